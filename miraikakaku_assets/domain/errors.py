@@ -1,0 +1,103 @@
+"""The whole error tree, drawn once.
+
+::
+
+    MiraikakakuError
+    ├── ConfigurationError            a setting or option is wrong            → exit 2
+    ├── DependencyUnavailableError    database or source cannot be reached    → exit 3
+    ├── InputFileError                a file from outside is not what it says → exit 1
+    │   └── MasterRefusedError        a readable master that must not replace the last good one
+    ├── SymbolError                   one symbol failed, the others go on     → exit 1
+    │   ├── TemporarySymbolError      worth a retry (timeout, 429, 5xx, truncated answer)
+    │   └── PermanentSymbolError      not worth one (unknown symbol, refused, wrong symbol answered)
+    └── WorkFellShortError            the run ended with failures             → exit 1
+
+Every message is one sentence that says what failed, where, and what to do. No message carries a secret:
+URLs are shown without credentials.
+"""
+
+from typing import ClassVar
+
+
+class MiraikakakuError(Exception):
+    """Base of everything this project raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigurationError(MiraikakakuError):
+    """A setting, option or argument has a value that cannot be used."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class DependencyUnavailableError(MiraikakakuError):
+    """The database or a data source cannot be reached."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class InputFileError(MiraikakakuError):
+    """A file from outside cannot be read as what it claims to be.
+
+    Attributes:
+        file: The file or URL as the user named it.
+        rule: Short machine-readable name of the broken rule, e.g. ``not_a_workbook``.
+        row: 1-based row in the file where it was seen, header included, if it is about a row.
+    """
+
+    def __init__(self, file: str, rule: str, explanation: str, row: int | None = None) -> None:
+        self.file = file
+        self.rule = rule
+        self.row = row
+        self.explanation = explanation
+        where = f"{file}, row {row}" if row is not None else file
+        super().__init__(f"{where}: {explanation} [rule {rule}]")
+
+
+class MasterRefusedError(InputFileError):
+    """A well-formed stock master whose contents are too different from the last good one.
+
+    The last good master stays in force; the file waits in quarantine until someone accepts it.
+    """
+
+
+class SymbolError(MiraikakakuError):
+    """One symbol could not be served; the others go on.
+
+    Attributes:
+        symbol: The Yahoo symbol, e.g. ``7203.T``.
+        kind: Short name of the cause, e.g. ``rate_limited`` or ``not_on_source``.
+    """
+
+    error_class: ClassVar[str] = "permanent"
+
+    def __init__(self, symbol: str, kind: str, explanation: str) -> None:
+        self.symbol = symbol
+        self.kind = kind
+        self.explanation = explanation
+        super().__init__(f"{symbol}: {explanation} [{kind}]")
+
+
+class TemporarySymbolError(SymbolError):
+    """A later attempt may succeed: timeouts, HTTP 429, HTTP 5xx, answers cut short.
+
+    Attributes:
+        retry_after: Seconds the source asked us to wait, if it said so.
+    """
+
+    error_class: ClassVar[str] = "temporary"
+
+    def __init__(self, symbol: str, kind: str, explanation: str, retry_after: float | None = None) -> None:
+        super().__init__(symbol, kind, explanation)
+        self.retry_after = retry_after
+
+
+class PermanentSymbolError(SymbolError):
+    """Another attempt would end the same way: unknown symbol, refused request, wrong symbol answered."""
+
+    error_class: ClassVar[str] = "permanent"
+
+
+class WorkFellShortError(MiraikakakuError):
+    """The work ended, but not with everything it was asked to do."""

@@ -1,0 +1,103 @@
+"""Settings: the only place that reads the environment.
+
+Values come from the environment and from ``.env`` in the working directory. A wrong value is refused when
+the settings are loaded, with the variable's name and what is allowed. Secrets are ``SecretStr``: printing
+the settings never shows them.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from miraikakaku_assets.domain.errors import ConfigurationError
+
+JPX_LIST_URL = "https://www.jpx.co.jp/markets/statistics-equities/misc/tvdivq0000001vg2-att/data_j.xls"
+YAHOO_BASE_URL = "https://query2.finance.yahoo.com"
+
+Positive = Annotated[float, Field(gt=0)]
+PositiveInt = Annotated[int, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """Everything the environment may say. Field names are the variables' names in lower case."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    miraikakaku_home: Path = Path(".miraikakaku")
+    """State of this installation: postgres/, dagster/, reports/, quarantine/, logs/."""
+    database_url: SecretStr | None = None
+    """External PostgreSQL (``postgresql://…``); unset means the embedded server."""
+    miraikakaku_price_source: Literal["yahoo", "archive"] = "yahoo"
+    miraikakaku_archive_dir: Path | None = None
+    """File or folder of Parquet/CSV bars, needed when the price source is ``archive``."""
+    yahoo_base_url: str = YAHOO_BASE_URL
+    jpx_list_url: str = JPX_LIST_URL
+    """URL or file path of ``data_j.xls``."""
+
+    requests_per_second: Positive = 5.0
+    burst_limit: PositiveInt = 20
+    max_workers: PositiveInt = 10
+    worker_timeout: Positive = 30.0
+    """Seconds before one HTTP request is given up."""
+    max_retries: Annotated[int, Field(ge=0)] = 3
+    retry_delay: Annotated[float, Field(ge=0)] = 2.0
+    """Seconds before the first retry."""
+    backoff_multiplier: Annotated[float, Field(ge=1)] = 2.0
+    batch_size: PositiveInt = 50
+    """Symbols whose bars are written in one transaction when they arrive one by one."""
+
+    min_japanese_stocks: PositiveInt = 4000
+    coverage_alert_threshold: Annotated[float, Field(gt=0, le=1)] = 0.95
+    """Share of expected sessions below which a segment's coverage is reported as below threshold."""
+
+    restatement_sessions: Annotated[int, Field(ge=1)] = 10
+    """Newest sessions that every collection asks for again, because sources restate them."""
+    history_start: str = "2020-01-01"
+    """First day asked for when a symbol has no bars yet."""
+    partitions_per_run: PositiveInt = 250
+    dagster_storage: Literal["pooled", "stock"] = "pooled"
+    """``stock`` goes back to Dagster's own PostgreSQL storage (one connection per event)."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres_only(cls, value: SecretStr | None) -> SecretStr | None:
+        allowed = ("postgresql://", "postgres://", "postgresql+psycopg2://")
+        if value is not None and not value.get_secret_value().startswith(allowed):
+            raise ValueError("must start with postgresql:// (PostgreSQL is the only database engine)")
+        return value
+
+    @field_validator("history_start")
+    @classmethod
+    def _iso_day(cls, value: str) -> str:
+        from datetime import date
+
+        return date.fromisoformat(value).isoformat()
+
+    @property
+    def home(self) -> Path:
+        """Absolute path of the state folder."""
+        return self.miraikakaku_home.expanduser().resolve()
+
+
+def load_settings() -> Settings:
+    """Reads the environment now.
+
+    Raises:
+        ConfigurationError: A variable has a value that is not allowed; the message names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).upper() if first["loc"] else "the environment"
+        raise ConfigurationError(f"{name}: {first['msg']}; correct it in the environment or in .env") from None
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return load_settings()

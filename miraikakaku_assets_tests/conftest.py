@@ -1,0 +1,63 @@
+"""Shared fixtures: one real PostgreSQL server per test run, one fresh database per test."""
+
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+
+from miraikakaku_assets.adapters.storage import embedded
+
+
+def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all xdist workers of one run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of this test run; the last worker to leave stops it."""
+    home = _shared_folder(tmp_path_factory) / "server"
+    home.mkdir(exist_ok=True)
+    users = home / "users"
+    with (home / "users.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        url = embedded.ensure_running(home)
+        users.write_text(str(int(users.read_text() or 0) + 1 if users.exists() else 1))
+    yield url
+    with (home / "users.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        left = int(users.read_text()) - 1
+        users.write_text(str(left))
+        if left == 0:
+            embedded.stop(home)
+
+
+@pytest.fixture
+def database_url(server_url: str) -> Iterator[str]:
+    """A fresh, empty database (libpq URL, scheme postgresql://); dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex}"
+    admin = create_engine(
+        make_url(server_url).set(drivername="postgresql+psycopg2"), isolation_level="AUTOCOMMIT"
+    )
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+    yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real market data; tests that need it are skipped where it is absent."""
+    named = os.environ.get("MIRAIKAKAKU_REAL_DATA")
+    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not (folder / "README.md").exists():
+        pytest.skip(f"no real market data at {folder}; set MIRAIKAKAKU_REAL_DATA")
+    return folder
