@@ -125,7 +125,9 @@ def _create_database_once(maintenance: Database) -> None:
             if not connection.exec_driver_sql(found, (EMBEDDED_DATABASE,)).first():
                 connection.exec_driver_sql(f'CREATE DATABASE "{EMBEDDED_DATABASE}"')
     except OperationalError as error:
-        raise DependencyUnavailableError(f"The embedded PostgreSQL at {maintenance.shown} does not answer") from error
+        raise DependencyUnavailableError(
+            f"The embedded PostgreSQL at {maintenance.shown} does not answer"
+        ) from error
     finally:
         engine.dispose()
 

@@ -1,0 +1,46 @@
+"""Files below the state folder: published lists as they came in, and JSON reports."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from miraikakaku_assets.application.ports import PublishedFile
+
+_FILE_TIME_ZONE = ZoneInfo("Asia/Tokyo")  # people look for today's report by their own date
+
+
+def write_whole(path: Path, content: bytes) -> Path:
+    """Writes a file so that it is there whole or not at all, also when the process is killed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
+    return path
+
+
+class FolderFileShelf:
+    """Implements the port `FileShelf` in folders of the state folder."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def keep(self, kind: str, file: PublishedFile, sha256: str, label: str) -> Path:
+        """Stores the bytes once; the digest in the name makes a second time a no-op."""
+        suffix = Path(file.name).suffix or ".bin"
+        path = self._home / kind / f"{label}_{sha256[:12]}{suffix}"
+        return path if path.exists() else write_whole(path, file.content)
+
+
+class FolderReportShelf:
+    """Implements the port `ReportShelf` in ``reports/`` of the state folder."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def write(self, stem: str, moment: datetime, content: Mapping[str, object]) -> Path:
+        """Writes ``<stem>_<YYYYmmdd_HHMMSS>.json`` (time in Tokyo) and returns its path."""
+        name = f"{stem}_{moment.astimezone(_FILE_TIME_ZONE):%Y%m%d_%H%M%S}.json"
+        text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+        return write_whole(self._home / "reports" / name, text.encode())

@@ -1,0 +1,59 @@
+"""Plain downloads of published files, with typed errors."""
+
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from miraikakaku_assets.application.ports import PublishedFile
+from miraikakaku_assets.domain.errors import DependencyUnavailableError, InputFileError
+
+
+def shown(url: str) -> str:
+    """A URL without user, password, query and fragment, fit for messages."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return urlunsplit((parts.scheme, f"{host}:{parts.port}" if parts.port else host, parts.path, "", ""))
+
+
+def read_published(location: str, timeout: float) -> PublishedFile:
+    """Reads a URL or a file as it is.
+
+    Args:
+        location: ``http(s)://…``, ``file://…`` or a path.
+        timeout: Seconds for the whole download.
+
+    Raises:
+        DependencyUnavailableError: The URL does not answer, or answers with an error.
+        InputFileError: The file does not exist, is a folder, or is empty.
+    """
+    if location.startswith(("http://", "https://")):
+        return _checked(PublishedFile(shown(location), _download(location, timeout)))
+    path = Path(location.removeprefix("file://")).expanduser()
+    try:
+        return _checked(PublishedFile(str(path), path.read_bytes()))
+    except FileNotFoundError:
+        raise InputFileError(str(path), "no_such_file", "there is no such file") from None
+    except (IsADirectoryError, PermissionError) as error:
+        raise InputFileError(str(path), "unreadable", f"it cannot be read ({error.strerror})") from None
+
+
+def _download(url: str, timeout: float) -> bytes:
+    from curl_cffi import requests
+
+    try:
+        # The exchange refuses clients that do not look like a browser.
+        answer = requests.get(url, timeout=timeout, impersonate="chrome")
+    except requests.exceptions.RequestException as error:
+        raise DependencyUnavailableError(
+            f"{shown(url)} cannot be reached ({type(error).__name__}); try again later or name a file"
+        ) from error
+    if answer.status_code >= 400:  # noqa: PLR2004
+        raise DependencyUnavailableError(
+            f"{shown(url)} answers HTTP {answer.status_code}; the last good list stays"
+        )
+    return bytes(answer.content)
+
+
+def _checked(file: PublishedFile) -> PublishedFile:
+    if not file.content:
+        raise InputFileError(file.name, "empty_file", "the file is empty")
+    return file

@@ -1,0 +1,279 @@
+"""Bars, corporate actions and the quarantine in PostgreSQL, written through ADBC.
+
+A delivery is one transaction. Two ways lead into ``price_bars``:
+
+* *append*: none of the delivery's instruments has a bar of the timeframe yet, so binary COPY goes straight
+  into the table (the speed of a plain ADBC write);
+* *upsert*: COPY into a temporary table, then ``INSERT … ON CONFLICT`` in key order, so that two collections
+  of the same symbols wait for each other instead of dead-locking.
+
+Both leave the same contents, and a second run of the same delivery changes nothing. If another process
+wins the race between the check and the append, the unique key says so and the delivery is upserted.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.application.ports import WriteResult
+from miraikakaku_assets.domain.bars.validation import SUPERSEDING_RULES, ValidatedBars
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+
+_BAR_COLUMNS = (
+    "instrument_id",
+    "timeframe",
+    "ts",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "source",
+    "status",
+    "flag",
+    "fetched_at",
+)
+_COUNTS = {"symbol": pl.String, "inserted": pl.Int64, "restated": pl.Int64, "unchanged": pl.Int64, "withdrawn": pl.Int64}
+
+_UPSERT = f"""
+WITH written AS (
+    INSERT INTO miraikakaku.price_bars AS stored ({", ".join(_BAR_COLUMNS)})
+    SELECT {", ".join(_BAR_COLUMNS)} FROM delivered_bars ORDER BY instrument_id, ts
+    ON CONFLICT (instrument_id, timeframe, ts) DO UPDATE SET
+        open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
+        volume = excluded.volume, source = excluded.source, status = excluded.status,
+        flag = excluded.flag, fetched_at = excluded.fetched_at
+    WHERE (stored.open, stored.high, stored.low, stored.close, stored.volume, stored.status, stored.flag)
+        IS DISTINCT FROM (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume,
+                          excluded.status, excluded.flag)
+      AND NOT (stored.status = 'final' AND excluded.status = 'provisional')
+    RETURNING instrument_id, (xmax = 0) AS is_new
+)
+SELECT instrument_id, count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is_new) AS restated
+FROM written GROUP BY instrument_id
+"""
+
+_QUARANTINE = """
+INSERT INTO miraikakaku.quarantined_bars
+    (symbol, timeframe, ts, rule, occurrence, instrument_id, detail, open, high, low, close, volume, source,
+     row_number, first_seen_at, last_seen_at)
+SELECT symbol, timeframe, ts, rule, occurrence, instrument_id, detail, open, high, low, close, volume, source,
+       row_number, fetched_at, fetched_at
+FROM delivered_refusals ORDER BY symbol, ts, rule, occurrence
+ON CONFLICT (symbol, timeframe, ts, rule, occurrence) DO UPDATE SET
+    instrument_id = excluded.instrument_id, open = excluded.open, high = excluded.high, low = excluded.low,
+    close = excluded.close, volume = excluded.volume, source = excluded.source,
+    row_number = excluded.row_number, last_seen_at = excluded.last_seen_at, released_at = NULL
+"""
+
+# A bar stored earlier that is judged bad today (its neighbour came, the calendar was corrected) leaves the
+# table; the refused row that says the same prices has just been put into quarantine.
+_WITHDRAW = f"""
+WITH gone AS (
+    DELETE FROM miraikakaku.price_bars AS stored USING delivered_refusals AS refused
+    WHERE stored.instrument_id = refused.instrument_id AND stored.timeframe = refused.timeframe
+      AND stored.ts = refused.ts AND refused.rule IN ({", ".join(f"'{rule}'" for rule in SUPERSEDING_RULES)})
+      AND (stored.open, stored.high, stored.low, stored.close)
+          IS NOT DISTINCT FROM (refused.open, refused.high, refused.low, refused.close)
+    RETURNING stored.instrument_id
+)
+SELECT instrument_id, count(*) AS withdrawn FROM gone GROUP BY instrument_id
+"""
+
+_RELEASE = """
+UPDATE miraikakaku.quarantined_bars AS refused SET released_at = delivered.fetched_at
+FROM delivered_bars AS delivered
+WHERE refused.instrument_id = delivered.instrument_id AND refused.timeframe = delivered.timeframe
+  AND refused.ts = delivered.ts AND refused.released_at IS NULL AND refused.last_seen_at < delivered.fetched_at
+"""
+
+_ACTIONS = """
+INSERT INTO miraikakaku.corporate_actions AS stored (instrument_id, ex_date, kind, value, source, fetched_at)
+SELECT instrument_id, ex_date, kind, value, source, fetched_at FROM delivered_actions
+ORDER BY instrument_id, ex_date, kind
+ON CONFLICT (instrument_id, ex_date, kind) DO UPDATE SET
+    value = excluded.value, source = excluded.source, fetched_at = excluded.fetched_at
+WHERE stored.value IS DISTINCT FROM excluded.value
+"""
+
+
+class PostgresBars:
+    """Implements the port `BarStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def newest_sessions(self, universe: Universe, timeframe: Timeframe) -> Mapping[str, date]:
+        """Symbol → exchange date of its newest final bar."""
+        query = """
+            SELECT i.symbol, (newest.ts AT TIME ZONE $1)::date
+            FROM miraikakaku.instruments i
+            CROSS JOIN LATERAL (
+                SELECT ts FROM miraikakaku.price_bars b
+                WHERE b.instrument_id = i.id AND b.timeframe = $2 AND b.status = 'final'
+                ORDER BY ts DESC LIMIT 1
+            ) newest
+            WHERE i.universe = $3"""
+        parameters = (universe.time_zone, timeframe.value, universe.name)
+        with self._database.bulk() as connection, connection.cursor() as cursor:
+            cursor.execute(query, parameters)
+            return dict(cursor.fetchall())
+
+    def previous_closes(
+        self, universe: Universe, timeframe: Timeframe, first: Mapping[str, date]
+    ) -> pl.DataFrame:
+        """Close of the last stored final bar before a date, per symbol."""
+        schema = {"symbol": pl.String, "previous": pl.Float64}
+        if not first:
+            return pl.DataFrame(schema=schema)
+        query = """
+            SELECT i.symbol, before.close
+            FROM unnest($1::text[], $2::date[]) AS wanted(symbol, day)
+            JOIN miraikakaku.instruments i ON i.symbol = wanted.symbol
+            CROSS JOIN LATERAL (
+                SELECT close FROM miraikakaku.price_bars b
+                WHERE b.instrument_id = i.id AND b.timeframe = $3
+                  AND b.ts < (wanted.day::timestamp AT TIME ZONE $4)
+                ORDER BY ts DESC LIMIT 1
+            ) before"""
+        parameters = (
+            "{" + ",".join(f'"{symbol}"' for symbol in first) + "}",
+            "{" + ",".join(str(day) for day in first.values()) + "}",
+            timeframe.value,
+            universe.time_zone,
+        )
+        with self._database.bulk() as connection, connection.cursor() as cursor:
+            cursor.execute(query, parameters)
+            return pl.DataFrame(cursor.fetchall(), schema=schema, orient="row")
+
+    def write(
+        self,
+        timeframe: Timeframe,
+        instruments: Mapping[str, int],
+        bars: ValidatedBars,
+        actions: pl.DataFrame,
+        source: str,
+        fetched_at: datetime,
+    ) -> WriteResult:
+        """Writes a validated delivery in one transaction; doing it twice changes nothing.
+
+        Args:
+            timeframe: Of all bars in the delivery.
+            instruments: Symbol → instrument id; refused rows of other symbols are kept without one.
+            bars: Accepted and refused rows.
+            actions: Schema `ACTIONS`.
+            source: Name of the source.
+            fetched_at: Time of the delivery (UTC).
+        """
+        from adbc_driver_manager import IntegrityError
+
+        stamped = {"timeframe": timeframe.value, "source": source, "fetched_at": fetched_at}
+        accepted = _with_ids(bars.accepted, instruments, stamped)
+        accepted = accepted.select("symbol", pl.col("volume").cast(pl.Int64), *(c for c in _BAR_COLUMNS if c != "volume"))
+        refused = _refusals(_with_ids(bars.refused, instruments, stamped))
+        happened = _with_ids(actions.drop_nulls(), instruments, stamped).drop_nulls("instrument_id")
+        try:
+            counts = self._transact(accepted, refused, happened, append=True)
+        except IntegrityError:  # another collection of the same symbols was faster
+            counts = self._transact(accepted, refused, happened, append=False)
+        return WriteResult(_per_symbol(accepted, refused, counts))
+
+    def _transact(
+        self, accepted: pl.DataFrame, refused: pl.DataFrame, actions: pl.DataFrame, *, append: bool
+    ) -> list[pl.DataFrame]:
+        counts = []
+        rows = accepted.select(_BAR_COLUMNS)
+        with self._database.bulk() as connection, connection.cursor() as cursor:
+            if not actions.is_empty():
+                _stage(cursor, "delivered_actions", actions)
+                cursor.execute(_ACTIONS)
+            if append and not _has_bars(cursor, rows):
+                if not rows.is_empty():
+                    cursor.adbc_ingest("price_bars", rows.to_arrow(), mode="append", db_schema_name="miraikakaku")
+                new = rows.group_by("instrument_id").agg(inserted=pl.len().cast(pl.Int64))
+                counts.append(new.with_columns(restated=pl.lit(0, pl.Int64)))
+            elif not rows.is_empty():
+                _stage(cursor, "delivered_bars", rows)
+                counts.append(_fetch(cursor, _UPSERT))
+                cursor.execute(_RELEASE)
+            if not refused.is_empty():
+                _stage(cursor, "delivered_refusals", refused)
+                cursor.execute(_QUARANTINE)
+                counts.append(_fetch(cursor, _WITHDRAW))
+        return counts
+
+
+def _with_ids(frame: pl.DataFrame, instruments: Mapping[str, int], extra: Mapping[str, Any]) -> pl.DataFrame:
+    """Adds the instrument's id (null for symbols without one) and the columns that are the same for all rows."""
+    ids = pl.col("symbol").replace_strict(dict(instruments), default=None, return_dtype=pl.Int32)
+    constants = [
+        pl.lit(value, pl.Datetime("us", "UTC") if isinstance(value, datetime) else pl.String).alias(name)
+        for name, value in extra.items()
+    ]
+    return frame.with_columns(ids.alias("instrument_id"), *constants)
+
+
+def _refusals(frame: pl.DataFrame) -> pl.DataFrame:
+    nth = pl.col("row").rank("ordinal").over("symbol", "ts", "rule")
+    return frame.select(
+        "symbol",
+        "timeframe",
+        "ts",
+        "rule",
+        "detail",
+        "open",
+        "high",
+        "low",
+        "close",
+        "volume",
+        "source",
+        "instrument_id",
+        "fetched_at",
+        occurrence=nth.cast(pl.Int16),
+        row_number="row",
+    )
+
+
+def _has_bars(cursor: Any, rows: pl.DataFrame) -> bool:
+    """Whether any instrument of the delivery has a bar of that timeframe, or a quarantined one to release."""
+    if rows.is_empty():
+        return False
+    ids = "{" + ",".join(map(str, rows["instrument_id"].unique().to_list())) + "}"
+    cursor.execute(
+        """SELECT EXISTS (
+               SELECT 1 FROM unnest($1::int[]) AS wanted(id) WHERE EXISTS (
+                   SELECT 1 FROM miraikakaku.price_bars b WHERE b.instrument_id = wanted.id AND b.timeframe = $2)
+               OR EXISTS (
+                   SELECT 1 FROM miraikakaku.quarantined_bars q
+                   WHERE q.instrument_id = wanted.id AND q.timeframe = $2 AND q.released_at IS NULL))""",
+        (ids, rows["timeframe"][0]),
+    )
+    return bool(cursor.fetchone()[0])
+
+
+def _stage(cursor: Any, name: str, frame: pl.DataFrame) -> None:
+    cursor.adbc_ingest(name, frame.to_arrow(), mode="create", temporary=True)
+
+
+def _fetch(cursor: Any, query: str) -> pl.DataFrame:
+    cursor.execute(query)
+    return pl.DataFrame(cursor.fetch_arrow_table())
+
+
+def _per_symbol(accepted: pl.DataFrame, refused: pl.DataFrame, counts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Counts by symbol; what was accepted and neither inserted nor restated was stored already."""
+    everyone = pl.concat(
+        [accepted.select("symbol", "instrument_id"), refused.select("symbol", "instrument_id")]
+    ).unique()
+    table = everyone.join(accepted.group_by("symbol").agg(accepted=pl.len().cast(pl.Int64)), on="symbol", how="left")
+    for count in counts:
+        table = table.join(count, on="instrument_id", how="left")
+    for name in ("accepted", "inserted", "restated", "withdrawn"):
+        column = pl.col(name) if name in table.columns else pl.lit(None, pl.Int64)
+        table = table.with_columns(column.fill_null(0).alias(name))
+    return table.with_columns(unchanged=pl.col("accepted") - pl.col("inserted") - pl.col("restated")).select(
+        pl.col(name).cast(kind) for name, kind in _COUNTS.items()
+    )

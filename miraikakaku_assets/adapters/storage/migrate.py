@@ -1,0 +1,59 @@
+"""Brings a database to the newest schema; safe to call from several processes and any number of times."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+
+from miraikakaku_assets.adapters.storage.engine import DAGSTER_SCHEMA, Database
+from miraikakaku_assets.adapters.storage.tables import SCHEMA
+from miraikakaku_assets.domain.errors import DependencyUnavailableError
+
+_LOCK = 4120250931
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration for this package, without an ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    if connection is not None:
+        config.attributes["connection"] = connection
+    return config
+
+
+def upgrade(database: Database) -> tuple[str | None, str]:
+    """Creates the schemas and runs the migrations that are missing, in one transaction.
+
+    Returns:
+        Revision before and after.
+
+    Raises:
+        DependencyUnavailableError: The database cannot be reached.
+    """
+    try:
+        with database.engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            for schema in (SCHEMA, DAGSTER_SCHEMA):
+                connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
+            before = _revision(connection)
+            command.upgrade(alembic_config(connection), "head")
+            return before, str(_revision(connection))
+    except OperationalError as error:
+        database.check()  # says in one sentence that it cannot be reached
+        raise DependencyUnavailableError(f"The database {database.shown} refuses the migration") from error
+
+
+def is_current(database: Database) -> bool:
+    """Whether the schema is the newest one; one query."""
+    with database.engine.connect() as connection:
+        return _revision(connection) == ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+def _revision(connection: Connection) -> str | None:
+    context = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
+    return context.get_current_revision()

@@ -1,0 +1,242 @@
+"""Use case: fetch, validate and store the bars of many symbols; account for every row."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import polars as pl
+
+from miraikakaku_assets.application.ports import (
+    BarRequest,
+    BarStore,
+    Clock,
+    Delivery,
+    Ledger,
+    Listener,
+    PriceSource,
+    SymbolOutcome,
+)
+from miraikakaku_assets.domain.bars.validation import DailyContext, ValidatedBars, validate_daily
+from miraikakaku_assets.domain.market.instruments import Instrument, Timeframe, Universe
+from miraikakaku_assets.domain.market.sessions import sessions_back
+
+
+@dataclass
+class CollectionReport:
+    """Account of one collection. ``rows_read`` is the sum of the four row counts below it.
+
+    Attributes:
+        batch: Number in ``batch_executions``.
+        rules: Quarantined rows by rule.
+        failures: Symbol → error sentence.
+    """
+
+    batch: int
+    symbols: int = 0
+    succeeded: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    rows_read: int = 0
+    inserted: int = 0
+    restated: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    flagged: int = 0
+    rules: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every row read is accounted for."""
+        return self.rows_read == self.inserted + self.restated + self.unchanged + self.quarantined
+
+    def add(self, outcomes: Sequence[SymbolOutcome]) -> None:
+        """Adds outcomes of symbols (strangers count rows, not symbols)."""
+        for outcome in outcomes:
+            self.verdicts[outcome.verdict] += 1
+            if outcome.verdict != "not_in_master":
+                self.symbols += 1
+                self.succeeded += not outcome.failed
+            if outcome.error is not None:
+                self.failures[outcome.symbol] = str(outcome.error)
+            self.rows_read += outcome.rows_read
+            self.inserted += outcome.inserted
+            self.restated += outcome.restated
+            self.unchanged += outcome.unchanged
+            self.quarantined += outcome.quarantined
+            self.flagged += outcome.flagged
+
+
+@dataclass(frozen=True)
+class CollectionPorts:
+    """What a collection works with."""
+
+    source: PriceSource
+    store: BarStore
+    ledger: Ledger
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class CollectionRequest:
+    """What a collection is asked for.
+
+    Attributes:
+        instruments: Whose bars.
+        since: First session, or None to go on where the stored bars end, minus the restatement window.
+        until: Last session, or None for everything up to now.
+        known_symbols: Symbols of the master.
+        whole_market: Also account for rows of symbols outside the master, where the source has such.
+        history_start: First day asked for when a symbol has no bars yet.
+        restatement_sessions: Newest stored sessions that are asked for again.
+        batch_type: ``all_stocks`` or ``partial``.
+        run_id: Dagster run that does it.
+    """
+
+    universe: Universe
+    timeframe: Timeframe
+    instruments: Sequence[Instrument]
+    known_symbols: frozenset[str]
+    history_start: date
+    since: date | None = None
+    until: date | None = None
+    whole_market: bool = False
+    restatement_sessions: int = 10
+    batch_type: str = "partial"
+    run_id: str | None = None
+
+
+def collect_prices(request: CollectionRequest, ports: CollectionPorts, listener: Listener) -> CollectionReport:
+    """Collects daily bars; each delivery of the source is one transaction, told to `listener` when done.
+
+    A symbol that fails never holds up the others: it is in the report with its error. Killed at any moment,
+    the same call again ends with the same table contents.
+
+    Raises:
+        DependencyUnavailableError: The source or the database as a whole cannot be reached.
+        InputFileError: An archive as a whole is not readable.
+    """
+    total = len(request.instruments)
+    name = ports.source.name
+    batch = ports.ledger.begin(
+        request.universe, request.timeframe, name, total, request.batch_type, request.run_id
+    )
+    report = CollectionReport(batch)
+    ids = {instrument.symbol: instrument.id for instrument in request.instruments}
+    try:
+        for delivery in _deliveries(request, ports):
+            outcomes = _store(delivery, request, ports, ids, report.rules)
+            ports.ledger.add(batch, outcomes)
+            report.add(outcomes)
+            listener(outcomes, delivery.symbols)
+    except BaseException as error:
+        ports.ledger.end(batch, "failed", f"{type(error).__name__}: {error}")
+        raise
+    ports.ledger.end(batch, "failed" if report.failures else "completed", _summary(report))
+    return report
+
+
+def _summary(report: CollectionReport) -> str | None:
+    if not report.failures:
+        return None
+    return f"{len(report.failures)} of {report.symbols} symbols failed"
+
+
+def _deliveries(request: CollectionRequest, ports: CollectionPorts) -> Iterator[Delivery]:
+    requests = _bar_requests(request, ports)
+    yield from ports.source.deliver(request.universe, request.timeframe, requests)
+    if request.whole_market:
+        strangers = ports.source.strangers(request.universe, request.known_symbols)
+        if strangers is not None:
+            yield strangers
+
+
+def _bar_requests(request: CollectionRequest, ports: CollectionPorts) -> list[BarRequest]:
+    today = ports.clock().date()
+    until = request.until or date.max
+    newest: Mapping[str, date] = {}
+    if request.since is None:
+        newest = ports.store.newest_sessions(request.universe, request.timeframe)
+    window_starts = {
+        day: sessions_back(request.universe.calendar, min(day, today), request.restatement_sessions - 1)
+        for day in set(newest.values())
+    }
+    return [
+        BarRequest(
+            instrument.symbol,
+            request.since or window_starts.get(newest.get(instrument.symbol, date.min), request.history_start),
+            until,
+        )
+        for instrument in request.instruments
+    ]
+
+
+def _store(
+    delivery: Delivery,
+    request: CollectionRequest,
+    ports: CollectionPorts,
+    ids: Mapping[str, int],
+    rules: Counter[str],
+) -> list[SymbolOutcome]:
+    now = ports.clock()
+    validated = _validate(delivery, request, ports, now)
+    counts = ports.store.write(
+        request.timeframe, ids, validated, delivery.actions, ports.source.name, now
+    ).counts
+    for rule, rows in validated.refused["rule"].value_counts().iter_rows():
+        rules[rule] += rows
+    return _outcomes(delivery, validated, counts, ids)
+
+
+def _validate(
+    delivery: Delivery, request: CollectionRequest, ports: CollectionPorts, now: datetime
+) -> ValidatedBars:
+    first = dict(delivery.bars.group_by("symbol").agg(pl.col("session").min()).iter_rows())
+    context = DailyContext(
+        universe=request.universe,
+        now=now,
+        known_symbols=request.known_symbols,
+        previous=ports.store.previous_closes(request.universe, request.timeframe, first),
+        actions=delivery.actions,
+    )
+    return validate_daily(delivery.bars, context)
+
+
+def _outcomes(
+    delivery: Delivery, validated: ValidatedBars, counts: pl.DataFrame, ids: Mapping[str, int]
+) -> list[SymbolOutcome]:
+    accepted = validated.accepted.group_by("symbol").agg(
+        first=pl.col("session").min(), last=pl.col("session").max(), flagged=pl.col("flag").is_not_null().sum()
+    )
+    refused = validated.refused.group_by("symbol").agg(quarantined=pl.len())
+    rows = (
+        pl.DataFrame({"symbol": delivery.symbols}, schema={"symbol": pl.String})
+        .join(accepted, on="symbol", how="left")
+        .join(refused, on="symbol", how="left")
+        .join(counts, on="symbol", how="left")
+        .join(delivery.bars.group_by("symbol").len("read"), on="symbol", how="left")
+        .with_columns(pl.col("read", "flagged", "quarantined", "inserted", "restated", "unchanged").fill_null(0))
+    )
+    outcomes = [
+        SymbolOutcome(
+            symbol=row["symbol"],
+            verdict=_verdict(row["symbol"] in ids, row["inserted"] + row["restated"]),
+            rows_read=row["read"],
+            inserted=row["inserted"],
+            restated=row["restated"],
+            unchanged=row["unchanged"],
+            quarantined=row["quarantined"],
+            flagged=row["flagged"],
+            first=row["first"],
+            last=row["last"],
+        )
+        for row in rows.iter_rows(named=True)
+    ]
+    outcomes += [SymbolOutcome(symbol, error.kind, error=error) for symbol, error in delivery.failures.items()]
+    return outcomes
+
+
+def _verdict(in_master: bool, written: int) -> str:  # noqa: FBT001
+    if not in_master:
+        return "not_in_master"
+    return "ok" if written else "no_new_data"

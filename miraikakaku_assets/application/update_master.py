@@ -1,0 +1,115 @@
+"""Use case: put an exchange's newest list into force, or say why not."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from miraikakaku_assets.application.ports import (
+    Clock,
+    FileShelf,
+    MasterSource,
+    MasterStore,
+    MasterUpdate,
+    PublishedFile,
+)
+from miraikakaku_assets.domain.errors import InputFileError, MasterRefusedError, MiraikakakuError
+from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.domain.market.master import MasterDiff, StockList, compare, objections
+
+
+def update_master(  # noqa: PLR0913 - ports and options, all named
+    universe: Universe,
+    location: str,
+    *,
+    source: MasterSource,
+    store: MasterStore,
+    shelf: FileShelf,
+    clock: Clock,
+    scheduled: bool = False,
+    accept_mass_change: bool = False,
+) -> MasterUpdate:
+    """Fetches a list, compares it with the master, and puts it into force.
+
+    Every attempt is recorded in the update history, also the ones that fail. A list the guard objects to is
+    kept in quarantine and the last good master stays in force.
+
+    Args:
+        universe: Whose master.
+        location: URL or file path of the list.
+        source: Reads the list.
+        store: Holds the master.
+        shelf: Keeps the files.
+        clock: Time of the attempt.
+        scheduled: Whether a schedule asked for it (history: ``scheduled`` instead of ``manual``).
+        accept_mass_change: A person has looked at the list and wants it in spite of the guard.
+
+    Returns:
+        The line that was added to the history, status ``success``.
+
+    Raises:
+        DependencyUnavailableError: The URL cannot be reached.
+        InputFileError: The file is not such a list.
+        MasterRefusedError: The guard objects; the message says where the file waits and how to accept it.
+    """
+    started = clock()
+    attempt = MasterUpdate(
+        universe=universe.name,
+        update_type="scheduled" if scheduled else "manual",
+        status="failed",
+        source=location,
+        started_at=started,
+        completed_at=started,
+        accepted_mass_change=accept_mass_change,
+    )
+    try:
+        file = source.fetch(location)
+        new = source.parse(file)
+    except MiraikakakuError as error:
+        rule = error.rule if isinstance(error, InputFileError) else None
+        store.record(replace(attempt, completed_at=clock(), rule=rule, error_message=str(error)))
+        raise
+    attempt = replace(attempt, total_stocks=len(new.issues), list_date=new.list_date, sha256=new.sha256)
+    known = store.known(universe)
+    if not accept_mass_change:
+        found = objections(known, store.last_list_date(universe), new)
+        if found:
+            explanation = "; ".join(objection.explanation for objection in found)
+            rule = "+".join(objection.rule for objection in found)
+            waiting = shelf.keep("quarantine", file, new.sha256, f"{universe.name}_{new.list_date:%Y%m%d}")
+            refused = MasterRefusedError(location, rule, _refusal(explanation, waiting))
+            quarantined = replace(attempt, status="quarantined", stored_file=str(waiting))
+            store.record(replace(quarantined, completed_at=clock(), rule=rule, error_message=str(refused)))
+            raise refused
+    return _put_into_force(universe, file, new, compare(known, new.issues), attempt, store, shelf, clock)
+
+
+def _put_into_force(  # noqa: PLR0913
+    universe: Universe,
+    file: PublishedFile,
+    new: StockList,
+    diff: MasterDiff,
+    attempt: MasterUpdate,
+    store: MasterStore,
+    shelf: FileShelf,
+    clock: Clock,
+) -> MasterUpdate:
+    kept = shelf.keep("masters", file, new.sha256, f"{universe.name}_{new.list_date:%Y%m%d}")
+    update = replace(
+        attempt,
+        status="success",
+        stored_file=str(kept),
+        completed_at=clock(),
+        added_stocks=len(diff.added),
+        updated_stocks=len(diff.updated),
+        removed_stocks=len(diff.removed),
+        returned_stocks=len(diff.returned),
+        unchanged_stocks=len(diff.unchanged),
+    )
+    store.apply(universe, new, diff, update)
+    return update
+
+
+def _refusal(explanation: str, waiting: Path) -> str:
+    return (
+        f"{explanation}; the last good master stays in force and the file waits in {waiting}: "
+        "look at it and repeat with --accept-mass-change if it is right"
+    )

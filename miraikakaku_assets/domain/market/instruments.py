@@ -1,0 +1,96 @@
+"""What is collected: universes, timeframes and instruments."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from miraikakaku_assets.domain.errors import ConfigurationError
+
+
+class Timeframe(StrEnum):
+    """Length of a bar; the value is the spelling used in tables, commands and Yahoo's API."""
+
+    M5 = "5m"
+    H1 = "1h"
+    H4 = "4h"
+    D1 = "1d"
+    W1 = "1w"
+    MO1 = "1mo"
+
+
+@dataclass(frozen=True)
+class Universe:
+    """A market that is collected as a whole.
+
+    Attributes:
+        name: Prefix of its asset keys, e.g. ``jp``.
+        title: For people.
+        exchange: Short name of the exchange stored with each issue.
+        calendar: Name of its sessions in ``exchange_calendars``.
+        time_zone: IANA zone in which its sessions have their dates.
+        currency: ISO 4217 code of its prices.
+        partitions: Name of its Dagster dynamic partitions.
+        has_price_limits: Whether daily price limits bound a genuine move (TSE: 値幅制限).
+    """
+
+    name: str
+    title: str
+    exchange: str
+    calendar: str
+    time_zone: str
+    currency: str
+    partitions: str
+    has_price_limits: bool
+
+
+JP = Universe(
+    name="jp",
+    title="Tokyo Stock Exchange, all listed issues incl. ETF and REIT",
+    exchange="TSE",
+    calendar="XTKS",
+    time_zone="Asia/Tokyo",
+    currency="JPY",
+    partitions="jp_symbols",
+    has_price_limits=True,
+)
+UNIVERSES = {JP.name: JP}
+
+
+def universe(name: str) -> Universe:
+    """The universe of that name.
+
+    Raises:
+        ConfigurationError: No universe has that name.
+    """
+    try:
+        return UNIVERSES[name]
+    except KeyError:
+        known = ", ".join(UNIVERSES)
+        raise ConfigurationError(f"Universe {name!r} is not collected here; choose from: {known}") from None
+
+
+def timeframe(name: str) -> Timeframe:
+    """The timeframe of that spelling.
+
+    Raises:
+        ConfigurationError: There is no such timeframe.
+    """
+    try:
+        return Timeframe(name)
+    except ValueError:
+        known = ", ".join(Timeframe)
+        raise ConfigurationError(f"Timeframe {name!r} does not exist; choose from: {known}") from None
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """One tradable thing with one price history, whatever its name or market segment is today.
+
+    Attributes:
+        id: Key of its rows in the tables.
+        symbol: Yahoo symbol, which is also its partition key, e.g. ``7203.T``.
+        code: The exchange's own code, e.g. ``7203``.
+    """
+
+    id: int
+    symbol: str
+    code: str

@@ -1,0 +1,60 @@
+"""What a simulator is started with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from miraikakaku_assets.domain.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorConfig:
+    """Everything that decides what a simulator answers.
+
+    Two simulators with equal configurations and a fixed ``now`` answer byte for byte the same.
+
+    Attributes:
+        seed: Decides every price, listing and fault. The same seed gives the same bars on any start day.
+        symbols: Issues in the JPX list on the day the simulator starts.
+        us_symbols: US tickers that exist, well-known ones first.
+        archive_dir: Folder of real bars to serve instead of a synthetic market.
+        master_file: Workbook to serve as the JPX list, byte for byte, instead of a generated one.
+        faults: Fault specs in force at the start, e.g. ``429=0.02`` or ``404@7203.T``.
+        now: Fixed clock of the simulated exchanges, time zone aware; ``None`` follows the real clock.
+        latency: Seconds every chart answer is held back.
+        history_years: Calendar years of history before the clock at the start.
+        timeout_seconds: Seconds an answer hit by the ``timeout`` fault is held before it is given up.
+
+    Raises:
+        ConfigurationError: A value cannot be used; the message names it and what is allowed.
+    """
+
+    seed: int = 7
+    symbols: int = 400
+    us_symbols: int = 120
+    archive_dir: Path | None = None
+    master_file: Path | None = None
+    faults: tuple[str, ...] = ()
+    now: datetime | None = None
+    latency: float = 0.0
+    history_years: int = 3
+    timeout_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Refuse values that would only fail later, in the middle of a request."""
+        self._require(1 <= self.symbols <= 20_000, "symbols", self.symbols, "1 to 20000")
+        self._require(0 <= self.us_symbols <= 20_000, "us_symbols", self.us_symbols, "0 to 20000")
+        self._require(self.latency >= 0, "latency", self.latency, "0 or more seconds")
+        self._require(1 <= self.history_years <= 8, "history_years", self.history_years, "1 to 8 years")  # noqa: PLR2004
+        self._require(self.timeout_seconds > 0, "timeout_seconds", self.timeout_seconds, "more than 0 seconds")
+        aware = self.now is None or self.now.utcoffset() is not None
+        self._require(aware, "now", self.now, "an instant with a time zone")
+        if self.archive_dir is not None:
+            self._require(self.archive_dir.is_dir(), "archive_dir", self.archive_dir, "an existing folder")
+        if self.master_file is not None:
+            self._require(self.master_file.is_file(), "master_file", self.master_file, "an existing file")
+
+    @staticmethod
+    def _require(holds: bool, name: str, value: object, allowed: str) -> None:  # noqa: FBT001
+        if not holds:
+            raise ConfigurationError(f"simulator: {name}={value} cannot be used; allowed is {allowed}.")

@@ -1,0 +1,167 @@
+"""Session grids: the trading sessions of an exchange as arrays, computed once per process.
+
+Index 0 is the first session of the simulated world, so an index means the same session after every restart.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from miraikakaku_assets.simulator.noise import IntArray
+
+WORLD_BEGINS = date(2016, 1, 4)
+"""First day of every simulated price path. Fixed, so that paths do not depend on the clock."""
+
+FIVE_MINUTES = 300
+DAY = 86_400
+_FRIDAY = 4
+
+
+@dataclass(frozen=True, eq=False)
+class SessionGrid:
+    """Sessions of one exchange, in order. All instants are UTC seconds.
+
+    Attributes:
+        name: Calendar code, e.g. ``XTKS``.
+        zone: Time zone of the exchange.
+        days: Local date of each session, as days since 1970-01-01.
+        opens: Opening instant; the stamp of a finished daily bar.
+        closes: Closing instant.
+        break_starts: Start of the lunch break, 0 where there is none.
+        break_ends: End of the lunch break, 0 where there is none.
+        holidays: Opening stamps of weekdays without a session.
+        ex_sessions: Index of the session before the last one of each month: the ex-date of a record date
+            at the month's end, with settlement two days after the trade.
+        ex_months: Month number (1-12) of each of these.
+    """
+
+    name: str
+    zone: ZoneInfo
+    days: IntArray
+    opens: IntArray
+    closes: IntArray
+    break_starts: IntArray
+    break_ends: IntArray
+    holidays: IntArray
+    ex_sessions: IntArray = field(init=False)
+    ex_months: IntArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the month-end ex-dates."""
+        months = self.days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+        last_of_month = np.flatnonzero(np.diff(months))
+        ex_sessions = np.maximum(last_of_month - 1, 0)
+        object.__setattr__(self, "ex_sessions", ex_sessions)
+        object.__setattr__(self, "ex_months", months[last_of_month] % 12 + 1)
+
+    def opened(self, now: int) -> int:
+        """Return how many sessions have opened by an instant."""
+        return int(np.searchsorted(self.opens, now, side="right"))
+
+    def first_on_or_after(self, day: date) -> int:
+        """Return the index of the first session on or after a local date."""
+        return int(np.searchsorted(self.days, day_number(day), side="left"))
+
+    def last_before(self, day: date) -> int:
+        """Return the index of the last session before a local date."""
+        return self.first_on_or_after(day) - 1
+
+    def local_day(self, now: int) -> date:
+        """Return the date on the exchange's wall at an instant."""
+        return datetime.fromtimestamp(now, self.zone).date()
+
+    def offset(self, instant: int) -> tuple[int, str]:
+        """Return the UTC offset in seconds and the zone's abbreviation at an instant."""
+        moment = datetime.fromtimestamp(instant, self.zone)
+        offset = moment.utcoffset() or timedelta(0)
+        return int(offset.total_seconds()), moment.tzname() or "UTC"
+
+
+def day_number(day: date) -> int:
+    """Return the days since 1970-01-01."""
+    return (day - date(1970, 1, 1)).days
+
+
+def day_of(number: int) -> date:
+    """Return the date of a day number."""
+    return date(1970, 1, 1) + timedelta(days=number)
+
+
+@lru_cache(maxsize=8)
+def exchange_grid(calendar: str, until_year: int) -> SessionGrid:
+    """Return the sessions of an exchange from the world's first day to the end of a year.
+
+    Args:
+        calendar: Code of exchange_calendars, e.g. ``XTKS`` (knows the lunch break and the close at 15:30
+            since 2024-11-05).
+        until_year: Last calendar year included.
+    """
+    # Building a calendar needs pandas: paid when a simulator starts, not when the command line does.
+    import exchange_calendars
+
+    book = exchange_calendars.get_calendar(
+        calendar, start=WORLD_BEGINS.isoformat(), end=date(until_year, 12, 31).isoformat()
+    )
+    days = book.sessions.to_numpy().astype("datetime64[D]").astype(np.int64)
+    zone = ZoneInfo(str(book.tz))
+    opens = _seconds(book.opens)
+    open_of_day = [datetime.fromtimestamp(int(opens[0]), zone).timetz().replace(tzinfo=None)]
+    sessions = set(days.tolist())
+    holidays = [
+        int(datetime.combine(day_of(number), open_of_day[0], zone).timestamp())
+        for number in range(int(days[0]), int(days[-1]))
+        if number not in sessions and day_of(number).weekday() <= _FRIDAY
+    ]
+    return SessionGrid(
+        name=calendar,
+        zone=zone,
+        days=days,
+        opens=opens,
+        closes=_seconds(book.closes),
+        break_starts=_seconds(book.schedule["break_start"]),
+        break_ends=_seconds(book.schedule["break_end"]),
+        holidays=np.array(holidays, dtype=np.int64),
+    )
+
+
+@lru_cache(maxsize=4)
+def currency_grid(until_year: int) -> SessionGrid:
+    """Return the currency days: London midnight to midnight, Friday until 22:00 London.
+
+    Recorded USD/JPY bars begin on Monday 08:00 and end on Saturday 06:00 Tokyo time in summer, one hour
+    later in winter: London midnight and 22:00 all year.
+    """
+    zone = ZoneInfo("Europe/London")
+    numbers = [
+        number
+        for number in range(day_number(WORLD_BEGINS), day_number(date(until_year, 12, 31)) + 1)
+        if day_of(number).weekday() <= _FRIDAY
+    ]
+    opens = [int(datetime(*day_of(n).timetuple()[:3], tzinfo=zone).timestamp()) for n in numbers]
+    # Clocks change on Sundays only: a weekday has 24 hours.
+    closes = [o + (22 * 3600 if day_of(n).weekday() == _FRIDAY else DAY) for n, o in zip(numbers, opens, strict=True)]
+    nothing = np.zeros(len(numbers), dtype=np.int64)
+    return SessionGrid(
+        name="CCY",
+        zone=zone,
+        days=np.array(numbers, dtype=np.int64),
+        opens=np.array(opens, dtype=np.int64),
+        closes=np.array(closes, dtype=np.int64),
+        break_starts=nothing,
+        break_ends=nothing,
+        holidays=np.zeros(0, dtype=np.int64),
+    )
+
+
+def _seconds(instants: object) -> IntArray:
+    """Return UTC seconds of a pandas series of instants, 0 where there is none."""
+    values = np.asarray(instants, dtype="datetime64[s]")
+    return np.where(np.isnat(values), 0, values.astype(np.int64))
+
+
+def utc(instant: int) -> datetime:
+    """Return an aware UTC datetime."""
+    return datetime.fromtimestamp(instant, UTC)
