@@ -94,7 +94,9 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]).upper() if first["loc"] else "the environment"
-        raise ConfigurationError(f"{name}: {first['msg']}; correct it in the environment or in .env") from None
+        raise ConfigurationError(
+            f"{name}: {first['msg']}; correct it in the environment or in .env"
+        ) from None
 
 
 @cache

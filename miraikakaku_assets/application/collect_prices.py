@@ -1,9 +1,10 @@
 """Use case: fetch, validate and store the bars of many symbols; account for every row."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 import polars as pl
 
@@ -51,12 +52,11 @@ class CollectionReport:
         return self.rows_read == self.inserted + self.restated + self.unchanged + self.quarantined
 
     def add(self, outcomes: Sequence[SymbolOutcome]) -> None:
-        """Adds outcomes of symbols (strangers count rows, not symbols)."""
+        """Adds outcomes; symbols nobody asked for count with their rows only."""
         for outcome in outcomes:
             self.verdicts[outcome.verdict] += 1
-            if outcome.verdict != "not_in_master":
-                self.symbols += 1
-                self.succeeded += not outcome.failed
+            self.symbols += outcome.requested
+            self.succeeded += outcome.requested and not outcome.failed
             if outcome.error is not None:
                 self.failures[outcome.symbol] = str(outcome.error)
             self.rows_read += outcome.rows_read
@@ -85,8 +85,8 @@ class CollectionRequest:
         instruments: Whose bars.
         since: First session, or None to go on where the stored bars end, minus the restatement window.
         until: Last session, or None for everything up to now.
-        known_symbols: Symbols of the master.
-        whole_market: Also account for rows of symbols outside the master, where the source has such.
+        known: Symbol → instrument id of the whole master, delisted issues included.
+        whole_market: Also account for rows nobody asked for, where the source holds a fixed set.
         history_start: First day asked for when a symbol has no bars yet.
         restatement_sessions: Newest stored sessions that are asked for again.
         batch_type: ``all_stocks`` or ``partial``.
@@ -96,7 +96,7 @@ class CollectionRequest:
     universe: Universe
     timeframe: Timeframe
     instruments: Sequence[Instrument]
-    known_symbols: frozenset[str]
+    known: Mapping[str, int]
     history_start: date
     since: date | None = None
     until: date | None = None
@@ -106,7 +106,9 @@ class CollectionRequest:
     run_id: str | None = None
 
 
-def collect_prices(request: CollectionRequest, ports: CollectionPorts, listener: Listener) -> CollectionReport:
+def collect_prices(
+    request: CollectionRequest, ports: CollectionPorts, listener: Listener
+) -> CollectionReport:
     """Collects daily bars; each delivery of the source is one transaction, told to `listener` when done.
 
     A symbol that fails never holds up the others: it is in the report with its error. Killed at any moment,
@@ -122,10 +124,9 @@ def collect_prices(request: CollectionRequest, ports: CollectionPorts, listener:
         request.universe, request.timeframe, name, total, request.batch_type, request.run_id
     )
     report = CollectionReport(batch)
-    ids = {instrument.symbol: instrument.id for instrument in request.instruments}
     try:
         for delivery in _deliveries(request, ports):
-            outcomes = _store(delivery, request, ports, ids, report.rules)
+            outcomes = _store(delivery, request, ports, report.rules)
             ports.ledger.add(batch, outcomes)
             report.add(outcomes)
             listener(outcomes, delivery.symbols)
@@ -146,9 +147,9 @@ def _deliveries(request: CollectionRequest, ports: CollectionPorts) -> Iterator[
     requests = _bar_requests(request, ports)
     yield from ports.source.deliver(request.universe, request.timeframe, requests)
     if request.whole_market:
-        strangers = ports.source.strangers(request.universe, request.known_symbols)
-        if strangers is not None:
-            yield strangers
+        rest = ports.source.unrequested(request.universe, frozenset(wanted.symbol for wanted in requests))
+        if rest is not None:
+            yield rest
 
 
 def _bar_requests(request: CollectionRequest, ports: CollectionPorts) -> list[BarRequest]:
@@ -164,7 +165,8 @@ def _bar_requests(request: CollectionRequest, ports: CollectionPorts) -> list[Ba
     return [
         BarRequest(
             instrument.symbol,
-            request.since or window_starts.get(newest.get(instrument.symbol, date.min), request.history_start),
+            request.since
+            or window_starts.get(newest.get(instrument.symbol, date.min), request.history_start),
             until,
         )
         for instrument in request.instruments
@@ -175,17 +177,16 @@ def _store(
     delivery: Delivery,
     request: CollectionRequest,
     ports: CollectionPorts,
-    ids: Mapping[str, int],
     rules: Counter[str],
 ) -> list[SymbolOutcome]:
     now = ports.clock()
     validated = _validate(delivery, request, ports, now)
     counts = ports.store.write(
-        request.timeframe, ids, validated, delivery.actions, ports.source.name, now
+        request.timeframe, request.known, validated, delivery.actions, ports.source.name, now
     ).counts
     for rule, rows in validated.refused["rule"].value_counts().iter_rows():
         rules[rule] += rows
-    return _outcomes(delivery, validated, counts, ids)
+    return _outcomes(delivery, validated, counts, request)
 
 
 def _validate(
@@ -195,7 +196,7 @@ def _validate(
     context = DailyContext(
         universe=request.universe,
         now=now,
-        known_symbols=request.known_symbols,
+        known_symbols=frozenset(request.known),
         previous=ports.store.previous_closes(request.universe, request.timeframe, first),
         actions=delivery.actions,
     )
@@ -203,10 +204,12 @@ def _validate(
 
 
 def _outcomes(
-    delivery: Delivery, validated: ValidatedBars, counts: pl.DataFrame, ids: Mapping[str, int]
+    delivery: Delivery, validated: ValidatedBars, counts: pl.DataFrame, request: CollectionRequest
 ) -> list[SymbolOutcome]:
     accepted = validated.accepted.group_by("symbol").agg(
-        first=pl.col("session").min(), last=pl.col("session").max(), flagged=pl.col("flag").is_not_null().sum()
+        first=pl.col("session").min(),
+        last=pl.col("session").max(),
+        flagged=pl.col("flag").is_not_null().sum(),
     )
     refused = validated.refused.group_by("symbol").agg(quarantined=pl.len())
     rows = (
@@ -215,12 +218,15 @@ def _outcomes(
         .join(refused, on="symbol", how="left")
         .join(counts, on="symbol", how="left")
         .join(delivery.bars.group_by("symbol").len("read"), on="symbol", how="left")
-        .with_columns(pl.col("read", "flagged", "quarantined", "inserted", "restated", "unchanged").fill_null(0))
+        .with_columns(
+            pl.col("read", "flagged", "quarantined", "inserted", "restated", "unchanged").fill_null(0)
+        )
     )
+    requested = {instrument.symbol for instrument in request.instruments}
     outcomes = [
         SymbolOutcome(
             symbol=row["symbol"],
-            verdict=_verdict(row["symbol"] in ids, row["inserted"] + row["restated"]),
+            verdict=_verdict(row, requested, request.known),
             rows_read=row["read"],
             inserted=row["inserted"],
             restated=row["restated"],
@@ -229,14 +235,17 @@ def _outcomes(
             flagged=row["flagged"],
             first=row["first"],
             last=row["last"],
+            requested=row["symbol"] in requested,
         )
         for row in rows.iter_rows(named=True)
     ]
-    outcomes += [SymbolOutcome(symbol, error.kind, error=error) for symbol, error in delivery.failures.items()]
+    outcomes += [
+        SymbolOutcome(symbol, error.kind, error=error) for symbol, error in delivery.failures.items()
+    ]
     return outcomes
 
 
-def _verdict(in_master: bool, written: int) -> str:  # noqa: FBT001
-    if not in_master:
-        return "not_in_master"
-    return "ok" if written else "no_new_data"
+def _verdict(row: Mapping[str, Any], requested: Container[str], known: Container[str]) -> str:
+    if row["symbol"] not in requested:
+        return "delisted" if row["symbol"] in known else "not_in_master"
+    return "ok" if row["inserted"] + row["restated"] else "no_new_data"

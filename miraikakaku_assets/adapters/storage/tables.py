@@ -228,7 +228,7 @@ batch_execution_details = Table(
     _count("records_inserted"),
     _count("records_restated"),
     _count("records_quarantined"),
-    _utc("end_time", nullable=False),
+    _now("end_time"),
     PrimaryKeyConstraint("batch_execution_id", "symbol"),
     Index("idx_batch_execution_details_status", "status"),
 )
@@ -264,4 +264,12 @@ coverage_gaps = Table(
     Column("cause", Text, nullable=False),
     _utc("checked_at", nullable=False),
     PrimaryKeyConstraint("instrument_id", "timeframe", "session"),
+)
+
+rate_limits = Table(
+    "rate_limits",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _utc("next_free", nullable=False),  # theoretical arrival time of the generic cell rate algorithm
+    prefixes=["UNLOGGED"],  # no WAL flush per request; emptied by a crash, which only forgives the past
 )

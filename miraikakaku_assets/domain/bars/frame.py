@@ -17,6 +17,7 @@ RAW_DAILY: dict[str, pl.DataType] = {
     "close": pl.Float64(),
     "volume": pl.Float64(),
     "row": pl.Int64(),  # 1-based position in the file or answer, header lines counted
+    "refusal": pl.String(),  # rule by which the source itself does not vouch for the row, null for none
 }
 """A daily bar as a source sent it: nothing is checked, NaN and null mean what the source meant."""
 

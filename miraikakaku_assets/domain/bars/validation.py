@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from miraikakaku_assets.domain.bars.frame import ACTIONS, PRICES, empty
+from miraikakaku_assets.domain.bars.frame import ACTIONS, PRICES, RAW_DAILY, empty
 from miraikakaku_assets.domain.market import price_limits
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import FINAL_AFTER, session_table
 
 RULES = {
     "not_in_master": "the symbol is in no stock master",
+    "other_file_preferred": "another file of the archive holds this symbol",
     "no_price": "the source sent a row without any price",
     "not_finite": "a price is missing, NaN or infinite",
     "not_positive": "a price is zero or negative",
@@ -60,7 +61,9 @@ class DailyContext:
     universe: Universe
     now: datetime
     known_symbols: frozenset[str] | None = None
-    previous: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"symbol": pl.String, "previous": pl.Float64}))
+    previous: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema={"symbol": pl.String, "previous": pl.Float64})
+    )
     actions: pl.DataFrame = field(default_factory=lambda: empty(ACTIONS))
 
 
@@ -69,9 +72,9 @@ class ValidatedBars:
     """The two halves of a delivery.
 
     Attributes:
-        accepted: Schema `RAW_DAILY` plus ``ts`` (UTC open of the session), ``status`` (``final`` or
+        accepted: Schema `RAW_DAILY` without ``refusal`` plus ``ts`` (UTC open of the session), ``status`` (``final`` or
             ``provisional``) and ``flag``; sorted by symbol and session, one row per session.
-        refused: Schema `RAW_DAILY` plus ``ts`` (UTC open, or UTC midnight of a day without session),
+        refused: Schema `RAW_DAILY` without ``refusal`` plus ``ts`` (UTC open, or UTC midnight of a day without session),
             ``rule`` and ``detail``.
     """
 
@@ -95,7 +98,7 @@ def validate_daily(raw: pl.DataFrame, context: DailyContext) -> ValidatedBars:
         bars = _mark_price_moves(bars, context)
     else:
         bars = bars.with_columns(flag=pl.lit(None, pl.String))
-    return _split(bars, context, raw.columns)
+    return _split(bars, context)
 
 
 def _ordered(raw: pl.DataFrame) -> pl.DataFrame:
@@ -127,8 +130,11 @@ def _row_rule(bars: pl.DataFrame, context: DailyContext) -> pl.Expr:
         strangers = set(bars["symbol"].unique().to_list()) - context.known_symbols
         checks.insert(0, ("not_in_master", pl.col("symbol").is_in(sorted(strangers))))
     if context.universe.has_price_limits:
-        checks.append(("price_out_of_range", pl.any_horizontal(p > price_limits.HIGHEST_PRICE for p in prices)))
-    return pl.coalesce(pl.when(broken).then(pl.lit(rule)) for rule, broken in checks)
+        checks.append(
+            ("price_out_of_range", pl.any_horizontal(p > price_limits.HIGHEST_PRICE for p in prices))
+        )
+    found = [pl.when(broken).then(pl.lit(rule)) for rule, broken in checks]
+    return pl.coalesce(pl.col("refusal"), *found)
 
 
 def _zone(context: DailyContext) -> ZoneInfo:
@@ -148,7 +154,9 @@ def _mark_duplicates(bars: pl.DataFrame) -> pl.DataFrame:
     key = ["symbol", "session"]
     candidates = bars.with_row_index("position").filter(valid)
     same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in key).fill_null(value=False)
-    doubled = candidates.filter(same | same.shift(-1, fill_value=False))  # rows are sorted: doubles are neighbours
+    doubled = candidates.filter(
+        same | same.shift(-1, fill_value=False)
+    )  # rows are sorted: doubles are neighbours
     if doubled.is_empty():
         return bars
     on_grid = (pl.col("stamp") == pl.col("opens")) | (pl.col("stamp").is_null())
@@ -235,16 +243,25 @@ def _near_split(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.Series:
         return pl.Series("split", [False] * bars.height, dtype=pl.Boolean)
     ordered = bars.select("symbol", "session").with_row_index("position").sort("session")
     near = ordered.join_asof(
-        splits, left_on="session", right_on="ex_date", by="symbol", strategy="backward", tolerance=_SPLIT_SLACK
+        splits,
+        left_on="session",
+        right_on="ex_date",
+        by="symbol",
+        strategy="backward",
+        tolerance=_SPLIT_SLACK,
     )
     return near.sort("position")["ex_date"].is_not_null().alias("split")
 
 
-def _split(bars: pl.DataFrame, context: DailyContext, columns: list[str]) -> ValidatedBars:
+def _split(bars: pl.DataFrame, context: DailyContext) -> ValidatedBars:
+    columns = [name for name in RAW_DAILY if name != "refusal"]
     final = pl.col("closes") <= context.now - FINAL_AFTER
     ts = pl.coalesce("opens", pl.col("session").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
     accepted = bars.filter(pl.col("rule").is_null()).select(
-        *columns, ts=ts, status=pl.when(final).then(pl.lit("final")).otherwise(pl.lit("provisional")), flag="flag"
+        *columns,
+        ts=ts,
+        status=pl.when(final).then(pl.lit("final")).otherwise(pl.lit("provisional")),
+        flag="flag",
     )
     refused = bars.filter(pl.col("rule").is_not_null()).select(
         *columns, ts=ts, rule="rule", detail=pl.col("rule").replace_strict(RULES, return_dtype=pl.String)

@@ -126,7 +126,9 @@ def find_coverage(  # noqa: PLR0913
     sessions = sessions_between(universe.calendar, first, last)
     expected = _expected(holdings, sessions, first)
     marked = expected.join(
-        holdings.present.unique().with_columns(stored=pl.lit(value=True)), on=["instrument_id", "session"], how="left"
+        holdings.present.unique().with_columns(stored=pl.lit(value=True)),
+        on=["instrument_id", "session"],
+        how="left",
     ).with_columns(pl.col("stored").fill_null(value=False))
     gaps = _gaps(marked, holdings)
     return CoverageFindings(
@@ -165,7 +167,9 @@ def _gaps(marked: pl.DataFrame, holdings: Holdings) -> pl.DataFrame:
     cause = (
         pl.when(pl.col("refused").is_not_null())
         .then(pl.lit("quarantined"))
-        .when(pl.col("fetch_failed") & (pl.col("last_bar").is_null() | (pl.col("session") > pl.col("last_bar"))))
+        .when(
+            pl.col("fetch_failed") & (pl.col("last_bar").is_null() | (pl.col("session") > pl.col("last_bar")))
+        )
         .then(pl.lit("fetch_failed"))
         .when(pl.col("first_bar").is_null())
         .then(pl.lit("never_delivered"))

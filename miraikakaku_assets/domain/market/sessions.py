@@ -42,9 +42,11 @@ def session_table(calendar: str) -> pl.DataFrame:
 
 
 def _utc(column: Any) -> pl.Series:
-    return pl.Series(column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()).cast(
-        pl.Datetime("us")
-    ).dt.replace_time_zone("UTC")
+    return (
+        pl.Series(column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
+        .cast(pl.Datetime("us"))
+        .dt.replace_time_zone("UTC")
+    )
 
 
 def sessions_between(calendar: str, first: date, last: date) -> list[date]:

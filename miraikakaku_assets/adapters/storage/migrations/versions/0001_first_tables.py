@@ -162,6 +162,14 @@ def upgrade() -> None:
         schema="miraikakaku",
     )
     op.create_table(
+        "rate_limits",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("next_free", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_rate_limits")),
+        schema="miraikakaku",
+        prefixes=["UNLOGGED"],
+    )
+    op.create_table(
         "stock_master_updates",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("universe", sa.Text(), nullable=False),
@@ -204,7 +212,7 @@ def upgrade() -> None:
         sa.Column("records_inserted", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("records_restated", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("records_quarantined", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("end_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("end_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
             ["batch_execution_id"],
             ["miraikakaku.batch_executions.id"],
@@ -271,6 +279,7 @@ def downgrade() -> None:
     )
     op.drop_table("batch_execution_details", schema="miraikakaku")
     op.drop_table("stock_master_updates", schema="miraikakaku")
+    op.drop_table("rate_limits", schema="miraikakaku")
     op.drop_index("idx_quarantined_bars_instrument", table_name="quarantined_bars", schema="miraikakaku")
     op.drop_table("quarantined_bars", schema="miraikakaku")
     op.drop_table("price_bars", schema="miraikakaku")

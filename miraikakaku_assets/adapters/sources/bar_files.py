@@ -1,0 +1,175 @@
+"""Files of daily bars: Parquet and CSV in the layouts that people and yfinance leave behind.
+
+Understood layouts, columns in any order and case:
+
+* one table of many symbols: ``symbol, date, open, high, low, close, volume``;
+* one file per symbol, named ``7203.csv`` or ``7203.T.csv``: ``Date, Open, High, Low, Close, Volume`` and
+  perhaps ``Adj Close`` (ignored: adjustments are derived), ``Dividends``, ``Stock Splits``;
+* the three-line header of yfinance's multi-index frames: ``Price,…`` / ``Ticker,…`` / ``Date,,…``.
+
+Prices are taken as the file quotes them. A date may be a day, or a time stamp in the exchange's zone or
+in UTC; a stamp in any other zone would shift bars to neighbouring sessions, so such a file is refused.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from miraikakaku_assets.domain.bars.frame import ACTIONS, PRICES, RAW_DAILY, empty
+from miraikakaku_assets.domain.errors import InputFileError
+from miraikakaku_assets.domain.market.instruments import Universe
+
+SUFFIXES = (".parquet", ".csv")
+_REQUIRED = (*PRICES, "volume")
+_DAY_NAMES = ("date", "datetime", "session", "timestamp")
+_ACTION_NAMES = {"dividends": "dividend", "stock splits": "split"}
+
+
+def read_bar_file(path: Path, universe: Universe) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Reads one file.
+
+    Returns:
+        Bars (schema `RAW_DAILY`; ``row`` counts the file's lines, header included) and corporate actions
+        (schema `ACTIONS`).
+
+    Raises:
+        InputFileError: No such file, no known layout, an unreadable date, or stamps of another time zone.
+    """
+    if not path.is_file():
+        raise InputFileError(str(path), "no_such_file", "there is no such file")
+    table, first_row, ticker = _read_csv(path) if path.suffix == ".csv" else (_read_parquet(path), 1, None)
+    table = table.rename({name: name.strip().lower() for name in table.columns})
+    day = next((name for name in _DAY_NAMES if name in table.columns), None)
+    missing = [name for name in _REQUIRED if name not in table.columns] + ([] if day else ["date"])
+    if missing:
+        raise InputFileError(
+            str(path),
+            "missing_column",
+            f"column {missing[0]} is missing; columns are: {', '.join(table.columns)}",
+            1,
+        )
+    symbol = (
+        pl.col("symbol").cast(pl.String)
+        if "symbol" in table.columns
+        else pl.lit(ticker or named_symbol(path, universe))
+    )
+    table = table.with_row_index("row", offset=first_row).with_columns(_bar_day=pl.col(str(day)))
+    table = table.with_columns(
+        symbol=symbol, row=pl.col("row").cast(pl.Int64), refusal=pl.lit(None, pl.String)
+    )
+    table = table.with_columns(**_days(path, table, universe))
+    numbers = [pl.col(name).cast(pl.Float64, strict=False) for name in _REQUIRED]
+    return table.with_columns(numbers).select(list(RAW_DAILY)), _actions(table)
+
+
+def named_symbol(path: Path, universe: Universe) -> str:
+    """Symbol that a file's name stands for: ``7203.csv`` and ``7203.T.csv`` are 7203.T."""
+    stem = path.name.removesuffix(path.suffix)
+    return f"{stem}.T" if universe.exchange == "TSE" and not stem.endswith(".T") else stem
+
+
+def _read_parquet(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputFileError(
+            str(path), "unreadable", f"it is not a Parquet file ({type(error).__name__})"
+        ) from error
+
+
+def _read_csv(path: Path) -> tuple[pl.DataFrame, int, str | None]:
+    """The table as text, the file line of its first row, and the ticker of a three-line header."""
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            head = [lines.readline().rstrip("\r\n") for _ in range(3)]
+    except UnicodeDecodeError:
+        raise InputFileError(str(path), "not_text", "it is not a UTF-8 text file") from None
+    if not head[0]:
+        raise InputFileError(str(path), "empty_file", "the file is empty")
+    if head[0].lstrip().startswith("<"):
+        raise InputFileError(str(path), "unknown_layout", "it is an HTML page, not a table", 1)
+    multi_index = head[0].startswith("Price,") and head[1].startswith("Ticker,")
+    try:
+        table = pl.read_csv(
+            path,
+            infer_schema=False,
+            skip_rows_after_header=2 if multi_index else 0,
+            truncate_ragged_lines=False,
+        )
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).splitlines()[0]
+        raise InputFileError(str(path), "unknown_layout", f"it is not a table of bars ({reason})") from None
+    if not multi_index:
+        return table, 2, None
+    tickers = {name for name in head[1].split(",")[1:] if name}
+    if len(tickers) != 1:
+        raise InputFileError(
+            str(path), "unknown_layout", f"its header names {len(tickers)} tickers, one is expected", 2
+        )
+    return table.rename({"Price": "Date"}), 4, tickers.pop()
+
+
+def _days(path: Path, table: pl.DataFrame, universe: Universe) -> dict[str, pl.Series]:
+    """Columns ``session`` and ``stamp`` from whatever the date column holds."""
+    column = table["_bar_day"]
+    nothing = pl.Series("stamp", [None], dtype=pl.Datetime("us", "UTC")).new_from_index(0, table.height)
+    if column.dtype == pl.Date:
+        return {"session": column, "stamp": nothing}
+    if isinstance(column.dtype, pl.Datetime):
+        return _from_stamps(column.cast(pl.Datetime("us", column.dtype.time_zone)), universe, nothing)
+    text = column.cast(pl.String).str.strip_chars()
+    days = text.str.to_date("%Y-%m-%d", strict=False)
+    if days.null_count() == 0:
+        return {"session": days, "stamp": nothing}
+    return _from_text(path, text, table["row"], universe, nothing)
+
+
+def _from_text(
+    path: Path, text: pl.Series, rows: pl.Series, universe: Universe, nothing: pl.Series
+) -> dict[str, pl.Series]:
+    zone = ZoneInfo(universe.time_zone)
+    stamps = []
+    for value, row in zip(text, rows, strict=True):
+        try:
+            moment = datetime.fromisoformat(value or "")
+        except ValueError:
+            raise InputFileError(
+                str(path), "bad_date", f"{value!r} is not a date like 2025-01-06", row
+            ) from None
+        offset = moment.utcoffset()
+        moment = moment.replace(tzinfo=zone) if offset is None else moment
+        if offset and offset != moment.astimezone(zone).utcoffset():
+            raise InputFileError(
+                str(path),
+                "wrong_time_zone",
+                f"{value} is neither in {universe.time_zone} nor in UTC; {universe.exchange} bars are dated there",
+                row,
+            )
+        stamps.append(moment)
+    return _from_stamps(pl.Series("stamp", stamps, dtype=pl.Datetime("us", "UTC")), universe, nothing)
+
+
+def _from_stamps(column: pl.Series, universe: Universe, nothing: pl.Series) -> dict[str, pl.Series]:
+    """Naive stamps are the exchange's own time; midnights without a zone are plain days."""
+    if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is None:
+        if (column.dt.time() == pl.time(0)).all():
+            return {"session": column.dt.date(), "stamp": nothing}
+        column = column.dt.replace_time_zone(universe.time_zone)
+    local = column.dt.convert_time_zone(universe.time_zone)
+    return {"session": local.dt.date(), "stamp": column.dt.convert_time_zone("UTC")}
+
+
+def _actions(table: pl.DataFrame) -> pl.DataFrame:
+    """Dividends and splits of the rows that carry one (0 stands for none)."""
+    found = [empty(ACTIONS)]
+    for name, kind in _ACTION_NAMES.items():
+        if name in table.columns:
+            value = pl.col(name).cast(pl.Float64, strict=False)
+            found.append(
+                table.filter(value.is_finite() & (value > 0)).select(
+                    "symbol", ex_date="session", kind=pl.lit(kind), value=value
+                )
+            )
+    return pl.concat(found)

@@ -1,0 +1,109 @@
+"""Holdings for coverage checks, and what the checks found, in PostgreSQL."""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+from sqlalchemy import insert
+
+from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.tables import coverage_reports
+from miraikakaku_assets.domain.coverage.report import CoverageFindings, Holdings
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+
+_LIST_DATE = "SELECT max(last_list_date) FROM miraikakaku.stock_master WHERE universe = $1 AND is_active"
+_ISSUES = """
+SELECT m.instrument_id, m.yahoo_symbol AS symbol, coalesce(m.market_category, '-') AS segment,
+       m.listed_on, m.delisted_on, coalesce(newest.status = 'failed', false) AS fetch_failed
+FROM miraikakaku.stock_master m
+LEFT JOIN LATERAL (
+    SELECT d.status FROM miraikakaku.batch_execution_details d
+    WHERE d.symbol = m.yahoo_symbol ORDER BY d.batch_execution_id DESC LIMIT 1
+) newest ON true
+WHERE m.universe = $1 AND m.is_active
+"""
+_PRESENT = """
+SELECT b.instrument_id, (b.ts AT TIME ZONE $1)::date AS session
+FROM miraikakaku.price_bars b
+JOIN miraikakaku.stock_master m ON m.instrument_id = b.instrument_id AND m.is_active AND m.universe = $2
+WHERE b.timeframe = $3 AND b.status = 'final'
+  AND b.ts >= ($4::date::timestamp AT TIME ZONE $1) AND b.ts < (($5::date + 1)::timestamp AT TIME ZONE $1)
+"""
+_QUARANTINED = """
+SELECT DISTINCT q.instrument_id, (q.ts AT TIME ZONE $1)::date AS session
+FROM miraikakaku.quarantined_bars q
+JOIN miraikakaku.stock_master m ON m.instrument_id = q.instrument_id AND m.is_active AND m.universe = $2
+WHERE q.timeframe = $3 AND q.released_at IS NULL
+  AND q.ts >= ($4::date::timestamp AT TIME ZONE $1) AND q.ts < (($5::date + 1)::timestamp AT TIME ZONE $1)
+"""
+
+
+class PostgresCoverage:
+    """Implements the port `CoverageStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def holdings(self, universe: Universe, timeframe: Timeframe, first: date, last: date) -> Holdings | None:
+        """Active issues with their sessions stored and quarantined between two dates; None without a master."""
+        window = (universe.time_zone, universe.name, timeframe.value, str(first), str(last))
+        with self._database.bulk() as connection, connection.cursor() as cursor:
+            cursor.execute(_LIST_DATE, (universe.name,))
+            list_date = cursor.fetchone()[0]
+            if list_date is None:
+                return None
+            issues = _frame(cursor, _ISSUES, (universe.name,))
+            return Holdings(
+                list_date, issues, _frame(cursor, _PRESENT, window), _frame(cursor, _QUARANTINED, window)
+            )
+
+    def save(self, findings: CoverageFindings, report_file: str) -> None:
+        """Replaces the universe's gaps and adds one report row per segment, in one transaction."""
+        gaps = findings.gaps.select(
+            "instrument_id",
+            "session",
+            "cause",
+            timeframe=pl.lit(findings.timeframe.value),
+            checked_at=pl.lit(findings.checked_at, pl.Datetime("us", "UTC")),
+        )
+        with self._database.bulk() as connection, connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE miraikakaku.coverage_gaps IN SHARE ROW EXCLUSIVE MODE")
+            cursor.execute(
+                "DELETE FROM miraikakaku.coverage_gaps g USING miraikakaku.instruments i"
+                " WHERE i.id = g.instrument_id AND i.universe = $1 AND g.timeframe = $2",
+                (findings.universe.name, findings.timeframe.value),
+            )
+            if not gaps.is_empty():
+                cursor.adbc_ingest(
+                    "coverage_gaps", gaps.to_arrow(), mode="append", db_schema_name="miraikakaku"
+                )
+        with self._database.engine.begin() as connection:
+            connection.execute(insert(coverage_reports), _rows(findings, report_file))
+
+
+def _frame(cursor: Any, query: str, parameters: tuple[str, ...]) -> pl.DataFrame:
+    cursor.execute(query, parameters)
+    return pl.DataFrame(cursor.fetch_arrow_table())
+
+
+def _rows(findings: CoverageFindings, report_file: str) -> list[dict[str, object]]:
+    return [
+        {
+            "checked_at": findings.checked_at,
+            "universe": findings.universe.name,
+            "timeframe": findings.timeframe.value,
+            "segment": segment.segment,
+            "denominator": findings.denominator,
+            "window_start": findings.first,
+            "window_end": findings.last,
+            "instruments": segment.instruments,
+            "complete_instruments": segment.complete,
+            "empty_instruments": segment.empty,
+            "expected_bars": segment.expected,
+            "stored_bars": segment.stored,
+            "coverage": segment.coverage,
+            "threshold": findings.threshold,
+            "report_file": report_file,
+        }
+        for segment in findings.segments
+    ]

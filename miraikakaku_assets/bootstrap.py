@@ -1,0 +1,160 @@
+"""Composition root: settings → concrete ports. Dagster, the command line and every other face get theirs here.
+
+Nothing is opened before it is used; importing this module costs no more than the settings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from miraikakaku_assets.adapters.shelves import FolderFileShelf, FolderReportShelf
+    from miraikakaku_assets.adapters.sources.jpx import JpxList
+    from miraikakaku_assets.adapters.storage.bars import PostgresBars
+    from miraikakaku_assets.adapters.storage.coverage import PostgresCoverage
+    from miraikakaku_assets.adapters.storage.engine import Database
+    from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
+    from miraikakaku_assets.adapters.storage.masters import PostgresMasters
+    from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
+    from miraikakaku_assets.application.ports import PriceSource
+
+
+def utc_now() -> datetime:
+    """The production clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports of one installation, made when first asked for.
+
+    Attributes:
+        settings: What the environment says.
+    """
+
+    settings: Settings
+
+    @cached_property
+    def database(self) -> Database:
+        """The database with its newest schema; starts the embedded server if need be."""
+        from miraikakaku_assets.adapters.storage.engine import open_database
+        from miraikakaku_assets.adapters.storage.migrate import upgrade
+
+        url = self.settings.database_url
+        database = open_database(self.settings.home, url.get_secret_value() if url else None)
+        upgrade(database)
+        return database
+
+    @cached_property
+    def masters(self) -> PostgresMasters:
+        """Stock master and instruments."""
+        from miraikakaku_assets.adapters.storage.masters import PostgresMasters
+
+        return PostgresMasters(self.database)
+
+    @cached_property
+    def bars(self) -> PostgresBars:
+        """Bars, corporate actions and the quarantine."""
+        from miraikakaku_assets.adapters.storage.bars import PostgresBars
+
+        return PostgresBars(self.database)
+
+    @cached_property
+    def ledger(self) -> PostgresLedger:
+        """Account of collections."""
+        from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
+
+        return PostgresLedger(self.database)
+
+    @cached_property
+    def coverage(self) -> PostgresCoverage:
+        """Holdings and coverage reports."""
+        from miraikakaku_assets.adapters.storage.coverage import PostgresCoverage
+
+        return PostgresCoverage(self.database)
+
+    @cached_property
+    def master_source(self) -> JpxList:
+        """JPX's list of issues."""
+        from miraikakaku_assets.adapters.sources.jpx import JpxList
+
+        return JpxList(self.settings.worker_timeout)
+
+    @cached_property
+    def prices(self) -> PriceSource:
+        """The price source that MIRAIKAKAKU_PRICE_SOURCE names.
+
+        Raises:
+            ConfigurationError: The archive is not named or not there.
+        """
+        if self.settings.miraikakaku_price_source == "archive":
+            from miraikakaku_assets.adapters.sources.archive import ArchiveSource
+
+            folder = self.settings.miraikakaku_archive_dir
+            if folder is None or not folder.expanduser().exists():
+                shown = "is not set" if folder is None else f"names {folder}, which does not exist"
+                raise ConfigurationError(
+                    f"MIRAIKAKAKU_ARCHIVE_DIR {shown}; name a file or folder of Parquet or CSV bars"
+                )
+            return ArchiveSource(folder.expanduser())
+        from miraikakaku_assets.adapters.sources.yahoo import YahooOptions, YahooSource
+        from miraikakaku_assets.adapters.sources.yahoo_session import Politeness
+
+        said = self.settings
+        politeness = Politeness(
+            said.worker_timeout, said.max_retries, said.retry_delay, said.backoff_multiplier
+        )
+        options = YahooOptions(said.yahoo_base_url, politeness, said.max_workers, said.batch_size)
+        return YahooSource(options, self.yahoo_limit)
+
+    @cached_property
+    def yahoo_limit(self) -> PostgresRateLimit:
+        """The one rate at which this installation asks Yahoo."""
+        from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
+
+        return PostgresRateLimit(
+            self.database, "yahoo", self.settings.requests_per_second, self.settings.burst_limit
+        )
+
+    @cached_property
+    def files(self) -> FolderFileShelf:
+        """Published lists as they came in."""
+        from miraikakaku_assets.adapters.shelves import FolderFileShelf
+
+        return FolderFileShelf(self.settings.home)
+
+    @cached_property
+    def reports(self) -> FolderReportShelf:
+        """JSON reports."""
+        from miraikakaku_assets.adapters.shelves import FolderReportShelf
+
+        return FolderReportShelf(self.settings.home)
+
+    @property
+    def history_start(self) -> date:
+        """First day asked for when a symbol has no bars yet; an archive is read from its beginning."""
+        if self.settings.miraikakaku_price_source == "archive":
+            return date.min
+        return date.fromisoformat(self.settings.history_start)
+
+
+_ports: Ports | None = None
+
+
+def ports() -> Ports:
+    """The ports of this process."""
+    global _ports  # noqa: PLW0603 - one composition root per process
+    if _ports is None:
+        _ports = Ports(settings())
+    return _ports
+
+
+def dagster_storage_url() -> str:
+    """SQLAlchemy URL of the schema in which Dagster keeps runs, events and schedules."""
+    return ports().database.dagster_url
