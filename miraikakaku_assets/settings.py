@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     partitions_per_run: PositiveInt = 250
     dagster_storage: Literal["pooled", "stock"] = "pooled"
     """``stock`` goes back to Dagster's own PostgreSQL storage (one connection per event)."""
+    miraikakaku_schedules: Literal["off", "on"] = "off"
+    """Whether schedules run by default; `miraikakaku schedule` turns them on for what it starts."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("database_url")

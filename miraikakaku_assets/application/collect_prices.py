@@ -15,10 +15,12 @@ from miraikakaku_assets.application.ports import (
     Delivery,
     Ledger,
     Listener,
+    MasterStore,
     PriceSource,
     SymbolOutcome,
 )
 from miraikakaku_assets.domain.bars.validation import DailyContext, ValidatedBars, validate_daily
+from miraikakaku_assets.domain.errors import PermanentSymbolError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Instrument, Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
 
@@ -67,6 +69,45 @@ class CollectionReport:
             self.flagged += outcome.flagged
 
 
+def plan_collection(
+    universe: Universe, symbols: Sequence[str] | None, masters: MasterStore
+) -> tuple[list[Instrument], list[SymbolOutcome], bool]:
+    """Sorts the symbols a collection is asked for by what the master says of them.
+
+    Args:
+        universe: Where the symbols belong.
+        symbols: Yahoo symbols; None stands for every listed issue.
+        masters: The stock master.
+
+    Returns:
+        Instruments to fetch, outcomes that need no fetching, and whether this is the whole market.
+
+    Raises:
+        WorkFellShortError: There is no stock master yet.
+    """
+    listed = masters.instruments(universe)
+    if not listed:
+        raise WorkFellShortError(
+            f"There is no stock master of {universe.name} yet, so nothing can be collected; "
+            f"run `miraikakaku master update --universe {universe.name}` first"
+        )
+    if symbols is None:
+        return listed, [], True
+    found = masters.instruments(universe, symbols)
+    known = {instrument.symbol for instrument in found}
+    settled = [
+        SymbolOutcome(instrument.symbol, "delisted") for instrument in found if not instrument.is_active
+    ]
+    for symbol in dict.fromkeys(symbols):
+        if symbol not in known:
+            explanation = f"it is in no stock master of {universe.name}; correct it or update the master"
+            settled.append(
+                SymbolOutcome(symbol, "not_in_master", error=PermanentSymbolError(symbol, "not_in_master", explanation))
+            )
+    fetched = [instrument for instrument in found if instrument.is_active]
+    return fetched, settled, len(fetched) == len(listed)
+
+
 @dataclass(frozen=True)
 class CollectionPorts:
     """What a collection works with."""
@@ -82,7 +123,8 @@ class CollectionRequest:
     """What a collection is asked for.
 
     Attributes:
-        instruments: Whose bars.
+        instruments: Whose bars are fetched.
+        settled: Outcomes that are known without fetching (delisted, unknown symbols).
         since: First session, or None to go on where the stored bars end, minus the restatement window.
         until: Last session, or None for everything up to now.
         known: Symbol → instrument id of the whole master, delisted issues included.
@@ -98,6 +140,7 @@ class CollectionRequest:
     instruments: Sequence[Instrument]
     known: Mapping[str, int]
     history_start: date
+    settled: Sequence[SymbolOutcome] = ()
     since: date | None = None
     until: date | None = None
     whole_market: bool = False
@@ -118,23 +161,31 @@ def collect_prices(
         DependencyUnavailableError: The source or the database as a whole cannot be reached.
         InputFileError: An archive as a whole is not readable.
     """
-    total = len(request.instruments)
+    total = len(request.instruments) + len(request.settled)
     name = ports.source.name
     batch = ports.ledger.begin(
         request.universe, request.timeframe, name, total, request.batch_type, request.run_id
     )
     report = CollectionReport(batch)
     try:
-        for delivery in _deliveries(request, ports):
-            outcomes = _store(delivery, request, ports, report.rules)
+        for outcomes in _outcomes_of_all(request, ports, report.rules):
             ports.ledger.add(batch, outcomes)
             report.add(outcomes)
-            listener(outcomes, delivery.symbols)
+            listener(outcomes)
     except BaseException as error:
         ports.ledger.end(batch, "failed", f"{type(error).__name__}: {error}")
         raise
     ports.ledger.end(batch, "failed" if report.failures else "completed", _summary(report))
     return report
+
+
+def _outcomes_of_all(
+    request: CollectionRequest, ports: CollectionPorts, rules: Counter[str]
+) -> Iterator[Sequence[SymbolOutcome]]:
+    if request.settled:
+        yield request.settled
+    for delivery in _deliveries(request, ports):
+        yield _store(delivery, request, ports, rules)
 
 
 def _summary(report: CollectionReport) -> str | None:

@@ -195,6 +195,23 @@ class BarStore(Protocol):
     ) -> pl.DataFrame:
         """Close of the last stored bar before a date, per symbol: columns ``symbol``, ``previous``."""
 
+    def read(
+        self,
+        universe: Universe,
+        timeframe: Timeframe,
+        symbols: Sequence[str] | None = None,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> pl.DataFrame:
+        """Stored bars by symbol and time, raw.
+
+        Columns ``symbol``, ``session`` (exchange date), ``ts`` (UTC), ``open``, ``high``, ``low``, ``close``,
+        ``volume``, ``status``, ``flag``, ``source``.
+        """
+
+    def actions(self, universe: Universe, symbols: Sequence[str] | None = None) -> pl.DataFrame:
+        """Stored dividends and splits, schema `ACTIONS`."""
+
     def write(
         self,
         timeframe: Timeframe,
@@ -247,8 +264,8 @@ class SymbolOutcome:
 class Listener(Protocol):
     """Hears what a collection has done, right after it was committed."""
 
-    def __call__(self, outcomes: Sequence[SymbolOutcome], current: Sequence[str]) -> None:
-        """Takes the outcomes of one committed delivery and the symbols being worked on."""
+    def __call__(self, outcomes: Sequence[SymbolOutcome]) -> None:
+        """Takes the outcomes of one committed delivery."""
 
 
 class Ledger(Protocol):

@@ -11,7 +11,7 @@ Both leave the same contents, and a second run of the same delivery changes noth
 wins the race between the check and the append, the unique key says so and the delivery is upserted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -146,7 +146,7 @@ class PostgresBars:
                 ORDER BY ts DESC LIMIT 1
             ) before"""
         parameters = (
-            "{" + ",".join(f'"{symbol}"' for symbol in first) + "}",
+            _text_array(first),
             "{" + ",".join(str(day) for day in first.values()) + "}",
             timeframe.value,
             universe.time_zone,
@@ -154,6 +154,43 @@ class PostgresBars:
         with self._database.bulk() as connection, connection.cursor() as cursor:
             cursor.execute(query, parameters)
             return pl.DataFrame(cursor.fetchall(), schema=schema, orient="row")
+
+    def read(
+        self,
+        universe: Universe,
+        timeframe: Timeframe,
+        symbols: Sequence[str] | None = None,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> pl.DataFrame:
+        """Stored bars by symbol and time, raw; dates are the exchange's, both ends included."""
+        query = """
+            SELECT i.symbol, (b.ts AT TIME ZONE $1)::date AS session, b.ts, b.open, b.high, b.low, b.close,
+                   b.volume, b.status, b.flag, b.source
+            FROM miraikakaku.price_bars b JOIN miraikakaku.instruments i ON i.id = b.instrument_id
+            WHERE i.universe = $2 AND b.timeframe = $3
+              AND ($4::text IS NULL OR i.symbol = ANY ($4::text[]))
+              AND b.ts >= ($5::date::timestamp AT TIME ZONE $1)
+              AND b.ts < (($6::date + 1)::timestamp AT TIME ZONE $1)
+            ORDER BY i.symbol COLLATE "C", b.ts"""
+        wanted = None if symbols is None else _text_array(symbols)
+        first, last = since or date(1900, 1, 1), until or date(9998, 12, 31)
+        parameters = (universe.time_zone, universe.name, timeframe.value, wanted, str(first), str(last))
+        with self._database.bulk() as connection, connection.cursor() as cursor:
+            cursor.execute(query, parameters)
+            return pl.DataFrame(cursor.fetch_arrow_table())
+
+    def actions(self, universe: Universe, symbols: Sequence[str] | None = None) -> pl.DataFrame:
+        """Stored dividends and splits."""
+        query = """
+            SELECT i.symbol, a.ex_date, a.kind, a.value
+            FROM miraikakaku.corporate_actions a JOIN miraikakaku.instruments i ON i.id = a.instrument_id
+            WHERE i.universe = $1 AND ($2::text IS NULL OR i.symbol = ANY ($2::text[]))
+            ORDER BY i.symbol COLLATE "C", a.ex_date, a.kind"""
+        wanted = None if symbols is None else _text_array(symbols)
+        with self._database.bulk() as connection, connection.cursor() as cursor:
+            cursor.execute(query, (universe.name, wanted))
+            return pl.DataFrame(cursor.fetch_arrow_table())
 
     def write(
         self,
@@ -262,6 +299,11 @@ def _has_bars(cursor: Any, rows: pl.DataFrame) -> bool:
         (ids, rows["timeframe"][0]),
     )
     return bool(cursor.fetchone()[0])
+
+
+def _text_array(values: Iterable[str]) -> str:
+    """A PostgreSQL array literal; the driver binds no arrays of text."""
+    return "{" + ",".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values) + "}"
 
 
 def _stage(cursor: Any, name: str, frame: pl.DataFrame) -> None:

@@ -89,8 +89,10 @@ class Instrument:
         id: Key of its rows in the tables.
         symbol: Yahoo symbol, which is also its partition key, e.g. ``7203.T``.
         code: The exchange's own code, e.g. ``7203``.
+        is_active: Whether the exchange still lists it.
     """
 
     id: int
     symbol: str
     code: str
+    is_active: bool = True

@@ -1,0 +1,102 @@
+"""Charts as PNG, for run metadata and messages; kept below 100 KB because Dagster stores them in its event log."""
+
+import base64
+import io
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from miraikakaku_assets.domain.coverage.report import WHOLE, CoverageFindings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_SESSIONS = 250
+_INK, _ACCENT, _WARN = "#1f2933", "#2563eb", "#d97706"
+_LATIN_NAMES = (
+    ("プライム", "Prime"),
+    ("スタンダード", "Standard"),
+    ("グロース", "Growth"),
+    ("REIT", "REIT, venture and infrastructure funds"),
+    ("出資証券", "Contribution certificates"),
+    ("内国株", "domestic"),
+    ("外国株", "foreign"),
+)
+
+
+def price_chart(bars: pl.DataFrame, symbol: str, unit: str) -> bytes:
+    """Close and volume of the newest 250 sessions.
+
+    Args:
+        bars: Columns ``session``, ``close``, ``volume``, ``flag``, ascending.
+        symbol: For the title.
+        unit: Unit of the price axis, e.g. "JPY per share, raw".
+    """
+    recent = bars.tail(_SESSIONS)
+    figure = _figure(7.2, 3.4)
+    price, volume = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    price.plot(recent["session"].to_numpy(), recent["close"].to_numpy(), color=_ACCENT, linewidth=1.2)
+    flagged = recent.filter(pl.col("flag").is_not_null())
+    price.scatter(flagged["session"].to_numpy(), flagged["close"].to_numpy(), color=_WARN, s=18, zorder=3)
+    price.set_title(symbol, loc="left", color=_INK)
+    price.set_ylabel(unit, fontsize=8)
+    volume.bar(recent["session"].to_numpy(), recent["volume"].to_numpy(), color="#94a3b8", width=1.0)
+    volume.set_ylabel("volume", fontsize=8)
+    for axes in (price, volume):
+        _plain(axes)
+    return _png(figure)
+
+
+def coverage_chart(findings: CoverageFindings) -> bytes:
+    """Coverage per segment as bars, the threshold as a line."""
+    segments = [segment for segment in findings.segments if segment.coverage is not None]
+    figure = _figure(7.2, 0.5 + 0.34 * max(len(segments), 2))
+    axes = figure.subplots()
+    names = [_latin(segment.segment) for segment in segments]
+    shares = [segment.coverage or 0.0 for segment in segments]
+    colours = [_ACCENT if share >= findings.threshold else _WARN for share in shares]
+    axes.barh(names, shares, color=colours)
+    axes.axvline(findings.threshold, color=_INK, linewidth=0.8, linestyle="--")
+    for position, (segment, share) in enumerate(zip(segments, shares, strict=True)):
+        label = f"{share:.1%}  ({segment.stored:,} of {segment.expected:,})"
+        axes.text(0.01, position, label, va="center", fontsize=7, color="white" if share > 0.35 else _INK)  # noqa: PLR2004
+    axes.set_xlim(0, 1)
+    axes.invert_yaxis()
+    _plain(axes)
+    return _png(figure)
+
+
+def as_markdown(png: bytes, title: str) -> str:
+    """Markdown with the picture inside; Dagster's web UI renders it."""
+    return f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})"
+
+
+def _figure(width: float, height: float) -> "Figure":
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _plain(axes: Any) -> None:
+    axes.tick_params(labelsize=8, colors=_INK)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="both", color="#e2e8f0", linewidth=0.5)
+    axes.set_axisbelow(True)
+
+
+def _latin(segment: str) -> str:
+    """Segment names in Latin letters: matplotlib's own font has no Japanese ones."""
+    if segment == WHOLE:
+        return "All issues"
+    head = next((latin for japanese, latin in _LATIN_NAMES if japanese in segment), segment)
+    kind = next((latin for japanese, latin in _LATIN_NAMES[-2:] if japanese in segment), None)
+    return f"{head} ({kind})" if kind else head.replace("・", ", ")
+
+
+def _png(figure: "Figure") -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()

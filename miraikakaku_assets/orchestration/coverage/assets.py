@@ -1,0 +1,111 @@
+"""Coverage: what is stored against what is due. Put here: one asset per universe and its checks."""
+
+from datetime import date
+
+import dagster as dg
+
+from miraikakaku_assets.application.report_coverage import report_coverage
+from miraikakaku_assets.bootstrap import utc_now
+from miraikakaku_assets.domain.coverage.report import CoverageFindings
+from miraikakaku_assets.domain.errors import MiraikakakuError
+from miraikakaku_assets.domain.market.instruments import JP, Timeframe
+from miraikakaku_assets.orchestration.ownership import JP_LABELS
+from miraikakaku_assets.orchestration.prices.assets import JP_PRICES_1D
+from miraikakaku_assets.orchestration.resources import PortsResource
+
+_WORST = 20
+
+
+class CoverageConfig(dg.Config):
+    """Window of a coverage check; by default everything the source can be expected to serve."""
+
+    since: str | None = None
+    """First session, YYYY-MM-DD."""
+    until: str | None = None
+    """Last session, YYYY-MM-DD."""
+
+
+@dg.asset(
+    key=["jp", "coverage"],
+    deps=[dg.AssetDep(JP_PRICES_1D, partition_mapping=dg.AllPartitionMapping())],
+    group_name="jp",
+    kinds={"postgres", "json"},
+    check_specs=[
+        dg.AssetCheckSpec("above_threshold", asset=["jp", "coverage"], description="Every segment reaches the threshold"),
+    ],
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=JP_LABELS.coverage_age),
+    **JP_LABELS.asset,
+)
+def jp_coverage(config: CoverageConfig, ports: PortsResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Expected TSE sessions against stored daily bars, per issue and market segment, every gap with a cause.
+
+    The denominator is named in the report: active issues of the newest list × their sessions since listing.
+    Writes `coverage_reports`, `coverage_gaps` and a JSON report under `reports/`.
+    """
+    use = ports.use
+    try:
+        findings, path = report_coverage(
+            JP,
+            Timeframe.D1,
+            source=use.prices,
+            store=use.coverage,
+            shelf=use.reports,
+            clock=utc_now,
+            history_start=use.history_start,
+            threshold=use.settings.coverage_alert_threshold,
+            since=date.fromisoformat(config.since) if config.since else None,
+            until=date.fromisoformat(config.until) if config.until else None,
+        )
+    except MiraikakakuError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    return dg.MaterializeResult(
+        metadata={**_metadata(findings), "report": dg.MetadataValue.path(str(path))},
+        check_results=[_above_threshold(findings)],
+    )
+
+
+def _metadata(findings: CoverageFindings) -> dict[str, object]:
+    from miraikakaku_assets.adapters.charts import as_markdown, coverage_chart
+
+    whole = findings.whole
+    return {
+        "coverage": whole.coverage or 0.0,
+        "expected_bars": whole.expected,
+        "stored_bars": whole.stored,
+        "missing_bars": whole.expected - whole.stored,
+        "complete_instruments": whole.complete,
+        "empty_instruments": whole.empty,
+        "denominator": findings.denominator,
+        "gaps_by_cause": dg.MetadataValue.json(whole.causes),
+        "segments": dg.MetadataValue.table(records=[_record(findings, position) for position in range(len(findings.segments))]),
+        "chart": dg.MetadataValue.md(as_markdown(coverage_chart(findings), "Coverage per segment")),
+    }
+
+
+def _record(findings: CoverageFindings, position: int) -> dg.TableRecord:
+    segment = findings.segments[position]
+    return dg.TableRecord(
+        {
+            "segment": segment.segment,
+            "issues": segment.instruments,
+            "complete": segment.complete,
+            "empty": segment.empty,
+            "expected": segment.expected,
+            "stored": segment.stored,
+            "coverage": f"{segment.coverage:.2%}" if segment.coverage is not None else "–",
+        }
+    )
+
+
+def _above_threshold(findings: CoverageFindings) -> dg.AssetCheckResult:
+    below = findings.below_threshold()
+    return dg.AssetCheckResult(
+        check_name="above_threshold",
+        passed=not below,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "threshold": findings.threshold,
+            "segments_below": len(below),
+            "worst": dg.MetadataValue.json({s.segment: round(s.coverage or 0, 4) for s in below[:_WORST]}),
+        },
+    )

@@ -1,0 +1,153 @@
+"""How a collection shows itself in Dagster: one materialization per symbol, progress, and an honest end.
+
+Shared by the partitioned asset and by the op job for scattered symbols, so that both leave the same events.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import dagster as dg
+
+from miraikakaku_assets.application.collect_prices import (
+    CollectionPorts,
+    CollectionReport,
+    CollectionRequest,
+    collect_prices,
+    plan_collection,
+)
+from miraikakaku_assets.application.ports import SymbolOutcome
+from miraikakaku_assets.bootstrap import Ports, utc_now
+from miraikakaku_assets.domain.errors import MiraikakakuError
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.orchestration.materializations import log_materializations
+
+CHARTED_SYMBOLS = 10
+"""Runs of up to this many symbols carry a chart each (50 ms and 20 KB apiece)."""
+_OBSERVED_STEPS = 10  # an observation after every tenth of the work
+_WORST = 20
+
+type_context = dg.AssetExecutionContext | dg.OpExecutionContext
+
+
+class CollectConfig(dg.Config):
+    """Options of a price collection."""
+
+    since: str | None = None
+    """First session, YYYY-MM-DD; by default it goes on where the stored bars end."""
+    until: str | None = None
+    """Last session, YYYY-MM-DD; by default everything up to now."""
+
+
+def collect_in_run(
+    context: type_context,
+    ports: Ports,
+    universe: Universe,
+    symbols: Sequence[str] | None,
+    asset_key: dg.AssetKey,
+    config: CollectConfig,
+) -> CollectionReport:
+    """Collects daily bars of some or all symbols inside a Dagster step.
+
+    Every symbol of the run ends as a materialization or as a failure: a key that is neither would count as
+    failed without a reason.
+
+    Raises:
+        dg.Failure: Some symbols failed (their errors are in its metadata), or nothing could be done at all.
+    """
+    try:
+        instruments, settled, whole = plan_collection(universe, symbols, ports.masters)
+        request = CollectionRequest(
+            universe=universe,
+            timeframe=Timeframe.D1,
+            instruments=instruments,
+            settled=settled,
+            known=ports.masters.known_symbols(universe),
+            history_start=ports.history_start,
+            since=date.fromisoformat(config.since) if config.since else None,
+            until=date.fromisoformat(config.until) if config.until else None,
+            whole_market=whole,
+            restatement_sessions=ports.settings.restatement_sessions,
+            batch_type="all_stocks" if whole else "partial",
+            run_id=context.run.run_id,
+        )
+        listener = _RunListener(context, ports, universe, asset_key, len(instruments) + len(settled))
+        collection = CollectionPorts(ports.prices, ports.bars, ports.ledger, utc_now)
+        report = collect_prices(request, collection, listener)
+    except MiraikakakuError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    _finish(context, report, asset_key)
+    return report
+
+
+class _RunListener:
+    """Turns committed outcomes into events of the run."""
+
+    def __init__(
+        self, context: type_context, ports: Ports, universe: Universe, asset_key: dg.AssetKey, total: int
+    ) -> None:
+        self._context = context
+        self._ports = ports
+        self._universe = universe
+        self._key = asset_key
+        self._total = total
+        self._done = self._failed = self._observed = 0
+
+    def __call__(self, outcomes: Sequence[SymbolOutcome]) -> None:
+        mine = [outcome for outcome in outcomes if outcome.requested]
+        log_materializations(self._context, [self._event(one) for one in mine if not one.failed])
+        self._done += len(mine)
+        self._failed += sum(one.failed for one in mine)
+        tenth = self._done * _OBSERVED_STEPS // max(self._total, 1)
+        if self._total > CHARTED_SYMBOLS and tenth > self._observed:
+            self._observed = tenth
+            progress = {"done": self._done, "total": self._total, "failed": self._failed}
+            self._context.log_event(dg.AssetObservation(self._key, metadata=progress))
+            self._context.log.info(f"{self._done:,} of {self._total:,} symbols, {self._failed:,} failed")
+
+    def _event(self, outcome: SymbolOutcome) -> dg.AssetMaterialization:
+        metadata: dict[str, object] = {
+            "status": outcome.verdict,
+            "inserted": outcome.inserted,
+            "restated": outcome.restated,
+            "unchanged": outcome.unchanged,
+            "quarantined": outcome.quarantined,
+        }
+        if outcome.last is not None:
+            metadata |= {"first_session": str(outcome.first), "last_session": str(outcome.last)}
+        if self._total <= CHARTED_SYMBOLS and outcome.last is not None:
+            metadata["chart"] = self._chart(outcome.symbol)
+        return dg.AssetMaterialization(self._key, partition=outcome.symbol, metadata=metadata)  # type: ignore[arg-type]
+
+    def _chart(self, symbol: str) -> dg.MarkdownMetadataValue:
+        from miraikakaku_assets.adapters.charts import as_markdown, price_chart
+
+        bars = self._ports.bars.read(self._universe, Timeframe.D1, [symbol])
+        unit = f"{self._universe.currency} per share, raw"
+        return dg.MetadataValue.md(as_markdown(price_chart(bars, symbol, unit), f"{symbol}, last 250 sessions"))
+
+
+def _finish(context: type_context, report: CollectionReport, asset_key: dg.AssetKey) -> None:
+    totals: dict[str, object] = {
+        "symbols": report.symbols,
+        "failed_symbols": len(report.failures),
+        "rows_read": report.rows_read,
+        "inserted": report.inserted,
+        "restated": report.restated,
+        "unchanged": report.unchanged,
+        "quarantined": report.quarantined,
+        "flagged": report.flagged,
+        "quarantined_by_rule": dict(report.rules),
+        "verdicts": dict(report.verdicts),
+        "batch": report.batch,
+    }
+    context.log_event(dg.AssetObservation(asset_key, metadata=totals))  # type: ignore[arg-type]
+    if not report.balanced:
+        raise dg.Failure(f"The rows of batch {report.batch} do not add up: {totals}", allow_retries=False)
+    if report.failures:
+        worst = dict(sorted(report.failures.items())[:_WORST])
+        raise dg.Failure(
+            f"{len(report.failures):,} of {report.symbols:,} symbols failed, the others are stored; "
+            f"see batch {report.batch} in batch_execution_details",
+            metadata={"failed_symbols": len(report.failures), "first_failures": dg.MetadataValue.json(worst)},
+            allow_retries=False,
+        )
