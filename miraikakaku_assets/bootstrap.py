@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from miraikakaku_assets.domain.errors import ConfigurationError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
     from miraikakaku_assets.adapters.storage.masters import PostgresMasters
     from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
+    from miraikakaku_assets.adapters.storage.status import PostgresStatus
     from miraikakaku_assets.application.ports import PriceSource
 
 
@@ -43,13 +45,17 @@ class Ports:
     @cached_property
     def database(self) -> Database:
         """The database with its newest schema; starts the embedded server if need be."""
+        return self.upgraded[0]
+
+    @cached_property
+    def upgraded(self) -> tuple[Database, str | None, str]:
+        """The database, and its schema's revision before and after it was opened here."""
         from miraikakaku_assets.adapters.storage.engine import open_database
         from miraikakaku_assets.adapters.storage.migrate import upgrade
 
         url = self.settings.database_url
         database = open_database(self.settings.home, url.get_secret_value() if url else None)
-        upgrade(database)
-        return database
+        return database, *upgrade(database)
 
     @cached_property
     def masters(self) -> PostgresMasters:
@@ -80,6 +86,13 @@ class Ports:
         return PostgresCoverage(self.database)
 
     @cached_property
+    def status(self) -> PostgresStatus:
+        """Figures for the operator."""
+        from miraikakaku_assets.adapters.storage.status import PostgresStatus
+
+        return PostgresStatus(self.database)
+
+    @cached_property
     def master_source(self) -> JpxList:
         """JPX's list of issues."""
         from miraikakaku_assets.adapters.sources.jpx import JpxList
@@ -94,15 +107,13 @@ class Ports:
             ConfigurationError: The archive is not named or not there.
         """
         if self.settings.miraikakaku_price_source == "archive":
-            from miraikakaku_assets.adapters.sources.archive import ArchiveSource
-
             folder = self.settings.miraikakaku_archive_dir
             if folder is None or not folder.expanduser().exists():
                 shown = "is not set" if folder is None else f"names {folder}, which does not exist"
                 raise ConfigurationError(
                     f"MIRAIKAKAKU_ARCHIVE_DIR {shown}; name a file or folder of Parquet or CSV bars"
                 )
-            return ArchiveSource(folder.expanduser())
+            return self.archive(folder.expanduser())
         from miraikakaku_assets.adapters.sources.yahoo import YahooOptions, YahooSource
         from miraikakaku_assets.adapters.sources.yahoo_session import Politeness
 
@@ -121,6 +132,16 @@ class Ports:
         return PostgresRateLimit(
             self.database, "yahoo", self.settings.requests_per_second, self.settings.burst_limit
         )
+
+    def archive(self, location: Path) -> PriceSource:
+        """A price source over a file or folder the user names.
+
+        Raises:
+            ConfigurationError: There is no such file, or no bar file in the folder.
+        """
+        from miraikakaku_assets.adapters.sources.archive import ArchiveSource
+
+        return ArchiveSource(location)
 
     @cached_property
     def files(self) -> FolderFileShelf:
@@ -152,6 +173,13 @@ def ports() -> Ports:
     global _ports  # noqa: PLW0603 - one composition root per process
     if _ports is None:
         _ports = Ports(settings())
+    return _ports
+
+
+def use(chosen: Settings) -> Ports:
+    """Makes these settings the ones of this process (the demo brings its own)."""
+    global _ports  # noqa: PLW0603 - one composition root per process
+    _ports = Ports(chosen)
     return _ports
 
 

@@ -25,6 +25,16 @@ from miraikakaku_assets.domain.market.instruments import Instrument, Timeframe, 
 from miraikakaku_assets.domain.market.sessions import sessions_back
 
 
+@dataclass(frozen=True)
+class RefusedRow:
+    """One refused row, as an example for its rule."""
+
+    symbol: str
+    session: date
+    row: int
+    detail: str
+
+
 @dataclass
 class CollectionReport:
     """Account of one collection. ``rows_read`` is the sum of the four row counts below it.
@@ -32,6 +42,7 @@ class CollectionReport:
     Attributes:
         batch: Number in ``batch_executions``.
         rules: Quarantined rows by rule.
+        examples: The first refused row of each rule.
         failures: Symbol → error sentence.
     """
 
@@ -47,6 +58,15 @@ class CollectionReport:
     quarantined: int = 0
     flagged: int = 0
     rules: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, RefusedRow] = field(default_factory=dict)
+
+    def refuse(self, refused: pl.DataFrame) -> None:
+        """Counts refused rows by rule and keeps an example of each."""
+        for rule, rows in refused["rule"].value_counts().sort("rule").iter_rows():
+            self.rules[rule] += rows
+            if rule not in self.examples:
+                row = refused.filter(pl.col("rule") == rule).sort("row").row(0, named=True)
+                self.examples[rule] = RefusedRow(row["symbol"], row["session"], row["row"], row["detail"])
 
     @property
     def balanced(self) -> bool:
@@ -168,7 +188,7 @@ def collect_prices(
     )
     report = CollectionReport(batch)
     try:
-        for outcomes in _outcomes_of_all(request, ports, report.rules):
+        for outcomes in _outcomes_of_all(request, ports, report):
             ports.ledger.add(batch, outcomes)
             report.add(outcomes)
             listener(outcomes)
@@ -180,12 +200,12 @@ def collect_prices(
 
 
 def _outcomes_of_all(
-    request: CollectionRequest, ports: CollectionPorts, rules: Counter[str]
+    request: CollectionRequest, ports: CollectionPorts, report: CollectionReport
 ) -> Iterator[Sequence[SymbolOutcome]]:
     if request.settled:
         yield request.settled
     for delivery in _deliveries(request, ports):
-        yield _store(delivery, request, ports, rules)
+        yield _store(delivery, request, ports, report)
 
 
 def _summary(report: CollectionReport) -> str | None:
@@ -228,15 +248,14 @@ def _store(
     delivery: Delivery,
     request: CollectionRequest,
     ports: CollectionPorts,
-    rules: Counter[str],
+    report: CollectionReport,
 ) -> list[SymbolOutcome]:
     now = ports.clock()
     validated = _validate(delivery, request, ports, now)
     counts = ports.store.write(
         request.timeframe, request.known, validated, delivery.actions, ports.source.name, now
     ).counts
-    for rule, rows in validated.refused["rule"].value_counts().iter_rows():
-        rules[rule] += rows
+    report.refuse(validated.refused)
     return _outcomes(delivery, validated, counts, request)
 
 
@@ -290,9 +309,10 @@ def _outcomes(
         )
         for row in rows.iter_rows(named=True)
     ]
-    outcomes += [
-        SymbolOutcome(symbol, error.kind, error=error) for symbol, error in delivery.failures.items()
-    ]
+    absent = {instrument.symbol for instrument in request.instruments if instrument.may_be_absent}
+    for symbol, error in delivery.failures.items():
+        expected = error.kind == "not_on_source" and symbol in absent
+        outcomes.append(SymbolOutcome(symbol, error.kind, error=None if expected else error))
     return outcomes
 
 

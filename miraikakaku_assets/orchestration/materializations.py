@@ -60,7 +60,7 @@ def _step_context(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> 
     """The context inside the context; a step called directly (``build_op_context``) has none."""
     try:
         return context.get_step_execution_context()
-    except dg.DagsterInvalidPropertyError:
+    except dg.DagsterError:
         return None
     except AttributeError:
         warn_once("OpExecutionContext.get_step_execution_context", "materializations are written one by one")

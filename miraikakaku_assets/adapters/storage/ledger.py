@@ -74,6 +74,20 @@ class PostgresLedger:
                 .values(end_time=func.now(), updated_at=func.now(), **values)
             )
 
+    def abandon(self, run_id: str) -> None:
+        """Closes batches of a run whose process is gone."""
+        with self._database.engine.begin() as connection:
+            connection.execute(
+                update(batches)
+                .where(batches.c.run_id == run_id, batches.c.status == "running")
+                .values(
+                    status="failed",
+                    error_message="the process ended before the batch did; run the same command again",
+                    end_time=func.now(),
+                    updated_at=func.now(),
+                )
+            )
+
     def progress(self, run_id: str) -> tuple[int, int, int, int] | None:
         """Total, processed, failed symbols and rows read of a run's newest batch, for progress displays."""
         query = (

@@ -78,7 +78,13 @@ class PostgresMasters:
     def instruments(self, universe: Universe, symbols: Sequence[str] | None = None) -> list[Instrument]:
         """Instruments of active issues sorted by symbol; those of `symbols` even when inactive."""
         query = (
-            select(instruments.c.id, instruments.c.symbol, stock_master.c.stock_code, stock_master.c.is_active)
+            select(
+                instruments.c.id,
+                instruments.c.symbol,
+                stock_master.c.stock_code,
+                stock_master.c.is_active,
+                stock_master.c.security_type,
+            )
             .join(stock_master, stock_master.c.instrument_id == instruments.c.id)
             .where(stock_master.c.universe == universe.name)
             .order_by(instruments.c.symbol.collate("C"))

@@ -249,6 +249,7 @@ def _near_split(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.Series:
         by="symbol",
         strategy="backward",
         tolerance=_SPLIT_SLACK,
+        check_sortedness=False,
     )
     return near.sort("position")["ex_date"].is_not_null().alias("split")
 

@@ -9,6 +9,7 @@ from miraikakaku_assets.bootstrap import utc_now
 from miraikakaku_assets.domain.coverage.report import CoverageFindings
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
+from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.ownership import JP_LABELS
 from miraikakaku_assets.orchestration.prices.assets import JP_PRICES_1D
 from miraikakaku_assets.orchestration.resources import PortsResource
@@ -57,7 +58,7 @@ def jp_coverage(config: CoverageConfig, ports: PortsResource) -> dg.MaterializeR
             until=date.fromisoformat(config.until) if config.until else None,
         )
     except MiraikakakuError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+        raise failure(error) from error
     return dg.MaterializeResult(
         metadata={**_metadata(findings), "report": dg.MetadataValue.path(str(path))},
         check_results=[_above_threshold(findings)],

@@ -19,6 +19,7 @@ from miraikakaku_assets.application.ports import SymbolOutcome
 from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.materializations import log_materializations
 
 CHARTED_SYMBOLS = 10
@@ -74,7 +75,7 @@ def collect_in_run(
         collection = CollectionPorts(ports.prices, ports.bars, ports.ledger, utc_now)
         report = collect_prices(request, collection, listener)
     except MiraikakakuError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+        raise failure(error) from error
     _finish(context, report, asset_key)
     return report
 

@@ -7,6 +7,7 @@ from miraikakaku_assets.application.update_master import update_master
 from miraikakaku_assets.bootstrap import utc_now
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import JP
+from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.ownership import JP_LABELS
 from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.resources import PortsResource
@@ -50,7 +51,7 @@ def jp_stock_master(
             accept_mass_change=config.accept_mass_change,
         )
     except MiraikakakuError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+        raise failure(error) from error
     symbols = [instrument.symbol for instrument in use.masters.instruments(JP)]
     registered = register_keys(context.instance, JP.partitions, symbols)
     return dg.MaterializeResult(metadata={**_metadata(update), "partition_keys_added": registered})

@@ -1,0 +1,173 @@
+"""What Dagster's bookkeeping costs: a range run that does nothing but be recorded.
+
+The run is what production does: planned events for every partition and asset, then one materialization
+each, logged 50 symbols at a time. Each variant runs in a fresh process on a fresh database; imports, the
+making of the instance and adding the keys are not counted. ``stock`` is dagster-postgres as it comes,
+without ``DAGSTER_EVENT_BATCH_SIZE``.
+
+``python -m benchmarks.bookkeeping`` prints all of it as JSON (on a server of its own, in a temporary
+folder); with ``--storage`` it is one variant on the database named by ``--url``.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+
+STOCK_PARTITIONS = 400
+"""Stock needs 16 ms per partition and asset, whatever their number: 4,000 x 3 would take over 3 minutes."""
+_SYMBOLS_PER_BATCH = 50
+_STORAGE_MODULE = "miraikakaku_assets.orchestration.instance_storage"
+
+
+def measure(partitions: int, assets: int, stock_partitions: int = STOCK_PARTITIONS) -> dict[str, Any]:
+    """Times one run with the pooled and one with the stock storage.
+
+    Args:
+        partitions: Partition keys of the run with our storage.
+        assets: Assets that the run materializes for each key.
+        stock_partitions: Keys of the run with the stock storage; capped at ``partitions``.
+
+    Returns:
+        ``ms_per_partition_asset`` and ``stock_ms_per_partition_asset`` (milliseconds of wall time),
+        ``vs_stock`` (how many times faster ours is), the sizes and both runs as measured.
+    """
+    with _server() as server_url:
+        pooled = _in_fresh_process(server_url, "pooled", partitions, assets)
+        stock = _in_fresh_process(server_url, "stock", min(partitions, stock_partitions), assets)
+    return {
+        "ms_per_partition_asset": pooled["ms_per_partition_asset"],
+        "stock_ms_per_partition_asset": stock["ms_per_partition_asset"],
+        "vs_stock": stock["ms_per_partition_asset"] / pooled["ms_per_partition_asset"],
+        "runs": [pooled, stock],
+    }
+
+
+def measure_partition_keys(keys: int) -> dict[str, Any]:
+    """Times adding sorted keys to an empty dynamic partitions definition in one batch.
+
+    Returns:
+        ``seconds`` with our storage, ``stock_seconds`` with Dagster's.
+    """
+    with _server() as server_url:
+        pooled, stock = (_in_fresh_process(server_url, name, keys, 0) for name in ("pooled", "stock"))
+    return {"keys": keys, "seconds": pooled["add_keys_seconds"], "stock_seconds": stock["add_keys_seconds"]}
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    """A PostgreSQL server for the time of a measurement; yields its libpq URL."""
+    from miraikakaku_assets.adapters.storage import embedded
+
+    with tempfile.TemporaryDirectory(prefix="bookkeeping-") as folder:
+        yield embedded.ensure_running(Path(folder))
+        embedded.stop(Path(folder))
+
+
+def _in_fresh_process(server_url: str, storage: str, partitions: int, assets: int) -> dict[str, Any]:
+    name = f"bookkeeping_{uuid.uuid4().hex}"
+    url = make_url(server_url).set(drivername="postgresql+psycopg2")
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+    admin.dispose()
+    database_url = url.set(database=name).render_as_string(hide_password=False)
+    sizes = ["--partitions", str(partitions), "--assets", str(assets)]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.bookkeeping", "--storage", storage, *sizes, "--url", database_url],
+        cwd=Path(__file__).parents[1],
+        env={key: value for key, value in os.environ.items() if key != "DAGSTER_EVENT_BATCH_SIZE"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # a line for every event, as in a run's captured log
+        check=True,
+    )
+    measured: dict[str, Any] = json.loads(done.stdout)
+    return measured
+
+
+def _one_variant(storage: str, partitions: int, assets: int, url: str) -> dict[str, Any]:
+    import dagster as dg
+
+    custom = {"module": _STORAGE_MODULE, "class": "PooledPostgresStorage", "config": {"postgres_url": url}}
+    configured = {"custom": custom} if storage == "pooled" else {"postgres": {"postgres_url": url}}
+    keys = sorted(f"{1000 + position}.T" for position in range(partitions))
+    with tempfile.TemporaryDirectory(prefix="bookkeeping-") as folder:
+        config = {"telemetry": {"enabled": False}, "storage": configured}
+        (Path(folder) / "dagster.yaml").write_text(json.dumps(config))  # JSON is YAML
+        with dg.DagsterInstance.from_config(folder) as instance:
+            start = time.perf_counter()
+            instance.add_dynamic_partitions("symbol", keys)
+            added = time.perf_counter() - start
+            run = _timed_run(instance, keys, assets) if assets else {}
+    return {
+        "storage": storage,
+        "partitions": partitions,
+        "assets": assets,
+        "add_keys_seconds": added,
+        **run,
+    }
+
+
+def _timed_run(instance: Any, keys: list[str], assets: int) -> dict[str, float]:
+    import dagster as dg
+
+    from miraikakaku_assets.orchestration.materializations import log_materializations
+
+    symbols = dg.DynamicPartitionsDefinition(name="symbol")
+    specs = [
+        dg.AssetSpec(f"asset_{number}", skippable=True, partitions_def=symbols) for number in range(assets)
+    ]
+
+    @dg.multi_asset(specs=specs, can_subset=True)
+    def chain(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+        chosen = sorted(context.selected_asset_keys)
+        for start in range(0, len(keys), _SYMBOLS_PER_BATCH):
+            records = [
+                dg.AssetMaterialization(asset, partition=key, metadata={"rows": 5, "status": "ok"})
+                for key in context.partition_keys[start : start + _SYMBOLS_PER_BATCH]
+                for asset in chosen
+            ]
+            log_materializations(context, records)
+        yield from ()
+
+    tags = {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
+    start = time.perf_counter()
+    dg.materialize([chain], instance=instance, tags=tags)
+    seconds = time.perf_counter() - start
+    for spec in specs:
+        found = instance.get_materialized_partitions(spec.key)
+        if found != set(keys):
+            raise RuntimeError(f"{len(found)} of {len(keys)} partitions of {spec.key} were recorded")
+    return {"seconds": seconds, "ms_per_partition_asset": seconds * 1000 / (len(keys) * assets)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--storage", choices=["pooled", "stock"])
+    parser.add_argument("--partitions", type=int, default=4000)
+    parser.add_argument("--assets", type=int, default=3)
+    parser.add_argument("--stock-partitions", type=int, default=STOCK_PARTITIONS)
+    parser.add_argument("--keys", type=int, default=16000)
+    parser.add_argument("--url", help="SQLAlchemy URL of an empty database, with --storage")
+    options = parser.parse_args()
+    if options.storage:
+        measured = _one_variant(options.storage, options.partitions, options.assets, options.url)
+        print(json.dumps(measured))
+        return
+    run = measure(options.partitions, options.assets, options.stock_partitions)
+    print(json.dumps({"run": run, "partition_keys": measure_partition_keys(options.keys)}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""What an operator wants to see at a glance, read from the tables."""
+
+from typing import Any
+
+from sqlalchemy import func, select, text
+
+from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.tables import metadata
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+
+_MASTER = text("""
+SELECT count(*) FILTER (WHERE is_active) AS listed, count(*) FILTER (WHERE NOT is_active) AS delisted,
+       max(last_list_date) AS list_date
+FROM miraikakaku.stock_master WHERE universe = :universe
+""")
+_LAST_UPDATE = text("""
+SELECT status, started_at, list_date, error_message FROM miraikakaku.stock_master_updates
+WHERE universe = :universe ORDER BY id DESC LIMIT 1
+""")
+_BARS = text("""
+SELECT count(*) AS bars, count(DISTINCT instrument_id) AS symbols, min(first_ts) AS first, max(last_ts) AS last,
+       sum(bar_count) AS total
+FROM (SELECT b.instrument_id, min(b.ts) AS first_ts, max(b.ts) AS last_ts, count(*) AS bar_count
+      FROM miraikakaku.price_bars b JOIN miraikakaku.instruments i ON i.id = b.instrument_id
+      WHERE i.universe = :universe AND b.timeframe = :timeframe GROUP BY b.instrument_id) AS per_symbol
+""")
+_FRESH = text("""
+SELECT count(*) FROM miraikakaku.stock_master m
+WHERE m.universe = :universe AND m.is_active AND EXISTS (
+    SELECT 1 FROM miraikakaku.price_bars b
+    WHERE b.instrument_id = m.instrument_id AND b.timeframe = :timeframe AND b.ts >= :due AND b.status = 'final')
+""")
+_QUARANTINE = text("""
+SELECT rule, count(*) AS rows FROM miraikakaku.quarantined_bars WHERE released_at IS NULL GROUP BY rule ORDER BY 2 DESC
+""")
+_COVERAGE = text("""
+SELECT checked_at, coverage, expected_bars, stored_bars, denominator, threshold, report_file
+FROM miraikakaku.coverage_reports WHERE universe = :universe AND segment = 'all' ORDER BY id DESC LIMIT 1
+""")
+_BATCHES = text("""
+SELECT id, batch_type, status, universe, timeframe, source, total_stocks, processed_stocks, failed_stocks,
+       rows_read, rows_quarantined, start_time, end_time, error_message
+FROM miraikakaku.batch_executions ORDER BY id DESC LIMIT 5
+""")
+
+
+_SEGMENTS = text("""
+SELECT segment, instruments, complete_instruments, empty_instruments, expected_bars, stored_bars, coverage, threshold,
+       denominator, window_start, window_end, report_file
+FROM miraikakaku.coverage_reports
+WHERE universe = :universe
+  AND checked_at = (SELECT max(checked_at) FROM miraikakaku.coverage_reports WHERE universe = :universe)
+ORDER BY id
+""")
+
+
+class PostgresStatus:
+    """Implements the port `StatusStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def newest_coverage(self, universe: Universe) -> list[dict[str, Any]]:
+        """Rows of the newest coverage check, the whole universe first."""
+        with self._database.engine.connect() as connection:
+            rows = connection.execute(_SEGMENTS, {"universe": universe.name}).mappings()
+            return [dict(row) for row in rows]
+
+    def table_sizes(self) -> dict[str, int]:
+        """Rows per table, counted."""
+        with self._database.engine.connect() as connection:
+            return {
+                table.name: int(connection.scalar(select(func.count()).select_from(table)) or 0)
+                for table in metadata.sorted_tables
+            }
+
+    def read(self, universe: Universe, timeframe: Timeframe, due: object) -> dict[str, Any]:
+        """Master, bars, freshness, quarantine, coverage and the newest batches.
+
+        Args:
+            universe: Whose status.
+            timeframe: Of the bars.
+            due: UTC time of the newest bar that should be there.
+        """
+        named = {"universe": universe.name, "timeframe": timeframe.value, "due": due}
+        with self._database.engine.connect() as connection:
+
+            def rows(query: Any) -> list[dict[str, Any]]:
+                return [dict(row) for row in connection.execute(query, named).mappings()]
+
+            def first(query: Any) -> dict[str, Any] | None:
+                found = rows(query)
+                return found[0] if found else None
+
+            return {
+                "database": {
+                    "url": self._database.shown,
+                    "server": connection.exec_driver_sql("SHOW server_version").scalar(),
+                },
+                "master": first(_MASTER),
+                "last_update": first(_LAST_UPDATE),
+                "bars": first(_BARS),
+                "fresh_symbols": connection.scalar(_FRESH, named),
+                "quarantine": rows(_QUARANTINE),
+                "coverage": first(_COVERAGE),
+                "batches": rows(_BATCHES),
+            }

@@ -1,0 +1,128 @@
+"""Commands ``import`` and ``export``: bars from files and into files."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from miraikakaku_assets.application.collect_prices import CollectionPorts, CollectionReport
+from miraikakaku_assets.application.import_bars import ImportRequest, import_bars, refusal_sentences
+from miraikakaku_assets.bootstrap import ports, utc_now
+from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError, WorkFellShortError
+from miraikakaku_assets.domain.market.instruments import Timeframe, timeframe, universe
+from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, fail, print_json, table
+
+UniverseOption = Annotated[str, typer.Option("--universe", help="Where the symbols belong; available: jp.")]
+TimeframeOption = Annotated[str, typer.Option("--timeframe", help="Length of a bar; available: 1d.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Adds the commands to the application."""
+
+    @app.command(name="import")
+    def import_(
+        path: Annotated[Path, typer.Argument(help="Parquet or CSV file, or a folder of them.")],
+        universe_name: UniverseOption = "jp",
+        timeframe_name: TimeframeOption = "1d",
+        *,
+        strict: Annotated[bool, typer.Option("--strict", help="Import nothing if a single row is refused.")] = False,
+        as_json: bool = JSON_OPTION,
+    ) -> None:
+        """Takes bars from files; rows that fail a rule go to quarantine, what is stored stays.
+
+        Exits 1 when a row was refused, and names file, row and rule.
+        """
+        if not path.exists():
+            raise InputFileError(str(path), "no_such_file", "there is no such file or folder")
+        use = ports()
+        request = ImportRequest(universe(universe_name), _daily(timeframe_name), str(path), strict=strict)
+        collection = CollectionPorts(use.archive(path), use.bars, use.ledger, utc_now)
+        report = import_bars(request, collection, use.masters, lambda _outcomes: None)
+        _finish(str(path), report, as_json=as_json)
+
+    @app.command()
+    def export(  # noqa: PLR0913, PLR0917
+        out: Annotated[Path, typer.Option("--out", help="File to write: .parquet or .csv.")],
+        universe_name: UniverseOption = "jp",
+        timeframe_name: TimeframeOption = "1d",
+        symbols: Annotated[str, typer.Option("--symbols", help="Comma-separated Yahoo symbols; default all.")] = "",
+        since: Annotated[str, typer.Option("--since", help="First session, YYYY-MM-DD.")] = "",
+        until: Annotated[str, typer.Option("--until", help="Last session, YYYY-MM-DD.")] = "",
+        *,
+        adjusted: Annotated[bool, typer.Option("--adjusted/--raw", help="Adjust for dividends.")] = False,
+        as_json: bool = JSON_OPTION,
+    ) -> None:
+        """Writes stored bars into a Parquet or CSV file, raw or adjusted for dividends."""
+        if out.suffix not in {".parquet", ".csv"}:
+            raise ConfigurationError(f"--out {out}: the name must end in .parquet or .csv")
+        if not out.parent.is_dir():
+            raise ConfigurationError(f"--out {out}: there is no folder {out.parent}")
+        chosen, wanted = universe(universe_name), [name.strip() for name in symbols.split(",") if name.strip()] or None
+        bars = ports().bars.read(chosen, _daily(timeframe_name), wanted, _day("--since", since), _day("--until", until))
+        if bars.is_empty():
+            raise WorkFellShortError(f"There is no bar to export; look at `miraikakaku status --universe {chosen.name}`")
+        if adjusted:
+            from miraikakaku_assets.domain.bars.adjustment import dividend_adjusted
+
+            bars = dividend_adjusted(bars, ports().bars.actions(chosen, wanted))
+        _write(bars, out)
+        done = {"file": str(out), "rows": bars.height, "symbols": bars["symbol"].n_unique(), "adjusted": adjusted}
+        if as_json:
+            print_json(done)
+        else:
+            kind = "adjusted for dividends" if adjusted else "raw"
+            console.print(f"{done['rows']:,} bars of {done['symbols']:,} symbols, {kind}, in {out}")
+
+
+def _finish(name: str, report: CollectionReport, *, as_json: bool) -> None:
+    sentences = refusal_sentences(name, report)
+    if as_json:
+        print_json(
+            {
+                "succeeded": not sentences and not report.failures,
+                "rows_read": report.rows_read,
+                "inserted": report.inserted,
+                "restated": report.restated,
+                "unchanged": report.unchanged,
+                "quarantined": report.quarantined,
+                "quarantined_by_rule": dict(report.rules),
+                "failures": report.failures,
+                "refusals": list(sentences),
+            }
+        )
+    else:
+        rows = [
+            ("read", report.rows_read),
+            ("= inserted", report.inserted),
+            ("+ restated", report.restated),
+            ("+ unchanged", report.unchanged),
+            ("+ quarantined", report.quarantined),
+        ]
+        console.print(table(f"import of {name}", ("rows", ""), rows))
+    for sentence in [*report.failures.values(), *sentences]:
+        fail(sentence)
+    if sentences or report.failures:
+        raise typer.Exit(1)
+    if report.rows_read == 0:
+        raise WorkFellShortError(f"{name}: there was no bar to import")
+
+
+def _write(bars: Any, out: Path) -> None:
+    unfinished = out.with_name(f".{out.name}.unfinished")
+    bars.write_parquet(unfinished) if out.suffix == ".parquet" else bars.write_csv(unfinished)
+    unfinished.replace(out)
+
+
+def _daily(name: str) -> Timeframe:
+    chosen = timeframe(name)
+    if chosen is not Timeframe.D1:
+        raise ConfigurationError(f"--timeframe {name}: daily bars only; choose 1d")
+    return chosen
+
+
+def _day(option: str, value: str) -> date | None:
+    try:
+        return date.fromisoformat(value) if value else None
+    except ValueError:
+        raise ConfigurationError(f"{option} {value!r} is not a date like 2025-01-06") from None

@@ -1,0 +1,48 @@
+"""Commands ``db …``: where the database is, its schema, and starting and stopping the embedded server."""
+
+import typer
+
+from miraikakaku_assets.bootstrap import ports
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, print_json
+from miraikakaku_assets.settings import settings
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Adds the commands to the application."""
+    database = typer.Typer(no_args_is_help=True, help="The database.")
+    app.add_typer(database, name="db")
+
+    @database.command()
+    def url(*, password: bool = typer.Option(False, "--password", help="Show the password, too.")) -> None:  # noqa: FBT003
+        """Prints the database's URL (starts the embedded server if need be)."""
+        typer.echo(ports().database.url if password else ports().database.shown)
+
+    @database.command()
+    def upgrade(*, as_json: bool = JSON_OPTION) -> None:
+        """Brings the schema to the newest version; doing it twice changes nothing."""
+        _, before, after = ports().upgraded
+        if as_json:
+            print_json({"before": before, "after": after})
+        else:
+            console.print(f"schema {after}" + (f" (was {before or 'empty'})" if before != after else ", nothing to do"))
+
+    @database.command()
+    def start() -> None:
+        """Starts the embedded server; it goes on running for all processes."""
+        _embedded_only()
+        console.print(f"running: {ports().database.shown}")
+
+    @database.command()
+    def stop() -> None:
+        """Stops the embedded server and waits until it is down."""
+        _embedded_only()
+        from miraikakaku_assets.adapters.storage import embedded
+
+        was_running = embedded.stop(settings().home)
+        console.print("stopped" if was_running else "it was not running")
+
+
+def _embedded_only() -> None:
+    if settings().database_url is not None:
+        raise ConfigurationError("DATABASE_URL names an external server; it is started and stopped by its own means")

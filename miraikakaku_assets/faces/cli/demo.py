@@ -1,0 +1,97 @@
+"""Command ``demo``: the whole pipeline against the exchange simulator. Every figure it prints is simulated."""
+
+import time
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.rule import Rule
+
+from miraikakaku_assets.bootstrap import Ports, use, utc_now
+from miraikakaku_assets.domain.errors import WorkFellShortError
+from miraikakaku_assets.domain.market.instruments import JP
+from miraikakaku_assets.faces.cli.output import console, percent, table
+from miraikakaku_assets.faces.cli.runner import RunnerFactory
+from miraikakaku_assets.faces.cli.stages import Stages, end
+from miraikakaku_assets.settings import Settings, settings
+
+_FAULTS = ("429-retry-after=0.01", "503=0.01", "truncated=0.005")
+"""What a usual evening with Yahoo brings; all of it heals by a retry."""
+_HISTORY = timedelta(days=400)
+
+
+def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
+    """Adds the command to the application."""
+
+    @app.command()
+    def demo(
+        symbols: Annotated[int, typer.Option("--symbols", min=10, help="Issues of the simulated exchange.")] = 400,
+        seed: Annotated[int, typer.Option("--seed", help="Seed of the simulated market.")] = 7,
+    ) -> None:
+        """The whole pipeline, end to end, against a simulated exchange on loopback. No internet, no keys.
+
+        Runs in a state folder of its own (demo/ below MIRAIKAKAKU_HOME), so simulated prices never meet real
+        ones. The second collection shows that doing it again changes nothing.
+        """
+        from miraikakaku_assets.simulator.config import SimulatorConfig
+        from miraikakaku_assets.simulator.server import running
+
+        begun = time.monotonic()
+        console.print(Rule("Miraikakaku demo: a simulated exchange, real adapters", align="left"))
+        log: list[dict[str, Any]] = []
+        with running(SimulatorConfig(seed=seed, symbols=symbols, faults=_FAULTS)) as exchange:
+            installation = use(_demo_settings(exchange))
+            work = Stages(installation, make_runner(installation), JP, log, show=True)
+            work.master(f"{exchange}/jpx/data_j.xls", accept=True)
+            work.prices(None, (None, None))
+            console.print("once more, to show that only the newest sessions are asked for again:")
+            work.prices(None, (None, None))
+            work.coverage((None, None))
+        _summary(installation, log, time.monotonic() - begun)
+        _check_repeat(log)
+        end(log, as_json=False)
+
+
+def _demo_settings(exchange: str) -> Settings:
+    """Settings of the demo: the simulator's address, a state folder of its own, and no patience."""
+    since = (utc_now() - _HISTORY).date()
+    return settings().model_copy(
+        update={
+            "miraikakaku_home": settings().home / "demo",
+            "database_url": None,
+            "miraikakaku_price_source": "yahoo",
+            "yahoo_base_url": exchange,
+            "jpx_list_url": f"{exchange}/jpx/data_j.xls",
+            "requests_per_second": 1000.0,
+            "burst_limit": 1000,
+            "retry_delay": 0.05,
+            "worker_timeout": 10.0,
+            "history_start": since.isoformat(),
+        }
+    )
+
+
+def _summary(installation: Ports, log: list[dict[str, Any]], seconds: float) -> None:
+    console.print(Rule("Summary (all figures simulated)", align="left"))
+    segments = [
+        (row["segment"], row["instruments"], row["expected_bars"], row["stored_bars"], percent(row["coverage"]))
+        for row in installation.status.newest_coverage(JP)
+    ]
+    console.print(table("coverage per segment", ("segment", "issues", "expected bars", "stored", "coverage"), segments))
+    console.print(table("rows per table", ("table", "rows"), list(installation.status.table_sizes().items())))
+    coverage = next((stage for stage in log if stage["stage"] == "coverage"), {})
+    console.print(f"report: {coverage.get('report')}", soft_wrap=True)
+    console.print(f"{len(log)} Dagster runs in {seconds:.0f} s; look at them: MIRAIKAKAKU_HOME={installation.settings.home} miraikakaku up", soft_wrap=True)
+
+
+def _check_repeat(log: list[dict[str, Any]]) -> None:
+    """The second collection must not have added or changed a bar.
+
+    Raises:
+        WorkFellShortError: It did.
+    """
+    first, second = [stage for stage in log if stage["stage"] == "prices"]
+    if first["inserted"] == 0 or second["inserted"] + second["restated"] > 0:
+        raise WorkFellShortError(
+            f"The second collection inserted {second['inserted']} and restated {second['restated']} bars; none was due"
+        )

@@ -1,0 +1,24 @@
+"""Commands that run services: ``schedule`` and ``up``."""
+
+from typing import Annotated
+
+import typer
+
+from miraikakaku_assets.bootstrap import ports
+from miraikakaku_assets.faces.cli.runner import Services
+
+PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the web UI on 127.0.0.1.")]
+
+
+def add_commands(app: typer.Typer, services: Services) -> None:
+    """Adds the commands to the application."""
+
+    @app.command()
+    def schedule(port: PortOption = 3000) -> None:
+        """Dagster daemon and web UI with the production schedules on; Ctrl-C stops both."""
+        raise typer.Exit(services.run(ports(), port, schedules_on=True))
+
+    @app.command()
+    def up(port: PortOption = 3000) -> None:
+        """Dagster daemon and web UI, schedules as set in the UI; Ctrl-C stops both."""
+        raise typer.Exit(services.run(ports(), port, schedules_on=False))

@@ -1,0 +1,27 @@
+"""How the project's errors look in Dagster, and how they come back out of a run."""
+
+import dagster as dg
+
+from miraikakaku_assets.domain.errors import MiraikakakuError
+
+EXIT_CODE = "exit_code"
+
+
+def failure(error: MiraikakakuError) -> dg.Failure:
+    """A step failure that says the error's sentence; repeating the step would end the same way."""
+    metadata = {"error": type(error).__name__, EXIT_CODE: error.exit_code}
+    return dg.Failure(str(error), metadata=metadata, allow_retries=False)
+
+
+def reason_of(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
+    """Sentence and exit code of a failed run."""
+    for event in result.get_step_failure_events():
+        data = event.step_failure_data
+        said = data.user_failure_data
+        if said is not None:
+            code = said.metadata.get(EXIT_CODE)
+            value = code.value if isinstance(code, dg.IntMetadataValue) else None
+            return said.description or said.label or "the run failed", value or 1
+        if data.error is not None:
+            return data.error.message.strip().splitlines()[0], 1
+    return "the run did not start; see its events in the web UI", 1

@@ -1,0 +1,126 @@
+"""Runs started from outside the web UI: in this process, on the same instance, with the same history.
+
+The command line drives these; each call is one Dagster run. A run whose process was killed would stay
+"started" forever, because only the daemon's own runs are monitored: the next start here closes it.
+"""
+
+import logging
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+import psutil
+
+from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.orchestration.build import build_defs
+from miraikakaku_assets.orchestration.failures import reason_of
+from miraikakaku_assets.orchestration.instance_home import open_instance
+from miraikakaku_assets.orchestration.partitions import register_keys
+from miraikakaku_assets.orchestration.schedules import range_tags
+
+_HOST_TAG, _PROCESS_TAG = "miraikakaku/host", "miraikakaku/process"
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended.
+
+    Attributes:
+        run_id: Dagster run.
+        succeeded: Whether everything it was asked for was done.
+        reason: Why not, in one sentence.
+        exit_code: What a command should exit with.
+        metadata: Numbers and texts of the run's newest observation or materialization without partition.
+    """
+
+    run_id: str
+    succeeded: bool
+    reason: str = ""
+    exit_code: int = 0
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+class Launcher:
+    """Starts runs of this code location in this process.
+
+    Args:
+        ports: The installation.
+    """
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        _ = ports.database  # the schema must be there before Dagster creates its tables in it
+        logging.getLogger("dagster").setLevel(logging.ERROR)
+        self._instance = open_instance(ports.settings)
+        self._definitions = build_defs()
+        self._close_abandoned()
+
+    def update_master(self, universe: Universe, run_id: str, file: str | None, *, accept: bool) -> RunOutcome:
+        """Materializes the stock master."""
+        config = {"config": {"file": file, "accept_mass_change": accept}}
+        name = f"{universe.name}__stock_master"
+        return self._run(f"{universe.name}_master_job", run_id, {"ops": {name: config}}, {})
+
+    def collect(
+        self,
+        universe: Universe,
+        run_id: str,
+        symbols: Sequence[str] | None,
+        since: str | None,
+        until: str | None,
+    ) -> RunOutcome:
+        """Collects daily bars of the named symbols, or of the whole market, as one run."""
+        window = {"since": since, "until": until}
+        if symbols is not None:
+            config = {f"collect_{universe.name}_symbols": {"config": {"symbols": list(symbols), **window}}}
+            return self._run(f"{universe.name}_collect_symbols", run_id, {"ops": config}, {})
+        listed = [instrument.symbol for instrument in self._ports.masters.instruments(universe)]
+        register_keys(self._instance, universe.partitions, listed)
+        keys = self._instance.get_dynamic_partitions(universe.partitions)
+        tags = range_tags(keys[0], keys[-1]) if keys else {}
+        config = {f"{universe.name}_symbol_chain": {"config": window}}
+        return self._run(f"{universe.name}_prices_job", run_id, {"ops": config}, tags)
+
+    def report_coverage(self, universe: Universe, run_id: str, since: str | None, until: str | None) -> RunOutcome:
+        """Materializes the coverage report."""
+        config = {f"{universe.name}__coverage": {"config": {"since": since, "until": until}}}
+        return self._run(f"{universe.name}_coverage_job", run_id, {"ops": config}, {})
+
+    def _run(self, job: str, run_id: str, run_config: dict[str, Any], tags: dict[str, str]) -> RunOutcome:
+        mine = {_HOST_TAG: socket.gethostname(), _PROCESS_TAG: str(os.getpid())}
+        result = self._definitions.resolve_job_def(job).execute_in_process(
+            run_config={**run_config, **_QUIET},
+            instance=self._instance,
+            tags={**tags, **mine},
+            run_id=run_id,
+            raise_on_error=False,
+        )
+        metadata = _metadata(result)
+        if result.success:
+            return RunOutcome(run_id, succeeded=True, metadata=metadata)
+        reason, code = reason_of(result)
+        return RunOutcome(run_id, succeeded=False, reason=reason, exit_code=code, metadata=metadata)
+
+    def _close_abandoned(self) -> None:
+        """Marks runs of this machine whose process is gone as failed."""
+        filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags={_HOST_TAG: socket.gethostname()})
+        for run in self._instance.get_runs(filters):
+            if not psutil.pid_exists(int(run.tags.get(_PROCESS_TAG, "0"))):
+                self._instance.report_run_failed(run, "The process that did this run is gone.")
+                self._ports.ledger.abandon(run.run_id)
+
+
+def _metadata(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
+    """Metadata of the newest event that is about a whole asset."""
+    found: dict[str, Any] = {}
+    for event in result.all_events:
+        if event.event_type_value == "ASSET_OBSERVATION":
+            found = dict(event.asset_observation_data.asset_observation.metadata)
+        elif event.event_type_value == "ASSET_MATERIALIZATION" and event.partition is None:
+            found = dict(event.step_materialization_data.materialization.metadata)
+    return {key: value.value for key, value in found.items()}

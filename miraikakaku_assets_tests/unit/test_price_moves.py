@@ -1,0 +1,103 @@
+"""Moves of the close against the daily limits, on moves that were really seen."""
+
+import polars as pl
+import pytest
+
+from miraikakaku_assets.domain.bars.validation import BEYOND_LIMIT, validate_daily
+from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, actions, bar, closes, context, raw
+
+
+def verdicts(rows: list[dict[str, object]], **known: pl.DataFrame) -> list[str | None]:
+    """Per row: the rule that refused it, the flag, or None."""
+    found = validate_daily(raw(rows), context(**known))
+    marks = found.accepted.select("row", mark="flag").vstack(found.refused.select("row", mark="rule"))
+    return marks.sort("row")["mark"].to_list()
+
+
+def test_limit_price_is_rounded_up_to_the_next_tick() -> None:
+    # Limit of 2,791 yen is +500 = 3,291, quoted in steps of 5 yen above 3,000: 3,295.
+    assert verdicts(closes(2_791.0, 3_295.0)) == [None, None]
+    assert verdicts(closes(2_791.0, 3_297.0)) == [None, BEYOND_LIMIT]
+
+
+def test_price_no_share_ever_had_is_refused_and_is_no_base_for_the_next() -> None:
+    assert verdicts(closes(596.0, 2.985e10, 600.0)) == [None, "price_out_of_range", None]
+
+
+def test_spike_that_is_taken_back_is_refused_alone() -> None:
+    assert verdicts(closes(17_320.0, 113.6, 17_390.0)) == [None, "limit_undone", None]
+
+
+def test_move_of_the_expanded_limit_is_only_flagged() -> None:
+    assert verdicts(closes(642.0, 1_042.0, 1_100.0)) == [None, BEYOND_LIMIT, None]
+    assert verdicts(closes(642.0, 1_042.0)) == [None, BEYOND_LIMIT]
+
+
+def test_new_level_that_lasts_is_flagged_not_refused() -> None:
+    assert verdicts(closes(6_050.0, 1_210.0, 1_215.0, 1_198.0)) == [None, BEYOND_LIMIT, None, None]
+
+
+def test_move_beyond_the_expanded_limit_waits_for_the_next_session_to_confirm_it() -> None:
+    assert verdicts(closes(6_050.0, 1_210.0)) == [None, "limit_absurd"]
+    assert verdicts(closes(6_050.0, 1_210.0, 1_215.0)) == [None, BEYOND_LIMIT, None]
+
+
+@pytest.mark.parametrize("ex_date", [SESSIONS[1], SESSIONS[0]])
+def test_split_explains_the_move(ex_date: object) -> None:
+    split = actions(("7203.T", ex_date, "split", 5.0))  # type: ignore[arg-type]
+    assert verdicts(closes(6_050.0, 1_210.0), actions=split) == [None, None]
+
+
+def test_split_of_another_issue_and_a_dividend_explain_nothing() -> None:
+    others = actions(("9984.T", SESSIONS[1], "split", 5.0), ("7203.T", SESSIONS[1], "dividend", 50.0))
+    assert verdicts(closes(6_050.0, 1_210.0, 1_210.0), actions=others) == [None, BEYOND_LIMIT, None]
+
+
+def test_split_explains_nothing_a_week_later() -> None:
+    split = actions(("7203.T", SESSIONS[0], "split", 5.0))
+    rows = closes(6_050.0, 6_050.0, 6_050.0, 6_050.0, 6_050.0, 1_210.0)
+    assert verdicts(rows, actions=split) == [None, None, None, None, None, "limit_absurd"]
+
+
+def test_stored_close_is_the_base_of_the_first_bar() -> None:
+    stored = pl.DataFrame({"symbol": ["7203.T"], "previous": [17_320.0]})
+    assert verdicts(closes(113.6, 17_390.0), previous=stored) == ["limit_undone", None]
+    assert verdicts(closes(113.6, 17_390.0)) == [None, BEYOND_LIMIT]
+
+
+def test_stored_close_of_another_issue_is_no_base() -> None:
+    stored = pl.DataFrame({"symbol": ["9984.T"], "previous": [17_320.0]})
+    assert verdicts(closes(113.6, 113.6), previous=stored) == [None, None]
+
+
+def test_first_bar_of_one_issue_is_not_compared_with_the_last_of_another() -> None:
+    assert verdicts([*closes(100.0, 100.0, symbol="1301.T"), *closes(90_000.0, symbol="9983.T")]) == [None] * 3
+
+
+def test_untraded_spike_inside_the_expanded_limit_is_refused() -> None:
+    # Width at 1,000 is 300: 500 is inside the expanded limit of 1,200, but nobody traded there.
+    rows = closes(1_000.0, 500.0, 1_000.0)
+    assert verdicts(rows) == [None, "limit_undone", None]  # 50 %: more than any width
+    smaller = closes(2_000.0, 1_500.0, 2_000.0)  # width 400, move 500 = 25 %
+    assert verdicts(smaller) == [None, BEYOND_LIMIT, BEYOND_LIMIT]
+    smaller[1]["volume"] = 0.0
+    assert verdicts(smaller) == [None, "limit_undone", None]
+
+
+def test_two_spikes_in_one_history_leave_the_rest_untouched() -> None:
+    rows = closes(1_000.0, 9e6, 1_001.0, 1_002.0, 1.0, 1_003.0)
+    assert verdicts(rows) == [None, "limit_undone", None, None, "limit_undone", None]
+
+
+def test_refused_row_is_no_base_price() -> None:
+    rows = closes(1_000.0, 1_000.0, 1_010.0)
+    rows[1] |= {"close": 5_000.0, "high": 1_000.0}  # inconsistent: it never was a price
+    assert verdicts(rows) == [None, "inconsistent_range", None]
+
+
+def test_flagged_bar_is_stored_with_its_price() -> None:
+    found = validate_daily(raw(closes(642.0, 1_042.0, 1_100.0)), context())
+    assert found.accepted.select("close", "flag").rows() == [
+        (642.0, None), (1_042.0, BEYOND_LIMIT), (1_100.0, None)
+    ]  # fmt: skip
+    assert bar(SESSIONS[0])["close"] == 1_000.0

@@ -1,0 +1,133 @@
+"""Every rule of the validation, each with a bar that breaks it and nothing else."""
+
+from datetime import UTC, date, datetime
+from math import inf, nan
+
+import polars as pl
+import pytest
+
+from miraikakaku_assets.domain.bars.validation import RULES, SUPERSEDING_RULES, validate_daily
+from miraikakaku_assets_tests.unit.raw_bars import JST, NOW, bar, closes, context, january, raw
+
+OPEN = datetime(2025, 1, 6, 9, 0, tzinfo=JST)
+CLOSE = datetime(2025, 1, 6, 15, 30, tzinfo=JST)
+DAY = january(6)
+
+# rule → rows of one delivery, and the row numbers that break the rule
+EXAMPLES = {
+    "not_in_master": ([bar(DAY, symbol="9998.T")], [1]),
+    "other_file_preferred": ([bar(DAY, refusal="other_file_preferred")], [1]),
+    "no_price": ([bar(DAY, None), bar(january(7), nan)], [1, 2]),
+    "not_finite": ([bar(DAY, high=inf), bar(january(7), low=nan), bar(january(8), close=None)], [1, 2, 3]),
+    "not_positive": ([bar(DAY, low=0.0), bar(january(7), -5.0)], [1, 2]),
+    "inconsistent_range": ([bar(DAY, high=999.0), bar(january(7), low=1_001.0)], [1, 2]),
+    "bad_volume": (
+        [bar(DAY, volume=-1.0), bar(january(7), volume=nan), bar(january(8), volume=None)]
+        + [bar(january(9), volume=inf), bar(january(10), volume=1e19)],
+        [1, 2, 3, 4, 5],
+    ),
+    "future_bar": ([bar(date(2025, 10, 2))], [1]),
+    "not_a_session": ([bar(january(1), volume=0.0), bar(january(11)), bar(january(13))], [1, 2, 3]),
+    "wrong_time_zone": ([bar(DAY, stamp=datetime(2025, 1, 6, 3, 0, tzinfo=JST))], [1]),
+    "duplicate_bar": ([bar(DAY), bar(DAY), bar(DAY)], [2, 3]),
+    "provisional_duplicate": ([bar(DAY, 990.0, stamp=CLOSE), bar(DAY, stamp=OPEN)], [1]),
+    "conflicting_duplicate": ([bar(DAY), bar(DAY, 1_001.0)], [1, 2]),
+    "price_out_of_range": ([bar(DAY, 2.985e10)], [1]),
+    "limit_absurd": (closes(1_000.0, 1_010.0, 90.0), [3]),
+    "limit_undone": (closes(17_320.0, 113.6, 17_390.0), [2]),
+}
+
+
+def test_every_rule_has_an_example_and_a_sentence() -> None:
+    assert set(EXAMPLES) == set(RULES)
+    assert all(sentence and not sentence.endswith(".") for sentence in RULES.values())
+    assert set(SUPERSEDING_RULES) <= set(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rule_refuses_its_example_and_accepts_the_rest(rule: str) -> None:
+    rows, broken = EXAMPLES[rule]
+    found = validate_daily(raw(rows), context(known_symbols=frozenset({"7203.T"})))
+
+    assert found.refused.select("row", "rule").sort("row").rows() == [(row, rule) for row in broken]
+    assert found.refused["detail"].to_list() == [RULES[rule]] * len(broken)
+    assert sorted(found.accepted["row"]) == sorted(set(range(1, len(rows) + 1)) - set(broken))
+
+
+def test_without_a_master_no_symbol_is_a_stranger() -> None:
+    assert validate_daily(raw([bar(DAY, symbol="ANY")]), context()).refused.is_empty()
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        None,
+        datetime(2025, 1, 6, 0, 0, tzinfo=JST),
+        OPEN,
+        CLOSE,
+        datetime(2025, 1, 6, 15, 45, 3, tzinfo=JST),  # seen: Yahoo's running bar minutes after the close
+    ],
+)
+def test_stamps_of_the_session_are_accepted(stamp: datetime | None) -> None:
+    assert validate_daily(raw([bar(DAY, stamp=stamp)]), context()).refused.is_empty()
+
+
+@pytest.mark.parametrize("hour", [1, 8, 18, 23])
+def test_stamps_outside_the_session_are_refused(hour: int) -> None:
+    stamp = datetime(2025, 1, 6, hour, 0, tzinfo=JST)
+    assert validate_daily(raw([bar(DAY, stamp=stamp)]), context()).refused["rule"].to_list() == [
+        "wrong_time_zone"
+    ]
+
+
+@pytest.mark.parametrize("official", [None, datetime(2025, 1, 6, tzinfo=JST), OPEN])
+def test_running_bar_gives_way_to_the_official_one_however_that_is_stamped(official: datetime | None) -> None:
+    rows = [bar(DAY, stamp=official), bar(DAY, 990.0, stamp=CLOSE)]
+    for delivery in (rows, rows[::-1]):
+        found = validate_daily(raw(delivery), context())
+        assert found.accepted["close"].to_list() == [1_000.0]
+        assert found.refused["rule"].to_list() == ["provisional_duplicate"]
+
+
+def test_lone_running_bar_stands_for_its_session() -> None:
+    assert validate_daily(raw([bar(DAY, stamp=CLOSE)]), context()).accepted["ts"].to_list() == [OPEN]
+
+
+@pytest.mark.parametrize(
+    ("now", "status"),
+    [
+        (datetime(2025, 1, 6, 15, 59, 59, tzinfo=JST), "provisional"),
+        (datetime(2025, 1, 6, 16, 0, tzinfo=JST), "final"),  # 30 minutes after the close of 15:30
+        (NOW, "final"),
+    ],
+)
+def test_bar_is_final_half_an_hour_after_the_close(now: datetime, status: str) -> None:
+    found = validate_daily(raw([bar(DAY)]), context(now))
+    assert found.accepted["status"].to_list() == [status]
+
+
+def test_bar_of_a_session_that_has_not_opened_is_refused_and_one_that_runs_is_provisional() -> None:
+    before = validate_daily(raw([bar(DAY)]), context(datetime(2025, 1, 6, 8, 59, tzinfo=JST)))
+    after = validate_daily(raw([bar(DAY)]), context(datetime(2025, 1, 6, 9, 0, tzinfo=JST)))
+    assert before.refused["rule"].to_list() == ["future_bar"]
+    assert after.accepted["status"].to_list() == ["provisional"]
+
+
+def test_time_of_a_bar_is_the_open_of_its_session_in_utc() -> None:
+    found = validate_daily(raw([bar(DAY), bar(january(11))]), context())
+    assert found.accepted["ts"].to_list() == [datetime(2025, 1, 6, 0, 0, tzinfo=UTC)]
+    assert found.refused["ts"].to_list() == [datetime(2025, 1, 11, 0, 0, tzinfo=UTC)]  # a Saturday has no open
+
+
+def test_refused_rows_keep_the_values_the_source_sent() -> None:
+    found = validate_daily(raw([bar(DAY, high=1.0, volume=-3.0)]), context())
+    assert found.refused.select("open", "high", "low", "close", "volume").rows() == [
+        (1_000.0, 1.0, 1_000.0, 1_000.0, -3.0)
+    ]
+
+
+def test_empty_delivery_is_no_trouble() -> None:
+    found = validate_daily(raw([]), context())
+    assert found.accepted.is_empty()
+    assert found.refused.is_empty()
+    assert found.accepted.schema["status"] == found.refused.schema["rule"] == pl.String
