@@ -1,4 +1,4 @@
-"""Composition root: settings → concrete ports. Dagster, the command line and every other face get theirs here.
+"""Composition root: settings → concrete ports. Dagster, the command line and other faces get theirs here.
 
 Nothing is opened before it is used; importing this module costs no more than the settings.
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.settings import Settings, settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from miraikakaku_assets.adapters.shelves import FolderFileShelf, FolderReportShelf
     from miraikakaku_assets.adapters.sources.jpx import JpxList
     from miraikakaku_assets.adapters.storage.bars import PostgresBars

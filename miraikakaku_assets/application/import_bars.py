@@ -41,7 +41,7 @@ def import_bars(
         InputFileError: A file is not readable, or, when strict, a row fails a rule.
         WorkFellShortError: There is no stock master yet.
     """
-    plan_collection(request.universe, None, masters)
+    plan_collection(request.universe, None, masters, ports.source)
     everything = ports.source.unrequested(request.universe, frozenset())
     held = set(everything.symbols) if everything else set()
     known = masters.known_symbols(request.universe)

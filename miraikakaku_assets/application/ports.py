@@ -160,6 +160,10 @@ class PriceSource(Protocol):
     def name(self) -> str:
         """Stored with each bar, e.g. ``yahoo`` or ``archive``."""
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it holds a fixed set of rows, delisted issues included, instead of serving what is listed."""
+
     def deliver(
         self, universe: Universe, timeframe: Timeframe, requests: Sequence[BarRequest]
     ) -> Iterator[Delivery]:

@@ -11,7 +11,7 @@ from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import last_completed_session
 
 
-def report_coverage(  # noqa: PLR0913
+def report_coverage(  # noqa: PLR0913 - ports and options, all named
     universe: Universe,
     timeframe: Timeframe,
     *,

@@ -14,7 +14,9 @@ class StatusStore(Protocol):
         """Master, bars, freshness, quarantine, coverage and the newest batches."""
 
 
-def show_status(universe: Universe, timeframe: Timeframe, *, store: StatusStore, clock: Clock) -> dict[str, Any]:
+def show_status(
+    universe: Universe, timeframe: Timeframe, *, store: StatusStore, clock: Clock
+) -> dict[str, Any]:
     """The figures, with freshness measured against the newest session whose bar is due.
 
     Args:

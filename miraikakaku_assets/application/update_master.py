@@ -16,7 +16,7 @@ from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.master import MasterDiff, StockList, compare, objections
 
 
-def update_master(  # noqa: PLR0913 - ports and options, all named
+def update_master(
     universe: Universe,
     location: str,
     *,
@@ -82,7 +82,7 @@ def update_master(  # noqa: PLR0913 - ports and options, all named
     return _put_into_force(universe, file, new, compare(known, new.issues), attempt, store, shelf, clock)
 
 
-def _put_into_force(  # noqa: PLR0913
+def _put_into_force(
     universe: Universe,
     file: PublishedFile,
     new: StockList,

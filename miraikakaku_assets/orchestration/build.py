@@ -1,4 +1,4 @@
-"""Assembly of the code location. Put here: what belongs to it. Keep out: assets, jobs, resources themselves."""
+"""Assembly of the code location. Put here: what belongs to it. Keep out: the assets, jobs and resources."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,6 +25,6 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
         jobs=default_jobs,
         schedules=default_schedules(),
         resources={"ports": PortsResource(), **(resource_overrides or {})},
-        # A no-op run takes 0.1 s in process and 1.0 s in a process of its own; runs are the unit of parallelism.
+        # A no-op run takes 0.1 s in process, 1.0 s with a process per step; runs are the unit of parallelism.
         executor=dg.in_process_executor,
     )

@@ -9,8 +9,11 @@ EXIT_CODE = "exit_code"
 
 def failure(error: MiraikakakuError) -> dg.Failure:
     """A step failure that says the error's sentence; repeating the step would end the same way."""
-    metadata = {"error": type(error).__name__, EXIT_CODE: error.exit_code}
-    return dg.Failure(str(error), metadata=metadata, allow_retries=False)
+    return dg.Failure(
+        str(error),
+        metadata={"error": type(error).__name__, EXIT_CODE: error.exit_code},
+        allow_retries=False,
+    )
 
 
 def reason_of(result: dg.ExecuteInProcessResult) -> tuple[str, int]:

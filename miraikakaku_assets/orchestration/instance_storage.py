@@ -62,8 +62,10 @@ class PooledScheduleStorage(PooledConnections, PostgresScheduleStorage):
 class BatchedEventLogStorage(PooledConnections, PostgresEventLogStorage):
     """Dagster's event log on the shared pool; a batch of asset events is one transaction."""
 
-    batches_may_mix_assets = True
-    """The stock storage refreshes ``asset_keys`` for the last event of a batch only; this one for all."""
+    @property
+    def batches_may_mix_assets(self) -> bool:
+        """The stock path refreshes ``asset_keys`` for the last event of a batch only; this one for all."""
+        return _event_table() is not None and _all_present(self)
 
     def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
         """Stores events in their order, asset events in batches.

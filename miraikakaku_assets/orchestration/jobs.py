@@ -1,5 +1,7 @@
 """Jobs: named selections of assets. Put here: selections. Keep out: steps (they belong to their concept)."""
 
+from typing import Any
+
 import dagster as dg
 
 from miraikakaku_assets.orchestration.prices.assets import JP_PRICES_1D
@@ -20,4 +22,4 @@ jp_coverage_job = dg.define_asset_job(
     selection=dg.AssetSelection.assets(["jp", "coverage"]),
     description="Checks the coverage of the TSE and writes the report.",
 )
-default_jobs = [jp_master_job, jp_prices_job, jp_coverage_job, jp_collect_symbols]
+default_jobs: list[Any] = [jp_master_job, jp_prices_job, jp_coverage_job, jp_collect_symbols]

@@ -75,7 +75,7 @@ class Launcher:
         until: str | None,
     ) -> RunOutcome:
         """Collects daily bars of the named symbols, or of the whole market, as one run."""
-        window = {"since": since, "until": until}
+        window: dict[str, Any] = {"since": since, "until": until}
         if symbols is not None:
             config = {f"collect_{universe.name}_symbols": {"config": {"symbols": list(symbols), **window}}}
             return self._run(f"{universe.name}_collect_symbols", run_id, {"ops": config}, {})
@@ -86,7 +86,9 @@ class Launcher:
         config = {f"{universe.name}_symbol_chain": {"config": window}}
         return self._run(f"{universe.name}_prices_job", run_id, {"ops": config}, tags)
 
-    def report_coverage(self, universe: Universe, run_id: str, since: str | None, until: str | None) -> RunOutcome:
+    def report_coverage(
+        self, universe: Universe, run_id: str, since: str | None, until: str | None
+    ) -> RunOutcome:
         """Materializes the coverage report."""
         config = {f"{universe.name}__coverage": {"config": {"since": since, "until": until}}}
         return self._run(f"{universe.name}_coverage_job", run_id, {"ops": config}, {})
@@ -108,7 +110,9 @@ class Launcher:
 
     def _close_abandoned(self) -> None:
         """Marks runs of this machine whose process is gone as failed."""
-        filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags={_HOST_TAG: socket.gethostname()})
+        filters = dg.RunsFilter(
+            statuses=[dg.DagsterRunStatus.STARTED], tags={_HOST_TAG: socket.gethostname()}
+        )
         for run in self._instance.get_runs(filters):
             if not psutil.pid_exists(int(run.tags.get(_PROCESS_TAG, "0"))):
                 self._instance.report_run_failed(run, "The process that did this run is gone.")

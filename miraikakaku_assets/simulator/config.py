@@ -6,6 +6,11 @@ from pathlib import Path
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 
+MOST_SYMBOLS = 16_000
+"""All listings of Japan and the United States together."""
+MOST_YEARS = 8
+"""The simulated world begins in 2016."""
+
 
 @dataclass(frozen=True, slots=True)
 class SimulatorConfig:
@@ -42,11 +47,19 @@ class SimulatorConfig:
 
     def __post_init__(self) -> None:
         """Refuse values that would only fail later, in the middle of a request."""
-        self._require(1 <= self.symbols <= 20_000, "symbols", self.symbols, "1 to 20000")
-        self._require(0 <= self.us_symbols <= 20_000, "us_symbols", self.us_symbols, "0 to 20000")
+        most = f"at most {MOST_SYMBOLS}"
+        self._require(1 <= self.symbols <= MOST_SYMBOLS, "symbols", self.symbols, f"at least 1 and {most}")
+        self._require(0 <= self.us_symbols <= MOST_SYMBOLS, "us_symbols", self.us_symbols, most)
         self._require(self.latency >= 0, "latency", self.latency, "0 or more seconds")
-        self._require(1 <= self.history_years <= 8, "history_years", self.history_years, "1 to 8 years")  # noqa: PLR2004
-        self._require(self.timeout_seconds > 0, "timeout_seconds", self.timeout_seconds, "more than 0 seconds")
+        self._require(
+            1 <= self.history_years <= MOST_YEARS,
+            "history_years",
+            self.history_years,
+            f"1 to {MOST_YEARS} years",
+        )
+        self._require(
+            self.timeout_seconds > 0, "timeout_seconds", self.timeout_seconds, "more than 0 seconds"
+        )
         aware = self.now is None or self.now.utcoffset() is not None
         self._require(aware, "now", self.now, "an instant with a time zone")
         if self.archive_dir is not None:

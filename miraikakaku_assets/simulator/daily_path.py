@@ -11,7 +11,7 @@ import numpy as np
 from miraikakaku_assets.simulator import tse_rules
 from miraikakaku_assets.simulator.listings import Trading
 from miraikakaku_assets.simulator.noise import BoolArray, FloatArray, IntArray, Noise
-from miraikakaku_assets.simulator.price_model import PriceGrid, PriceModel
+from miraikakaku_assets.simulator.price_model import PriceModel
 from miraikakaku_assets.simulator.sessions import SessionGrid
 
 # Volatility clusters: a shock to the log volatility fades by 6 % a session, cut off after 64 sessions.
@@ -66,32 +66,41 @@ def market_returns(grid: SessionGrid, seed: int, sessions: int) -> FloatArray:
     return Noise(seed, "market", grid.name).normal("factor", np.arange(sessions))
 
 
-def daily_path(model: PriceModel, noise: Noise, grid: SessionGrid, market: FloatArray, first: int) -> DailyPath:
-    """Simulate the sessions from ``first`` to the end of the market factor.
+def daily_path(
+    model: PriceModel, noise: Noise, grid: SessionGrid, market: FloatArray, span: tuple[int, int]
+) -> DailyPath:
+    """Simulate the sessions up to the end of the market factor.
 
     Args:
         model: Parameters of the instrument.
         noise: Its noise.
         grid: Sessions of its exchange.
         market: Market factor of all sessions from the world's first to the last one wanted.
-        first: Index of its first session.
+        span: Index of its first session, and of the first one to return; those between only lead to it.
     """
+    first, since = span
     index = np.arange(first, len(market))
     returns = _returns(model, noise, market[first:], index)
     latent = model.start * np.exp(np.cumsum(returns))
     splits, divisor = _splits(model, noise, latent, index)
-    target = model.prices.snap(latent / divisor)
-    ratio = np.divide(divisor, np.concatenate((divisor[:1], divisor[:-1])))
-    volume = _volume(model, noise, target, returns, index)
-    close = _closes(model, target, ratio, volume if model.turnover else None)
-    opened, high, low = _open_high_low(model, noise, close, ratio, index)
-    lots = volume / model.lot
+    wanted = model.prices.snap(latent / divisor)
+    ratio = divisor / np.concatenate((divisor[:1], divisor[:-1]))
+    volume = _volume(model, noise, wanted, returns, index)
+    idle = (volume == 0) if model.turnover else np.zeros(len(index), dtype=np.bool_)
+    course = _Course(model, wanted, ratio, idle)
+    close = course.closes()
+    dividends = _dividends(model, noise, grid, close, first)
+    # Open, high and low need no history: they cost a third and are made for the returned sessions only.
+    begin = max(since - first, 0)
+    band = course.band(close, slice(begin, None))
+    base = _bases(close, ratio)[begin:]
+    close, volume = close[begin:], volume[begin:]
+    opened, high, low = _open_high_low(model, _DayNoise(noise, index[begin:]), close, base, band)
     if model.turnover:
-        single = lots < _SMALLEST_ACTIVE_LOTS
+        single = volume < _SMALLEST_ACTIVE_LOTS * model.lot
         for column in (opened, high, low):
             column[single] = close[single]
-    dividends = _dividends(model, noise, grid, close, first)
-    return DailyPath(first, opened, high, low, close, volume, splits, dividends)
+    return DailyPath(first + begin, opened, high, low, close, volume, splits, dividends)
 
 
 def _returns(model: PriceModel, noise: Noise, market: FloatArray, index: IntArray) -> FloatArray:
@@ -106,7 +115,8 @@ def _returns(model: PriceModel, noise: Noise, market: FloatArray, index: IntArra
     if model.turnover:
         jumps = noise.uniform("jump", index) < _JUMP_CHANCE
         returns = returns + jumps * _JUMP_SIZE * noise.normal("jump size", index)
-    return np.clip(returns, -_LARGEST_RETURN, _LARGEST_RETURN)
+    bounded: FloatArray = np.clip(returns, -_LARGEST_RETURN, _LARGEST_RETURN)
+    return bounded
 
 
 def _splits(
@@ -142,65 +152,103 @@ def _volume(
     return np.floor(value / price / model.lot) * model.lot
 
 
-def _closes(
-    model: PriceModel, target: FloatArray, ratio: FloatArray, volume: FloatArray | None
-) -> FloatArray:
-    """Return closes that stand still without trades and stay within the limits of their day."""
-    close = target.copy()
-    idle = np.zeros(len(close), dtype=np.bool_) if volume is None else volume == 0
-    idle[0] = False
-    fine = model.prices is PriceGrid.TSE_FINE
-    suspects = idle.copy()
-    if model.limited:
-        lowest, highest = tse_rules.limit_band(_bases(close, ratio), fine=fine)
-        suspects |= (close < lowest) | (close > highest)
-        suspects[0] = False
-    for start in np.flatnonzero(suspects).tolist():
-        _carry(model, close, target, ratio, idle, start)
-    return close
+@dataclass(frozen=True, slots=True, eq=False)
+class _Band:
+    """Lowest and highest price of each session."""
+
+    lowest: FloatArray
+    highest: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Course:
+    """Where the closes want to go, and what holds them back.
+
+    Attributes:
+        model: Parameters of the instrument.
+        wanted: Closes without limits and idle sessions.
+        ratio: New shares per old share of each session, 1 without a split.
+        idle: Sessions without a trade.
+    """
+
+    model: PriceModel
+    wanted: FloatArray
+    ratio: FloatArray
+    idle: BoolArray
+
+    def closes(self) -> FloatArray:
+        """Return closes that stand still without trades and stay within the limits of their day."""
+        close = self._standing_still()
+        if not self.model.limited:
+            return close
+        band = self.band(close, slice(None))
+        for start in np.flatnonzero((close < band.lowest) | (close > band.highest)).tolist():
+            self._hold(close, start)
+        return close
+
+    def band(self, close: FloatArray, part: slice) -> _Band:
+        """Return the price limits of some sessions; none for a first session, which has no base price."""
+        base = _bases(close, self.ratio)[part]
+        if not self.model.limited:
+            return _Band(np.zeros(len(base)), np.full(len(base), np.inf))
+        lowest, highest = tse_rules.limit_band(base, fine=self.model.prices.is_fine)
+        if not part.start:
+            lowest[0], highest[0] = 0.0, np.inf
+        return _Band(lowest, highest)
+
+    def _standing_still(self) -> FloatArray:
+        if not self.idle.any():
+            return self.wanted.copy()
+        source = np.where(self.idle, 0, np.arange(len(self.wanted)))
+        np.maximum.accumulate(source, out=source)
+        divided = np.cumprod(self.ratio)
+        carried = self.wanted[source] * divided[source] / divided
+        return np.where(self.idle, self.model.prices.snap(carried), self.wanted)
+
+    def _hold(self, close: FloatArray, start: int) -> None:
+        """Correct one close and those after it that its correction puts out of bounds, in place."""
+        fine = self.model.prices.is_fine
+        for place in range(start, len(close)):
+            base = close[place - 1 : place] / self.ratio[place]
+            if self.idle[place]:
+                right = self.model.prices.snap(base)[0]
+            else:
+                lowest, highest = tse_rules.limit_band(base, fine=fine)
+                right = min(max(self.wanted[place], lowest[0]), highest[0])
+            if right == close[place]:
+                return
+            close[place] = right
 
 
 def _bases(close: FloatArray, ratio: FloatArray) -> FloatArray:
+    """Return the previous closes, after a split divided by its ratio."""
     return np.concatenate((close[:1], close[:-1])) / ratio
 
 
-def _carry(
-    model: PriceModel, close: FloatArray, target: FloatArray, ratio: FloatArray, idle: BoolArray, start: int
-) -> None:
-    """Correct one close and those after it that its correction puts out of bounds."""
-    fine = model.prices is PriceGrid.TSE_FINE
-    for place in range(start, len(close)):
-        base = model.prices.snap(close[place - 1 : place] / ratio[place])
-        if idle[place]:
-            right = base[0]
-        elif model.limited:
-            lowest, highest = tse_rules.limit_band(close[place - 1 : place] / ratio[place], fine=fine)
-            right = min(max(target[place], lowest[0]), highest[0])
-        else:
-            right = target[place]
-        if right == close[place]:
-            return
-        close[place] = right
+@dataclass(frozen=True, slots=True, eq=False)
+class _DayNoise:
+    """Noise of some sessions."""
+
+    noise: Noise
+    index: IntArray
+
+    def __call__(self, stream: str) -> FloatArray:
+        return self.noise.normal(stream, self.index)
 
 
 def _open_high_low(
-    model: PriceModel, noise: Noise, close: FloatArray, ratio: FloatArray, index: IntArray
+    model: PriceModel, draw: _DayNoise, close: FloatArray, base: FloatArray, band: _Band
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     if model.trading is not Trading.NORMAL:
         return close.copy(), close.copy(), close.copy()
-    base = _bases(close, ratio)
     spread = model.volatility
-    opened = base * np.exp(0.45 * spread * noise.normal("gap", index))
-    high = np.maximum(opened, close) * np.exp(0.6 * spread * np.abs(noise.normal("high", index)))
-    low = np.minimum(opened, close) * np.exp(-0.6 * spread * np.abs(noise.normal("low", index)))
-    columns = [model.prices.snap(column) for column in (opened, high, low)]
-    if model.limited:
-        lowest, highest = tse_rules.limit_band(base, fine=model.prices is PriceGrid.TSE_FINE)
-        # A first session has no base price.
-        lowest[0], highest[0] = 0.0, np.inf
-        columns = [np.clip(column, lowest, highest) for column in columns]
-    opened, high, low = columns
-    return opened, np.maximum(high, np.maximum(opened, close)), np.minimum(low, np.minimum(opened, close))
+    opened = base * np.exp(0.45 * spread * draw("gap"))
+    high = np.maximum(opened, close) * np.exp(0.6 * spread * np.abs(draw("high")))
+    low = np.minimum(opened, close) * np.exp(-0.6 * spread * np.abs(draw("low")))
+    opened = np.clip(model.prices.snap(opened), band.lowest, band.highest)
+    high = np.clip(model.prices.snap(high), np.maximum(opened, close), band.highest)
+    low = np.clip(model.prices.snap(low), band.lowest, np.minimum(opened, close))
+    return opened, high, low
 
 
 def _dividends(

@@ -75,36 +75,56 @@ MARKETS = (
 
 WITHOUT_SECTOR = frozenset({FUND, REIT, "出資証券"})
 
-# Code, name and count of each size class among issues of the prime market.
-PRIME_SIZES = (
-    (1, "TOPIX Core30", 31),
-    (2, "TOPIX Large70", 70),
-    (4, "TOPIX Mid400", 393),
-    (6, "TOPIX Small 1", 479),
-    (7, "TOPIX Small 2", 594),
-    (None, "-", 48),
-)
-STANDARD_SIZES = (
-    (4, "TOPIX Mid400", 2),
-    (6, "TOPIX Small 1", 7),
-    (7, "TOPIX Small 2", 96),
-    (None, "-", 1460),
-)
+# Code, name and count of each size class; other markets have none.
+SIZES_BY_MARKET: dict[str, tuple[tuple[int | None, str, int], ...]] = {
+    PRIME: (
+        (1, "TOPIX Core30", 31),
+        (2, "TOPIX Large70", 70),
+        (4, "TOPIX Mid400", 393),
+        (6, "TOPIX Small 1", 479),
+        (7, "TOPIX Small 2", 594),
+        (None, "-", 48),
+    ),
+    STANDARD: (
+        (4, "TOPIX Mid400", 2),
+        (6, "TOPIX Small 1", 7),
+        (7, "TOPIX Small 2", 96),
+        (None, "-", 1460),
+    ),
+}
 # TOPIX500, the issues with fine ticks.
 FINE_TICK_SIZES = frozenset({"TOPIX Core30", "TOPIX Large70", "TOPIX Mid400"})
 
-NAME_HEADS = (
-    "東洋", "日本", "大和", "極東", "三興", "中央", "北陸", "関西", "東海", "日東", "太平洋", "富岳",
-    "旭", "昭和", "明和", "新光", "瑞穂", "信越", "山陽", "九州", "帝都", "青葉", "若葉", "共立",
-    "ＡＢＣ", "ＫＮＧ", "ＳＴＭ", "ネクスト", "フューチャー", "グローバル", "アクティブ", "ライフ",
+
+class Words(NamedTuple):
+    """Parts of invented names."""
+
+    heads: tuple[str, ...]
+    between: str
+    tails: tuple[str, ...]
+
+
+COMPANY_WORDS = Words(
+    heads=(
+        "東洋", "日本", "大和", "極東", "三興", "中央", "北陸", "関西", "東海", "日東", "太平洋", "富岳",
+        "旭", "昭和", "明和", "新光", "瑞穂", "信越", "山陽", "九州", "帝都", "青葉", "若葉", "共立",
+        "ＡＢＣ", "ＫＮＧ", "ＳＴＭ", "ネクスト", "フューチャー", "グローバル", "アクティブ", "ライフ",
+    ),
+    between="",
+    tails=(
+        "電機", "化学", "製作所", "建設", "食品", "製薬", "商事", "物産", "精機", "工業", "不動産",
+        "証券", "銀行", "海運", "鉄道", "通信", "システムズ", "ソリューションズ", "ホールディングス",
+        "グループ", "\u3000ホールディングス", "\u3000グループ本社", "テクノロジー", "サービス",
+    ),
 )  # fmt: skip
-NAME_TAILS = (
-    "電機", "化学", "製作所", "建設", "食品", "製薬", "商事", "物産", "精機", "工業", "不動産", "証券",
-    "銀行", "海運", "鉄道", "通信", "システムズ", "ソリューションズ", "ホールディングス", "グループ",
-    "\u3000ホールディングス", "\u3000グループ本社", "テクノロジー", "サービス", "ロジスティクス",
-)  # fmt: skip
-FUND_HEADS = ("ｉシェアーズ", "ＮＥＸＴ\u3000ＦＵＮＤＳ", "上場インデックスファンド", "グローバルＸ", "ｉＦｒｅｅＥＴＦ")
-FUND_TAILS = (
-    "ＴＯＰＩＸ", "日経２２５", "Ｓ＆Ｐ５００\u3000ＥＴＦ", "米国債７－１０年", "ＪＰＸ日経４００", "金価格連動",
-    "ＮＡＳＤＡＱ１００", "超短期米国債\u3000ＥＴＦ", "高配当日本株", "東証ＲＥＩＴ指数",
+FUND_WORDS = Words(
+    heads=(
+        "ｉシェアーズ", "ＮＥＸＴ\u3000ＦＵＮＤＳ", "上場インデックスファンド", "グローバルＸ",
+        "ｉＦｒｅｅＥＴＦ",
+    ),
+    between="\u3000",
+    tails=(
+        "ＴＯＰＩＸ", "日経２２５", "Ｓ＆Ｐ５００\u3000ＥＴＦ", "米国債７－１０年", "ＪＰＸ日経４００",
+        "金価格連動", "ＮＡＳＤＡＱ１００", "超短期米国債\u3000ＥＴＦ", "高配当日本株", "東証ＲＥＩＴ指数",
+    ),
 )  # fmt: skip

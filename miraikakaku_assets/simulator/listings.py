@@ -69,7 +69,7 @@ _PINNED = (
     ("8951", "日本ビルファンド投資法人\u3000投資証券", jpx_codes.REIT, None, "-"),
     ("25935", "伊藤園第１種優先株式", jpx_codes.PRIME, 3050, "-"),
 )
-_SIZE_CODES = {name: code for code, name, _ in jpx_codes.PRIME_SIZES}
+_SIZE_CODES = {name: code for code, name, _ in jpx_codes.SIZES_BY_MARKET[jpx_codes.PRIME]}
 _SECTOR_BY_CODE = {sector.code33: sector for sector in jpx_codes.SECTORS}
 _FIVE_DIGIT_CODES = ("50765", "94345", "94346")
 
@@ -114,13 +114,13 @@ def listings(seed: int) -> Iterator[Listing]:
     while True:
         draw = world.chance(f"kind {number}")
         number += 1
-        code = next(five_digit, None) if number % 1_000 == 0 else None
-        if code is None and draw >= _ALPHANUMERIC_SHARE:
-            code = next(numeric, None)
-        code = code if code is not None else next(alphanumeric, None)
-        if code is None:
+        drawn = next(five_digit, None) if number % 1_000 == 0 else None
+        if drawn is None and draw >= _ALPHANUMERIC_SHARE:
+            drawn = next(numeric, None)
+        drawn = drawn if drawn is not None else next(alphanumeric, None)
+        if drawn is None:
             return
-        yield _drawn(seed, code)
+        yield _drawn(seed, drawn)
 
 
 def _drawn(seed: int, code: str) -> Listing:
@@ -202,22 +202,16 @@ def _sector(draw: float) -> jpx_codes.Sector:
 
 
 def _size(market: str, draw: float) -> tuple[int | None, str]:
-    if market == jpx_codes.PRIME:
-        sizes = jpx_codes.PRIME_SIZES
-    elif market == jpx_codes.STANDARD:
-        sizes = jpx_codes.STANDARD_SIZES
-    else:
+    sizes = jpx_codes.SIZES_BY_MARKET.get(market)
+    if sizes is None:
         return None, "-"
     chosen = _weighted(tuple((name, weight) for _, name, weight in sizes), draw)
     return next((code, name) for code, name, _ in sizes if name == chosen)
 
 
 def _name(market: str, noise: Noise) -> str:
-    if market == jpx_codes.FUND:
-        heads, tails, between = jpx_codes.FUND_HEADS, jpx_codes.FUND_TAILS, "\u3000"
-    else:
-        heads, tails, between = jpx_codes.NAME_HEADS, jpx_codes.NAME_TAILS, ""
-    head = heads[int(noise.chance("head") * len(heads))]
-    tail = tails[int(noise.chance("tail") * len(tails))]
+    words = jpx_codes.FUND_WORDS if market == jpx_codes.FUND else jpx_codes.COMPANY_WORDS
+    head = words.heads[int(noise.chance("head") * len(words.heads))]
+    tail = words.tails[int(noise.chance("tail") * len(words.tails))]
     ending = "投資法人\u3000投資証券" if market == jpx_codes.REIT else ""
-    return f"{head}{between}{tail}{ending}"
+    return f"{head}{words.between}{tail}{ending}"

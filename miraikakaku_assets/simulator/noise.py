@@ -5,6 +5,7 @@ whether it is asked alone or inside ten years, today or after a restart; a seque
 promise that across windows and numpy versions.
 """
 
+import math
 from hashlib import blake2b
 
 import numpy as np
@@ -22,7 +23,7 @@ _TO_UNIT = 1.0 / (1 << 53)
 _FIELDS = (np.uint64(0), np.uint64(16), np.uint64(32), np.uint64(48))
 _FIELD_MASK = np.uint64(0xFFFF)
 _FIELD_MEAN = 2.0 * 0xFFFF  # of the sum of four 16-bit fields
-_FIELD_SCALE = 1.0 / (65536.0 * np.sqrt(4.0 / 12.0))
+_FIELD_SCALE = 1.0 / (65536.0 * math.sqrt(4.0 / 12.0))
 
 
 def key_of(*parts: object) -> int:
@@ -53,7 +54,7 @@ def normals(key: int, index: IntArray) -> FloatArray:
     total = np.zeros(words.shape, dtype=np.float64)
     for shift in _FIELDS:
         total += (words >> shift) & _FIELD_MASK
-    return (total - _FIELD_MEAN) * _FIELD_SCALE
+    return np.multiply(total - _FIELD_MEAN, _FIELD_SCALE)
 
 
 class Noise:

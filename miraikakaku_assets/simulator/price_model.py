@@ -20,10 +20,15 @@ class PriceGrid(Enum):
     THIRD_DECIMAL = "third decimal"  # yen pairs
     FIFTH_DECIMAL = "fifth decimal"  # other pairs
 
+    @property
+    def is_fine(self) -> bool:
+        """Whether the TSE's table of fine ticks applies."""
+        return self is PriceGrid.TSE_FINE
+
     def snap(self, price: FloatArray) -> FloatArray:
         """Return each price at the nearest possible one."""
         if self is PriceGrid.TSE_FINE or self is PriceGrid.TSE_COARSE:
-            return tse_rules.on_tick(price, fine=self is PriceGrid.TSE_FINE)
+            return tse_rules.on_tick(price, fine=self.is_fine)
         decimals = {PriceGrid.CENT: 2, PriceGrid.THIRD_DECIMAL: 3}.get(self, 5)
         return np.maximum(np.round(price, decimals), 10.0**-decimals)
 
@@ -87,11 +92,15 @@ def tse_model(seed: int, listing: Listing) -> PriceModel:
     small = listing.size == "-" and not fund
     fine = listing.size in jpx_codes.FINE_TICK_SIZES or listing.market == jpx_codes.FUND
     year_end = _FISCAL_YEAR_ENDS[int(noise.chance("year end") * len(_FISCAL_YEAR_ENDS))]
-    pays = fund or noise.chance("pays") < (0.35 if listing.market == jpx_codes.GROWTH else 0.85)  # noqa: PLR2004
+    pays = (
+        fund
+        or listing.size != "-"
+        or noise.chance("pays") < (0.25 if listing.market == jpx_codes.GROWTH else 0.8)
+    )
     return PriceModel(
         start=_spread(noise, "start", 60_000.0 if listing.market == jpx_codes.REIT else 1_300.0, 6.0),
         volatility=_spread(noise, "volatility", 0.008 if fund else 0.021 if small else 0.014, 1.5),
-        turnover=_spread(noise, "turnover", _TURNOVER[listing.size], 6.0),
+        turnover=_spread(noise, "turnover", _TURNOVER[listing.size], 50.0 if small else 6.0),
         lot=1 if fund else 100,
         prices=PriceGrid.TSE_FINE if fine else PriceGrid.TSE_COARSE,
         limited=True,

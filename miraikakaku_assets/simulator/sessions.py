@@ -3,9 +3,11 @@
 Index 0 is the first session of the simulated world, so an index means the same session after every restart.
 """
 
+import warnings
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -102,9 +104,12 @@ def exchange_grid(calendar: str, until_year: int) -> SessionGrid:
     # Building a calendar needs pandas: paid when a simulator starts, not when the command line does.
     import exchange_calendars
 
-    book = exchange_calendars.get_calendar(
-        calendar, start=WORLD_BEGINS.isoformat(), end=date(until_year, 12, 31).isoformat()
-    )
+    with warnings.catch_warnings():
+        # exchange_calendars 4.13 reads Series.values of instants, which pandas 3.1 announces to change.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        book = exchange_calendars.get_calendar(
+            calendar, start=WORLD_BEGINS.isoformat(), end=date(until_year, 12, 31).isoformat()
+        )
     days = book.sessions.to_numpy().astype("datetime64[D]").astype(np.int64)
     zone = ZoneInfo(str(book.tz))
     opens = _seconds(book.opens)
@@ -142,7 +147,10 @@ def currency_grid(until_year: int) -> SessionGrid:
     ]
     opens = [int(datetime(*day_of(n).timetuple()[:3], tzinfo=zone).timestamp()) for n in numbers]
     # Clocks change on Sundays only: a weekday has 24 hours.
-    closes = [o + (22 * 3600 if day_of(n).weekday() == _FRIDAY else DAY) for n, o in zip(numbers, opens, strict=True)]
+    closes = [
+        o + (22 * 3600 if day_of(n).weekday() == _FRIDAY else DAY)
+        for n, o in zip(numbers, opens, strict=True)
+    ]
     nothing = np.zeros(len(numbers), dtype=np.int64)
     return SessionGrid(
         name="CCY",
@@ -156,9 +164,9 @@ def currency_grid(until_year: int) -> SessionGrid:
     )
 
 
-def _seconds(instants: object) -> IntArray:
+def _seconds(instants: Any) -> IntArray:
     """Return UTC seconds of a pandas series of instants, 0 where there is none."""
-    values = np.asarray(instants, dtype="datetime64[s]")
+    values = np.asarray(instants.dt.tz_convert(None), dtype="datetime64[s]")
     return np.where(np.isnat(values), 0, values.astype(np.int64))
 
 

@@ -21,9 +21,9 @@ from sqlalchemy.engine import make_url
 from miraikakaku_assets.orchestration.materializations import log_materializations
 
 SYMBOLS = dg.DynamicPartitionsDefinition(name="symbol")
-KEYS = [f"{1301 + position}.T" for position in range(12)]
+KEYS = [f"{1301 + position}.T" for position in range(9)]
 ASSETS = ("indicators", "prices", "timeframes")
-CHUNK = 5
+CHUNK = 4
 WHOLE_RANGE = {"dagster/asset_partition_range_start": KEYS[0], "dagster/asset_partition_range_end": KEYS[-1]}
 MODULE = "miraikakaku_assets.orchestration.instance_storage"
 

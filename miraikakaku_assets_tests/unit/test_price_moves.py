@@ -71,7 +71,9 @@ def test_stored_close_of_another_issue_is_no_base() -> None:
 
 
 def test_first_bar_of_one_issue_is_not_compared_with_the_last_of_another() -> None:
-    assert verdicts([*closes(100.0, 100.0, symbol="1301.T"), *closes(90_000.0, symbol="9983.T")]) == [None] * 3
+    assert (
+        verdicts([*closes(100.0, 100.0, symbol="1301.T"), *closes(90_000.0, symbol="9983.T")]) == [None] * 3
+    )
 
 
 def test_untraded_spike_inside_the_expanded_limit_is_refused() -> None:

@@ -15,7 +15,9 @@ LARGEST_BIGINT = 2**63 - 1
 NOW = datetime(2025, 1, 15, 11, 0, tzinfo=JST)  # inside the session of the 15th
 
 ordinary = st.floats(90.0, 110.0)
-prices = st.one_of(ordinary, ordinary, st.none(), st.sampled_from([nan, inf, -inf, -1.0, 0.0, 1e-300, 3e10, 1e308]))
+prices = st.one_of(
+    ordinary, ordinary, st.none(), st.sampled_from([nan, inf, -inf, -1.0, 0.0, 1e-300, 3e10, 1e308])
+)
 volumes = st.one_of(
     st.integers(0, 10**9).map(float), st.none(), st.sampled_from([nan, inf, -inf, -1.0, 0.5, 9.3e18, 1e300])
 )
@@ -33,7 +35,9 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
     usable = hours is not None and date.min < day < date.max
     if draw(st.booleans()):  # a bar as it should be, so that the later rules come into play as well
         price = draw(ordinary)
-        values = dict.fromkeys(("open", "high", "low", "close"), price) | {"volume": draw(st.sampled_from([0.0, 100.0]))}
+        values = dict.fromkeys(("open", "high", "low", "close"), price) | {
+            "volume": draw(st.sampled_from([0.0, 100.0]))
+        }
     else:
         values = {name: draw(prices) for name in ("open", "high", "low", "close")} | {"volume": draw(volumes)}
     return {
@@ -88,7 +92,9 @@ def test_accepted_rows_are_sorted_and_one_per_session(delivery: list[dict[str, A
 @given(deliveries, st.randoms(use_true_random=False))
 def test_order_of_the_rows_does_not_matter(delivery: list[dict[str, Any]], random: Any) -> None:
     shuffled = random.sample(delivery, len(delivery))
-    first, second = (validate_daily(raw(each), context(NOW, known_symbols=known)) for each in (delivery, shuffled))
+    first, second = (
+        validate_daily(raw(each), context(NOW, known_symbols=known)) for each in (delivery, shuffled)
+    )
     # Of equal rows any one may be kept, so position and stamp are not compared.
     assert first.accepted.drop("row", "stamp").equals(second.accepted.drop("row", "stamp"))
     assert sorted(first.refused["rule"]) == sorted(second.refused["rule"])

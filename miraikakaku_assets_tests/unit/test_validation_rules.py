@@ -116,7 +116,9 @@ def test_bar_of_a_session_that_has_not_opened_is_refused_and_one_that_runs_is_pr
 def test_time_of_a_bar_is_the_open_of_its_session_in_utc() -> None:
     found = validate_daily(raw([bar(DAY), bar(january(11))]), context())
     assert found.accepted["ts"].to_list() == [datetime(2025, 1, 6, 0, 0, tzinfo=UTC)]
-    assert found.refused["ts"].to_list() == [datetime(2025, 1, 11, 0, 0, tzinfo=UTC)]  # a Saturday has no open
+    assert found.refused["ts"].to_list() == [
+        datetime(2025, 1, 11, 0, 0, tzinfo=UTC)
+    ]  # a Saturday has no open
 
 
 def test_refused_rows_keep_the_values_the_source_sent() -> None:

@@ -43,6 +43,7 @@ class ArchiveSource:
     """
 
     name = "archive"
+    is_fixed = True
 
     def __init__(self, location: Path) -> None:
         if location.is_file():

@@ -153,8 +153,9 @@ def _from_text(
 
 def _from_stamps(column: pl.Series, universe: Universe, nothing: pl.Series) -> dict[str, pl.Series]:
     """Naive stamps are the exchange's own time; midnights without a zone are plain days."""
-    if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is None:
-        if (column.dt.time() == pl.time(0)).all():
+    if getattr(column.dtype, "time_zone", None) is None:
+        midnights = column.to_frame().select(pl.first().dt.time() == pl.time(0)).to_series()
+        if midnights.all():
             return {"session": column.dt.date(), "stamp": nothing}
         column = column.dt.replace_time_zone(universe.time_zone)
     local = column.dt.convert_time_zone(universe.time_zone)

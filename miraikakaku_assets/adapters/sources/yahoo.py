@@ -10,8 +10,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from concurrent.futures import FIRST_COMPLETED
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -70,6 +69,7 @@ class YahooSource:
     """
 
     name = "yahoo"
+    is_fixed = False
 
     def __init__(self, options: YahooOptions, limit: RateLimit) -> None:
         self._options = options
@@ -135,7 +135,7 @@ class YahooSource:
                 served, failures, sent = [], {}, session.requests_sent
 
 
-def _fill(  # noqa: PLR0913, PLR0917
+def _fill(
     pool: ThreadPoolExecutor,
     running: set[Future[_Served]],
     queue: Iterator[BarRequest],
@@ -187,7 +187,7 @@ def _fetch(session: YahooSession, universe: Universe, request: BarRequest) -> _S
 
 
 def _bars(symbol: str, frame: "pd.DataFrame") -> pl.DataFrame:
-    days = [stamp.date() for stamp in frame.index]
+    days = _days(frame)
     numbers = {
         name.lower(): pl.Series(frame[name].to_numpy(dtype=float, na_value=float("nan")))
         for name in ("Open", "High", "Low", "Close", "Volume")
@@ -204,11 +204,17 @@ def _bars(symbol: str, frame: "pd.DataFrame") -> pl.DataFrame:
     return pl.DataFrame(columns, schema=RAW_DAILY)
 
 
+def _days(frame: "pd.DataFrame") -> list[date]:
+    """Exchange dates of the rows; the index is midnight in the exchange's zone."""
+    return [stamp.date() for stamp in frame.index.to_list()]
+
+
 def _actions(symbol: str, frame: "pd.DataFrame") -> pl.DataFrame:
     rows = [
-        (symbol, stamp.date(), kind, float(value))
+        (symbol, day, kind, float(value))
         for column, kind in (("Dividends", "dividend"), ("Stock Splits", "split"))
-        for stamp, value in frame[column][frame[column] > 0].items()
+        for day, value in zip(_days(frame), frame[column], strict=True)
+        if value > 0
     ]
     return pl.DataFrame(rows, schema=ACTIONS, orient="row")
 

@@ -58,7 +58,7 @@ class Politeness:
     longest: float = 300.0
 
 
-class YahooSession(requests.Session):  # type: ignore[type-arg] # generic only in the stubs
+class YahooSession(requests.Session[requests.Response]):
     """A curl_cffi session that speaks to one base URL, politely, and raises typed errors.
 
     Args:
@@ -79,7 +79,7 @@ class YahooSession(requests.Session):  # type: ignore[type-arg] # generic only i
         self._counting = threading.Lock()
         self.requests_sent = 0
 
-    def request(self, method: str, url: str, *args: Any, **options: Any) -> requests.Response:  # type: ignore[override]
+    def request(self, method: str, url: str, *args: Any, **options: Any) -> requests.Response:
         """Sends one chart request, repeated while its failure is temporary.
 
         Raises:
@@ -110,7 +110,7 @@ class YahooSession(requests.Session):  # type: ignore[type-arg] # generic only i
         with self._counting:
             self.requests_sent += 1
         try:
-            answer = super().request(method, url, *args, **options)  # type: ignore[arg-type]
+            answer: requests.Response = super().request(method, url, *args, **options)  # type: ignore[arg-type]
         except Timeout as error:
             seconds = f"{self._politeness.timeout:g} s"
             raise TemporarySymbolError(symbol, "timeout", f"no answer within {seconds}") from error
@@ -118,9 +118,9 @@ class YahooSession(requests.Session):  # type: ignore[type-arg] # generic only i
             raise TemporarySymbolError(symbol, "unreachable", "the connection failed") from error
         except RequestException as error:
             raise TemporarySymbolError(symbol, "unreadable_answer", "the answer broke off") from error
-        error = _error_of(answer, symbol)
-        if error is not None:
-            raise error
+        trouble = _error_of(answer, symbol)
+        if trouble is not None:
+            raise trouble
         return answer
 
 

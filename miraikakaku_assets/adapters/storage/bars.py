@@ -303,7 +303,9 @@ def _has_bars(cursor: Any, rows: pl.DataFrame) -> bool:
 
 def _text_array(values: Iterable[str]) -> str:
     """A PostgreSQL array literal; the driver binds no arrays of text."""
-    return "{" + ",".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values) + "}"
+    return (
+        "{" + ",".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values) + "}"
+    )
 
 
 def _stage(cursor: Any, name: str, frame: pl.DataFrame) -> None:

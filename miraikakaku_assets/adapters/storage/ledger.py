@@ -18,7 +18,7 @@ class PostgresLedger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(  # noqa: PLR0913, PLR0917 - one row, one argument a column
+    def begin(
         self,
         universe: Universe,
         timeframe: Timeframe,

@@ -1,7 +1,7 @@
 """Adjusted prices, derived from raw bars and corporate actions; they are never stored over the raw ones.
 
 Stored bars are raw as Yahoo quotes them: already divided by later splits. What remains is the dividend
-adjustment of CRSP and Yahoo: every price before an ex-date is multiplied by ``1 - dividend / previous close``.
+adjustment of CRSP and Yahoo: prices before an ex-date are multiplied by ``1 - dividend / previous close``.
 """
 
 import polars as pl
@@ -19,7 +19,9 @@ def dividend_adjusted(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame
     Returns:
         The bars with adjusted prices. A dividend as large as the previous close is ignored: it is an error.
     """
-    dividends = actions.filter(pl.col("kind") == "dividend").group_by("symbol", "ex_date").agg(pl.col("value").sum())
+    dividends = (
+        actions.filter(pl.col("kind") == "dividend").group_by("symbol", "ex_date").agg(pl.col("value").sum())
+    )
     if bars.is_empty() or dividends.is_empty():
         return bars
     # A dividend dated to a day without a bar counts from the next bar on.
@@ -38,5 +40,7 @@ def dividend_adjusted(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame
     known = known.with_columns(step=pl.when(step > 0).then(step).otherwise(1.0).fill_null(1.0))
     # The factor of a bar is the product of the steps after it.
     factor = pl.col("step").reverse().cum_prod().reverse().shift(-1, fill_value=1.0).over("symbol")
-    adjusted = known.with_columns(factor=factor).with_columns(pl.col(name) * pl.col("factor") for name in PRICES)
+    adjusted = known.with_columns(factor=factor).with_columns(
+        pl.col(name) * pl.col("factor") for name in PRICES
+    )
     return adjusted.select(bars.columns)

@@ -36,7 +36,7 @@ RULES = {
 """Rule → what it says. Names are stored in ``quarantined_bars`` and printed in reports."""
 
 SUPERSEDING_RULES = ("price_out_of_range", "limit_absurd", "limit_undone", "not_a_session")
-"""Rules that judge a bar by its neighbours or the calendar: a stored bar equal to one refused so is withdrawn."""
+"""Rules that judge a bar by its neighbours or the calendar: a stored bar equal to it is withdrawn."""
 
 BEYOND_LIMIT = "beyond_price_limit"
 """Flag of an accepted bar whose close moved beyond the daily limit without a corporate action."""
@@ -72,10 +72,10 @@ class ValidatedBars:
     """The two halves of a delivery.
 
     Attributes:
-        accepted: Schema `RAW_DAILY` without ``refusal`` plus ``ts`` (UTC open of the session), ``status`` (``final`` or
-            ``provisional``) and ``flag``; sorted by symbol and session, one row per session.
-        refused: Schema `RAW_DAILY` without ``refusal`` plus ``ts`` (UTC open, or UTC midnight of a day without session),
-            ``rule`` and ``detail``.
+        accepted: Schema `RAW_DAILY` without ``refusal``, plus ``ts`` (UTC open of the session), ``status``
+            (``final`` or ``provisional``) and ``flag``; sorted by symbol and session, one row per session.
+        refused: Schema `RAW_DAILY` without ``refusal``, plus ``ts`` (UTC open, or UTC midnight of a day
+            without session), ``rule`` and ``detail``.
     """
 
     accepted: pl.DataFrame

@@ -102,7 +102,7 @@ class CoverageFindings:
         return [s for s in self.segments if s.coverage is not None and s.coverage < self.threshold]
 
 
-def find_coverage(  # noqa: PLR0913
+def find_coverage(
     universe: Universe,
     timeframe: Timeframe,
     first: date,

@@ -26,7 +26,9 @@ def add_commands(app: typer.Typer) -> None:
         universe_name: UniverseOption = "jp",
         timeframe_name: TimeframeOption = "1d",
         *,
-        strict: Annotated[bool, typer.Option("--strict", help="Import nothing if a single row is refused.")] = False,
+        strict: Annotated[
+            bool, typer.Option("--strict", help="Import nothing if a single row is refused.")
+        ] = False,
         as_json: bool = JSON_OPTION,
     ) -> None:
         """Takes bars from files; rows that fail a rule go to quarantine, what is stored stays.
@@ -42,11 +44,13 @@ def add_commands(app: typer.Typer) -> None:
         _finish(str(path), report, as_json=as_json)
 
     @app.command()
-    def export(  # noqa: PLR0913, PLR0917
+    def export(
         out: Annotated[Path, typer.Option("--out", help="File to write: .parquet or .csv.")],
         universe_name: UniverseOption = "jp",
         timeframe_name: TimeframeOption = "1d",
-        symbols: Annotated[str, typer.Option("--symbols", help="Comma-separated Yahoo symbols; default all.")] = "",
+        symbols: Annotated[
+            str, typer.Option("--symbols", help="Comma-separated Yahoo symbols; default all.")
+        ] = "",
         since: Annotated[str, typer.Option("--since", help="First session, YYYY-MM-DD.")] = "",
         until: Annotated[str, typer.Option("--until", help="Last session, YYYY-MM-DD.")] = "",
         *,
@@ -58,16 +62,28 @@ def add_commands(app: typer.Typer) -> None:
             raise ConfigurationError(f"--out {out}: the name must end in .parquet or .csv")
         if not out.parent.is_dir():
             raise ConfigurationError(f"--out {out}: there is no folder {out.parent}")
-        chosen, wanted = universe(universe_name), [name.strip() for name in symbols.split(",") if name.strip()] or None
-        bars = ports().bars.read(chosen, _daily(timeframe_name), wanted, _day("--since", since), _day("--until", until))
+        chosen, wanted = (
+            universe(universe_name),
+            [name.strip() for name in symbols.split(",") if name.strip()] or None,
+        )
+        bars = ports().bars.read(
+            chosen, _daily(timeframe_name), wanted, _day("--since", since), _day("--until", until)
+        )
         if bars.is_empty():
-            raise WorkFellShortError(f"There is no bar to export; look at `miraikakaku status --universe {chosen.name}`")
+            raise WorkFellShortError(
+                f"There is no bar to export; look at `miraikakaku status --universe {chosen.name}`"
+            )
         if adjusted:
             from miraikakaku_assets.domain.bars.adjustment import dividend_adjusted
 
             bars = dividend_adjusted(bars, ports().bars.actions(chosen, wanted))
         _write(bars, out)
-        done = {"file": str(out), "rows": bars.height, "symbols": bars["symbol"].n_unique(), "adjusted": adjusted}
+        done = {
+            "file": str(out),
+            "rows": bars.height,
+            "symbols": bars["symbol"].n_unique(),
+            "adjusted": adjusted,
+        }
         if as_json:
             print_json(done)
         else:

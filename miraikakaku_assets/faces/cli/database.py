@@ -25,7 +25,9 @@ def add_commands(app: typer.Typer) -> None:
         if as_json:
             print_json({"before": before, "after": after})
         else:
-            console.print(f"schema {after}" + (f" (was {before or 'empty'})" if before != after else ", nothing to do"))
+            console.print(
+                f"schema {after}" + (f" (was {before or 'empty'})" if before != after else ", nothing to do")
+            )
 
     @database.command()
     def start() -> None:
@@ -45,4 +47,6 @@ def add_commands(app: typer.Typer) -> None:
 
 def _embedded_only() -> None:
     if settings().database_url is not None:
-        raise ConfigurationError("DATABASE_URL names an external server; it is started and stopped by its own means")
+        raise ConfigurationError(
+            "DATABASE_URL names an external server; it is started and stopped by its own means"
+        )

@@ -25,7 +25,9 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
 
     @app.command()
     def demo(
-        symbols: Annotated[int, typer.Option("--symbols", min=10, help="Issues of the simulated exchange.")] = 400,
+        symbols: Annotated[
+            int, typer.Option("--symbols", min=10, help="Issues of the simulated exchange.")
+        ] = 400,
         seed: Annotated[int, typer.Option("--seed", help="Seed of the simulated market.")] = 7,
     ) -> None:
         """The whole pipeline, end to end, against a simulated exchange on loopback. No internet, no keys.
@@ -74,14 +76,23 @@ def _demo_settings(exchange: str) -> Settings:
 def _summary(installation: Ports, log: list[dict[str, Any]], seconds: float) -> None:
     console.print(Rule("Summary (all figures simulated)", align="left"))
     segments = [
-        (row["segment"], row["instruments"], row["expected_bars"], row["stored_bars"], percent(row["coverage"]))
+        (
+            row["segment"],
+            row["instruments"],
+            row["expected_bars"],
+            row["stored_bars"],
+            percent(row["coverage"]),
+        )
         for row in installation.status.newest_coverage(JP)
     ]
-    console.print(table("coverage per segment", ("segment", "issues", "expected bars", "stored", "coverage"), segments))
+    console.print(
+        table("coverage per segment", ("segment", "issues", "expected bars", "stored", "coverage"), segments)
+    )
     console.print(table("rows per table", ("table", "rows"), list(installation.status.table_sizes().items())))
     coverage = next((stage for stage in log if stage["stage"] == "coverage"), {})
     console.print(f"report: {coverage.get('report')}", soft_wrap=True)
-    console.print(f"{len(log)} Dagster runs in {seconds:.0f} s; look at them: MIRAIKAKAKU_HOME={installation.settings.home} miraikakaku up", soft_wrap=True)
+    look = f"MIRAIKAKAKU_HOME={installation.settings.home} miraikakaku up"
+    console.print(f"{len(log)} Dagster runs in {seconds:.0f} s; look at them: {look}", soft_wrap=True)
 
 
 def _check_repeat(log: list[dict[str, Any]]) -> None:

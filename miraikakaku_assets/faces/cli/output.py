@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 console = Console(highlight=False)
@@ -22,12 +23,14 @@ def print_json(content: Mapping[str, Any]) -> None:
 
 def fail(sentence: str) -> None:
     """The error line on stderr."""
-    errors.print(f"[bold red]error:[/] {sentence}", soft_wrap=True, markup=True)
+    errors.print(f"[bold red]error:[/] {escape(sentence)}", soft_wrap=True)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     """A table; numbers to the right with thousands separators."""
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
+    made = Table(
+        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
+    )
     for position, name in enumerate(columns):
         numeric = any(isinstance(row[position], int | float) for row in rows)
         made.add_column(name, justify="right" if numeric else "left", overflow="fold")

@@ -38,11 +38,18 @@ class Runner(Protocol):
         """Updates a stock master."""
 
     def collect(
-        self, universe: Universe, run_id: str, symbols: Sequence[str] | None, since: str | None, until: str | None
+        self,
+        universe: Universe,
+        run_id: str,
+        symbols: Sequence[str] | None,
+        since: str | None,
+        until: str | None,
     ) -> Outcome:
         """Collects bars of the named symbols, or of the whole market."""
 
-    def report_coverage(self, universe: Universe, run_id: str, since: str | None, until: str | None) -> Outcome:
+    def report_coverage(
+        self, universe: Universe, run_id: str, since: str | None, until: str | None
+    ) -> Outcome:
         """Reports coverage."""
 
 

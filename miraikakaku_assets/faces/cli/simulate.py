@@ -12,13 +12,21 @@ def add_commands(app: typer.Typer) -> None:
     """Adds the command to the application."""
 
     @app.command()
-    def simulate(  # noqa: PLR0913, PLR0917
-        archive: Annotated[Path | None, typer.Option("--archive", help="Serve real bars of this folder.")] = None,
-        master: Annotated[Path | None, typer.Option("--master", help="Serve this .xls as JPX's list.")] = None,
+    def simulate(
+        archive: Annotated[
+            Path | None, typer.Option("--archive", help="Serve real bars of this folder.")
+        ] = None,
+        master: Annotated[
+            Path | None, typer.Option("--master", help="Serve this .xls as JPX's list.")
+        ] = None,
         port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 picks a free one.")] = 8900,
         seed: Annotated[int, typer.Option("--seed", help="Seed of the synthetic market.")] = 7,
-        symbols: Annotated[int, typer.Option("--symbols", min=1, help="Issues of the synthetic market.")] = 400,
-        fault: Annotated[list[str] | None, typer.Option("--fault", help="e.g. 429=0.02, 404@7203.T, html*3.")] = None,
+        symbols: Annotated[
+            int, typer.Option("--symbols", min=1, help="Issues of the synthetic market.")
+        ] = 400,
+        fault: Annotated[
+            list[str] | None, typer.Option("--fault", help="e.g. 429=0.02, 404@7203.T, html*3.")
+        ] = None,
     ) -> None:
         """A simulated exchange on loopback: Yahoo's chart API and JPX's list, with faults on demand.
 

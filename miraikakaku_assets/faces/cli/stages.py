@@ -16,7 +16,9 @@ from miraikakaku_assets.faces.cli.runner import Outcome, Runner, RunnerFactory
 
 Window = tuple[str | None, str | None]
 UniverseOption = Annotated[str, typer.Option("--universe", help="Comma-separated universes; available: jp.")]
-SymbolsOption = Annotated[str, typer.Option("--symbols", help="Comma-separated Yahoo symbols, e.g. 7203.T,130A.T.")]
+SymbolsOption = Annotated[
+    str, typer.Option("--symbols", help="Comma-separated Yahoo symbols, e.g. 7203.T,130A.T.")
+]
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Only the first N listed symbols; 0 = all.")]
 SinceOption = Annotated[str, typer.Option("--since", help="First session, YYYY-MM-DD.")]
 UntilOption = Annotated[str, typer.Option("--until", help="Last session, YYYY-MM-DD.")]
@@ -26,7 +28,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
     """Adds the stage commands to the application."""
 
     @app.command()
-    def pipeline(  # noqa: PLR0913, PLR0917
+    def pipeline(
         universe_names: UniverseOption = "jp",
         symbols: SymbolsOption = "",
         limit: LimitOption = 0,
@@ -47,7 +49,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         end(log, as_json=as_json)
 
     @app.command()
-    def collect(  # noqa: PLR0913, PLR0917
+    def collect(
         universe_names: UniverseOption = "jp",
         symbols: SymbolsOption = "",
         limit: LimitOption = 0,
@@ -88,10 +90,11 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
     def update(
         universe_name: Annotated[str, typer.Option("--universe", help="Whose master; available: jp.")] = "jp",
         file: Annotated[str, typer.Option("--file", help="URL or path; default: JPX_LIST_URL.")] = "",
-        accept_mass_change: Annotated[
-            bool, typer.Option("--accept-mass-change", help="Put the list into force although the guard objects.")
-        ] = False,
         *,
+        accept_mass_change: Annotated[
+            bool,
+            typer.Option("--accept-mass-change", help="Put the list into force although the guard objects."),
+        ] = False,
         as_json: bool = JSON_OPTION,
     ) -> None:
         """Reads the newest list, compares it with the master and puts it into force."""
@@ -114,18 +117,21 @@ class Stages:
         self._show = show
 
     def master(self, file: str | None, *, accept: bool) -> None:
+        """Updates the stock master from a URL or file; None stands for the configured one."""
         with progress_bar(f"{self.universe.name} master", None, shown=self._show):
             outcome = self._runner.update_master(self.universe, _new_run(), file, accept=accept)
         self._done("master", outcome)
 
     def prices(self, symbols: Sequence[str] | None, window: Window) -> None:
+        """Collects bars of the named symbols, or of the whole market."""
         run_id = _new_run()
         ledger = self.ports.ledger
         with progress_bar(f"{self.universe.name} prices", lambda: ledger.progress(run_id), shown=self._show):
             outcome = self._runner.collect(self.universe, run_id, symbols, *window)
         self._done("prices", outcome)
 
-    def coverage(self, window: tuple[str | None, str | None]) -> None:
+    def coverage(self, window: Window) -> None:
+        """Checks coverage and writes the report."""
         with progress_bar(f"{self.universe.name} coverage", None, shown=self._show):
             outcome = self._runner.report_coverage(self.universe, _new_run(), *window)
         self._done("coverage", outcome)
@@ -180,10 +186,14 @@ def _show(stage: str, done: dict[str, Any]) -> None:
         counts = ("dagster/row_count", "added", "updated", "removed", "returned", "unchanged")
         names = ("issues", *counts[1:])
         console.print(
-            table(f"{done['universe']} master, list of {done['list_date']}", names, [[done[c] for c in counts]])
+            table(
+                f"{done['universe']} master, list of {done['list_date']}", names, [[done[c] for c in counts]]
+            )
         )
     elif stage == "coverage" and "coverage" in done:
-        console.print(f"[bold]{done['universe']} coverage[/] {percent(done['coverage'])} of {done['denominator']}")
+        console.print(
+            f"[bold]{done['universe']} coverage[/] {percent(done['coverage'])} of {done['denominator']}"
+        )
         console.print(f"report: {done['report']}", soft_wrap=True)
 
 

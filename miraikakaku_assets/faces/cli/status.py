@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from miraikakaku_assets.application.show_status import show_status
 from miraikakaku_assets.bootstrap import ports, utc_now
@@ -15,7 +16,9 @@ def add_commands(app: typer.Typer) -> None:
 
     @app.command()
     def status(
-        universe_name: Annotated[str, typer.Option("--universe", help="Which universe; available: jp.")] = "jp",
+        universe_name: Annotated[
+            str, typer.Option("--universe", help="Which universe; available: jp.")
+        ] = "jp",
         *,
         as_json: bool = JSON_OPTION,
     ) -> None:
@@ -29,37 +32,39 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def _show(name: str, found: dict[str, Any]) -> None:
-    master, bars, coverage = found["master"], found["bars"], found["coverage"]
-    update = found["last_update"]
-    console.print(f"[bold]{name}[/]  database {found['database']['url']} (PostgreSQL {found['database']['server']})")
-    if not master["listed"]:
-        console.print("no stock master yet: run [bold]miraikakaku master update[/]")
-    else:
-        refused = f", last update {update['status']}: {update['error_message']}" if update["error_message"] else ""
-        console.print(
-            f"master    {master['listed']:,} listed, {master['delisted']:,} delisted, "
-            f"list of {master['list_date']}{refused}"
-        )
-    if bars["symbols"]:
-        console.print(
-            f"bars      {bars['total']:,} daily bars of {bars['symbols']:,} symbols, "
-            f"{bars['first']:%Y-%m-%d} to {bars['last']:%Y-%m-%d}"
-        )
-        console.print(
-            f"fresh     {found['fresh_symbols']:,} of {master['listed']:,} symbols have the bar of {found['due_session']}"
-        )
-    if coverage:
-        console.print(f"coverage  {percent(coverage['coverage'])} of {coverage['denominator']}")
+    for label, sentence in _lines(found):
+        console.print(f"[dim]{label:<9}[/] {escape(sentence)}", soft_wrap=True)
     if found["quarantine"]:
         rows = [(row["rule"], row["rows"]) for row in found["quarantine"]]
-        console.print(table("quarantine", ("rule", "rows"), rows))
+        console.print(table(f"{name} quarantine", ("rule", "rows"), rows))
     if found["batches"]:
-        columns = ("id", "type", "status", "universe", "source", "symbols", "failed", "rows read", "started")
-        names = (
-            "id", "batch_type", "status", "universe", "source", "total_stocks", "failed_stocks", "rows_read", "start_time",
-        )  # fmt: skip
-        console.print(table("last collections", columns, [[_cell(batch[key]) for key in names] for batch in found["batches"]]))
+        columns = ("batch", "universe", "source", "symbols", "failed", "rows read", "started (UTC)", "status")
+        names = ("id", "universe", "source", "total_stocks", "failed_stocks", "rows_read")
+        rows = [
+            (*(batch[key] for key in names), f"{batch['start_time']:%m-%d %H:%M}", batch["status"])
+            for batch in found["batches"]
+        ]
+        console.print(table("last collections", columns, rows))
 
 
-def _cell(value: Any) -> Any:
-    return value.strftime("%Y-%m-%d %H:%M UTC") if hasattr(value, "strftime") else value
+def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """What there is to say, label and sentence."""
+    master, bars, coverage, update = found["master"], found["bars"], found["coverage"], found["last_update"]
+    lines = [("database", f"{found['database']['url']} (PostgreSQL {found['database']['server']})")]
+    if master["listed"]:
+        listed = (
+            f"{master['listed']:,} listed, {master['delisted']:,} delisted, list of {master['list_date']}"
+        )
+        lines.append(("master", listed))
+    else:
+        lines.append(("master", "none yet; run `miraikakaku master update`"))
+    if update and update["error_message"]:
+        lines.append(("", f"last update {update['status']}: {update['error_message']}"))
+    if bars["symbols"]:
+        span = f"{bars['first']:%Y-%m-%d} to {bars['last']:%Y-%m-%d}"
+        lines.append(("bars", f"{bars['total']:,} daily bars of {bars['symbols']:,} symbols, {span}"))
+        due = f"{found['fresh_symbols']:,} of {master['listed']:,} listed symbols"
+        lines.append(("fresh", f"{due} have the bar of {found['due_session']}, the newest that is due"))
+    if coverage:
+        lines.append(("coverage", f"{percent(coverage['coverage'])} of {coverage['denominator']}"))
+    return lines

@@ -1,6 +1,7 @@
 """Coverage: what is stored against what is due. Put here: one asset per universe and its checks."""
 
 from datetime import date
+from typing import Any
 
 import dagster as dg
 
@@ -32,10 +33,13 @@ class CoverageConfig(dg.Config):
     group_name="jp",
     kinds={"postgres", "json"},
     check_specs=[
-        dg.AssetCheckSpec("above_threshold", asset=["jp", "coverage"], description="Every segment reaches the threshold"),
+        dg.AssetCheckSpec(
+            "above_threshold", asset=["jp", "coverage"], description="Every segment reaches the threshold"
+        ),
     ],
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=JP_LABELS.coverage_age),
-    **JP_LABELS.asset,
+    owners=JP_LABELS.owners,
+    tags=JP_LABELS.tags,
 )
 def jp_coverage(config: CoverageConfig, ports: PortsResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Expected TSE sessions against stored daily bars, per issue and market segment, every gap with a cause.
@@ -65,7 +69,7 @@ def jp_coverage(config: CoverageConfig, ports: PortsResource) -> dg.MaterializeR
     )
 
 
-def _metadata(findings: CoverageFindings) -> dict[str, object]:
+def _metadata(findings: CoverageFindings) -> dict[str, Any]:
     from miraikakaku_assets.adapters.charts import as_markdown, coverage_chart
 
     whole = findings.whole
@@ -78,7 +82,9 @@ def _metadata(findings: CoverageFindings) -> dict[str, object]:
         "empty_instruments": whole.empty,
         "denominator": findings.denominator,
         "gaps_by_cause": dg.MetadataValue.json(whole.causes),
-        "segments": dg.MetadataValue.table(records=[_record(findings, position) for position in range(len(findings.segments))]),
+        "segments": dg.MetadataValue.table(
+            records=[_record(findings, position) for position in range(len(findings.segments))]
+        ),
         "chart": dg.MetadataValue.md(as_markdown(coverage_chart(findings), "Coverage per segment")),
     }
 

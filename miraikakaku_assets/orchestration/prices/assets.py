@@ -21,7 +21,10 @@ _COLUMNS = dg.TableSchema(
         dg.TableColumn("instrument_id", "integer", description="Key into instruments"),
         dg.TableColumn("timeframe", "text", description="1d"),
         dg.TableColumn("ts", "timestamptz", description="Open of the session (UTC)"),
-        *(dg.TableColumn(name, "double", description="JPY per share, raw") for name in ("open", "high", "low", "close")),
+        *(
+            dg.TableColumn(name, "double", description="JPY per share, raw")
+            for name in ("open", "high", "low", "close")
+        ),
         dg.TableColumn("volume", "bigint", description="Shares"),
         dg.TableColumn("source", "text", description="yahoo or archive"),
         dg.TableColumn("status", "text", description="final, or provisional while the session runs"),
@@ -43,7 +46,8 @@ _prices_1d = dg.AssetSpec(
         "rule. The newest sessions are asked for again, so restated bars are caught. Source: Yahoo through "
         "yfinance, or an archive of files (`MIRAIKAKAKU_PRICE_SOURCE`)."
     ),
-    **JP_LABELS.asset,
+    owners=JP_LABELS.owners,
+    tags=JP_LABELS.tags,
 )
 
 

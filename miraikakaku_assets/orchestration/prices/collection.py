@@ -56,7 +56,7 @@ def collect_in_run(
         dg.Failure: Some symbols failed (their errors are in its metadata), or nothing could be done at all.
     """
     try:
-        instruments, settled, whole = plan_collection(universe, symbols, ports.masters)
+        instruments, settled, whole = plan_collection(universe, symbols, ports.masters, ports.prices)
         request = CollectionRequest(
             universe=universe,
             timeframe=Timeframe.D1,
@@ -103,7 +103,7 @@ class _RunListener:
             self._observed = tenth
             progress = {"done": self._done, "total": self._total, "failed": self._failed}
             self._context.log_event(dg.AssetObservation(self._key, metadata=progress))
-            self._context.log.info(f"{self._done:,} of {self._total:,} symbols, {self._failed:,} failed")
+            self._context.log.info("%d of %d symbols, %d failed", self._done, self._total, self._failed)
 
     def _event(self, outcome: SymbolOutcome) -> dg.AssetMaterialization:
         metadata: dict[str, object] = {
@@ -124,7 +124,9 @@ class _RunListener:
 
         bars = self._ports.bars.read(self._universe, Timeframe.D1, [symbol])
         unit = f"{self._universe.currency} per share, raw"
-        return dg.MetadataValue.md(as_markdown(price_chart(bars, symbol, unit), f"{symbol}, last 250 sessions"))
+        return dg.MetadataValue.md(
+            as_markdown(price_chart(bars, symbol, unit), f"{symbol}, last 250 sessions")
+        )
 
 
 def _finish(context: type_context, report: CollectionReport, asset_key: dg.AssetKey) -> None:

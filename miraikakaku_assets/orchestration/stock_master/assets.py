@@ -27,7 +27,8 @@ class MasterConfig(dg.Config):
     group_name="jp",
     kinds={"excel", "postgres"},
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=JP_LABELS.master_age),
-    **JP_LABELS.asset,
+    owners=JP_LABELS.owners,
+    tags=JP_LABELS.tags,
 )
 def jp_stock_master(
     context: dg.AssetExecutionContext, config: MasterConfig, ports: PortsResource
@@ -57,8 +58,8 @@ def jp_stock_master(
     return dg.MaterializeResult(metadata={**_metadata(update), "partition_keys_added": registered})
 
 
-def _metadata(update: MasterUpdate) -> dict[str, dg.MetadataValue[object]]:
-    values = {
+def _metadata(update: MasterUpdate) -> dict[str, str | int]:
+    return {
         "dagster/row_count": update.total_stocks,
         "added": update.added_stocks,
         "updated": update.updated_stocks,
@@ -69,4 +70,3 @@ def _metadata(update: MasterUpdate) -> dict[str, dg.MetadataValue[object]]:
         "source": update.source,
         "stored_file": update.stored_file or "",
     }
-    return dict(values)  # type: ignore[arg-type] # Dagster wraps plain values

@@ -124,7 +124,8 @@ def upgrade() -> None:
         sa.Column("flag", sa.Text(), nullable=True),
         sa.Column("fetched_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "low > 0 AND low <= LEAST(open, close) AND high >= GREATEST(open, close) AND high < 'Infinity' AND volume >= 0",
+            "low > 0 AND low <= LEAST(open, close) AND high >= GREATEST(open, close)"
+            " AND high < 'Infinity' AND volume >= 0",
             name=op.f("ck_price_bars_sane"),
         ),
         sa.PrimaryKeyConstraint("instrument_id", "timeframe", "ts", name=op.f("pk_price_bars")),

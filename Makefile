@@ -1,0 +1,47 @@
+# Every target is one command. The first one prepares .venv from the lock, once; it needs CPython >= 3.11, pip, make.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help demo test test-fast check format up bench lock clean
+help: ## Show this help
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Miraikakaku needs CPython >= 3.11; call make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(READY) ## The whole pipeline against a simulated exchange
+	$(BIN)/miraikakaku demo
+
+test: $(READY) ## The whole test suite against a real PostgreSQL
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-fast: $(READY) ## Tests without those marked slow
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+check: $(READY) ## Formatter, linter, type checker, import contract, unused dependencies
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --config setup.cfg
+	$(BIN)/deptry .
+
+format: $(READY) ## Format and repair what can be repaired
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+up: $(READY) ## Dagster web UI and daemon on http://127.0.0.1:3000
+	$(BIN)/miraikakaku up
+
+bench: $(READY) ## Benchmarks; QUICK=1 for a small size, ONLY=name,… for some
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+lock: $(READY) ## Resolve requirements.lock anew (hashes, no host names, no CUDA)
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 --no-header -q -o requirements.lock
+
+clean: ## Remove the virtual environment
+	rm -rf .venv

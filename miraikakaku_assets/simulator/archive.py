@@ -1,0 +1,145 @@
+"""An archive of real bars, served as if Yahoo knew them.
+
+A folder holds any of:
+
+* Parquet files with the columns symbol, date, open, high, low, close, volume (daily bars);
+* Parquet files with the columns symbol, timestamp, open, high, low, close, volume (5-minute bars);
+* CSV files ``<code>.csv`` with Date, Open, High, Low, Close, Volume and optionally Adj Close, Dividends and
+  Stock Splits, as yfinance writes them; a file with a header only is a symbol without bars.
+
+A symbol of several files is served from the one that ends last. Files are never merged: their prices may be
+adjusted as of different days. Sessions after the clock are not served.
+"""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.simulator import jpx_codes
+from miraikakaku_assets.simulator.archive_files import Stamped, read_folder
+from miraikakaku_assets.simulator.bars import Bars, no_bars
+from miraikakaku_assets.simulator.instruments import (
+    Instrument,
+    currency_instrument,
+    tokyo_instrument,
+    us_instrument,
+)
+from miraikakaku_assets.simulator.jpx_workbook import list_day, workbook_of
+from miraikakaku_assets.simulator.listings import Listing, Trading
+from miraikakaku_assets.simulator.quotes import Quotes
+from miraikakaku_assets.simulator.sessions import (
+    WORLD_BEGINS,
+    currency_grid,
+    exchange_grid,
+    utc,
+)
+
+
+class Archive:
+    """Real bars of a folder.
+
+    Args:
+        folder: The archive.
+        now: Clock at the start, UTC seconds.
+
+    Raises:
+        ConfigurationError: The folder holds no bars, or a file is not in one of the layouts.
+    """
+
+    def __init__(self, folder: Path, now: int) -> None:
+        self._last_year = utc(now).year + 2
+        self._tokyo = exchange_grid("XTKS", self._last_year)
+        self._new_york = exchange_grid("XNYS", self._last_year)
+        self._currencies = currency_grid(self._last_year)
+        self._symbols = read_folder(folder)
+        self._stamped: dict[str, Stamped] = {}
+        self._workbooks: dict[date, bytes] = {}
+
+    def quotes(self, symbol: str, now: int) -> Quotes | None:
+        """See Market."""
+        archived = self._symbols.get(symbol)
+        if archived is None:
+            return None
+        instrument = self._instrument(symbol)
+        grid = instrument.grid
+        if symbol not in self._stamped:
+            self._stamped[symbol] = archived.stamped(grid.zone)
+        daily, dividends, splits = self._stamped[symbol]
+        closed = int(np.searchsorted(grid.closes, now, side="right"))
+        # Bars older than the calendar are finished; of the calendar's, those whose session has closed.
+        ended = int(grid.opens[closed - 1]) if closed else int(grid.opens[0]) - 1
+        shown = daily.take(slice(0, int(np.searchsorted(daily.stamps, ended, side="right"))))
+        live = None
+        last_close = int(grid.closes[closed - 1]) if closed else 0
+        if len(shown) and int(shown.stamps[-1]) == ended and now < last_close + instrument.settles_after:
+            stamp = last_close + min(instrument.last_stamp_delay, now - last_close)
+            live = replace(shown.take(slice(-1, None)), stamps=np.array([stamp], dtype=np.int64))
+            shown = shown.take(slice(0, -1))
+        return Quotes(
+            instrument=instrument,
+            daily=shown,
+            live=live,
+            live_session_open=ended,
+            splits=tuple(event for event in splits if event.stamp <= now),
+            dividends=tuple(event for event in dividends if event.stamp <= now),
+            first_trade=int(daily.stamps[0]) if len(daily) else int(grid.opens[0]),
+        )
+
+    def five_minutes(self, symbol: str, start: int, end: int, now: int) -> Bars:
+        """See Market."""
+        archived = self._symbols.get(symbol)
+        if archived is None or archived.five_minutes is None:
+            return no_bars()
+        return archived.five_minutes.between(start, min(end, now))
+
+    def symbols(self) -> dict[str, list[str]]:
+        """See Market."""
+        by_universe: dict[str, list[str]] = {"jp": [], "us": [], "fx": []}
+        for symbol in sorted(self._symbols):
+            by_universe["jp" if symbol.endswith(".T") else "fx" if symbol.endswith("=X") else "us"].append(
+                symbol
+            )
+        return by_universe
+
+    def workbook(self, now: int) -> bytes:
+        """See Market: the Tokyo symbols of the archive, without the sectors that it does not know."""
+        day = list_day(self._tokyo, now)
+        if day not in self._workbooks:
+            listed = [_listing(symbol) for symbol in self.symbols()["jp"]]
+            self._workbooks[day] = workbook_of(listed, day)
+        return self._workbooks[day]
+
+    def check_clock(self, now: int) -> None:
+        """See Market."""
+        day = utc(now).date()
+        if not WORLD_BEGINS < day < date(self._last_year, 12, 1):
+            raise ConfigurationError(
+                f"simulator: the clock {day} lies outside the known sessions; "
+                f"allowed is {WORLD_BEGINS} to {self._last_year}-11-30."
+            )
+
+    def _instrument(self, symbol: str) -> Instrument:
+        if symbol.endswith(".T"):
+            return tokyo_instrument(symbol, self._tokyo)
+        if symbol.endswith("=X"):
+            return currency_instrument(symbol, self._currencies)
+        return us_instrument(symbol, self._new_york)
+
+
+def _listing(symbol: str) -> Listing:
+    code = symbol.removesuffix(".T")
+    return Listing(
+        code=code,
+        name=f"銘柄\u3000{code}",
+        market=jpx_codes.STANDARD,
+        sector=None,
+        size_code=None,
+        size="-",
+        listed=WORLD_BEGINS,
+        delisted=None,
+        trading=Trading.NORMAL,
+        fills_holidays=False,
+    )

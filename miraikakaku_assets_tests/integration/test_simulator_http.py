@@ -1,0 +1,234 @@
+"""The simulator over HTTP: Yahoo's shapes and errors, read by curl_cffi and by the real yfinance client."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+import pytest
+from curl_cffi import requests
+from curl_cffi.requests.exceptions import RequestException
+
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.simulator.config import SimulatorConfig
+from miraikakaku_assets.simulator.server import running
+from miraikakaku_assets_tests.integration.simulator_client import EVENING, NOON, Simulated, read, simulated
+
+
+@pytest.fixture
+def yahoo() -> Iterator[Simulated]:
+    with simulated() as running_one:
+        yield running_one
+
+
+@pytest.mark.parametrize(("symbol", "zone"), [("7203.T", "Asia/Tokyo"), ("BRK-B", "America/New_York")])
+def test_yfinance_reads_daily_bars_with_their_actions(
+    yahoo: Simulated, tmp_path: Path, symbol: str, zone: str
+) -> None:
+    frame = yahoo.history(symbol, tmp_path, start="2025-11-01", end="2026-11-20")
+    start = int(datetime(2025, 11, 1, tzinfo=UTC).timestamp())
+    end = int(datetime(2026, 11, 19, 23, tzinfo=UTC).timestamp())
+    sent = yahoo.result(symbol, interval="1d", period1=start, period2=end, events="div,splits")
+    assert str(pd.DatetimeIndex(frame.index).tz) == zone
+    assert frame["Close"].tolist() == sent["indicators"]["quote"][0]["close"]
+    assert frame["Volume"].tolist() == sent["indicators"]["quote"][0]["volume"]
+    assert frame["Adj Close"].tolist() == sent["indicators"]["adjclose"][0]["adjclose"]
+    paid = {entry["date"]: entry["amount"] for entry in sent.get("events", {}).get("dividends", {}).values()}
+    assert frame["Dividends"][frame["Dividends"] > 0].tolist() == list(paid.values())
+    assert len(paid) >= 2
+
+
+@pytest.mark.parametrize(
+    ("symbol", "rows", "null"), [("7203.T", 78 * 5, 12), ("AAPL", 78 * 5, 0), ("USDJPY=X", 288 * 4 + 264, 0)]
+)
+def test_yfinance_reads_five_minute_bars(
+    yahoo: Simulated, tmp_path: Path, symbol: str, rows: int, null: int
+) -> None:
+    yahoo.set_clock(NOON.replace(day=21, hour=9))  # Saturday: the week is complete
+    frame = yahoo.history(symbol, tmp_path, period="5d", interval="5m", keepna=True)
+    assert len(frame) == rows
+    assert frame["Close"].isna().sum() == null * 5
+    assert (pd.DatetimeIndex(frame.index).minute % 5 == 0).all()
+    assert (frame["High"].dropna() >= frame["Low"].dropna()).all()
+
+
+def test_one_session_appears_at_two_stamps_while_it_runs_and_yfinance_sees_one_day(
+    yahoo: Simulated, tmp_path: Path
+) -> None:
+    yahoo.set_clock(NOON)
+    running_day = yahoo.result("7203.T", range="5d")["timestamp"]
+    yahoo.set_faults("double-session")
+    twice = yahoo.result("7203.T", range="5d")["timestamp"]
+    frame = yahoo.history("7203.T", tmp_path, period="5d")
+    yahoo.set_faults()
+    yahoo.set_clock(EVENING)
+    settled = yahoo.result("7203.T", range="5d")["timestamp"]
+    assert running_day[-1] == int(NOON.timestamp())
+    assert settled[-1] == int(NOON.replace(hour=0, minute=0, second=0).timestamp())
+    assert running_day[:-1] == settled[:-1]
+    assert twice == [*running_day[:-1], settled[-1], running_day[-1]]
+    assert len(frame) == len(settled)
+
+
+def test_the_answers_have_every_key_of_recorded_ones(yahoo: Simulated, real_data: Path) -> None:
+    folder = real_data / "yahoo_http" / "jp_chart_transcribed"
+    optional = {"regularMarketChangePercent", "fulldayPrice", "fulldayChange", "fulldayChangePercent"}
+    for name, query in {
+        "chart_1301.T_1mo_1d_2024-12-06.json": {"range": "1mo", "interval": "1d"},
+        "chart_7203.T_1d_5m_cut_2026-10-05.json": {"range": "1d", "interval": "5m"},
+    }.items():
+        recorded = json.loads((folder / name).read_text())["chart"]["result"][0]
+        ours = yahoo.result(recorded["meta"]["symbol"], **query)
+        assert set(recorded["meta"]) - optional <= set(ours["meta"])
+        for key in set(recorded["meta"]) - optional - {"tradingPeriods"}:
+            real, made = recorded["meta"][key], ours["meta"][key]
+            numbers = isinstance(real, int | float) and isinstance(made, int | float)
+            assert numbers or type(made) is type(real), key
+            assert not isinstance(real, dict) or set(real) == set(made)
+        assert set(ours["indicators"]) == set(recorded["indicators"])
+        assert set(ours["indicators"]["quote"][0]) == set(recorded["indicators"]["quote"][0])
+        for key in ("currency", "exchangeName", "fullExchangeName", "exchangeTimezoneName", "gmtoffset"):
+            assert ours["meta"][key] == recorded["meta"][key]
+
+
+def test_yahoos_refusals_are_repeated_word_for_word(yahoo: Simulated, real_data: Path) -> None:
+    folder = real_data / "yahoo_http" / "jp_chart_transcribed"
+    unknown, old = yahoo.chart("NOSUCH.T"), yahoo.chart("7203.T", interval="5m", range="1y")
+    assert (unknown.status_code, unknown.content) == (
+        404,
+        (folder / "error_404_chart.json").read_bytes().strip(),
+    )
+    recorded = json.loads((folder / "error_422_chart_5m_range.json").read_text())["chart"]["error"]
+    assert old.status_code == 422
+    assert read(old)["chart"]["error"]["code"] == recorded["code"]
+    said = read(old)["chart"]["error"]["description"]
+    assert [word for word in said.split() if "=" not in word] == [
+        word for word in recorded["description"].split() if "=" not in word
+    ]
+    quote = yahoo.get("/v7/finance/quote?symbols=7203.T")
+    assert (quote.status_code, quote.content) == (
+        401,
+        (folder / "error_401_quote_no_crumb.json").read_bytes().strip(),
+    )
+    yahoo.set_faults("429-retry-after")
+    assert yahoo.chart("7203.T").content == (folder / "error_429_body.txt").read_bytes().strip()
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"interval": "1wk"}, 422),
+        ({"interval": "7m"}, 400),
+        ({"range": "fortnight"}, 422),
+        ({"period1": "x", "period2": "1"}, 400),
+        ({"period1": "20", "period2": "10"}, 400),
+        ({"period1": "10", "period2": "20"}, 200),
+    ],
+)
+def test_strange_requests_are_refused_as_yahoo_does(
+    yahoo: Simulated, query: dict[str, str], status: int
+) -> None:
+    answer = yahoo.chart("7203.T", **query)
+    assert answer.status_code == status
+    if status == 200:
+        assert "timestamp" not in read(answer)["chart"]["result"][0]
+    else:
+        assert read(answer)["chart"]["error"]["description"]
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "word"),
+    [
+        ("faults", {"faults": ["nonsense"]}, "nonsense"),
+        ("faults", [], "object"),
+        ("clock", {"now": "2026-11-20T05:00:00"}, "time zone"),
+        ("clock", {"now": "1999-01-01T00:00:00Z"}, "1999"),
+        ("clock", {"advance_seconds": "x"}, "seconds"),
+    ],
+)
+def test_a_bad_control_request_changes_nothing(
+    yahoo: Simulated, what: str, body: dict[str, Any] | list[Any], word: str
+) -> None:
+    before = yahoo.state()
+    answer = yahoo.post(what, body)
+    assert answer.status_code == 400
+    assert word in read(answer)["error"]
+    assert yahoo.state() == before
+
+
+def test_a_year_of_daily_bars_is_made_in_a_few_milliseconds_and_concurrently(yahoo: Simulated) -> None:
+    names = read(yahoo.get("/simulator/symbols"))["jp"]
+    served: list[int] = []
+
+    def load(symbols: list[str]) -> None:
+        with requests.Session() as session:
+            for symbol in symbols:
+                url = f"{yahoo.base}/v8/finance/chart/{symbol}?range=1y"
+                served.append(session.get(url, timeout=5).status_code)
+
+    began = time.process_time()
+    threads = [threading.Thread(target=load, args=(names[part::4],)) for part in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(served) == len(names)
+    assert set(served) <= {200, 404}
+    # Client and server share this process; five times what was measured for both together.
+    assert (time.process_time() - began) / len(served) < 0.025
+
+
+def test_a_master_file_is_served_byte_for_byte(tmp_path: Path) -> None:
+    file = tmp_path / "own.xls"
+    file.write_bytes(b"not even a workbook")
+    with simulated(master_file=file) as yahoo:
+        assert yahoo.get("/jpx/data_j.xls").content == file.read_bytes()
+
+
+def test_a_real_archive_is_served_in_yahoos_shape(real_data: Path, tmp_path: Path) -> None:
+    minutes = "jp_5m_50sym_2025-01_2025-05.parquet"
+    (tmp_path / minutes).symlink_to(real_data / "intraday" / minutes)
+    (tmp_path / "9984.csv").symlink_to(real_data / "jp_daily" / "9984.csv")
+    with simulated(archive_dir=tmp_path, now=datetime(2025, 3, 3, 12, tzinfo=UTC)) as yahoo:
+        softbank = yahoo.result("9984.T", range="max", events="div,splits")
+        assert len(softbank["timestamp"]) > 5_000
+        assert {event["splitRatio"] for event in softbank["events"]["splits"].values()} == {"3:1", "2:1"}
+        frame = yahoo.history("7203.T", tmp_path, interval="5m", start="2025-02-03", end="2025-02-04")
+        assert 60 < len(frame) <= 78
+
+
+def test_a_taken_port_is_refused_and_ctrl_c_ends_the_server_quietly(yahoo: Simulated) -> None:
+    port = urlsplit(yahoo.base).port or 0
+    with pytest.raises(ConfigurationError, match=str(port)), running(SimulatorConfig(symbols=1), port=port):
+        pass
+    code = (
+        "from miraikakaku_assets.simulator.config import SimulatorConfig as C;"
+        "from miraikakaku_assets.simulator.server import serve;"
+        "print('up', flush=True); serve(C(symbols=1, us_symbols=0), port=int(__import__('sys').argv[1]))"
+    )
+    free = port + 1 if port < 65_000 else port - 1_000
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(free)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with child:
+        for _ in range(200):
+            try:
+                health = requests.get(f"http://127.0.0.1:{free}/simulator/health", timeout=1)
+                break
+            except RequestException:
+                time.sleep(0.05)
+        assert read(health) == {"status": "ok"}
+        child.send_signal(signal.SIGINT)
+        assert child.wait(10) == 0
+        assert child.stderr is not None
+        assert child.stderr.read() == b""
