@@ -22,7 +22,7 @@ from miraikakaku_assets.orchestration.instance_home import open_instance
 from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.schedules import range_tags
 
-_HOST_TAG, _PROCESS_TAG = "miraikakaku/host", "miraikakaku/process"
+_HOST_TAG, _PROCESS_TAG = ".dagster/miraikakaku_host", ".dagster/miraikakaku_process"  # hidden in the web UI
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 

@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -40,20 +40,26 @@ def running(config: SimulatorConfig, host: str = "127.0.0.1", port: int = 0) -> 
     thread.start()
     try:
         _wait_until_started(server, thread)
-        yield f"http://{host}:{listener.getsockname()[1]}"
+        yield _url(host, listener)
     finally:
         server.should_exit = True
         thread.join(_STOP_SECONDS)
         listener.close()
 
 
-def serve(config: SimulatorConfig, host: str = "127.0.0.1", port: int = 0) -> None:
+def serve(
+    config: SimulatorConfig,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    announce: Callable[[str], object] | None = None,
+) -> None:
     """Run the simulator until Ctrl-C or SIGTERM.
 
     Args:
         config: What to simulate.
         host: Address to listen on.
         port: Port to listen on; 0 for a free one.
+        announce: Called with the base URL as soon as connections are accepted.
 
     Raises:
         ConfigurationError: The configuration cannot be used or the port is taken.
@@ -61,12 +67,19 @@ def serve(config: SimulatorConfig, host: str = "127.0.0.1", port: int = 0) -> No
     server = _server(config)
     listener = _listen(host, port)
     try:
+        if announce is not None:
+            # The socket listens already: whoever connects from now on waits for the server at most.
+            announce(_url(host, listener))
         server.run(sockets=[listener])
     except KeyboardInterrupt:
         # uvicorn repeats the signal after its orderly shutdown; there is nothing left to do.
         return
     finally:
         listener.close()
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    return f"http://{host}:{listener.getsockname()[1]}"
 
 
 def _server(config: SimulatorConfig) -> uvicorn.Server:

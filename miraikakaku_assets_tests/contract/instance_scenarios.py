@@ -158,6 +158,15 @@ def schema_url(database_url: str, schema: str) -> str:
     return url.update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(hide_password=False)
 
 
+def rows_of(url: str, query: str) -> list[tuple[Any, ...]]:
+    """Answer of a query on a connection of its own: it sees what is committed, nothing else."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(text(query))]
+    engine.dispose()
+    return found
+
+
 def write_dagster_yaml(folder: Path, storage: dict[str, Any]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     content = {"telemetry": {"enabled": False}, "storage": storage}

@@ -15,7 +15,7 @@ import pytest
 from dagster._core.storage.event_log import SqlEventLogStorage, SqlEventLogStorageTable
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage, PostgresRunStorage
 from dagster_postgres.utils import create_pg_connection
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, event, text
 
 from miraikakaku_assets.orchestration import instance_connections
 from miraikakaku_assets.orchestration.instance_storage import BatchedEventLogStorage, PooledPostgresStorage
@@ -28,6 +28,7 @@ from miraikakaku_assets_tests.contract.instance_scenarios import (
     opened,
     pooled_config,
     records_of,
+    rows_of,
     run_chain,
     run_scattered,
     schema_url,
@@ -62,29 +63,21 @@ def instance(url: str, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 @pytest.fixture
 def connects() -> Iterator[list[None]]:
     """Grows by one whenever any engine of this process opens a connection."""
-    opened_connections: list[None] = []
+    seen: list[None] = []
 
     def count(*_: object) -> None:
-        opened_connections.append(None)
+        seen.append(None)
 
     event.listen(Engine, "connect", count)
-    yield opened_connections
+    yield seen
     event.remove(Engine, "connect", count)
-
-
-def _rows(url: str, query: str) -> list[tuple[Any, ...]]:
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        found = [tuple(row) for row in connection.execute(text(query))]
-    engine.dispose()
-    return found
 
 
 def _terminate_all_connections(url: str) -> int:
     """What a restart of PostgreSQL does to those that are connected."""
     query = """SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()"""
-    return int(_rows(url, query)[0][0])
+    return int(rows_of(url, query)[0][0])
 
 
 def test_a_run_needs_a_handful_of_connections(
@@ -96,7 +89,7 @@ def test_a_run_needs_a_handful_of_connections(
         run_chain(second)
     assert len(connects) <= 3
     query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-    assert _rows(url, query)[0][0] <= 4  # the pool of this process and the one that asks
+    assert rows_of(url, query)[0][0] <= 4  # the pool of this process and the one that asks
 
 
 def test_a_lost_server_connection_costs_nothing_but_a_reconnect(url: str, instance: dg.DagsterInstance):
@@ -117,13 +110,13 @@ def test_a_lost_server_connection_costs_nothing_but_a_reconnect(url: str, instan
     assert result.output_for_node("cut_off") >= 1
     assert _terminate_all_connections(url) >= 1
     assert set(statuses(instance, "prices").values()) == {"MATERIALIZED"}
-    assert _rows(url, "SELECT count(*) FROM event_logs WHERE partition IS NOT NULL") == [(27,)]
+    assert rows_of(url, "SELECT count(*) FROM event_logs WHERE partition IS NOT NULL") == [(27,)]
 
 
 def test_the_web_server_limits_statements_and_keeps_the_pool(url: str, instance: dg.DagsterInstance):
     instance.optimize_for_webserver(statement_timeout=15_000, pool_recycle=3600, max_overflow=20)
-    storages = [instance.event_log_storage, instance.run_storage, instance.schedule_storage]
-    assert len({id(getattr(storage, "_engine", storage)) for storage in storages}) == 1
+    storages = (instance.event_log_storage, instance.run_storage, instance.schedule_storage)
+    assert len({getattr(storage, "_engine", storage) for storage in storages}) == 1
     storage = instance.event_log_storage
     assert isinstance(storage, BatchedEventLogStorage)
     for _ in range(2):
@@ -155,7 +148,7 @@ def test_concurrent_writers_of_the_same_assets_do_not_lock_each_other_out(
         (SELECT count(*) AS n FROM asset_event_tags WHERE event_id = event_logs.id) AS tags
         WHERE partition IS NOT NULL"""
     batches = 6 * 12 + 1
-    assert _rows(url, query) == [(27 * batches, batches, 27 * batches)]
+    assert rows_of(url, query) == [(27 * batches, batches, 27 * batches)]
 
 
 def test_a_batch_that_fails_leaves_nothing_and_is_stored_once(
@@ -180,7 +173,7 @@ def test_a_batch_that_fails_leaves_nothing_and_is_stored_once(
     query = (
         "SELECT count(*), count(DISTINCT (asset_key, partition)) FROM event_logs WHERE partition IS NOT NULL"
     )
-    assert _rows(url, query) == [(27, 27)]
+    assert rows_of(url, query) == [(27, 27)]
 
 
 def test_a_forked_child_opens_its_own_connections(url: str, tmp_path: Path):
@@ -207,8 +200,8 @@ def test_a_forked_child_opens_its_own_connections(url: str, tmp_path: Path):
         capture_output=True,
         timeout=60,
     )
-    assert _rows(url, "SELECT status, count(*) FROM runs GROUP BY 1") == [("SUCCESS", 7)]
-    assert _rows(url, "SELECT count(*) FROM event_logs WHERE partition IS NOT NULL") == [(3 + 6 * 27,)]
+    assert rows_of(url, "SELECT status, count(*) FROM runs GROUP BY 1") == [("SUCCESS", 7)]
+    assert rows_of(url, "SELECT count(*) FROM event_logs WHERE partition IS NOT NULL") == [(3 + 6 * 27,)]
 
 
 def test_dagster_storage_stock_is_dagsters_own(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -231,7 +224,7 @@ def test_without_a_url_it_asks_the_installation(
     storage = {"custom": {**pooled_config(url)["custom"], "config": {}}}
     with opened(tmp_path, storage) as instance:
         run_scattered(instance, KEYS[:1])
-    assert _rows(url, "SELECT status FROM dagster.runs") == [("SUCCESS",)]
+    assert rows_of(url, "SELECT status FROM dagster.runs") == [("SUCCESS",)]
 
 
 def _warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -289,12 +282,13 @@ def test_without_an_internal_of_the_event_log_planned_events_are_stored_singly(
 ):
     missing = upgrade(monkeypatch)
     with caplog.at_level(logging.WARNING):
+        run_scattered(instance, KEYS[:2])
+        assert {newest_partition(instance, asset) for asset in ASSETS} == {KEYS[1]}
         run_chain(instance, failing=[KEYS[3]])
     expected = {key: "FAILED" if key == KEYS[3] else "MATERIALIZED" for key in KEYS}
     assert [statuses(instance, asset) for asset in ASSETS] == [expected] * len(ASSETS)
-    assert {newest_partition(instance, asset) for asset in ASSETS} == {KEYS[-1]}
     query = """SELECT count(*), count(DISTINCT xmin::text) FROM event_logs
         WHERE dagster_event_type = 'ASSET_MATERIALIZATION_PLANNED'"""
-    assert _rows(url, query) == [(27, 27)]
+    assert rows_of(url, query) == [(27, 27)]
     (warning,) = _warnings(caplog)
     assert f"{missing}: planned events are written one by one" in warning

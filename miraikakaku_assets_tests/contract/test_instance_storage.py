@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine
 
 from miraikakaku_assets.orchestration.materializations import log_materializations
 from miraikakaku_assets_tests.contract.instance_scenarios import (
@@ -21,6 +21,7 @@ from miraikakaku_assets_tests.contract.instance_scenarios import (
     opened,
     pooled_config,
     records_of,
+    rows_of,
     run_again_from_failure,
     run_chain,
     run_listed,
@@ -40,14 +41,6 @@ def _batch_size_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a shell where nobody has heard of it; what a storage sets is taken back afterwards."""
     monkeypatch.setenv(BATCH_SIZE, "0")
     monkeypatch.delenv(BATCH_SIZE)
-
-
-def _rows(url: str, query: str, **values: Any) -> list[tuple[Any, ...]]:
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        found = [tuple(row) for row in connection.execute(text(query), values)]
-    engine.dispose()
-    return found
 
 
 class InstanceStorageContract:
@@ -73,7 +66,7 @@ class InstanceStorageContract:
             assert statuses(instance, asset) == dict.fromkeys(KEYS, "MATERIALIZED")
         query = """SELECT partition, asset_key FROM event_logs
             WHERE dagster_event_type = 'ASSET_MATERIALIZATION' ORDER BY id"""
-        assert _rows(url, query) == [(key, f'["{asset}"]') for key in KEYS for asset in ASSETS]
+        assert rows_of(url, query) == [(key, f'["{asset}"]') for key in KEYS for asset in ASSETS]
 
     def test_a_cancelled_run_keeps_what_it_logged(self, instance: dg.DagsterInstance):
         run_id = run_chain(instance, cancelled_at=KEYS[7])
@@ -113,7 +106,7 @@ class InstanceStorageContract:
             context = dg.OpExecutionContext.get()
             for symbols in (KEYS[:7], KEYS[7:8]):
                 log_materializations(context, records_of(symbols))
-                seen.extend(_rows(url, "SELECT count(*) FROM event_logs WHERE partition IS NOT NULL"))
+                seen.extend(rows_of(url, "SELECT count(*) FROM event_logs WHERE partition IS NOT NULL"))
 
         @dg.job
         def looking() -> None:
@@ -152,7 +145,7 @@ def test_a_batch_size_set_by_the_user_holds(
     assert os.environ[BATCH_SIZE] == batch_size
     transactions = len(ASSETS) if batch_size == "500" else len(ASSETS) * len(KEYS)
     query = "SELECT asset_key, partition, xmin::text FROM event_logs WHERE partition IS NOT NULL ORDER BY id"
-    rows = _rows(url, query)
+    rows = rows_of(url, query)
     assert len({xmin for _, _, xmin in rows}) == transactions
     assert [partition for asset, partition, _ in rows if asset == '["prices"]'] == KEYS
 
@@ -203,7 +196,7 @@ def test_a_process_started_by_hand_writes_batches(database_url: str, tmp_path: P
     query = """SELECT dagster_event_type, count(*), count(DISTINCT xmin::text) FROM event_logs
         WHERE partition IS NOT NULL GROUP BY 1 ORDER BY 1"""
     chunks = 3
-    assert _rows(url, query) == [
+    assert rows_of(url, query) == [
         ("ASSET_MATERIALIZATION", 27, chunks),
         ("ASSET_MATERIALIZATION_PLANNED", 27, 1),
     ]

@@ -58,6 +58,8 @@ def test_faults_inside_an_answer(yahoo: Simulated) -> None:
     yahoo.set_faults("nan-bars")
     assert close("7203.T").count(None) in {2, 3}
     assert close("7203.T") == close("7203.T")
+    volumes = yahoo.result("7203.T", range="1mo")["indicators"]["quote"][0]["volume"]
+    assert {type(volume) for volume in volumes} == {int, type(None)}
     yahoo.set_faults("garbage-tick")
     spoiled = [a / b for a, b in zip(close("7203.T"), clean, strict=True) if a is not None and b]
     assert sorted(round(ratio) for ratio in spoiled)[-2:] in ([1, 10_000_000], [10_000_000, 10_000_000])

@@ -62,7 +62,7 @@ def test_split_explains_nothing_a_week_later() -> None:
 def test_stored_close_is_the_base_of_the_first_bar() -> None:
     stored = pl.DataFrame({"symbol": ["7203.T"], "previous": [17_320.0]})
     assert verdicts(closes(113.6, 17_390.0), previous=stored) == ["limit_undone", None]
-    assert verdicts(closes(113.6, 17_390.0)) == [None, BEYOND_LIMIT]
+    assert verdicts(closes(113.6, 17_390.0, 17_400.0)) == [None, BEYOND_LIMIT, None]
 
 
 def test_stored_close_of_another_issue_is_no_base() -> None:
@@ -80,10 +80,15 @@ def test_untraded_spike_inside_the_expanded_limit_is_refused() -> None:
     # Width at 1,000 is 300: 500 is inside the expanded limit of 1,200, but nobody traded there.
     rows = closes(1_000.0, 500.0, 1_000.0)
     assert verdicts(rows) == [None, "limit_undone", None]  # 50 %: more than any width
-    smaller = closes(2_000.0, 1_500.0, 2_000.0)  # width 400, move 500 = 25 %
+    smaller = closes(1_900.0, 1_400.0, 1_900.0)  # width 400, move 500 = 26 %
     assert verdicts(smaller) == [None, BEYOND_LIMIT, BEYOND_LIMIT]
     smaller[1]["volume"] = 0.0
     assert verdicts(smaller) == [None, "limit_undone", None]
+
+
+def test_newest_bar_after_a_spike_is_accepted_although_no_later_session_confirms_it() -> None:
+    assert verdicts(closes(17_320.0, 17_300.0, 113.6, 17_390.0))[-1] is None
+    assert verdicts(closes(1_000.0, 9e6, 2e6, 1_000.0)) == [None, "limit_undone", "limit_undone", None]
 
 
 def test_two_spikes_in_one_history_leave_the_rest_untouched() -> None:

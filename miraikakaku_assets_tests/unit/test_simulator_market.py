@@ -185,6 +185,10 @@ def test_the_running_session_is_one_provisional_bar_that_grows_and_then_settles(
     assert noon.live.high[0] == np.nanmax(minutes.high)
     assert noon.live.close[0] == minutes.close[-1]
     assert noon.live.volume[0] == np.nansum(minutes.volume) < later.live.volume[0]
+    grown = world.five_minutes("7203.T", opened, opened + 86_400, second(NOON) + 1800)
+    last = len(minutes) - 1  # half of its five minutes had passed
+    assert grown.open[last] == minutes.open[last]
+    assert 0.4 * grown.volume[last] < minutes.volume[last] <= 0.5 * grown.volume[last]
     closed = found(world.quotes("7203.T", int(TOKYO.closes[SESSIONS - 1]) + 60))
     settled = found(world.quotes("7203.T", second(EVENING)))
     assert closed.live is not None
@@ -194,22 +198,24 @@ def test_the_running_session_is_one_provisional_bar_that_grows_and_then_settles(
     assert settled.daily.close[-1] == closed.live.close[0]
 
 
-def split_in(days: int) -> tuple[str, int]:
-    """A symbol and the index of its split among the last sessions."""
+def recent_split() -> tuple[Listing, int]:
+    """An issue and the index of its split among the last sessions."""
     for issue in TRADED:
         for split in path_of(issue)[1].splits:
-            if split.session >= SESSIONS - days and issue.listed.year == 2016 and issue.delisted is None:
-                return issue.symbol, split.session
+            if split.session >= SESSIONS - 600 and issue.listed.year == 2016 and issue.delisted is None:
+                return issue, split.session
     raise AssertionError("no split")
 
 
 def test_history_is_rescaled_when_a_split_becomes_effective(world: World) -> None:
-    symbol, session = split_in(600)
+    issue, session = recent_split()
+    symbol = issue.symbol
     before = found(world.quotes(symbol, int(TOKYO.opens[session]) - 3600)).daily
     after = found(world.quotes(symbol, int(TOKYO.closes[session]) + 4 * 3600))
     split = after.splits[-1]
     assert split.stamp == TOKYO.opens[session]
     ratio = split.numerator / split.denominator
+    assert after.daily.close[-1] == path_of(issue)[1].close[session]
     assert np.allclose(after.daily.close[: len(before)] * ratio, before.close)
     assert np.allclose(after.daily.volume[: len(before)] / ratio, before.volume)
     start = int(TOKYO.opens[session - 1])

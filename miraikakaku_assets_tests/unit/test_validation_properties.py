@@ -54,7 +54,7 @@ known = frozenset({"7203.T", "130A.T"})
 split = actions(("7203.T", date(2025, 1, 8), "split", 5.0), ("7203.T", date(2025, 1, 8), "dividend", 10.0))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(deliveries)
 def test_every_row_comes_out_exactly_once(delivery: list[dict[str, Any]]) -> None:
     found = validate_daily(raw(delivery), context(NOW, known_symbols=known, actions=split))
@@ -64,7 +64,7 @@ def test_every_row_comes_out_exactly_once(delivery: list[dict[str, Any]]) -> Non
     assert found.refused["detail"].null_count() == 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(deliveries)
 def test_accepted_rows_satisfy_the_tables_check(delivery: list[dict[str, Any]]) -> None:
     found = validate_daily(raw(delivery), context(NOW, known_symbols=known, actions=split))
@@ -80,7 +80,7 @@ def test_accepted_rows_satisfy_the_tables_check(delivery: list[dict[str, Any]]) 
     assert found.accepted["volume"].cast(pl.Int64).null_count() == 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(deliveries)
 def test_accepted_rows_are_sorted_and_one_per_session(delivery: list[dict[str, Any]]) -> None:
     found = validate_daily(raw(delivery), context(NOW, known_symbols=known, actions=split))
@@ -88,7 +88,7 @@ def test_accepted_rows_are_sorted_and_one_per_session(delivery: list[dict[str, A
     assert keys == sorted(set(keys))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(deliveries, st.randoms(use_true_random=False))
 def test_order_of_the_rows_does_not_matter(delivery: list[dict[str, Any]], random: Any) -> None:
     shuffled = random.sample(delivery, len(delivery))
@@ -100,7 +100,7 @@ def test_order_of_the_rows_does_not_matter(delivery: list[dict[str, Any]], rando
     assert sorted(first.refused["rule"]) == sorted(second.refused["rule"])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(deliveries)
 def test_symbols_are_judged_each_by_itself(delivery: list[dict[str, Any]]) -> None:
     together = validate_daily(raw(delivery), context(NOW)).accepted

@@ -18,7 +18,7 @@ EXAMPLES = {
     "not_in_master": ([bar(DAY, symbol="9998.T")], [1]),
     "other_file_preferred": ([bar(DAY, refusal="other_file_preferred")], [1]),
     "no_price": ([bar(DAY, None), bar(january(7), nan)], [1, 2]),
-    "not_finite": ([bar(DAY, high=inf), bar(january(7), low=nan), bar(january(8), close=None)], [1, 2, 3]),
+    "not_finite": ([bar(DAY, high=inf), bar(january(7), low=nan), bar(january(8), open=None)], [1, 2, 3]),
     "not_positive": ([bar(DAY, low=0.0), bar(january(7), -5.0)], [1, 2]),
     "inconsistent_range": ([bar(DAY, high=999.0), bar(january(7), low=1_001.0)], [1, 2]),
     "bad_volume": (
@@ -33,7 +33,7 @@ EXAMPLES = {
     "provisional_duplicate": ([bar(DAY, 990.0, stamp=CLOSE), bar(DAY, stamp=OPEN)], [1]),
     "conflicting_duplicate": ([bar(DAY), bar(DAY, 1_001.0)], [1, 2]),
     "price_out_of_range": ([bar(DAY, 2.985e10)], [1]),
-    "limit_absurd": (closes(1_000.0, 1_010.0, 90.0), [3]),
+    "limit_absurd": (closes(6_050.0, 6_060.0, 1_210.0), [3]),
     "limit_undone": (closes(17_320.0, 113.6, 17_390.0), [2]),
 }
 

@@ -32,7 +32,7 @@ def read_published(location: str, timeout: float) -> PublishedFile:
         return _checked(PublishedFile(str(path), path.read_bytes()))
     except FileNotFoundError:
         raise InputFileError(str(path), "no_such_file", "there is no such file") from None
-    except (IsADirectoryError, PermissionError) as error:
+    except OSError as error:
         raise InputFileError(str(path), "unreadable", f"it cannot be read ({error.strerror})") from None
 
 

@@ -7,7 +7,7 @@ A genuine BIFF8 workbook with one sheet and ten columns. One column holds number
 import hashlib
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from miraikakaku_assets.adapters.sources.http import read_published
@@ -145,6 +145,6 @@ def _printed(cell: Any) -> str | None:
 def _list_date(name: str, row: int, cell: Any) -> date:
     digits = _text(cell) or ""
     try:
-        return datetime.strptime(digits, "%Y%m%d").date()  # noqa: DTZ007 - a calendar date, no moment
+        return date.fromisoformat(digits)  # strptime would read 2025930 as a date, too
     except ValueError:
         raise InputFileError(name, "bad_date", f"{cell!r} is not a date like 20250930", row) from None

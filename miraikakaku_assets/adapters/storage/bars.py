@@ -164,18 +164,20 @@ class PostgresBars:
         until: date | None = None,
     ) -> pl.DataFrame:
         """Stored bars by symbol and time, raw; dates are the exchange's, both ends included."""
-        query = """
+        # «OR $4 IS NULL» would keep the planner from the index: 700 ms instead of 4 for one symbol.
+        chosen = "" if symbols is None else "AND i.symbol = ANY ($6::text[])"
+        query = f"""
             SELECT i.symbol, (b.ts AT TIME ZONE $1)::date AS session, b.ts, b.open, b.high, b.low, b.close,
                    b.volume, b.status, b.flag, b.source
             FROM miraikakaku.price_bars b JOIN miraikakaku.instruments i ON i.id = b.instrument_id
             WHERE i.universe = $2 AND b.timeframe = $3
-              AND ($4::text IS NULL OR i.symbol = ANY ($4::text[]))
-              AND b.ts >= ($5::date::timestamp AT TIME ZONE $1)
-              AND b.ts < (($6::date + 1)::timestamp AT TIME ZONE $1)
+              AND b.ts >= ($4::date::timestamp AT TIME ZONE $1)
+              AND b.ts < (($5::date + 1)::timestamp AT TIME ZONE $1) {chosen}
             ORDER BY i.symbol COLLATE "C", b.ts"""
-        wanted = None if symbols is None else _text_array(symbols)
-        first, last = since or date(1900, 1, 1), until or date(9998, 12, 31)
-        parameters = (universe.time_zone, universe.name, timeframe.value, wanted, str(first), str(last))
+        first, last = str(since or date(1900, 1, 1)), str(until or date(9998, 12, 31))
+        parameters = [universe.time_zone, universe.name, timeframe.value, first, last]
+        if symbols is not None:
+            parameters.append(_text_array(symbols))
         with self._database.bulk() as connection, connection.cursor() as cursor:
             cursor.execute(query, parameters)
             return pl.DataFrame(cursor.fetch_arrow_table())

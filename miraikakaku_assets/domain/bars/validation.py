@@ -22,7 +22,7 @@ RULES = {
     "not_finite": "a price is missing, NaN or infinite",
     "not_positive": "a price is zero or negative",
     "inconsistent_range": "high and low do not enclose open and close",
-    "bad_volume": "the volume is missing, negative or not finite",
+    "bad_volume": "the volume is missing, negative, not finite or beyond any count of shares",
     "future_bar": "the session has not begun yet",
     "not_a_session": "the exchange was closed on that day",
     "wrong_time_zone": "the time stamp lies outside the session it is dated to",
@@ -41,6 +41,7 @@ SUPERSEDING_RULES = ("price_out_of_range", "limit_absurd", "limit_undone", "not_
 BEYOND_LIMIT = "beyond_price_limit"
 """Flag of an accepted bar whose close moved beyond the daily limit without a corporate action."""
 
+_VOLUME_BELOW = 2.0**63  # what a bigint holds; garbage beyond it would fail a whole delivery
 _TAKEN_BACK = 0.25  # of the move: an undone spike ends this near to where it began
 _STAMP_SLACK = timedelta(hours=2)  # Yahoo stamps the running bar minutes after the close (15:45:03 seen)
 _SPLIT_SLACK = timedelta(days=4)  # a split may be dated to a holiday beside the session that shows it
@@ -93,7 +94,7 @@ def validate_daily(raw: pl.DataFrame, context: DailyContext) -> ValidatedBars:
     table = session_table(context.universe.calendar)
     bars = _ordered(raw).join(table, on="session", how="left", maintain_order="left")
     bars = bars.with_columns(rule=_row_rule(bars, context))
-    bars = _mark_duplicates(bars)
+    bars = _mark_duplicates(bars, context)
     if context.universe.has_price_limits:
         bars = _mark_price_moves(bars, context)
     else:
@@ -120,7 +121,7 @@ def _row_rule(bars: pl.DataFrame, context: DailyContext) -> pl.Expr:
         ("not_finite", ~pl.all_horizontal(price.is_finite().fill_null(value=False) for price in prices)),
         ("not_positive", pl.any_horizontal(price <= 0 for price in prices)),
         ("inconsistent_range", (pl.col("high") < body_high) | (pl.col("low") > body_low)),
-        ("bad_volume", ~(pl.col("volume").is_finite() & (pl.col("volume") >= 0)).fill_null(value=False)),
+        ("bad_volume", ~pl.col("volume").is_between(0, _VOLUME_BELOW, closed="left").fill_null(value=False)),
         ("future_bar", pl.col("session") > context.now.astimezone(_zone(context)).date()),
         ("future_bar", pl.col("opens") > context.now),
         ("not_a_session", pl.col("opens").is_null()),
@@ -143,12 +144,15 @@ def _zone(context: DailyContext) -> ZoneInfo:
 
 def _stamped_elsewhere(context: DailyContext) -> pl.Expr:
     """A stamp is the session's midnight (exchange time) or lies between its open and shortly after its close."""
-    local_midnight = pl.col("stamp").dt.convert_time_zone(context.universe.time_zone).dt.time() == pl.time(0)
     inside = pl.col("stamp").is_between(pl.col("opens"), pl.col("closes") + _STAMP_SLACK)
-    return (pl.col("stamp").is_not_null() & ~(local_midnight | inside)).fill_null(value=False)
+    return (pl.col("stamp").is_not_null() & ~(_at_midnight(context) | inside)).fill_null(value=False)
 
 
-def _mark_duplicates(bars: pl.DataFrame) -> pl.DataFrame:
+def _at_midnight(context: DailyContext) -> pl.Expr:
+    return pl.col("stamp").dt.convert_time_zone(context.universe.time_zone).dt.time() == pl.time(0)
+
+
+def _mark_duplicates(bars: pl.DataFrame, context: DailyContext) -> pl.DataFrame:
     """One row per session stays: the one stamped at midnight or the open, the first of equal ones."""
     valid = pl.col("rule").is_null()
     key = ["symbol", "session"]
@@ -159,8 +163,7 @@ def _mark_duplicates(bars: pl.DataFrame) -> pl.DataFrame:
     )  # rows are sorted: doubles are neighbours
     if doubled.is_empty():
         return bars
-    on_grid = (pl.col("stamp") == pl.col("opens")) | (pl.col("stamp").is_null())
-    on_grid = on_grid | (pl.col("stamp").dt.time() == pl.time(0))
+    on_grid = (pl.col("stamp") == pl.col("opens")) | pl.col("stamp").is_null() | _at_midnight(context)
     content = pl.struct(*PRICES, "volume")
     doubled = (
         doubled.with_columns(official=on_grid.fill_null(value=True))
@@ -189,17 +192,26 @@ def _mark_duplicates(bars: pl.DataFrame) -> pl.DataFrame:
 
 
 def _mark_price_moves(bars: pl.DataFrame, context: DailyContext) -> pl.DataFrame:
-    """Judges moves of the close against the daily limits; refused bars do not serve as a base price."""
+    """Judges moves of the close against the daily limits; refused bars do not serve as a base price.
+
+    Per symbol the earliest refused bar is taken out before its successors are judged again: the bar after a
+    spike moves as far as the spike did, and as the newest bar it has no later session to vouch for it.
+    """
     valid = bars.filter(pl.col("rule").is_null()).select("symbol", "session", "close", "volume")
-    large = _large_moves(valid, context)
-    refused = large.filter(pl.col("verdict").is_not_null()).select("symbol", "session", "verdict")
-    if not refused.is_empty():
-        again = valid.filter(pl.col("symbol").is_in(refused["symbol"].implode()))
-        again = _large_moves(again.join(refused, on=["symbol", "session"], how="anti"), context)
-        large = pl.concat([large.filter(~pl.col("symbol").is_in(refused["symbol"].implode())), again])
-    flags = large.filter(pl.col("beyond")).select("symbol", "session", flag=pl.lit(BEYOND_LIMIT))
-    if refused.is_empty() and flags.is_empty():
+    found, settled = [], []
+    while True:
+        large = _large_moves(valid, context)
+        worst = large.filter(pl.col("verdict").is_not_null()).unique("symbol", keep="first")
+        pending = pl.col("symbol").is_in(worst["symbol"].implode())
+        settled.append(large.filter(~pending))
+        if worst.is_empty():
+            break
+        found.append(worst.select("symbol", "session", "verdict"))
+        valid = valid.filter(pending).join(worst, on=["symbol", "session"], how="anti", maintain_order="left")
+    flags = pl.concat(settled).filter(pl.col("beyond")).select("symbol", "session", flag=pl.lit(BEYOND_LIMIT))
+    if not found and flags.is_empty():
         return bars.with_columns(flag=pl.lit(None, pl.String))
+    refused = pl.concat(found or [worst.select("symbol", "session", "verdict")])
     marks = refused.join(flags, on=["symbol", "session"], how="full", coalesce=True)
     marked = bars.join(marks, on=["symbol", "session"], how="left", maintain_order="left")
     unmarked = pl.col("rule").is_null()

@@ -16,7 +16,7 @@ EXPANDED = 4.0
 """Factor of the expanded limit."""
 
 LARGEST_FRACTION = 0.30
-"""Largest ratio of width to base price for bases of 200 yen and more (300 yen at a base of 1,000). A
+"""Largest ratio of width to base price for bases of 500 yen and more (300 yen at a base of 1,000). A
 split-adjusted price says nothing about the base it was quoted at, so a move inside it may be genuine."""
 
 SMALLEST_FRACTION = 0.13

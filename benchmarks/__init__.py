@@ -1,0 +1,1 @@
+"""The benchmark suite: `python -m benchmarks`. Ratios within one run, each beside its floor or peer."""

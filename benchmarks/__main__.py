@@ -1,0 +1,152 @@
+"""Runs the suite, prints a table and writes ``benchmarks/results.json``.
+
+``--quick`` runs everything at a small size (under 5 minutes); ``--only a,b`` runs some metrics.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import bookkeeping, ingest, market, startup
+from miraikakaku_assets.adapters.storage import embedded, migrate
+from miraikakaku_assets.adapters.storage.engine import Database, open_database
+
+_RESULTS = Path(__file__).parent / "results.json"
+_WHOLE_MARKET = 5_000  # more symbols than the TSE lists
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One measured figure, in the shape of the results file."""
+
+    value: float
+    unit: str
+    floor: float | None
+    floor_is: str
+    goal: float
+    better: str
+    holds: bool
+
+
+def _metric(value: float, unit: str, goal: float, better: str, floor: float | None, floor_is: str) -> Metric:
+    holds = value <= goal if better == "lower" else value >= goal
+    return Metric(value, unit, floor, floor_is, goal, better, holds)
+
+
+def _ingest(*, quick: bool) -> dict[str, Metric]:
+    with tempfile.TemporaryDirectory() as folder, _database() as database:
+        year = market.year(Path(folder), 400 if quick else _WHOLE_MARKET)
+        found = ingest.measure(database, year, 3)
+    what = f"{found['floor_s']:.2f} s: ADBC append of the same rows into the same table; {year.described}"
+    what += f", {year.rows:,} rows of {year.symbols:,} symbols, ours {found['ours_s']:.2f} s"
+    return {"ingest_vs_adbc": _metric(found["ratio"], "ratio", 0.5, "higher", found["floor_s"], what)}
+
+
+def _bookkeeping(*, quick: bool) -> dict[str, Metric]:
+    partitions, stock = (500, 100) if quick else (4000, 4000)
+    found = bookkeeping.measure(partitions, 3, stock)
+    peer = found["stock_ms_per_partition_asset"]
+    ours = found["ms_per_partition_asset"]
+    what = f"stock dagster-postgres, {stock:,} partitions x 3 assets (ours: {partitions:,} x 3)"
+    return {
+        "bookkeeping_ms_per_partition_asset": _metric(ours, "ms", 0.6, "lower", peer, what),
+        "bookkeeping_vs_stock": _metric(found["vs_stock"], "ratio", 25, "higher", peer, what),
+    }
+
+
+def _keys(*, quick: bool) -> dict[str, Metric]:  # noqa: ARG001 - 16,000 keys are quick
+    found = bookkeeping.measure_partition_keys(16_000)
+    return {"partition_keys_16k_s": _metric(found["seconds"], "s", 1.0, "lower", None, "no peer: one batch")}
+
+
+def _startup(*, quick: bool) -> dict[str, Metric]:
+    found = startup.measure(3 if quick else 7)
+    what = "importing Dagster alone, whole process"
+    return {"definitions_load_s": _metric(found["load_s"], "s", 2.0, "lower", found["dagster_s"], what)}
+
+
+_GROUPS: dict[Callable[..., dict[str, Metric]], tuple[str, ...]] = {
+    _startup: ("definitions_load_s",),
+    _keys: ("partition_keys_16k_s",),
+    _ingest: ("ingest_vs_adbc",),
+    _bookkeeping: ("bookkeeping_ms_per_partition_asset", "bookkeeping_vs_stock"),
+}
+
+
+@contextmanager
+def _database() -> Iterator[Database]:
+    """A fresh embedded server with the newest schema, gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        home.chmod(0o755)  # as root the server runs as another user
+        database = open_database(home, None)
+        migrate.upgrade(database)
+        try:
+            yield database
+        finally:
+            database.engine.dispose()
+            embedded.stop(home)
+
+
+def _machine() -> dict[str, Any]:
+    return {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count()}
+
+
+def _commit() -> str:
+    asked = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return asked.stdout.strip() or "unknown"
+
+
+def _show(metrics: dict[str, Metric]) -> None:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in ("metric", "value", "goal", "", "beside it"):
+        table.add_column(name, overflow="fold")
+    for name, metric in metrics.items():
+        sign = "≤" if metric.better == "lower" else "≥"
+        floor = f"{metric.floor:.3g} " if metric.floor is not None else ""
+        verdict = "[green]holds[/]" if metric.holds else "[red]missed[/]"
+        table.add_row(
+            name, f"{metric.value:.3g} {metric.unit}", f"{sign} {metric.goal:g}", verdict, f"{floor}{metric.floor_is}"
+        )
+    Console().print(table)
+
+
+def main() -> None:
+    """Measures, prints, writes the results; exits 1 when a goal is missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a small size of everything")
+    parser.add_argument("--only", default="", help="comma-separated metric names")
+    arguments = parser.parse_args()
+    known = {name for names in _GROUPS.values() for name in names}
+    wanted = {name.strip() for name in arguments.only.split(",") if name.strip()} or known
+    if wanted - known:
+        parser.error(f"unknown metric {sorted(wanted - known)[0]}; known: {', '.join(sorted(known))}")
+    metrics: dict[str, Metric] = {}
+    for measure, names in _GROUPS.items():
+        if wanted & set(names):
+            metrics.update(measure(quick=arguments.quick))
+    _show(metrics)
+    results = {
+        "machine": _machine(),
+        "commit": _commit(),
+        "quick": arguments.quick,
+        "metrics": {name: asdict(metric) for name, metric in metrics.items()},
+    }
+    _RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    sys.exit(0 if all(metric.holds for metric in metrics.values()) else 1)
+
+
+if __name__ == "__main__":
+    main()

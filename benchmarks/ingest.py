@@ -1,0 +1,79 @@
+"""Archive ingest against a plain ADBC write of the same rows into the same table."""
+
+import statistics
+import time
+from datetime import date
+
+from sqlalchemy import text
+
+from benchmarks.market import Year
+from miraikakaku_assets.adapters.sources.archive import ArchiveSource
+from miraikakaku_assets.adapters.storage.bars import PostgresBars
+from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
+from miraikakaku_assets.adapters.storage.masters import PostgresMasters
+from miraikakaku_assets.application.collect_prices import CollectionPorts, CollectionRequest, collect_prices
+from miraikakaku_assets.application.ports import MasterUpdate
+from miraikakaku_assets.bootstrap import utc_now
+from miraikakaku_assets.domain.market.instruments import JP, Timeframe
+from miraikakaku_assets.domain.market.master import compare
+
+_BARS = "SELECT * FROM miraikakaku.price_bars ORDER BY instrument_id, ts"
+
+
+def measure(database: Database, year: Year, rounds: int) -> dict[str, float]:
+    """Times both in turn and returns medians.
+
+    Ours: read the file, validate, write bars and quarantine, keep the ledger. Floor: one ADBC append of the
+    accepted rows, already in memory as Arrow, into the same empty table with its primary key and check.
+
+    Returns:
+        ``ours_s``, ``floor_s``, ``ratio`` (floor / ours, median of pairs), ``rows_per_s``.
+    """
+    masters = PostgresMasters(database)
+    new = year.stock_list()
+    now = utc_now()
+    masters.apply(JP, new, compare({}, new.issues), MasterUpdate("jp", "manual", "success", "benchmark", now, now))
+    ours, floors, ratios = [], [], []
+    for _ in range(rounds):
+        _empty(database)
+        began = time.perf_counter()
+        report = _collect(database, masters, year)
+        ours.append(time.perf_counter() - began)
+        assert report == year.rows, f"{report} of {year.rows} rows accounted for"
+        with database.bulk() as connection, connection.cursor() as cursor:
+            cursor.execute(_BARS)
+            rows = cursor.fetch_arrow_table()
+        _empty(database)
+        began = time.perf_counter()
+        with database.bulk() as connection, connection.cursor() as cursor:
+            cursor.adbc_ingest("price_bars", rows, mode="append", db_schema_name="miraikakaku")
+        floors.append(time.perf_counter() - began)
+        ratios.append(floors[-1] / ours[-1])
+    return {
+        "ours_s": statistics.median(ours),
+        "floor_s": statistics.median(floors),
+        "ratio": statistics.median(ratios),
+        "rows_per_s": year.rows / statistics.median(ours),
+    }
+
+
+def _collect(database: Database, masters: PostgresMasters, year: Year) -> int:
+    request = CollectionRequest(
+        universe=JP,
+        timeframe=Timeframe.D1,
+        instruments=masters.instruments(JP),
+        known=masters.known_symbols(JP),
+        history_start=date.min,
+        whole_market=True,
+        batch_type="all_stocks",
+    )
+    ports = CollectionPorts(ArchiveSource(year.file), PostgresBars(database), PostgresLedger(database), utc_now)
+    return collect_prices(request, ports, lambda _outcomes: None).rows_read
+
+
+def _empty(database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(text("TRUNCATE miraikakaku.price_bars, miraikakaku.quarantined_bars"))
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("CHECKPOINT"))
