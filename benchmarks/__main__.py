@@ -96,7 +96,7 @@ def _database() -> Iterator[Database]:
         try:
             yield database
         finally:
-            database.engine.dispose()
+            database.close()
             embedded.stop(home)
 
 
@@ -118,7 +118,11 @@ def _show(metrics: dict[str, Metric]) -> None:
         floor = f"{metric.floor:.3g} " if metric.floor is not None else ""
         verdict = "[green]holds[/]" if metric.holds else "[red]missed[/]"
         table.add_row(
-            name, f"{metric.value:.3g} {metric.unit}", f"{sign} {metric.goal:g}", verdict, f"{floor}{metric.floor_is}"
+            name,
+            f"{metric.value:.3g} {metric.unit}",
+            f"{sign} {metric.goal:g}",
+            verdict,
+            f"{floor}{metric.floor_is}",
         )
     Console().print(table)
 
@@ -132,7 +136,7 @@ def main() -> None:
     known = {name for names in _GROUPS.values() for name in names}
     wanted = {name.strip() for name in arguments.only.split(",") if name.strip()} or known
     if wanted - known:
-        parser.error(f"unknown metric {sorted(wanted - known)[0]}; known: {', '.join(sorted(known))}")
+        parser.error(f"unknown metric {min(wanted - known)}; known: {', '.join(sorted(known))}")
     metrics: dict[str, Metric] = {}
     for measure, names in _GROUPS.items():
         if wanted & set(names):

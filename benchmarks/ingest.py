@@ -33,14 +33,17 @@ def measure(database: Database, year: Year, rounds: int) -> dict[str, float]:
     masters = PostgresMasters(database)
     new = year.stock_list()
     now = utc_now()
-    masters.apply(JP, new, compare({}, new.issues), MasterUpdate("jp", "manual", "success", "benchmark", now, now))
+    masters.apply(
+        JP, new, compare({}, new.issues), MasterUpdate("jp", "manual", "success", "benchmark", now, now)
+    )
     ours, floors, ratios = [], [], []
     for _ in range(rounds):
         _empty(database)
         began = time.perf_counter()
         report = _collect(database, masters, year)
         ours.append(time.perf_counter() - began)
-        assert report == year.rows, f"{report} of {year.rows} rows accounted for"
+        if report != year.rows:
+            raise RuntimeError(f"{report:,} of {year.rows:,} rows are accounted for")
         with database.bulk() as connection, connection.cursor() as cursor:
             cursor.execute(_BARS)
             rows = cursor.fetch_arrow_table()
@@ -68,7 +71,9 @@ def _collect(database: Database, masters: PostgresMasters, year: Year) -> int:
         whole_market=True,
         batch_type="all_stocks",
     )
-    ports = CollectionPorts(ArchiveSource(year.file), PostgresBars(database), PostgresLedger(database), utc_now)
+    ports = CollectionPorts(
+        ArchiveSource(year.file), PostgresBars(database), PostgresLedger(database), utc_now
+    )
     return collect_prices(request, ports, lambda _outcomes: None).rows_read
 
 

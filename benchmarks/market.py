@@ -34,7 +34,9 @@ class Year:
     def stock_list(self) -> StockList:
         """A master that lists every symbol of the year."""
         symbols = pl.read_parquet(self.file, columns=["symbol"])["symbol"].unique().sort()
-        issues = tuple(ListedIssue(s.removesuffix(".T"), f"Issue {s}", "プライム（内国株式）") for s in symbols)
+        issues = tuple(
+            ListedIssue(s.removesuffix(".T"), f"Issue {s}", "プライム（内国株式）") for s in symbols
+        )
         return StockList(date(2025, 9, 30), issues, "0" * 64)
 
 

@@ -8,6 +8,7 @@ the settings never shows them.
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,7 +18,7 @@ from miraikakaku_assets.domain.errors import ConfigurationError
 JPX_LIST_URL = "https://www.jpx.co.jp/markets/statistics-equities/misc/tvdivq0000001vg2-att/data_j.xls"
 YAHOO_BASE_URL = "https://query2.finance.yahoo.com"
 
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 PositiveInt = Annotated[int, Field(gt=0)]
 
 
@@ -43,9 +44,9 @@ class Settings(BaseSettings):
     worker_timeout: Positive = 30.0
     """Seconds before one HTTP request is given up."""
     max_retries: Annotated[int, Field(ge=0)] = 3
-    retry_delay: Annotated[float, Field(ge=0)] = 2.0
+    retry_delay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 2.0
     """Seconds before the first retry."""
-    backoff_multiplier: Annotated[float, Field(ge=1)] = 2.0
+    backoff_multiplier: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 2.0
     batch_size: PositiveInt = 50
     """Symbols whose bars are written in one transaction when they arrive one by one."""
 
@@ -68,8 +69,25 @@ class Settings(BaseSettings):
     @classmethod
     def _postgres_only(cls, value: SecretStr | None) -> SecretStr | None:
         allowed = ("postgresql://", "postgres://", "postgresql+psycopg2://")
-        if value is not None and not value.get_secret_value().startswith(allowed):
+        if value is None:
+            return None
+        if not value.get_secret_value().startswith(allowed):
             raise ValueError("must start with postgresql:// (PostgreSQL is the only database engine)")
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            make_url(value.get_secret_value())
+        except (ValueError, ArgumentError):  # their messages may quote the password
+            raise ValueError("must look like postgresql://user:password@host:5432/database") from None
+        return value
+
+    @field_validator("yahoo_base_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be a web address like https://query2.finance.yahoo.com")
         return value
 
     @field_validator("history_start")

@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,17 +15,22 @@ from sqlalchemy.engine import make_url
 from miraikakaku_assets.adapters.storage import embedded
 
 
-def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all xdist workers of one run share."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+def _shared_folder() -> Path:
+    """A folder that all xdist workers of one test run share.
+
+    Not below pytest's own base folder: as root, every new pytest run closes that folder to other users, and
+    the server of a run in progress, which runs as another user, loses its data.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
+    return Path(tempfile.gettempdir()) / f"miraikakaku-tests-{run[:12]}"
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_url() -> Iterator[str]:
     """A PostgreSQL server of this test run; the last worker to leave stops it."""
-    home = _shared_folder(tmp_path_factory) / "server"
+    home = _shared_folder()
     home.mkdir(exist_ok=True)
+    home.chmod(0o755)
     users = home / "users"
     with (home / "users.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -36,6 +43,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         users.write_text(str(left))
         if left == 0:
             embedded.stop(home)
+            shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture

@@ -25,6 +25,9 @@ def reason_of(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
             code = said.metadata.get(EXIT_CODE)
             value = code.value if isinstance(code, dg.IntMetadataValue) else None
             return said.description or said.label or "the run failed", value or 1
-        if data.error is not None:
-            return data.error.message.strip().splitlines()[0], 1
+        error = data.error
+        while error is not None and error.cause is not None:  # Dagster wraps what the step raised
+            error = error.cause
+        if error is not None:
+            return error.message.strip().splitlines()[0], 1
     return "the run did not start; see its events in the web UI", 1

@@ -69,7 +69,9 @@ def test_bad_date_behind_a_three_line_header_is_named_by_its_line_in_the_file(tm
     assert (refusal(path).rule, refusal(path).row) == ("bad_date", 5)
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00binary\x80", HEADER.encode() + b"2025-01-06,1,3,.5,2,\xff\xfe\n"])
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe\x00binary\x80", HEADER.encode() + b"2025-01-06,1,3,.5,2,\xff\xfe\n"]
+)
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "7203.csv"
     path.write_bytes(content)
@@ -93,7 +95,11 @@ PARQUETS: dict[str, tuple[dict[str, object], str, int | None]] = {
     "no stamp": ({"date": pl.Series([None], dtype=pl.Datetime("us"))}, "bad_date", 1),
     "year 12,345": ({"date": pl.Series([3_790_000], dtype=pl.Int32).cast(pl.Date)}, "bad_date", 1),
     "numbers for dates": ({"date": [1_736_121_600]}, "bad_date", 1),
-    "no symbol": ({"date": [date(2025, 1, 6)], "symbol": pl.Series([None], dtype=pl.String)}, "missing_symbol", 1),
+    "no symbol": (
+        {"date": [date(2025, 1, 6)], "symbol": pl.Series([None], dtype=pl.String)},
+        "missing_symbol",
+        1,
+    ),
     "New York": (
         {"date": pl.Series([datetime(2025, 1, 6, tzinfo=UTC)]).dt.convert_time_zone("America/New_York")},
         "wrong_time_zone",

@@ -94,7 +94,9 @@ def test_file_with_a_header_and_nothing_else_holds_no_bars(tmp_path: Path, heade
     assert dict(bars.schema) == RAW_DAILY
 
 
-def test_cells_that_are_no_number_are_delivered_as_they_are_for_the_validation_to_judge(tmp_path: Path) -> None:
+def test_cells_that_are_no_number_are_delivered_as_they_are_for_the_validation_to_judge(
+    tmp_path: Path,
+) -> None:
     path = csv(
         tmp_path,
         "Date,Open,High,Low,Close,Volume\n"
@@ -113,9 +115,7 @@ def test_cells_that_are_no_number_are_delivered_as_they_are_for_the_validation_t
 
 
 def test_blank_lines_and_a_byte_order_mark_do_not_count(tmp_path: Path) -> None:
-    path = csv(
-        tmp_path, "\ufeffDate,Open,High,Low,Close,Volume\r\n\r\n2025-01-06,1,3,.5,2,100\r\n\r\n\r\n"
-    )
+    path = csv(tmp_path, "\ufeffDate,Open,High,Low,Close,Volume\r\n\r\n2025-01-06,1,3,.5,2,100\r\n\r\n\r\n")
     bars, _ = read_bar_file(path, JP)
     assert bars.select("session", "row").rows() == [(date(2025, 1, 6), 3)]
 

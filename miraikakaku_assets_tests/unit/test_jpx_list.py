@@ -16,7 +16,9 @@ LIST = JpxList(timeout=5.0)
 
 
 def test_codes_are_text_whatever_the_cell_is() -> None:
-    parsed = LIST.parse(published(workbook([line(1301.0), line("130A"), line(25935.0), line("1305", market=ETF)])))
+    parsed = LIST.parse(
+        published(workbook([line(1301.0), line("130A"), line(25935.0), line("1305", market=ETF)]))
+    )
     assert [issue.code for issue in parsed.issues] == ["1301", "130A", "25935", "1305"]
     assert [issue.yahoo_symbol for issue in parsed.issues] == ["1301.T", "130A.T", "25935.T", "1305.T"]
 
@@ -28,9 +30,14 @@ def test_line_is_kept_as_printed_and_the_dash_is_nothing() -> None:
     assert (stock.sector17_code, stock.sector17) == ("1", "食品 ")  # the space JPX printed until 2023-04
     assert (stock.size_code, stock.size) == ("7", "TOPIX Small 2")
     assert fund.name == name
-    assert [fund.sector33_code, fund.sector33, fund.sector17_code, fund.sector17, fund.size_code, fund.size] == (
-        [None] * 6
-    )
+    assert [
+        fund.sector33_code,
+        fund.sector33,
+        fund.sector17_code,
+        fund.sector17,
+        fund.size_code,
+        fund.size,
+    ] == ([None] * 6)
 
 
 def test_list_knows_its_date_and_its_digest() -> None:
@@ -108,7 +115,9 @@ def test_list_is_fetched_from_a_file(tmp_path: Path) -> None:
         assert (file.name, file.content) == (str(path), path.read_bytes())
 
 
-@pytest.mark.parametrize(("name", "rule"), [("none.xls", "no_such_file"), ("", "unreadable"), ("empty.xls", "empty_file")])
+@pytest.mark.parametrize(
+    ("name", "rule"), [("none.xls", "no_such_file"), ("", "unreadable"), ("empty.xls", "empty_file")]
+)
 def test_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str, rule: str) -> None:
     (tmp_path / "empty.xls").touch()
     with pytest.raises(InputFileError) as caught:

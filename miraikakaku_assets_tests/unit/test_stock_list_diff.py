@@ -74,7 +74,16 @@ def test_width_and_spacing_are_no_change() -> None:
 
 
 def test_each_field_that_changes_is_an_update() -> None:
-    for name in ("name", "market", "sector33_code", "sector33", "sector17_code", "sector17", "size_code", "size"):
+    for name in (
+        "name",
+        "market",
+        "sector33_code",
+        "sector33",
+        "sector17_code",
+        "sector17",
+        "size_code",
+        "size",
+    ):
         changed = replace(SHOP, **{name: "別"})
         assert compare({"1301": KnownIssue(SHOP, is_active=True)}, [changed]).updated == [changed], name
 

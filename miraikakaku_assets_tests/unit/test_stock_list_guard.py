@@ -7,7 +7,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from miraikakaku_assets.domain.market.master import GuardLimits, KnownIssue, ListedIssue, StockList, objections
+from miraikakaku_assets.domain.market.master import (
+    GuardLimits,
+    KnownIssue,
+    ListedIssue,
+    StockList,
+    objections,
+)
 
 PRIME, STANDARD = "プライム（内国株式）", "スタンダード（内国株式）"
 LAST = date(2025, 9, 30)
@@ -15,9 +21,7 @@ LAST = date(2025, 9, 30)
 
 def listed(count: int, moved: int = 0) -> tuple[ListedIssue, ...]:
     """Issues 10000, 10001, …; the first `moved` of them in another market."""
-    return tuple(
-        ListedIssue(str(10_000 + n), "銘柄", STANDARD if n < moved else PRIME) for n in range(count)
-    )
+    return tuple(ListedIssue(str(10_000 + n), "銘柄", STANDARD if n < moved else PRIME) for n in range(count))
 
 
 def master(count: int, inactive: int = 0) -> dict[str, KnownIssue]:
@@ -27,7 +31,9 @@ def master(count: int, inactive: int = 0) -> dict[str, KnownIssue]:
     }
 
 
-def rules(before: int, after: tuple[ListedIssue, ...], day: date = date(2025, 10, 31), **more: int) -> list[str]:
+def rules(
+    before: int, after: tuple[ListedIssue, ...], day: date = date(2025, 10, 31), **more: int
+) -> list[str]:
     new = StockList(day, after, "0" * 64)
     return [objection.rule for objection in objections(master(before, **more), LAST, new)]
 

@@ -15,7 +15,12 @@ import polars as pl
 from miraikakaku_assets.adapters.sources.bar_files import SUFFIXES, named_symbol, read_bar_file
 from miraikakaku_assets.application.ports import BarRequest, Delivery
 from miraikakaku_assets.domain.bars.frame import ACTIONS, RAW_DAILY, empty
-from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError, PermanentSymbolError
+from miraikakaku_assets.domain.errors import (
+    ConfigurationError,
+    InputFileError,
+    PermanentSymbolError,
+    SymbolError,
+)
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
 SYMBOLS_PER_DELIVERY = (
@@ -71,10 +76,12 @@ class ArchiveSource:
             yield _delivery(contents, ordered[start : start + SYMBOLS_PER_DELIVERY])
 
     def unrequested(self, universe: Universe, requested: frozenset[str]) -> Delivery | None:
-        """All rows of symbols that were not asked for."""
-        bars = self._contents(universe).bars
-        outside = bars.filter(~pl.col("symbol").is_in(sorted(requested)))
-        return Delivery(tuple(outside["symbol"].unique().sort()), outside)
+        """All rows of symbols that were not asked for, and the unreadable files none of them is named after."""
+        contents = self._contents(universe)
+        failures = _unreadable(contents, set(contents.broken) - requested)
+        elsewhere = ~pl.col("symbol").is_in(sorted(requested | set(failures)))
+        bars, actions = contents.bars.filter(elsewhere), contents.actions.filter(elsewhere)
+        return Delivery(tuple(bars["symbol"].unique().sort()), bars, actions, failures)
 
     def common_window(self, universe: Universe) -> tuple[date, date] | None:
         """First and last day on which at least half of the archive's symbols have a bar."""
@@ -91,19 +98,20 @@ class ArchiveSource:
         return self._loaded[universe.name]
 
     def _load(self, universe: Universe) -> _Contents:
-        tables, actions, broken = [empty(RAW_DAILY)], [empty(ACTIONS)], {}
+        readable, broken = [(empty(RAW_DAILY), empty(ACTIONS))], {}
         for path in self._files:
             try:
-                bars, happened = read_bar_file(path, universe)
+                readable.append(read_bar_file(path, universe))
             except InputFileError as error:
                 if len(self._files) == 1:
                     raise
                 broken[named_symbol(path, universe)] = error
-                continue
-            tables.append(bars)
-            actions.append(happened)
-        tables.sort(key=lambda table: (-table["symbol"].n_unique(), -table.height))
-        return _Contents(_chosen(tables), pl.concat(actions).unique(), broken)
+        readable.sort(key=lambda file: (-file[0]["symbol"].n_unique(), -file[0].height))
+        # Where files differ about a dividend, the one whose bars are preferred is believed.
+        actions = pl.concat([happened for _, happened in readable]).unique(
+            ["symbol", "ex_date", "kind"], keep="first", maintain_order=True
+        )
+        return _Contents(_chosen([bars for bars, _ in readable]), actions, broken)
 
 
 def _chosen(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -121,13 +129,7 @@ def _chosen(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _delivery(contents: _Contents, requests: Sequence[BarRequest]) -> Delivery:
-    failures = {
-        request.symbol: PermanentSymbolError(
-            request.symbol, "unreadable_file", str(contents.broken[request.symbol])
-        )
-        for request in requests
-        if request.symbol in contents.broken
-    }
+    failures = _unreadable(contents, {request.symbol for request in requests} & set(contents.broken))
     wanted = [request for request in requests if request.symbol not in failures]
     limits = pl.DataFrame(
         [(request.symbol, request.since, request.until) for request in wanted],
@@ -138,6 +140,13 @@ def _delivery(contents: _Contents, requests: Sequence[BarRequest]) -> Delivery:
     rows = rows.filter(pl.col("session").is_between("since", "until")).drop("since", "until")
     actions = contents.actions.join(limits.select("symbol"), on="symbol", how="semi")
     return Delivery(tuple(request.symbol for request in wanted), rows, actions, failures)
+
+
+def _unreadable(contents: _Contents, symbols: set[str]) -> dict[str, SymbolError]:
+    return {
+        symbol: PermanentSymbolError(symbol, "unreadable_file", str(contents.broken[symbol]))
+        for symbol in sorted(symbols)
+    }
 
 
 def _daily_only(timeframe: Timeframe) -> None:

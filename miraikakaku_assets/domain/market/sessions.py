@@ -4,6 +4,7 @@ The calendars know the facts that bite: XTKS closes at 15:30 since 2024-11-05 (1
 break, and was down on 2020-10-01.
 """
 
+import warnings
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -21,7 +22,9 @@ _FIRST_DAY = "1997-01-06"  # the first session XTKS vouches for
 def _calendar(name: str) -> Any:
     import exchange_calendars
 
-    return exchange_calendars.get_calendar(name, start=_FIRST_DAY)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # pandas 3.1 inside exchange_calendars 4.13
+        return exchange_calendars.get_calendar(name, start=_FIRST_DAY)
 
 
 @cache

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from miraikakaku_assets.application.collect_prices import CollectionPorts, CollectionReport
+from miraikakaku_assets.application.collect_prices import CollectionPorts
+from miraikakaku_assets.application.collection_report import CollectionReport
 from miraikakaku_assets.application.import_bars import ImportRequest, import_bars, refusal_sentences
 from miraikakaku_assets.bootstrap import ports, utc_now
 from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError, WorkFellShortError

@@ -38,5 +38,10 @@ def add_commands(app: typer.Typer) -> None:
         config = SimulatorConfig(
             seed=seed, symbols=symbols, archive_dir=archive, master_file=master, faults=tuple(fault or ())
         )
-        console.print("simulated exchange; Ctrl-C stops it")
-        serve(config, "127.0.0.1", port)
+        serve(config, "127.0.0.1", port, announce=_announce)
+
+
+def _announce(url: str) -> None:
+    """Says how to use it, in lines that can be copied into a shell."""
+    console.print("simulated exchange, Ctrl-C stops it; to collect from it:")
+    console.print(f"export YAHOO_BASE_URL={url} JPX_LIST_URL={url}/jpx/data_j.xls", soft_wrap=True)

@@ -6,10 +6,11 @@ from typing import Any
 import dagster as dg
 
 from miraikakaku_assets.application.report_coverage import report_coverage
-from miraikakaku_assets.bootstrap import utc_now
+from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.coverage.report import CoverageFindings
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
+from miraikakaku_assets.domain.market.sessions import sessions_back
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.ownership import JP_LABELS
 from miraikakaku_assets.orchestration.prices.assets import JP_PRICES_1D
@@ -34,7 +35,12 @@ class CoverageConfig(dg.Config):
     kinds={"postgres", "json"},
     check_specs=[
         dg.AssetCheckSpec(
-            "above_threshold", asset=["jp", "coverage"], description="Every segment reaches the threshold"
+            "above_threshold", asset=["jp", "coverage"], description="Every segment reaches the threshold."
+        ),
+        dg.AssetCheckSpec(
+            "bars_quality",
+            asset=["jp", "coverage"],
+            description="The newest stored sessions keep the Great Expectations suite of daily bars.",
         ),
     ],
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=JP_LABELS.coverage_age),
@@ -65,7 +71,7 @@ def jp_coverage(config: CoverageConfig, ports: PortsResource) -> dg.MaterializeR
         raise failure(error) from error
     return dg.MaterializeResult(
         metadata={**_metadata(findings), "report": dg.MetadataValue.path(str(path))},
-        check_results=[_above_threshold(findings)],
+        check_results=[_above_threshold(findings), _bars_quality(use, findings)],
     )
 
 
@@ -114,5 +120,24 @@ def _above_threshold(findings: CoverageFindings) -> dg.AssetCheckResult:
             "threshold": findings.threshold,
             "segments_below": len(below),
             "worst": dg.MetadataValue.json({s.segment: round(s.coverage or 0, 4) for s in below[:_WORST]}),
+        },
+    )
+
+
+def _bars_quality(use: Ports, findings: CoverageFindings) -> dg.AssetCheckResult:
+    from miraikakaku_assets.adapters.quality import SESSIONS_CHECKED, check_bars
+
+    first = sessions_back(JP.calendar, findings.last, SESSIONS_CHECKED - 1)
+    bars = use.bars.read(JP, Timeframe.D1, since=first, until=findings.last)
+    broken = [expectation for expectation in check_bars(bars) if not expectation.held]
+    return dg.AssetCheckResult(
+        check_name="bars_quality",
+        passed=not broken and not bars.is_empty(),
+        metadata={
+            "rows": bars.height,
+            "sessions": f"{first} to {findings.last}",
+            "broken": dg.MetadataValue.json(
+                {expectation.rule: expectation.exceptions for expectation in broken}
+            ),
         },
     )

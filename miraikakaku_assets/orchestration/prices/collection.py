@@ -8,13 +8,9 @@ from datetime import date
 
 import dagster as dg
 
-from miraikakaku_assets.application.collect_prices import (
-    CollectionPorts,
-    CollectionReport,
-    CollectionRequest,
-    collect_prices,
-    plan_collection,
-)
+from miraikakaku_assets.application.collect_prices import CollectionPorts, CollectionRequest, collect_prices
+from miraikakaku_assets.application.collection_report import CollectionReport
+from miraikakaku_assets.application.plan_collection import plan_collection
 from miraikakaku_assets.application.ports import SymbolOutcome
 from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.errors import MiraikakakuError

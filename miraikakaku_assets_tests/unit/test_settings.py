@@ -1,0 +1,147 @@
+"""Settings: every wrong value is refused with the variable's name, and no secret is ever shown."""
+
+from pathlib import Path
+
+import pytest
+
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.settings import JPX_LIST_URL, Settings, load_settings
+
+SECRET = "s3cr3t-Passw0rd"  # noqa: S105 - what must not be seen
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)  # no .env of the developer
+
+
+def test_empty_environment_has_working_defaults() -> None:
+    found = load_settings()
+    assert found.database_url is None
+    assert found.miraikakaku_price_source == "yahoo"
+    assert found.jpx_list_url == JPX_LIST_URL
+    assert (found.requests_per_second, found.burst_limit, found.max_workers) == (5.0, 20, 10)
+    assert found.home.is_absolute()
+    assert found.miraikakaku_schedules == "off"
+
+
+WRONG = {
+    "DATABASE_URL": [
+        f"sqlite:///{SECRET}",
+        f"mysql://u:{SECRET}@h/d",
+        SECRET,
+        f"postgresql://u:{SECRET}@h:port/d",
+    ],
+    "MIRAIKAKAKU_PRICE_SOURCE": ["google", "Yahoo"],
+    "YAHOO_BASE_URL": ["query2.finance.yahoo.com", "ftp://yahoo", "https://"],
+    "REQUESTS_PER_SECOND": ["0", "-1", "fast", "nan", "inf"],
+    "BURST_LIMIT": ["0", "-1", "2.5", "many"],
+    "MAX_WORKERS": ["0", "two"],
+    "WORKER_TIMEOUT": ["0", "-3", "nan", "inf"],
+    "MAX_RETRIES": ["-1", "1.5"],
+    "RETRY_DELAY": ["-0.1", "nan", "inf"],
+    "BACKOFF_MULTIPLIER": ["0.9", "nan", "inf"],
+    "BATCH_SIZE": ["0", "x"],
+    "MIN_JAPANESE_STOCKS": ["0", "all"],
+    "COVERAGE_ALERT_THRESHOLD": ["0", "1.01", "95%", "nan"],
+    "RESTATEMENT_SESSIONS": ["0", "ten"],
+    "HISTORY_START": ["2020", "01/02/2020", "2020-02-30", "yesterday"],
+    "PARTITIONS_PER_RUN": ["0", "all"],
+    "DAGSTER_STORAGE": ["sqlite"],
+    "MIRAIKAKAKU_SCHEDULES": ["yes", "1"],
+    "LOG_LEVEL": ["debug", "LOUD"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
+)
+def test_wrong_value_is_refused_with_the_variables_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    message = str(caught.value)
+    assert message.startswith(f"{name}: ")
+    assert "\n" not in message
+    assert SECRET not in message
+    assert caught.value.exit_code == 2
+
+
+def test_every_constrained_variable_has_a_wrong_value_here() -> None:
+    free = {"MIRAIKAKAKU_HOME", "MIRAIKAKAKU_ARCHIVE_DIR", "JPX_LIST_URL"}  # any text may be a path
+    assert {name.upper() for name in Settings.model_fields} - free == set(WRONG)
+
+
+RIGHT = {
+    "DATABASE_URL": [
+        "postgresql://u:p@h/d",
+        "postgres://h/d",
+        "postgresql+psycopg2://h:5432/d",
+        "postgresql:///d?host=/tmp",
+        "postgresql://u:p#w@h/d",
+    ],
+    "YAHOO_BASE_URL": ["http://127.0.0.1:8123", "https://query1.finance.yahoo.com/"],
+    "REQUESTS_PER_SECOND": ["0.5", "100"],
+    "MAX_RETRIES": ["0"],
+    "RETRY_DELAY": ["0"],
+    "BACKOFF_MULTIPLIER": ["1"],
+    "COVERAGE_ALERT_THRESHOLD": ["1", "0.001"],
+    "HISTORY_START": ["1999-01-04"],
+    "LOG_LEVEL": ["DEBUG", "ERROR"],
+    "JPX_LIST_URL": ["/data/data_j.xls", "https://example.org/data_j.xls"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in RIGHT.items() for value in values]
+)
+def test_right_value_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    taken = getattr(load_settings(), name.lower())
+    shown = taken.get_secret_value() if name == "DATABASE_URL" else taken
+    assert shown == (type(shown)(value) if isinstance(shown, int | float) else value)
+
+
+def test_password_is_in_no_picture_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://user:{SECRET}@db.example.org/prices")
+    found = load_settings()
+    pictures = [repr(found), str(found), f"{found}", found.model_dump_json(), str(found.model_dump())]
+    assert all(SECRET not in picture for picture in pictures)
+    assert found.database_url is not None
+    assert SECRET in found.database_url.get_secret_value()
+
+
+def test_values_come_from_the_env_file_and_the_environment_wins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("BURST_LIMIT=7\nMAX_WORKERS=3\nSOMETHING_ELSE=x\n")
+    monkeypatch.setenv("MAX_WORKERS", "4")
+    found = load_settings()
+    assert (found.burst_limit, found.max_workers) == (7, 4)
+
+
+def test_wrong_value_in_the_env_file_is_refused_alike(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("BURST_LIMIT=lots\n")
+    with pytest.raises(ConfigurationError, match=r"^BURST_LIMIT: "):
+        load_settings()
+
+
+def test_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.setenv("BURST_LIMIT", "")
+    assert load_settings().database_url is None
+    assert load_settings().burst_limit == 20
+
+
+def test_state_folder_is_absolute_and_the_tilde_is_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("MIRAIKAKAKU_HOME", "~/state")
+    assert load_settings().home == tmp_path / "state"
+    monkeypatch.setenv("MIRAIKAKAKU_HOME", "here")
+    assert load_settings().home == tmp_path / "here"

@@ -1,0 +1,53 @@
+"""Files kept in the state folder: whole or not at all, once, under names people can find."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from miraikakaku_assets.adapters.shelves import FolderFileShelf, FolderReportShelf, write_whole
+from miraikakaku_assets.application.ports import PublishedFile
+
+SHA = "a" * 64
+
+
+def test_list_is_kept_as_it_came_under_its_date_and_digest(tmp_path: Path) -> None:
+    file = PublishedFile("https://example.org/att/data_j.xls", b"\xd0\xcf\x11\xe0\r\n\x00")
+    path = FolderFileShelf(tmp_path).keep("quarantine", file, SHA, "jp_20250930")
+    assert path == tmp_path / "quarantine" / "jp_20250930_aaaaaaaaaaaa.xls"
+    assert path.read_bytes() == file.content
+
+
+def test_same_list_is_kept_once_and_a_nameless_one_gets_a_suffix(tmp_path: Path) -> None:
+    shelf = FolderFileShelf(tmp_path)
+    first = shelf.keep("masters", PublishedFile("https://example.org/list", b"x"), SHA, "jp_20250930")
+    again = shelf.keep("masters", PublishedFile("https://example.org/list", b"x"), SHA, "jp_20250930")
+    assert first == again
+    assert first.suffix == ".bin"
+    assert [path.name for path in (tmp_path / "masters").iterdir()] == [first.name]
+
+
+def test_report_is_named_after_the_hour_in_tokyo_and_is_readable_json(tmp_path: Path) -> None:
+    moment = datetime(2025, 9, 30, 16, 5, 9, tzinfo=UTC)
+    path = FolderReportShelf(tmp_path).write(
+        "coverage_jp", moment, {"segment": "プライム", "coverage": 0.957}
+    )
+    assert path == tmp_path / "reports" / "coverage_jp_20251001_010509.json"
+    text = path.read_text(encoding="utf-8")
+    assert "プライム" in text
+    assert json.loads(text) == {"segment": "プライム", "coverage": 0.957}
+
+
+def test_file_that_could_not_be_written_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_whole(tmp_path / "list.xls", b"old")
+
+    def full_disk(_self: Path, content: bytes) -> int:
+        raise OSError(28, f"No space left for {len(content)} bytes")
+
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
