@@ -50,10 +50,16 @@ class Ports:
 
     @cached_property
     def upgraded(self) -> tuple[Database, str | None, str]:
-        """The database, and its schema's revision before and after it was opened here."""
+        """The database, and its schema's revision before and after it was opened here.
+
+        Raises:
+            ConfigurationError: The state folder cannot be made.
+            DependencyUnavailableError: The database cannot be started or reached.
+        """
         from miraikakaku_assets.adapters.storage.engine import open_database
         from miraikakaku_assets.adapters.storage.migrate import upgrade
 
+        _make_folder(self.settings.home)
         url = self.settings.database_url
         database = open_database(self.settings.home, url.get_secret_value() if url else None)
         return database, *upgrade(database)
@@ -182,6 +188,15 @@ def use(chosen: Settings) -> Ports:
     global _ports  # noqa: PLW0603 - one composition root per process
     _ports = Ports(chosen)
     return _ports
+
+
+def _make_folder(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"MIRAIKAKAKU_HOME: {home} cannot be used as a folder ({error.strerror}); name another one"
+        ) from error
 
 
 def dagster_storage_url() -> str:

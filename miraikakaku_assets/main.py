@@ -18,6 +18,14 @@ _INTERRUPTED = 130  # 128 + SIGINT, what typer exits with after Ctrl-C
 
 def run() -> None:
     """Runs the command line and exits with the code of the contract."""
+    try:
+        _run()
+    except KeyboardInterrupt:  # while the imports are under way; later the command line takes it
+        sys.stderr.write("error: interrupted\n")
+        sys.exit(_INTERRUPTED)
+
+
+def _run() -> None:
     from miraikakaku_assets.faces.cli.app import build_app
     from miraikakaku_assets.faces.cli.output import fail
 

@@ -77,9 +77,13 @@ class Settings(BaseSettings):
         from sqlalchemy.exc import ArgumentError
 
         try:
-            make_url(value.get_secret_value())
+            url = make_url(value.get_secret_value())
         except (ValueError, ArgumentError):  # their messages may quote the password
             raise ValueError("must look like postgresql://user:password@host:5432/database") from None
+        if "password" in url.query:  # it is only hidden before the @
+            raise ValueError("must carry its password as user:password@host")
+        if "@" in (url.host or ""):  # the rest of a password with an @ would be shown as part of the host
+            raise ValueError("must write an @ in its password as %40")
         return value
 
     @field_validator("yahoo_base_url")

@@ -44,13 +44,17 @@ def check_bars(bars: pl.DataFrame) -> list[Expectation]:
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     rules = _rules(gx.expectations)
+    for rule, expectation in rules.items():
+        expectation.meta = {"rule": rule}
     suite = gx.ExpectationSuite(name="daily_bars", expectations=list(rules.values()))
     asset = context.data_sources.add_pandas("memory").add_dataframe_asset("bars")
     batch = asset.add_batch_definition_whole_dataframe("newest").get_batch({"dataframe": bars.to_pandas()})
     found = batch.validate(suite, result_format={"result_format": "SUMMARY", "partial_unexpected_count": 0})
+    # Results come in an order of their own; the rule travels in the expectation's meta.
+    results = {result.expectation_config.meta["rule"]: result for result in found.results}
     return [
-        Expectation(rule, bool(result.success), int(result.result.get("unexpected_count") or 0))
-        for rule, result in zip(rules, found.results, strict=True)
+        Expectation(rule, bool(results[rule].success), int(results[rule].result.get("unexpected_count") or 0))
+        for rule in rules
     ]
 
 

@@ -1,6 +1,7 @@
 """Files below the state folder: published lists as they came in, and JSON reports."""
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ _FILE_TIME_ZONE = ZoneInfo("Asia/Tokyo")  # people look for today's report by th
 def write_whole(path: Path, content: bytes) -> Path:
     """Writes a file so that it is there whole or not at all, also when the process is killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")  # two processes may write it
     unfinished.write_bytes(content)
     unfinished.replace(path)
     return path

@@ -5,7 +5,6 @@ The command line drives these; each call is one Dagster run. A run whose process
 """
 
 import logging
-import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 import psutil
+from dagster._core.events import RunFailureReason
 
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import Universe
@@ -23,6 +23,13 @@ from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.schedules import range_tags
 
 _HOST_TAG, _PROCESS_TAG = ".dagster/miraikakaku_host", ".dagster/miraikakaku_process"  # hidden in the web UI
+_UNFINISHED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_CLOCK_SLACK = 5.0  # seconds; Linux derives a process's start from a boot time that moves with the clock
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -82,8 +89,10 @@ class Launcher:
         listed = [instrument.symbol for instrument in self._ports.masters.instruments(universe)]
         register_keys(self._instance, universe.partitions, listed)
         keys = self._instance.get_dynamic_partitions(universe.partitions)
-        tags = range_tags(keys[0], keys[-1]) if keys else {}
+        if not keys:  # no range to run over: the job without partitions says what is missing
+            return self.collect(universe, run_id, [], since, until)
         config = {f"{universe.name}_symbol_chain": {"config": window}}
+        tags = range_tags(keys[0], keys[-1])
         return self._run(f"{universe.name}_prices_job", run_id, {"ops": config}, tags)
 
     def report_coverage(
@@ -94,7 +103,7 @@ class Launcher:
         return self._run(f"{universe.name}_coverage_job", run_id, {"ops": config}, {})
 
     def _run(self, job: str, run_id: str, run_config: dict[str, Any], tags: dict[str, str]) -> RunOutcome:
-        mine = {_HOST_TAG: socket.gethostname(), _PROCESS_TAG: str(os.getpid())}
+        mine = {_HOST_TAG: socket.gethostname(), _PROCESS_TAG: _name_of(psutil.Process())}
         result = self._definitions.resolve_job_def(job).execute_in_process(
             run_config={**run_config, **_QUIET},
             instance=self._instance,
@@ -102,7 +111,9 @@ class Launcher:
             run_id=run_id,
             raise_on_error=False,
         )
-        metadata = _metadata(result)
+        if _was_interrupted(result):  # Dagster keeps Ctrl-C for itself and only marks the run as failed
+            raise KeyboardInterrupt
+        metadata = _metadata(self._instance, run_id)
         if result.success:
             return RunOutcome(run_id, succeeded=True, metadata=metadata)
         reason, code = reason_of(result)
@@ -110,21 +121,47 @@ class Launcher:
 
     def _close_abandoned(self) -> None:
         """Marks runs of this machine whose process is gone as failed."""
-        filters = dg.RunsFilter(
-            statuses=[dg.DagsterRunStatus.STARTED], tags={_HOST_TAG: socket.gethostname()}
-        )
+        filters = dg.RunsFilter(statuses=_UNFINISHED, tags={_HOST_TAG: socket.gethostname()})
         for run in self._instance.get_runs(filters):
-            if not psutil.pid_exists(int(run.tags.get(_PROCESS_TAG, "0"))):
+            if not _is_alive(run.tags.get(_PROCESS_TAG, "")):
                 self._instance.report_run_failed(run, "The process that did this run is gone.")
                 self._ports.ledger.abandon(run.run_id)
 
 
-def _metadata(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
-    """Metadata of the newest event that is about a whole asset."""
-    found: dict[str, Any] = {}
-    for event in result.all_events:
-        if event.event_type_value == "ASSET_OBSERVATION":
-            found = dict(event.asset_observation_data.asset_observation.metadata)
-        elif event.event_type_value == "ASSET_MATERIALIZATION" and event.partition is None:
-            found = dict(event.step_materialization_data.materialization.metadata)
-    return {key: value.value for key, value in found.items()}
+def _name_of(process: psutil.Process) -> str:
+    """Number and start of a process: the number alone is soon another's, in a restarted container at once."""
+    return f"{process.pid} {process.create_time():.0f}"
+
+
+def _is_alive(name: str) -> bool:
+    number, _, started = name.partition(" ")
+    try:
+        process = psutil.Process(int(number))
+        same = abs(process.create_time() - float(started)) < _CLOCK_SLACK
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except (ValueError, psutil.NoSuchProcess):
+        return False
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    return any(
+        event.event_type is dg.DagsterEventType.RUN_CANCELED
+        or (
+            event.event_type is dg.DagsterEventType.RUN_FAILURE
+            and event.job_failure_data.failure_reason is RunFailureReason.UNEXPECTED_TERMINATION
+        )
+        for event in result.all_events
+    )
+
+
+def _metadata(instance: dg.DagsterInstance, run_id: str) -> dict[str, Any]:
+    """Metadata of the run's newest event about a whole asset: its materialization, or its totals.
+
+    Read from the instance, because a failed run's result leaves out what the step logged before it failed.
+    """
+    for kind in (dg.DagsterEventType.ASSET_MATERIALIZATION, dg.DagsterEventType.ASSET_OBSERVATION):
+        for record in instance.get_records_for_run(run_id, of_type=kind, limit=1, ascending=False).records:
+            event = record.event_log_entry.asset_materialization or record.event_log_entry.asset_observation
+            if event is not None and event.partition is None:
+                return {key: value.value for key, value in event.metadata.items()}
+    return {}

@@ -4,11 +4,12 @@ A delivery is one transaction. Two ways lead into ``price_bars``:
 
 * *append*: none of the delivery's instruments has a bar of the timeframe yet, so binary COPY goes straight
   into the table (the speed of a plain ADBC write);
-* *upsert*: COPY into a temporary table, then ``INSERT … ON CONFLICT`` in key order, so that two collections
-  of the same symbols wait for each other instead of dead-locking.
+* *upsert*: COPY into a temporary table, then ``INSERT … ON CONFLICT``.
 
-Both leave the same contents, and a second run of the same delivery changes nothing. If another process
-wins the race between the check and the append, the unique key says so and the delivery is upserted.
+Both leave the same contents, and a second run of the same delivery changes nothing. Each transaction first
+locks its instruments in the order of their numbers, so that collections of the same symbols wait for each
+other: an append in the delivery's order against an upsert in key order dead-locked in one of ten attempts.
+If a foreign writer comes in between, the unique key says so and the delivery is upserted.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,6 +44,8 @@ _COUNTS = {
     "unchanged": pl.Int64,
     "withdrawn": pl.Int64,
 }
+
+_LOCK = "SELECT count(pg_advisory_xact_lock(20250932, id)) FROM unnest($1::int[]) AS id"
 
 _UPSERT = f"""
 WITH written AS (
@@ -91,8 +94,8 @@ SELECT instrument_id, count(*) AS withdrawn FROM gone GROUP BY instrument_id
 
 _RELEASE = """
 UPDATE miraikakaku.quarantined_bars AS refused SET released_at = delivered.fetched_at
-FROM delivered_bars AS delivered
-WHERE refused.instrument_id = delivered.instrument_id AND refused.timeframe = delivered.timeframe
+FROM delivered_bars AS delivered JOIN miraikakaku.instruments AS i ON i.id = delivered.instrument_id
+WHERE refused.symbol = i.symbol COLLATE "C" AND refused.timeframe = delivered.timeframe
   AND refused.ts = delivered.ts AND refused.released_at IS NULL AND refused.last_seen_at < delivered.fetched_at
 """
 
@@ -222,6 +225,7 @@ class PostgresBars:
         )
         refused = _refusals(_with_ids(bars.refused, instruments, stamped))
         happened = _with_ids(actions.drop_nulls(), instruments, stamped).drop_nulls("instrument_id")
+        happened = happened.unique(["instrument_id", "ex_date", "kind"], keep="last", maintain_order=True)
         try:
             counts = self._transact(accepted, refused, happened, append=True)
         except IntegrityError:  # another collection of the same symbols was faster
@@ -234,6 +238,7 @@ class PostgresBars:
         counts = []
         rows = accepted.select(_BAR_COLUMNS)
         with self._database.bulk() as connection, connection.cursor() as cursor:
+            _lock(cursor, accepted, refused, actions)
             if not actions.is_empty():
                 _stage(cursor, "delivered_actions", actions)
                 cursor.execute(_ACTIONS)
@@ -286,18 +291,30 @@ def _refusals(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _lock(cursor: Any, *frames: pl.DataFrame) -> None:
+    """One writer at a time per instrument, until the end of the transaction."""
+    ids = pl.concat([frame["instrument_id"] for frame in frames]).drop_nulls().unique().sort()
+    cursor.execute(_LOCK, (_array(ids),))
+    cursor.fetchall()
+
+
+def _array(numbers: pl.Series) -> str:
+    return "{" + ",".join(map(str, numbers)) + "}"
+
+
 def _has_bars(cursor: Any, rows: pl.DataFrame) -> bool:
     """Whether any instrument of the delivery has a bar of that timeframe, or a quarantined one to release."""
     if rows.is_empty():
         return False
-    ids = "{" + ",".join(map(str, rows["instrument_id"].unique().to_list())) + "}"
+    ids = _array(rows["instrument_id"].unique())
     cursor.execute(
         """SELECT EXISTS (
                SELECT 1 FROM unnest($1::int[]) AS wanted(id) WHERE EXISTS (
                    SELECT 1 FROM miraikakaku.price_bars b WHERE b.instrument_id = wanted.id AND b.timeframe = $2)
                OR EXISTS (
-                   SELECT 1 FROM miraikakaku.quarantined_bars q
-                   WHERE q.instrument_id = wanted.id AND q.timeframe = $2 AND q.released_at IS NULL))""",
+                   SELECT 1 FROM miraikakaku.instruments i
+                   JOIN miraikakaku.quarantined_bars q ON q.symbol = i.symbol COLLATE "C"
+                   WHERE i.id = wanted.id AND q.timeframe = $2 AND q.released_at IS NULL))""",
         (ids, rows["timeframe"][0]),
     )
     return bool(cursor.fetchone()[0])

@@ -1,6 +1,5 @@
 """Commands ``import`` and ``export``: bars from files and into files."""
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +11,8 @@ from miraikakaku_assets.application.import_bars import ImportRequest, import_bar
 from miraikakaku_assets.bootstrap import ports, utc_now
 from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Timeframe, timeframe, universe
-from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, fail, print_json, table
+from miraikakaku_assets.faces.cli.output import JSON_OPTION, fail, print_json, show_line, show_table
+from miraikakaku_assets.faces.cli.window import SinceOption, UntilOption, read_window
 
 UniverseOption = Annotated[str, typer.Option("--universe", help="Where the symbols belong; available: jp.")]
 TimeframeOption = Annotated[str, typer.Option("--timeframe", help="Length of a bar; available: 1d.")]
@@ -52,8 +52,8 @@ def add_commands(app: typer.Typer) -> None:
         symbols: Annotated[
             str, typer.Option("--symbols", help="Comma-separated Yahoo symbols; default all.")
         ] = "",
-        since: Annotated[str, typer.Option("--since", help="First session, YYYY-MM-DD.")] = "",
-        until: Annotated[str, typer.Option("--until", help="Last session, YYYY-MM-DD.")] = "",
+        since: SinceOption = "",
+        until: UntilOption = "",
         *,
         adjusted: Annotated[bool, typer.Option("--adjusted/--raw", help="Adjust for dividends.")] = False,
         as_json: bool = JSON_OPTION,
@@ -67,9 +67,8 @@ def add_commands(app: typer.Typer) -> None:
             universe(universe_name),
             [name.strip() for name in symbols.split(",") if name.strip()] or None,
         )
-        bars = ports().bars.read(
-            chosen, _daily(timeframe_name), wanted, _day("--since", since), _day("--until", until)
-        )
+        length, window = _daily(timeframe_name), read_window(since, until)
+        bars = ports().bars.read(chosen, length, wanted, *window)
         if bars.is_empty():
             raise WorkFellShortError(
                 f"There is no bar to export; look at `miraikakaku status --universe {chosen.name}`"
@@ -89,7 +88,12 @@ def add_commands(app: typer.Typer) -> None:
             print_json(done)
         else:
             kind = "adjusted for dividends" if adjusted else "raw"
-            console.print(f"{done['rows']:,} bars of {done['symbols']:,} symbols, {kind}, in {out}")
+            show_line(f"{done['rows']:,} bars of {done['symbols']:,} symbols, {kind}, in {out}")
+        absent = sorted(set(wanted or ()) - set(bars["symbol"].unique()))
+        if absent:
+            raise WorkFellShortError(
+                f"There is no bar to export of {', '.join(absent)}; the others are in {out}"
+            )
 
 
 def _finish(name: str, report: CollectionReport, *, as_json: bool) -> None:
@@ -116,7 +120,7 @@ def _finish(name: str, report: CollectionReport, *, as_json: bool) -> None:
             ("+ unchanged", report.unchanged),
             ("+ quarantined", report.quarantined),
         ]
-        console.print(table(f"import of {name}", ("rows", ""), rows))
+        show_table(f"import of {name}", ("rows", ""), rows)
     for sentence in [*report.failures.values(), *sentences]:
         fail(sentence)
     if sentences or report.failures:
@@ -127,8 +131,12 @@ def _finish(name: str, report: CollectionReport, *, as_json: bool) -> None:
 
 def _write(bars: Any, out: Path) -> None:
     unfinished = out.with_name(f".{out.name}.unfinished")
-    bars.write_parquet(unfinished) if out.suffix == ".parquet" else bars.write_csv(unfinished)
-    unfinished.replace(out)
+    try:
+        bars.write_parquet(unfinished) if out.suffix == ".parquet" else bars.write_csv(unfinished)
+        unfinished.replace(out)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise ConfigurationError(f"--out {out}: it cannot be written ({error.strerror})") from error
 
 
 def _daily(name: str) -> Timeframe:
@@ -136,10 +144,3 @@ def _daily(name: str) -> Timeframe:
     if chosen is not Timeframe.D1:
         raise ConfigurationError(f"--timeframe {name}: daily bars only; choose 1d")
     return chosen
-
-
-def _day(option: str, value: str) -> date | None:
-    try:
-        return date.fromisoformat(value) if value else None
-    except ValueError:
-        raise ConfigurationError(f"{option} {value!r} is not a date like 2025-01-06") from None

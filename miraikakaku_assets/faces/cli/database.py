@@ -4,7 +4,7 @@ import typer
 
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, print_json
+from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line
 from miraikakaku_assets.settings import settings
 
 
@@ -25,7 +25,7 @@ def add_commands(app: typer.Typer) -> None:
         if as_json:
             print_json({"before": before, "after": after})
         else:
-            console.print(
+            show_line(
                 f"schema {after}" + (f" (was {before or 'empty'})" if before != after else ", nothing to do")
             )
 
@@ -33,7 +33,7 @@ def add_commands(app: typer.Typer) -> None:
     def start() -> None:
         """Starts the embedded server; it goes on running for all processes."""
         _embedded_only()
-        console.print(f"running: {ports().database.shown}")
+        show_line(f"running: {ports().database.shown}")
 
     @database.command()
     def stop() -> None:
@@ -42,7 +42,7 @@ def add_commands(app: typer.Typer) -> None:
         from miraikakaku_assets.adapters.storage import embedded
 
         was_running = embedded.stop(settings().home)
-        console.print("stopped" if was_running else "it was not running")
+        show_line("stopped" if was_running else "it was not running")
 
 
 def _embedded_only() -> None:

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+console = Console(highlight=False, emoji=False)
+errors = Console(stderr=True, highlight=False, emoji=False)
 
 JSON_OPTION = typer.Option(False, "--json", help="Print one JSON document instead of tables.")  # noqa: FBT003
 
@@ -26,24 +26,29 @@ def fail(sentence: str) -> None:
     errors.print(f"[bold red]error:[/] {escape(sentence)}", soft_wrap=True)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-    """A table; numbers to the right with thousands separators."""
-    made = Table(
-        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
-    )
+def show_line(sentence: str) -> None:
+    """One line on stdout as it is: brackets are no markup, and a long path is not broken."""
+    console.print(sentence, markup=False, soft_wrap=True)
+
+
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Prints a table below its title; numbers to the right with thousands separators."""
+    made = Table(header_style="dim", box=None, pad_edge=False)
     for position, name in enumerate(columns):
         numeric = any(isinstance(row[position], int | float) for row in rows)
         made.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        made.add_row(*(_shown(cell) for cell in row))
-    return made
+        made.add_row(*(escape(_shown(cell)) for cell in row))
+    console.print(f"[bold]{escape(title)}[/]", soft_wrap=True)
+    console.print(made)
 
 
 def percent(share: float | None) -> str:
     """A share as text; an unknown one as a dash. Never rounds up to 100 %."""
     if share is None:
         return "–"
-    return f"{int(share * 10000) / 100:.2f} %"
+    # 0.57 * 10,000 is 5,699.999999999999 in floating point and is 57 % all the same.
+    return f"{int(round(share * 10000, 6)) / 100:.2f} %"
 
 
 def _shown(cell: Any) -> str:

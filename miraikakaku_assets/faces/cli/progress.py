@@ -51,7 +51,10 @@ def progress_bar(title: str, read: Callable[[], Reading | None] | None, *, shown
         done = threading.Event()
 
         def update() -> None:
-            reading = read()
+            try:
+                reading = read()
+            except Exception:  # noqa: BLE001 - the run meets the same trouble and ends with its sentence
+                return
             if reading is None:
                 return
             total, processed, failed, rows = reading

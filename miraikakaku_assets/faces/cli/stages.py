@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import date
 from typing import Annotated, Any
 
 import typer
@@ -10,9 +9,18 @@ import typer
 from miraikakaku_assets.bootstrap import Ports, ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import Universe, universe
-from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, fail, percent, print_json, table
+from miraikakaku_assets.faces.cli.output import (
+    JSON_OPTION,
+    console,
+    fail,
+    percent,
+    print_json,
+    show_line,
+    show_table,
+)
 from miraikakaku_assets.faces.cli.progress import progress_bar
 from miraikakaku_assets.faces.cli.runner import Outcome, Runner, RunnerFactory
+from miraikakaku_assets.faces.cli.window import SinceOption, UntilOption, read_window
 
 Window = tuple[str | None, str | None]
 UniverseOption = Annotated[str, typer.Option("--universe", help="Comma-separated universes; available: jp.")]
@@ -20,8 +28,6 @@ SymbolsOption = Annotated[
     str, typer.Option("--symbols", help="Comma-separated Yahoo symbols, e.g. 7203.T,130A.T.")
 ]
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Only the first N listed symbols; 0 = all.")]
-SinceOption = Annotated[str, typer.Option("--since", help="First session, YYYY-MM-DD.")]
-UntilOption = Annotated[str, typer.Option("--until", help="Last session, YYYY-MM-DD.")]
 
 
 def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
@@ -38,13 +44,13 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         as_json: bool = JSON_OPTION,
     ) -> None:
         """Master → prices → coverage, one Dagster run each, with a live progress bar."""
-        window = _window(since, until)
-        log: list[dict[str, Any]] = []
+        window, names = _window(since, until), _named(symbols, limit)
+        universes, log = _universes(universe_names), list[dict[str, Any]]()
         runner = make_runner(ports())
-        for chosen in _universes(universe_names):
+        for chosen in universes:
             work = Stages(ports(), runner, chosen, log, show=not as_json)
             work.master(None, accept=False)
-            work.prices(_chosen_symbols(work, symbols, limit), window)
+            work.prices(_first_listed(work, limit) if limit else names, window)
             work.coverage(window)
         end(log, as_json=as_json)
 
@@ -59,12 +65,12 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         as_json: bool = JSON_OPTION,
     ) -> None:
         """Fetches, validates and stores daily bars; every row is accounted for."""
-        window = _window(since, until)
-        log: list[dict[str, Any]] = []
+        window, names = _window(since, until), _named(symbols, limit)
+        universes, log = _universes(universe_names), list[dict[str, Any]]()
         runner = make_runner(ports())
-        for chosen in _universes(universe_names):
+        for chosen in universes:
             work = Stages(ports(), runner, chosen, log, show=not as_json)
-            work.prices(_chosen_symbols(work, symbols, limit), window)
+            work.prices(_first_listed(work, limit) if limit else names, window)
         end(log, as_json=as_json)
 
     @app.command()
@@ -77,9 +83,9 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
     ) -> None:
         """Checks coverage against expected sessions and writes the report."""
         window = _window(since, until)
-        log: list[dict[str, Any]] = []
+        universes, log = _universes(universe_names), list[dict[str, Any]]()
         runner = make_runner(ports())
-        for chosen in _universes(universe_names):
+        for chosen in universes:
             Stages(ports(), runner, chosen, log, show=not as_json).coverage(window)
         end(log, as_json=as_json)
 
@@ -98,8 +104,8 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         as_json: bool = JSON_OPTION,
     ) -> None:
         """Reads the newest list, compares it with the master and puts it into force."""
-        log: list[dict[str, Any]] = []
-        work = Stages(ports(), make_runner(ports()), universe(universe_name), log, show=not as_json)
+        chosen, log = universe(universe_name), list[dict[str, Any]]()
+        work = Stages(ports(), make_runner(ports()), chosen, log, show=not as_json)
         work.master(file or None, accept=accept_mass_change)
         end(log, as_json=as_json)
 
@@ -181,20 +187,17 @@ def _show(stage: str, done: dict[str, Any]) -> None:
             ("+ quarantined", done["quarantined"]),
             *((f"    {rule}", count) for rule, count in sorted(rules.items(), key=lambda item: -item[1])),
         ]
-        console.print(table(f"{done['universe']} prices: {done['symbols']:,} symbols", ("rows", ""), rows))
+        show_table(f"{done['universe']} prices: {done['symbols']:,} symbols", ("rows", ""), rows)
     elif stage == "master" and "added" in done:
         counts = ("dagster/row_count", "added", "updated", "removed", "returned", "unchanged")
         names = ("issues", *counts[1:])
-        console.print(
-            table(
-                f"{done['universe']} master, list of {done['list_date']}", names, [[done[c] for c in counts]]
-            )
+        show_table(
+            f"{done['universe']} master, list of {done['list_date']}", names, [[done[c] for c in counts]]
         )
     elif stage == "coverage" and "coverage" in done:
-        console.print(
-            f"[bold]{done['universe']} coverage[/] {percent(done['coverage'])} of {done['denominator']}"
-        )
-        console.print(f"report: {done['report']}", soft_wrap=True)
+        share = f"{percent(done['coverage'])} of {done['denominator']}"
+        console.print(f"[bold]{done['universe']} coverage[/] {share}", soft_wrap=True)
+        show_line(f"report: {done['report']}")
 
 
 def _new_run() -> str:
@@ -202,26 +205,31 @@ def _new_run() -> str:
 
 
 def _universes(names: str) -> list[Universe]:
-    chosen = [universe(name.strip()) for name in names.split(",") if name.strip()]
+    chosen = [universe(name) for name in _parts(names)]
     if not chosen:
         raise ConfigurationError("--universe names no universe; available: jp")
     return chosen
 
 
-def _chosen_symbols(work: Stages, symbols: str, limit: int) -> list[str] | None:
-    if symbols:
-        return list(dict.fromkeys(symbol.strip() for symbol in symbols.split(",") if symbol.strip()))
-    if limit:
-        return [instrument.symbol for instrument in work.ports.masters.instruments(work.universe)][:limit]
-    return None
+def _named(symbols: str, limit: int) -> list[str] | None:
+    """The symbols an option names, None for all."""
+    if symbols and limit:
+        raise ConfigurationError("--symbols and --limit exclude each other; give one of them")
+    names = _parts(symbols)
+    if symbols and not names:
+        raise ConfigurationError(f"--symbols {symbols!r} names no symbol; write them like 7203.T,130A.T")
+    return names or None
+
+
+def _first_listed(work: Stages, limit: int) -> list[str]:
+    return [instrument.symbol for instrument in work.ports.masters.instruments(work.universe)][:limit]
+
+
+def _parts(text: str) -> list[str]:
+    """Comma-separated names in their order, each once."""
+    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
 def _window(since: str, until: str) -> Window:
-    for name, value in (("--since", since), ("--until", until)):
-        try:
-            _ = value and date.fromisoformat(value)
-        except ValueError:
-            raise ConfigurationError(f"{name} {value!r} is not a date like 2025-01-06") from None
-    if since and until and since > until:
-        raise ConfigurationError(f"--since {since} is after --until {until}")
-    return since or None, until or None
+    first, last = read_window(since, until)
+    return first.isoformat() if first else None, last.isoformat() if last else None

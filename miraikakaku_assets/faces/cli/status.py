@@ -8,7 +8,7 @@ from rich.markup import escape
 from miraikakaku_assets.application.show_status import show_status
 from miraikakaku_assets.bootstrap import ports, utc_now
 from miraikakaku_assets.domain.market.instruments import Timeframe, universe
-from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, percent, print_json, table
+from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, percent, print_json, show_table
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -36,7 +36,7 @@ def _show(name: str, found: dict[str, Any]) -> None:
         console.print(f"[dim]{label:<9}[/] {escape(sentence)}", soft_wrap=True)
     if found["quarantine"]:
         rows = [(row["rule"], row["rows"]) for row in found["quarantine"]]
-        console.print(table(f"{name} quarantine", ("rule", "rows"), rows))
+        show_table(f"{name} quarantine", ("rule", "rows"), rows)
     if found["batches"]:
         columns = ("batch", "universe", "source", "symbols", "failed", "rows read", "started (UTC)", "status")
         names = ("id", "universe", "source", "total_stocks", "failed_stocks", "rows_read")
@@ -44,7 +44,7 @@ def _show(name: str, found: dict[str, Any]) -> None:
             (*(batch[key] for key in names), f"{batch['start_time']:%m-%d %H:%M}", batch["status"])
             for batch in found["batches"]
         ]
-        console.print(table("last collections", columns, rows))
+        show_table("last collections", columns, rows)
 
 
 def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,6 +1,5 @@
 """Coverage: what is stored against what is due. Put here: one asset per universe and its checks."""
 
-from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -15,17 +14,13 @@ from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.ownership import JP_LABELS
 from miraikakaku_assets.orchestration.prices.assets import JP_PRICES_1D
 from miraikakaku_assets.orchestration.resources import PortsResource
+from miraikakaku_assets.orchestration.window import WindowConfig
 
 _WORST = 20
 
 
-class CoverageConfig(dg.Config):
+class CoverageConfig(WindowConfig):
     """Window of a coverage check; by default everything the source can be expected to serve."""
-
-    since: str | None = None
-    """First session, YYYY-MM-DD."""
-    until: str | None = None
-    """Last session, YYYY-MM-DD."""
 
 
 @dg.asset(
@@ -55,6 +50,7 @@ def jp_coverage(config: CoverageConfig, ports: PortsResource) -> dg.MaterializeR
     """
     use = ports.use
     try:
+        since, until = config.dates()
         findings, path = report_coverage(
             JP,
             Timeframe.D1,
@@ -64,8 +60,8 @@ def jp_coverage(config: CoverageConfig, ports: PortsResource) -> dg.MaterializeR
             clock=utc_now,
             history_start=use.history_start,
             threshold=use.settings.coverage_alert_threshold,
-            since=date.fromisoformat(config.since) if config.since else None,
-            until=date.fromisoformat(config.until) if config.until else None,
+            since=since,
+            until=until,
         )
     except MiraikakakuError as error:
         raise failure(error) from error

@@ -4,7 +4,6 @@ Shared by the partitioned asset and by the op job for scattered symbols, so that
 """
 
 from collections.abc import Sequence
-from datetime import date
 
 import dagster as dg
 
@@ -17,6 +16,7 @@ from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.materializations import log_materializations
+from miraikakaku_assets.orchestration.window import WindowConfig
 
 CHARTED_SYMBOLS = 10
 """Runs of up to this many symbols carry a chart each (50 ms and 20 KB apiece)."""
@@ -26,13 +26,8 @@ _WORST = 20
 type_context = dg.AssetExecutionContext | dg.OpExecutionContext
 
 
-class CollectConfig(dg.Config):
-    """Options of a price collection."""
-
-    since: str | None = None
-    """First session, YYYY-MM-DD; by default it goes on where the stored bars end."""
-    until: str | None = None
-    """Last session, YYYY-MM-DD; by default everything up to now."""
+class CollectConfig(WindowConfig):
+    """Options of a price collection; by default it goes on where the stored bars end, up to now."""
 
 
 def collect_in_run(
@@ -52,6 +47,7 @@ def collect_in_run(
         dg.Failure: Some symbols failed (their errors are in its metadata), or nothing could be done at all.
     """
     try:
+        since, until = config.dates()
         instruments, settled, whole = plan_collection(universe, symbols, ports.masters, ports.prices)
         request = CollectionRequest(
             universe=universe,
@@ -60,8 +56,8 @@ def collect_in_run(
             settled=settled,
             known=ports.masters.known_symbols(universe),
             history_start=ports.history_start,
-            since=date.fromisoformat(config.since) if config.since else None,
-            until=date.fromisoformat(config.until) if config.until else None,
+            since=since,
+            until=until,
             whole_market=whole,
             restatement_sessions=ports.settings.restatement_sessions,
             batch_type="all_stocks" if whole else "partial",

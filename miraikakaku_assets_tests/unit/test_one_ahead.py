@@ -1,0 +1,55 @@
+"""Preparing the next item in the background changes when it is made, and nothing else."""
+
+import threading
+from collections.abc import Generator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from miraikakaku_assets.application.one_ahead import one_ahead
+
+
+@given(st.lists(st.integers() | st.none()))
+def test_items_come_in_order_and_none_is_lost(items: list[int | None]):
+    assert list(one_ahead(iter(items))) == items
+
+
+def test_the_next_item_is_made_while_the_current_one_is_in_use():
+    made = threading.Event()
+
+    def items() -> Generator[int, None, None]:
+        yield 1
+        made.set()
+        yield 2
+
+    ahead = one_ahead(items())
+    assert next(ahead) == 1
+    assert made.wait(5)
+    assert list(ahead) == [2]
+
+
+def test_an_error_is_raised_where_its_item_would_have_been():
+    def items() -> Generator[int, None, None]:
+        yield 1
+        raise LookupError("second")
+
+    ahead = one_ahead(items())
+    assert next(ahead) == 1
+    with pytest.raises(LookupError, match="second"):
+        next(ahead)
+
+
+def test_stopping_early_closes_the_source():
+    closed = []
+
+    def items() -> Generator[int, None, None]:
+        try:
+            yield from range(100)
+        finally:
+            closed.append(True)
+
+    ahead = one_ahead(items())
+    assert next(ahead) == 0
+    ahead.close()
+    assert closed == [True]
