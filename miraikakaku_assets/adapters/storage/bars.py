@@ -18,25 +18,12 @@ from typing import Any
 
 import polars as pl
 
+from miraikakaku_assets.adapters.storage import bar_statements as statements
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports import WriteResult
-from miraikakaku_assets.domain.bars.validation import SUPERSEDING_RULES, ValidatedBars
+from miraikakaku_assets.domain.bars.validation import ValidatedBars
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
-_BAR_COLUMNS = (
-    "instrument_id",
-    "timeframe",
-    "ts",
-    "open",
-    "high",
-    "low",
-    "close",
-    "volume",
-    "source",
-    "status",
-    "flag",
-    "fetched_at",
-)
 _COUNTS = {
     "symbol": pl.String,
     "inserted": pl.Int64,
@@ -44,69 +31,6 @@ _COUNTS = {
     "unchanged": pl.Int64,
     "withdrawn": pl.Int64,
 }
-
-_LOCK = "SELECT count(pg_advisory_xact_lock(20250932, id)) FROM unnest($1::int[]) AS id"
-
-_UPSERT = f"""
-WITH written AS (
-    INSERT INTO miraikakaku.price_bars AS stored ({", ".join(_BAR_COLUMNS)})
-    SELECT {", ".join(_BAR_COLUMNS)} FROM delivered_bars ORDER BY instrument_id, ts
-    ON CONFLICT (instrument_id, timeframe, ts) DO UPDATE SET
-        open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
-        volume = excluded.volume, source = excluded.source, status = excluded.status,
-        flag = excluded.flag, fetched_at = excluded.fetched_at
-    WHERE (stored.open, stored.high, stored.low, stored.close, stored.volume, stored.status, stored.flag)
-        IS DISTINCT FROM (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume,
-                          excluded.status, excluded.flag)
-      AND NOT (stored.status = 'final' AND excluded.status = 'provisional')
-    RETURNING instrument_id, (xmax = 0) AS is_new
-)
-SELECT instrument_id, count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is_new) AS restated
-FROM written GROUP BY instrument_id
-"""
-
-_QUARANTINE = """
-INSERT INTO miraikakaku.quarantined_bars
-    (symbol, timeframe, ts, rule, occurrence, instrument_id, detail, open, high, low, close, volume, source,
-     row_number, first_seen_at, last_seen_at)
-SELECT symbol, timeframe, ts, rule, occurrence, instrument_id, detail, open, high, low, close, volume, source,
-       row_number, fetched_at, fetched_at
-FROM delivered_refusals ORDER BY symbol, ts, rule, occurrence
-ON CONFLICT (symbol, timeframe, ts, rule, occurrence) DO UPDATE SET
-    instrument_id = excluded.instrument_id, open = excluded.open, high = excluded.high, low = excluded.low,
-    close = excluded.close, volume = excluded.volume, source = excluded.source,
-    row_number = excluded.row_number, last_seen_at = excluded.last_seen_at, released_at = NULL
-"""
-
-# A bar stored earlier that is judged bad today (its neighbour came, the calendar was corrected) leaves the
-# table; the refused row that says the same prices has just been put into quarantine.
-_WITHDRAW = f"""
-WITH gone AS (
-    DELETE FROM miraikakaku.price_bars AS stored USING delivered_refusals AS refused
-    WHERE stored.instrument_id = refused.instrument_id AND stored.timeframe = refused.timeframe
-      AND stored.ts = refused.ts AND refused.rule IN ({", ".join(f"'{rule}'" for rule in SUPERSEDING_RULES)})
-      AND (stored.open, stored.high, stored.low, stored.close)
-          IS NOT DISTINCT FROM (refused.open, refused.high, refused.low, refused.close)
-    RETURNING stored.instrument_id
-)
-SELECT instrument_id, count(*) AS withdrawn FROM gone GROUP BY instrument_id
-"""
-
-_RELEASE = """
-UPDATE miraikakaku.quarantined_bars AS refused SET released_at = delivered.fetched_at
-FROM delivered_bars AS delivered JOIN miraikakaku.instruments AS i ON i.id = delivered.instrument_id
-WHERE refused.symbol = i.symbol COLLATE "C" AND refused.timeframe = delivered.timeframe
-  AND refused.ts = delivered.ts AND refused.released_at IS NULL AND refused.last_seen_at < delivered.fetched_at
-"""
-
-_ACTIONS = """
-INSERT INTO miraikakaku.corporate_actions AS stored (instrument_id, ex_date, kind, value, source, fetched_at)
-SELECT instrument_id, ex_date, kind, value, source, fetched_at FROM delivered_actions
-ORDER BY instrument_id, ex_date, kind
-ON CONFLICT (instrument_id, ex_date, kind) DO UPDATE SET
-    value = excluded.value, source = excluded.source, fetched_at = excluded.fetched_at
-WHERE stored.value IS DISTINCT FROM excluded.value
-"""
 
 
 class PostgresBars:
@@ -221,7 +145,7 @@ class PostgresBars:
         stamped = {"timeframe": timeframe.value, "source": source, "fetched_at": fetched_at}
         accepted = _with_ids(bars.accepted, instruments, stamped)
         accepted = accepted.select(
-            "symbol", pl.col("volume").cast(pl.Int64), *(c for c in _BAR_COLUMNS if c != "volume")
+            "symbol", pl.col("volume").cast(pl.Int64), *(c for c in statements.BAR_COLUMNS if c != "volume")
         )
         refused = _refusals(_with_ids(bars.refused, instruments, stamped))
         happened = _with_ids(actions.drop_nulls(), instruments, stamped).drop_nulls("instrument_id")
@@ -236,12 +160,12 @@ class PostgresBars:
         self, accepted: pl.DataFrame, refused: pl.DataFrame, actions: pl.DataFrame, *, append: bool
     ) -> list[pl.DataFrame]:
         counts = []
-        rows = accepted.select(_BAR_COLUMNS)
+        rows = accepted.select(statements.BAR_COLUMNS)
         with self._database.bulk() as connection, connection.cursor() as cursor:
             _lock(cursor, accepted, refused, actions)
             if not actions.is_empty():
                 _stage(cursor, "delivered_actions", actions)
-                cursor.execute(_ACTIONS)
+                cursor.execute(statements.ACTIONS)
             if append and not _has_bars(cursor, rows):
                 if not rows.is_empty():
                     cursor.adbc_ingest(
@@ -251,12 +175,12 @@ class PostgresBars:
                 counts.append(new.with_columns(restated=pl.lit(0, pl.Int64)))
             elif not rows.is_empty():
                 _stage(cursor, "delivered_bars", rows)
-                counts.append(_fetch(cursor, _UPSERT))
-                cursor.execute(_RELEASE)
+                counts.append(_fetch(cursor, statements.UPSERT))
+                cursor.execute(statements.RELEASE)
             if not refused.is_empty():
                 _stage(cursor, "delivered_refusals", refused)
-                cursor.execute(_QUARANTINE)
-                counts.append(_fetch(cursor, _WITHDRAW))
+                cursor.execute(statements.QUARANTINE)
+                counts.append(_fetch(cursor, statements.WITHDRAW))
         return counts
 
 
@@ -294,7 +218,7 @@ def _refusals(frame: pl.DataFrame) -> pl.DataFrame:
 def _lock(cursor: Any, *frames: pl.DataFrame) -> None:
     """One writer at a time per instrument, until the end of the transaction."""
     ids = pl.concat([frame["instrument_id"] for frame in frames]).drop_nulls().unique().sort()
-    cursor.execute(_LOCK, (_array(ids),))
+    cursor.execute(statements.LOCK, (_array(ids),))
     cursor.fetchall()
 
 

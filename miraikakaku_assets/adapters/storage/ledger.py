@@ -1,6 +1,7 @@
 """Written account of collections: ``batch_executions`` and ``batch_execution_details``."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -10,6 +11,16 @@ from miraikakaku_assets.adapters.storage.tables import batch_execution_details a
 from miraikakaku_assets.adapters.storage.tables import batch_executions as batches
 from miraikakaku_assets.application.ports import SymbolOutcome
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+
+_SILENCE = timedelta(
+    hours=1
+)  # a live batch moves its counters with every delivery, every few minutes at worst
+_GONE = {
+    "status": "failed",
+    "error_message": "the process ended before the batch did; run the same command again",
+    "end_time": func.now(),
+    "updated_at": func.now(),
+}
 
 
 class PostgresLedger:
@@ -37,7 +48,9 @@ class PostgresLedger:
             "run_id": run_id,
             "total_stocks": total,
         }
+        silent = batches.c.updated_at < func.now() - _SILENCE
         with self._database.engine.begin() as connection:
+            connection.execute(update(batches).where(batches.c.status == "running", silent).values(_GONE))
             return int(connection.scalar(insert(batches).values(row).returning(batches.c.id)) or 0)
 
     def add(self, batch: int, outcomes: Sequence[SymbolOutcome]) -> None:
@@ -78,14 +91,7 @@ class PostgresLedger:
         """Closes batches of a run whose process is gone."""
         with self._database.engine.begin() as connection:
             connection.execute(
-                update(batches)
-                .where(batches.c.run_id == run_id, batches.c.status == "running")
-                .values(
-                    status="failed",
-                    error_message="the process ended before the batch did; run the same command again",
-                    end_time=func.now(),
-                    updated_at=func.now(),
-                )
+                update(batches).where(batches.c.run_id == run_id, batches.c.status == "running").values(_GONE)
             )
 
     def progress(self, run_id: str) -> tuple[int, int, int, int] | None:

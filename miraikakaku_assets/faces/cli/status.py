@@ -5,7 +5,6 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from miraikakaku_assets.application.show_status import show_status
 from miraikakaku_assets.bootstrap import ports, utc_now
 from miraikakaku_assets.domain.market.instruments import Timeframe, universe
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, percent, print_json, show_table
@@ -23,6 +22,8 @@ def add_commands(app: typer.Typer) -> None:
         as_json: bool = JSON_OPTION,
     ) -> None:
         """Freshness, coverage, quarantine and last runs, on one screen."""
+        from miraikakaku_assets.application.show_status import show_status
+
         chosen = universe(universe_name)
         found = show_status(chosen, Timeframe.D1, store=ports().status, clock=utc_now)
         if as_json:

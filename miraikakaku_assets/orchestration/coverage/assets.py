@@ -84,10 +84,10 @@ def _metadata(findings: CoverageFindings) -> dict[str, Any]:
         "empty_instruments": whole.empty,
         "denominator": findings.denominator,
         "gaps_by_cause": dg.MetadataValue.json(whole.causes),
+        "chart": dg.MetadataValue.md(as_markdown(coverage_chart(findings), "Coverage per segment")),
         "segments": dg.MetadataValue.table(
             records=[_record(findings, position) for position in range(len(findings.segments))]
         ),
-        "chart": dg.MetadataValue.md(as_markdown(coverage_chart(findings), "Coverage per segment")),
     }
 
 
@@ -96,12 +96,12 @@ def _record(findings: CoverageFindings, position: int) -> dg.TableRecord:
     return dg.TableRecord(
         {
             "segment": segment.segment,
+            "coverage": f"{segment.coverage:.2%}" if segment.coverage is not None else "–",
+            "stored": segment.stored,
+            "expected": segment.expected,
             "issues": segment.instruments,
             "complete": segment.complete,
             "empty": segment.empty,
-            "expected": segment.expected,
-            "stored": segment.stored,
-            "coverage": f"{segment.coverage:.2%}" if segment.coverage is not None else "–",
         }
     )
 

@@ -1,0 +1,167 @@
+"""A whole installation inside the test's process: database, Dagster instance, simulated exchange."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from miraikakaku_assets import bootstrap
+from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.domain.market.sessions import FINAL_AFTER, session_table, sessions_back
+from miraikakaku_assets.orchestration.build import build_defs
+from miraikakaku_assets.orchestration.instance_home import open_instance
+from miraikakaku_assets.orchestration.partitions import jp_symbols
+from miraikakaku_assets.settings import Settings
+from miraikakaku_assets_tests.integration.simulator_client import Simulated
+from miraikakaku_assets_tests.unit.workbooks import line, workbook
+
+PRICES = dg.AssetKey(["jp", "prices_1d"])
+COVERAGE = dg.AssetKey(["jp", "coverage"])
+MASTER = dg.AssetKey(["jp", "stock_master"])
+CODES = ("7203", "1301", "1306", "6758", "9984", "130A", "8951")
+"""Issues that every simulated world holds, with a bar for each session."""
+SYMBOLS = sorted(f"{code}.T" for code in CODES)
+SESSIONS = 40
+"""Sessions of history that an installation asks for."""
+
+
+def last_evening() -> datetime:
+    """The moment the newest daily bar became final: all bars are there and none of them moves any more."""
+    table = session_table("XTKS")
+    closes = table.filter(pl.col("closes") <= datetime.now(UTC) - FINAL_AFTER)["closes"]
+    evening: datetime = closes[-1] + FINAL_AFTER
+    return evening
+
+
+def history_start() -> str:
+    """First day asked for: the newest `SESSIONS` sessions."""
+    return sessions_back("XTKS", last_evening().date(), SESSIONS - 1).isoformat()
+
+
+def listed(codes: Sequence[str], day: str = "20250930", **markets: str) -> bytes:
+    """JPX's list with these issues; `markets` names those outside the Prime market, as ``_1306="ETF・ETN"``."""
+    prime = {"market": "プライム（内国株式）"}
+    lines = []
+    for code in codes:
+        market = markets.get(f"_{code}", prime["market"])
+        lines.append(line(float(code) if code.isdigit() else code, f"銘柄{code}", market, float(day)))
+    return workbook(lines)
+
+
+@dataclass
+class Installation:
+    """What a test works with."""
+
+    ports: Ports
+    instance: dg.DagsterInstance
+    definitions: dg.Definitions
+    exchange: Simulated
+    folder: Path
+
+    def run(
+        self,
+        job: str,
+        *,
+        config: dict[str, Any] | None = None,
+        tags: dict[str, str] | None = None,
+        partition: str | None = None,
+    ) -> dg.ExecuteInProcessResult:
+        """One run of a job, as a run worker would do it."""
+        return self.definitions.resolve_job_def(job).execute_in_process(
+            run_config=config, instance=self.instance, tags=tags, partition_key=partition, raise_on_error=False
+        )
+
+    def update_master(self, content: bytes, *, accept: bool = False) -> dg.ExecuteInProcessResult:
+        """Materializes the stock master from a workbook."""
+        path = self.folder / "data_j.xls"
+        path.write_bytes(content)
+        options = {"file": str(path), "accept_mass_change": accept}
+        return self.run("jp_master_job", config={"ops": {"jp__stock_master": {"config": options}}})
+
+    def collect_range(self, **window: str) -> dg.ExecuteInProcessResult:
+        """One run over all partition keys."""
+        keys = self.keys()
+        tags = {
+            "dagster/asset_partition_range_start": keys[0],
+            "dagster/asset_partition_range_end": keys[-1],
+        }
+        config = {"ops": {"jp_symbol_chain": {"config": window}}}
+        return self.run("jp_prices_job", config=config, tags=tags)
+
+    def collect_symbols(self, *symbols: str, **window: str) -> dg.ExecuteInProcessResult:
+        """One run of the op job for scattered symbols."""
+        options = {"symbols": list(symbols), **window}
+        return self.run("jp_collect_symbols", config={"ops": {"collect_jp_symbols": {"config": options}}})
+
+    def keys(self) -> list[str]:
+        """Partition keys in the order in which ranges run."""
+        return list(self.instance.get_dynamic_partitions("jp_symbols"))
+
+    def statuses(self) -> dict[str, str]:
+        """Status of each partition of the prices, as the web UI asks for it."""
+        found = self.instance.get_status_by_partition(PRICES, self.keys(), jp_symbols)
+        assert found is not None
+        return {key: status.value if status else "MISSING" for key, status in found.items()}
+
+    def newest(self, asset: dg.AssetKey, symbol: str | None = None) -> dg.AssetRecordsFilter | Any:
+        """The newest materialization record of an asset or one of its partitions."""
+        chosen = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[symbol] if symbol else None)
+        return self.instance.fetch_materializations(chosen, limit=1).records[0]
+
+    def metadata(self, asset: dg.AssetKey, symbol: str | None = None) -> dict[str, Any]:
+        """Plain metadata of the newest materialization."""
+        shown = self.newest(asset, symbol).asset_materialization.metadata
+        return {name: value.value for name, value in shown.items()}
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What a query of the database answers."""
+        with self.ports.database.engine.connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> dg.Failure | Any:
+    """The failure that a step was ended with."""
+    events = result.get_step_failure_events()
+    assert len(events) == 1, [event.message for event in result.all_events]
+    said = events[0].step_failure_data.user_failure_data
+    assert said is not None, events[0].step_failure_data.error
+    return said
+
+
+@contextmanager
+def installed(
+    exchange: Simulated, database_url: str, folder: Path, patch: pytest.MonkeyPatch, **options: Any
+) -> Iterator[Installation]:
+    """An installation of its own; the process forgets it afterwards."""
+    said: dict[str, Any] = {
+        "miraikakaku_home": folder / "home",
+        "database_url": database_url,
+        "yahoo_base_url": exchange.base,
+        "jpx_list_url": f"{exchange.base}/jpx/data_j.xls",
+        "requests_per_second": 1000.0,
+        "burst_limit": 1000,
+        "retry_delay": 0.01,
+        "max_retries": 1,
+        "history_start": history_start(),
+        **options,
+    }
+    for name in ("DAGSTER_HOME", "MIRAIKAKAKU_HOME", "DAGSTER_DISABLE_TELEMETRY", "DAGSTER_EVENT_BATCH_SIZE"):
+        patch.setenv(name, "")  # remembered, so that what opening the instance sets is taken back
+        patch.delenv(name)
+    patch.setattr(bootstrap, "_ports", None)
+    ports = bootstrap.use(Settings(_env_file=None, **said))
+    _ = ports.database
+    with open_instance(ports.settings) as instance:
+        yield Installation(ports, instance, build_defs(), exchange, folder)
+    ports.database.close()
+
+
+def moved(hours: float) -> datetime:
+    """A moment before or after `last_evening`."""
+    return last_evening() + timedelta(hours=hours)
