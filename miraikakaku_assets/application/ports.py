@@ -6,6 +6,7 @@ what has been done.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -96,6 +97,9 @@ class MasterUpdate:
 
 class MasterStore(Protocol):
     """The stock master and the history of its updates."""
+
+    def exclusive(self, universe: Universe) -> AbstractContextManager[None]:
+        """One update of a universe at a time: a list is put into force against the master it was compared with."""
 
     def known(self, universe: Universe) -> Mapping[str, KnownIssue]:
         """The master by exchange code, inactive issues included."""

@@ -21,6 +21,7 @@ def report_coverage(  # noqa: PLR0913 - ports and options, all named
     clock: Clock,
     history_start: date,
     threshold: float,
+    least_issues: int = 0,
     since: date | None = None,
     until: date | None = None,
 ) -> tuple[CoverageFindings, Path]:
@@ -33,18 +34,31 @@ def report_coverage(  # noqa: PLR0913 - ports and options, all named
         The findings and the path of the report.
 
     Raises:
-        WorkFellShortError: There is no master yet, so there is no denominator.
+        WorkFellShortError: There is no master yet, so there is no denominator, or the window is empty.
     """
     now = clock()
     window = source.common_window(universe) or (history_start, last_completed_session(universe.calendar, now))
     first, last = since or window[0], min(until or window[1], last_completed_session(universe.calendar, now))
+    if first > last:
+        raise WorkFellShortError(
+            f"There is no completed session of {universe.name} from {first} to {last}; choose another window"
+        )
     holdings = store.holdings(universe, timeframe, first, last)
     if holdings is None:
         raise WorkFellShortError(
             f"Coverage of {universe.name} has no denominator: there is no stock master yet; "
             f"run `miraikakaku master update --universe {universe.name}` first"
         )
-    findings = find_coverage(universe, timeframe, first, last, holdings, checked_at=now, threshold=threshold)
+    findings = find_coverage(
+        universe,
+        timeframe,
+        first,
+        last,
+        holdings,
+        checked_at=now,
+        threshold=threshold,
+        least_issues=least_issues,
+    )
     path = shelf.write(f"coverage_{universe.name}", now, as_json(findings))
     store.save(findings, str(path))
     return findings, path
@@ -59,6 +73,8 @@ def as_json(findings: CoverageFindings) -> Mapping[str, object]:
         "window": {"first": findings.first.isoformat(), "last": findings.last.isoformat()},
         "denominator": findings.denominator,
         "threshold": findings.threshold,
+        "least_issues": findings.least_issues,
+        "too_few_issues": findings.too_few_issues,
         "segments": [_segment(segment) for segment in findings.segments],
         "causes": CAUSES,
         "worst": _worst(findings),

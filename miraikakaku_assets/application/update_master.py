@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from miraikakaku_assets.application.locations import shown
 from miraikakaku_assets.application.ports import (
     Clock,
     FileShelf,
@@ -55,7 +56,7 @@ def update_master(
         universe=universe.name,
         update_type="scheduled" if scheduled else "manual",
         status="failed",
-        source=location,
+        source=shown(location),
         started_at=started,
         completed_at=started,
         accepted_mass_change=accept_mass_change,
@@ -68,18 +69,23 @@ def update_master(
         store.record(replace(attempt, completed_at=clock(), rule=rule, error_message=str(error)))
         raise
     attempt = replace(attempt, total_stocks=len(new.issues), list_date=new.list_date, sha256=new.sha256)
-    known = store.known(universe)
-    if not accept_mass_change:
-        found = objections(known, store.last_list_date(universe), new)
-        if found:
-            explanation = "; ".join(objection.explanation for objection in found)
-            rule = "+".join(objection.rule for objection in found)
-            waiting = shelf.keep("quarantine", file, new.sha256, f"{universe.name}_{new.list_date:%Y%m%d}")
-            refused = MasterRefusedError(location, rule, _refusal(explanation, waiting))
-            quarantined = replace(attempt, status="quarantined", stored_file=str(waiting))
-            store.record(replace(quarantined, completed_at=clock(), rule=rule, error_message=str(refused)))
-            raise refused
-    return _put_into_force(universe, file, new, compare(known, new.issues), attempt, store, shelf, clock)
+    with store.exclusive(universe):
+        known = store.known(universe)
+        if not accept_mass_change:
+            found = objections(known, store.last_list_date(universe), new)
+            if found:
+                explanation = "; ".join(objection.explanation for objection in found)
+                rule = "+".join(objection.rule for objection in found)
+                waiting = shelf.keep(
+                    "quarantine", file, new.sha256, f"{universe.name}_{new.list_date:%Y%m%d}"
+                )
+                refused = MasterRefusedError(shown(location), rule, _refusal(explanation, waiting))
+                quarantined = replace(attempt, status="quarantined", stored_file=str(waiting))
+                store.record(
+                    replace(quarantined, completed_at=clock(), rule=rule, error_message=str(refused))
+                )
+                raise refused
+        return _put_into_force(universe, file, new, compare(known, new.issues), attempt, store, shelf, clock)
 
 
 def _put_into_force(

@@ -30,7 +30,6 @@ _UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 _CLOCK_SLACK = 5.0  # seconds; Linux derives a process's start from a boot time that moves with the clock
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ class Launcher:
     def _run(self, job: str, run_id: str, run_config: dict[str, Any], tags: dict[str, str]) -> RunOutcome:
         mine = {_HOST_TAG: socket.gethostname(), _PROCESS_TAG: _name_of(psutil.Process())}
         result = self._definitions.resolve_job_def(job).execute_in_process(
-            run_config={**run_config, **_QUIET},
+            run_config={**run_config, **self._console()},
             instance=self._instance,
             tags={**tags, **mine},
             run_id=run_id,
@@ -118,6 +117,11 @@ class Launcher:
             return RunOutcome(run_id, succeeded=True, metadata=metadata)
         reason, code = reason_of(result)
         return RunOutcome(run_id, succeeded=False, reason=reason, exit_code=code, metadata=metadata)
+
+    def _console(self) -> dict[str, Any]:
+        """Run config of the console log: silent beside the progress bar, unless debugging."""
+        level = "DEBUG" if self._ports.settings.log_level == "DEBUG" else "CRITICAL"
+        return {"loggers": {"console": {"config": {"log_level": level}}}}
 
     def _close_abandoned(self) -> None:
         """Marks runs of this machine whose process is gone as failed."""

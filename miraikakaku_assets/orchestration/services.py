@@ -33,8 +33,9 @@ class DagsterServices:
         if schedules_on:
             environment["MIRAIKAKAKU_SCHEDULES"] = "on"
         workspace = str(shipped_file("workspace.yaml"))
-        web = ["-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-w", workspace]
-        daemon = ["-m", "dagster._daemon", "run", "-w", workspace]
+        common = ["-w", workspace, "--log-level", ports.settings.log_level.lower()]
+        web = ["-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *common]
+        daemon = ["-m", "dagster._daemon", "run", *common]
         stopping = _Signals()
         children = [
             subprocess.Popen([sys.executable, *arguments], env=environment, start_new_session=True)  # noqa: S603

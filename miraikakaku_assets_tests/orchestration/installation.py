@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from miraikakaku_assets.orchestration.instance_home import open_instance
 from miraikakaku_assets.orchestration.partitions import jp_symbols
 from miraikakaku_assets.settings import Settings
 from miraikakaku_assets_tests.integration.simulator_client import Simulated
-from miraikakaku_assets_tests.unit.workbooks import line, workbook
+from miraikakaku_assets_tests.unit.workbooks import PRIME, line, workbook
 
 PRICES = dg.AssetKey(["jp", "prices_1d"])
 COVERAGE = dg.AssetKey(["jp", "coverage"])
@@ -46,12 +46,12 @@ def history_start() -> str:
 
 def listed(codes: Sequence[str], day: str = "20250930", **markets: str) -> bytes:
     """JPX's list with these issues; `markets` names those outside the Prime market, as ``_1306="ETF・ETN"``."""
-    prime = {"market": "プライム（内国株式）"}
-    lines = []
-    for code in codes:
-        market = markets.get(f"_{code}", prime["market"])
-        lines.append(line(float(code) if code.isdigit() else code, f"銘柄{code}", market, float(day)))
-    return workbook(lines)
+    return workbook(
+        line(
+            float(code) if code.isdigit() else code, f"銘柄{code}", markets.get(f"_{code}", PRIME), float(day)
+        )
+        for code in codes
+    )
 
 
 @dataclass
@@ -74,7 +74,11 @@ class Installation:
     ) -> dg.ExecuteInProcessResult:
         """One run of a job, as a run worker would do it."""
         return self.definitions.resolve_job_def(job).execute_in_process(
-            run_config=config, instance=self.instance, tags=tags, partition_key=partition, raise_on_error=False
+            run_config=config,
+            instance=self.instance,
+            tags=tags,
+            partition_key=partition,
+            raise_on_error=False,
         )
 
     def update_master(self, content: bytes, *, accept: bool = False) -> dg.ExecuteInProcessResult:
@@ -86,7 +90,7 @@ class Installation:
 
     def collect_range(self, **window: str) -> dg.ExecuteInProcessResult:
         """One run over all partition keys."""
-        keys = self.keys()
+        keys = self.partition_keys()
         tags = {
             "dagster/asset_partition_range_start": keys[0],
             "dagster/asset_partition_range_end": keys[-1],
@@ -99,17 +103,17 @@ class Installation:
         options = {"symbols": list(symbols), **window}
         return self.run("jp_collect_symbols", config={"ops": {"collect_jp_symbols": {"config": options}}})
 
-    def keys(self) -> list[str]:
+    def partition_keys(self) -> list[str]:
         """Partition keys in the order in which ranges run."""
         return list(self.instance.get_dynamic_partitions("jp_symbols"))
 
     def statuses(self) -> dict[str, str]:
         """Status of each partition of the prices, as the web UI asks for it."""
-        found = self.instance.get_status_by_partition(PRICES, self.keys(), jp_symbols)
+        found = self.instance.get_status_by_partition(PRICES, self.partition_keys(), jp_symbols)
         assert found is not None
         return {key: status.value if status else "MISSING" for key, status in found.items()}
 
-    def newest(self, asset: dg.AssetKey, symbol: str | None = None) -> dg.AssetRecordsFilter | Any:
+    def newest(self, asset: dg.AssetKey, symbol: str | None = None) -> Any:
         """The newest materialization record of an asset or one of its partitions."""
         chosen = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[symbol] if symbol else None)
         return self.instance.fetch_materializations(chosen, limit=1).records[0]
@@ -125,7 +129,7 @@ class Installation:
             return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
-def failure_of(result: dg.ExecuteInProcessResult) -> dg.Failure | Any:
+def failure_of(result: dg.ExecuteInProcessResult) -> Any:
     """The failure that a step was ended with."""
     events = result.get_step_failure_events()
     assert len(events) == 1, [event.message for event in result.all_events]
@@ -160,8 +164,3 @@ def installed(
     with open_instance(ports.settings) as instance:
         yield Installation(ports, instance, build_defs(), exchange, folder)
     ports.database.close()
-
-
-def moved(hours: float) -> datetime:
-    """A moment before or after `last_evening`."""
-    return last_evening() + timedelta(hours=hours)

@@ -3,7 +3,7 @@
 import base64
 import io
 import re
-from datetime import date
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -16,13 +16,12 @@ from miraikakaku_assets_tests.orchestration.installation import (
     SYMBOLS,
     Installation,
     failure_of,
-    history_start,
     last_evening,
     listed,
 )
 
-PRO_MARKET = "PRO Market"
-UNKNOWN_TO_YAHOO = "2999"  # not an issue of the simulated world
+UNKNOWN_TO_YAHOO = "2999"  # no issue of the simulated world
+NOT_LISTED = "4321.T"  # in no list
 
 
 @pytest.fixture
@@ -31,17 +30,197 @@ def market(installation: Installation) -> Installation:
     return installation
 
 
-def test_failed_symbols_fail_alone_and_a_retry_clears_their_marks(market: Installation) -> None:
-    market.exchange.set_faults("404@7203.T", "500@1306.T", "html@6758.T")
-    failing = {"7203.T": "not_on_source", "1306.T": "server_error", "6758.T": "unreadable_answer"}
+def observations(market: Installation) -> list[dict[str, Any]]:
+    """Metadata of all observations, newest first."""
+    records = market.instance.fetch_observations(PRICES, limit=100).records
+    return [
+        {name: value.value for name, value in record.asset_observation.metadata.items()}  # type: ignore[union-attr]
+        for record in records
+    ]
+
+
+def test_a_symbol_that_fails_fails_alone_and_a_retry_of_it_clears_its_mark(market: Installation) -> None:
+    kinds = {"1306.T": "server_error", "6758.T": "unreadable_answer", "7203.T": "not_on_source"}
+    market.exchange.set_faults("500@1306.T", "html@6758.T", "404@7203.T")
 
     run = market.collect_range()
 
-    assert not run.success
-    assert market.instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE  # type: ignore[union-attr]
+    stored_run = market.instance.get_run_by_id(run.run_id)
+    assert stored_run is not None
+    assert stored_run.status is dg.DagsterRunStatus.FAILURE
     failure = failure_of(run)
-    assert failure.description.startswith("3 of 7 symbols failed, the others are stored; see batch ")
-    first = failure.metadata["first_failures"].value
-    assert {symbol: sentence[-len(kind) - 2 :] for (symbol, sentence), kind in zip(
-        first.items(), failing.values(), strict=False
-    )} == {}
+    assert re.fullmatch(
+        r"3 of 7 symbols failed, the others are stored; see batch \d+ in batch_execution_details",
+        failure.description,
+    )
+    assert failure.metadata["failed_symbols"].value == 3
+    sentences = failure.metadata["first_failures"].value
+    assert {symbol: sentence.rpartition("[")[2] for symbol, sentence in sentences.items()} == {
+        symbol: f"{kind}]" for symbol, kind in kinds.items()
+    }
+    assert market.statuses() == {
+        symbol: "FAILED" if symbol in kinds else "MATERIALIZED" for symbol in SYMBOLS
+    }
+    for symbol in set(SYMBOLS) - set(kinds):
+        shown = market.metadata(PRICES, symbol)
+        assert shown["status"] == "ok"
+        assert shown["inserted"] == stored_bars(market)[symbol]
+        assert shown["last_session"] == str(last_evening().date())
+    assert set(stored_bars(market)) == set(SYMBOLS) - set(kinds)
+    totals = observations(market)[0]
+    assert totals["symbols"] == 7
+    assert totals["failed_symbols"] == 3
+    assert totals["verdicts"] == {"ok": 4, "not_on_source": 1, "server_error": 1, "unreadable_answer": 1}
+    assert (
+        totals["rows_read"]
+        == totals["inserted"] + totals["restated"] + totals["unchanged"] + totals["quarantined"]
+    )
+
+    market.exchange.set_faults()
+    retry = market.collect_symbols(*sorted(kinds))
+
+    assert retry.success
+    assert set(market.statuses().values()) == {"MATERIALIZED"}
+    assert {market.newest(PRICES, symbol).run_id for symbol in kinds} == {retry.run_id}
+    assert set(stored_bars(market)) == set(SYMBOLS)
+
+
+def stored_bars(market: Installation) -> dict[str, int]:
+    query = "SELECT symbol, count(*) FROM miraikakaku.price_bars JOIN miraikakaku.instruments ON id = instrument_id"
+    return dict(market.rows(f"{query} GROUP BY symbol"))
+
+
+def test_a_green_run_leaves_no_key_without_an_event(installation: Installation) -> None:
+    codes = (*CODES, "25935", UNKNOWN_TO_YAHOO)  # a symbol without bars, and one that Yahoo does not know
+    installation.update_master(listed(codes, **{f"_{UNKNOWN_TO_YAHOO}": "PRO Market"}))
+
+    run = installation.collect_range()
+
+    assert run.success
+    assert set(installation.statuses().values()) == {"MATERIALIZED"}
+    assert {installation.newest(PRICES, key).run_id for key in installation.partition_keys()} == {run.run_id}
+    assert installation.metadata(PRICES, "25935.T")["status"] == "no_new_data"
+    assert installation.metadata(PRICES, f"{UNKNOWN_TO_YAHOO}.T")["status"] == "not_on_source"
+    assert len(installation.partition_keys()) == len(codes)
+
+
+def test_doing_it_again_changes_no_bar_and_says_so_for_each_symbol(market: Installation) -> None:
+    contents = "SELECT * FROM miraikakaku.price_bars ORDER BY instrument_id, ts"
+    assert market.collect_range().success
+    before = market.rows(contents)
+
+    again = market.collect_range()
+
+    assert again.success
+    assert market.rows(contents) == before
+    assert len(before) == len(SYMBOLS) * SESSIONS
+    for symbol in SYMBOLS:
+        shown = market.metadata(PRICES, symbol)
+        assert (shown["status"], shown["inserted"], shown["restated"]) == ("no_new_data", 0, 0)
+        assert shown["unchanged"] == market.ports.settings.restatement_sessions
+
+
+def test_a_delisted_issue_keeps_its_key_and_is_materialized_as_delisted(market: Installation) -> None:
+    rest = [code for code in CODES if code != "6758"]
+    assert market.update_master(listed(rest, "20251031"), accept=True).success
+
+    run = market.collect_range()
+
+    assert run.success
+    assert set(market.statuses().values()) == {"MATERIALIZED"}
+    assert market.metadata(PRICES, "6758.T")["status"] == "delisted"
+    assert "6758.T" not in stored_bars(market)
+
+
+def test_an_unknown_symbol_is_named_and_the_others_are_stored(market: Installation) -> None:
+    run = market.collect_symbols("7203.T", NOT_LISTED)
+
+    assert not run.success
+    failure = failure_of(run)
+    assert failure.description.startswith("1 of 2 symbols failed")
+    assert failure.metadata["first_failures"].value == {
+        NOT_LISTED: f"{NOT_LISTED}: it is in no stock master of jp; correct it or update the master [not_in_master]"
+    }
+    assert set(stored_bars(market)) == {"7203.T"}
+    verdicts = (
+        "SELECT symbol, status, verdict, error_class FROM miraikakaku.batch_execution_details ORDER BY symbol"
+    )
+    assert market.rows(verdicts) == [
+        (NOT_LISTED, "failed", "not_in_master", "permanent"),
+        ("7203.T", "completed", "ok", None),
+    ]
+
+
+def test_one_partition_launched_like_the_web_ui_does_carries_a_chart(market: Installation) -> None:
+    run = market.run("jp_prices_job", partition="7203.T")
+
+    assert run.success
+    assert market.newest(PRICES, "7203.T").run_id == run.run_id
+    assert set(market.statuses().items()) >= {("7203.T", "MATERIALIZED"), ("1301.T", "MISSING")}
+    markdown = market.metadata(PRICES, "7203.T")["chart"]
+    title, picture = re.fullmatch(r"!\[(.*)\]\(data:image/png;base64,(.*)\)", markdown).groups()  # type: ignore[union-attr]
+    pixels = imread(io.BytesIO(base64.b64decode(picture, validate=True)), format="png")
+    assert title == "7203.T, last 250 sessions"
+    assert pixels.shape[0] > 200
+    assert pixels.shape[1] > 400
+    assert float(pixels.std()) > 0.05  # something is drawn
+    assert len(picture) < 100_000
+
+
+def test_a_large_run_says_how_far_it_is_and_carries_no_charts(
+    market: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("miraikakaku_assets.orchestration.prices.collection.CHARTED_SYMBOLS", 3)
+    market.exchange.set_faults("404@7203.T")
+
+    market.collect_range()
+
+    seen = observations(market)
+    assert seen[0]["symbols"] == 7
+    assert seen[1] == {"done": 7, "total": 7, "failed": 1}
+    assert "chart" not in market.metadata(PRICES, "1301.T")
+
+
+@pytest.mark.parametrize(
+    ("window", "sentence"),
+    [
+        ({"since": "gestern"}, "since 'gestern' is not a date like 2025-01-06"),
+        ({"until": "2025-02-30"}, "until '2025-02-30' is not a date like 2025-01-06"),
+        ({"since": "2025-02-02", "until": "2025-02-01"}, "since 2025-02-02 is after until 2025-02-01"),
+    ],
+)
+def test_a_wrong_window_in_the_launchpad_is_refused_in_a_sentence(
+    market: Installation, window: dict[str, str], sentence: str
+) -> None:
+    failure = failure_of(market.collect_symbols("7203.T", **window))
+
+    assert failure.description == sentence
+    assert failure.metadata["exit_code"].value == 2
+    assert market.rows("SELECT count(*) FROM miraikakaku.batch_executions") == [(0,)]
+
+
+def test_a_window_bounds_what_is_stored(market: Installation) -> None:
+    first, last = market.ports.settings.history_start, str(last_evening().date())
+
+    assert market.collect_symbols("7203.T", since=first, until=first).success
+
+    assert stored_bars(market) == {"7203.T": 1}
+    shown = market.metadata(PRICES, "7203.T")
+    assert shown["first_session"] == shown["last_session"] == first != last
+
+
+def test_a_source_that_cannot_be_reached_fails_the_run_with_its_sentence_and_exit_code(
+    market: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = market.ports.settings.model_copy(
+        update={"yahoo_base_url": "http://127.0.0.1:9", "max_retries": 0}
+    )
+    monkeypatch.setattr("miraikakaku_assets.bootstrap._ports", type(market.ports)(nobody))
+
+    failure = failure_of(market.collect_range())
+
+    assert failure.description.startswith("Yahoo at http://127.0.0.1:9 cannot be reached")
+    assert failure.metadata["exit_code"].value == 3
+    assert set(market.statuses().values()) == {"FAILED"}
+    batches = market.rows("SELECT status, processed_stocks FROM miraikakaku.batch_executions")
+    assert batches == [("failed", 0)]

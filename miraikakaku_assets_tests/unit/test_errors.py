@@ -2,7 +2,7 @@
 
 import pytest
 
-from miraikakaku_assets.adapters.sources.http import shown
+from miraikakaku_assets.application.locations import shown
 from miraikakaku_assets.domain import errors
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe, timeframe, universe
 
@@ -59,4 +59,5 @@ def test_url_is_shown_without_user_password_query_and_fragment() -> None:
     assert shown("https://user:secret@example.org:8443/a/data_j.xls?key=secret#x") == (
         "https://example.org:8443/a/data_j.xls"
     )
-    assert shown("http://example.org/list") == "http://example.org/list"
+    assert shown("http://[::1]:8000/list") == "http://[::1]:8000/list"
+    assert shown("lists/what?.xls") == "lists/what?.xls"

@@ -1,17 +1,10 @@
 """Plain downloads of published files, with typed errors."""
 
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
+from miraikakaku_assets.application.locations import shown
 from miraikakaku_assets.application.ports import PublishedFile
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, InputFileError
-
-
-def shown(url: str) -> str:
-    """A URL without user, password, query and fragment, fit for messages."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    return urlunsplit((parts.scheme, f"{host}:{parts.port}" if parts.port else host, parts.path, "", ""))
 
 
 def read_published(location: str, timeout: float) -> PublishedFile:

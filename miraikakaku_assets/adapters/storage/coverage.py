@@ -4,13 +4,19 @@ from datetime import date
 from typing import Any
 
 import polars as pl
-from sqlalchemy import insert
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.tables import coverage_reports
 from miraikakaku_assets.domain.coverage.report import CoverageFindings, Holdings
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
+_REPORT_TYPES = {
+    "checked_at": pl.Datetime("us", "UTC"),
+    "instruments": pl.Int32,
+    "complete_instruments": pl.Int32,
+    "empty_instruments": pl.Int32,
+    "coverage": pl.Float64,
+    "threshold": pl.Float64,
+}
 _LIST_DATE = "SELECT max(last_list_date) FROM miraikakaku.stock_master WHERE universe = $1 AND is_active"
 _ISSUES = """
 SELECT m.instrument_id, m.yahoo_symbol AS symbol, coalesce(m.market_category, '-') AS segment,
@@ -73,12 +79,14 @@ class PostgresCoverage:
                 " WHERE i.id = g.instrument_id AND i.universe = $1 AND g.timeframe = $2",
                 (findings.universe.name, findings.timeframe.value),
             )
+            reports = pl.DataFrame(_rows(findings, report_file), schema_overrides=_REPORT_TYPES)
+            cursor.adbc_ingest(
+                "coverage_reports", reports.to_arrow(), mode="append", db_schema_name="miraikakaku"
+            )
             if not gaps.is_empty():
                 cursor.adbc_ingest(
                     "coverage_gaps", gaps.to_arrow(), mode="append", db_schema_name="miraikakaku"
                 )
-        with self._database.engine.begin() as connection:
-            connection.execute(insert(coverage_reports), _rows(findings, report_file))
 
 
 def _frame(cursor: Any, query: str, parameters: tuple[str, ...]) -> pl.DataFrame:

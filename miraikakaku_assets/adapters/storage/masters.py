@@ -1,6 +1,7 @@
 """Stock master, instruments and the history of updates, in PostgreSQL."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -26,12 +27,21 @@ _COLUMNS = {
     "size": stock_master.c.size_category,
 }
 
+_LOCK = 20250930
+
 
 class PostgresMasters:
     """Implements the port `MasterStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    @contextmanager
+    def exclusive(self, universe: Universe) -> Iterator[None]:
+        """Holds an advisory lock; a second update waits here and then finds the first one's list in force."""
+        with self._database.engine.connect() as connection:
+            connection.execute(select(func.pg_advisory_xact_lock(_LOCK, func.hashtext(universe.name))))
+            yield
 
     def known(self, universe: Universe) -> Mapping[str, KnownIssue]:
         """The master by exchange code, inactive issues included."""

@@ -78,6 +78,7 @@ class CoverageFindings:
     """Result of one coverage check.
 
     Attributes:
+        least_issues: Issues the list should at least hold.
         gaps: Columns ``instrument_id``, ``symbol``, ``session``, ``cause``.
         denominator: In words, what 100 % would be.
     """
@@ -88,6 +89,7 @@ class CoverageFindings:
     first: date
     last: date
     threshold: float
+    least_issues: int
     denominator: str
     segments: tuple[SegmentCoverage, ...]
     gaps: pl.DataFrame
@@ -96,6 +98,11 @@ class CoverageFindings:
     def whole(self) -> SegmentCoverage:
         """The segment that holds everything."""
         return self.segments[0]
+
+    @property
+    def too_few_issues(self) -> bool:
+        """Whether the list is shorter than a whole market can be."""
+        return self.whole.instruments < self.least_issues
 
     def below_threshold(self) -> list[SegmentCoverage]:
         """Segments whose coverage is below the threshold."""
@@ -111,6 +118,7 @@ def find_coverage(
     *,
     checked_at: datetime,
     threshold: float,
+    least_issues: int = 0,
 ) -> CoverageFindings:
     """Compares what is stored between two session dates with what the calendar says is due.
 
@@ -122,6 +130,7 @@ def find_coverage(
         holdings: What is listed and stored.
         checked_at: Time of the check (UTC).
         threshold: Share below which a segment is reported.
+        least_issues: Issues the list should at least hold.
     """
     sessions = sessions_between(universe.calendar, first, last)
     expected = _expected(holdings, sessions, first)
@@ -138,6 +147,7 @@ def find_coverage(
         first=first,
         last=last,
         threshold=threshold,
+        least_issues=least_issues,
         denominator=(
             f"{holdings.issues.height:,} active issues of the list dated {holdings.list_date} × their "
             f"{universe.calendar} sessions from {first} to {last} ({len(sessions)}), each from its listing on"

@@ -44,7 +44,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         # Its clock stands still: while Tokyo trades, the running bars would change between the collections.
         config = SimulatorConfig(seed=seed, symbols=symbols, faults=_FAULTS, now=now)
         with running(config) as exchange:
-            installation = use(_demo_settings(exchange))
+            installation = use(_demo_settings(exchange, symbols))
             work = Stages(installation, make_runner(installation), JP, log, show=True)
             work.master(f"{exchange}/jpx/data_j.xls", accept=True)
             work.prices(None, (None, None))
@@ -56,7 +56,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         _check_repeat(log)
 
 
-def _demo_settings(exchange: str) -> Settings:
+def _demo_settings(exchange: str, symbols: int) -> Settings:
     """Settings of the demo: the simulator's address, a state folder of its own, and no patience."""
     since = (utc_now() - _HISTORY).date()
     return settings().model_copy(
@@ -71,6 +71,7 @@ def _demo_settings(exchange: str) -> Settings:
             "retry_delay": 0.05,
             "worker_timeout": 10.0,
             "history_start": since.isoformat(),
+            "min_japanese_stocks": symbols,
         }
     )
 

@@ -33,6 +33,11 @@ class CoverageConfig(WindowConfig):
             "above_threshold", asset=["jp", "coverage"], description="Every segment reaches the threshold."
         ),
         dg.AssetCheckSpec(
+            "enough_issues",
+            asset=["jp", "coverage"],
+            description="The list holds at least MIN_JAPANESE_STOCKS issues.",
+        ),
+        dg.AssetCheckSpec(
             "bars_quality",
             asset=["jp", "coverage"],
             description="The newest stored sessions keep the Great Expectations suite of daily bars.",
@@ -60,6 +65,7 @@ def jp_coverage(config: CoverageConfig, ports: PortsResource) -> dg.MaterializeR
             clock=utc_now,
             history_start=use.history_start,
             threshold=use.settings.coverage_alert_threshold,
+            least_issues=use.settings.min_japanese_stocks,
             since=since,
             until=until,
         )
@@ -67,7 +73,7 @@ def jp_coverage(config: CoverageConfig, ports: PortsResource) -> dg.MaterializeR
         raise failure(error) from error
     return dg.MaterializeResult(
         metadata={**_metadata(findings), "report": dg.MetadataValue.path(str(path))},
-        check_results=[_above_threshold(findings), _bars_quality(use, findings)],
+        check_results=[_above_threshold(findings), _enough_issues(findings), _bars_quality(use, findings)],
     )
 
 
@@ -117,6 +123,15 @@ def _above_threshold(findings: CoverageFindings) -> dg.AssetCheckResult:
             "segments_below": len(below),
             "worst": dg.MetadataValue.json({s.segment: round(s.coverage or 0, 4) for s in below[:_WORST]}),
         },
+    )
+
+
+def _enough_issues(findings: CoverageFindings) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name="enough_issues",
+        passed=not findings.too_few_issues,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"issues": findings.whole.instruments, "at_least": findings.least_issues},
     )
 
 

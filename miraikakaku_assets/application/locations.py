@@ -1,0 +1,12 @@
+"""Where a file comes from, in words that may be written down."""
+
+from urllib.parse import urlsplit, urlunsplit
+
+
+def shown(location: str) -> str:
+    """A URL without user, password, query and fragment, fit for messages and tables; a path as it is."""
+    if not location.startswith(("http://", "https://")):
+        return location
+    parts = urlsplit(location)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))

@@ -1,0 +1,145 @@
+"""The coverage asset: one set of numbers in its metadata, in the tables and in the report file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from miraikakaku_assets_tests.orchestration.installation import (
+    CODES,
+    COVERAGE,
+    SESSIONS,
+    Installation,
+    failure_of,
+    listed,
+)
+
+WITHOUT_BARS = "25935"
+SEGMENTS = {"_1306": "ETF・ETN", "_25935": "ETF・ETN"}
+
+
+@pytest.fixture
+def market(installation: Installation) -> Installation:
+    """Seven issues with all their bars, and one of which the source has none."""
+    assert installation.update_master(listed([*CODES, WITHOUT_BARS], **SEGMENTS)).success
+    assert installation.collect_range().success
+    return installation
+
+
+def report_rows(market: Installation) -> dict[str, tuple[Any, ...]]:
+    query = """
+        SELECT segment, instruments, complete_instruments, empty_instruments, expected_bars, stored_bars, coverage
+        FROM miraikakaku.coverage_reports ORDER BY id"""
+    return {segment: tuple(numbers) for segment, *numbers in market.rows(query)}
+
+
+def check(run: dg.ExecuteInProcessResult, name: str) -> dg.AssetCheckEvaluation | Any:
+    return next(found for found in run.get_asset_check_evaluations() if found.check_name == name)
+
+
+def test_metadata_tables_and_file_say_the_same(market: Installation) -> None:
+    run = market.run("jp_coverage_job")
+
+    assert run.success
+    shown = market.metadata(COVERAGE)
+    expected, stored = 8 * SESSIONS, 7 * SESSIONS
+    assert (shown["expected_bars"], shown["stored_bars"]) == (expected, stored)
+    assert shown["missing_bars"] == SESSIONS
+    assert shown["coverage"] == stored / expected
+    assert (shown["complete_instruments"], shown["empty_instruments"]) == (7, 1)
+    assert shown["gaps_by_cause"] == {"never_delivered": SESSIONS}
+    assert report_rows(market) == {
+        "all": (8, 7, 1, expected, stored, stored / expected),
+        "プライム（内国株式）": (6, 6, 0, 6 * SESSIONS, 6 * SESSIONS, 1.0),
+        "ETF・ETN": (2, 1, 1, 2 * SESSIONS, SESSIONS, 0.5),
+    }
+    gaps = "SELECT cause, count(*) FROM miraikakaku.coverage_gaps GROUP BY cause"
+    assert market.rows(gaps) == [("never_delivered", SESSIONS)]
+    report = json.loads(Path(shown["report"]).read_text(encoding="utf-8"))
+    assert report["denominator"] == shown["denominator"]
+    assert (
+        f"8 active issues of the list dated 2025-09-30 × their XTKS sessions from {report['window']['first']}"
+        in (report["denominator"])
+    )
+    in_file = {
+        segment["segment"]: (
+            segment["instruments"],
+            segment["complete_instruments"],
+            segment["empty_instruments"],
+            segment["expected_bars"],
+            segment["stored_bars"],
+            segment["coverage"],
+        )
+        for segment in report["segments"]
+    }
+    assert in_file == report_rows(market)
+    for segment in report["segments"]:
+        assert segment["missing_bars"] == segment["expected_bars"] - segment["stored_bars"]
+        assert sum(segment["gaps_by_cause"].values()) == segment["missing_bars"]
+
+
+def test_the_table_in_the_web_ui_shows_every_segment(market: Installation) -> None:
+    market.run("jp_coverage_job")
+
+    records = [record.data for record in market.metadata(COVERAGE)["segments"]]
+
+    assert {record["segment"]: (record["expected"], record["stored"]) for record in records} == {
+        segment: (numbers[3], numbers[4]) for segment, numbers in report_rows(market).items()
+    }
+    assert {record["segment"]: record["coverage"] for record in records}["ETF・ETN"] == "50.00%"
+
+
+def test_a_segment_below_the_threshold_is_a_warning_and_no_failure(market: Installation) -> None:
+    run = market.run("jp_coverage_job")
+
+    found = check(run, "above_threshold")
+    assert run.success
+    assert not found.passed
+    assert found.severity is dg.AssetCheckSeverity.WARN
+    assert found.metadata["segments_below"].value == 2
+    assert found.metadata["worst"].value == {"all": 0.875, "ETF・ETN": 0.5}
+
+
+def test_bars_that_are_as_they_should_be_pass_the_quality_check(market: Installation) -> None:
+    found = check(market.run("jp_coverage_job"), "bars_quality")
+
+    assert found.passed, found.metadata
+    assert found.metadata["rows"].value > 0
+
+
+def test_above_the_threshold_the_check_passes(market: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    modest = market.ports.settings.model_copy(update={"coverage_alert_threshold": 0.5})
+    monkeypatch.setattr("miraikakaku_assets.bootstrap._ports", type(market.ports)(modest))
+
+    found = check(market.run("jp_coverage_job"), "above_threshold")
+
+    assert found.passed
+    assert found.metadata["threshold"].value == 0.5
+
+
+def test_without_a_master_there_is_no_denominator(installation: Installation) -> None:
+    failure = failure_of(installation.run("jp_coverage_job"))
+
+    assert failure.description == (
+        "Coverage of jp has no denominator: there is no stock master yet; "
+        "run `miraikakaku master update --universe jp` first"
+    )
+    assert failure.metadata["exit_code"].value == 1
+    assert report_rows(installation) == {}
+
+
+def test_a_failed_symbol_is_a_gap_with_its_cause(market: Installation) -> None:
+    assert market.update_master(
+        listed([*CODES, WITHOUT_BARS, "4321"], "20251031", **SEGMENTS), accept=True
+    ).success
+    market.exchange.set_faults("500@4321.T")
+    assert not market.collect_symbols("4321.T").success
+
+    market.run("jp_coverage_job")
+
+    assert market.metadata(COVERAGE)["gaps_by_cause"] == {
+        "fetch_failed": SESSIONS,
+        "never_delivered": SESSIONS,
+    }
