@@ -272,7 +272,7 @@ class SymbolOutcome:
 class Listener(Protocol):
     """Hears what a collection has done, right after it was committed."""
 
-    def __call__(self, outcomes: Sequence[SymbolOutcome]) -> None:
+    def __call__(self, outcomes: Sequence[SymbolOutcome], /) -> None:
         """Takes the outcomes of one committed delivery."""
 
 

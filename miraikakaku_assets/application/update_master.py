@@ -1,7 +1,7 @@
 """Use case: put an exchange's newest list into force, or say why not."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from miraikakaku_assets.application.locations import shown
 from miraikakaku_assets.application.ports import (
@@ -14,7 +14,13 @@ from miraikakaku_assets.application.ports import (
 )
 from miraikakaku_assets.domain.errors import InputFileError, MasterRefusedError, MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Universe
-from miraikakaku_assets.domain.market.master import MasterDiff, StockList, compare, objections
+from miraikakaku_assets.domain.market.master import (
+    MasterDiff,
+    Objection,
+    StockList,
+    compare,
+    objections,
+)
 
 
 def update_master(
@@ -71,20 +77,9 @@ def update_master(
     attempt = replace(attempt, total_stocks=len(new.issues), list_date=new.list_date, sha256=new.sha256)
     with store.exclusive(universe):
         known = store.known(universe)
-        if not accept_mass_change:
-            found = objections(known, store.last_list_date(universe), new)
-            if found:
-                explanation = "; ".join(objection.explanation for objection in found)
-                rule = "+".join(objection.rule for objection in found)
-                waiting = shelf.keep(
-                    "quarantine", file, new.sha256, f"{universe.name}_{new.list_date:%Y%m%d}"
-                )
-                refused = MasterRefusedError(shown(location), rule, _refusal(explanation, waiting))
-                quarantined = replace(attempt, status="quarantined", stored_file=str(waiting))
-                store.record(
-                    replace(quarantined, completed_at=clock(), rule=rule, error_message=str(refused))
-                )
-                raise refused
+        found = [] if accept_mass_change else objections(known, store.last_list_date(universe), new)
+        if found:
+            raise _quarantined(file, new, found, attempt, store, shelf, clock)
         return _put_into_force(universe, file, new, compare(known, new.issues), attempt, store, shelf, clock)
 
 
@@ -114,8 +109,30 @@ def _put_into_force(
     return update
 
 
-def _refusal(explanation: str, waiting: Path) -> str:
-    return (
-        f"{explanation}; the last good master stays in force and the file waits in {waiting}: "
-        "look at it and repeat with --accept-mass-change if it is right"
+def _quarantined(
+    file: PublishedFile,
+    new: StockList,
+    found: Sequence[Objection],
+    attempt: MasterUpdate,
+    store: MasterStore,
+    shelf: FileShelf,
+    clock: Clock,
+) -> MasterRefusedError:
+    """Keeps and records a list the guard objects to; returns the error that says so."""
+    waiting = shelf.keep("quarantine", file, new.sha256, f"{attempt.universe}_{new.list_date:%Y%m%d}")
+    explanation = (
+        f"{'; '.join(objection.explanation for objection in found)}; the last good master stays in force and "
+        f"the file waits in {waiting}: look at it and repeat with --accept-mass-change if it is right"
     )
+    refused = MasterRefusedError(attempt.source, "+".join(objection.rule for objection in found), explanation)
+    store.record(
+        replace(
+            attempt,
+            status="quarantined",
+            stored_file=str(waiting),
+            completed_at=clock(),
+            rule=refused.rule,
+            error_message=str(refused),
+        )
+    )
+    return refused

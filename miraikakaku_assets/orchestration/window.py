@@ -1,10 +1,8 @@
 """The window of dates a run may be given. Put here: its config. Keep out: what the dates mean to a use case."""
 
-from datetime import date
-
 import dagster as dg
 
-from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.market.window import Window, read_window
 
 
 class WindowConfig(dg.Config):
@@ -15,20 +13,6 @@ class WindowConfig(dg.Config):
     until: str | None = None
     """Last session, YYYY-MM-DD."""
 
-    def dates(self) -> tuple[date | None, date | None]:
-        """The dates, None for one that is not given.
-
-        Raises:
-            ConfigurationError: One is no date, or the first is after the last.
-        """
-        first, last = _day("since", self.since), _day("until", self.until)
-        if first and last and first > last:
-            raise ConfigurationError(f"since {first} is after until {last}")
-        return first, last
-
-
-def _day(name: str, value: str | None) -> date | None:
-    try:
-        return date.fromisoformat(value) if value else None
-    except ValueError:
-        raise ConfigurationError(f"{name} {value!r} is not a date like 2025-01-06") from None
+    def dates(self) -> Window:
+        """The dates, None for one that is not given; see `read_window` for the errors."""
+        return read_window(self.since, self.until)

@@ -13,4 +13,4 @@ def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
     upgrade(opened)
     yield opened
-    opened.engine.dispose()
+    opened.close()

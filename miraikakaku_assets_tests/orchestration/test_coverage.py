@@ -1,18 +1,23 @@
 """The coverage asset: one set of numbers in its metadata, in the tables and in the report file."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from miraikakaku_assets_tests.integration.simulator_client import Simulated
 from miraikakaku_assets_tests.orchestration.installation import (
     CODES,
     COVERAGE,
     SESSIONS,
     Installation,
     failure_of,
+    fresh_database,
+    installed,
     listed,
 )
 
@@ -20,12 +25,40 @@ WITHOUT_BARS = "25935"
 SEGMENTS = {"_1306": "ETF・ETN", "_25935": "ETF・ETN"}
 
 
-@pytest.fixture
-def market(installation: Installation) -> Installation:
+def collected(installation: Installation) -> Installation:
     """Seven issues with all their bars, and one of which the source has none."""
     assert installation.update_master(listed([*CODES, WITHOUT_BARS], **SEGMENTS)).success
     assert installation.collect_range().success
     return installation
+
+
+@pytest.fixture
+def market(installation: Installation) -> Installation:
+    return collected(installation)
+
+
+@dataclass
+class Checked:
+    """An installation after a coverage check."""
+
+    market: Installation
+    run: dg.ExecuteInProcessResult
+    metadata: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def checked(
+    quiet_exchange: Simulated, server_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Checked]:
+    """For tests that only look."""
+    folder = tmp_path_factory.mktemp("coverage")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        fresh_database(server_url) as url,
+        installed(quiet_exchange, url, folder, patch) as installation,
+    ):
+        run = collected(installation).run("jp_coverage_job")
+        yield Checked(installation, run, installation.metadata(COVERAGE))
 
 
 def report_rows(market: Installation) -> dict[str, tuple[Any, ...]]:
@@ -35,15 +68,12 @@ def report_rows(market: Installation) -> dict[str, tuple[Any, ...]]:
     return {segment: tuple(numbers) for segment, *numbers in market.rows(query)}
 
 
-def check(run: dg.ExecuteInProcessResult, name: str) -> dg.AssetCheckEvaluation | Any:
+def check(run: dg.ExecuteInProcessResult, name: str) -> Any:
     return next(found for found in run.get_asset_check_evaluations() if found.check_name == name)
 
 
-def test_metadata_tables_and_file_say_the_same(market: Installation) -> None:
-    run = market.run("jp_coverage_job")
-
-    assert run.success
-    shown = market.metadata(COVERAGE)
+def test_metadata_tables_and_file_say_the_same(checked: Checked) -> None:
+    shown, market = checked.metadata, checked.market
     expected, stored = 8 * SESSIONS, 7 * SESSIONS
     assert (shown["expected_bars"], shown["stored_bars"]) == (expected, stored)
     assert shown["missing_bars"] == SESSIONS
@@ -80,40 +110,35 @@ def test_metadata_tables_and_file_say_the_same(market: Installation) -> None:
         assert sum(segment["gaps_by_cause"].values()) == segment["missing_bars"]
 
 
-def test_the_table_in_the_web_ui_shows_every_segment(market: Installation) -> None:
-    market.run("jp_coverage_job")
-
-    records = [record.data for record in market.metadata(COVERAGE)["segments"]]
+def test_the_table_in_the_web_ui_shows_every_segment(checked: Checked) -> None:
+    records = [record.data for record in checked.metadata["segments"].records]
 
     assert {record["segment"]: (record["expected"], record["stored"]) for record in records} == {
-        segment: (numbers[3], numbers[4]) for segment, numbers in report_rows(market).items()
+        segment: (numbers[3], numbers[4]) for segment, numbers in report_rows(checked.market).items()
     }
     assert {record["segment"]: record["coverage"] for record in records}["ETF・ETN"] == "50.00%"
 
 
-def test_a_segment_below_the_threshold_is_a_warning_and_no_failure(market: Installation) -> None:
-    run = market.run("jp_coverage_job")
+def test_a_segment_below_the_threshold_is_a_warning_and_no_failure(checked: Checked) -> None:
+    found = check(checked.run, "above_threshold")
 
-    found = check(run, "above_threshold")
-    assert run.success
+    assert checked.run.success
     assert not found.passed
     assert found.severity is dg.AssetCheckSeverity.WARN
     assert found.metadata["segments_below"].value == 2
     assert found.metadata["worst"].value == {"all": 0.875, "ETF・ETN": 0.5}
 
 
-def test_bars_that_are_as_they_should_be_pass_the_quality_check(market: Installation) -> None:
-    found = check(market.run("jp_coverage_job"), "bars_quality")
+def test_bars_that_are_as_they_should_be_pass_the_quality_check(checked: Checked) -> None:
+    found = check(checked.run, "bars_quality")
 
     assert found.passed, found.metadata
     assert found.metadata["rows"].value > 0
 
 
-def test_above_the_threshold_the_check_passes(market: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    modest = market.ports.settings.model_copy(update={"coverage_alert_threshold": 0.5})
-    monkeypatch.setattr("miraikakaku_assets.bootstrap._ports", type(market.ports)(modest))
-
-    found = check(market.run("jp_coverage_job"), "above_threshold")
+def test_above_the_threshold_the_check_passes(market: Installation) -> None:
+    with market.told(coverage_alert_threshold=0.5):
+        found = check(market.run("jp_coverage_job"), "above_threshold")
 
     assert found.passed
     assert found.metadata["threshold"].value == 0.5

@@ -210,14 +210,10 @@ def test_a_window_bounds_what_is_stored(market: Installation) -> None:
 
 
 def test_a_source_that_cannot_be_reached_fails_the_run_with_its_sentence_and_exit_code(
-    market: Installation, monkeypatch: pytest.MonkeyPatch
+    market: Installation,
 ) -> None:
-    nobody = market.ports.settings.model_copy(
-        update={"yahoo_base_url": "http://127.0.0.1:9", "max_retries": 0}
-    )
-    monkeypatch.setattr("miraikakaku_assets.bootstrap._ports", type(market.ports)(nobody))
-
-    failure = failure_of(market.collect_range())
+    with market.told(yahoo_base_url="http://127.0.0.1:9", max_retries=0):
+        failure = failure_of(market.collect_range())
 
     assert failure.description.startswith("Yahoo at http://127.0.0.1:9 cannot be reached")
     assert failure.metadata["exit_code"].value == 3

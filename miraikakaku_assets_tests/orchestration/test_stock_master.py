@@ -12,7 +12,9 @@ from miraikakaku_assets_tests.orchestration.installation import (
 )
 
 ISSUES = "SELECT * FROM miraikakaku.stock_master ORDER BY id"
-HISTORY = "SELECT status, total_stocks, added_stocks, unchanged_stocks, rule FROM miraikakaku.stock_master_updates ORDER BY id"
+HISTORY = """
+    SELECT status, total_stocks, added_stocks, unchanged_stocks, rule
+    FROM miraikakaku.stock_master_updates ORDER BY id"""
 
 
 def counts(installation: Installation) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def test_a_list_is_put_into_force_and_its_keys_are_registered_sorted_in_one_batc
     run = installation.update_master(listed(CODES))
 
     assert run.success
-    assert CODES != tuple(sorted(CODES))
+    assert list(CODES) != sorted(CODES)
     assert installation.partition_keys() == SYMBOLS
     moments = "SELECT count(*), count(DISTINCT create_timestamp) FROM dagster.dynamic_partitions"
     assert installation.rows(moments) == [(len(CODES), 1)]

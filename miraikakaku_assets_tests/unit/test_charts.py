@@ -44,9 +44,17 @@ def findings(segments: list[str]) -> CoverageFindings:
     ]
     nothing = SegmentCoverage("空", 0, 0, 0, 0, 0, {})
     return CoverageFindings(
-        JP, Timeframe.D1, datetime(2025, 10, 1, tzinfo=UTC), date(2025, 1, 6), date(2025, 9, 30), 0.95,
-        "10 issues", (*counted, nothing), pl.DataFrame(),
-    )  # fmt: skip
+        universe=JP,
+        timeframe=Timeframe.D1,
+        checked_at=datetime(2025, 10, 1, tzinfo=UTC),
+        first=date(2025, 1, 6),
+        last=date(2025, 9, 30),
+        threshold=0.95,
+        least_issues=10,
+        denominator="10 issues",
+        segments=(*counted, nothing),
+        gaps=pl.DataFrame(),
+    )
 
 
 @pytest.mark.parametrize("segments", [[WHOLE], [WHOLE, *SEGMENTS]])

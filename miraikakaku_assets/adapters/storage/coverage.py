@@ -9,7 +9,7 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.coverage.report import CoverageFindings, Holdings
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
-_REPORT_TYPES = {
+_REPORT_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "checked_at": pl.Datetime("us", "UTC"),
     "instruments": pl.Int32,
     "complete_instruments": pl.Int32,

@@ -5,6 +5,7 @@ bars go through ADBC and everything that is counted in thousands goes through SQ
 """
 
 import os
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from miraikakaku_assets.adapters.storage import embedded
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 
+_ANSWER_SECONDS = 30.0
 EMBEDDED_DATABASE = "miraikakaku"
 DAGSTER_SCHEMA = "dagster"
 
@@ -137,12 +139,21 @@ def open_database(home: Path, external_url: str | None) -> Database:
     """
     if external_url is not None:
         return Database(external_url)
-    maintenance = Database(embedded.ensure_running(home))
-    database = Database(
-        make_url(maintenance.url).set(database=EMBEDDED_DATABASE).render_as_string(hide_password=False)
-    )
-    _create_database_once(maintenance)
-    return database
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while True:
+        maintenance = Database(embedded.ensure_running(home))
+        try:
+            _create_database_once(maintenance)
+            break
+        except OperationalError as error:
+            # A server that is being killed, or comes back from it, is there and does not answer yet.
+            if time.monotonic() > deadline:
+                raise DependencyUnavailableError(
+                    f"The embedded PostgreSQL at {maintenance.shown} does not answer"
+                ) from error
+            time.sleep(0.2)
+    named = make_url(maintenance.url).set(database=EMBEDDED_DATABASE)
+    return Database(named.render_as_string(hide_password=False))
 
 
 def _create_database_once(maintenance: Database) -> None:
@@ -158,10 +169,6 @@ def _create_database_once(maintenance: Database) -> None:
             connection.exec_driver_sql("SELECT pg_advisory_lock(4120250930)")
             if not connection.exec_driver_sql(found, (EMBEDDED_DATABASE,)).first():
                 connection.exec_driver_sql(f'CREATE DATABASE "{EMBEDDED_DATABASE}"')
-    except OperationalError as error:
-        raise DependencyUnavailableError(
-            f"The embedded PostgreSQL at {maintenance.shown} does not answer"
-        ) from error
     finally:
         engine.dispose()
 

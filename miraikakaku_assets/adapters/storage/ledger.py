@@ -22,6 +22,8 @@ _GONE = {
     "updated_at": func.now(),
 }
 
+_CODE_LENGTH = 20  # of the column, which the specification fixes
+
 
 class PostgresLedger:
     """Implements the port `Ledger`."""
@@ -117,7 +119,8 @@ class PostgresLedger:
         return {
             "batch_execution_id": batch,
             "symbol": outcome.symbol,
-            "stock_code": outcome.symbol.partition(".")[0],
+            # A file's name may stand where a symbol should; the whole of it is in the column before.
+            "stock_code": outcome.symbol.partition(".")[0][:_CODE_LENGTH],
             "status": "failed" if outcome.failed else "completed",
             "verdict": outcome.verdict,
             "error_class": error.error_class if error else None,

@@ -9,7 +9,7 @@ from miraikakaku_assets.bootstrap import ports, utc_now
 from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Timeframe, timeframe, universe
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, fail, print_json, show_line, show_table
-from miraikakaku_assets.faces.cli.window import SinceOption, UntilOption, read_window
+from miraikakaku_assets.faces.cli.window import SinceOption, UntilOption, option_window
 
 if TYPE_CHECKING:
     from miraikakaku_assets.application.collection_report import CollectionReport
@@ -71,7 +71,7 @@ def add_commands(app: typer.Typer) -> None:
             universe(universe_name),
             [name.strip() for name in symbols.split(",") if name.strip()] or None,
         )
-        length, window = _daily(timeframe_name), read_window(since, until)
+        length, window = _daily(timeframe_name), option_window(since, until)
         bars = ports().bars.read(chosen, length, wanted, *window)
         if bars.is_empty():
             raise WorkFellShortError(

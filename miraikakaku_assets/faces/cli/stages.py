@@ -20,7 +20,7 @@ from miraikakaku_assets.faces.cli.output import (
 )
 from miraikakaku_assets.faces.cli.progress import progress_bar
 from miraikakaku_assets.faces.cli.runner import Outcome, Runner, RunnerFactory
-from miraikakaku_assets.faces.cli.window import SinceOption, UntilOption, read_window
+from miraikakaku_assets.faces.cli.window import SinceOption, UntilOption, option_window
 
 Window = tuple[str | None, str | None]
 UniverseOption = Annotated[str, typer.Option("--universe", help="Comma-separated universes; available: jp.")]
@@ -231,5 +231,5 @@ def _parts(text: str) -> list[str]:
 
 
 def _window(since: str, until: str) -> Window:
-    first, last = read_window(since, until)
+    first, last = option_window(since, until)
     return first.isoformat() if first else None, last.isoformat() if last else None

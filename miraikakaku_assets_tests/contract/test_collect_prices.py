@@ -1,0 +1,223 @@
+"""Collecting prices into a real database: every symbol has a verdict, every row is accounted for."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from miraikakaku_assets.adapters.sources.archive import ArchiveSource
+from miraikakaku_assets.adapters.storage.bars import PostgresBars
+from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
+from miraikakaku_assets.adapters.storage.masters import PostgresMasters
+from miraikakaku_assets.application.collect_prices import CollectionPorts, CollectionRequest, collect_prices
+from miraikakaku_assets.application.collection_report import CollectionReport
+from miraikakaku_assets.application.plan_collection import plan_collection
+from miraikakaku_assets.application.ports import BarRequest, Delivery, PriceSource, SymbolOutcome
+from miraikakaku_assets.domain.errors import (
+    DependencyUnavailableError,
+    PermanentSymbolError,
+    SymbolError,
+    TemporarySymbolError,
+    WorkFellShortError,
+)
+from miraikakaku_assets.domain.market.instruments import JP, Timeframe, Universe
+from miraikakaku_assets.domain.market.master import ListedIssue
+from miraikakaku_assets_tests.contract.stored_market import contents, listed, put_in_force, rows_of
+from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, bar, closes, january, raw
+
+NOW = datetime(2025, 10, 1, tzinfo=UTC)
+
+
+@dataclass
+class Exchange:
+    """A source that serves what it is told to, one delivery per symbol, and notes what it was asked for."""
+
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    failures: dict[str, SymbolError] = field(default_factory=dict)
+    breaks_before: str | None = None
+    asked: list[BarRequest] = field(default_factory=list)
+    name: str = "exchange"
+    is_fixed: bool = False
+
+    def deliver(self, _: Universe, __: Timeframe, requests: Sequence[BarRequest]) -> Iterator[Delivery]:
+        self.asked = list(requests)
+        for wanted in requests:
+            if wanted.symbol == self.breaks_before:
+                raise DependencyUnavailableError("the exchange has gone away")
+            if wanted.symbol in self.failures:
+                yield Delivery((), raw([]), failures={wanted.symbol: self.failures[wanted.symbol]})
+            else:
+                rows = self.rows.get(wanted.symbol, [])
+                yield Delivery((wanted.symbol,), raw(r for r in rows if wanted.since <= r["session"] <= wanted.until))
+
+    def unrequested(self, _: Universe, __: frozenset[str]) -> Delivery | None:
+        return None
+
+    def common_window(self, _: Universe) -> tuple[date, date] | None:
+        return None
+
+
+def collect(
+    database: Database, source: PriceSource, *symbols: str, told: list[SymbolOutcome] | None = None, **options: Any
+) -> CollectionReport:
+    masters = PostgresMasters(database)
+    instruments, settled, whole = plan_collection(JP, symbols or None, masters, source)
+    request = CollectionRequest(
+        JP, Timeframe.D1, instruments, masters.known_symbols(JP), date(2024, 1, 4), settled, whole_market=whole, **options
+    )
+    ports = CollectionPorts(source, PostgresBars(database), PostgresLedger(database), lambda: NOW)
+    return collect_prices(request, ports, (told if told is not None else []).extend)
+
+
+def test_every_requested_symbol_has_a_verdict_and_failures_hold_nobody_up(database: Database) -> None:
+    listed(database, "1301", "130A", "7203", "9984")
+    told: list[SymbolOutcome] = []
+    source = Exchange(
+        {"1301.T": closes(10.0, 11.0), "9984.T": closes(7.0, symbol="9984.T")},
+        {
+            "130A.T": TemporarySymbolError("130A.T", "rate_limited", "Yahoo limits us"),
+            "7203.T": PermanentSymbolError("7203.T", "not_on_source", "unknown"),
+        },
+    )
+    source.rows["1301.T"] = closes(10.0, 11.0, symbol="1301.T")
+    report = collect(database, source, told=told)
+    assert {outcome.symbol: outcome.verdict for outcome in told} == {
+        "1301.T": "ok", "130A.T": "rate_limited", "7203.T": "not_on_source", "9984.T": "ok"
+    }  # fmt: skip
+    assert (report.symbols, report.succeeded, sorted(report.failures)) == (4, 2, ["130A.T", "7203.T"])
+    assert (report.rows_read, report.inserted, report.balanced) == (3, 3, True)
+    details = "symbol, stock_code, status, verdict, error_class, error_message, rows_read, records_inserted"
+    assert rows_of(database, "batch_execution_details", details, "symbol") == [
+        ("1301.T", "1301", "completed", "ok", None, None, 2, 2),
+        ("130A.T", "130A", "failed", "rate_limited", "temporary", "130A.T: Yahoo limits us [rate_limited]", 0, 0),
+        ("7203.T", "7203", "failed", "not_on_source", "permanent", "7203.T: unknown [not_on_source]", 0, 0),
+        ("9984.T", "9984", "completed", "ok", None, None, 1, 1),
+    ]
+    batch = "status, total_stocks, processed_stocks, successful_stocks, failed_stocks, rows_inserted, error_message"
+    assert rows_of(database, "batch_executions", batch) == [
+        ("failed", 4, 4, 2, 2, 3, "2 of 4 symbols failed")
+    ]
+
+
+def test_symbols_are_sorted_by_what_the_master_says_of_them(database: Database) -> None:
+    listed(database, "1301", "7203")
+    listed(database, "1301", day=date(2025, 1, 31))
+    told: list[SymbolOutcome] = []
+    source = Exchange({"1301.T": closes(10.0, symbol="1301.T")})
+    report = collect(database, source, "7203.T", "1301.T", "NOPE.T", "1301.T", "NOPE.T", told=told)
+    assert [wanted.symbol for wanted in source.asked] == ["1301.T"]
+    assert {outcome.symbol: outcome.verdict for outcome in told} == {
+        "7203.T": "delisted", "NOPE.T": "not_in_master", "1301.T": "ok"
+    }  # fmt: skip
+    assert (report.symbols, report.succeeded) == (3, 2)
+    assert list(report.failures) == ["NOPE.T"]
+
+
+def test_symbol_of_any_length_is_a_verdict_and_no_crash(database: Database) -> None:
+    listed(database, "1301")
+    wild = "THIS_IS_A_FILE_NAME_AND_NO_SYMBOL.T"
+    report = collect(database, Exchange(), wild)
+    assert list(report.failures) == [wild]
+    assert rows_of(database, "batch_execution_details", "symbol, stock_code") == [(wild, wild[:20])]
+
+
+def test_without_a_master_nothing_is_collected(database: Database) -> None:
+    with pytest.raises(WorkFellShortError, match="master update"):
+        collect(database, Exchange())
+    assert rows_of(database, "batch_executions") == []
+
+
+def test_collection_goes_on_where_the_stored_bars_end_minus_what_may_be_restated(database: Database) -> None:
+    listed(database, "1301", "9984")
+    source = Exchange({"1301.T": closes(*range(10, 19), symbol="1301.T")})
+    collect(database, source)
+    assert {wanted.since for wanted in source.asked} == {date(2024, 1, 4)}
+    collect(database, source, restatement_sessions=3)
+    assert {wanted.symbol: wanted.since for wanted in source.asked} == {
+        "1301.T": SESSIONS[-3],  # the newest three sessions are asked for again
+        "9984.T": date(2024, 1, 4),  # no bars yet: from the beginning
+    }
+    collect(database, source, since=january(7), until=january(9))
+    assert {(wanted.since, wanted.until) for wanted in source.asked} == {(january(7), january(9))}
+
+
+def test_second_run_has_no_new_data_and_changes_nothing(database: Database) -> None:
+    listed(database, "1301")
+    source = Exchange({"1301.T": [*closes(10.0, 11.0, 12.0, symbol="1301.T"), bar(january(13), symbol="1301.T")]})
+    collect(database, source)
+    before = contents(database)
+    told: list[SymbolOutcome] = []
+    report = collect(database, source, told=told)
+    assert [outcome.verdict for outcome in told] == ["no_new_data"]
+    assert (report.rows_read, report.unchanged, report.quarantined, report.balanced) == (4, 3, 1, True)
+    assert report.rules == {"not_a_session": 1}
+    assert contents(database) == before
+
+
+def test_spike_on_the_last_day_is_refused_and_the_day_after_is_not(database: Database) -> None:
+    listed(database, "1349")
+    source = Exchange({"1349.T": closes(17_300.0, 17_320.0, 113.6, symbol="1349.T")})
+    assert collect(database, source).rules == {"limit_absurd": 1}
+    source.rows["1349.T"] = closes(17_300.0, 17_320.0, 113.6, 17_390.0, symbol="1349.T")
+    report = collect(database, source, restatement_sessions=2)
+    assert report.rules == {"limit_undone": 1}
+    assert PostgresBars(database).read(JP, Timeframe.D1)["close"].to_list() == [17_300.0, 17_320.0, 17_390.0]
+
+
+def test_source_that_breaks_off_leaves_what_was_committed_and_a_failed_batch(database: Database) -> None:
+    listed(database, "1301", "7203", "9984")
+    rows = {f"{code}.T": closes(10.0, symbol=f"{code}.T") for code in ("1301", "7203", "9984")}
+    told: list[SymbolOutcome] = []
+    with pytest.raises(DependencyUnavailableError, match="gone away"):
+        collect(database, Exchange(rows, breaks_before="9984.T"), told=told)
+    assert [outcome.symbol for outcome in told] == ["1301.T", "7203.T"]
+    assert len(rows_of(database, "price_bars")) == 2
+    ((status, error, end),) = rows_of(database, "batch_executions", "status, error_message, end_time")
+    assert (status, error) == ("failed", "DependencyUnavailableError: the exchange has gone away")
+    assert end is not None
+    assert collect(database, Exchange(rows)).verdicts == {"no_new_data": 2, "ok": 1}
+
+
+def test_issue_the_source_need_not_know_is_no_failure(database: Database) -> None:
+    put_in_force(database, date(2024, 12, 31), ListedIssue("130A", "銘柄", "PRO Market"), ListedIssue("1301", "銘柄", "x"))
+    missing = {code: PermanentSymbolError(code, "not_on_source", "unknown") for code in ("130A.T", "1301.T")}
+    assert list(collect(database, Exchange(failures=dict(missing))).failures) == ["1301.T"]
+
+
+def archive(folder: Path, *symbols: str) -> ArchiveSource:
+    rows = [(symbol, day, 10.0, 10.0, 10.0, 10.0, 5.0) for symbol in symbols for day in SESSIONS[:2]]
+    names = ["symbol", "date", "open", "high", "low", "close", "volume"]
+    pl.DataFrame(rows, schema=names, orient="row").write_parquet(folder / "all.parquet")
+    return ArchiveSource(folder)
+
+
+def test_rows_of_an_archive_nobody_asked_for_are_accounted_for(database: Database, tmp_path: Path) -> None:
+    listed(database, "1301", "7203")
+    listed(database, "1301", day=date(2025, 1, 31))
+    told: list[SymbolOutcome] = []
+    report = collect(database, archive(tmp_path, "1301.T", "7203.T", "9998.T"), told=told)
+    assert {outcome.symbol: (outcome.verdict, outcome.requested) for outcome in told} == {
+        "1301.T": ("ok", True), "7203.T": ("delisted", False), "9998.T": ("not_in_master", False)
+    }  # fmt: skip
+    assert (report.symbols, report.rows_read, report.inserted, report.quarantined) == (1, 6, 4, 2)
+    assert report.balanced
+    assert report.rules == {"not_in_master": 2}
+    assert report.examples["not_in_master"].row == 5
+    batch = "status, total_stocks, processed_stocks, rows_read, rows_inserted, rows_quarantined"
+    assert rows_of(database, "batch_executions", batch) == [("completed", 1, 1, 6, 4, 2)]
+
+
+def test_unreadable_file_of_an_archive_fails_the_batch_that_covers_the_market(database: Database, tmp_path: Path) -> None:
+    listed(database, "1301")
+    source = archive(tmp_path, "1301.T")
+    (tmp_path / "all_the_bars_of_nineteen_ninety_nine.csv").write_text("<html></html>")
+    report = collect(database, ArchiveSource(tmp_path))
+    assert (report.symbols, report.succeeded, report.inserted) == (1, 1, 2)
+    assert "HTML page" in next(iter(report.failures.values()))
+    assert rows_of(database, "batch_executions", "status, failed_stocks") == [("failed", 0)]
+    assert source.name == "archive"

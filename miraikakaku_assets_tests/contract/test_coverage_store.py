@@ -1,0 +1,141 @@
+"""Coverage on a real database: what is held, what is due, and what is written down about the difference."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from miraikakaku_assets.adapters.shelves import FolderReportShelf
+from miraikakaku_assets.adapters.sources.archive import ArchiveSource
+from miraikakaku_assets.adapters.storage.coverage import PostgresCoverage
+from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
+from miraikakaku_assets.application.ports import PriceSource, SymbolOutcome
+from miraikakaku_assets.application.report_coverage import report_coverage
+from miraikakaku_assets.domain.coverage.report import CoverageFindings
+from miraikakaku_assets.domain.errors import TemporarySymbolError, WorkFellShortError
+from miraikakaku_assets.domain.market.instruments import JP, Timeframe
+from miraikakaku_assets.domain.market.master import ListedIssue
+from miraikakaku_assets_tests.contract.stored_market import listed, put_in_force, rows_of, write
+from miraikakaku_assets_tests.unit.raw_bars import JST, NOW, SESSIONS, bar, closes, january
+
+FIRST, LAST = SESSIONS[0], SESSIONS[4]  # 6 to 10 January: five sessions
+
+
+def bar_file(folder: Path) -> PriceSource:
+    """An archive of one symbol with bars on three days of January."""
+    rows = "".join(f"{day},1,1,1,1,1\n" for day in SESSIONS[1:4])
+    (folder / "1301.csv").write_text("Date,Open,High,Low,Close,Volume\n" + rows)
+    return ArchiveSource(folder)
+
+
+def check(
+    database: Database,
+    folder: Path,
+    since: date | None = FIRST,
+    until: date | None = LAST,
+    now: datetime = NOW,
+) -> tuple[CoverageFindings, Path]:
+    return report_coverage(
+        JP, Timeframe.D1, source=bar_file(folder), store=PostgresCoverage(database), shelf=FolderReportShelf(folder),
+        clock=lambda: now, history_start=date(2024, 1, 4), threshold=0.95, since=since, until=until,
+    )  # fmt: skip
+
+
+def test_numbers_of_table_report_and_findings_are_the_same(database: Database, tmp_path: Path) -> None:
+    issues = [ListedIssue("1301", "極洋", "プライム（内国株式）"), ListedIssue("1306", "投信", "ETF・ETN")]
+    ids = put_in_force(database, date(2024, 12, 31), *issues)
+    write(database, ids, [*closes(10.0, 11.0, 12.0, symbol="1301.T"), bar(january(10), -1.0, symbol="1301.T")])
+    findings, path = check(database, tmp_path)
+
+    columns = "segment, instruments, complete_instruments, empty_instruments, expected_bars, stored_bars, coverage"
+    assert rows_of(database, "coverage_reports", columns, "id") == [
+        ("all", 2, 0, 1, 10, 3, 0.3), ("プライム（内国株式）", 1, 0, 0, 5, 3, 0.6), ("ETF・ETN", 1, 0, 1, 5, 0, 0.0)
+    ]  # fmt: skip
+    assert sorted(rows_of(database, "coverage_gaps", "instrument_id, session, cause, timeframe")) == sorted(
+        [(ids["1301.T"], january(9), "after_last_bar", "1d"), (ids["1301.T"], january(10), "quarantined", "1d")]
+        + [(ids["1306.T"], day, "never_delivered", "1d") for day in SESSIONS[:5]]
+    )
+    report = json.loads(path.read_text(encoding="utf-8"))
+    whole = report["segments"][0]
+    assert (whole["expected_bars"], whole["stored_bars"], whole["missing_bars"], whole["coverage"]) == (10, 3, 7, 0.3)
+    assert whole["gaps_by_cause"] == findings.whole.causes == {
+        "after_last_bar": 1, "quarantined": 1, "never_delivered": 5
+    }  # fmt: skip
+    assert set(whole["gaps_by_cause"]) <= set(report["causes"])
+    assert report["worst"] == [{"symbol": "1301.T", "missing": 2}]
+    (denominator,) = set(rows_of(database, "coverage_reports", "denominator"))
+    assert denominator == (report["denominator"],)
+    assert "2 active issues of the list dated 2024-12-31" in report["denominator"]
+    assert rows_of(database, "coverage_reports", "report_file")[0] == (str(path),)
+
+
+def test_next_check_replaces_the_gaps_and_keeps_the_reports(database: Database, tmp_path: Path) -> None:
+    ids = listed(database, "1301")
+    check(database, tmp_path)
+    assert len(rows_of(database, "coverage_gaps")) == 5
+    write(database, ids, closes(1.0, 1.0, 1.0, 1.0, 1.0, symbol="1301.T"))
+    findings, _ = check(database, tmp_path, now=NOW + timedelta(hours=1))
+    assert findings.whole.coverage == 1.0
+    assert rows_of(database, "coverage_gaps") == []
+    assert rows_of(database, "coverage_reports WHERE segment = 'all'", "stored_bars", "id") == [(0,), (5,)]
+
+
+def test_gaps_and_report_are_saved_together_or_not_at_all(database: Database, tmp_path: Path) -> None:
+    ids = listed(database, "1301")
+    findings, _ = check(database, tmp_path)
+    write(database, ids, closes(1.0, 1.0, symbol="1301.T"))
+    with pytest.raises(Exception, match="uq_coverage_reports_check"):
+        check(database, tmp_path)  # the same moment again
+    assert len(rows_of(database, "coverage_gaps")) == findings.gaps.height == 5
+
+
+def test_running_bars_delisted_issues_and_withdrawn_gaps_do_not_count(database: Database, tmp_path: Path) -> None:
+    ids = listed(database, "1301", "7203")
+    write(database, ids, closes(1.0, symbol="1301.T"), now=datetime(2025, 1, 6, 14, tzinfo=JST))  # provisional
+    listed(database, "1301", day=date(2025, 1, 31))
+    findings, _ = check(database, tmp_path)
+    assert (findings.whole.instruments, findings.whole.expected, findings.whole.stored) == (1, 5, 0)
+
+
+def test_released_quarantine_explains_nothing_any_more(database: Database, tmp_path: Path) -> None:
+    ids = listed(database, "1301")
+    write(database, ids, [bar(january(6), -1.0, symbol="1301.T"), bar(january(7), -1.0, symbol="1301.T")])
+    write(database, ids, [bar(january(6), symbol="1301.T")], NOW + timedelta(days=1))
+    assert check(database, tmp_path)[0].whole.causes == {"quarantined": 1, "after_last_bar": 3}
+
+
+@pytest.mark.parametrize("recovered", [False, True])
+def test_failed_collection_is_a_cause_until_the_next_one_succeeds(
+    database: Database, tmp_path: Path, *, recovered: bool
+) -> None:
+    listed(database, "1301")
+    ledger = PostgresLedger(database)
+    failed = SymbolOutcome("1301.T", "timeout", error=TemporarySymbolError("1301.T", "timeout", "no answer"))
+    for outcome in [failed, SymbolOutcome("1301.T", "no_new_data")][: 1 + recovered]:
+        batch = ledger.begin(JP, Timeframe.D1, "yahoo", 1, "partial", None)
+        ledger.add(batch, [outcome])
+    expected = "never_delivered" if recovered else "fetch_failed"
+    assert check(database, tmp_path)[0].whole.causes == {expected: 5}
+
+
+def test_window_is_the_sources_unless_it_is_given(database: Database, tmp_path: Path) -> None:
+    listed(database, "1301")
+    findings, _ = check(database, tmp_path, None, None)
+    assert (findings.first, findings.last) == (SESSIONS[1], SESSIONS[3])
+    findings, _ = check(database, tmp_path, january(6), None, NOW + timedelta(hours=1))
+    assert (findings.first, findings.last) == (january(6), SESSIONS[3])
+
+
+def test_session_that_is_not_completed_is_not_expected(database: Database, tmp_path: Path) -> None:
+    listed(database, "1301")
+    noon = datetime(2025, 1, 8, 3, tzinfo=UTC)  # Wednesday 12:00 in Tokyo
+    findings, _ = check(database, tmp_path, FIRST, LAST, noon)
+    assert (findings.last, findings.whole.expected) == (january(7), 2)
+
+
+def test_without_a_master_there_is_no_denominator(database: Database, tmp_path: Path) -> None:
+    with pytest.raises(WorkFellShortError, match="no denominator"):
+        check(database, tmp_path)
+    assert rows_of(database, "coverage_reports") == []

@@ -1,0 +1,78 @@
+"""The request rate: a burst at once, then the sustained rate, over everybody who takes part."""
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.migrate import upgrade
+from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
+
+TAKE = """
+import sys, time
+from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
+limit = PostgresRateLimit(Database(sys.argv[1]), "test", 20, 10)
+for _ in range(10):
+    limit.take(time.sleep)
+    print(time.time())
+"""
+
+
+@pytest.fixture
+def database(database_url: str) -> Database:
+    database = Database(database_url)
+    upgrade(database)
+    return database
+
+
+def test_the_burst_goes_at_once_and_every_further_slot_is_one_interval_later(database: Database):
+    limit = PostgresRateLimit(database, "test", per_second=2, burst=3)
+    waits: list[float] = []
+    for _ in range(3):
+        limit.take(waits.append)
+    assert waits == []
+    for _ in range(3):
+        limit.take(waits.append)  # nobody sleeps: the slots are handed out ahead
+    assert waits == [pytest.approx(n / 2, abs=0.25) for n in (1, 2, 3)]
+
+
+def test_names_do_not_share_a_rate(database: Database):
+    waits: list[float] = []
+    for name in ("yahoo", "jpx"):
+        PostgresRateLimit(database, name, per_second=1, burst=1).take(waits.append)
+    assert waits == []
+
+
+def test_a_pause_earns_the_burst_back_and_no_more(database: Database):
+    limit = PostgresRateLimit(database, "test", per_second=20, burst=4)
+    for _ in range(8):
+        limit.take(time.sleep)
+    time.sleep(0.5)  # ten intervals
+    waits: list[float] = []
+    for _ in range(5):
+        limit.take(waits.append)
+    assert len(waits) == 1
+
+
+def test_threads_share_one_rate(database: Database):
+    limit = PostgresRateLimit(database, "test", per_second=40, burst=5)
+    began = time.monotonic()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: limit.take(time.sleep), range(45)))
+    assert time.monotonic() - began >= 40 / 40 * 0.95
+
+
+def test_processes_share_one_rate(database: Database, database_url: str):
+    command = [sys.executable, "-c", TAKE, database_url]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    moments = sorted(
+        float(line) for process in started for line in process.communicate(timeout=60)[0].split()
+    )
+    assert len(moments) == 30
+    for first, later in zip(moments, moments[20:], strict=False):
+        # 21 requests need at least (21 - burst) intervals, however they are spread over the processes.
+        assert later - first >= (21 - 10) / 20 * 0.9

@@ -1,0 +1,79 @@
+"""The console script as a process of its own, in an environment of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SCRIPT = Path(sys.executable).with_name("miraikakaku")
+QUICK = {
+    "REQUESTS_PER_SECOND": "1000",
+    "BURST_LIMIT": "1000",
+    "RETRY_DELAY": "0.01",
+    "MAX_RETRIES": "1",
+    "WORKER_TIMEOUT": "10",
+}
+_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Standard output, which has to be one JSON document and nothing else."""
+        read: dict[str, Any] = json.loads(self.out)
+        return read
+
+    @property
+    def errors(self) -> list[str]:
+        """The sentences behind ``error:``."""
+        return [text.removeprefix("error: ") for text in self.err.splitlines() if text.startswith("error: ")]
+
+
+@dataclass(frozen=True)
+class Command:
+    """`miraikakaku` with these variables and nothing else of the test's environment.
+
+    Attributes:
+        folder: Working directory; without a ``.env``.
+        variables: Environment.
+    """
+
+    folder: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def with_(self, **variables: object) -> "Command":
+        """The same with other variables, too."""
+        return Command(self.folder, self.variables | {name: str(value) for name, value in variables.items()})
+
+    def __call__(self, *arguments: object) -> Ended:
+        """Runs a command to its end; a traceback or a warning of Python's is no way to end."""
+        process = self.start(*arguments)
+        try:
+            out, err = process.communicate(timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        assert "Traceback" not in err, err
+        assert "Warning" not in err, err
+        return Ended(process.returncode, out, err)
+
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        """Starts a command."""
+        return subprocess.Popen(
+            [str(SCRIPT), *map(str, arguments)],
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "COLUMNS": "200"} | self.variables,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )

@@ -1,0 +1,183 @@
+"""Runs started from outside the web UI, and the runs that a start finds unfinished."""
+
+import socket
+import uuid
+
+import dagster as dg
+import psutil
+import pytest
+
+from miraikakaku_assets.domain.market.instruments import JP, Timeframe
+from miraikakaku_assets.orchestration.failures import reason_of
+from miraikakaku_assets.orchestration.launch import Launcher, RunOutcome
+from miraikakaku_assets_tests.orchestration.installation import CODES, Installation, listed
+
+HOST_TAG, PROCESS_TAG = ".dagster/miraikakaku_host", ".dagster/miraikakaku_process"
+UNFINISHED = ("NOT_STARTED", "STARTING", "STARTED", "CANCELING")
+
+
+def process(number: int | None = None, started: float = 0.0) -> str:
+    """How a run remembers its process: this one, or another of the same number."""
+    mine = psutil.Process()
+    return f"{number or mine.pid} {mine.create_time() + started:.0f}"
+
+
+def leave_run(installation: Installation, status: str, tags: dict[str, str]) -> str:
+    """A run as a process leaves it that stops in the middle, in that state."""
+    run = dg.DagsterRun(
+        job_name="jp_collect_symbols",
+        run_id=str(uuid.uuid4()),
+        status=dg.DagsterRunStatus[status],
+        tags=tags,
+    )
+    installation.instance.add_run(run)
+    return run.run_id
+
+
+def status_of(installation: Installation, run_id: str) -> str:
+    run = installation.instance.get_run_by_id(run_id)
+    assert run is not None
+    return run.status.value
+
+
+@pytest.mark.parametrize("status", UNFINISHED)
+def test_a_run_is_closed_when_its_process_number_is_anothers_by_now(
+    installation: Installation, status: str
+) -> None:
+    tags = {HOST_TAG: socket.gethostname(), PROCESS_TAG: process(started=-600)}
+    run_id = leave_run(installation, status, tags)
+    batch = installation.ports.ledger.begin(JP, Timeframe.D1, "yahoo", 3, "partial", run_id)
+
+    Launcher(installation.ports)
+
+    assert status_of(installation, run_id) == "FAILURE"
+    batches = "SELECT id, status, end_time IS NOT NULL FROM miraikakaku.batch_executions"
+    assert installation.rows(batches) == [(batch, "failed", True)]
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {HOST_TAG: "another.machine", PROCESS_TAG: "1 1"},
+        {HOST_TAG: socket.gethostname(), PROCESS_TAG: process()},
+        {HOST_TAG: socket.gethostname(), PROCESS_TAG: process(started=1.0)},  # clocks are not exact
+        {},  # the daemon watches over its own
+    ],
+)
+def test_runs_of_others_and_of_living_processes_are_left_alone(
+    installation: Installation, tags: dict[str, str]
+) -> None:
+    run_id = leave_run(installation, "STARTED", tags)
+
+    Launcher(installation.ports)
+
+    assert status_of(installation, run_id) == "STARTED"
+
+
+@pytest.fixture
+def launcher(installation: Installation) -> Launcher:
+    return Launcher(installation.ports)
+
+
+def new_run() -> str:
+    return str(uuid.uuid4())
+
+
+def collected(launcher: Launcher, symbols: list[str] | None, **window: str) -> RunOutcome:
+    return launcher.collect(JP, new_run(), symbols, window.get("since"), window.get("until"))
+
+
+def test_a_run_has_the_number_it_was_given_and_its_history_is_on_the_instance(
+    installation: Installation, launcher: Launcher
+) -> None:
+    run_id = new_run()
+
+    outcome = launcher.update_master(JP, run_id, None, accept=False)
+
+    assert (outcome.run_id, outcome.succeeded, outcome.exit_code) == (run_id, True, 0)
+    assert outcome.metadata["added"] == 8
+    assert status_of(installation, run_id) == "SUCCESS"
+    tags = installation.instance.get_run_by_id(run_id).tags  # type: ignore[union-attr]
+    assert tags[HOST_TAG] == socket.gethostname()
+    assert tags[PROCESS_TAG] == process()
+
+
+@pytest.mark.parametrize("symbols", [None, [], ["7203.T"]])
+def test_without_a_master_a_collection_says_what_to_do_first(
+    launcher: Launcher, symbols: list[str] | None
+) -> None:
+    outcome = collected(launcher, symbols)
+
+    assert not outcome.succeeded
+    assert outcome.exit_code == 1
+    assert outcome.reason == (
+        "There is no stock master of jp yet, so nothing can be collected; "
+        "run `miraikakaku master update --universe jp` first"
+    )
+
+
+def test_the_numbers_of_a_run_with_failed_symbols_come_back_with_its_reason(
+    installation: Installation, launcher: Launcher
+) -> None:
+    launcher.update_master(JP, new_run(), None, accept=False)
+    installation.exchange.set_faults("404@7203.T")
+
+    whole, one = collected(launcher, None), collected(launcher, ["7203.T"])
+
+    assert (whole.succeeded, whole.exit_code) == (False, 1)
+    assert whole.reason.startswith("1 of 8 symbols failed")
+    assert (whole.metadata["symbols"], whole.metadata["failed_symbols"]) == (8, 1)
+    assert whole.metadata["rows_read"] == whole.metadata["inserted"] > 0
+    assert (one.metadata["symbols"], one.metadata["verdicts"]) == (1, {"not_on_source": 1})
+
+
+def test_a_whole_market_covers_issues_that_were_listed_since_the_last_one(
+    installation: Installation, launcher: Launcher
+) -> None:
+    installation.update_master(listed(CODES))
+    assert collected(launcher, None).metadata["symbols"] == 7
+    installation.update_master(listed([*CODES, "25935"], "20251031"), accept=True)
+
+    assert collected(launcher, None).metadata["symbols"] == 8
+    assert installation.partition_keys()[-1] == "25935.T"
+
+
+def test_keys_that_are_missing_are_registered_before_the_collection(
+    installation: Installation, launcher: Launcher
+) -> None:
+    installation.update_master(listed(CODES))
+    installation.instance.delete_dynamic_partition("jp_symbols", "6758.T")
+
+    outcome = collected(launcher, None)
+
+    assert outcome.succeeded
+    assert installation.partition_keys()[-1] == "6758.T"
+    assert set(installation.statuses().values()) == {"MATERIALIZED"}
+
+
+def test_coverage_without_a_master_has_no_denominator(launcher: Launcher) -> None:
+    outcome = launcher.report_coverage(JP, new_run(), None, None)
+
+    assert not outcome.succeeded
+    assert "has no denominator" in outcome.reason
+    assert outcome.metadata == {}
+
+
+@dg.op
+def breaks() -> None:
+    try:
+        raise KeyError("missing")
+    except KeyError as error:
+        raise RuntimeError("the disk is full\nand more") from error
+
+
+@dg.job
+def breaking() -> None:
+    breaks()
+
+
+def test_an_error_that_nobody_expected_is_shown_by_its_own_first_line() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = breaking.execute_in_process(instance=instance, raise_on_error=False)
+
+    assert reason_of(result) == ("RuntimeError: the disk is full", 1)
