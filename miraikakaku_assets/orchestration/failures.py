@@ -5,6 +5,7 @@ import dagster as dg
 from miraikakaku_assets.domain.errors import MiraikakakuError
 
 EXIT_CODE = "exit_code"
+_WRAPPERS = {"DagsterExecutionStepExecutionError"}  # what Dagster puts around an error that a step raised
 
 
 def failure(error: MiraikakakuError) -> dg.Failure:
@@ -26,7 +27,7 @@ def reason_of(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
             value = code.value if isinstance(code, dg.IntMetadataValue) else None
             return said.description or said.label or "the run failed", value or 1
         error = data.error
-        while error is not None and error.cause is not None:  # Dagster wraps what the step raised
+        if error is not None and error.cls_name in _WRAPPERS and error.cause is not None:
             error = error.cause
         if error is not None:
             return error.message.strip().splitlines()[0], 1

@@ -10,6 +10,7 @@ The server outlives the process that started it: daemon, web server and command 
 
 import fcntl
 import logging
+import shlex
 import subprocess
 import time
 import warnings
@@ -57,6 +58,9 @@ def ensure_running(home: Path) -> str:
         return running
     home.mkdir(parents=True, exist_ok=True)
     with _exclusive(home), _quiet_wheel() as wheel:
+        running = _url_if_running(folder)  # another process may have started it meanwhile
+        if running:
+            return running
         server = wheel.get_server(folder, cleanup_mode=None, start=False)
         try:
             _initialise(server, folder)
@@ -72,13 +76,23 @@ def stop(home: Path) -> bool:
 
     Returns:
         Whether a server was running.
+
+    Raises:
+        DependencyUnavailableError: The server does not stop; its log is named.
     """
     folder = data_folder(home)
     if _url_if_running(folder) is None:
         return False
     with _exclusive(home), _quiet_wheel() as wheel:
+        if _url_if_running(folder) is None:  # another process has stopped it meanwhile
+            return False
         server = wheel.get_server(folder, cleanup_mode=None, start=False)
-        _pg_ctl(server, "-m", "fast", "-t", str(_STOP_SECONDS), "stop")
+        try:
+            _pg_ctl(server, "-m", "fast", "-t", str(_STOP_SECONDS), "stop")
+        except (subprocess.SubprocessError, OSError) as error:
+            raise DependencyUnavailableError(
+                f"The embedded PostgreSQL in {folder} does not stop; read {folder / 'log'}"
+            ) from error
     return True
 
 
@@ -135,7 +149,8 @@ def _initialise(server: Any, folder: Path) -> None:
 def _start(server: Any, folder: Path) -> str:
     """Asks ``pg_ctl`` until the server is up: a killed predecessor holds its lock until it is reaped."""
     deadline = time.monotonic() + _START_SECONDS
-    options = f'-h "" -k {_socket_folder(server, folder)}'
+    # pg_ctl hands the options to a shell.
+    options = f'-h "" -k {shlex.quote(str(_socket_folder(server, folder)))}'
     while True:
         try:
             _pg_ctl(server, "-t", str(_START_SECONDS), "-o", options, "-l", str(folder / "log"), "start")

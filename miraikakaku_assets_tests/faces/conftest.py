@@ -1,0 +1,88 @@
+"""A simulated exchange for all commands, a fresh installation per test, and a filled one to look at."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from miraikakaku_assets.domain.market.sessions import sessions_back
+from miraikakaku_assets_tests.faces.command import QUICK, Command
+from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
+from miraikakaku_assets_tests.orchestration.installation import fresh_database, last_evening
+
+PASSWORD = "hunter2-and-more"  # noqa: S105 - the test server lets everybody in; this must never be seen again
+HALF_A_YEAR = 150
+"""Sessions: somebody pays a dividend in any half year."""
+
+
+@pytest.fixture(scope="session")
+def quiet_exchange() -> Iterator[Simulated]:
+    with simulated(symbols=8, us_symbols=0, now=last_evening()) as running:
+        yield running
+
+
+@pytest.fixture
+def exchange(quiet_exchange: Simulated) -> Iterator[Simulated]:
+    """The exchange, without the faults of other tests."""
+    quiet_exchange.set_faults()
+    yield quiet_exchange
+    quiet_exchange.set_faults()
+
+
+def command_in(folder: Path, database_url: str, exchange: Simulated) -> Command:
+    return Command(folder, QUICK).with_(
+        MIRAIKAKAKU_HOME=folder / "home",
+        DATABASE_URL=make_url(database_url).set(password=PASSWORD).render_as_string(hide_password=False),
+        YAHOO_BASE_URL=exchange.base,
+        JPX_LIST_URL=f"{exchange.base}/jpx/data_j.xls",
+        HISTORY_START=sessions_back("XTKS", last_evening().date(), HALF_A_YEAR - 1),
+    )
+
+
+@pytest.fixture
+def command(exchange: Simulated, database_url: str, tmp_path: Path) -> Command:
+    """An installation without anything in it."""
+    return command_in(tmp_path, database_url, exchange)
+
+
+@pytest.fixture(scope="session")
+def filled(
+    quiet_exchange: Simulated, server_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Command]:
+    """An installation after `pipeline`; for tests that only look."""
+    with fresh_database(server_url) as url:
+        command = command_in(tmp_path_factory.mktemp("filled"), url, quiet_exchange)
+        ended = command("pipeline")
+        assert ended.code == 0, ended.err
+        yield command
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that the system user of an embedded server may enter, whoever runs the tests."""
+    folder = Path(tempfile.mkdtemp(prefix="miraikakaku-home-"))
+    folder.chmod(0o755)
+    yield folder
+    Command(folder, {"MIRAIKAKAKU_HOME": str(folder)})("db", "stop")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path) -> Command:
+    """A command that finds nothing: no database, no exchange; for usage errors, which come before both."""
+    return Command(tmp_path, QUICK | {"MAX_RETRIES": "0"}).with_(
+        MIRAIKAKAKU_HOME=tmp_path / "home",
+        DATABASE_URL=f"postgresql://reader:{PASSWORD}@127.0.0.1:9/prices",
+        YAHOO_BASE_URL="http://127.0.0.1:9",
+        JPX_LIST_URL="http://127.0.0.1:9/data_j.xls",
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_environment() -> None:
+    """Nothing that the tests' shell says reaches a command: `Command` starts from an empty environment."""
+    assert "MIRAIKAKAKU_HOME" not in Command(Path(os.curdir)).variables

@@ -1,0 +1,152 @@
+"""Help: every command and option is documented, and asking for help costs nothing."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from miraikakaku_assets.faces.cli.app import build_app
+
+HEAVY = (
+    "adbc_driver_postgresql",
+    "alembic",
+    "curl_cffi",
+    "dagster",
+    "exchange_calendars",
+    "great_expectations",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "sqlalchemy",
+    "uvicorn",
+    "yfinance",
+)
+COMMANDS = {
+    "collect",
+    "db start",
+    "db stop",
+    "db upgrade",
+    "db url",
+    "demo",
+    "export",
+    "import",
+    "master update",
+    "pipeline",
+    "schedule",
+    "simulate",
+    "status",
+    "up",
+    "validate",
+}
+
+
+def nobody(*_: Any, **__: Any) -> Any:
+    """Help starts neither runs nor services."""
+    raise AssertionError
+
+
+def walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every level of the application, groups included."""
+    yield path, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from walk(inner, (*path, name))
+
+
+LEVELS = dict(walk(typer.main.get_command(build_app(nobody, nobody))))  # type: ignore[arg-type]
+LEAVES = {path: command for path, command in LEVELS.items() if not hasattr(command, "commands")}
+
+
+def test_the_commands_are_the_reviewed_ones() -> None:
+    assert {" ".join(path) for path in LEAVES} == COMMANDS
+
+
+@pytest.mark.parametrize("path", LEVELS, ids=" ".join)
+def test_every_command_says_what_it_does(path: tuple[str, ...]) -> None:
+    said = LEVELS[path].help
+
+    assert said
+    assert said.strip().splitlines()[0].endswith((".", "conflict"))
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_every_option_and_argument_is_documented(path: tuple[str, ...]) -> None:
+    undocumented = [parameter.name for parameter in LEAVES[path].params if not parameter.help]
+
+    assert undocumented == []
+
+
+def test_commands_that_report_can_do_so_in_json() -> None:
+    reporting = {
+        " ".join(path)
+        for path, command in LEAVES.items()
+        if any("--json" in parameter.opts for parameter in command.params)
+    }
+
+    assert reporting == {
+        "collect",
+        "db upgrade",
+        "export",
+        "import",
+        "master update",
+        "pipeline",
+        "status",
+        "validate",
+    }
+
+
+def test_help_on_every_level_needs_no_heavy_library(tmp_path: Path) -> None:
+    program = f"""
+import contextlib, io, json, sys
+from miraikakaku_assets.main import run
+shown = {{}}
+for path in {list(LEVELS)!r}:
+    sys.argv = ["miraikakaku", *path, "--help"]
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        try:
+            run()
+        except SystemExit as ended:
+            assert ended.code in (None, 0), ended.code
+    shown[" ".join(path)] = out.getvalue()
+print(json.dumps({{"shown": shown, "heavy": [name for name in {HEAVY!r} if name in sys.modules]}}))
+"""
+    asked = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "MIRAIKAKAKU_HOME": "/dev/null/nowhere"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert asked.returncode == 0, asked.stderr
+    found = json.loads(asked.stdout)
+    assert found["heavy"] == []
+    for path, command in LEVELS.items():
+        help_text = found["shown"][" ".join(path)]
+        assert f"Usage: miraikakaku {' '.join(path)}".strip() in help_text
+        for parameter in command.params:
+            assert all(option in help_text for option in parameter.opts if option.startswith("--"))
+    assert "Exit codes: 0 ok, 1 the work failed" in found["shown"][""]
+
+
+@pytest.mark.parametrize("path", [(), ("master",), ("db",)], ids=" ".join)
+def test_a_group_without_command_shows_its_help(path: tuple[str, ...], tmp_path: Path) -> None:
+    asked = subprocess.run(
+        [str(Path(sys.executable).with_name("miraikakaku")), *path],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert asked.returncode == 2
+    assert "Commands:" in asked.stdout + asked.stderr
