@@ -40,7 +40,7 @@ def judged(rows: Iterable[Mapping[str, Any]], now: datetime = NOW, **known: Any)
     return validate_daily(raw(rows), context(now, **known))
 
 
-def write(  # noqa: PLR0917
+def write(
     database: Database,
     ids: Mapping[str, int],
     rows: Iterable[Mapping[str, Any]],

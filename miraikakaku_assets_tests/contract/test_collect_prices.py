@@ -53,7 +53,9 @@ class Exchange:
                 yield Delivery((), raw([]), failures={wanted.symbol: self.failures[wanted.symbol]})
             else:
                 rows = self.rows.get(wanted.symbol, [])
-                yield Delivery((wanted.symbol,), raw(r for r in rows if wanted.since <= r["session"] <= wanted.until))
+                yield Delivery(
+                    (wanted.symbol,), raw(r for r in rows if wanted.since <= r["session"] <= wanted.until)
+                )
 
     def unrequested(self, _: Universe, __: frozenset[str]) -> Delivery | None:
         return None
@@ -63,12 +65,23 @@ class Exchange:
 
 
 def collect(
-    database: Database, source: PriceSource, *symbols: str, told: list[SymbolOutcome] | None = None, **options: Any
+    database: Database,
+    source: PriceSource,
+    *symbols: str,
+    told: list[SymbolOutcome] | None = None,
+    **options: Any,
 ) -> CollectionReport:
     masters = PostgresMasters(database)
     instruments, settled, whole = plan_collection(JP, symbols or None, masters, source)
     request = CollectionRequest(
-        JP, Timeframe.D1, instruments, masters.known_symbols(JP), date(2024, 1, 4), settled, whole_market=whole, **options
+        JP,
+        Timeframe.D1,
+        instruments,
+        masters.known_symbols(JP),
+        date(2024, 1, 4),
+        settled,
+        whole_market=whole,
+        **options,
     )
     ports = CollectionPorts(source, PostgresBars(database), PostgresLedger(database), lambda: NOW)
     return collect_prices(request, ports, (told if told is not None else []).extend)
@@ -94,7 +107,16 @@ def test_every_requested_symbol_has_a_verdict_and_failures_hold_nobody_up(databa
     details = "symbol, stock_code, status, verdict, error_class, error_message, rows_read, records_inserted"
     assert rows_of(database, "batch_execution_details", details, "symbol") == [
         ("1301.T", "1301", "completed", "ok", None, None, 2, 2),
-        ("130A.T", "130A", "failed", "rate_limited", "temporary", "130A.T: Yahoo limits us [rate_limited]", 0, 0),
+        (
+            "130A.T",
+            "130A",
+            "failed",
+            "rate_limited",
+            "temporary",
+            "130A.T: Yahoo limits us [rate_limited]",
+            0,
+            0,
+        ),
         ("7203.T", "7203", "failed", "not_on_source", "permanent", "7203.T: unknown [not_on_source]", 0, 0),
         ("9984.T", "9984", "completed", "ok", None, None, 1, 1),
     ]
@@ -148,7 +170,9 @@ def test_collection_goes_on_where_the_stored_bars_end_minus_what_may_be_restated
 
 def test_second_run_has_no_new_data_and_changes_nothing(database: Database) -> None:
     listed(database, "1301")
-    source = Exchange({"1301.T": [*closes(10.0, 11.0, 12.0, symbol="1301.T"), bar(january(13), symbol="1301.T")]})
+    source = Exchange(
+        {"1301.T": [*closes(10.0, 11.0, 12.0, symbol="1301.T"), bar(january(13), symbol="1301.T")]}
+    )
     collect(database, source)
     before = contents(database)
     told: list[SymbolOutcome] = []
@@ -184,7 +208,12 @@ def test_source_that_breaks_off_leaves_what_was_committed_and_a_failed_batch(dat
 
 
 def test_issue_the_source_need_not_know_is_no_failure(database: Database) -> None:
-    put_in_force(database, date(2024, 12, 31), ListedIssue("130A", "銘柄", "PRO Market"), ListedIssue("1301", "銘柄", "x"))
+    put_in_force(
+        database,
+        date(2024, 12, 31),
+        ListedIssue("130A", "銘柄", "PRO Market"),
+        ListedIssue("1301", "銘柄", "x"),
+    )
     missing = {code: PermanentSymbolError(code, "not_on_source", "unknown") for code in ("130A.T", "1301.T")}
     assert list(collect(database, Exchange(failures=dict(missing))).failures) == ["1301.T"]
 
@@ -212,7 +241,9 @@ def test_rows_of_an_archive_nobody_asked_for_are_accounted_for(database: Databas
     assert rows_of(database, "batch_executions", batch) == [("completed", 1, 1, 6, 4, 2)]
 
 
-def test_unreadable_file_of_an_archive_fails_the_batch_that_covers_the_market(database: Database, tmp_path: Path) -> None:
+def test_unreadable_file_of_an_archive_fails_the_batch_that_covers_the_market(
+    database: Database, tmp_path: Path
+) -> None:
     listed(database, "1301")
     source = archive(tmp_path, "1301.T")
     (tmp_path / "all_the_bars_of_nineteen_ninety_nine.csv").write_text("<html></html>")

@@ -46,20 +46,32 @@ def check(
 def test_numbers_of_table_report_and_findings_are_the_same(database: Database, tmp_path: Path) -> None:
     issues = [ListedIssue("1301", "極洋", "プライム（内国株式）"), ListedIssue("1306", "投信", "ETF・ETN")]
     ids = put_in_force(database, date(2024, 12, 31), *issues)
-    write(database, ids, [*closes(10.0, 11.0, 12.0, symbol="1301.T"), bar(january(10), -1.0, symbol="1301.T")])
+    write(
+        database, ids, [*closes(10.0, 11.0, 12.0, symbol="1301.T"), bar(january(10), -1.0, symbol="1301.T")]
+    )
     findings, path = check(database, tmp_path)
 
-    columns = "segment, instruments, complete_instruments, empty_instruments, expected_bars, stored_bars, coverage"
+    columns = (
+        "segment, instruments, complete_instruments, empty_instruments, expected_bars, stored_bars, coverage"
+    )
     assert rows_of(database, "coverage_reports", columns, "id") == [
         ("all", 2, 0, 1, 10, 3, 0.3), ("プライム（内国株式）", 1, 0, 0, 5, 3, 0.6), ("ETF・ETN", 1, 0, 1, 5, 0, 0.0)
     ]  # fmt: skip
     assert sorted(rows_of(database, "coverage_gaps", "instrument_id, session, cause, timeframe")) == sorted(
-        [(ids["1301.T"], january(9), "after_last_bar", "1d"), (ids["1301.T"], january(10), "quarantined", "1d")]
+        [
+            (ids["1301.T"], january(9), "after_last_bar", "1d"),
+            (ids["1301.T"], january(10), "quarantined", "1d"),
+        ]
         + [(ids["1306.T"], day, "never_delivered", "1d") for day in SESSIONS[:5]]
     )
     report = json.loads(path.read_text(encoding="utf-8"))
     whole = report["segments"][0]
-    assert (whole["expected_bars"], whole["stored_bars"], whole["missing_bars"], whole["coverage"]) == (10, 3, 7, 0.3)
+    assert (whole["expected_bars"], whole["stored_bars"], whole["missing_bars"], whole["coverage"]) == (
+        10,
+        3,
+        7,
+        0.3,
+    )
     assert whole["gaps_by_cause"] == findings.whole.causes == {
         "after_last_bar": 1, "quarantined": 1, "never_delivered": 5
     }  # fmt: skip
@@ -91,9 +103,13 @@ def test_gaps_and_report_are_saved_together_or_not_at_all(database: Database, tm
     assert len(rows_of(database, "coverage_gaps")) == findings.gaps.height == 5
 
 
-def test_running_bars_delisted_issues_and_withdrawn_gaps_do_not_count(database: Database, tmp_path: Path) -> None:
+def test_running_bars_delisted_issues_and_withdrawn_gaps_do_not_count(
+    database: Database, tmp_path: Path
+) -> None:
     ids = listed(database, "1301", "7203")
-    write(database, ids, closes(1.0, symbol="1301.T"), now=datetime(2025, 1, 6, 14, tzinfo=JST))  # provisional
+    write(
+        database, ids, closes(1.0, symbol="1301.T"), now=datetime(2025, 1, 6, 14, tzinfo=JST)
+    )  # provisional
     listed(database, "1301", day=date(2025, 1, 31))
     findings, _ = check(database, tmp_path)
     assert (findings.whole.instruments, findings.whole.expected, findings.whole.stored) == (1, 5, 0)

@@ -13,6 +13,8 @@ from sqlalchemy import text
 from miraikakaku_assets.adapters.storage import embedded
 from miraikakaku_assets.adapters.storage.engine import Database, open_database
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home() -> Iterator[Path]:
@@ -34,7 +36,7 @@ def answer(url: str, query: str = "SELECT 1") -> object:
         database.close()
 
 
-@pytest.mark.parametrize("name", ["with space", "株価", "it's $HOME", "a/" + "rather_long_folder_name/" * 5])
+@pytest.mark.parametrize("name", ["with space", "株価", "it's mine", "a/" + "rather_long_folder_name/" * 5])
 def test_state_folder_may_be_called_anything(home: Path, name: str) -> None:
     folder = home / name
     assert answer(open_database(folder, None).url) == 1
@@ -66,7 +68,9 @@ def at_the_same_moment(function: str, home: Path, count: int) -> list[str]:
     """What several processes print that call the function together."""
     command = [sys.executable, "-c", CALL, function, str(home)]
     workers = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         for _ in range(count)
     ]
     for worker in workers:

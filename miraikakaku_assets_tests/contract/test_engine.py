@@ -23,12 +23,9 @@ UNREACHABLE = {
 @pytest.mark.parametrize("way", ["rows", "columns"])
 def test_unreachable_database_is_named_without_its_password(case: str, way: str) -> None:
     database = Database(UNREACHABLE[case])
+    attempt = database.check if way == "rows" else database.bulk().__enter__
     with pytest.raises(DependencyUnavailableError) as caught:
-        if way == "rows":
-            database.check()
-        else:
-            with database.bulk():
-                pass
+        attempt()
     assert "user:***@" in str(caught.value)
     assert "DATABASE_URL" in str(caught.value)
     assert SECRET not in "".join(traceback.format_exception(caught.value))
@@ -49,8 +46,13 @@ def test_external_url_is_taken_as_it_is_and_nothing_is_started(tmp_path: Path, d
 
 
 def test_bulk_work_is_committed_together_or_not_at_all(database: Database) -> None:
-    frame = pl.DataFrame({"name": ["a"], "next_free": [None]}, schema={"name": pl.String, "next_free": pl.Datetime("us", "UTC")})
-    frame = frame.with_columns(next_free=pl.lit("2025-01-01").str.to_datetime(time_zone="UTC", time_unit="us"))
+    frame = pl.DataFrame(
+        {"name": ["a"], "next_free": [None]},
+        schema={"name": pl.String, "next_free": pl.Datetime("us", "UTC")},
+    )
+    frame = frame.with_columns(
+        next_free=pl.lit("2025-01-01").str.to_datetime(time_zone="UTC", time_unit="us")
+    )
 
     def store(*, fail: bool) -> None:
         with database.bulk() as connection, connection.cursor() as cursor:

@@ -68,4 +68,8 @@ def test_batches_of_a_run_whose_process_is_gone_are_closed(database: Database) -
     ledger.end(ended, "completed")
     ledger.abandon("run-1")
     assert running > ended
-    assert rows_of(database, "batch_executions", "status", "id") == [("completed",), ("failed",), ("running",)]
+    assert rows_of(database, "batch_executions", "status", "id") == [
+        ("completed",),
+        ("failed",),
+        ("running",),
+    ]

@@ -53,8 +53,8 @@ def test_difference_between_code_and_migrations_would_be_seen(database: Database
 
 DEFINED = {
     "columns": """
-        SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attcollation::regcollation::text,
-               pg_get_expr(d.adbin, d.adrelid)
+        SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+               a.attcollation::regcollation::text, pg_get_expr(d.adbin, d.adrelid)
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid LEFT JOIN pg_attrdef d
              ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE c.relnamespace = to_regnamespace(:schema) AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
@@ -82,7 +82,9 @@ def test_migrated_tables_are_those_the_code_would_create(database: Database, wha
     def definitions(schema: str) -> set[str]:
         with database.engine.connect() as connection:
             rows = connection.execute(text(DEFINED[what]), {"schema": schema})
-            return {str(tuple(row)).replace(f"{schema}.", "") for row in rows if "alembic_version" not in str(row)}
+            return {
+                str(tuple(row)).replace(f"{schema}.", "") for row in rows if "alembic_version" not in str(row)
+            }
 
     assert definitions(SCHEMA) == definitions("declared") != set()
 
@@ -129,6 +131,8 @@ def test_three_processes_may_upgrade_at_the_same_moment(database_url: str) -> No
 
 def test_unreachable_database_is_said_in_one_sentence() -> None:
     gone = Database("postgresql://user:s3cret@127.0.0.1:9/none")
-    with pytest.raises(DependencyUnavailableError, match=r"postgresql://user:\*\*\*@127\.0\.0\.1:9/none") as caught:
+    with pytest.raises(
+        DependencyUnavailableError, match=r"postgresql://user:\*\*\*@127\.0\.0\.1:9/none"
+    ) as caught:
         migrate.upgrade(gone)
     assert "s3cret" not in str(caught.value)

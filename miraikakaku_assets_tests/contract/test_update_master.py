@@ -61,11 +61,26 @@ def dated(lines: Iterable[list[Cell]], day: float) -> list[list[Cell]]:
 def test_first_list_is_added_as_a_whole(database: Database, office: Office) -> None:
     lines = [line(1301.0), line("130A", "ＶＩＳ　ホールディングス"), line(25935.0), line(1306.0, market=ETF)]
     update = office.update(office.published(lines))
-    assert (update.status, update.total_stocks, update.added_stocks, update.unchanged_stocks) == ("success", 4, 4, 0)
+    assert (update.status, update.total_stocks, update.added_stocks, update.unchanged_stocks) == (
+        "success",
+        4,
+        4,
+        0,
+    )
     columns = "stock_code, stock_name, yahoo_symbol, security_type, sector, size_category, is_active, status, listed_on"
     assert rows_of(database, "stock_master", columns, "id") == [
         ("1301", "極洋", "1301.T", "stock", "水産・農林業", "TOPIX Small 2", True, "listed", None),
-        ("130A", "ＶＩＳ　ホールディングス", "130A.T", "stock", "水産・農林業", "TOPIX Small 2", True, "listed", None),
+        (
+            "130A",
+            "ＶＩＳ　ホールディングス",
+            "130A.T",
+            "stock",
+            "水産・農林業",
+            "TOPIX Small 2",
+            True,
+            "listed",
+            None,
+        ),
         ("25935", "極洋", "25935.T", "preferred", "水産・農林業", "TOPIX Small 2", True, "listed", None),
         ("1306", "極洋", "1306.T", "etf", None, None, True, "listed", None),
     ]
@@ -99,7 +114,16 @@ def test_next_list_adds_updates_and_removes(database: Database, office: Office) 
         database, "stock_master WHERE stock_code IN ('1301', '1302', '131A')", columns, "stock_code"), strict=True,
     ))  # fmt: skip
     assert found == {
-        "1301": ("銘柄1301", False, "delisted", "not in the list dated 2025-10-31", OCTOBER, None, SEPTEMBER, SEPTEMBER),
+        "1301": (
+            "銘柄1301",
+            False,
+            "delisted",
+            "not in the list dated 2025-10-31",
+            OCTOBER,
+            None,
+            SEPTEMBER,
+            SEPTEMBER,
+        ),
         "1302": ("新商号", True, "listed", None, None, None, SEPTEMBER, OCTOBER),
         "131A": ("極洋", True, "listed", None, None, OCTOBER, OCTOBER, OCTOBER),
     }
@@ -137,7 +161,9 @@ REFUSED = {
     "older_list": dated(MANY, 20250831.0),
     "fewer_issues": dated(MANY[2:], 20251031.0),
     "more_issues": dated([*MANY, *(line(f"13{n}A") for n in range(4))], 20251031.0),
-    "markets_changed": dated([*(line(each[1], str(each[2]), STANDARD) for each in MANY[:26]), *MANY[26:]], 20251031.0),
+    "markets_changed": dated(
+        [*(line(each[1], str(each[2]), STANDARD) for each in MANY[:26]), *MANY[26:]], 20251031.0
+    ),
 }
 
 
@@ -212,7 +238,9 @@ def test_instruments_are_sorted_by_symbol_and_asked_for_by_name(office: Office) 
     assert office.masters.instruments(JP, []) == []
 
 
-def test_two_updates_at_the_same_moment_put_the_list_into_force_once(database: Database, office: Office) -> None:
+def test_two_updates_at_the_same_moment_put_the_list_into_force_once(
+    database: Database, office: Office
+) -> None:
     path = office.published(MANY)
     with ThreadPoolExecutor(4) as pool:
         updates = [done.result() for done in [pool.submit(office.update, path) for _ in range(4)]]

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+
 SCRIPT = Path(sys.executable).with_name("miraikakaku")
 QUICK = {
     "REQUESTS_PER_SECOND": "1000",
@@ -66,6 +69,14 @@ class Command:
         assert "Traceback" not in err, err
         assert "Warning" not in err, err
         return Ended(process.returncode, out, err)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What a query of the installation's database answers."""
+        engine = create_engine(make_url(self.variables["DATABASE_URL"]).set(drivername="postgresql+psycopg2"))
+        with engine.connect() as connection:
+            found = [tuple(row) for row in connection.exec_driver_sql(query)]
+        engine.dispose()
+        return found
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
         """Starts a command."""

@@ -1,6 +1,5 @@
 """A simulated exchange for all commands, a fresh installation per test, and a filled one to look at."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -80,9 +79,3 @@ def nowhere(tmp_path: Path) -> Command:
         YAHOO_BASE_URL="http://127.0.0.1:9",
         JPX_LIST_URL="http://127.0.0.1:9/data_j.xls",
     )
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _own_environment() -> None:
-    """Nothing that the tests' shell says reaches a command: `Command` starts from an empty environment."""
-    assert "MIRAIKAKAKU_HOME" not in Command(Path(os.curdir)).variables

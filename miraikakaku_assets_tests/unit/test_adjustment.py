@@ -17,8 +17,8 @@ def bars(closes: list[float], symbol: str = "7203.T") -> pl.DataFrame:
     days = [DAY + timedelta(days=number) for number in range(len(closes))]
     return pl.DataFrame(
         {"symbol": [symbol] * len(closes), "session": days, "volume": [100] * len(closes)}
-        | {name: closes for name in ("open", "high", "low", "close")},
-        schema_overrides={name: pl.Float64 for name in ("open", "high", "low", "close")},
+        | dict.fromkeys(("open", "high", "low", "close"), closes),
+        schema_overrides=dict.fromkeys(("open", "high", "low", "close"), pl.Float64),
     )
 
 

@@ -1,7 +1,9 @@
 """Files of daily bars: every layout that is understood, value by value."""
 
 from datetime import UTC, date, datetime
+from math import isnan
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -27,7 +29,7 @@ def parquet(folder: Path, columns: dict[str, object], name: str = "7203.parquet"
     return path
 
 
-def prices(bars: pl.DataFrame) -> list[tuple[float, ...]]:
+def prices(bars: pl.DataFrame) -> list[tuple[Any, ...]]:
     return bars.select("open", "high", "low", "close", "volume").rows()
 
 
@@ -108,8 +110,8 @@ def test_cells_that_are_no_number_are_delivered_as_they_are_for_the_validation_t
     first, second, third = prices(bars)
     assert first[0] is None
     assert first[3] is None
-    assert first[1] != first[1]  # NaN
-    assert first[2] != first[2]
+    assert isnan(first[1])
+    assert isnan(first[2])
     assert second == (-1.5, float("inf"), float("-inf"), float("inf"), -5.0)
     assert third == VALUES
 

@@ -49,9 +49,9 @@ def test_symbol_errors_say_whether_a_retry_is_worth_it() -> None:
 def test_unknown_universe_and_timeframe_name_the_known_ones() -> None:
     assert universe("jp") is JP
     assert timeframe("1d") is Timeframe.D1
-    with pytest.raises(errors.ConfigurationError, match="'de'.*jp"):
+    with pytest.raises(errors.ConfigurationError, match=r"'de'.*jp"):
         universe("de")
-    with pytest.raises(errors.ConfigurationError, match="'2d'.*5m, 1h, 4h, 1d, 1w, 1mo"):
+    with pytest.raises(errors.ConfigurationError, match=r"'2d'.*5m, 1h, 4h, 1d, 1w, 1mo"):
         timeframe("2d")
 
 
@@ -61,3 +61,4 @@ def test_url_is_shown_without_user_password_query_and_fragment() -> None:
     )
     assert shown("http://[::1]:8000/list") == "http://[::1]:8000/list"
     assert shown("lists/what?.xls") == "lists/what?.xls"
+    assert shown("https://u:secret@[::1/list") == "https://…"

@@ -1,5 +1,7 @@
 """Moves of the close against the daily limits, on moves that were really seen."""
 
+from typing import Any
+
 import polars as pl
 import pytest
 
@@ -7,7 +9,7 @@ from miraikakaku_assets.domain.bars.validation import BEYOND_LIMIT, validate_dai
 from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, actions, bar, closes, context, raw
 
 
-def verdicts(rows: list[dict[str, object]], **known: pl.DataFrame) -> list[str | None]:
+def verdicts(rows: list[dict[str, object]], **known: Any) -> list[str | None]:
     """Per row: the rule that refused it, the flag, or None."""
     found = validate_daily(raw(rows), context(**known))
     marks = found.accepted.select("row", mark="flag").vstack(found.refused.select("row", mark="rule"))

@@ -59,7 +59,7 @@ def test_list_compared_with_itself_changes_nothing(listed: list[ListedIssue]) ->
     known = {issue.code: KnownIssue(issue, is_active=True) for issue in listed}
     diff = compare(known, listed)
     assert list(diff.unchanged) == listed
-    assert not (diff.added or diff.updated or diff.returned or diff.removed)
+    assert [diff.added, diff.updated, diff.returned, diff.removed] == [[]] * 4
 
 
 SHOP = ListedIssue("1301", "ＡＢＣ　マート", "プライム（内国株式）", sector17="情報通信・サービスその他")
@@ -99,7 +99,7 @@ def test_issue_that_comes_back_under_another_name_is_returned() -> None:
     back = ListedIssue("8303", "ＳＢＩ新生銀行", "プライム（内国株式）")
     diff = compare({"8303": before}, [back])
     assert diff.returned == [back]
-    assert not (diff.added or diff.updated)
+    assert [diff.added, diff.updated] == [[], []]
 
 
 def test_normalised_text() -> None:

@@ -34,10 +34,9 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
     hours = draw(st.one_of(st.none(), st.sampled_from([0.0, 9.0, 15.5, 15.75, 3.0, 20.0])))
     usable = hours is not None and date.min < day < date.max
     if draw(st.booleans()):  # a bar as it should be, so that the later rules come into play as well
-        price = draw(ordinary)
-        values = dict.fromkeys(("open", "high", "low", "close"), price) | {
-            "volume": draw(st.sampled_from([0.0, 100.0]))
-        }
+        price: float | None = draw(ordinary)
+        values = dict.fromkeys(("open", "high", "low", "close"), price)
+        values["volume"] = draw(st.sampled_from([0.0, 100.0]))
     else:
         values = {name: draw(prices) for name in ("open", "high", "low", "close")} | {"volume": draw(volumes)}
     return {

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets.domain.bars.validation import RULES, SUPERSEDING_RULES, validate_daily
-from miraikakaku_assets_tests.unit.raw_bars import JST, NOW, bar, closes, context, january, raw
+from miraikakaku_assets_tests.unit.raw_bars import JST, NOW, SESSIONS, bar, closes, context, january, raw
 
 OPEN = datetime(2025, 1, 6, 9, 0, tzinfo=JST)
 CLOSE = datetime(2025, 1, 6, 15, 30, tzinfo=JST)
@@ -22,8 +22,10 @@ EXAMPLES = {
     "not_positive": ([bar(DAY, low=0.0), bar(january(7), -5.0)], [1, 2]),
     "inconsistent_range": ([bar(DAY, high=999.0), bar(january(7), low=1_001.0)], [1, 2]),
     "bad_volume": (
-        [bar(DAY, volume=-1.0), bar(january(7), volume=nan), bar(january(8), volume=None)]
-        + [bar(january(9), volume=inf), bar(january(10), volume=1e19)],
+        [
+            bar(day, volume=volume)
+            for day, volume in zip(SESSIONS, (-1.0, nan, None, inf, 1e19), strict=False)
+        ],
         [1, 2, 3, 4, 5],
     ),
     "future_bar": ([bar(date(2025, 10, 2))], [1]),

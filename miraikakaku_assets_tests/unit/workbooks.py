@@ -19,7 +19,7 @@ def line(code: Cell, name: str = "極洋", market: str = PRIME, day: Cell = 2025
     return [day, code, name, market, 50.0, "水産・農林業", 1.0, "食品 ", 7.0, "TOPIX Small 2"]
 
 
-def workbook(lines: Iterable[Sequence[Cell]], header: Sequence[str] = COLUMNS) -> bytes:
+def workbook(lines: Iterable[Sequence[Cell]], header: Sequence[Cell] = COLUMNS) -> bytes:
     book = xlwt.Workbook(encoding="utf-8")
     sheet = book.add_sheet("Sheet1")
     for row, cells in enumerate([header, *lines]):

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from miraikakaku_assets.adapters.sources.yahoo_session import Politeness, RateLimit, YahooSession
+from miraikakaku_assets.application.locations import shown
 from miraikakaku_assets.application.ports import BarRequest, Delivery
 from miraikakaku_assets.domain.bars.frame import ACTIONS, RAW_DAILY, empty
 from miraikakaku_assets.domain.errors import (
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _GIVE_UP_AFTER = 20
-"""Symbols that fail to connect, with none served, before Yahoo as a whole counts as unreachable."""
+"""Symbols that get no answer, with none answered, before Yahoo as a whole counts as unreachable."""
+
+_UNANSWERED = ("unreachable", "timeout")  # a firewall that drops packets looks like a slow server
 
 
 @dataclass(frozen=True)
@@ -114,25 +118,26 @@ class YahooSource:
         running: set[Future[_Served]] = set()
         served: list[_Served] = []
         failures: dict[str, SymbolError] = {}
+        unanswered: Counter[str] = Counter()
         reached, sent = False, 0
         # Only a few futures more than threads: memory stays flat however many symbols are asked for.
         _fill(pool, running, queue, session, universe, self._options.workers * 2)
         while running:
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                _sort_in(future, served, failures)
-            reached = (
-                reached or bool(served) or any(error.kind != "unreachable" for error in failures.values())
-            )
-            if not reached and len(failures) >= min(_GIVE_UP_AFTER, len(requests)):
+                error = _sort_in(future, served, failures)
+                reached = reached or error is None or error.kind not in _UNANSWERED
+                unanswered.update([error.kind] if error is not None and not reached else [])
+            if not reached and _is_gone(unanswered, len(requests)):
                 raise DependencyUnavailableError(
-                    f"Yahoo at {self._options.base_url} cannot be reached: {len(failures)} of {len(failures)} "
-                    "connections failed; check the network and YAHOO_BASE_URL"
+                    f"Yahoo at {shown(self._options.base_url)} cannot be reached: the first "
+                    f"{unanswered.total()} symbols got no answer; check the network and YAHOO_BASE_URL"
                 )
             _fill(pool, running, queue, session, universe, self._options.workers * 2)
             if not running or len(served) + len(failures) >= self._options.symbols_per_delivery:
-                yield _delivery(served, failures, session.requests_sent - sent)
-                served, failures, sent = [], {}, session.requests_sent
+                before, sent = sent, session.requests_sent
+                yield _delivery(served, failures, sent - before)
+                served, failures = [], {}
 
 
 def _fill(
@@ -150,11 +155,20 @@ def _fill(
         running.add(pool.submit(_fetch, session, universe, request))
 
 
-def _sort_in(future: Future[_Served], served: list[_Served], failures: dict[str, SymbolError]) -> None:
+def _is_gone(unanswered: Counter[str], requested: int) -> bool:
+    """Whether so many symbols without an answer mean that there is nobody: a timeout alone may be bad luck."""
+    return unanswered.total() >= _GIVE_UP_AFTER or unanswered["unreachable"] >= requested
+
+
+def _sort_in(
+    future: Future[_Served], served: list[_Served], failures: dict[str, SymbolError]
+) -> SymbolError | None:
     try:
         served.append(future.result())
     except SymbolError as error:
         failures[error.symbol] = error
+        return error
+    return None
 
 
 def _delivery(served: Sequence[_Served], failures: dict[str, SymbolError], requests: int) -> Delivery:
@@ -166,7 +180,7 @@ def _delivery(served: Sequence[_Served], failures: dict[str, SymbolError], reque
 def _fetch(session: YahooSession, universe: Universe, request: BarRequest) -> _Served:
     """One symbol's bars; every trouble of its own becomes a `SymbolError`."""
     yfinance = _yfinance()
-    from yfinance.exceptions import YFPricesMissingError
+    from yfinance.exceptions import YFException, YFPricesMissingError
 
     ticker = yfinance.Ticker(request.symbol, session=session)
     # The zone is a fact of the universe; without it yfinance sends a second request for every new symbol.
@@ -176,14 +190,14 @@ def _fetch(session: YahooSession, universe: Universe, request: BarRequest) -> _S
         frame = ticker.history(
             start=request.since, end=end, interval="1d", auto_adjust=False, actions=True, keepna=True
         )
+        return _Served(request.symbol, _bars(request.symbol, frame), _actions(request.symbol, frame))
     except SymbolError:
         raise
     except YFPricesMissingError:  # an empty window is HTTP 200 without bars; errors were typed in the session
         return _Served(request.symbol, empty(RAW_DAILY), empty(ACTIONS))
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, YFException) as error:
         explanation = f"the answer does not have Yahoo's form ({type(error).__name__})"
         raise TemporarySymbolError(request.symbol, "unreadable_answer", explanation) from error
-    return _Served(request.symbol, _bars(request.symbol, frame), _actions(request.symbol, frame))
 
 
 def _bars(symbol: str, frame: "pd.DataFrame") -> pl.DataFrame:

@@ -21,6 +21,7 @@ from miraikakaku_assets.domain.errors import PermanentSymbolError, SymbolError, 
 
 _CHART = "/v8/finance/chart/"
 _ECHO = re.compile(rb'"symbol"\s*:\s*"([^"]+)"')
+_ERROR = re.compile(rb'"error"\s*:\s*\{\s*"code"\s*:\s*"([^"]+)"')
 _SHORTEST_JITTER, _LONGEST_JITTER = 0.8, 1.2
 
 _STATUS: dict[int, tuple[str, str]] = {
@@ -98,8 +99,7 @@ class YahooSession(requests.Session[requests.Response]):
             except TemporarySymbolError as error:
                 if attempts_left == 0 or self._stopping.is_set():
                     raise
-                wanted = error.retry_after if error.retry_after is not None else delay
-                self._stopping.wait(min(wanted, self._politeness.longest) * _jitter())
+                self._stopping.wait(min(_pause(error, delay), self._politeness.longest))
                 delay *= self._politeness.multiplier
         raise AssertionError  # the loop returns or raises
 
@@ -107,6 +107,8 @@ class YahooSession(requests.Session[requests.Response]):
         self, method: str, url: str, symbol: str, args: tuple[Any, ...], options: dict[str, Any]
     ) -> requests.Response:
         self._limit.take(self._stopping.wait)
+        if self._stopping.is_set():  # the slot was not waited for
+            raise TemporarySymbolError(symbol, "stopped", "the collection was ended before its turn")
         with self._counting:
             self.requests_sent += 1
         try:
@@ -146,6 +148,13 @@ def _unreadable(body: bytes, symbol: str) -> SymbolError | None:
         return TemporarySymbolError(symbol, "unreadable_answer", "the answer is no JSON (an HTML page?)")
     if not body.endswith(b"}"):
         return TemporarySymbolError(symbol, "unreadable_answer", "the answer was cut short")
+    named = _ERROR.search(body)
+    if named is not None:  # yfinance would take it for an empty window
+        if named.group(1) == b"Not Found":
+            return PermanentSymbolError(symbol, "not_on_source", _STATUS[404][1])
+        return TemporarySymbolError(
+            symbol, "unreadable_answer", f"the answer is the error {named.group(1).decode(errors='replace')}"
+        )
     echo = _ECHO.search(body)
     if echo is not None and echo.group(1).decode().upper() != symbol.upper():
         return TemporarySymbolError(symbol, "wrong_symbol", f"the answer is about {echo.group(1).decode()}")
@@ -155,7 +164,7 @@ def _unreadable(body: bytes, symbol: str) -> SymbolError | None:
 def _retry_after(answer: requests.Response) -> float | None:
     """Seconds of a ``Retry-After`` header; its date form and nonsense count as absent."""
     value = str(answer.headers.get("Retry-After") or "")
-    return float(value) if value.isdigit() else None
+    return float(value) if value.isdecimal() else None
 
 
 def _nothing(url: str) -> requests.Response:
@@ -167,5 +176,8 @@ def _nothing(url: str) -> requests.Response:
     return answer
 
 
-def _jitter() -> float:
-    return random.uniform(_SHORTEST_JITTER, _LONGEST_JITTER)  # noqa: S311 - spreads retries, no secret
+def _pause(error: TemporarySymbolError, delay: float) -> float:
+    """Seconds before the next attempt, spread by chance; never less than the source asked for."""
+    if error.retry_after is not None:
+        return error.retry_after * random.uniform(1, _LONGEST_JITTER)  # noqa: S311 - no secret
+    return delay * random.uniform(_SHORTEST_JITTER, _LONGEST_JITTER)  # noqa: S311

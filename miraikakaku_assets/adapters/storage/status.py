@@ -19,7 +19,7 @@ WHERE universe = :universe ORDER BY id DESC LIMIT 1
 """)
 _BARS = text("""
 SELECT count(*) AS bars, count(DISTINCT instrument_id) AS symbols, min(first_ts) AS first, max(last_ts) AS last,
-       sum(bar_count) AS total
+       sum(bar_count)::bigint AS total
 FROM (SELECT b.instrument_id, min(b.ts) AS first_ts, max(b.ts) AS last_ts, count(*) AS bar_count
       FROM miraikakaku.price_bars b JOIN miraikakaku.instruments i ON i.id = b.instrument_id
       WHERE i.universe = :universe AND b.timeframe = :timeframe GROUP BY b.instrument_id) AS per_symbol

@@ -1,0 +1,136 @@
+"""The web UI and the daemon: what an operator starts there is what the command line does."""
+
+import json
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import psutil
+import pytest
+
+from miraikakaku_assets_tests.faces.command import Command
+from miraikakaku_assets_tests.integration.simulator_client import Simulated
+
+pytestmark = pytest.mark.slow
+
+LAUNCH = """
+mutation ($parameters: ExecutionParams!) {
+  launchRun(executionParams: $parameters) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}"""
+STATUS = "query ($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
+PARTITIONS = """
+query {
+  assetNodeOrError(assetKey: {path: ["jp", "prices_1d"]}) {
+    ... on AssetNode { partitionStats { numMaterialized numPartitions numFailed } }
+  }
+}"""
+_SECONDS = 90
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+class WebUI:
+    """Dagster's web UI, asked as the browser asks it."""
+
+    def __init__(self, port: int) -> None:
+        self._address = f"http://127.0.0.1:{port}/graphql"
+
+    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = Request(self._address, body, {"Content-Type": "application/json"})  # noqa: S310
+        with urlopen(request, timeout=30) as answer:  # noqa: S310
+            found: dict[str, Any] = json.load(answer)
+        assert "errors" not in found, found["errors"]
+        data: dict[str, Any] = found["data"]
+        return data
+
+    def launch(self, job: str, tags: dict[str, str]) -> str:
+        selector = {
+            "repositoryLocationName": "miraikakaku_assets",
+            "repositoryName": "__repository__",
+            "jobName": job,
+        }
+        metadata = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
+        parameters = {"selector": selector, "runConfigData": {}, "executionMetadata": metadata}
+        launched = self.ask(LAUNCH, parameters=parameters)["launchRun"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        return str(launched["run"]["runId"])
+
+    def status(self, run: str) -> str:
+        return str(self.ask(STATUS, run=run)["runOrError"]["status"])
+
+
+def wait_for(what: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + _SECONDS
+    while time.monotonic() < deadline:
+        try:
+            found = what()
+        except URLError:  # it is not listening yet
+            found = None
+        if found:
+            return found
+        time.sleep(0.2)
+    raise TimeoutError
+
+
+@pytest.fixture
+def ui(command: Command) -> Iterator[WebUI]:
+    """`miraikakaku up` over an installation with a master; it has to stop in order."""
+    assert command("master", "update").code == 0
+    port = free_port()
+    services = command.start("up", "--port", port)
+    try:
+        page = WebUI(port)
+        wait_for(lambda: page.ask("{ version }"))
+        started = psutil.Process(services.pid).children(recursive=True)
+        yield page
+    finally:
+        services.send_signal(signal.SIGINT)
+        output, errors = services.communicate(timeout=60)
+    assert services.returncode == 0, output + errors
+    assert f"web UI on http://127.0.0.1:{port}" in output
+    assert [process for process in started if is_alive(process)] == []
+
+
+def is_alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def test_a_range_launched_in_the_web_ui_shows_each_symbol_with_its_own_status(
+    ui: WebUI, command: Command, exchange: Simulated
+) -> None:
+    exchange.set_faults("404@7203.T")
+    keys = [key for (key,) in command.rows("SELECT partition FROM dagster.dynamic_partitions ORDER BY id")]
+
+    run = ui.launch(
+        "jp_prices_job",
+        {
+            "dagster/asset_partition_range_start": keys[0],
+            "dagster/asset_partition_range_end": keys[-1],
+        },
+    )
+
+    assert (
+        wait_for(lambda: ui.status(run) in {"SUCCESS", "FAILURE", "CANCELED"} and ui.status(run)) == "FAILURE"
+    )
+    stats = ui.ask(PARTITIONS)["assetNodeOrError"]["partitionStats"]
+    assert stats == {"numPartitions": 8, "numMaterialized": 7, "numFailed": 1}
+    batch = "SELECT run_id, status, successful_stocks, failed_stocks FROM miraikakaku.batch_executions"
+    assert command.rows(batch) == [(run, "failed", 7, 1)]
+
+    exchange.set_faults()
+    assert command("collect", "--symbols", "7203.T").code == 0
+    stats = ui.ask(PARTITIONS)["assetNodeOrError"]["partitionStats"]
+    assert stats == {"numPartitions": 8, "numMaterialized": 8, "numFailed": 0}

@@ -1,0 +1,48 @@
+"""The exchange simulator as a command."""
+
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from miraikakaku_assets_tests.faces.command import QUICK, Command
+from miraikakaku_assets_tests.integration.simulator_client import Simulated
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, -signal.SIGTERM)])
+def test_it_says_where_it_listens_answers_and_stops_in_order(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    process = Command(tmp_path).start(
+        "simulate", "--port", 0, "--symbols", 9, "--seed", 3, "--fault", "404@7203.T"
+    )
+    assert process.stdout is not None
+    try:
+        assert "simulated exchange" in process.stdout.readline()
+        export = re.fullmatch(
+            r"export YAHOO_BASE_URL=(?P<base>http://127\.0\.0\.1:\d+) JPX_LIST_URL=(?P=base)/jpx/data_j\.xls\n",
+            process.stdout.readline(),
+        )
+        assert export is not None
+        exchange = Simulated(export["base"])
+        state = exchange.state()
+        assert (state["seed"], state["symbols"]["jp"]) == (3, 9)
+        assert exchange.chart("1301.T", range="5d", interval="1d").status_code == 200
+        assert exchange.chart("7203.T", range="5d", interval="1d").status_code == 404
+        assert exchange.get("/jpx/data_j.xls").content.startswith(b"\xd0\xcf\x11\xe0")
+    finally:
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == code, errors
+    assert errors == ""
+
+
+def test_a_port_that_is_taken_is_a_usage_error(exchange: Simulated, tmp_path: Path) -> None:
+    port = exchange.base.rpartition(":")[2]
+
+    ended = Command(tmp_path, QUICK)("simulate", "--port", port, "--symbols", 9)
+
+    assert ended.code == 2
+    assert ended.errors[0].startswith(f"simulator: cannot listen on 127.0.0.1:{port}")

@@ -1,0 +1,177 @@
+"""The stages from the command line: what they do, what they print, and that doing it twice changes nothing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from miraikakaku_assets_tests.faces.command import Command, Ended
+from miraikakaku_assets_tests.faces.conftest import HALF_A_YEAR
+from miraikakaku_assets_tests.integration.simulator_client import Simulated
+from miraikakaku_assets_tests.orchestration.installation import CODES, last_evening, listed
+
+BARS = "SELECT * FROM miraikakaku.price_bars ORDER BY instrument_id, ts"
+
+
+def stages(ended: Ended) -> dict[str, dict[str, Any]]:
+    """The stages of a JSON document by name; its verdict is theirs."""
+    document = ended.document
+    assert document["succeeded"] == all(stage["succeeded"] for stage in document["stages"])
+    assert document["succeeded"] == (ended.code == 0)
+    return {stage["stage"]: stage for stage in document["stages"]}
+
+
+def adds_up(stage: dict[str, Any]) -> bool:
+    """Whether every row that was read is accounted for, and every symbol has a verdict."""
+    rows = stage["inserted"] + stage["restated"] + stage["unchanged"] + stage["quarantined"]
+    verdicts = sum(stage["verdicts"].values())
+    refused = sum(stage["quarantined_by_rule"].values())
+    return (stage["rows_read"], stage["symbols"], stage["quarantined"]) == (rows, verdicts, refused)
+
+
+def test_the_pipeline_does_all_stages_and_its_numbers_add_up(command: Command) -> None:
+    ended = command("pipeline", "--json")
+
+    assert ended.code == 0, ended.err
+    assert ended.err == ""
+    found = stages(ended)
+    assert list(found) == ["master", "prices", "coverage"]
+    master, prices, coverage = found.values()
+    assert master["dagster/row_count"] == master["added"] == prices["symbols"] == 8
+    assert adds_up(prices)
+    assert prices["inserted"] == command.rows("SELECT count(*) FROM miraikakaku.price_bars")[0][0]
+    assert coverage["expected_bars"] == 8 * HALF_A_YEAR
+    assert coverage["missing_bars"] == coverage["expected_bars"] - coverage["stored_bars"]
+    assert sum(coverage["gaps_by_cause"].values()) == coverage["missing_bars"]
+    assert json.loads(Path(coverage["report"]).read_text(encoding="utf-8"))["universe"] == "jp"
+    runs = command.rows("SELECT run_id, status FROM dagster.runs ORDER BY id")
+    assert runs == [(stage["run_id"], "SUCCESS") for stage in found.values()]
+
+
+def test_the_pipeline_goes_on_to_coverage_when_symbols_failed_and_ends_with_1(
+    command: Command, exchange: Simulated
+) -> None:
+    exchange.set_faults("404@7203.T", "nan-bars@1301.T")
+
+    ended = command("pipeline", "--json")
+
+    assert ended.code == 1
+    assert ended.errors == [
+        "1 of 8 symbols failed, the others are stored; see batch 1 in batch_execution_details"
+    ]
+    found = stages(ended)
+    assert [stage["succeeded"] for stage in found.values()] == [True, False, True]
+    assert adds_up(found["prices"])
+    assert found["prices"]["verdicts"]["not_on_source"] == 1
+    assert found["prices"]["quarantined_by_rule"] == {"no_price": HALF_A_YEAR // 10}
+    assert found["coverage"]["gaps_by_cause"]["fetch_failed"] == HALF_A_YEAR
+    assert found["coverage"]["gaps_by_cause"]["quarantined"] == HALF_A_YEAR // 10
+
+
+def test_people_see_a_table_and_progress_and_collecting_again_changes_nothing(command: Command) -> None:
+    assert command("master", "update").code == 0
+
+    ended = command("collect")
+
+    assert ended.code == 0, ended.err
+    assert "jp prices: 8 symbols" in ended.out
+    table = {words[-2]: words[-1] for words in map(str.split, ended.out.splitlines()) if len(words) >= 2}
+    assert table["read"] == table["inserted"] == f"{7 * HALF_A_YEAR:,}"
+    assert "jp prices" in ended.err
+    assert "8/8" in ended.err
+    assert "symbols/s" in ended.err
+    before = command.rows(BARS)
+
+    again = stages(command("collect", "--json"))["prices"]
+
+    assert command.rows(BARS) == before
+    assert adds_up(again)
+    assert (again["inserted"], again["restated"]) == (0, 0)
+    assert again["unchanged"] == 7 * 10  # the restatement window
+    assert again["verdicts"] == {"no_new_data": 8}
+
+
+def test_named_symbols_limits_and_windows_choose_what_is_collected(command: Command) -> None:
+    day = str(last_evening().date())
+
+    whole = stages(command("pipeline", "--symbols", " 7203.T,1301.T ,7203.T", "--since", day, "--json"))
+    limited = stages(command("collect", "--limit", "3", "--until", day, "--json"))["prices"]
+
+    named, coverage = whole["prices"], whole["coverage"]
+    assert (named["symbols"], named["rows_read"], named["inserted"]) == (2, 2, 2)
+    assert (coverage["expected_bars"], coverage["stored_bars"]) == (8, 2)  # of the whole market all the same
+    assert limited["symbols"] == 3
+    symbols = "SELECT DISTINCT symbol FROM miraikakaku.batch_execution_details WHERE batch_execution_id = 2 ORDER BY 1"
+    assert command.rows(symbols) == [("1301.T",), ("1306.T",), ("130A.T",)]
+    assert adds_up(limited)
+
+
+def test_a_master_from_a_file(command: Command) -> None:
+    file = command.folder / "list of [September].xls"
+    file.write_bytes(listed(CODES))
+
+    first = stages(command("master", "update", "--file", file.name, "--json"))["master"]
+    shown = command("master", "update", "--file", file)
+
+    counted = ("added", "updated", "removed", "returned", "unchanged")
+    assert [first[name] for name in counted] == [7, 0, 0, 0, 0]
+    assert first["dagster/row_count"] == 7
+    assert first["list_date"] == "2025-09-30"
+    assert shown.code == 0
+    assert "list of 2025-09-30" in shown.out
+    assert shown.out.splitlines()[-1].split() == ["7", "0", "0", "0", "0", "7"]
+
+
+def test_a_mass_change_has_to_be_accepted(command: Command) -> None:
+    for name, codes in (("before.xls", CODES), ("after.xls", CODES[:3])):
+        (command.folder / name).write_bytes(listed(codes))
+    assert command("master", "update", "--file", "before.xls").code == 0
+
+    refused = command("master", "update", "--file", "after.xls")
+    accepted = stages(command("master", "update", "--file", "after.xls", "--accept-mass-change", "--json"))[
+        "master"
+    ]
+
+    assert refused.code == 1
+    assert (accepted["dagster/row_count"], accepted["removed"], accepted["unchanged"]) == (3, 4, 3)
+
+
+def test_validate_reports_the_window_it_is_asked_for(filled: Command) -> None:
+    day = str(last_evening().date())
+
+    coverage = stages(filled("validate", "--since", day, "--until", day, "--json"))["coverage"]
+
+    assert (coverage["expected_bars"], coverage["stored_bars"]) == (8, 7)
+    assert coverage["coverage"] == 7 / 8
+    assert f"from {day} to {day} (1)" in coverage["denominator"]
+
+
+def test_status_shows_what_the_tables_hold(filled: Command) -> None:
+    ended = filled("status", "--json")
+
+    found = ended.document
+    assert ended.code == 0
+    assert (found["master"]["listed"], found["master"]["delisted"]) == (8, 0)
+    (bars,) = filled.rows("SELECT count(*), count(DISTINCT instrument_id) FROM miraikakaku.price_bars")
+    assert (found["bars"]["total"], found["bars"]["symbols"]) == bars
+    assert found["fresh_symbols"] == 7
+    assert found["due_session"] == str(last_evening().date())
+    assert found["batches"][-1]["rows_read"] == bars[0]
+    assert found["coverage"]["expected_bars"] >= found["coverage"]["stored_bars"]
+
+
+def test_status_on_one_screen(filled: Command) -> None:
+    ended = filled("status")
+
+    assert ended.code == 0
+    assert ended.err == ""
+    labels = [text.split()[0] for text in ended.out.splitlines() if text.strip()]
+    assert labels[:2] == ["database", "master"]
+    assert {"bars", "fresh", "coverage"} <= set(labels)
+    assert "7 of 8 listed symbols have the bar of" in ended.out
+
+
+def test_status_of_an_empty_installation_says_how_to_begin(command: Command) -> None:
+    ended = command("status")
+
+    assert ended.code == 0
+    assert "none yet; run `miraikakaku master update`" in ended.out
