@@ -9,6 +9,7 @@ help: ## Show this help
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Miraikakaku needs CPython >= 3.11; call make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@echo "preparing .venv: about 160 packages from the lock, one or two minutes, once"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .

@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
 
     miraikakaku_home: Path = Path(".miraikakaku")
-    """State of this installation: postgres/, dagster/, reports/, quarantine/, logs/."""
+    """State of this installation: postgres/, dagster/, reports/, masters/, quarantine/."""
     database_url: SecretStr | None = None
     """External PostgreSQL (``postgresql://…``); unset means the embedded server."""
     miraikakaku_price_source: Literal["yahoo", "archive"] = "yahoo"

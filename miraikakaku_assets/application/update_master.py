@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from miraikakaku_assets.application.locations import shown
 from miraikakaku_assets.application.ports import (
@@ -21,6 +22,8 @@ from miraikakaku_assets.domain.market.master import (
     compare,
     objections,
 )
+
+_TOMORROW = timedelta(days=1)  # the exchange's day begins before ours
 
 
 def update_master(
@@ -70,6 +73,8 @@ def update_master(
     try:
         file = source.fetch(location)
         new = source.parse(file)
+        if new.list_date > (started + _TOMORROW).date():  # every later list would count as older
+            raise InputFileError(shown(location), "future_list", f"its date {new.list_date} has not come yet")
     except MiraikakakuError as error:
         rule = error.rule if isinstance(error, InputFileError) else None
         store.record(replace(attempt, completed_at=clock(), rule=rule, error_message=str(error)))

@@ -1,35 +1,25 @@
 """Runs started from outside the web UI: in this process, on the same instance, with the same history.
 
-The command line drives these; each call is one Dagster run. A run whose process was killed would stay
-"started" forever, because only the daemon's own runs are monitored: the next start here closes it.
+The command line drives these; each call is one Dagster run. Runs that an earlier process left unfinished are
+closed first.
 """
 
 import logging
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
-import psutil
 from dagster._core.events import RunFailureReason
 
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.orchestration.abandoned import close_abandoned, process_tags
 from miraikakaku_assets.orchestration.build import build_defs
 from miraikakaku_assets.orchestration.failures import reason_of
 from miraikakaku_assets.orchestration.instance_home import open_instance
 from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.schedules import range_tags
-
-_HOST_TAG, _PROCESS_TAG = ".dagster/miraikakaku_host", ".dagster/miraikakaku_process"  # hidden in the web UI
-_UNFINISHED = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
-_CLOCK_SLACK = 5.0  # seconds; Linux derives a process's start from a boot time that moves with the clock
 
 
 @dataclass(frozen=True)
@@ -64,7 +54,7 @@ class Launcher:
         logging.getLogger("dagster").setLevel(logging.ERROR)
         self._instance = open_instance(ports.settings)
         self._definitions = build_defs()
-        self._close_abandoned()
+        close_abandoned(self._instance, ports)
 
     def update_master(self, universe: Universe, run_id: str, file: str | None, *, accept: bool) -> RunOutcome:
         """Materializes the stock master."""
@@ -102,11 +92,10 @@ class Launcher:
         return self._run(f"{universe.name}_coverage_job", run_id, {"ops": config}, {})
 
     def _run(self, job: str, run_id: str, run_config: dict[str, Any], tags: dict[str, str]) -> RunOutcome:
-        mine = {_HOST_TAG: socket.gethostname(), _PROCESS_TAG: _name_of(psutil.Process())}
         result = self._definitions.resolve_job_def(job).execute_in_process(
             run_config={**run_config, **self._console()},
             instance=self._instance,
-            tags={**tags, **mine},
+            tags={**tags, **process_tags(run_id)},
             run_id=run_id,
             raise_on_error=False,
         )
@@ -122,29 +111,6 @@ class Launcher:
         """Run config of the console log: silent beside the progress bar, unless debugging."""
         level = "DEBUG" if self._ports.settings.log_level == "DEBUG" else "CRITICAL"
         return {"loggers": {"console": {"config": {"log_level": level}}}}
-
-    def _close_abandoned(self) -> None:
-        """Marks runs of this machine whose process is gone as failed."""
-        filters = dg.RunsFilter(statuses=_UNFINISHED, tags={_HOST_TAG: socket.gethostname()})
-        for run in self._instance.get_runs(filters):
-            if not _is_alive(run.tags.get(_PROCESS_TAG, "")):
-                self._instance.report_run_failed(run, "The process that did this run is gone.")
-                self._ports.ledger.abandon(run.run_id)
-
-
-def _name_of(process: psutil.Process) -> str:
-    """Number and start of a process: the number alone is soon another's, in a restarted container at once."""
-    return f"{process.pid} {process.create_time():.0f}"
-
-
-def _is_alive(name: str) -> bool:
-    number, _, started = name.partition(" ")
-    try:
-        process = psutil.Process(int(number))
-        same = abs(process.create_time() - float(started)) < _CLOCK_SLACK
-        return same and process.status() != psutil.STATUS_ZOMBIE
-    except (ValueError, psutil.NoSuchProcess):
-        return False
 
 
 def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:

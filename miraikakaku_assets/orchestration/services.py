@@ -8,7 +8,8 @@ import time
 from types import FrameType
 
 from miraikakaku_assets.bootstrap import Ports
-from miraikakaku_assets.orchestration.instance_home import prepare_home, shipped_file
+from miraikakaku_assets.orchestration.abandoned import close_abandoned
+from miraikakaku_assets.orchestration.instance_home import open_instance, shipped_file
 
 _STOP_SECONDS = 20.0
 
@@ -28,7 +29,9 @@ class DagsterServices:
             0 after Ctrl-C or SIGTERM; the exit code of a child that ended by itself otherwise.
         """
         _ = ports.database
-        prepare_home(ports.settings)
+        # Dagster's tables are made here, before two processes want to make them at once.
+        with open_instance(ports.settings) as instance:
+            close_abandoned(instance, ports)
         environment = dict(os.environ)
         if schedules_on:
             environment["MIRAIKAKAKU_SCHEDULES"] = "on"

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from miraikakaku_assets.adapters.shelves import FolderReportShelf
 from miraikakaku_assets.adapters.sources.archive import ArchiveSource
@@ -120,6 +121,10 @@ def test_released_quarantine_explains_nothing_any_more(database: Database, tmp_p
     write(database, ids, [bar(january(6), -1.0, symbol="1301.T"), bar(january(7), -1.0, symbol="1301.T")])
     write(database, ids, [bar(january(6), symbol="1301.T")], NOW + timedelta(days=1))
     assert check(database, tmp_path)[0].whole.causes == {"quarantined": 1, "after_last_bar": 3}
+    with database.engine.begin() as connection:
+        connection.execute(text("DELETE FROM miraikakaku.price_bars"))  # as an operator might
+    causes = check(database, tmp_path, now=NOW + timedelta(hours=1))[0].whole.causes
+    assert causes == {"quarantined": 1, "never_delivered": 4}
 
 
 @pytest.mark.parametrize("recovered", [False, True])

@@ -19,7 +19,7 @@ from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets_tests.contract.stored_market import rows_of
 from miraikakaku_assets_tests.unit.workbooks import ETF, Cell, line, workbook
 
-NOW = datetime(2025, 10, 5, 6, tzinfo=UTC)
+NOW = datetime(2025, 12, 5, 6, tzinfo=UTC)
 STANDARD = "スタンダード（内国株式）"
 
 

@@ -244,7 +244,7 @@ def test_a_file_that_does_not_exist(filled: Command) -> None:
 
 def test_a_list_that_lost_half_of_its_issues(filled: Command, tmp_path: Path) -> None:
     file = tmp_path / "data_j.xls"
-    file.write_bytes(listed(CODES[:4], "20991231"))
+    file.write_bytes(listed(CODES[:4], "20261120"))
 
     ended = filled("master", "update", "--file", file)
 

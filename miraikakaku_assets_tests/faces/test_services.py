@@ -1,6 +1,7 @@
 """The web UI and the daemon: what an operator starts there is what the command line does."""
 
 import json
+import os
 import signal
 import socket
 import time
@@ -108,19 +109,17 @@ def is_alive(process: psutil.Process) -> bool:
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
-def test_a_range_launched_in_the_web_ui_shows_each_symbol_with_its_own_status(
+def whole_market(command: Command) -> dict[str, str]:
+    """Tags of a run over all keys."""
+    keys = [key for (key,) in command.rows("SELECT partition FROM dagster.dynamic_partitions ORDER BY id")]
+    return {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
+
+
+def test_a_range_launched_in_the_web_ui_shows_each_symbol_and_a_killed_one_is_closed(
     ui: WebUI, command: Command, exchange: Simulated
 ) -> None:
     exchange.set_faults("404@7203.T")
-    keys = [key for (key,) in command.rows("SELECT partition FROM dagster.dynamic_partitions ORDER BY id")]
-
-    run = ui.launch(
-        "jp_prices_job",
-        {
-            "dagster/asset_partition_range_start": keys[0],
-            "dagster/asset_partition_range_end": keys[-1],
-        },
-    )
+    run = ui.launch("jp_prices_job", whole_market(command))
 
     assert (
         wait_for(lambda: ui.status(run) in {"SUCCESS", "FAILURE", "CANCELED"} and ui.status(run)) == "FAILURE"
@@ -130,7 +129,19 @@ def test_a_range_launched_in_the_web_ui_shows_each_symbol_with_its_own_status(
     batch = "SELECT run_id, status, successful_stocks, failed_stocks FROM miraikakaku.batch_executions"
     assert command.rows(batch) == [(run, "failed", 7, 1)]
 
+    exchange.set_faults("latency=1s")
+    killed = ui.launch("jp_prices_job", whole_market(command))
+    process = (
+        f"SELECT value FROM dagster.run_tags WHERE run_id = '{killed}' AND key LIKE '%%miraikakaku_process'"
+    )
+    batches = "SELECT run_id, status FROM miraikakaku.batch_executions ORDER BY id"
+    wait_for(lambda: (killed, "running") in command.rows(batches))
+    os.kill(int(command.rows(process)[0][0].split()[1]), signal.SIGKILL)
     exchange.set_faults()
-    assert command("collect", "--symbols", "7203.T").code == 0
+    assert (
+        command("collect", "--symbols", "7203.T").code == 0
+    )  # as does the next `up`, it closes what was left
+    assert ui.status(killed) == "FAILURE"
+    assert command.rows(batches)[1] == (killed, "failed")
     stats = ui.ask(PARTITIONS)["assetNodeOrError"]["partitionStats"]
-    assert stats == {"numPartitions": 8, "numMaterialized": 8, "numFailed": 0}
+    assert (stats["numPartitions"], stats["numMaterialized"] + stats["numFailed"]) == (8, 8)

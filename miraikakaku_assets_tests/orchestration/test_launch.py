@@ -16,22 +16,24 @@ HOST_TAG, PROCESS_TAG = ".dagster/miraikakaku_host", ".dagster/miraikakaku_proce
 UNFINISHED = ("NOT_STARTED", "STARTING", "STARTED", "CANCELING")
 
 
-def process(number: int | None = None, started: float = 0.0) -> str:
-    """How a run remembers its process: this one, or another of the same number."""
+def process(run_id: str, started: float = 0.0) -> str:
+    """How a run remembers its process: this one, or another that had its number before."""
     mine = psutil.Process()
-    return f"{number or mine.pid} {mine.create_time() + started:.0f}"
+    return f"{run_id} {mine.pid} {mine.create_time() + started:.0f}"
 
 
-def leave_run(installation: Installation, status: str, tags: dict[str, str]) -> str:
-    """A run as a process leaves it that stops in the middle, in that state."""
+def leave_run(installation: Installation, status: str, process_tag: str | None, host: str = "") -> str:
+    """A run as a process leaves it that stops in that state; ``{run}`` in the tag stands for its number."""
+    run_id = str(uuid.uuid4())
+    tags = {HOST_TAG: host or socket.gethostname(), PROCESS_TAG: (process_tag or "").format(run=run_id)}
     run = dg.DagsterRun(
         job_name="jp_collect_symbols",
-        run_id=str(uuid.uuid4()),
+        run_id=run_id,
         status=dg.DagsterRunStatus[status],
-        tags=tags,
+        tags=tags if process_tag else {},
     )
     installation.instance.add_run(run)
-    return run.run_id
+    return run_id
 
 
 def status_of(installation: Installation, run_id: str) -> str:
@@ -44,8 +46,7 @@ def status_of(installation: Installation, run_id: str) -> str:
 def test_a_run_is_closed_when_its_process_number_is_anothers_by_now(
     installation: Installation, status: str
 ) -> None:
-    tags = {HOST_TAG: socket.gethostname(), PROCESS_TAG: process(started=-600)}
-    run_id = leave_run(installation, status, tags)
+    run_id = leave_run(installation, status, process("{run}", started=-600))
     batch = installation.ports.ledger.begin(JP, Timeframe.D1, "yahoo", 3, "partial", run_id)
 
     Launcher(installation.ports)
@@ -56,22 +57,30 @@ def test_a_run_is_closed_when_its_process_number_is_anothers_by_now(
 
 
 @pytest.mark.parametrize(
-    "tags",
+    ("process_tag", "host"),
     [
-        {HOST_TAG: "another.machine", PROCESS_TAG: "1 1"},
-        {HOST_TAG: socket.gethostname(), PROCESS_TAG: process()},
-        {HOST_TAG: socket.gethostname(), PROCESS_TAG: process(started=1.0)},  # clocks are not exact
-        {},  # the daemon watches over its own
+        pytest.param("{run} 1 1", "another.machine", id="another-machine"),
+        pytest.param(process("{run}"), "", id="alive"),
+        pytest.param(process("{run}", started=1.0), "", id="alive-by-another-clock"),
+        pytest.param(process("its-first-attempt", started=-600), "", id="tags-of-the-run-it-retries"),
+        pytest.param(None, "", id="not-begun-by-us"),
     ],
 )
 def test_runs_of_others_and_of_living_processes_are_left_alone(
-    installation: Installation, tags: dict[str, str]
+    installation: Installation, process_tag: str | None, host: str
 ) -> None:
-    run_id = leave_run(installation, "STARTED", tags)
+    run_id = leave_run(installation, "STARTED", process_tag, host)
 
     Launcher(installation.ports)
 
     assert status_of(installation, run_id) == "STARTED"
+
+
+def test_a_run_that_others_start_remembers_its_process_too(installation: Installation) -> None:
+    run = installation.run("jp_master_job")
+
+    tags = installation.instance.get_run_by_id(run.run_id).tags  # type: ignore[union-attr]
+    assert (tags[HOST_TAG], tags[PROCESS_TAG]) == (socket.gethostname(), process(run.run_id))
 
 
 @pytest.fixture
@@ -99,7 +108,7 @@ def test_a_run_has_the_number_it_was_given_and_its_history_is_on_the_instance(
     assert status_of(installation, run_id) == "SUCCESS"
     tags = installation.instance.get_run_by_id(run_id).tags  # type: ignore[union-attr]
     assert tags[HOST_TAG] == socket.gethostname()
-    assert tags[PROCESS_TAG] == process()
+    assert tags[PROCESS_TAG] == process(run_id)
 
 
 @pytest.mark.parametrize("symbols", [None, [], ["7203.T"]])

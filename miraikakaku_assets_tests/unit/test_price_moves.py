@@ -93,6 +93,11 @@ def test_newest_bar_after_a_spike_is_accepted_although_no_later_session_confirms
     assert verdicts(closes(1_000.0, 9e6, 2e6, 1_000.0)) == [None, "limit_undone", "limit_undone", None]
 
 
+def test_move_is_taken_back_when_a_quarter_of_it_is_left_at_most() -> None:
+    assert verdicts(closes(1_900.0, 1_300.0, 1_750.0)) == [None, "limit_undone", None]
+    assert verdicts(closes(1_900.0, 1_300.0, 1_749.0)) == [None, BEYOND_LIMIT, BEYOND_LIMIT]
+
+
 def test_two_spikes_in_one_history_leave_the_rest_untouched() -> None:
     rows = closes(1_000.0, 9e6, 1_001.0, 1_002.0, 1.0, 1_003.0)
     assert verdicts(rows) == [None, "limit_undone", None, None, "limit_undone", None]

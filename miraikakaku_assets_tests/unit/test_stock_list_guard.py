@@ -100,4 +100,12 @@ def test_all_objections_are_named_together_with_what_was_seen_and_allowed() -> N
 
 def test_limits_can_be_set() -> None:
     new = StockList(date(2025, 10, 31), listed(50, 20), "0" * 64)
-    assert objections(master(100), LAST, new, GuardLimits(fewer=0.5, market_changed=0.4)) == []
+    assert objections(master(100), LAST, new, GuardLimits(fewer=0.5, market_changed=0.4, removed=0.5)) == []
+
+
+def test_a_list_of_the_same_length_with_other_codes_is_refused() -> None:
+    others = tuple(
+        ListedIssue(str(5000 + number), f"Other {number}", "プライム（内国株式）") for number in range(100)
+    )
+    found = objections(master(100), LAST, StockList(date(2025, 10, 31), others, "0" * 64))
+    assert [objection.rule for objection in found] == ["issues_replaced"]

@@ -54,7 +54,7 @@ class ArchiveSource:
         if location.is_file():
             self._files = [location]
         else:
-            self._files = sorted(path for path in location.rglob("*") if path.suffix in SUFFIXES)
+            self._files = sorted(path for path in location.rglob("*") if path.suffix.lower() in SUFFIXES)
         if not self._files:
             raise ConfigurationError(
                 f"MIRAIKAKAKU_ARCHIVE_DIR: there is no Parquet or CSV file in {location}; name the folder of your bars"

@@ -40,7 +40,7 @@ def read_bar_file(path: Path, universe: Universe) -> tuple[pl.DataFrame, pl.Data
     """
     if not path.is_file():
         raise InputFileError(str(path), "no_such_file", "there is no such file")
-    is_text = path.suffix == ".csv"
+    is_text = path.suffix.lower() == ".csv"
     table, first_row, ticker = _read_csv(path) if is_text else (_read_parquet(path), 1, None)
     table = _known_columns(path, table).with_row_index("row", offset=first_row)
     if is_text:  # a blank line is no row

@@ -28,6 +28,7 @@ COLUMNS = (
     "規模区分",
 )
 _CODE = re.compile(r"[0-9][0-9A-Z][0-9][0-9A-Z][0-9]?")  # 1301, 130A, 25935: the form in use since 2024-01
+_LONGEST_NAME = 100  # characters; the longest market class has 33
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _NOT_A_WORKBOOK = "not_a_workbook"
 
@@ -115,6 +116,8 @@ def _issue(name: str, row: int, cells: Sequence[Any]) -> ListedIssue:
     title, market = _printed(cells[2]), _printed(cells[3])
     if title is None or market is None:
         raise InputFileError(name, "empty_cell", f"code {code} has no name or no market", row)
+    if len(title) > _LONGEST_NAME or len(market) > _LONGEST_NAME:
+        raise InputFileError(name, "overlong_cell", f"code {code} has a name or market of absurd length", row)
     return ListedIssue(
         code=code,
         name=title,

@@ -210,7 +210,7 @@ def _refusals(frame: pl.DataFrame) -> pl.DataFrame:
         "source",
         "instrument_id",
         "fetched_at",
-        occurrence=nth.cast(pl.Int16),
+        occurrence=nth.cast(pl.Int32),
         row_number="row",
     )
 

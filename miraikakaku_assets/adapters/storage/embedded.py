@@ -118,6 +118,10 @@ def _url_if_running(folder: Path) -> str | None:
         info = PostmasterInfo.read_from_pgdata(folder)
     except (AssertionError, ValueError, FileNotFoundError):  # being written, or just removed
         return None
+    except PermissionError as error:
+        raise DependencyUnavailableError(
+            f"The embedded PostgreSQL in {folder} belongs to another user; name another MIRAIKAKAKU_HOME"
+        ) from error
     if info is None or info.status != "ready" or not _is_live_server(info.process):
         return None
     return str(info.get_uri())

@@ -96,6 +96,12 @@ class PostgresLedger:
                 update(batches).where(batches.c.run_id == run_id, batches.c.status == "running").values(_GONE)
             )
 
+    def open_runs(self) -> list[str]:
+        """Runs with a batch that nobody has closed."""
+        query = select(batches.c.run_id).where(batches.c.status == "running", batches.c.run_id.is_not(None))
+        with self._database.engine.connect() as connection:
+            return list(connection.scalars(query.distinct()))
+
     def progress(self, run_id: str) -> tuple[int, int, int, int] | None:
         """Total, processed, failed symbols and rows read of a run's newest batch, for progress displays."""
         query = (

@@ -20,7 +20,6 @@ from sqlalchemy import (
     Integer,
     MetaData,
     PrimaryKeyConstraint,
-    SmallInteger,
     String,
     Table,
     Text,
@@ -168,7 +167,7 @@ quarantined_bars = Table(
     Column("timeframe", Text(collation="C"), nullable=False),
     _utc("ts", nullable=False),
     Column("rule", Text(collation="C"), nullable=False),
-    Column("occurrence", SmallInteger, nullable=False),  # the n-th refused row of this key in one delivery
+    Column("occurrence", Integer, nullable=False),  # the n-th refused row of this key in one delivery
     Column("instrument_id", Integer),  # null: the symbol is in no master
     Column("detail", Text, nullable=False),
     Column("open", Double),
@@ -231,6 +230,7 @@ batch_execution_details = Table(
     _now("end_time"),
     PrimaryKeyConstraint("batch_execution_id", "symbol"),
     Index("idx_batch_execution_details_status", "status"),
+    Index("idx_batch_execution_details_symbol", "symbol", "batch_execution_id"),
 )
 
 coverage_reports = Table(

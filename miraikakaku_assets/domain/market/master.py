@@ -143,6 +143,9 @@ class _Collector:
     unchanged: list[ListedIssue] = field(default_factory=list)
 
 
+_FEW = 20  # issues that may always go: a share of a handful says nothing
+
+
 @dataclass(frozen=True)
 class GuardLimits:
     """How far a new list may be from the last good one before a person has to accept it.
@@ -154,6 +157,7 @@ class GuardLimits:
     fewer: float = 0.01
     more: float = 0.03
     market_changed: float = 0.25
+    removed: float = 0.25
 
 
 @dataclass(frozen=True)
@@ -161,7 +165,7 @@ class Objection:
     """One reason not to put a list into force.
 
     Attributes:
-        rule: ``older_list``, ``fewer_issues``, ``more_issues`` or ``markets_changed``.
+        rule: ``older_list``, ``fewer_issues``, ``more_issues``, ``issues_replaced`` or ``markets_changed``.
         explanation: What was seen and what was allowed, in one clause.
     """
 
@@ -204,6 +208,14 @@ def objections(
             Objection(
                 "markets_changed",
                 f"{moved:,} of {len(common):,} issues change their market ({limits.market_changed:.0%} allowed)",
+            )
+        )
+    gone = before - len(common)
+    if not found and gone > max(limits.removed * before, _FEW):
+        found.append(
+            Objection(
+                "issues_replaced",
+                f"{gone:,} of {before:,} issues in force are not in it ({limits.removed:.0%} allowed)",
             )
         )
     return found

@@ -32,7 +32,7 @@ def add_commands(app: typer.Typer) -> None:
         ] = False,
         as_json: bool = JSON_OPTION,
     ) -> None:
-        """Takes bars from files; rows that fail a rule go to quarantine, what is stored stays.
+        """Takes bars from files: valid rows are stored or restate what is, refused rows go to quarantine.
 
         Exits 1 when a row was refused, and names file, row and rule.
         """
@@ -107,7 +107,7 @@ def _finish(name: str, report: "CollectionReport", *, as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "succeeded": not sentences and not report.failures,
+                "succeeded": not sentences and not report.failures and report.rows_read > 0,
                 "rows_read": report.rows_read,
                 "inserted": report.inserted,
                 "restated": report.restated,

@@ -92,7 +92,7 @@ def _summary(installation: Ports, log: list[dict[str, Any]], seconds: float) -> 
     show_table("rows per table", ("table", "rows"), list(installation.status.table_sizes().items()))
     coverage = next((stage for stage in log if stage["stage"] == "coverage"), {})
     show_line(f"report: {coverage.get('report')}")
-    look = f"MIRAIKAKAKU_HOME={installation.settings.home} miraikakaku up"
+    look = f"MIRAIKAKAKU_HOME={installation.settings.home} make up"
     show_line(f"{len(log)} Dagster runs in {seconds:.0f} s; look at them: {look}")
 
 

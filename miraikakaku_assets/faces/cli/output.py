@@ -12,13 +12,21 @@ from rich.table import Table
 
 console = Console(highlight=False, emoji=False)
 errors = Console(stderr=True, highlight=False, emoji=False)
+_printed: list[Mapping[str, Any]] = []
 
 JSON_OPTION = typer.Option(False, "--json", help="Print one JSON document instead of tables.")  # noqa: FBT003
 
 
 def print_json(content: Mapping[str, Any]) -> None:
-    """One JSON document on stdout; dates in ISO 8601."""
+    """The command's one JSON document on stdout; dates in ISO 8601."""
+    _printed.append(content)
     typer.echo(json.dumps(content, ensure_ascii=False, indent=2, default=_plain))
+
+
+def print_failure(sentence: str, code: int) -> None:
+    """A JSON document about a command that failed before it could report; nothing if it has reported."""
+    if not _printed:
+        print_json({"succeeded": False, "error": sentence, "exit_code": code})
 
 
 def fail(sentence: str) -> None:

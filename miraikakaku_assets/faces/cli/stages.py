@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from miraikakaku_assets.bootstrap import Ports, ports
-from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Universe, universe
 from miraikakaku_assets.faces.cli.output import (
     JSON_OPTION,
@@ -157,6 +158,11 @@ class Stages:
             "exit_code": outcome.exit_code,
             **numbers,
         }
+        if stage == "prices" and outcome.succeeded and done.get("rows_read") == 0:
+            nothing = (
+                f"The source delivered no row for any of {done['symbols']:,} symbols; is the window right?"
+            )
+            done |= {"succeeded": False, "error": nothing, "exit_code": WorkFellShortError.exit_code}
         self._log.append(done)
         if self._show:
             _show(stage, done)
@@ -197,6 +203,10 @@ def _show(stage: str, done: dict[str, Any]) -> None:
     elif stage == "coverage" and "coverage" in done:
         share = f"{percent(done['coverage'])} of {done['denominator']}"
         console.print(f"[bold]{done['universe']} coverage[/] {share}", soft_wrap=True)
+        if done["below_threshold"] != "none":
+            console.print(
+                f"[yellow]below the threshold:[/] {escape(done['below_threshold'])}", soft_wrap=True
+            )
         show_line(f"report: {done['report']}")
 
 

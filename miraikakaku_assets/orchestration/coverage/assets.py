@@ -89,6 +89,7 @@ def _metadata(findings: CoverageFindings) -> dict[str, Any]:
         "complete_instruments": whole.complete,
         "empty_instruments": whole.empty,
         "denominator": findings.denominator,
+        "below_threshold": ", ".join(segment.segment for segment in findings.below_threshold()) or "none",
         "gaps_by_cause": dg.MetadataValue.json(whole.causes),
         "chart": dg.MetadataValue.md(as_markdown(coverage_chart(findings), "Coverage per segment")),
         "segments": dg.MetadataValue.table(

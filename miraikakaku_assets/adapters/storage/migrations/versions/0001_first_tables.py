@@ -137,7 +137,7 @@ def upgrade() -> None:
         sa.Column("timeframe", sa.Text(collation="C"), nullable=False),
         sa.Column("ts", sa.DateTime(timezone=True), nullable=False),
         sa.Column("rule", sa.Text(collation="C"), nullable=False),
-        sa.Column("occurrence", sa.SmallInteger(), nullable=False),
+        sa.Column("occurrence", sa.Integer(), nullable=False),
         sa.Column("instrument_id", sa.Integer(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("open", sa.Double(), nullable=True),
@@ -229,6 +229,13 @@ def upgrade() -> None:
         unique=False,
         schema="miraikakaku",
     )
+    op.create_index(
+        "idx_batch_execution_details_symbol",
+        "batch_execution_details",
+        ["symbol", "batch_execution_id"],
+        unique=False,
+        schema="miraikakaku",
+    )
     op.create_table(
         "stock_master",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -275,6 +282,9 @@ def downgrade() -> None:
     op.drop_index("idx_stock_master_code", table_name="stock_master", schema="miraikakaku")
     op.drop_index("idx_stock_master_active", table_name="stock_master", schema="miraikakaku")
     op.drop_table("stock_master", schema="miraikakaku")
+    op.drop_index(
+        "idx_batch_execution_details_symbol", table_name="batch_execution_details", schema="miraikakaku"
+    )
     op.drop_index(
         "idx_batch_execution_details_status", table_name="batch_execution_details", schema="miraikakaku"
     )

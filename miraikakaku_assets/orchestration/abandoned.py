@@ -1,0 +1,62 @@
+"""Runs whose process is gone: how they are known, and how they are closed.
+
+Dagster's monitoring asks the run launcher whether a run's process lives, and the launcher that starts
+processes on this machine does not know. A run that was killed would stay "started" forever. So every run
+remembers its process in its tags, and whoever starts next on the same machine closes what was left.
+"""
+
+import socket
+
+import dagster as dg
+import psutil
+
+from miraikakaku_assets.bootstrap import Ports
+
+_HOST_TAG, _PROCESS_TAG = ".dagster/miraikakaku_host", ".dagster/miraikakaku_process"  # hidden in the web UI
+_UNFINISHED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_CLOCK_SLACK = 5.0  # seconds; Linux derives a process's start from a boot time that moves with the clock
+
+
+def process_tags(run_id: str) -> dict[str, str]:
+    """Tags of a run that this process does.
+
+    The number of a process alone is soon another's, in a restarted container at once, so its start counts, too.
+    Dagster copies tags to the next attempt of a run, so they name the run they are about.
+    """
+    process = psutil.Process()
+    return {
+        _HOST_TAG: socket.gethostname(),
+        _PROCESS_TAG: f"{run_id} {process.pid} {process.create_time():.0f}",
+    }
+
+
+def close_abandoned(instance: dg.DagsterInstance, ports: Ports) -> None:
+    """Marks the runs of this machine whose process is gone as failed, and closes the batches of ended runs.
+
+    A run that the web UI started may be marked already: its code server sees its own children end.
+    """
+    filters = dg.RunsFilter(statuses=_UNFINISHED, tags={_HOST_TAG: socket.gethostname()})
+    for run in instance.get_runs(filters):
+        if _is_gone(run):
+            instance.report_run_failed(run, "The process that did this run is gone.")
+    for run_id in ports.ledger.open_runs():
+        found = instance.get_run_by_id(run_id)
+        if found is not None and found.is_finished:
+            ports.ledger.abandon(run_id)
+
+
+def _is_gone(run: dg.DagsterRun) -> bool:
+    run_id, number, started = run.tags[_PROCESS_TAG].split(" ")
+    if run_id != run.run_id:
+        return False
+    try:
+        process = psutil.Process(int(number))
+        another = abs(process.create_time() - float(started)) > _CLOCK_SLACK
+        return another or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
