@@ -89,6 +89,12 @@ def test_people_see_a_table_and_progress_and_collecting_again_changes_nothing(co
     assert again["unchanged"] == 7 * 10  # the restatement window
     assert again["verdicts"] == {"no_new_data": 8}
 
+    nothing = command("collect", "--symbols", "25935.T", "--json")
+
+    assert nothing.code == 1
+    assert nothing.errors == ["The source delivered no row for any of 1 symbols; is the window right?"]
+    assert stages(nothing)["prices"]["error"] == nothing.errors[0]
+
 
 def test_named_symbols_limits_and_windows_choose_what_is_collected(command: Command) -> None:
     day = str(last_evening().date())
