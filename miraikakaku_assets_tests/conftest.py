@@ -4,15 +4,13 @@ import fcntl
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
-from sqlalchemy.engine import make_url
 
 from miraikakaku_assets.adapters.storage import embedded
+from miraikakaku_assets_tests.databases import fresh_database
 
 
 def _shared_folder() -> Path:
@@ -49,16 +47,8 @@ def server_url() -> Iterator[str]:
 @pytest.fixture
 def database_url(server_url: str) -> Iterator[str]:
     """A fresh, empty database (libpq URL, scheme postgresql://); dropped afterwards."""
-    name = f"test_{uuid.uuid4().hex}"
-    admin = create_engine(
-        make_url(server_url).set(drivername="postgresql+psycopg2"), isolation_level="AUTOCOMMIT"
-    )
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
-    yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    admin.dispose()
+    with fresh_database(server_url) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

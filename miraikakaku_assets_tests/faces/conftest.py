@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from miraikakaku_assets.domain.market.sessions import sessions_back
+from miraikakaku_assets_tests.databases import fresh_database
 from miraikakaku_assets_tests.faces.command import QUICK, Command
 from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
-from miraikakaku_assets_tests.orchestration.installation import fresh_database, last_evening
+from miraikakaku_assets_tests.orchestration.installation import last_evening
 
 PASSWORD = "hunter2-and-more"  # noqa: S105 - the test server lets everybody in; this must never be seen again
 HALF_A_YEAR = 150

@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets.domain.market.sessions import session_table, sessions_between
+from miraikakaku_assets_tests.databases import fresh_database
 from miraikakaku_assets_tests.faces.command import QUICK, Command
-from miraikakaku_assets_tests.orchestration.installation import CODES, fresh_database, listed
+from miraikakaku_assets_tests.orchestration.installation import CODES, listed
 
 HEADER = "symbol,date,open,high,low,close,volume"
 GOOD = ["6758.T,2025-01-06,100,103,99,101,5000", "6758.T,2025-01-07,101,104,100,102,6000"]

@@ -1,6 +1,5 @@
 """A whole installation inside the test's process: database, Dagster instance, simulated exchange."""
 
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +10,6 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pytest
-from sqlalchemy import create_engine
-from sqlalchemy.engine import make_url
 
 from miraikakaku_assets import bootstrap
 from miraikakaku_assets.bootstrap import Ports
@@ -148,21 +145,6 @@ def failure_of(result: dg.ExecuteInProcessResult) -> Any:
     said = events[0].step_failure_data.user_failure_data
     assert said is not None, events[0].step_failure_data.error
     return said
-
-
-@contextmanager
-def fresh_database(server_url: str) -> Iterator[str]:
-    """An empty database for longer than one test."""
-    name = f"test_{uuid.uuid4().hex}"
-    admin = create_engine(
-        make_url(server_url).set(drivername="postgresql+psycopg2"), isolation_level="AUTOCOMMIT"
-    )
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
-    yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    admin.dispose()
 
 
 @contextmanager

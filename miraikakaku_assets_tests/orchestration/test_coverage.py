@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from miraikakaku_assets_tests.databases import fresh_database
 from miraikakaku_assets_tests.integration.simulator_client import Simulated
 from miraikakaku_assets_tests.orchestration.installation import (
     CODES,
@@ -16,7 +17,6 @@ from miraikakaku_assets_tests.orchestration.installation import (
     SESSIONS,
     Installation,
     failure_of,
-    fresh_database,
     installed,
     listed,
 )

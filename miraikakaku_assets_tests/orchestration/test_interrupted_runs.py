@@ -12,11 +12,11 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 
+from miraikakaku_assets_tests.databases import fresh_database
 from miraikakaku_assets_tests.faces.command import QUICK, Command
 from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
 from miraikakaku_assets_tests.orchestration.installation import (
     SESSIONS,
-    fresh_database,
     history_start,
     last_evening,
 )
