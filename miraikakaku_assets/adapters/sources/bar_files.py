@@ -102,7 +102,7 @@ def _require(path: Path, table: pl.DataFrame, column: str, rule: str, explanatio
 def named_symbol(path: Path, universe: Universe) -> str:
     """Symbol that a file's name stands for: ``7203.csv`` and ``7203.T.csv`` are 7203.T."""
     stem = path.name.removesuffix(path.suffix)
-    return f"{stem}.T" if universe.exchange == "TSE" and not stem.endswith(".T") else stem
+    return stem if stem.endswith(universe.symbol_suffix) else stem + universe.symbol_suffix
 
 
 def _read_parquet(path: Path) -> pl.DataFrame:
@@ -198,7 +198,7 @@ def _refuse_other_zone(path: Path, column: pl.Series, rows: pl.Series, universe:
 
 def _other_zone(path: Path, stamp: object, universe: Universe, row: int) -> InputFileError:
     explanation = (
-        f"{stamp} is neither in {universe.time_zone} nor in UTC; {universe.exchange} bars are dated there"
+        f"{stamp} is neither in {universe.time_zone} nor in UTC; the bars of {universe.name} are dated there"
     )
     return InputFileError(str(path), "wrong_time_zone", explanation, row)
 

@@ -147,7 +147,7 @@ class PostgresMasters:
             | {
                 "instrument_id": ids[issue.yahoo_symbol],
                 "universe": universe.name,
-                "exchange": universe.exchange,
+                "exchange": "TSE",
                 "yahoo_symbol": issue.yahoo_symbol,
                 # Issues of the very first list may be decades old: their listing date is not known.
                 "listed_on": None if first_list else list_date,

@@ -24,35 +24,62 @@ class Universe:
     Attributes:
         name: Prefix of its asset keys, e.g. ``jp``.
         title: For people.
-        exchange: Short name of the exchange stored with each issue.
-        calendar: Name of its sessions in ``exchange_calendars``.
+        calendar: Name of its sessions, see `miraikakaku_assets.domain.market.sessions`.
         time_zone: IANA zone in which its sessions have their dates.
-        currency: ISO 4217 code of its prices.
-        partitions: Name of its Dagster dynamic partitions.
+        currency: ISO 4217 code of its prices; None where every instrument has its own (currency pairs).
+        partitions: Name of the Dagster dynamic partitions of its daily assets.
+        intraday_partitions: Name of those of its intraday assets: a watch list, or `partitions` itself.
+        has_master: Whether an exchange publishes a list of what it trades; else the settings name it.
         has_price_limits: Whether daily price limits bound a genuine move (TSE: 値幅制限).
+        has_volume: Whether its bars carry a volume (a currency's is always 0).
+        symbol_suffix: What Yahoo puts behind the exchange's own code, e.g. ``.T``.
     """
 
     name: str
     title: str
-    exchange: str
     calendar: str
     time_zone: str
-    currency: str
+    currency: str | None
     partitions: str
-    has_price_limits: bool
+    intraday_partitions: str
+    has_master: bool = True
+    has_price_limits: bool = False
+    has_volume: bool = True
+    symbol_suffix: str = ""
 
 
 JP = Universe(
     name="jp",
     title="Tokyo Stock Exchange, all listed issues incl. ETF and REIT",
-    exchange="TSE",
     calendar="XTKS",
     time_zone="Asia/Tokyo",
     currency="JPY",
     partitions="jp_symbols",
+    intraday_partitions="jp_intraday",
     has_price_limits=True,
+    symbol_suffix=".T",
 )
-UNIVERSES = {JP.name: JP}
+US = Universe(
+    name="us",
+    title="Nasdaq, NYSE and the other US exchanges, stocks and ETFs",
+    calendar="XNYS",
+    time_zone="America/New_York",
+    currency="USD",
+    partitions="us_symbols",
+    intraday_partitions="us_intraday",
+)
+FX = Universe(
+    name="fx",
+    title="Currency pairs",
+    calendar="FX",
+    time_zone="Europe/London",
+    currency=None,
+    partitions="fx_pairs",
+    intraday_partitions="fx_pairs",
+    has_master=False,
+    has_volume=False,
+)
+UNIVERSES = {one.name: one for one in (JP, US, FX)}
 
 
 def universe(name: str) -> Universe:

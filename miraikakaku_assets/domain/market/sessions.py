@@ -16,6 +16,8 @@ FINAL_AFTER = timedelta(minutes=30)
 
 
 _FIRST_DAY = "1997-01-06"  # the first session XTKS vouches for
+_FRIDAY = 5  # ISO weekday
+_LAST_QUOTED_CHRISTMAS = 2024
 
 
 @cache
@@ -31,9 +33,14 @@ def _calendar(name: str) -> Any:
 def session_table(calendar: str) -> pl.DataFrame:
     """All sessions the calendar knows (1997 until a year from now).
 
+    Args:
+        calendar: A name of ``exchange_calendars``, or ``FX`` for the currency days (see `_currency_days`).
+
     Returns:
         Columns ``session`` (exchange date), ``opens`` and ``closes`` (UTC), ascending.
     """
+    if calendar == "FX":
+        return _currency_days()
     schedule = _calendar(calendar).schedule
     return pl.DataFrame(
         {
@@ -42,6 +49,22 @@ def session_table(calendar: str) -> pl.DataFrame:
             "closes": _utc(schedule["close"]),
         }
     )
+
+
+def _currency_days() -> pl.DataFrame:
+    """Weekdays from London midnight to midnight, on Fridays to 22:00, which is 17:00 in New York.
+
+    Yahoo dates its daily currency bars so. It has quoted Christmas and New Year's Day until 2024 and not
+    since (bars of USD/JPY 2008-2026), so they count as holidays from then on.
+    """
+    last = _calendar("XNYS").sessions[-1].date()  # as far ahead as the exchanges' calendars look
+    days = pl.date_range(date.fromisoformat(_FIRST_DAY), last, "1d", eager=True).alias("session").to_frame()
+    day = pl.col("session")
+    fixed = ((day.dt.month() == 12) & (day.dt.day() == 25)) | ((day.dt.month() == 1) & (day.dt.day() == 1))  # noqa: PLR2004
+    quoted = (day.dt.weekday() <= _FRIDAY) & ~(fixed & (day.dt.year() > _LAST_QUOTED_CHRISTMAS))
+    midnight = day.cast(pl.Datetime("us")).dt.replace_time_zone("Europe/London").dt.convert_time_zone("UTC")
+    hours = pl.when(day.dt.weekday() == _FRIDAY).then(22).otherwise(24)
+    return days.filter(quoted).with_columns(opens=midnight, closes=midnight + pl.duration(hours=hours))
 
 
 def _utc(column: Any) -> pl.Series:
