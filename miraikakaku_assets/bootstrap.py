@@ -5,27 +5,38 @@ Nothing is opened before it is used; importing this module costs no more than th
 
 from __future__ import annotations
 
+import math
+import os
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.market.instruments import Timeframe
 from miraikakaku_assets.settings import Settings, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from miraikakaku_assets.adapters.shelves import FolderFileShelf, FolderReportShelf
-    from miraikakaku_assets.adapters.sources.jpx import JpxList
+    from miraikakaku_assets.adapters.sources.yahoo_probe import YahooProbe
     from miraikakaku_assets.adapters.storage.bars import PostgresBars
     from miraikakaku_assets.adapters.storage.coverage import PostgresCoverage
     from miraikakaku_assets.adapters.storage.engine import Database
     from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
     from miraikakaku_assets.adapters.storage.masters import PostgresMasters
+    from miraikakaku_assets.adapters.storage.probes import PostgresProbes
     from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
     from miraikakaku_assets.adapters.storage.status import PostgresStatus
-    from miraikakaku_assets.application.ports import PriceSource
+    from miraikakaku_assets.application.ports import MasterSource, PriceSource
+    from miraikakaku_assets.domain.market.instruments import Universe
+
+
+_SYMBOLS_PER_PROCESS = 60  # a second; beyond it one interpreter cannot fetch, validate and store as well
+
+REACH = {Timeframe.M5: timedelta(days=59)}
+"""How far back Yahoo serves shorter bars: 60 days, less the one that passes while a collection waits."""
 
 
 def utc_now() -> datetime:
@@ -99,12 +110,30 @@ class Ports:
 
         return PostgresStatus(self.database)
 
-    @cached_property
-    def master_source(self) -> JpxList:
-        """JPX's list of issues."""
-        from miraikakaku_assets.adapters.sources.jpx import JpxList
+    def master_source(self, universe: Universe) -> MasterSource:
+        """What the exchanges of a universe publish about their listings.
 
-        return JpxList(self.settings.worker_timeout)
+        Raises:
+            ConfigurationError: No exchange publishes a list of it.
+        """
+        if universe.name == "jp":
+            from miraikakaku_assets.adapters.sources.jpx import JpxList
+
+            return JpxList(self.settings.worker_timeout, self.settings.jpx_list_url)
+        if universe.name == "us":
+            from miraikakaku_assets.adapters.sources.us_directories import UsAddresses, UsDirectories
+
+            key = self.settings.alpha_vantage_api_key
+            addresses = UsAddresses(
+                self.settings.nasdaq_listed_url,
+                self.settings.other_listed_url,
+                self.settings.alpha_vantage_base_url,
+                key.get_secret_value() if key else "",
+            )
+            return UsDirectories(self.settings.worker_timeout, addresses)
+        raise ConfigurationError(
+            f"Universe {universe.name} has no published list; the settings name its symbols"
+        )
 
     @cached_property
     def prices(self) -> PriceSource:
@@ -128,17 +157,38 @@ class Ports:
         politeness = Politeness(
             said.worker_timeout, said.max_retries, said.retry_delay, said.backoff_multiplier
         )
-        options = YahooOptions(said.yahoo_base_url, politeness, said.max_workers, said.batch_size)
+        wanted = math.ceil(said.requests_per_second / _SYMBOLS_PER_PROCESS)
+        processes = max(1, min(os.cpu_count() or 1, wanted, said.max_workers))
+        options = YahooOptions(said.yahoo_base_url, politeness, said.max_workers, said.batch_size, processes)
         return YahooSource(options, self.yahoo_limit)
 
     @cached_property
     def yahoo_limit(self) -> PostgresRateLimit:
         """The one rate at which this installation asks Yahoo."""
         from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
+        from miraikakaku_assets.application.request_rate import LimitRules
 
-        return PostgresRateLimit(
-            self.database, "yahoo", self.settings.requests_per_second, self.settings.burst_limit
-        )
+        said = self.settings
+        # A trial that is lost with its process is over when its request must have been.
+        rules = LimitRules(retry_delay=said.retry_delay, trial_seconds=2 * said.worker_timeout)
+        return PostgresRateLimit(self.database, "yahoo", said.requests_per_second, said.burst_limit, rules)
+
+    @cached_property
+    def yahoo_probe(self) -> YahooProbe:
+        """The smallest question to Yahoo, at the rate of everything else."""
+        from miraikakaku_assets.adapters.sources.yahoo_probe import YahooProbe
+        from miraikakaku_assets.adapters.sources.yahoo_session import Politeness
+
+        said = self.settings
+        politeness = Politeness(said.worker_timeout, 0, said.retry_delay, said.backoff_multiplier)
+        return YahooProbe(said.yahoo_base_url, politeness, self.yahoo_limit)
+
+    @cached_property
+    def probes(self) -> PostgresProbes:
+        """Account of the probes."""
+        from miraikakaku_assets.adapters.storage.probes import PostgresProbes
+
+        return PostgresProbes(self.database)
 
     def archive(self, location: Path) -> PriceSource:
         """A price source over a file or folder the user names.
@@ -164,12 +214,13 @@ class Ports:
 
         return FolderReportShelf(self.settings.home)
 
-    @property
-    def history_start(self) -> date:
+    def history_start(self, timeframe: Timeframe) -> date:
         """First day asked for when a symbol has no bars yet; an archive is read from its beginning."""
         if self.settings.miraikakaku_price_source == "archive":
             return date.min
-        return date.fromisoformat(self.settings.history_start)
+        start = date.fromisoformat(self.settings.history_start)
+        reach = REACH.get(timeframe)
+        return start if reach is None else max(start, (utc_now() - reach).date())
 
 
 _ports: Ports | None = None

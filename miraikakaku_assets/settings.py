@@ -5,19 +5,25 @@ the settings are loaded, with the variable's name and what is allowed. Secrets a
 the settings never shows them.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 
 JPX_LIST_URL = "https://www.jpx.co.jp/markets/statistics-equities/misc/tvdivq0000001vg2-att/data_j.xls"
+NASDAQ_LISTED_URL = "https://www.nasdaqtrader.com/dynamic/SymDir/nasdaqlisted.txt"
+OTHER_LISTED_URL = "https://www.nasdaqtrader.com/dynamic/SymDir/otherlisted.txt"
+ALPHA_VANTAGE_BASE_URL = "https://www.alphavantage.co"
 YAHOO_BASE_URL = "https://query2.finance.yahoo.com"
+CANARY_SYMBOLS = "7203.T,285A.T,AAPL,USDJPY=X,HG=F"
 
+_SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.=-]*")
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 PositiveInt = Annotated[int, Field(gt=0)]
 
@@ -37,6 +43,20 @@ class Settings(BaseSettings):
     yahoo_base_url: str = YAHOO_BASE_URL
     jpx_list_url: str = JPX_LIST_URL
     """URL or file path of ``data_j.xls``."""
+    nasdaq_listed_url: str = NASDAQ_LISTED_URL
+    """URL or file path of ``nasdaqlisted.txt``."""
+    other_listed_url: str = OTHER_LISTED_URL
+    """URL or file path of ``otherlisted.txt``."""
+    alpha_vantage_api_key: SecretStr | None = None
+    """Unset means that Alpha Vantage is not asked; the exchanges' directories do without it."""
+    alpha_vantage_base_url: str = ALPHA_VANTAGE_BASE_URL
+    fx_pairs: str = "USDJPY=X,EURJPY=X,GBPJPY=X,AUDJPY=X,EURUSD=X,GBPUSD=X,AUDUSD=X,USDCHF=X"
+    """Currency pairs that are collected, Yahoo symbols with commas between them."""
+
+    jp_watch_list: str = ""
+    """TSE symbols whose five-minute bars are collected, with commas between them; none by default."""
+    us_watch_list: str = ""
+    """US symbols whose five-minute bars are collected, with commas between them; none by default."""
 
     requests_per_second: Positive = 5.0
     burst_limit: PositiveInt = 20
@@ -47,10 +67,14 @@ class Settings(BaseSettings):
     retry_delay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 2.0
     """Seconds before the first retry."""
     backoff_multiplier: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 2.0
+    canary_symbols: str = CANARY_SYMBOLS
+    """Symbols by which the health of Yahoo is judged, with commas between them; one of each kind."""
     batch_size: PositiveInt = 50
     """Symbols whose bars are written in one transaction when they arrive one by one."""
 
     min_japanese_stocks: PositiveInt = 4000
+    min_us_stocks: PositiveInt = 8500
+    min_etfs: PositiveInt = 2900
     coverage_alert_threshold: Annotated[float, Field(gt=0, le=1)] = 0.95
     """Share of expected sessions below which a segment's coverage is reported as below threshold."""
 
@@ -86,7 +110,7 @@ class Settings(BaseSettings):
             raise ValueError("must write an @ in its password as %40")
         return value
 
-    @field_validator("yahoo_base_url")
+    @field_validator("yahoo_base_url", "alpha_vantage_base_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
         parts = urlsplit(value)
@@ -94,12 +118,51 @@ class Settings(BaseSettings):
             raise ValueError("must be a web address like https://query2.finance.yahoo.com")
         return value
 
+    @field_validator("fx_pairs")
+    @classmethod
+    def _currency_pairs(cls, value: str) -> str:
+        from miraikakaku_assets.domain.market.currency_pairs import currency_pair
+
+        named = list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+        if not named:
+            raise ValueError("must name currency pairs like USDJPY=X,EURUSD=X")
+        try:
+            for symbol in named:
+                currency_pair(symbol)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from None
+        return ",".join(named)
+
+    @field_validator("canary_symbols", "jp_watch_list", "us_watch_list")
+    @classmethod
+    def _symbols(cls, value: str, info: ValidationInfo) -> str:
+        named = list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+        needed = info.field_name == "canary_symbols"
+        if (needed and not named) or not all(_SYMBOL.fullmatch(one) for one in named):
+            raise ValueError("must name Yahoo symbols like 7203.T,AAPL")
+        return ",".join(named)
+
     @field_validator("history_start")
     @classmethod
     def _iso_day(cls, value: str) -> str:
         from datetime import date
 
         return date.fromisoformat(value).isoformat()
+
+    def watch_list(self, universe: str) -> tuple[str, ...]:
+        """Symbols of a universe whose five-minute bars are collected, each once."""
+        named = {"jp": self.jp_watch_list, "us": self.us_watch_list, "fx": self.fx_pairs}[universe]
+        return tuple(dict.fromkeys(part.strip() for part in named.split(",") if part.strip()))
+
+    @property
+    def fx_symbols(self) -> tuple[str, ...]:
+        """The currency pairs of FX_PAIRS, each once."""
+        return tuple(self.fx_pairs.split(","))
+
+    @property
+    def canaries(self) -> tuple[str, ...]:
+        """The symbols of CANARY_SYMBOLS, each once."""
+        return tuple(self.canary_symbols.split(","))
 
     @property
     def home(self) -> Path:

@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from miraikakaku_assets.application.ports import PublishedFile
+from miraikakaku_assets.application.ports import Publication
 
+_DIGITS = 12  # of a digest: enough to tell the lists of a lifetime apart
 _FILE_TIME_ZONE = ZoneInfo("Asia/Tokyo")  # people look for today's report by their own date
 
 
@@ -27,11 +28,21 @@ class FolderFileShelf:
     def __init__(self, home: Path) -> None:
         self._home = home
 
-    def keep(self, kind: str, file: PublishedFile, sha256: str, label: str) -> Path:
-        """Stores the bytes once; the digest in the name makes a second time a no-op."""
-        suffix = Path(file.name).suffix or ".bin"
-        path = self._home / kind / f"{label}_{sha256[:12]}{suffix}"
-        return path if path.exists() else write_whole(path, file.content)
+    def keep(self, kind: str, publication: Publication, label: str) -> Path:
+        """Stores the bytes once; the digest in the name makes a second time a no-op.
+
+        One file becomes a file; several become a folder of files, each with its digest before its name.
+        """
+        place = self._home / kind / f"{label}_{publication.sha256[:_DIGITS]}"
+        if len(publication.files) == 1:
+            (file,) = publication.files
+            path = place.with_name(place.name + (Path(file.name).suffix or ".bin"))
+            return path if path.exists() else write_whole(path, file.content)
+        for file in publication.files:
+            path = place / f"{file.sha256[:_DIGITS]}_{file.part}"
+            if not path.exists():
+                write_whole(path, file.content)
+        return place
 
 
 class FolderReportShelf:

@@ -8,6 +8,7 @@ from datetime import date
 import polars as pl
 
 from miraikakaku_assets.application.ports import SymbolOutcome
+from miraikakaku_assets.domain.bars.actions import ValidatedActions
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class CollectionReport:
         batch: Number in ``batch_executions``.
         rules: Quarantined rows by rule.
         examples: The first refused row of each rule.
+        requests: HTTP requests or files it took.
+        padding: Empty rows of breaks and auctions, which are no bars and not among ``rows_read``.
+        doubtful_actions: Refused and flagged dividends and splits by rule.
         failures: Symbol → error sentence.
     """
 
@@ -42,11 +46,17 @@ class CollectionReport:
     unchanged: int = 0
     quarantined: int = 0
     flagged: int = 0
+    requests: int = 0
+    padding: int = 0
+    doubtful_actions: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
     examples: dict[str, RefusedRow] = field(default_factory=dict)
 
-    def refuse(self, refused: pl.DataFrame) -> None:
-        """Counts refused rows by rule and keeps an example of each."""
+    def refuse(self, refused: pl.DataFrame, padding: pl.DataFrame, actions: ValidatedActions) -> None:
+        """Counts refused rows by rule and keeps an example of each; counts what is doubtful beside them."""
+        self.padding += padding.height
+        for doubtful in (actions.refused, actions.flagged):
+            self.doubtful_actions.update(doubtful["rule"].to_list())
         for rule, rows in refused["rule"].value_counts().sort("rule").iter_rows():
             self.rules[rule] += rows
             if rule not in self.examples:
@@ -72,3 +82,4 @@ class CollectionReport:
             self.unchanged += outcome.unchanged
             self.quarantined += outcome.quarantined
             self.flagged += outcome.flagged
+            self.requests += outcome.calls.requests

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from miraikakaku_assets.application.collect_prices import CollectionPorts, CollectionRequest, collect_prices
+from miraikakaku_assets.application.collect_prices import collect_prices
 from miraikakaku_assets.application.collection_report import CollectionReport
+from miraikakaku_assets.application.collection_request import CollectionPorts, CollectionRequest
 from miraikakaku_assets.application.plan_collection import plan_collection
 from miraikakaku_assets.application.ports import Listener, MasterStore
 from miraikakaku_assets.domain.bars.validation import DailyContext, validate_daily

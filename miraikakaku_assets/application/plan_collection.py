@@ -1,6 +1,7 @@
-"""Use case: sort the symbols a collection is asked for by what the master says of them."""
+"""Use case: what the master says of the symbols a collection is asked for."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from miraikakaku_assets.application.ports import MasterStore, PriceSource, SymbolOutcome
 from miraikakaku_assets.domain.errors import PermanentSymbolError, WorkFellShortError
@@ -8,7 +9,11 @@ from miraikakaku_assets.domain.market.instruments import Instrument, Universe
 
 
 def plan_collection(
-    universe: Universe, symbols: Sequence[str] | None, masters: MasterStore, source: PriceSource
+    universe: Universe,
+    symbols: Sequence[str] | None,
+    masters: MasterStore,
+    source: PriceSource,
+    done: AbstractSet[str] = frozenset(),
 ) -> tuple[list[Instrument], list[SymbolOutcome], bool]:
     """Sorts the symbols a collection is asked for by what the master says of them.
 
@@ -17,6 +22,7 @@ def plan_collection(
         symbols: Yahoo symbols; None stands for every listed issue.
         masters: The stock master.
         source: Asked for delisted issues, too, if it holds a fixed set of rows.
+        done: Symbols that an attempt which did not end has collected already.
 
     Returns:
         Instruments to fetch, outcomes that need no fetching, and whether this is the whole market.
@@ -31,7 +37,7 @@ def plan_collection(
             f"run `miraikakaku master update --universe {universe.name}` first"
         )
     if symbols is None:
-        return listed, [], True
+        return *_without(listed, done), True
     found = masters.instruments(universe, symbols)
     known = {instrument.symbol for instrument in found}
     settled = [
@@ -48,4 +54,12 @@ def plan_collection(
                 )
             )
     fetched = [instrument for instrument in found if instrument.is_active or source.is_fixed]
-    return fetched, settled, {instrument.symbol for instrument in listed} <= known
+    left, reused = _without(fetched, done)
+    return left, [*settled, *reused], {instrument.symbol for instrument in listed} <= known
+
+
+def _without(
+    instruments: Sequence[Instrument], done: AbstractSet[str]
+) -> tuple[list[Instrument], list[SymbolOutcome]]:
+    left = [one for one in instruments if one.symbol not in done]
+    return left, [SymbolOutcome(one.symbol, "reused") for one in instruments if one.symbol in done]

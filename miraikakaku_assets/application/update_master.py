@@ -11,11 +11,12 @@ from miraikakaku_assets.application.ports import (
     MasterSource,
     MasterStore,
     MasterUpdate,
-    PublishedFile,
+    Publication,
 )
 from miraikakaku_assets.domain.errors import InputFileError, MasterRefusedError, MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.master import (
+    GUARD_LIMITS,
     MasterDiff,
     Objection,
     StockList,
@@ -28,7 +29,7 @@ _TOMORROW = timedelta(days=1)  # the exchange's day begins before ours
 
 def update_master(
     universe: Universe,
-    location: str,
+    location: str | None,
     *,
     source: MasterSource,
     store: MasterStore,
@@ -44,7 +45,7 @@ def update_master(
 
     Args:
         universe: Whose master.
-        location: URL or file path of the list.
+        location: URL, file or folder of the list; None for where the source's exchange publishes it.
         source: Reads the list.
         store: Holds the master.
         shelf: Keeps the files.
@@ -65,16 +66,16 @@ def update_master(
         universe=universe.name,
         update_type="scheduled" if scheduled else "manual",
         status="failed",
-        source=shown(location),
+        source=shown(location) if location else source.address,
         started_at=started,
         completed_at=started,
         accepted_mass_change=accept_mass_change,
     )
     try:
-        file = source.fetch(location)
-        new = source.parse(file)
+        publication = source.fetch(location)
+        new = source.parse(publication)
         if new.list_date > (started + _TOMORROW).date():  # every later list would count as older
-            raise InputFileError(shown(location), "future_list", f"its date {new.list_date} has not come yet")
+            raise InputFileError(attempt.source, "future_list", f"its date {new.list_date} has not come yet")
     except MiraikakakuError as error:
         rule = error.rule if isinstance(error, InputFileError) else None
         store.record(replace(attempt, completed_at=clock(), rule=rule, error_message=str(error)))
@@ -82,15 +83,17 @@ def update_master(
     attempt = replace(attempt, total_stocks=len(new.issues), list_date=new.list_date, sha256=new.sha256)
     with store.exclusive(universe):
         known = store.known(universe)
-        found = [] if accept_mass_change else objections(known, store.last_list_date(universe), new)
+        limits = GUARD_LIMITS[universe.name]
+        found = [] if accept_mass_change else objections(known, store.last_list_date(universe), new, limits)
         if found:
-            raise _quarantined(file, new, found, attempt, store, shelf, clock)
-        return _put_into_force(universe, file, new, compare(known, new.issues), attempt, store, shelf, clock)
+            raise _quarantined(publication, new, found, attempt, store, shelf, clock)
+        diff = compare(known, new.issues)
+        return _put_into_force(universe, publication, new, diff, attempt, store, shelf, clock)
 
 
 def _put_into_force(
     universe: Universe,
-    file: PublishedFile,
+    publication: Publication,
     new: StockList,
     diff: MasterDiff,
     attempt: MasterUpdate,
@@ -98,7 +101,7 @@ def _put_into_force(
     shelf: FileShelf,
     clock: Clock,
 ) -> MasterUpdate:
-    kept = shelf.keep("masters", file, new.sha256, f"{universe.name}_{new.list_date:%Y%m%d}")
+    kept = shelf.keep("masters", publication, f"{universe.name}_{new.list_date:%Y%m%d}")
     update = replace(
         attempt,
         status="success",
@@ -109,13 +112,14 @@ def _put_into_force(
         removed_stocks=len(diff.removed),
         returned_stocks=len(diff.returned),
         unchanged_stocks=len(diff.unchanged),
+        counts=new.counts,
     )
     store.apply(universe, new, diff, update)
     return update
 
 
 def _quarantined(
-    file: PublishedFile,
+    publication: Publication,
     new: StockList,
     found: Sequence[Objection],
     attempt: MasterUpdate,
@@ -124,10 +128,10 @@ def _quarantined(
     clock: Clock,
 ) -> MasterRefusedError:
     """Keeps and records a list the guard objects to; returns the error that says so."""
-    waiting = shelf.keep("quarantine", file, new.sha256, f"{attempt.universe}_{new.list_date:%Y%m%d}")
+    waiting = shelf.keep("quarantine", publication, f"{attempt.universe}_{new.list_date:%Y%m%d}")
     explanation = (
         f"{'; '.join(objection.explanation for objection in found)}; the last good master stays in force and "
-        f"the file waits in {waiting}: look at it and repeat with --accept-mass-change if it is right"
+        f"the new one waits in {waiting}: look at it and repeat with --accept-mass-change if it is right"
     )
     refused = MasterRefusedError(attempt.source, "+".join(objection.rule for objection in found), explanation)
     store.record(

@@ -5,6 +5,7 @@
     MiraikakakuError
     ├── ConfigurationError            a setting or option is wrong            → exit 2
     ├── DependencyUnavailableError    database or source cannot be reached    → exit 3
+    ├── SourcePausedError             a source refuses us; asked again later  → exit 3
     ├── InputFileError                a file from outside is not what it says → exit 1
     │   └── MasterRefusedError        a readable master that must not replace the last good one
     ├── SymbolError                   one symbol failed, the others go on     → exit 1
@@ -16,6 +17,7 @@ Every message is one sentence that says what failed, where, and what to do. No m
 URLs are shown without credentials.
 """
 
+import datetime as dt
 from typing import ClassVar
 
 
@@ -35,6 +37,34 @@ class DependencyUnavailableError(MiraikakakuError):
     """The database or a data source cannot be reached."""
 
     exit_code: ClassVar[int] = 3
+
+
+class SourcePausedError(MiraikakakuError):
+    """A source refuses everything for now, so nobody of this installation asks it before a given moment.
+
+    Its own kind beside `DependencyUnavailableError`: the work is not broken off but put aside, and goes on by
+    itself. Exit code 3, because what a script can do about both is the same: come back later.
+
+    Attributes:
+        source: Name of the source, e.g. ``yahoo``.
+        resume_at: When it may be asked again (UTC).
+        reason: What it answered last.
+    """
+
+    exit_code: ClassVar[int] = 3
+
+    def __init__(self, source: str, resume_at: dt.datetime, reason: str) -> None:
+        self.source = source
+        self.resume_at = resume_at
+        self.reason = reason
+        super().__init__(
+            f"{source} is not asked again before {resume_at:%Y-%m-%d %H:%M:%S} UTC ({reason}); "
+            "what is left goes on then"
+        )
+
+    def __reduce__(self) -> tuple[type["SourcePausedError"], tuple[object, ...]]:
+        """Comes out of another process as it went in."""
+        return type(self), (self.source, self.resume_at, self.reason)
 
 
 class InputFileError(MiraikakakuError):
@@ -78,6 +108,10 @@ class SymbolError(MiraikakakuError):
         self.explanation = explanation
         super().__init__(f"{symbol}: {explanation} [{kind}]")
 
+    def __reduce__(self) -> tuple[type["SymbolError"], tuple[object, ...]]:
+        """Comes out of another process as it went in."""
+        return type(self), (self.symbol, self.kind, self.explanation)
+
 
 class TemporarySymbolError(SymbolError):
     """A later attempt may succeed: timeouts, HTTP 429, HTTP 5xx, answers cut short.
@@ -91,6 +125,10 @@ class TemporarySymbolError(SymbolError):
     def __init__(self, symbol: str, kind: str, explanation: str, retry_after: float | None = None) -> None:
         super().__init__(symbol, kind, explanation)
         self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[type[SymbolError], tuple[object, ...]]:
+        """Comes out of another process as it went in."""
+        return type(self), (self.symbol, self.kind, self.explanation, self.retry_after)
 
 
 class PermanentSymbolError(SymbolError):

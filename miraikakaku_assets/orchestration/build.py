@@ -5,12 +5,15 @@ from typing import Any
 
 import dagster as dg
 
-from miraikakaku_assets.orchestration.coverage.assets import jp_coverage
+from miraikakaku_assets.domain.market.instruments import FX, JP, US
+from miraikakaku_assets.orchestration.canary.assets import source_canary
+from miraikakaku_assets.orchestration.coverage.assets import coverage_asset
 from miraikakaku_assets.orchestration.jobs import default_jobs
-from miraikakaku_assets.orchestration.prices.assets import jp_prices
+from miraikakaku_assets.orchestration.prices.assets import price_assets
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.schedules import default_schedules
-from miraikakaku_assets.orchestration.stock_master.assets import jp_stock_master
+from miraikakaku_assets.orchestration.sensors import default_sensors
+from miraikakaku_assets.orchestration.stock_master.assets import jp_stock_master, us_stock_master
 from miraikakaku_assets.settings import settings
 
 
@@ -21,9 +24,16 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
         resource_overrides: Resources that take the place of the usual ones, for tests.
     """
     return dg.Definitions(
-        assets=[jp_stock_master, jp_prices(settings().partitions_per_run), jp_coverage],
+        assets=[
+            jp_stock_master,
+            us_stock_master,
+            *price_assets(settings().partitions_per_run),
+            *(coverage_asset(universe) for universe in (JP, US, FX)),
+            source_canary,
+        ],
         jobs=default_jobs,
         schedules=default_schedules(),
+        sensors=default_sensors(),
         resources={"ports": PortsResource(), **(resource_overrides or {})},
         # A no-op run takes 0.1 s in process, 1.0 s with a process per step; runs are the unit of parallelism.
         executor=dg.in_process_executor,

@@ -4,22 +4,63 @@ from typing import Any
 
 import dagster as dg
 
-from miraikakaku_assets.orchestration.prices.assets import JP_PRICES_1D
-from miraikakaku_assets.orchestration.prices.jobs import jp_collect_symbols
+from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe
+from miraikakaku_assets.orchestration.canary.assets import SOURCE_CANARY
+from miraikakaku_assets.orchestration.prices.assets import prices_key
+from miraikakaku_assets.orchestration.prices.jobs import symbol_jobs
 
-jp_master_job = dg.define_asset_job(
-    "jp_master_job",
-    selection=dg.AssetSelection.assets(["jp", "stock_master"]),
-    description="Reads JPX's list and puts it into force.",
+_WHAT = {Timeframe.D1: "Daily", Timeframe.M5: "Five-minute"}
+
+
+def prices_job_name(universe: Universe, timeframe: Timeframe) -> str:
+    """Name of the job that collects a range of a universe's symbols."""
+    return f"{universe.name}_{'prices' if timeframe is Timeframe.D1 else 'intraday'}_job"
+
+
+def _prices_job(universe: Universe, timeframe: Timeframe) -> Any:
+    return dg.define_asset_job(
+        prices_job_name(universe, timeframe),
+        selection=dg.AssetSelection.assets(prices_key(universe, timeframe)),
+        description=f"{_WHAT[timeframe]} bars of a range of symbols of {universe.name}, as one run.",
+    )
+
+
+def _asset_job(universe: Universe, what: str, asset: str, description: str) -> Any:
+    return dg.define_asset_job(
+        f"{universe.name}_{what}_job",
+        selection=dg.AssetSelection.assets([universe.name, asset]),
+        description=description,
+    )
+
+
+prices_jobs = {
+    (universe, timeframe): _prices_job(universe, timeframe)
+    for universe in (JP, US, FX)
+    for timeframe in (Timeframe.D1, Timeframe.M5)
+}
+master_jobs = {
+    JP: _asset_job(JP, "master", "stock_master", "Reads JPX's list and puts it into force."),
+    US: _asset_job(US, "master", "stock_master", "Reads the US exchanges' lists and puts them into force."),
+}
+coverage_jobs = {
+    one: _asset_job(one, "coverage", "coverage", f"Checks the coverage of {one.name} and writes the report.")
+    for one in (JP, US, FX)
+}
+coverage_check_job = dg.define_asset_job(
+    "coverage_check_job",
+    selection=dg.AssetSelection.assets(*([one.name, "coverage"] for one in (JP, US, FX))),
+    description="Checks the coverage of every universe and writes the reports.",
 )
-jp_prices_job = dg.define_asset_job(
-    "jp_prices_job",
-    selection=dg.AssetSelection.assets(JP_PRICES_1D),
-    description="Daily bars of a range of TSE symbols, as one run.",
+source_canary_job = dg.define_asset_job(
+    "source_canary_job",
+    selection=dg.AssetSelection.assets(SOURCE_CANARY),
+    description="Asks Yahoo for a few symbols and lets the request rate follow from the answers.",
 )
-jp_coverage_job = dg.define_asset_job(
-    "jp_coverage_job",
-    selection=dg.AssetSelection.assets(["jp", "coverage"]),
-    description="Checks the coverage of the TSE and writes the report.",
-)
-default_jobs: list[Any] = [jp_master_job, jp_prices_job, jp_coverage_job, jp_collect_symbols]
+default_jobs: list[Any] = [
+    *master_jobs.values(),
+    *prices_jobs.values(),
+    *coverage_jobs.values(),
+    coverage_check_job,
+    source_canary_job,
+    *symbol_jobs,
+]

@@ -5,20 +5,23 @@ closed first.
 """
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dagster as dg
 from dagster._core.events import RunFailureReason
 
+from miraikakaku_assets.application.wanted import Wanted
 from miraikakaku_assets.bootstrap import Ports
-from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.orchestration.abandoned import close_abandoned, process_tags
 from miraikakaku_assets.orchestration.build import build_defs
 from miraikakaku_assets.orchestration.failures import reason_of
 from miraikakaku_assets.orchestration.instance_home import open_instance
-from miraikakaku_assets.orchestration.partitions import register_keys
+from miraikakaku_assets.orchestration.jobs import prices_job_name
+from miraikakaku_assets.orchestration.partitions import partitions_name, register_keys
+from miraikakaku_assets.orchestration.prices.assets import step_name
+from miraikakaku_assets.orchestration.prices.jobs import symbols_job_name, symbols_op_name
 from miraikakaku_assets.orchestration.schedules import range_tags
 
 
@@ -62,27 +65,27 @@ class Launcher:
         name = f"{universe.name}__stock_master"
         return self._run(f"{universe.name}_master_job", run_id, {"ops": {name: config}}, {})
 
-    def collect(
-        self,
-        universe: Universe,
-        run_id: str,
-        symbols: Sequence[str] | None,
-        since: str | None,
-        until: str | None,
-    ) -> RunOutcome:
-        """Collects daily bars of the named symbols, or of the whole market, as one run."""
-        window: dict[str, Any] = {"since": since, "until": until}
-        if symbols is not None:
-            config = {f"collect_{universe.name}_symbols": {"config": {"symbols": list(symbols), **window}}}
-            return self._run(f"{universe.name}_collect_symbols", run_id, {"ops": config}, {})
-        listed = [instrument.symbol for instrument in self._ports.masters.instruments(universe)]
-        register_keys(self._instance, universe.partitions, listed)
-        keys = self._instance.get_dynamic_partitions(universe.partitions)
+    def collect(self, universe: Universe, run_id: str, wanted: Wanted) -> RunOutcome:
+        """Collects bars of the named symbols, or of the whole market, as one run."""
+        config: dict[str, Any] = {"since": wanted.since, "until": wanted.until, "again": wanted.again}
+        if wanted.symbols is not None:
+            named = {"symbols": list(wanted.symbols), "timeframe": wanted.timeframe.value, **config}
+            ops = {symbols_op_name(universe): {"config": named}}
+            return self._run(symbols_job_name(universe), run_id, {"ops": ops}, {})
+        register_keys(self._instance, *self._listed(universe, wanted.timeframe))
+        keys = self._instance.get_dynamic_partitions(partitions_name(universe, wanted.timeframe))
         if not keys:  # no range to run over: the job without partitions says what is missing
-            return self.collect(universe, run_id, [], since, until)
-        config = {f"{universe.name}_symbol_chain": {"config": window}}
-        tags = range_tags(keys[0], keys[-1])
-        return self._run(f"{universe.name}_prices_job", run_id, {"ops": config}, tags)
+            return self.collect(universe, run_id, replace(wanted, symbols=()))
+        ops = {step_name(universe, wanted.timeframe): {"config": config}}
+        job = prices_job_name(universe, wanted.timeframe)
+        return self._run(job, run_id, {"ops": ops}, range_tags(keys[0], keys[-1]))
+
+    def _listed(self, universe: Universe, timeframe: Timeframe) -> tuple[str, list[str]]:
+        """Partitions of a universe's assets of that timeframe, and the keys they should have."""
+        name = partitions_name(universe, timeframe)
+        if name != universe.partitions or not universe.has_master:
+            return name, list(self._ports.settings.watch_list(universe.name))
+        return name, [instrument.symbol for instrument in self._ports.masters.instruments(universe)]
 
     def report_coverage(
         self, universe: Universe, run_id: str, since: str | None, until: str | None

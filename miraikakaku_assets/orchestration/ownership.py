@@ -22,4 +22,11 @@ class Labels:
     coverage_age: timedelta = timedelta(hours=13)
 
 
-JP_LABELS = Labels(("team:market-data",), {"market": "tse", "currency": "jpy"})
+LABELS = {
+    "jp": Labels(("team:market-data",), {"market": "tse", "currency": "jpy"}),
+    "us": Labels(
+        ("team:market-data",), {"market": "us", "currency": "usd"}, master_age=timedelta(days=2)
+    ),  # listed daily
+    "fx": Labels(("team:market-data",), {"market": "fx"}),
+}
+"""Universe → its labels."""

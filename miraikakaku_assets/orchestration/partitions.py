@@ -1,15 +1,31 @@
 """Partitions: one key per symbol, named once here.
 
-Keys are registered by the stock master assets, sorted and in one batch (ranges run in insertion order, and
-every change of a key list rebuilds Dagster's status cache), and are never deleted: a delisted issue keeps
-its key and history. No time dimension: a symbol × date grid would pass Dagster's limit of 100,000 keys.
+Keys are registered by the stock master assets and the key sensors, sorted and in one batch (ranges run in
+insertion order, and every change of a key list rebuilds Dagster's status cache), and are never deleted: a
+delisted issue keeps its key and history. No time dimension: a symbol × date grid would pass Dagster's limit of
+100,000 keys.
 """
+
+from functools import cache
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import JP
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
-jp_symbols = dg.DynamicPartitionsDefinition(name=JP.partitions)
+
+@cache
+def _definition(name: str) -> dg.DynamicPartitionsDefinition:
+    return dg.DynamicPartitionsDefinition(name=name)
+
+
+def partitions_name(universe: Universe, timeframe: Timeframe) -> str:
+    """Name of the partitions of a universe's assets of that timeframe: its symbols, or its watch list."""
+    return universe.partitions if timeframe is Timeframe.D1 else universe.intraday_partitions
+
+
+def partitions_of(universe: Universe, timeframe: Timeframe) -> dg.DynamicPartitionsDefinition:
+    """The partitions of a universe's assets of that timeframe."""
+    return _definition(partitions_name(universe, timeframe))
 
 
 def register_keys(instance: dg.DagsterInstance, partitions: str, symbols: list[str]) -> int:

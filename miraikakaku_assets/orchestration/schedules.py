@@ -1,62 +1,173 @@
-"""Schedules, all in Asia/Tokyo; off unless MIRAIKAKAKU_SCHEDULES=on (`miraikakaku schedule` sets it)."""
+"""Schedules, in Asia/Tokyo or at the exchange; off unless MIRAIKAKAKU_SCHEDULES=on (`miraikakaku schedule` sets it).
 
+A schedule that finds nothing to do says why it skips. One tick is one run, so that a tick that is evaluated twice
+starts one.
+"""
+
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import JP
-from miraikakaku_assets.orchestration.jobs import jp_coverage_job, jp_master_job, jp_prices_job
+from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe
+from miraikakaku_assets.orchestration.coverage.assets import coverage_key
+from miraikakaku_assets.orchestration.jobs import (
+    coverage_check_job,
+    master_jobs,
+    prices_jobs,
+    source_canary_job,
+)
 from miraikakaku_assets.settings import settings
 
 TOKYO = "Asia/Tokyo"
+_UNIVERSES = (JP, US, FX)
+_A_DAY = timedelta(hours=20)  # a session that became final longer ago is yesterday's
+
+
+def default_status() -> dg.DefaultScheduleStatus:
+    """Running or stopped, as the settings say."""
+    running = settings().miraikakaku_schedules == "on"
+    return dg.DefaultScheduleStatus.RUNNING if running else dg.DefaultScheduleStatus.STOPPED
 
 
 def default_schedules() -> list[dg.ScheduleDefinition]:
-    """Every schedule, running or stopped as the settings say."""
-    running = settings().miraikakaku_schedules == "on"
-    status = dg.DefaultScheduleStatus.RUNNING if running else dg.DefaultScheduleStatus.STOPPED
+    """Every schedule."""
     return [
-        dg.ScheduleDefinition(
-            name="jp_master_update",
-            job=jp_master_job,
-            cron_schedule="0 6 * * 1",
-            execution_timezone=TOKYO,
-            default_status=status,
-            description="JPX's list, Mondays 06:00.",
+        _master(JP, "jp_master_update", "0 6 * * 1", "JPX's list, Mondays 06:00."),
+        _master(US, "us_master_sync", "0 4 * * *", "The US exchanges' lists, every day at 04:00."),
+        _coverage_check(),
+        # Yahoo restates volumes for some minutes after a close: bars count as final half an hour later.
+        _daily(JP, "jp_daily", "45 16 * * 1-5", TOKYO, "Daily bars of the TSE after the close"),
+        _daily(
+            US, "us_daily", "45 16 * * 1-5", US.time_zone, "Daily bars of the US exchanges after the close"
         ),
-        dg.ScheduleDefinition(
-            name="coverage_check",
-            job=jp_coverage_job,
-            cron_schedule="0 0,6,12,18 * * *",
-            execution_timezone=TOKYO,
-            default_status=status,
-            description="Coverage report, every six hours.",
+        _daily(
+            FX, "fx_daily", "45 0 * * 2-6", FX.time_zone, "Daily bars of the currency pairs after midnight"
         ),
-        _jp_daily(status),
+        _intraday(JP, "jp_intraday", "*/5 9-16 * * 1-5"),
+        _intraday(US, "us_intraday", "*/5 9-16 * * 1-5"),
+        _source_canary(),
     ]
 
 
-def _jp_daily(status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:
-    @dg.schedule(
-        name="jp_daily",
-        job=jp_prices_job,
-        cron_schedule="45 16 * * 1-5",
+def _master(universe: Universe, name: str, cron: str, description: str) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name=name,
+        job=master_jobs[universe],
+        cron_schedule=cron,
         execution_timezone=TOKYO,
-        default_status=status,
-        description="Daily bars of the TSE after the close, on session days only.",
+        default_status=default_status(),
+        description=description,
     )
-    def jp_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        from miraikakaku_assets.domain.market.sessions import sessions_between
 
-        day = context.scheduled_execution_time.astimezone(ZoneInfo(JP.time_zone)).date()
-        if not sessions_between(JP.calendar, day, day):
-            return dg.SkipReason(f"The TSE is closed on {day}.")
-        keys = context.instance.get_dynamic_partitions(JP.partitions)
+
+def _coverage_check() -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="coverage_check",
+        job=coverage_check_job,
+        cron_schedule="0 0,6,12,18 * * *",
+        execution_timezone=TOKYO,
+        default_status=default_status(),
+        description="Coverage report of every universe that is collected, every six hours.",
+    )
+    def coverage_check(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        collected = [one for one in _UNIVERSES if context.instance.get_dynamic_partitions(one.partitions)]
+        if not collected:
+            return dg.SkipReason("Nothing is collected yet: materialize a stock master first.")
+        return dg.RunRequest(asset_selection=[coverage_key(one) for one in collected])
+
+    return coverage_check
+
+
+def _daily(universe: Universe, name: str, cron: str, zone: str, description: str) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name=name,
+        job=prices_jobs[universe, Timeframe.D1],
+        cron_schedule=cron,
+        execution_timezone=zone,
+        default_status=default_status(),
+        description=f"{description}, on session days only.",
+    )
+    def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        from miraikakaku_assets.application.collection_window import collected_since
+        from miraikakaku_assets.domain.market.sessions import last_completed_session
+
+        now = context.scheduled_execution_time
+        if now - collected_since(universe, Timeframe.D1, now) > _A_DAY:
+            return dg.SkipReason(
+                f"The market of {universe.name} is closed on {now.astimezone(ZoneInfo(universe.time_zone)):%Y-%m-%d}."
+            )
+        keys = context.instance.get_dynamic_partitions(universe.partitions)
         if not keys:
-            return dg.SkipReason("There is no stock master yet: materialize jp/stock_master first.")
-        return dg.RunRequest(run_key=f"jp_daily_{day}", tags=range_tags(keys[0], keys[-1]))
+            return dg.SkipReason(_nothing_to_collect(universe))
+        return dg.RunRequest(
+            run_key=f"{name}_{last_completed_session(universe.calendar, now)}",
+            tags=range_tags(keys[0], keys[-1]),
+        )
 
-    return jp_daily
+    return daily
+
+
+def _intraday(universe: Universe, name: str, cron: str) -> dg.ScheduleDefinition:
+    job = prices_jobs[universe, Timeframe.M5]
+
+    @dg.schedule(
+        name=name,
+        job=job,
+        cron_schedule=cron,
+        execution_timezone=universe.time_zone,
+        default_status=default_status(),
+        description=f"Five-minute bars of the watch list of {universe.name}, every five minutes of a session.",
+    )
+    def intraday(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        from miraikakaku_assets.application.collection_window import is_open
+
+        keys = context.instance.get_dynamic_partitions(universe.intraday_partitions)
+        if not keys:
+            return dg.SkipReason(f"The watch list {universe.name.upper()}_WATCH_LIST names no symbol.")
+        if not is_open(universe, context.scheduled_execution_time):
+            return dg.SkipReason(f"The exchange of {universe.name} is closed.")
+        unfinished = dg.RunsFilter(job_name=job.name, statuses=_UNFINISHED)
+        if context.instance.get_runs(unfinished, limit=1):
+            return dg.SkipReason("The previous cycle still runs; the next one catches up.")
+        return dg.RunRequest(tags=range_tags(keys[0], keys[-1]))
+
+    return intraday
+
+
+def _source_canary() -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="source_canary",
+        job=source_canary_job,
+        cron_schedule="*/15 * * * *",
+        execution_timezone=TOKYO,
+        default_status=default_status(),
+        description="A few symbols of Yahoo every 15 minutes; the request rate follows from the answers.",
+    )
+    def source_canary(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if settings().miraikakaku_price_source != "yahoo":
+            return dg.SkipReason("Prices come from an archive, so nobody asks Yahoo.")
+        unfinished = dg.RunsFilter(job_name=source_canary_job.name, statuses=_UNFINISHED)
+        if context.instance.get_runs(unfinished, limit=1):
+            return dg.SkipReason("The previous round has not ended: runs are waiting in the queue.")
+        return dg.RunRequest()
+
+    return source_canary
+
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+def _nothing_to_collect(universe: Universe) -> str:
+    if universe.has_master:
+        return f"There is no stock master yet: materialize {universe.name}/stock_master first."
+    return "FX_PAIRS names no currency pair."
 
 
 def range_tags(first: str, last: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ A symbol of several files is served from the one that ends last. Files are never
 adjusted as of different days. Sessions after the clock are not served.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -23,19 +24,23 @@ from miraikakaku_assets.simulator.archive_files import Stamped, read_folder
 from miraikakaku_assets.simulator.bars import Bars, no_bars
 from miraikakaku_assets.simulator.instruments import (
     Instrument,
+    copper_instrument,
     currency_instrument,
     tokyo_instrument,
     us_instrument,
 )
 from miraikakaku_assets.simulator.jpx_workbook import list_day, workbook_of
 from miraikakaku_assets.simulator.listings import Listing, Trading
+from miraikakaku_assets.simulator.price_model import COPPER
 from miraikakaku_assets.simulator.quotes import Quotes
 from miraikakaku_assets.simulator.sessions import (
     WORLD_BEGINS,
     currency_grid,
     exchange_grid,
+    metals_grid,
     utc,
 )
+from miraikakaku_assets.simulator.us_listings import Kind, UsListing
 
 
 class Archive:
@@ -53,12 +58,13 @@ class Archive:
         self._last_year = utc(now).year + 2
         self._tokyo = exchange_grid("XTKS", self._last_year)
         self._new_york = exchange_grid("XNYS", self._last_year)
+        self._metals = metals_grid(self._last_year)
         self._currencies = currency_grid(self._last_year)
         self._symbols = read_folder(folder)
         self._stamped: dict[str, Stamped] = {}
-        self._workbooks: dict[date, bytes] = {}
+        self._workbooks: dict[tuple[date, frozenset[str]], bytes] = {}
 
-    def quotes(self, symbol: str, now: int) -> Quotes | None:
+    def quotes(self, symbol: str, now: int, since: int = 0) -> Quotes | None:  # noqa: ARG002
         """See Market."""
         archived = self._symbols.get(symbol)
         if archived is None:
@@ -97,20 +103,22 @@ class Archive:
 
     def symbols(self) -> dict[str, list[str]]:
         """See Market."""
-        by_universe: dict[str, list[str]] = {"jp": [], "us": [], "fx": []}
+        by_universe: dict[str, list[str]] = {"jp": [], "us": [], "fx": [], "copper": []}
         for symbol in sorted(self._symbols):
-            by_universe["jp" if symbol.endswith(".T") else "fx" if symbol.endswith("=X") else "us"].append(
-                symbol
-            )
+            by_universe[_universe(symbol)].append(symbol)
         return by_universe
 
-    def workbook(self, now: int) -> bytes:
+    def workbook(self, now: int, unlisted: frozenset[str] = frozenset()) -> bytes:
         """See Market: the Tokyo symbols of the archive, without the sectors that it does not know."""
-        day = list_day(self._tokyo, now)
-        if day not in self._workbooks:
-            listed = [_listing(symbol) for symbol in self.symbols()["jp"]]
-            self._workbooks[day] = workbook_of(listed, day)
-        return self._workbooks[day]
+        key = list_day(self._tokyo, now), unlisted
+        if key not in self._workbooks:
+            listed = [_listing(symbol) for symbol in self.symbols()["jp"] if symbol not in unlisted]
+            self._workbooks[key] = workbook_of(listed, key[0])
+        return self._workbooks[key]
+
+    def us_issues(self) -> Sequence[UsListing]:
+        """See Market: the US symbols of the archive, as shares of Nasdaq."""
+        return [UsListing(one, Kind.STOCK, "", "Q", WORLD_BEGINS, None) for one in self.symbols()["us"]]
 
     def check_clock(self, now: int) -> None:
         """See Market."""
@@ -126,7 +134,15 @@ class Archive:
             return tokyo_instrument(symbol, self._tokyo)
         if symbol.endswith("=X"):
             return currency_instrument(symbol, self._currencies)
+        if symbol == COPPER:
+            return copper_instrument(self._metals)
         return us_instrument(symbol, self._new_york)
+
+
+def _universe(symbol: str) -> str:
+    if symbol == COPPER:
+        return "copper"
+    return "jp" if symbol.endswith(".T") else "fx" if symbol.endswith("=X") else "us"
 
 
 def _listing(symbol: str) -> Listing:

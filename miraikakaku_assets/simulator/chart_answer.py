@@ -1,15 +1,13 @@
 """Chart answers in the shape of Yahoo's v8 protocol."""
 
-import importlib
-import json
-from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from miraikakaku_assets.simulator.bars import Bars
 from miraikakaku_assets.simulator.chart_request import VALID_RANGES, ChartRefusedError, ChartRequest
-from miraikakaku_assets.simulator.noise import FloatArray
+from miraikakaku_assets.simulator.chart_text import Stamps, price_columns, to_json, volumes
 from miraikakaku_assets.simulator.quotes import Quotes
 from miraikakaku_assets.simulator.sessions import SessionGrid
 
@@ -20,20 +18,9 @@ NOT_FOUND = (
 _YEAR_OF_SESSIONS = 252
 _PRE_MARKET = 5 * 3600 + 30 * 60  # 04:00 to 09:30 in New York
 _POST_MARKET = 4 * 3600
+_VALID_RANGES = to_json(list(VALID_RANGES)).decode()
 
-
-def _writer() -> Callable[[object], bytes]:
-    """Return the fastest JSON writer installed."""
-    try:
-        orjson = importlib.import_module("orjson")
-    except ModuleNotFoundError:
-        encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False, ensure_ascii=False)
-        return lambda value: encoder.encode(value).encode()
-    dumps: Callable[[object], bytes] = orjson.dumps
-    return dumps
-
-
-to_json = _writer()
+_stamps = Stamps()
 
 
 def refusal(error: ChartRefusedError) -> bytes:
@@ -43,7 +30,9 @@ def refusal(error: ChartRefusedError) -> bytes:
     )
 
 
-def chart_answer(quotes: Quotes, bars: Bars, request: ChartRequest, now: int) -> bytes:
+def chart_answer(
+    quotes: Quotes, bars: Bars, request: ChartRequest, now: int, *, time_zone: bool = True
+) -> bytes:
     """Return the body of an answer.
 
     Args:
@@ -51,43 +40,27 @@ def chart_answer(quotes: Quotes, bars: Bars, request: ChartRequest, now: int) ->
         bars: The bars of the window; without any, the answer has no ``timestamp``, as Yahoo's.
         request: What was asked for.
         now: Clock of the exchange, UTC seconds.
+        time_zone: Whether ``meta`` names the time zone.
     """
-    result: dict[str, Any] = {"meta": _meta(quotes, bars, request, now)}
-    indicators: dict[str, Any] = {"quote": [{}]}
+    parts = ['{"chart":{"result":[{"meta":', _meta(quotes, bars, request, now, time_zone=time_zone)]
+    quote = adjclose = "{}"
     if len(bars):
-        result["timestamp"] = bars.stamps.tolist()
+        parts += [',"timestamp":', _stamps(bars.stamps)]
         events = _events(quotes, request)
         if events:
-            result["events"] = events
-        indicators["quote"] = [
-            {
-                "high": _prices(bars.high),
-                "volume": _volumes(bars.volume),
-                "close": _prices(bars.close),
-                "low": _prices(bars.low),
-                "open": _prices(bars.open),
-            }
-        ]
+            parts += [',"events":', to_json(events).decode()]
+        adjusted = () if bars.adjclose is None else (bars.adjclose,)
+        high, close, low, opened, *rest = price_columns(bars.high, bars.close, bars.low, bars.open, *adjusted)
+        quote = (
+            f'{{"high":{high},"volume":{volumes(bars.volume)},"close":{close},"low":{low},"open":{opened}}}'
+        )
+        if rest:
+            adjclose = f'{{"adjclose":{rest[0]}}}'
+    parts += [',"indicators":{"quote":[', quote, "]"]
     if request.interval == "1d":
-        adjclose = [{"adjclose": _prices(bars.adjclose)}] if bars.adjclose is not None and len(bars) else [{}]
-        indicators["adjclose"] = adjclose
-    result["indicators"] = indicators
-    return to_json({"chart": {"result": [result], "error": None}})
-
-
-def _prices(values: FloatArray) -> list[float | None]:
-    # Yahoo keeps prices as 32-bit floats and prints them as doubles: 1443.33337402344 for 1443 1/3.
-    numbers: list[float | None] = values.astype(np.float32).astype(np.float64).tolist()
-    if np.isnan(values).any():
-        return [None if number != number else number for number in numbers]  # noqa: PLR0124
-    return numbers
-
-
-def _volumes(values: FloatArray) -> list[int | None]:
-    if np.isnan(values).any():
-        return [None if number != number else round(number) for number in values.tolist()]  # noqa: PLR0124
-    numbers: list[int | None] = np.rint(values).astype(np.int64).tolist()
-    return numbers
+        parts += [',"adjclose":[', adjclose, "]"]
+    parts.append('}}],"error":null}}')
+    return "".join(parts).encode()
 
 
 def _events(quotes: Quotes, request: ChartRequest) -> dict[str, Any]:
@@ -114,9 +87,8 @@ def _events(quotes: Quotes, request: ChartRequest) -> dict[str, Any]:
     return events
 
 
-def _meta(quotes: Quotes, bars: Bars, request: ChartRequest, now: int) -> dict[str, Any]:
+def _meta(quotes: Quotes, bars: Bars, request: ChartRequest, now: int, *, time_zone: bool) -> str:
     instrument, grid = quotes.instrument, quotes.instrument.grid
-    offset, abbreviation = grid.offset(now)
     intraday = request.interval != "1d"
     meta: dict[str, Any] = {
         "currency": instrument.currency,
@@ -127,49 +99,64 @@ def _meta(quotes: Quotes, bars: Bars, request: ChartRequest, now: int) -> dict[s
         "firstTradeDate": quotes.first_trade,
         "regularMarketTime": _market_time(quotes, now),
         "hasPrePostMarketData": instrument.pre_post,
-        "gmtoffset": offset,
-        "timezone": abbreviation,
-        "exchangeTimezoneName": grid.zone.key,
+    }
+    if time_zone:
+        meta["gmtoffset"], meta["timezone"] = _offset(grid, now)
+        meta["exchangeTimezoneName"] = grid.zone.key
+    meta |= {
         **_market_state(quotes),
         "longName": instrument.long_name,
         "shortName": instrument.short_name,
         **_previous_closes(quotes, bars, request, intraday=intraday),
         "priceHint": instrument.price_hint,
-        "currentTradingPeriod": _current_period(quotes, now),
     }
+    head = to_json(meta).decode()[:-1]
+    period = _current_period(grid, now, pre_post=instrument.pre_post)
+    trading = ""
     if intraday:
-        meta["tradingPeriods"] = _trading_periods(quotes, bars, request)
-    meta |= {
-        "dataGranularity": request.interval,
-        "range": request.range_name,
-        "validRanges": list(VALID_RANGES),
-    }
-    return meta
+        trading = f',"tradingPeriods":{to_json(_trading_periods(quotes, bars, request)).decode()}'
+    range_name = to_json(request.range_name).decode()
+    return (
+        f'{head},"currentTradingPeriod":{period}{trading},"dataGranularity":"{request.interval}",'
+        f'"range":{range_name},"validRanges":{_VALID_RANGES}}}'
+    )
+
+
+@lru_cache(maxsize=64)
+def _offset(grid: SessionGrid, now: int) -> tuple[int, str]:
+    return grid.offset(now)
 
 
 def _market_time(quotes: Quotes, now: int) -> int:
     if quotes.live is not None:
         return int(quotes.live.stamps[0])
     grid = quotes.instrument.grid
-    traded = np.flatnonzero(~np.isnan(quotes.daily.close))
-    if not len(traded):
+    last = _last_traded(quotes.daily)
+    if last < 0:
         return quotes.first_trade
-    session = grid.opened(int(quotes.daily.stamps[traded[-1]])) - 1
+    session = grid.opened(int(quotes.daily.stamps[last])) - 1
     return min(int(grid.closes[session]) + quotes.instrument.last_stamp_delay, now)
+
+
+def _last_traded(bars: Bars) -> int:
+    """Return the row of the last close, -1 without any."""
+    if len(bars) and bars.close[-1] == bars.close[-1]:
+        return len(bars) - 1
+    traded = np.flatnonzero(~np.isnan(bars.close))
+    return int(traded[-1]) if len(traded) else -1
 
 
 def _market_state(quotes: Quotes) -> dict[str, Any]:
     """Return the latest price and its surroundings; nothing for an issue that never traded."""
     year = quotes.daily.take(slice(-_YEAR_OF_SESSIONS, None))
     year = year.then(quotes.live) if quotes.live is not None else year
-    traded = np.flatnonzero(~np.isnan(year.close))
-    if not len(traded):
+    last = _last_traded(year)
+    if last < 0:
         return {}
-    last = int(traded[-1])
     return {
         "regularMarketPrice": _rounded(year.close[last]),
-        "fiftyTwoWeekHigh": _rounded(np.nanmax(year.high)),
-        "fiftyTwoWeekLow": _rounded(np.nanmin(year.low)),
+        "fiftyTwoWeekHigh": _rounded(np.fmax.reduce(year.high)),
+        "fiftyTwoWeekLow": _rounded(np.fmin.reduce(year.low)),
         "regularMarketDayHigh": _rounded(year.high[last]),
         "regularMarketDayLow": _rounded(year.low[last]),
         "regularMarketVolume": round(float(year.volume[last])),
@@ -185,11 +172,11 @@ def _previous_closes(quotes: Quotes, bars: Bars, request: ChartRequest, *, intra
     grid = quotes.instrument.grid
     session = max(grid.opened(start) - 1, 0) if intraday else 0
     limit = int(grid.opens[session]) if intraday else start
-    before = quotes.daily.close[: int(np.searchsorted(quotes.daily.stamps, limit))]
-    before = before[~np.isnan(before)]
-    if not len(before):
+    before = quotes.daily.take(slice(0, int(quotes.daily.stamps.searchsorted(limit))))
+    last = _last_traded(before)
+    if last < 0:
         return {}
-    close = _rounded(before[-1])
+    close = _rounded(before.close[last])
     return (
         {"chartPreviousClose": close, "previousClose": close, "scale": 3}
         if intraday
@@ -202,10 +189,9 @@ def _period(grid: SessionGrid, start: int, end: int) -> dict[str, Any]:
     return {"timezone": abbreviation, "start": start, "end": end, "gmtoffset": offset}
 
 
-def _periods(quotes: Quotes, session: int) -> dict[str, dict[str, Any]]:
-    grid = quotes.instrument.grid
+def _periods(grid: SessionGrid, session: int, *, pre_post: bool) -> dict[str, dict[str, Any]]:
     start, end = int(grid.opens[session]), int(grid.closes[session])
-    before, after = (_PRE_MARKET, _POST_MARKET) if quotes.instrument.pre_post else (0, 0)
+    before, after = (_PRE_MARKET, _POST_MARKET) if pre_post else (0, 0)
     return {
         "pre": _period(grid, start - before, start),
         "regular": _period(grid, start, end),
@@ -213,10 +199,11 @@ def _periods(quotes: Quotes, session: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def _current_period(quotes: Quotes, now: int) -> dict[str, dict[str, Any]]:
+@lru_cache(maxsize=64)
+def _current_period(grid: SessionGrid, now: int, *, pre_post: bool) -> str:
     """Return today's periods, on days without a session those of the next one."""
-    grid = quotes.instrument.grid
-    return _periods(quotes, min(grid.first_on_or_after(grid.local_day(now)), len(grid.days) - 1))
+    session = min(grid.first_on_or_after(grid.local_day(now)), len(grid.days) - 1)
+    return to_json(_periods(grid, session, pre_post=pre_post)).decode()
 
 
 def _trading_periods(quotes: Quotes, bars: Bars, request: ChartRequest) -> Any:
@@ -227,9 +214,9 @@ def _trading_periods(quotes: Quotes, bars: Bars, request: ChartRequest) -> Any:
     else:
         sessions = []
     if request.pre_post:
-        periods = [_periods(quotes, session) for session in sessions]
+        periods = [_periods(grid, session, pre_post=quotes.instrument.pre_post) for session in sessions]
         return {part: [[period[part]] for period in periods] for part in ("pre", "regular", "post")}
-    return [[_periods(quotes, session)["regular"]] for session in sessions]
+    return [[_periods(grid, session, pre_post=False)["regular"]] for session in sessions]
 
 
 def window(quotes: Quotes, five_minutes: Bars | None, request: ChartRequest, *, twice: bool) -> Bars:

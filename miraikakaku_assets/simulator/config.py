@@ -6,8 +6,8 @@ from pathlib import Path
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 
-MOST_SYMBOLS = 16_000
-"""All listings of Japan and the United States together."""
+MOST_SYMBOLS = 64_000
+"""Issues of one country. Tokyo has codes for fewer, see `listings`."""
 MOST_YEARS = 8
 """The simulated world begins in 2016."""
 
@@ -21,13 +21,14 @@ class SimulatorConfig:
     Attributes:
         seed: Decides every price, listing and fault. The same seed gives the same bars on any start day.
         symbols: Issues in the JPX list on the day the simulator starts.
-        us_symbols: US tickers that exist, well-known ones first.
+        us_symbols: Issues in the US directories on the day the simulator starts, well-known ones first.
         archive_dir: Folder of real bars to serve instead of a synthetic market.
         master_file: Workbook to serve as the JPX list, byte for byte, instead of a generated one.
         faults: Fault specs in force at the start, e.g. ``429=0.02`` or ``404@7203.T``.
         now: Fixed clock of the simulated exchanges, time zone aware; ``None`` follows the real clock.
         latency: Seconds every chart answer is held back.
         history_years: Calendar years of history before the clock at the start.
+        alpha_vantage_key: The API key that Alpha Vantage's list wants; any other is refused.
         timeout_seconds: Seconds an answer hit by the ``timeout`` fault is held before it is given up.
 
     Raises:
@@ -44,6 +45,7 @@ class SimulatorConfig:
     latency: float = 0.0
     history_years: int = 3
     timeout_seconds: float = 60.0
+    alpha_vantage_key: str = "SIMULATED"
 
     def __post_init__(self) -> None:
         """Refuse values that would only fail later, in the middle of a request."""

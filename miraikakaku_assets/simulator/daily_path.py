@@ -1,28 +1,28 @@
 """Daily bars as traded: raw prices, raw volumes, splits and dividends of one instrument.
 
-Everything is indexed by session, from the first one served. A longer path begins with the shorter one, bar
-for bar: the clock may move or the process restart without a bar of the past changing.
+Everything is indexed by session, from the first one of the simulated world. A bar does not depend on which
+others are made with it: the clock may move, the process restart or the window change, and it stays the same.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
 
 from miraikakaku_assets.simulator import tse_rules
 from miraikakaku_assets.simulator.listings import Trading
-from miraikakaku_assets.simulator.noise import BoolArray, FloatArray, IntArray, Noise
+from miraikakaku_assets.simulator.noise import FloatArray, Noise, as_normal, as_uniform
 from miraikakaku_assets.simulator.price_model import PriceModel
 from miraikakaku_assets.simulator.sessions import SessionGrid
+from miraikakaku_assets.simulator.walk import BLOCK, MarketFactor, Walk, walk
 
-# Volatility clusters: a shock to the log volatility fades by 6 % a session, cut off after 64 sessions.
-_CLUSTER = 0.94 ** np.arange(64)
-_CLUSTER_SHOCK = 0.11
-_MARKET_SHARE = 0.45  # correlation with the market factor
-_JUMP_CHANCE = 0.006
-_JUMP_SIZE = 0.10
-_LARGEST_RETURN = 0.28
-_SPLIT_CHANCE = 0.15 / 245
+_SPLIT_CHANCE = 0.15 * BLOCK / 245  # a block
 _SMALLEST_ACTIVE_LOTS = 6  # below, a session is one print: open, high, low and close are equal
+# A strong move that comes this near to its limit ends at it: orders pile up there.
+_LIMIT_ATTRACTS = 0.065
+_STRONG_MOVE = 0.08
+_NARROWEST_LIMIT = 0.14
+_MOST_EXCITED = 6.0  # calm days' volatilities: beyond, a stronger move brings no more volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,12 @@ class Dividend:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DailyPath:
-    """Raw daily bars of the sessions ``first`` to ``first + len - 1``."""
+    """Raw daily bars of the sessions ``first`` to ``first + len - 1``.
+
+    Attributes:
+        splits: All since the instrument's first session.
+        dividends: Those of the sessions after ``first``.
+    """
 
     first: int
     open: FloatArray
@@ -61,163 +66,75 @@ class DailyPath:
     dividends: tuple[Dividend, ...]
 
 
-def market_returns(grid: SessionGrid, seed: int, sessions: int) -> FloatArray:
-    """Return the standardized market factor of an exchange."""
-    return Noise(seed, "market", grid.name).normal("factor", np.arange(sessions))
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Sessions of a path by index: ``listed`` is the instrument's first one, ``first`` to ``stop`` are wanted."""
+
+    listed: int
+    first: int
+    stop: int
 
 
 def daily_path(
-    model: PriceModel, noise: Noise, grid: SessionGrid, market: FloatArray, span: tuple[int, int]
+    model: PriceModel, noise: Noise, grid: SessionGrid, market: MarketFactor, span: Span
 ) -> DailyPath:
-    """Simulate the sessions up to the end of the market factor.
+    """Simulate some sessions.
 
     Args:
         model: Parameters of the instrument.
         noise: Its noise.
         grid: Sessions of its exchange.
-        market: Market factor of all sessions from the world's first to the last one wanted.
-        span: Index of its first session, and of the first one to return; those between only lead to it.
+        market: Common factor of its exchange.
+        span: The sessions; at least one.
     """
-    first, since = span
-    index = np.arange(first, len(market))
-    returns = _returns(model, noise, market[first:], index)
-    latent = model.start * np.exp(np.cumsum(returns))
-    splits, divisor = _splits(model, noise, latent, index)
-    wanted = model.prices.snap(latent / divisor)
-    ratio = divisor / np.concatenate((divisor[:1], divisor[:-1]))
-    volume = _volume(model, noise, wanted, returns, index)
-    idle = (volume == 0) if model.turnover else np.zeros(len(index), dtype=np.bool_)
-    course = _Course(model, wanted, ratio, idle)
-    close = course.closes()
-    dividends = _dividends(model, noise, grid, close, first)
-    # Open, high and low need no history: they cost a third and are made for the returned sessions only.
-    begin = max(since - first, 0)
-    band = course.band(close, slice(begin, None))
-    base = _bases(close, ratio)[begin:]
-    close, volume = close[begin:], volume[begin:]
-    opened, high, low = _open_high_low(model, _DayNoise(noise, index[begin:]), close, base, band)
+    # One session before the first wanted one: its close is the base of the first bar's open and limits.
+    base_session = max(span.first - 1, span.listed)
+    way = walk(model, noise, market, base_session, span.stop)
+    splits, divisors = _splits(model, way, span)
+    divisor = np.repeat(divisors[-(len(way.latent) // BLOCK) :], BLOCK)
+    close = model.prices.snap(way.latent / divisor)
+    if model.limited:
+        _to_limits(model, way, close)
+    ratio = np.ones(len(close))
+    for split in splits:
+        if split.session >= way.first:
+            ratio[split.session - way.first] = split.ratio
+    begin, end = span.first - way.first, span.stop - way.first
+    base = close[begin - 1 : end - 1] / ratio[begin:end] if begin else _bases(close, ratio)[begin:end]
+    if span.first == span.listed:
+        base[0] = close[begin]  # a first session has no base price
+    part = _Part(model, way, slice(begin, end))
+    close = close[begin:end]
+    volume = part.volume(close)
+    opened, high, low = part.open_high_low(close, base)
     if model.turnover:
-        single = volume < _SMALLEST_ACTIVE_LOTS * model.lot
+        single = np.flatnonzero(volume < _SMALLEST_ACTIVE_LOTS * model.lot)
         for column in (opened, high, low):
             column[single] = close[single]
-    return DailyPath(first + begin, opened, high, low, close, volume, splits, dividends)
+    dividends = _dividends(model, grid, way, close, span.first)
+    return DailyPath(span.first, opened, high, low, close, volume, splits, dividends)
 
 
-def _returns(model: PriceModel, noise: Noise, market: FloatArray, index: IntArray) -> FloatArray:
-    if model.trading is Trading.FLAT:
-        return np.zeros(len(index))
-    # The kernel reaches back before the first session, so that it never depends on where a path begins.
-    reach = np.arange(index[0] - len(_CLUSTER) + 1, index[-1] + 1) + len(_CLUSTER)
-    log_volatility = _CLUSTER_SHOCK * np.convolve(noise.normal("volatility", reach), _CLUSTER, mode="valid")
-    own = noise.normal("return", index)
-    shock = _MARKET_SHARE * market + np.sqrt(1.0 - _MARKET_SHARE**2) * own
-    returns = model.volatility * np.exp(log_volatility) * shock
-    if model.turnover:
-        jumps = noise.uniform("jump", index) < _JUMP_CHANCE
-        returns = returns + jumps * _JUMP_SIZE * noise.normal("jump size", index)
-    bounded: FloatArray = np.clip(returns, -_LARGEST_RETURN, _LARGEST_RETURN)
-    return bounded
-
-
-def _splits(
-    model: PriceModel, noise: Noise, latent: FloatArray, index: IntArray
-) -> tuple[tuple[Split, ...], FloatArray]:
-    """Return the splits and, per session, by what the latent price is divided."""
-    divisor = np.ones(len(index))
-    found: list[Split] = []
+def _splits(model: PriceModel, way: Walk, span: Span) -> tuple[tuple[Split, ...], FloatArray]:
+    """Return the splits up to the end of the span and, per block, by what the latent price is divided."""
+    divisors = np.ones(len(way.edges))
     if model.split_above is None or model.trading is not Trading.NORMAL:
-        return (), divisor
-    for place in np.flatnonzero(noise.uniform("split", index) < _SPLIT_CHANCE).tolist():
-        price = latent[place] / divisor[place]
-        if place == 0:
+        return (), divisors
+    found: list[Split] = []
+    for block in np.flatnonzero(as_uniform(way.edge_draws[1]) < _SPLIT_CHANCE).tolist():
+        session = int(way.edges[block])
+        if not span.listed < session < span.stop:
             continue
+        price = float(np.exp(way.before[block])) / float(divisors[block])
         if price > model.split_above:
-            split = Split(int(index[place]), min(10, max(2, round(price / model.split_above * 1.5))), 1)
+            split = Split(session, min(10, max(2, round(price / model.split_above * 1.5))), 1)
         elif price < model.split_below:
-            split = Split(int(index[place]), 1, 10)
+            split = Split(session, 1, 10)
         else:
             continue
         found.append(split)
-        divisor[place:] *= split.ratio
-    return tuple(found), divisor
-
-
-def _volume(
-    model: PriceModel, noise: Noise, price: FloatArray, returns: FloatArray, index: IntArray
-) -> FloatArray:
-    if not model.turnover or model.trading is not Trading.NORMAL:
-        return np.zeros(len(index))
-    excitement = np.abs(returns) / model.volatility
-    value = model.turnover * np.exp(0.45 * noise.normal("volume", index) + 0.35 * excitement - 0.3)
-    return np.floor(value / price / model.lot) * model.lot
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Band:
-    """Lowest and highest price of each session."""
-
-    lowest: FloatArray
-    highest: FloatArray
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Course:
-    """Where the closes want to go, and what holds them back.
-
-    Attributes:
-        model: Parameters of the instrument.
-        wanted: Closes without limits and idle sessions.
-        ratio: New shares per old share of each session, 1 without a split.
-        idle: Sessions without a trade.
-    """
-
-    model: PriceModel
-    wanted: FloatArray
-    ratio: FloatArray
-    idle: BoolArray
-
-    def closes(self) -> FloatArray:
-        """Return closes that stand still without trades and stay within the limits of their day."""
-        close = self._standing_still()
-        if not self.model.limited:
-            return close
-        band = self.band(close, slice(None))
-        for start in np.flatnonzero((close < band.lowest) | (close > band.highest)).tolist():
-            self._hold(close, start)
-        return close
-
-    def band(self, close: FloatArray, part: slice) -> _Band:
-        """Return the price limits of some sessions; none for a first session, which has no base price."""
-        base = _bases(close, self.ratio)[part]
-        if not self.model.limited:
-            return _Band(np.zeros(len(base)), np.full(len(base), np.inf))
-        lowest, highest = tse_rules.limit_band(base, fine=self.model.prices.is_fine)
-        if not part.start:
-            lowest[0], highest[0] = 0.0, np.inf
-        return _Band(lowest, highest)
-
-    def _standing_still(self) -> FloatArray:
-        if not self.idle.any():
-            return self.wanted.copy()
-        source = np.where(self.idle, 0, np.arange(len(self.wanted)))
-        np.maximum.accumulate(source, out=source)
-        divided = np.cumprod(self.ratio)
-        carried = self.wanted[source] * divided[source] / divided
-        return np.where(self.idle, self.model.prices.snap(carried), self.wanted)
-
-    def _hold(self, close: FloatArray, start: int) -> None:
-        """Correct one close and those after it that its correction puts out of bounds, in place."""
-        fine = self.model.prices.is_fine
-        for place in range(start, len(close)):
-            base = close[place - 1 : place] / self.ratio[place]
-            if self.idle[place]:
-                right = self.model.prices.snap(base)[0]
-            else:
-                lowest, highest = tse_rules.limit_band(base, fine=fine)
-                right = min(max(self.wanted[place], lowest[0]), highest[0])
-            if right == close[place]:
-                return
-            close[place] = right
+        divisors[block:] *= split.ratio
+    return tuple(found), divisors
 
 
 def _bases(close: FloatArray, ratio: FloatArray) -> FloatArray:
@@ -225,45 +142,98 @@ def _bases(close: FloatArray, ratio: FloatArray) -> FloatArray:
     return np.concatenate((close[:1], close[:-1])) / ratio
 
 
+def _to_limits(model: PriceModel, way: Walk, close: FloatArray) -> None:
+    """Move the closes of strong sessions to the day's limit where it is near, in place.
+
+    Only inside a block, and not before another strong session: the next one starts from the latent price
+    again and has to find its way back within its own limits.
+    """
+    strong = np.abs(way.moves) >= _STRONG_MOVE
+    for place in np.flatnonzero(strong).tolist():
+        inside = place % BLOCK not in {0, BLOCK - 1}
+        if not inside or strong[place - 1] or strong[place + 1] or way.idle[place + 1]:
+            continue
+        lowest, highest = tse_rules.limit_band(close[place - 1 : place], fine=model.prices.is_fine)
+        limit = float(highest[0] if way.moves[place] > 0 else lowest[0])
+        if abs(limit / close[place] - 1.0) > _LIMIT_ATTRACTS:
+            continue
+        lowest, highest = tse_rules.limit_band(np.array([limit]), fine=model.prices.is_fine)
+        if lowest[0] <= close[place + 1] <= highest[0]:
+            close[place] = limit
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class _DayNoise:
-    """Noise of some sessions."""
+class _Part:
+    """Some sessions of a walk."""
 
-    noise: Noise
-    index: IntArray
+    model: PriceModel
+    way: Walk
+    part: slice
 
-    def __call__(self, stream: str) -> FloatArray:
-        return self.noise.normal(stream, self.index)
+    def volume(self, close: FloatArray) -> FloatArray:
+        """Return the shares of each session; at least one lot where there is a trade."""
+        model = self.model
+        if not model.turnover or model.trading is not Trading.NORMAL:
+            return np.zeros(len(close))
+        excitement = np.minimum(np.abs(self.way.moves[self.part]) / model.volatility, _MOST_EXCITED)
+        draw = as_normal(self.way.draws[0, self.part])
+        lots = model.turnover / model.lot * np.exp(0.45 * draw + 0.35 * excitement - 0.3) / close
+        volume: FloatArray = np.maximum(np.floor(lots), 1.0) * model.lot
+        volume[self.way.idle[self.part]] = 0.0
+        return volume
+
+    def open_high_low(self, close: FloatArray, base: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the other prices of each session."""
+        model = self.model
+        if model.trading is not Trading.NORMAL:
+            return close.copy(), close.copy(), close.copy()
+        draws = as_normal(self.way.draws[1:4, self.part])
+        reach = np.exp(model.volatility * np.abs(draws[1:]) * _REACHES)
+        opened = base * np.exp(0.45 * model.volatility * draws[0])
+        wanted = np.stack(
+            (opened, np.maximum(opened, close) * reach[0], np.minimum(opened, close) * reach[1])
+        )
+        opened, high, low = model.prices.snap(wanted)
+        if model.limited:
+            self._limit(base, wanted, (opened, high, low))
+        return opened, np.maximum(high, np.maximum(opened, close)), np.minimum(low, np.minimum(opened, close))
+
+    def _limit(
+        self, base: FloatArray, wanted: FloatArray, columns: tuple[FloatArray, FloatArray, FloatArray]
+    ) -> None:
+        """Hold prices within the limits of their day, in place; most sessions stay far from them."""
+        far = (wanted.max(axis=0) > base * (1 + _NARROWEST_LIMIT - 0.01)) | (
+            wanted.min(axis=0) < base * (1 - _NARROWEST_LIMIT + 0.01)
+        )
+        rows = np.flatnonzero(far)
+        if not len(rows):
+            return
+        lowest, highest = tse_rules.limit_band(base[rows], fine=self.model.prices.is_fine)
+        for column in columns:
+            column[rows] = np.clip(column[rows], lowest, highest)
 
 
-def _open_high_low(
-    model: PriceModel, draw: _DayNoise, close: FloatArray, base: FloatArray, band: _Band
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    if model.trading is not Trading.NORMAL:
-        return close.copy(), close.copy(), close.copy()
-    spread = model.volatility
-    opened = base * np.exp(0.45 * spread * draw("gap"))
-    high = np.maximum(opened, close) * np.exp(0.6 * spread * np.abs(draw("high")))
-    low = np.minimum(opened, close) * np.exp(-0.6 * spread * np.abs(draw("low")))
-    opened = np.clip(model.prices.snap(opened), band.lowest, band.highest)
-    high = np.clip(model.prices.snap(high), np.maximum(opened, close), band.highest)
-    low = np.clip(model.prices.snap(low), band.lowest, np.minimum(opened, close))
-    return opened, high, low
+_REACHES = np.array([[0.6], [-0.6]])
 
 
 def _dividends(
-    model: PriceModel, noise: Noise, grid: SessionGrid, close: FloatArray, first: int
+    model: PriceModel, grid: SessionGrid, way: Walk, close: FloatArray, first: int
 ) -> tuple[Dividend, ...]:
     if not model.dividend_yield or model.trading is not Trading.NORMAL:
         return ()
-    due = np.isin(grid.ex_months, model.dividend_months)
-    sessions = grid.ex_sessions[due]
-    sessions = sessions[(sessions > first) & (sessions < first + len(close))]
+    due: list[int] = []
+    for month in model.dividend_months:
+        sessions = grid.ex_sessions_of(month)
+        due += sessions[bisect_left(sessions, first + 1) : bisect_left(sessions, first + len(close))]
+    if not due:
+        return ()
+    due.sort()
     part = model.dividend_yield / len(model.dividend_months)
-    amounts = close[sessions - first - 1] * part * (1.0 + 0.1 * noise.normal("dividend", sessions))
-    steps = np.round(amounts / model.dividend_step) * model.dividend_step
-    return tuple(
-        Dividend(session, round(amount, 2))
-        for session, amount in zip(sessions.tolist(), steps.tolist(), strict=True)
-        if amount > 0
-    )
+    draws = as_normal(way.draws[4].take([session - way.first for session in due])).tolist()
+    found = []
+    for session, draw in zip(due, draws, strict=True):
+        amount = float(close[session - first - 1]) * part * (1.0 + 0.1 * draw)
+        rounded = round(round(amount / model.dividend_step) * model.dividend_step, 2)
+        if rounded > 0:
+            found.append(Dividend(session, rounded))
+    return tuple(found)

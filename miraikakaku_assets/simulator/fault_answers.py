@@ -3,78 +3,74 @@
 import asyncio
 import contextlib
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive
 
+from miraikakaku_assets.simulator.answers import Answer
 from miraikakaku_assets.simulator.chart_answer import NOT_FOUND
 from miraikakaku_assets.simulator.faults import Plan
 
-JSON = "application/json;charset=utf-8"
 _MAINTENANCE = (
     b"<!doctype html public '-//W3C//DTD HTML 4.01//EN' 'http://www.w3.org/TR/html4/strict.dtd'>\n"
     b"<html><head><title>Yahoo! - 999 Unable to process request at this time</title></head>\n"
     b"<body><h1>Will be right back...</h1><p>Thank you for your patience.</p></body></html>\n"
+)
+_QUOTA = (
+    b'{"Information": "Thank you for using Alpha Vantage! Our standard API rate limit is 25 requests per day. '
+    b"Please subscribe to any of the premium plans at https://www.alphavantage.co/premium/ to instantly remove "
+    b'all daily rate limits."}'
 )
 _ERRORS = {
     "401": (401, "Unauthorized", "Invalid Crumb"),
     "422": (422, "Unprocessable Entity", "Data not available for the requested range."),
     "500": (500, "Internal Server Error", "Internal Server Error"),
 }
+_CLOCK_SKEW = 3600
 # Yahoo sends both 429 bodies: one comes from the service, one from the edge in front of it.
-_FIXED: dict[str, tuple[int, bytes, str, dict[str, str]]] = {
-    "404": (404, NOT_FOUND, JSON, {}),
-    "429": (429, b"Too Many Requests\r\n", "text/plain", {}),
-    "429-retry-after": (429, b"Edge: Too Many Requests", "text/plain", {"Retry-After": "1"}),
-    "html": (200, _MAINTENANCE, "text/html", {}),
+_FIXED = {
+    "404": Answer(404, NOT_FOUND),
+    "429": Answer(429, b"Too Many Requests\r\n", "text/plain; charset=utf-8"),
+    "429-retry-after": Answer(
+        429, b"Edge: Too Many Requests", "text/plain; charset=utf-8", {"Retry-After": "1"}
+    ),
+    "html": Answer(200, _MAINTENANCE, "text/html; charset=utf-8"),
+    "quota": Answer(200, _QUOTA, "application/json"),
 }
 _GATEWAY = {"502": "Bad Gateway", "503": "Service Unavailable", "504": "Gateway Timeout"}
 
 
-class CutResponse(Response):
-    """Announces the whole body, sends half of it and closes the connection."""
-
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send the half."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        # Left unfinished on purpose: the server closes a connection whose answer is incomplete.
-        half = bytes(self.body)[: len(self.body) // 2]
-        await send({"type": "http.response.body", "body": half, "more_body": True})
-
-
-def refused(plan: Plan) -> Response | None:
+def refused(plan: Plan) -> Answer | None:
     """Return the answer of the first fault that replaces the whole answer, ``None`` without one."""
     for kind in plan.kinds:
         if kind in _ERRORS:
             status, code, description = _ERRORS[kind]
             body = f'{{"chart":{{"result":null,"error":{{"code":"{code}","description":"{description}"}}}}}}'
-            return Response(body, status, media_type=JSON)
+            return Answer(status, body.encode())
         if kind in _GATEWAY:
             reason = _GATEWAY[kind]
             page = f"<html><head><title>{kind} {reason}</title></head><body>{reason}</body></html>"
-            return Response(page, int(kind), media_type="text/html")
+            return Answer(int(kind), page.encode(), "text/html; charset=utf-8")
         if kind in _FIXED:
-            status, fixed, media_type, headers = _FIXED[kind]
-            return Response(fixed, status, headers, media_type)
+            return _FIXED[kind]
     return None
 
 
-def damaged(plan: Plan, body: bytes, media_type: str) -> Response:
+def damaged(plan: Plan, body: bytes, media_type: str) -> Answer:
     """Return a good body as the faults of its transport let it through."""
-    if "truncated" in plan.kinds:
-        return CutResponse(body, 200, media_type=media_type)
+    if not plan.kinds:
+        return Answer(200, body, media_type)
+    skew = _CLOCK_SKEW if "clock-skew" in plan.kinds else 0
     if "cut-json" in plan.kinds:
         body = body[: len(body) // 2]
-    return Response(body, 200, media_type=media_type)
+    return Answer(200, body, media_type, cut="truncated" in plan.kinds, skew=skew)
 
 
-async def no_answer(request: Request, seconds: float) -> Response:
+async def no_answer(receive: Receive, seconds: float) -> Answer:
     """Wait until the client hangs up, at most some seconds."""
 
     async def hung_up() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
+        while (await receive())["type"] != "http.disconnect":
             pass
 
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(hung_up(), seconds)
-    return Response(b"", 504, media_type="text/plain")
+    return Answer(504, b"", "text/plain")

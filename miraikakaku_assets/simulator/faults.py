@@ -1,14 +1,20 @@
 """Fault specs: what goes wrong, for whom, how often.
 
-Grammar: ``KIND[=RATE][@SYMBOL[,SYMBOL...]][*TIMES]``, the last two in either order.
+Grammar: ``KIND[=RATE][:sticky][@SYMBOL[,SYMBOL...]][*TIMES]``, the last two in either order.
 
-Without ``@`` a fault concerns every chart answer. ``@data_j.xls`` and ``@getcrumb`` name the JPX list and the
-crumb, which fail only when they are named.
+Without ``@`` a fault concerns every chart answer. ``@data_j.xls``, ``@nasdaqlisted.txt``, ``@otherlisted.txt``,
+``@listing_status`` and ``@getcrumb`` name the lists and the crumb, which fail only when they are named.
+
+A rate is a share of the attempts: a retry is another attempt and can succeed. With ``:sticky`` it is a share of
+the symbols, which are hit by every attempt of the world's life: a 404 that stays a 404.
+
+``all=RATE`` stands for every kind that a retry can cure (TRANSIENT), ``bad-values=RATE`` for every kind that
+spoils the bars of a good answer (BAD_VALUES); each kind gets an equal part, so that RATE is the total.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from miraikakaku_assets.domain.errors import ConfigurationError
@@ -28,18 +34,57 @@ KINDS = {
     "truncated": "the connection ends in the middle of the body",
     "cut-json": "a complete HTTP answer whose JSON ends in the middle",
     "html": "HTTP 200 with Yahoo's 'Will be right back' page",
-    "empty": "HTTP 200 without bars",
+    "empty": "HTTP 200 without bars; a list without a byte",
     "wrong-symbol": "the answer belongs to another symbol",
     "nan-bars": "every tenth session is null",
+    "nan-tail": "the last three sessions are null",
     "garbage-tick": "every twentieth session's close is ten million times too high",
+    "squeeze-out": "the last session trades at 2.985e10, volume 0, as 1821.T after its delisting",
+    "duplicate-stamps": "the last session is sent twice, with the same stamp",
     "double-session": "the running session appears twice, at its open and at its last trade",
     "late-split": "a 5:1 split whose event and rescaled history come later than the price drop",
+    "no-timezone": "meta names no time zone",
+    "clock-skew": "the Date header is an hour ahead",
+    "unlisted": "the exchange's list lacks the named symbols, which Yahoo serves",
+    "short-list": "the named list ends after two fifths of its issues, in good form",
+    "quota": "HTTP 200 with Alpha Vantage's JSON notice of its daily limit",
     "latency": "the answer is held back, e.g. latency=50ms",
 }
-WORKBOOK = "data_j.xls"
-CRUMB = "getcrumb"
+TRANSIENT = (
+    "429",
+    "429-retry-after",
+    "500",
+    "502",
+    "503",
+    "504",
+    "timeout",
+    "truncated",
+    "cut-json",
+    "html",
+    "wrong-symbol",
+    "no-timezone",
+)
+BAD_VALUES = (
+    "empty",
+    "nan-bars",
+    "nan-tail",
+    "garbage-tick",
+    "squeeze-out",
+    "duplicate-stamps",
+    "double-session",
+)
+GROUPS = {"all": TRANSIENT, "bad-values": BAD_VALUES}
 
-_SPEC = re.compile(r"(?P<kind>[0-9a-z-]+)(?:=(?P<rate>[^@*]*))?(?P<rest>(?:[@*][^@*]+)*)")
+WORKBOOK = "data_j.xls"
+NASDAQ_LISTED = "nasdaqlisted.txt"
+OTHER_LISTED = "otherlisted.txt"
+LISTING_STATUS = "listing_status"
+CRUMB = "getcrumb"
+NAMED = frozenset({WORKBOOK, NASDAQ_LISTED, OTHER_LISTED, LISTING_STATUS, CRUMB})
+
+_SPEC = re.compile(
+    r"(?P<kind>[0-9a-z-]+)(?:=(?P<rate>[^@*:]*))?(?P<sticky>:sticky)?(?P<rest>(?:[@*][^@*]+)*)"
+)
 _DURATION = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>ms|s)")
 
 
@@ -50,10 +95,11 @@ class Fault:
     Attributes:
         spec: As it was written.
         kind: One of KINDS.
-        rate: Share of the attempts it hits, 0 < rate <= 1.
+        rate: Share of the attempts it hits, 0 < rate <= 1; of the symbols if it is sticky.
         seconds: How long ``latency`` holds an answer back; 0 for other kinds.
         targets: Yahoo symbols or resource names; empty for every chart answer.
         times: Hits per target after which it stops; ``None`` for no end.
+        sticky: Whether it hits every attempt of a symbol or none.
     """
 
     spec: str
@@ -62,12 +108,13 @@ class Fault:
     seconds: float = 0.0
     targets: frozenset[str] = frozenset()
     times: int | None = None
+    sticky: bool = False
 
     def concerns(self, resource: str) -> bool:
         """Whether it may hit a symbol or a named resource."""
         if self.targets:
             return resource in self.targets
-        return resource not in {WORKBOOK, CRUMB}
+        return resource not in NAMED
 
 
 def parse_fault(spec: str) -> Fault:
@@ -85,16 +132,31 @@ def parse_fault(spec: str) -> Fault:
     elif match["rate"] is not None:
         rate = _rate(spec, match["rate"])
     targets, times = _targets_and_times(spec, match["rest"])
-    return Fault(spec.strip(), kind, rate, seconds, targets, times)
+    if kind == "unlisted" and not targets:
+        raise _refused(spec, "it needs the symbols that are missing")
+    return Fault(spec.strip(), kind, rate, seconds, targets, times, match["sticky"] is not None)
 
 
 def parse_faults(specs: Iterable[str]) -> tuple[Fault, ...]:
-    """Return the faults of several specs, in their order.
+    """Return the faults of several specs, in their order; a group stands for its kinds.
 
     Raises:
         ConfigurationError: One of them cannot be read.
     """
-    return tuple(parse_fault(spec) for spec in specs)
+    return tuple(fault for spec in specs for fault in _faults_of(spec))
+
+
+def _faults_of(spec: str) -> Iterator[Fault]:
+    match = _SPEC.fullmatch(spec.strip())
+    kinds = GROUPS.get(match["kind"]) if match is not None else None
+    if match is None or kinds is None:
+        yield parse_fault(spec)
+        return
+    if match["rate"] is None:
+        raise _refused(spec, "a group needs its total rate")
+    part = _rate(spec, match["rate"]) / len(kinds)
+    for kind in kinds:
+        yield parse_fault(f"{kind}={part:.9g}{match['sticky'] or ''}{match['rest']}")
 
 
 def _rate(spec: str, text: str) -> float:
@@ -122,7 +184,7 @@ def _targets_and_times(spec: str, rest: str) -> tuple[frozenset[str], int | None
             names = [name.strip() for name in text.split(",")]
             if not all(names):
                 raise _refused(spec, "a symbol after @ is empty")
-            targets = frozenset(name if name in {WORKBOOK, CRUMB} else name.upper() for name in names)
+            targets = frozenset(name if name in NAMED else name.upper() for name in names)
         elif mark == "*" and times is None and text.isdecimal() and int(text) > 0:
             times = int(text)
         else:
@@ -132,8 +194,8 @@ def _targets_and_times(spec: str, rest: str) -> tuple[frozenset[str], int | None
 
 def _refused(spec: str, why: str) -> ConfigurationError:
     return ConfigurationError(
-        f"fault {spec!r} cannot be used: {why}; write KIND[=RATE][@SYMBOL,...][*TIMES] "
-        f"with one of the kinds {', '.join(KINDS)}."
+        f"fault {spec!r} cannot be used: {why}; write KIND[=RATE][:sticky][@SYMBOL,...][*TIMES] "
+        f"with one of the kinds {', '.join(KINDS)} or the groups {', '.join(GROUPS)}."
     )
 
 
@@ -148,6 +210,10 @@ class Plan:
 
     delay: float
     kinds: tuple[str, ...]
+
+
+_NOTHING = Plan(0.0, ())
+_NOT_OF_AN_ATTEMPT = frozenset({"late-split", "unlisted"})
 
 
 class FaultBoard:
@@ -176,13 +242,19 @@ class FaultBoard:
                 del self._hits_by_target[spec, resource]
         self.faults = faults
 
+    def unlisted(self) -> frozenset[str]:
+        """Return the symbols that the exchanges' lists lack."""
+        return frozenset(name for fault in self.faults if fault.kind == "unlisted" for name in fault.targets)
+
     def plan(self, resource: str) -> Plan:
         """Count one attempt and return what happens to it."""
+        if not self.faults:
+            return _NOTHING
         self._attempts[resource] += 1
         attempt = self._attempts[resource]
         delay, kinds = 0.0, []
         for fault in self.faults:
-            if fault.kind == "late-split" or not self._hits(fault, resource, attempt):
+            if fault.kind in _NOT_OF_AN_ATTEMPT or not self._hits(fault, resource, attempt):
                 continue
             self._hits_by_target[fault.spec, resource] += 1
             self.hits[fault.kind] += 1
@@ -197,4 +269,7 @@ class FaultBoard:
             return False
         if fault.times is not None and self._hits_by_target[fault.spec, resource] >= fault.times:
             return False
-        return fault.rate >= 1.0 or self._noise.chance(f"{resource} {fault.kind} {attempt}") < fault.rate
+        if fault.rate >= 1.0:
+            return True
+        name = f"{resource} {fault.kind}" if fault.sticky else f"{resource} {fault.kind} {attempt}"
+        return self._noise.chance(name) < fault.rate

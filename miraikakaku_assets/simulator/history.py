@@ -14,7 +14,7 @@ from miraikakaku_assets.simulator.sessions import SessionGrid
 
 @dataclass(frozen=True, slots=True, eq=False)
 class History:
-    """Path of a symbol up to its last opened session, raw and as Yahoo shows it.
+    """Last part of the path of a symbol up to its last opened session, raw and as Yahoo shows it.
 
     Attributes:
         opened: Sessions of the exchange opened so far.
@@ -45,19 +45,22 @@ def adjusted_history(
         trading: What Yahoo shows of the issue.
         fills_holidays: Whether holidays carry a bar of volume 0 at the last close.
     """
-    sessions = np.arange(path.first, path.first + len(path.close))
-    factors = np.ones(len(sessions))
-    for split in path.splits:
-        factors[sessions < split.session] /= split.ratio
-    raw = Bars(grid.opens[sessions], path.open, path.high, path.low, path.close, path.volume, path.close)
-    bars = raw.rescaled(factors, 1.0 / factors)
+    stop = path.first + len(path.close)
+    stamps = grid.opens[path.first : stop]
+    factors = np.ones(len(stamps))
+    # Sessions before the first one, too: their splits are behind every bar of the path.
+    later = [split for split in path.splits if split.session > path.first]
+    bars = Bars(stamps, path.open, path.high, path.low, path.close, path.volume, path.close)
+    if later:
+        for split in later:
+            factors[: split.session - path.first] /= split.ratio
+        bars = bars.rescaled(factors, 1.0 / factors)
     # The amount refers to the shares of the day before, which a split of the same day has not touched.
-    within = [dividend for dividend in path.dividends if dividend.session > path.first]
     dividends = tuple(
         DividendEvent(
             int(grid.opens[d.session]), round(d.amount * float(factors[d.session - path.first - 1]), 6)
         )
-        for d in within
+        for d in path.dividends
     )
     bars = _dividend_adjusted(bars, dividends)
     if trading is Trading.NULL:
@@ -65,9 +68,7 @@ def adjusted_history(
     elif fills_holidays:
         bars = _with_holidays(bars, grid.holidays)
     splits = tuple(
-        SplitEvent(int(grid.opens[split.session]), split.numerator, split.denominator)
-        for split in path.splits
-        if split.session > path.first
+        SplitEvent(int(grid.opens[split.session]), split.numerator, split.denominator) for split in later
     )
     return History(opened, path, factors, bars, splits, dividends)
 

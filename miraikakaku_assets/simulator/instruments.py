@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from miraikakaku_assets.simulator import jpx_codes
 from miraikakaku_assets.simulator.listings import Listing
 from miraikakaku_assets.simulator.noise import key_of
-from miraikakaku_assets.simulator.price_model import CURRENCY_STARTS
+from miraikakaku_assets.simulator.price_model import COPPER, CURRENCY_STARTS
 from miraikakaku_assets.simulator.sessions import SessionGrid
+from miraikakaku_assets.simulator.us_listings import Kind, UsListing
+from miraikakaku_assets.simulator.us_names import company_name
 
 _TOKYO_CODE = re.compile(r"[0-9][0-9A-Z]{3}[0-9]?")
 _SPREAD_BITS = 0xFFFF
@@ -86,22 +88,58 @@ def listed_instrument(listing: Listing, grid: SessionGrid) -> Instrument:
     return tokyo_instrument(listing.symbol, grid, listing.market)
 
 
-def us_instrument(symbol: str, grid: SessionGrid) -> Instrument:
-    """Return the facts of a US symbol such as ``AAPL`` or ``BRK-B``; prices in US dollars."""
-    fund = symbol in US_FUNDS
+_US_MARKETS = {
+    "Q": ("NMS", "NasdaqGS"),
+    "G": ("NGM", "NasdaqGM"),
+    "S": ("NCM", "NasdaqCM"),
+    "N": ("NYQ", "NYSE"),
+    "A": ("ASE", "NYSE American"),
+    "P": ("PCX", "NYSEArca"),
+    "Z": ("BTS", "Cboe US"),
+}
+
+
+def us_instrument(symbol: str, grid: SessionGrid, listing: UsListing | None = None) -> Instrument:
+    """Return the facts of a US symbol such as ``AAPL`` or ``BRK-B``; prices in US dollars.
+
+    Args:
+        symbol: Yahoo symbol.
+        grid: Sessions of New York.
+        listing: What the directories say of it; without one it is a share of Nasdaq.
+    """
+    exchange, full_exchange = _US_MARKETS[listing.market if listing is not None else "Q"]
+    name = company_name(listing) if listing is not None else f"{symbol} Inc."
     return Instrument(
         symbol=symbol,
         grid=grid,
         currency="USD",
-        exchange="PCX" if fund else "NMS",
-        full_exchange="NYSEArca" if fund else "NasdaqGS",
-        kind="ETF" if fund else "EQUITY",
+        exchange=exchange,
+        full_exchange=full_exchange,
+        kind="ETF" if listing is not None and listing.kind is Kind.FUND else "EQUITY",
         price_hint=2,
-        long_name=f"{symbol} Inc.",
-        short_name=f"{symbol} Inc.",
+        long_name=name,
+        short_name=name,
         pre_post=True,
         last_stamp_delay=1,
         settles_after=_settling(symbol),
+    )
+
+
+def copper_instrument(grid: SessionGrid) -> Instrument:
+    """Return the facts of COMEX copper, ``HG=F``; prices in US dollars a pound."""
+    return Instrument(
+        symbol=COPPER,
+        grid=grid,
+        currency="USD",
+        exchange="CMX",
+        full_exchange="COMEX",
+        kind="FUTURE",
+        price_hint=4,
+        long_name="Copper",
+        short_name="Copper",
+        pre_post=False,
+        last_stamp_delay=0,
+        settles_after=_SETTLES_AFTER,
     )
 
 
@@ -132,29 +170,6 @@ def currency_pair(symbol: str) -> str:
 
 
 CURRENCY_SYMBOLS = tuple(f"{pair}=X" for pair in CURRENCY_STARTS)
-
-US_FUNDS = frozenset({"SPY", "QQQ", "IWM", "VTI", "GLD", "TLT"})
-US_WELL_KNOWN = (
-    "AAPL", "MSFT", "NVDA", "AMZN", "GOOGL", "META", "TSLA", "BRK-B", "JPM", "V", "SPY", "QQQ", "IWM",
-    "VTI", "GLD", "TLT", "ON", "NA", "TRUE", "KO", "PEP", "XOM", "CVX", "JNJ", "PG", "HD", "DIS", "NFLX",
-    "INTC", "AMD",
-)  # fmt: skip
-"""First US tickers of every world; some are real tickers that careless readers take for missing values."""
-
-
-def us_symbols(count: int) -> list[str]:
-    """Return US tickers: the well-known ones, then four-letter ones in a fixed order."""
-    symbols = list(US_WELL_KNOWN[:count])
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    number = 0
-    while len(symbols) < count:
-        # A stride through all 26^4 words; no two places give the same word.
-        word = (number * 175_573 + 99_991) % 26**4
-        symbols.append("".join(letters[word // 26**place % 26] for place in (3, 2, 1, 0)))
-        number += 1
-        if symbols[-1] in US_WELL_KNOWN:
-            symbols.pop()
-    return symbols
 
 
 def is_tokyo_code(text: str) -> bool:

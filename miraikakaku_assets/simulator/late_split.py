@@ -69,7 +69,7 @@ class LateSplits:
     def of(self, symbol: str, grid: SessionGrid, now: int) -> list[LateSplit]:
         """Return the late splits of a symbol whose ex-session has opened."""
         found: list[LateSplit] = []
-        if grid.name == "CCY":  # currencies have no shares
+        if not self._installed or grid.name in {"CCY", "CMX"}:  # currencies and metals have no shares
             return found
         for one in self._installed:
             if not one.fault.concerns(symbol) or self._noise.chance(symbol) >= one.fault.rate:

@@ -58,6 +58,8 @@ class Listing:
         return self.listed <= day and (self.delisted is None or day < self.delisted)
 
 
+_ALPHANUMERIC_SINCE = date(2024, 1, 4)
+
 # Issues that users, documentation and tests ask for by name: always there, liquid, never delisted.
 _PINNED = (
     ("7203", "トヨタ自動車", jpx_codes.PRIME, 3700, "TOPIX Core30"),
@@ -68,7 +70,13 @@ _PINNED = (
     ("130A", "Ｖｅｒｉｔａｓ\u3000Ｉｎ\u3000Ｓｉｌｉｃｏ", jpx_codes.GROWTH, 3250, "-"),
     ("8951", "日本ビルファンド投資法人\u3000投資証券", jpx_codes.REIT, None, "-"),
     ("25935", "伊藤園第１種優先株式", jpx_codes.PRIME, 3050, "-"),
+    ("285A", "キオクシアホールディングス", jpx_codes.PRIME, 3650, "TOPIX Mid400"),
 )
+PINNED_ISSUES = len(_PINNED)
+"""How many issues every world begins with."""
+_PINNED_LISTED = {"130A": _ALPHANUMERIC_SINCE, "285A": date(2024, 12, 18)}
+CANARIES = ("7203", "285A")
+"""Codes that Yahoo knows in every world, however small its list is."""
 _SIZE_CODES = {name: code for code, name, _ in jpx_codes.SIZES_BY_MARKET[jpx_codes.PRIME]}
 _SECTOR_BY_CODE = {sector.code33: sector for sector in jpx_codes.SECTORS}
 _FIVE_DIGIT_CODES = ("50765", "94345", "94346")
@@ -76,7 +84,6 @@ _FIVE_DIGIT_CODES = ("50765", "94345", "94346")
 # In the list of 2025-09-30, 257 of 4,403 codes were alphanumeric; JPX gives them out since January 2024,
 # about 175 a year.
 _ALPHANUMERIC_SHARE = 257 / 4403
-_ALPHANUMERIC_SINCE = date(2024, 1, 4)
 _DAYS_PER_ALPHANUMERIC = 2
 _LETTERS = "ACDFGHJKLMNPRSTUWXY"
 _NUMERIC_CODES = 8_699  # 1301 .. 9999; prime, so any stride visits each code once
@@ -105,7 +112,7 @@ def listings(seed: int) -> Iterator[Listing]:
             sector=_SECTOR_BY_CODE[sector] if sector is not None else None,
             size_code=_SIZE_CODES[size],
             size=size,
-            listed=_ALPHANUMERIC_SINCE if code == "130A" else WORLD_BEGINS,
+            listed=_PINNED_LISTED.get(code, WORLD_BEGINS),
             delisted=None,
             trading=Trading.EMPTY if len(code) > 4 else Trading.NORMAL,  # noqa: PLR2004
             fills_holidays=False,
@@ -174,7 +181,8 @@ def _alphanumeric_codes() -> Iterator[str]:
     for letter in _LETTERS:
         for start in range(7):
             for place in range(131 + start, 1_000, 7):
-                yield f"{place}{letter}"
+                if f"{place}{letter}" not in _PINNED_LISTED:
+                    yield f"{place}{letter}"
 
 
 def _numeric_codes(world: Noise) -> Iterator[str]:

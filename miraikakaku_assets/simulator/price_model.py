@@ -8,7 +8,8 @@ import numpy as np
 
 from miraikakaku_assets.simulator import jpx_codes, tse_rules
 from miraikakaku_assets.simulator.listings import Listing, Trading
-from miraikakaku_assets.simulator.noise import FloatArray, Noise
+from miraikakaku_assets.simulator.noise import Chances, FloatArray
+from miraikakaku_assets.simulator.us_listings import Kind
 
 
 class PriceGrid(Enum):
@@ -19,6 +20,7 @@ class PriceGrid(Enum):
     CENT = "cent"
     THIRD_DECIMAL = "third decimal"  # yen pairs
     FIFTH_DECIMAL = "fifth decimal"  # other pairs
+    HALF_THOUSANDTH = "half thousandth"  # COMEX copper, US dollars a pound
 
     @property
     def is_fine(self) -> bool:
@@ -29,6 +31,8 @@ class PriceGrid(Enum):
         """Return each price at the nearest possible one."""
         if self is PriceGrid.TSE_FINE or self is PriceGrid.TSE_COARSE:
             return tse_rules.on_tick(price, fine=self.is_fine)
+        if self is PriceGrid.HALF_THOUSANDTH:
+            return np.round(np.round(price * 2_000.0) / 2_000.0, 4)
         decimals = {PriceGrid.CENT: 2, PriceGrid.THIRD_DECIMAL: 3}.get(self, 5)
         return np.maximum(np.round(price, decimals), 10.0**-decimals)
 
@@ -51,6 +55,8 @@ class PriceModel:
         dividend_step: Smallest step of an amount.
         auction_moves_close: Whether a closing auction, absent from 5-minute bars, sets the close.
         trading: What Yahoo shows of it.
+        idle_share: Share of the sessions without a trade.
+        anchored: Whether it keeps to its level over the years instead of wandering off.
     """
 
     start: float
@@ -66,11 +72,13 @@ class PriceModel:
     dividend_step: float
     auction_moves_close: bool
     trading: Trading = Trading.NORMAL
+    idle_share: float = 0.0
+    anchored: bool = False
 
 
-def _spread(noise: Noise, name: str, middle: float, factor: float) -> float:
+def _spread(chance: float, middle: float, factor: float) -> float:
     """Return a number around the middle, at most ``factor`` times more or less."""
-    return middle * math.exp((2.0 * noise.chance(name) - 1.0) * math.log(factor))
+    return middle * math.exp((2.0 * chance - 1.0) * math.log(factor))
 
 
 # Median turnover a day in yen and calm volatility by size class, in the order of magnitude of a real year.
@@ -85,52 +93,115 @@ _TURNOVER = {
 _FISCAL_YEAR_ENDS = (3, 3, 3, 3, 3, 3, 12, 12, 6, 9, 2, 8)
 
 
+_LARGEST_IDLE_SHARE = 0.35
+
+
+def _idle_share(turnover: float, smallest_trade: float) -> float:
+    """Return how often an issue sees no trade: often where a usual day has not even one lot."""
+    lots = turnover / smallest_trade
+    return min(_LARGEST_IDLE_SHARE, max(0.0, 0.25 - 0.1 * math.log(lots))) if lots < 10 else 0.0  # noqa: PLR2004
+
+
 def tse_model(seed: int, listing: Listing) -> PriceModel:
     """Return the path parameters of a TSE issue, in yen."""
-    noise = Noise(seed, "model", listing.code)
+    chance = Chances(seed, "model", listing.code).next
     fund = listing.market in {jpx_codes.FUND, jpx_codes.REIT}
     small = listing.size == "-" and not fund
     fine = listing.size in jpx_codes.FINE_TICK_SIZES or listing.market == jpx_codes.FUND
-    year_end = _FISCAL_YEAR_ENDS[int(noise.chance("year end") * len(_FISCAL_YEAR_ENDS))]
-    pays = (
-        fund
-        or listing.size != "-"
-        or noise.chance("pays") < (0.25 if listing.market == jpx_codes.GROWTH else 0.8)
-    )
+    year_end = _FISCAL_YEAR_ENDS[int(chance() * len(_FISCAL_YEAR_ENDS))]
+    pays = chance() < (0.25 if listing.market == jpx_codes.GROWTH else 0.8) or fund or listing.size != "-"
+    start = _spread(chance(), 60_000.0 if listing.market == jpx_codes.REIT else 1_300.0, 6.0)
+    turnover = _spread(chance(), _TURNOVER[listing.size], 50.0 if small else 6.0)
+    lot = 1 if fund else 100
     return PriceModel(
-        start=_spread(noise, "start", 60_000.0 if listing.market == jpx_codes.REIT else 1_300.0, 6.0),
-        volatility=_spread(noise, "volatility", 0.008 if fund else 0.021 if small else 0.014, 1.5),
-        turnover=_spread(noise, "turnover", _TURNOVER[listing.size], 50.0 if small else 6.0),
-        lot=1 if fund else 100,
+        start=start,
+        volatility=_spread(chance(), 0.008 if fund else 0.021 if small else 0.014, 1.5),
+        turnover=turnover,
+        lot=lot,
         prices=PriceGrid.TSE_FINE if fine else PriceGrid.TSE_COARSE,
         limited=True,
         split_above=None if fund else 2_500.0,
         split_below=120.0,
-        dividend_yield=_spread(noise, "yield", 0.022, 2.0) if pays else 0.0,
+        dividend_yield=_spread(chance(), 0.022, 2.0) if pays else 0.0,
         dividend_months=(year_end, (year_end + 5) % 12 + 1),
         dividend_step=0.5,
         auction_moves_close=True,
         trading=listing.trading,
+        idle_share=_idle_share(turnover, start * lot),
     )
 
 
-def us_model(seed: int, symbol: str) -> PriceModel:
-    """Return the path parameters of a US listing, in US dollars."""
-    noise = Noise(seed, "model", symbol)
-    first_month = 1 + int(noise.chance("month") * 3)
+@dataclass(frozen=True, slots=True)
+class _Class:
+    """How a class of US issues trades."""
+
+    start: float
+    start_factor: float
+    volatility: float
+    turnover: float
+    payers: float
+    splits: bool = False
+
+
+# A unit is sold at 10 dollars, a preferred share at 25, a fund mostly near 30.
+_US_CLASSES = {
+    Kind.STOCK: _Class(40.0, 6.0, 0.018, 3e7, 0.5, splits=True),
+    Kind.FUND: _Class(35.0, 3.0, 0.008, 5e6, 0.85),
+    Kind.PREFERRED: _Class(23.0, 1.15, 0.004, 5e5, 1.0),
+    Kind.NOTE: _Class(24.5, 1.04, 0.002, 2e5, 1.0),
+    Kind.UNIT: _Class(10.3, 1.05, 0.003, 1e5, 0.0),
+    Kind.WARRANT: _Class(0.9, 6.0, 0.03, 5e4, 0.0),
+    Kind.RIGHT: _Class(0.25, 2.5, 0.02, 2e4, 0.0),
+}
+
+
+def us_model(seed: int, symbol: str, kind: Kind) -> PriceModel:
+    """Return the path parameters of a US listing, in US dollars.
+
+    Args:
+        seed: Seed of the world.
+        symbol: Yahoo symbol.
+        kind: What kind of security it is.
+    """
+    of = _US_CLASSES[kind]
+    chance = Chances(seed, "model", symbol).next
+    first_month = 1 + int(chance() * 3)
+    pays = chance() < of.payers
     return PriceModel(
-        start=_spread(noise, "start", 60.0, 5.0),
-        volatility=_spread(noise, "volatility", 0.015, 1.7),
-        turnover=_spread(noise, "turnover", 1e8, 20.0),
+        start=_spread(chance(), of.start, of.start_factor),
+        volatility=_spread(chance(), of.volatility, 1.7),
+        turnover=_spread(chance(), of.turnover, 20.0),
         lot=1,
         prices=PriceGrid.CENT,
         limited=False,
-        split_above=250.0,
+        split_above=250.0 if of.splits else None,
         split_below=2.0,
-        dividend_yield=_spread(noise, "yield", 0.015, 2.0) if noise.chance("pays") < 0.6 else 0.0,  # noqa: PLR2004
+        dividend_yield=_spread(chance(), 0.02, 2.0) if pays else 0.0,
         dividend_months=tuple(first_month + 3 * quarter for quarter in range(4)),
         dividend_step=0.01,
         auction_moves_close=False,
+    )
+
+
+COPPER = "HG=F"
+
+
+def copper_model() -> PriceModel:
+    """Return the path parameters of COMEX copper, in US dollars a pound: 4 to 6."""
+    return PriceModel(
+        start=4.85,
+        volatility=0.012,
+        turnover=2e5,  # contracts are counted: about 40,000 a day
+        lot=1,
+        prices=PriceGrid.HALF_THOUSANDTH,
+        limited=False,
+        split_above=None,
+        split_below=0.0,
+        dividend_yield=0.0,
+        dividend_months=(),
+        dividend_step=0.01,
+        auction_moves_close=False,
+        anchored=True,
     )
 
 
@@ -142,6 +213,8 @@ CURRENCY_STARTS = {
     "AUDJPY": 87.0,
     "EURUSD": 1.086,
     "GBPUSD": 1.474,
+    "AUDUSD": 0.729,
+    "USDCHF": 1.002,
 }
 
 

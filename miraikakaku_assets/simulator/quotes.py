@@ -1,10 +1,12 @@
 """What is known of one symbol at one instant."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from miraikakaku_assets.simulator.bars import Bars
 from miraikakaku_assets.simulator.instruments import Instrument
+from miraikakaku_assets.simulator.us_listings import UsListing
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +52,23 @@ class Quotes:
 class Market(Protocol):
     """Where answers come from: a simulated world or an archive of real bars."""
 
-    def quotes(self, symbol: str, now: int) -> Quotes | None:
-        """Return what is known of a symbol, ``None`` for one that Yahoo does not know (any more)."""
+    def quotes(self, symbol: str, now: int, since: int = 0) -> Quotes | None:
+        """Return what is known of a symbol, ``None`` for one that Yahoo does not know (any more).
+
+        The bars begin at ``since`` (UTC seconds) or earlier, at least a year ago where there are any.
+        """
 
     def five_minutes(self, symbol: str, start: int, end: int, now: int) -> Bars:
         """Return 5-minute bars with ``start <= stamp < end``; empty for an unknown symbol."""
 
     def symbols(self) -> dict[str, list[str]]:
-        """Return the Yahoo symbols by universe (``jp``, ``us``, ``fx``)."""
+        """Return the Yahoo symbols by universe (``jp``, ``us``, ``fx``, ``copper``)."""
 
-    def workbook(self, now: int) -> bytes:
-        """Return the JPX list as a BIFF8 workbook."""
+    def workbook(self, now: int, unlisted: frozenset[str]) -> bytes:
+        """Return the JPX list as a BIFF8 workbook, without the issues of some Yahoo symbols."""
+
+    def us_issues(self) -> Sequence[UsListing]:
+        """Return the issues of the US directories, past and future ones included."""
 
     def check_clock(self, now: int) -> None:
         """Raise ConfigurationError for an instant the market has no sessions for."""

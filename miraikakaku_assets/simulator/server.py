@@ -92,6 +92,7 @@ def _server(config: SimulatorConfig) -> uvicorn.Server:
             log_level="critical",
             access_log=False,
             server_header=False,
+            date_header=False,  # ours: a fault sends a wrong one
             timeout_graceful_shutdown=1,
         )
     )

@@ -1,7 +1,8 @@
 """The synthetic market: every exchange of a world made from one seed."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -9,49 +10,27 @@ import numpy as np
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.simulator.bars import Bars, no_bars, one_bar
 from miraikakaku_assets.simulator.config import SimulatorConfig
-from miraikakaku_assets.simulator.daily_path import daily_path, market_returns
+from miraikakaku_assets.simulator.daily_path import Span, daily_path
 from miraikakaku_assets.simulator.five_minutes import five_minute_bars
 from miraikakaku_assets.simulator.history import History, adjusted_history, no_history
-from miraikakaku_assets.simulator.instruments import (
-    CURRENCY_SYMBOLS,
-    Instrument,
-    currency_instrument,
-    currency_pair,
-    listed_instrument,
-    us_instrument,
-    us_symbols,
-)
 from miraikakaku_assets.simulator.jpx_workbook import list_day, workbook_of
-from miraikakaku_assets.simulator.listings import Listing, Trading, listings
-from miraikakaku_assets.simulator.noise import Noise
-from miraikakaku_assets.simulator.price_model import PriceModel, currency_model, tse_model, us_model
+from miraikakaku_assets.simulator.listings import Trading
+from miraikakaku_assets.simulator.members import Member, Members
+from miraikakaku_assets.simulator.price_model import PriceModel
 from miraikakaku_assets.simulator.quotes import Quotes
-from miraikakaku_assets.simulator.sessions import (
-    FIVE_MINUTES,
-    WORLD_BEGINS,
-    currency_grid,
-    exchange_grid,
-    utc,
-)
+from miraikakaku_assets.simulator.sessions import FIVE_MINUTES, WORLD_BEGINS, utc
+from miraikakaku_assets.simulator.us_listings import UsListing
+from miraikakaku_assets.simulator.walk import MarketFactor
 
-# 16,000 symbols of three years would take 700 MB; making one anew costs about a millisecond.
+# 64,000 symbols of a year would take 1.5 GB; making one anew costs a quarter of a millisecond.
 _KEPT_HISTORIES = 1_024
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Member:
-    """One symbol of the world."""
-
-    instrument: Instrument
-    model: PriceModel
-    noise: Noise
-    listed: date
-    delisted: date | None
-    fills_holidays: bool
+_KEPT_WORKBOOKS = 8
+# meta tells the extremes of 52 weeks, and the previous close of the first bar.
+_SESSIONS_OF_META = 256
 
 
 class World:
-    """Synthetic Tokyo, New York and currency markets.
+    """Synthetic Tokyo, New York, metals and currency markets.
 
     Args:
         config: Seed and sizes.
@@ -62,7 +41,6 @@ class World:
     """
 
     def __init__(self, config: SimulatorConfig, now: int) -> None:
-        self._config = config
         started = utc(now)
         self._last_year = started.year + 2
         self._since = date(started.year - config.history_years, started.month, 1)
@@ -73,26 +51,18 @@ class World:
                 f"history; the simulated world begins in {WORLD_BEGINS.year}, "
                 f"set the clock to {earliest} or later."
             )
-        self._tokyo = exchange_grid("XTKS", self._last_year)
-        self._new_york = exchange_grid("XNYS", self._last_year)
-        self._currencies = currency_grid(self._last_year)
-        self._market_returns = {
-            grid.name: market_returns(grid, config.seed, len(grid.days))
-            for grid in (self._tokyo, self._new_york, self._currencies)
-        }
-        self._listings = self._listed(config.symbols, list_day(self._tokyo, now))
-        self._by_symbol = {listing.symbol: listing for listing in self._listings}
-        self._us = us_symbols(config.us_symbols)
-        self._us_known = frozenset(self._us)
+        self.members = Members(config, now, self._last_year)
+        self._factors = {grid.name: MarketFactor.of(grid, config.seed) for grid in self.members.grids}
+        self._firsts = {grid.name: grid.first_on_or_after(self._since) for grid in self.members.grids}
         self._histories: OrderedDict[str, History] = OrderedDict()
-        self._workbooks: dict[date, bytes] = {}
+        self._workbooks: OrderedDict[tuple[date, frozenset[str]], bytes] = OrderedDict()
 
-    def quotes(self, symbol: str, now: int) -> Quotes | None:
+    def quotes(self, symbol: str, now: int, since: int = 0) -> Quotes | None:
         """See Market."""
-        member = self._member(symbol, now)
+        member = self.members.find(symbol, now)
         if member is None:
             return None
-        history = self._history(symbol, member, now)
+        history = self._history(symbol, member, now, since)
         grid, last = member.instrument.grid, history.opened - 1
         first = grid.first_on_or_after(member.listed)
         first_trade = int(grid.opens[min(first, len(grid.opens) - 1)])
@@ -113,10 +83,10 @@ class World:
 
     def five_minutes(self, symbol: str, start: int, end: int, now: int) -> Bars:
         """See Market."""
-        member = self._member(symbol, now)
+        member = self.members.find(symbol, now)
         if member is None or member.model.trading is not Trading.NORMAL:
             return no_bars()
-        history = self._history(symbol, member, now)
+        history = self._history(symbol, member, now, start)
         grid = member.instrument.grid
         first = max(int(np.searchsorted(grid.closes, start, side="right")), history.path.first)
         stop = min(int(np.searchsorted(grid.opens, end, side="left")), history.opened)
@@ -125,19 +95,24 @@ class World:
 
     def symbols(self) -> dict[str, list[str]]:
         """See Market."""
-        return {
-            "jp": [listing.symbol for listing in self._listings],
-            "us": list(self._us),
-            "fx": list(CURRENCY_SYMBOLS),
-        }
+        return self.members.symbols()
 
-    def workbook(self, now: int) -> bytes:
+    def workbook(self, now: int, unlisted: frozenset[str] = frozenset()) -> bytes:
         """See Market."""
-        day = list_day(self._tokyo, now)
-        if day not in self._workbooks:
-            listed = [listing for listing in self._listings if listing.is_listed(day)]
-            self._workbooks[day] = workbook_of(listed, day)
-        return self._workbooks[day]
+        day = list_day(self.members.tokyo, now)
+        key = day, unlisted
+        if key not in self._workbooks:
+            listed = [
+                one for one in self.members.listings if one.is_listed(day) and one.symbol not in unlisted
+            ]
+            self._workbooks[key] = workbook_of(listed, day)
+            if len(self._workbooks) > _KEPT_WORKBOOKS:
+                self._workbooks.popitem(last=False)
+        return self._workbooks[key]
+
+    def us_issues(self) -> Sequence[UsListing]:
+        """See Market."""
+        return self.members.us_listings
 
     def check_clock(self, now: int) -> None:
         """See Market."""
@@ -148,67 +123,30 @@ class World:
                 f"allowed is {self._since} to {self._last_year}-11-30."
             )
 
-    def _listed(self, wanted: int, day: date) -> list[Listing]:
-        found: list[Listing] = []
-        listed = 0
-        for listing in listings(self._config.seed):
-            found.append(listing)
-            listed += listing.is_listed(day)
-            if listed == wanted:
-                return sorted(found, key=lambda one: one.code)
-        raise ConfigurationError(
-            f"simulator: symbols={wanted} cannot be listed on {day}; only {listed} codes exist then, "
-            "ask for fewer."
-        )
-
-    def _member(self, symbol: str, now: int) -> _Member | None:
-        listing = self._by_symbol.get(symbol)
-        seed = self._config.seed
-        if listing is not None:
-            today = self._tokyo.local_day(now)
-            if listing.trading is Trading.UNKNOWN or not listing.is_listed(today):
-                return None
-            return _Member(
-                instrument=listed_instrument(listing, self._tokyo),
-                model=tse_model(seed, listing),
-                noise=Noise(seed, symbol),
-                listed=listing.listed,
-                delisted=listing.delisted,
-                fills_holidays=listing.fills_holidays,
-            )
-        make: tuple[Instrument, PriceModel]
-        if symbol in self._us_known:
-            make = us_instrument(symbol, self._new_york), us_model(seed, symbol)
-        elif symbol.endswith("=X") and f"{currency_pair(symbol)}=X" in CURRENCY_SYMBOLS:
-            make = currency_instrument(symbol, self._currencies), currency_model(currency_pair(symbol))
-            symbol = f"{currency_pair(symbol)}=X"
-        else:
-            return None
-        return _Member(*make, Noise(seed, symbol), WORLD_BEGINS, None, fills_holidays=False)
-
-    def _history(self, symbol: str, member: _Member, now: int) -> History:
-        opened = member.instrument.grid.opened(now)
+    def _history(self, symbol: str, member: Member, now: int, since: int) -> History:
+        grid = member.instrument.grid
+        opened = grid.opened(now)
+        listed = grid.first_on_or_after(member.listed)
+        wanted = min(grid.opened(since) - 2, opened - _SESSIONS_OF_META)
+        first = max(listed, self._firsts[grid.name], wanted)
         known = self._histories.get(symbol)
-        if known is not None and known.opened == opened:
+        if known is not None and known.opened == opened and known.path.first <= first:
             self._histories.move_to_end(symbol)
             return known
-        history = self._make_history(member, opened)
+        history = self._make_history(member, Span(listed, first, opened))
         self._histories[symbol] = history
         if len(self._histories) > _KEPT_HISTORIES:
             self._histories.popitem(last=False)
         return history
 
-    def _make_history(self, member: _Member, opened: int) -> History:
+    def _make_history(self, member: Member, span: Span) -> History:
         grid, trading = member.instrument.grid, member.model.trading
-        first = grid.first_on_or_after(member.listed)
-        if first >= opened or trading is Trading.EMPTY:
-            return no_history(opened)
-        since = grid.first_on_or_after(self._since)
-        market = self._market_returns[grid.name][:opened]
-        path = daily_path(member.model, member.noise, grid, market, (first, since))
-        return adjusted_history(path, grid, opened, trading, fills_holidays=member.fills_holidays)
+        if span.first >= span.stop or trading is Trading.EMPTY:
+            return no_history(span.stop)
+        path = daily_path(member.model, member.noise, grid, self._factors[grid.name], span)
+        return adjusted_history(path, grid, span.stop, trading, fills_holidays=member.fills_holidays)
 
-    def _adjusted_five_minutes(self, member: _Member, history: History, first: int, stop: int) -> Bars:
+    def _adjusted_five_minutes(self, member: Member, history: History, first: int, stop: int) -> Bars:
         if first >= stop:
             return no_bars()
         grid, path = member.instrument.grid, history.path
@@ -217,7 +155,7 @@ class World:
         factors = history.price_factors[session - path.first]
         return bars.rescaled(factors, 1.0 / factors)
 
-    def _live(self, member: _Member, history: History, now: int) -> Bars | None:
+    def _live(self, member: Member, history: History, now: int) -> Bars | None:
         """Return the bar of the last opened session, stamped at its last trade."""
         grid, last = member.instrument.grid, history.opened - 1
         closed = int(grid.closes[last])

@@ -35,6 +35,10 @@ class ScriptedYahoo:
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
     held: threading.Lock = field(default_factory=threading.Lock)
+    dated: bool = False
+    """Whether the answers say themselves what time it is."""
+    heard: Callable[[str, int], None] | None = None
+    """Told of each request before it is answered: symbol, and the port it came from."""
 
     def script(self, symbol: str, *answers: Answer) -> None:
         self.answers[symbol] = list(answers)
@@ -60,9 +64,15 @@ def scripted_yahoo() -> Iterator[ScriptedYahoo]:
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            given = yahoo.answer(unquote(parts.path), query)
+            path = unquote(parts.path)
+            if yahoo.heard is not None:
+                yahoo.heard(path.removeprefix(CHART), self.client_address[1])
+            given = yahoo.answer(path, query)
             time.sleep(given.delay)
-            self.send_response(given.status)
+            if yahoo.dated:
+                self.send_response_only(given.status)
+            else:
+                self.send_response(given.status)
             for name, value in given.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(given.body)))

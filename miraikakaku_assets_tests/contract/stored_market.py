@@ -10,11 +10,13 @@ from sqlalchemy import text
 from miraikakaku_assets.adapters.storage.bars import PostgresBars
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.masters import PostgresMasters
-from miraikakaku_assets.application.ports import MasterUpdate
+from miraikakaku_assets.application.ports import Collected, MasterUpdate
+from miraikakaku_assets.domain.bars.actions import ValidatedActions
 from miraikakaku_assets.domain.bars.frame import ACTIONS, empty
 from miraikakaku_assets.domain.bars.validation import ValidatedBars, validate_daily
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.domain.market.master import ListedIssue, StockList, compare
+from miraikakaku_assets.domain.market.tokyo import tokyo_issue
 from miraikakaku_assets_tests.unit.raw_bars import NOW, context, raw
 
 FETCHED = datetime(2025, 10, 1, tzinfo=UTC)
@@ -33,11 +35,17 @@ def put_in_force(database: Database, day: date, *issues: ListedIssue) -> Mapping
 
 
 def listed(database: Database, *codes: str, day: date = date(2024, 12, 31)) -> Mapping[str, int]:
-    return put_in_force(database, day, *(ListedIssue(code, "銘柄", PRIME) for code in codes))
+    return put_in_force(database, day, *(tokyo_issue(code, "銘柄", PRIME) for code in codes))
 
 
 def judged(rows: Iterable[Mapping[str, Any]], now: datetime = NOW, **known: Any) -> ValidatedBars:
     return validate_daily(raw(rows), context(now, **known))
+
+
+def undoubted(actions: pl.DataFrame) -> ValidatedActions:
+    """Corporate actions as they are stored when nothing speaks against them."""
+    nothing = actions.clear().with_columns(rule=pl.lit("", pl.String), detail=pl.lit("", pl.String))
+    return ValidatedActions(actions, nothing, nothing)
 
 
 def write(
@@ -51,8 +59,8 @@ def write(
 ) -> dict[str, dict[str, int]]:
     """Validates and writes a delivery; returns the counts by symbol."""
     bars = judged(rows, now, known_symbols=frozenset(ids))
-    happened = empty(ACTIONS) if actions is None else actions
-    counts = PostgresBars(database).write(Timeframe.D1, ids, bars, happened, source, fetched_at).counts
+    beside = Collected(actions=undoubted(empty(ACTIONS) if actions is None else actions))
+    counts = PostgresBars(database).write(Timeframe.D1, ids, bars, source, fetched_at, beside).counts
     return {row.pop("symbol"): row for row in counts.to_dicts()}
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from miraikakaku_assets.adapters.storage.bars import PostgresBars
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.domain.market.instruments import JP, Timeframe
+from miraikakaku_assets.domain.market.instruments import JP, US, Timeframe
 from miraikakaku_assets_tests.contract.stored_market import (
     FETCHED,
     contents,
@@ -114,8 +114,10 @@ def test_newest_session_is_that_of_the_newest_final_bar(database: Database) -> N
     ids = listed(database, "7203", "9984", "1301")
     write(database, ids, closes(1_000.0, 1_001.0, 1_002.0))
     write(database, ids, closes(900.0, symbol="9984.T"), now=RUNNING)  # provisional only
-    assert PostgresBars(database).newest_sessions(JP, Timeframe.D1) == {"7203.T": SESSIONS[2]}
-    assert PostgresBars(database).newest_sessions(JP, Timeframe.M5) == {}
+    held = PostgresBars(database).holdings(JP, Timeframe.D1)
+    assert {symbol: one.newest for symbol, one in held.items()} == {"7203.T": SESSIONS[2]}
+    assert PostgresBars(database).holdings(JP, Timeframe.M5) == {}
+    assert PostgresBars(database).holdings(US, Timeframe.D1) == {}
 
 
 def test_previous_close_is_that_of_the_last_bar_before_a_day(database: Database) -> None:

@@ -12,12 +12,12 @@ from miraikakaku_assets.adapters.sources.archive import ArchiveSource
 from miraikakaku_assets.adapters.storage.coverage import PostgresCoverage
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
-from miraikakaku_assets.application.ports import PriceSource, SymbolOutcome
+from miraikakaku_assets.application.ports import NewBatch, PriceSource, SymbolOutcome
 from miraikakaku_assets.application.report_coverage import report_coverage
 from miraikakaku_assets.domain.coverage.report import CoverageFindings
 from miraikakaku_assets.domain.errors import TemporarySymbolError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
-from miraikakaku_assets.domain.market.master import ListedIssue
+from miraikakaku_assets.domain.market.tokyo import tokyo_issue
 from miraikakaku_assets_tests.contract.stored_market import listed, put_in_force, rows_of, write
 from miraikakaku_assets_tests.unit.raw_bars import JST, NOW, SESSIONS, bar, closes, january
 
@@ -45,7 +45,7 @@ def check(
 
 
 def test_numbers_of_table_report_and_findings_are_the_same(database: Database, tmp_path: Path) -> None:
-    issues = [ListedIssue("1301", "極洋", "プライム（内国株式）"), ListedIssue("1306", "投信", "ETF・ETN")]
+    issues = [tokyo_issue("1301", "極洋", "プライム（内国株式）"), tokyo_issue("1306", "投信", "ETF・ETN")]
     ids = put_in_force(database, date(2024, 12, 31), *issues)
     write(
         database, ids, [*closes(10.0, 11.0, 12.0, symbol="1301.T"), bar(january(10), -1.0, symbol="1301.T")]
@@ -135,7 +135,7 @@ def test_failed_collection_is_a_cause_until_the_next_one_succeeds(
     ledger = PostgresLedger(database)
     failed = SymbolOutcome("1301.T", "timeout", error=TemporarySymbolError("1301.T", "timeout", "no answer"))
     for outcome in [failed, SymbolOutcome("1301.T", "no_new_data")][: 1 + recovered]:
-        batch = ledger.begin(JP, Timeframe.D1, "yahoo", 1, "partial", None)
+        batch = ledger.begin(NewBatch(JP, Timeframe.D1, "yahoo", 1))
         ledger.add(batch, [outcome])
     expected = "never_delivered" if recovered else "fetch_failed"
     assert check(database, tmp_path)[0].whole.causes == {expected: 5}

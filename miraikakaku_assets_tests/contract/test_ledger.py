@@ -2,7 +2,7 @@
 
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
-from miraikakaku_assets.application.ports import SymbolOutcome
+from miraikakaku_assets.application.ports import BatchEnd, NewBatch, SymbolOutcome
 from miraikakaku_assets.domain.errors import TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets_tests.contract.stored_market import rows_of
@@ -17,7 +17,7 @@ UNASKED = SymbolOutcome("9998.T", "not_in_master", rows_read=5, quarantined=5, r
 
 
 def begin(ledger: PostgresLedger, run_id: str | None = "run-1", total: int = 2) -> int:
-    return ledger.begin(JP, Timeframe.D1, "yahoo", total, "partial", run_id)
+    return ledger.begin(NewBatch(JP, Timeframe.D1, "yahoo", total, run_id=run_id))
 
 
 def test_batch_is_open_until_it_is_ended(database: Database) -> None:
@@ -27,7 +27,7 @@ def test_batch_is_open_until_it_is_ended(database: Database) -> None:
     assert rows_of(database, "batch_executions", columns) == [
         (batch, "running", "jp", "1d", "yahoo", "partial", "run-1", True, None)
     ]
-    ledger.end(batch, "failed", "1 of 2 symbols failed")
+    ledger.end(batch, BatchEnd("failed", "1 of 2 symbols failed"))
     assert rows_of(database, "batch_executions", "status, error_message, end_time IS NULL") == [
         ("failed", "1 of 2 symbols failed", False)
     ]
@@ -51,21 +51,27 @@ def test_batches_are_accounted_for_apart(database: Database) -> None:
     assert [row[1] for row in rows_of(database, "batch_executions", COUNTERS, "id")] == [0, 1]
 
 
+def counted(ledger: PostgresLedger, run_id: str = "run-1") -> tuple[int, ...]:
+    found = ledger.progress(run_id)
+    assert found is not None
+    return found.batch, found.total, found.processed, found.successful, found.failed, found.records
+
+
 def test_progress_is_that_of_the_newest_batch_of_a_run(database: Database) -> None:
     ledger = PostgresLedger(database)
     assert ledger.progress("run-1") is None
     ledger.add(begin(ledger), [SERVED])
     newest = begin(ledger, total=7)
-    assert ledger.progress("run-1") == (7, 0, 0, 0)
+    assert counted(ledger) == (newest, 7, 0, 0, 0, 0)
     ledger.add(newest, [SERVED, FAILED])
-    assert ledger.progress("run-1") == (7, 2, 1, 10)
+    assert counted(ledger) == (newest, 7, 2, 1, 1, 10)
 
 
 def test_batches_of_a_run_whose_process_is_gone_are_closed(database: Database) -> None:
     ledger = PostgresLedger(database)
     ended, running = begin(ledger), begin(ledger)
     begin(ledger, "run-2")
-    ledger.end(ended, "completed")
+    ledger.end(ended, BatchEnd("completed"))
     ledger.abandon("run-1")
     assert running > ended
     assert rows_of(database, "batch_executions", "status", "id") == [

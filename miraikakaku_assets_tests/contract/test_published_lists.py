@@ -22,10 +22,11 @@ def exchange() -> Iterator[ScriptedYahoo]:
 def test_list_is_fetched_byte_by_byte_and_read(exchange: ScriptedYahoo) -> None:
     exchange.script(PATH, Answer(200, LIST, {"Content-Type": "application/vnd.ms-excel"}))
     jpx = JpxList(5.0)
-    file = jpx.fetch(exchange.base_url + PATH + "?download=1")
+    publication = jpx.fetch(exchange.base_url + PATH + "?download=1")
+    (file,) = publication.files
     assert file.content == LIST
     assert file.name == exchange.base_url + PATH
-    assert [issue.code for issue in jpx.parse(file).issues] == ["1301", "130A"]
+    assert [issue.code for issue in jpx.parse(publication).issues] == ["1301", "130A"]
 
 
 @pytest.mark.parametrize("status", [403, 404, 429, 500, 503])

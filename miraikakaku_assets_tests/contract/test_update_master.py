@@ -144,7 +144,15 @@ def test_issue_that_comes_back_is_the_same_instrument_under_its_new_name(
     assert office.masters.known_symbols(JP)["1301.T"] == before
     columns = "stock_name, is_active, status, status_reason, delisted_on, first_list_date, last_list_date"
     assert rows_of(database, "stock_master WHERE stock_code = '1301'", columns) == [
-        ("ＳＢＩ新生銀行", True, "listed", None, None, SEPTEMBER, date(2025, 11, 30))
+        (
+            "ＳＢＩ新生銀行",
+            True,
+            "listed",
+            "listed again; until 2025-10-31 as 銘柄1301",
+            None,
+            SEPTEMBER,
+            date(2025, 11, 30),
+        )
     ]
 
 

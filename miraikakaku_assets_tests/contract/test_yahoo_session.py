@@ -11,6 +11,7 @@ import pytest
 from miraikakaku_assets.adapters.sources.yahoo import YahooOptions, YahooSource
 from miraikakaku_assets.adapters.sources.yahoo_session import Politeness, YahooSession
 from miraikakaku_assets.application.ports import BarRequest, Delivery
+from miraikakaku_assets.application.request_rate import Outcome, Slot
 from miraikakaku_assets.domain.bars.frame import RAW_DAILY
 from miraikakaku_assets.domain.errors import PermanentSymbolError, SymbolError, TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
@@ -32,9 +33,20 @@ class Unlimited:
 
     taken = 0
 
-    def take(self, wait: Callable[[float], object]) -> None:
+    def __init__(self) -> None:
+        self.told: list[tuple[Outcome, float | None]] = []
+
+    def take(self, wait: Callable[[float], object]) -> Slot:
         self.taken += 1
         wait(0)
+        return Slot()
+
+    def report(
+        self, slot: Slot, outcome: Outcome, *, retry_after: float | None = None, reason: str = ""
+    ) -> None:
+        assert slot == Slot()
+        assert reason or outcome in {Outcome.SERVED, Outcome.UNSENT}
+        self.told.append((outcome, retry_after))
 
 
 @pytest.fixture

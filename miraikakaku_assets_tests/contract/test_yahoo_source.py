@@ -141,6 +141,10 @@ def test_requests_keep_the_installations_rate(yahoo: ScriptedYahoo, database: Da
     )  # ten intervals of 0.1 s after a burst of two, less one's start
 
 
-def test_other_timeframes_are_refused(yahoo: ScriptedYahoo) -> None:
-    with pytest.raises(ConfigurationError, match="5m"):
-        list(source(yahoo.base_url).deliver(JP, Timeframe.M5, requests(codes(1))))
+@pytest.mark.parametrize("timeframe", [Timeframe.H1, Timeframe.H4, Timeframe.W1, Timeframe.MO1])
+def test_other_timeframes_are_refused(yahoo: ScriptedYahoo, timeframe: Timeframe) -> None:
+    with pytest.raises(
+        ConfigurationError, match=f"^Yahoo's {timeframe} bars are not collected; choose 1d or 5m$"
+    ):
+        list(source(yahoo.base_url).deliver(JP, timeframe, requests(codes(1))))
+    assert yahoo.asked == []

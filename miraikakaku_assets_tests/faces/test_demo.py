@@ -27,7 +27,7 @@ def test_the_demo_runs_the_whole_pipeline_as_often_as_one_likes_and_says_it_is_s
     assert "jp master" in first.out
     assert first.out.count("jp prices: 40 symbols") == 2
     assert "jp coverage" in first.out
-    assert "4 Dagster runs" in first.out
+    assert "11 Dagster runs" in first.out
     report = next(text for text in first.out.splitlines() if text.startswith("report: "))
     assert Path(report.removeprefix("report: ")).is_file()
     assert second.code == 0, second.err

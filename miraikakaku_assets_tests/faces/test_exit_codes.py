@@ -20,10 +20,10 @@ OK, FELL_SHORT, BAD_USAGE, UNREACHABLE = 0, 1, 2, 3
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ("collect --universe us", "Universe 'us' is not collected here; choose from: jp"),
-        ("master update --universe moon", "Universe 'moon' is not collected here; choose from: jp"),
-        ("pipeline --universe ,", "--universe names no universe; available: jp"),
-        ("status --universe us", "Universe 'us' is not collected here; choose from: jp"),
+        ("collect --universe copper", "Universe 'copper' is not collected here; choose from: jp, us, fx"),
+        ("master update --universe moon", "Universe 'moon' is not collected here; choose from: jp, us, fx"),
+        ("pipeline --universe ,", "--universe names no universe; available: jp, us, fx"),
+        ("status --universe copper", "Universe 'copper' is not collected here; choose from: jp, us, fx"),
         ("collect --since gestern", "--since 'gestern' is not a date like 2025-01-06"),
         ("validate --until 2025-02-30", "--until '2025-02-30' is not a date like 2025-01-06"),
         ("pipeline --since 2025-02-02 --until 2025-02-01", "--since 2025-02-02 is after --until 2025-02-01"),
@@ -64,7 +64,10 @@ def test_what_the_command_line_itself_does_not_understand(nowhere: Command, argu
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("collect --universe us --json", "Universe 'us' is not collected here; choose from: jp"),
+        (
+            "collect --universe copper --json",
+            "Universe 'copper' is not collected here; choose from: jp, us, fx",
+        ),
         ("import no.csv --json", "no.csv: there is no such file or folder [rule no_such_file]"),
         ("validate --json --nonsense", "bad usage; stderr says what"),
     ],

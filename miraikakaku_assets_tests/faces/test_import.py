@@ -16,7 +16,7 @@ from miraikakaku_assets_tests.orchestration.installation import CODES, listed
 
 HEADER = "symbol,date,open,high,low,close,volume"
 GOOD = ["6758.T,2025-01-06,100,103,99,101,5000", "6758.T,2025-01-07,101,104,100,102,6000"]
-ELSEWHERE = "is neither in Asia/Tokyo nor in UTC; TSE bars are dated there"
+ELSEWHERE = "is neither in Asia/Tokyo nor in UTC; the bars of jp are dated there"
 BARS = "SELECT * FROM miraikakaku.price_bars ORDER BY instrument_id, ts"
 Site = tuple[Command, list[tuple[Any, ...]]]
 

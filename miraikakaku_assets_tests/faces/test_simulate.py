@@ -14,9 +14,8 @@ from miraikakaku_assets_tests.integration.simulator_client import Simulated
 def test_it_says_where_it_listens_answers_and_stops_in_order(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    process = Command(tmp_path).start(
-        "simulate", "--port", 0, "--symbols", 9, "--seed", 3, "--fault", "404@7203.T"
-    )
+    sizes = ("--symbols", 9, "--us-symbols", 5, "--latency", 0.05, "--seed", 3)
+    process = Command(tmp_path).start("simulate", "--port", 0, *sizes, "--fault", "404@7203.T")
     assert process.stdout is not None
     try:
         assert "simulated exchange" in process.stdout.readline()
@@ -25,9 +24,19 @@ def test_it_says_where_it_listens_answers_and_stops_in_order(
             process.stdout.readline(),
         )
         assert export is not None
+        base = re.escape(export["base"])
+        assert re.fullmatch(
+            rf"export NASDAQ_LISTED_URL={base}/symdir/nasdaqlisted.txt\n", process.stdout.readline()
+        )
+        assert re.fullmatch(
+            rf"export OTHER_LISTED_URL={base}/symdir/otherlisted.txt\n", process.stdout.readline()
+        )
+        assert re.fullmatch(
+            rf"export ALPHA_VANTAGE_BASE_URL={base} ALPHA_VANTAGE_API_KEY=\w+\n", process.stdout.readline()
+        )
         exchange = Simulated(export["base"])
         state = exchange.state()
-        assert (state["seed"], state["symbols"]["jp"]) == (3, 9)
+        assert (state["seed"], state["symbols"]["jp"], state["symbols"]["us"]) == (3, 9, 5)
         assert exchange.chart("1301.T", range="5d", interval="1d").status_code == 200
         assert exchange.chart("7203.T", range="5d", interval="1d").status_code == 404
         assert exchange.get("/jpx/data_j.xls").content.startswith(b"\xd0\xcf\x11\xe0")

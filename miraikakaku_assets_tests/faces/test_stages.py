@@ -78,7 +78,7 @@ def test_people_see_a_table_and_progress_and_collecting_again_changes_nothing(co
     assert table["read"] == table["inserted"] == f"{7 * HALF_A_YEAR:,}"
     assert "jp prices" in ended.err
     assert "8/8" in ended.err
-    assert "symbols/s" in ended.err
+    assert "symbols/min" in ended.err
     before = command.rows(BARS)
 
     again = stages(command("collect", "--json"))["prices"]
@@ -171,7 +171,7 @@ def test_status_on_one_screen(filled: Command) -> None:
     assert ended.code == 0
     assert ended.err == ""
     labels = [text.split()[0] for text in ended.out.splitlines() if text.strip()]
-    assert labels[:2] == ["database", "master"]
+    assert labels[:3] == ["database", "source", "master"]
     assert {"bars", "fresh", "coverage"} <= set(labels)
     assert "7 of 8 listed symbols have the bar of" in ended.out
 
@@ -180,4 +180,4 @@ def test_status_of_an_empty_installation_says_how_to_begin(command: Command) -> 
     ended = command("status")
 
     assert ended.code == 0
-    assert "none yet; run `miraikakaku master update`" in ended.out
+    assert "none yet; run `miraikakaku master update --universe jp`" in ended.out

@@ -20,8 +20,9 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
 from miraikakaku_assets.adapters.storage.masters import PostgresMasters
 from miraikakaku_assets.adapters.storage.migrate import upgrade
-from miraikakaku_assets.application.collect_prices import CollectionPorts, CollectionRequest, collect_prices
+from miraikakaku_assets.application.collect_prices import collect_prices
 from miraikakaku_assets.application.collection_report import CollectionReport
+from miraikakaku_assets.application.collection_request import CollectionPorts, CollectionRequest
 from miraikakaku_assets.application.plan_collection import plan_collection
 from miraikakaku_assets.application.ports import SymbolOutcome
 from miraikakaku_assets.application.report_coverage import report_coverage

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -141,6 +141,42 @@ def test_strange_requests_are_refused_as_yahoo_does(
         assert "timestamp" not in read(answer)["chart"]["result"][0]
     else:
         assert read(answer)["chart"]["error"]["description"]
+
+
+def test_an_answer_does_not_depend_on_what_was_asked_before(yahoo: Simulated) -> None:
+    names = [name for universe in read(yahoo.get("/simulator/symbols")).values() for name in universe]
+    since = {"period1": int((EVENING - timedelta(days=14)).timestamp()), "events": "div,splits"}
+    before = {name: yahoo.chart(name, **since).content for name in names}
+    for name in names:
+        yahoo.chart(name, range="max")
+    assert {name: yahoo.chart(name, **since).content for name in names} == before
+
+
+@pytest.mark.parametrize(
+    ("symbol", "running", "closed"),
+    [
+        ("7203.T", NOON, datetime(2026, 11, 21, 3, tzinfo=UTC)),
+        ("AAPL", NOON.replace(hour=15), datetime(2026, 11, 21, 15, tzinfo=UTC)),
+        ("USDJPY=X", NOON, datetime(2026, 11, 21, 15, tzinfo=UTC)),
+        ("HG=F", NOON.replace(hour=15), datetime(2026, 11, 21, 15, tzinfo=UTC)),
+    ],
+)
+def test_five_minute_windows_have_yahoos_edges(
+    yahoo: Simulated, symbol: str, running: datetime, closed: datetime
+) -> None:
+    yahoo.set_clock(running)  # 02:30 past a bar's beginning
+    stamps = yahoo.result(symbol, interval="5m", range="1d")["timestamp"]
+    assert stamps[-1] == int(running.timestamp())
+    assert all(stamp % 300 == 0 for stamp in stamps[:-1])
+    now = int(running.timestamp())
+    reach = 60 * 86_400
+    old = yahoo.chart(symbol, interval="5m", period1=now - reach - 1, period2=now)
+    young = yahoo.chart(symbol, interval="5m", period1=now - reach, period2=now)
+    assert (old.status_code, young.status_code) == (422, 200)
+    yahoo.set_clock(closed)
+    weekend = int(closed.timestamp())
+    empty = yahoo.result(symbol, interval="5m", period1=weekend - 3600, period2=weekend)
+    assert "timestamp" not in empty
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ import pytest
 
 from miraikakaku_assets import bootstrap
 from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.domain.market.sessions import FINAL_AFTER, session_table, sessions_back
 from miraikakaku_assets.orchestration.build import build_defs
 from miraikakaku_assets.orchestration.instance_home import open_instance
-from miraikakaku_assets.orchestration.partitions import jp_symbols
+from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.settings import Settings
 from miraikakaku_assets_tests.integration.simulator_client import Simulated
 from miraikakaku_assets_tests.unit.workbooks import PRIME, line, workbook
@@ -118,7 +119,9 @@ class Installation:
 
     def statuses(self) -> dict[str, str]:
         """Status of each partition of the prices, as the web UI asks for it."""
-        found = self.instance.get_status_by_partition(PRICES, self.partition_keys(), jp_symbols)
+        found = self.instance.get_status_by_partition(
+            PRICES, self.partition_keys(), partitions_of(JP, Timeframe.D1)
+        )
         assert found is not None
         return {key: status.value if status else "MISSING" for key, status in found.items()}
 

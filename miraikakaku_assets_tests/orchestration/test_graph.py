@@ -7,33 +7,71 @@ import pytest
 
 from miraikakaku_assets.orchestration.build import build_defs
 
+
+def collected(universe: str, timeframe: str, partitions: str) -> dict[str, Any]:
+    """What an asset of collected prices looks like."""
+    master = [] if universe == "fx" else [f"{universe}/stock_master"]
+    return {"partitions": partitions, "after": master, "kinds": {"yfinance", "postgres"}, "pools": {"yahoo"}}
+
+
+def alone(*kinds: str, after: str = "") -> dict[str, Any]:
+    """What an asset without partitions looks like."""
+    return {"partitions": None, "after": [after] if after else [], "kinds": set(kinds), "pools": set()}
+
+
 ASSETS: dict[str, dict[str, Any]] = {
-    "jp/coverage": {
-        "partitions": None,
-        "after": ["jp/prices_1d"],
-        "kinds": {"postgres", "json"},
-        "pools": set(),
-    },
-    "jp/prices_1d": {
-        "partitions": "jp_symbols",
-        "after": ["jp/stock_master"],
-        "kinds": {"yfinance", "postgres"},
-        "pools": {"yahoo"},
-    },
-    "jp/stock_master": {"partitions": None, "after": [], "kinds": {"excel", "postgres"}, "pools": set()},
+    "market/source_canary": alone("yahoo", "postgres"),
+    "jp/stock_master": alone("excel", "postgres"),
+    "us/stock_master": alone("csv", "postgres"),
+    "jp/prices_1d": collected("jp", "1d", "jp_symbols"),
+    "us/prices_1d": collected("us", "1d", "us_symbols"),
+    "fx/prices_1d": collected("fx", "1d", "fx_pairs"),
+    "jp/prices_5m": collected("jp", "5m", "jp_intraday"),
+    "us/prices_5m": collected("us", "5m", "us_intraday"),
+    "fx/prices_5m": collected("fx", "5m", "fx_pairs"),
+    "jp/coverage": alone("postgres", "json", after="jp/prices_1d"),
+    "us/coverage": alone("postgres", "json", after="us/prices_1d"),
+    "fx/coverage": alone("postgres", "json", after="fx/prices_1d"),
 }
-CHECKS = {"jp/coverage:above_threshold", "jp/coverage:bars_quality", "jp/coverage:enough_issues"}
+UNIVERSES = ("jp", "us", "fx")
+CHECKS = {
+    *(
+        f"{one}/coverage:{check}"
+        for one in UNIVERSES
+        for check in ("above_threshold", "bars_quality", "enough_issues")
+    ),
+    "market/source_canary:clocks_agree",
+    "market/source_canary:every_symbol_answers",
+    "market/source_canary:source_healthy",
+}
 JOBS = {
-    "jp_collect_symbols": None,
-    "jp_coverage_job": None,
+    "source_canary_job": None,
+    "coverage_check_job": None,
     "jp_master_job": None,
+    "us_master_job": None,
+    **{f"{one}_coverage_job": None for one in UNIVERSES},
+    **{f"{one}_collect_symbols": None for one in UNIVERSES},
     "jp_prices_job": "jp_symbols",
+    "us_prices_job": "us_symbols",
+    "fx_prices_job": "fx_pairs",
+    "jp_intraday_job": "jp_intraday",
+    "us_intraday_job": "us_intraday",
+    "fx_intraday_job": "fx_pairs",
 }
+TOKYO, NEW_YORK, LONDON = "Asia/Tokyo", "America/New_York", "Europe/London"
 SCHEDULES = {
-    "coverage_check": ("0 0,6,12,18 * * *", "Asia/Tokyo", "jp_coverage_job"),
-    "jp_daily": ("45 16 * * 1-5", "Asia/Tokyo", "jp_prices_job"),
-    "jp_master_update": ("0 6 * * 1", "Asia/Tokyo", "jp_master_job"),
+    "source_canary": ("*/15 * * * *", TOKYO, "source_canary_job"),
+    "coverage_check": ("0 0,6,12,18 * * *", TOKYO, "coverage_check_job"),
+    "jp_master_update": ("0 6 * * 1", TOKYO, "jp_master_job"),
+    "us_master_sync": ("0 4 * * *", TOKYO, "us_master_job"),
+    "jp_daily": ("45 16 * * 1-5", TOKYO, "jp_prices_job"),
+    "us_daily": ("45 16 * * 1-5", NEW_YORK, "us_prices_job"),
+    "fx_daily": ("45 0 * * 2-6", LONDON, "fx_prices_job"),
+    "jp_intraday": ("*/5 9-16 * * 1-5", TOKYO, "jp_intraday_job"),
+    "us_intraday": ("*/5 9-16 * * 1-5", NEW_YORK, "us_intraday_job"),
 }
+SENSORS = {"jp_symbol_keys", "us_symbol_keys", "watch_list_keys", "resume_paused"}
+MARKETS = {"jp": "tse", "us": "us", "fx": "fx", "market": "all"}
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +104,7 @@ def test_every_asset_says_what_it_is_and_whose(repository: dg.RepositoryDefiniti
     assert node.group_name == name.partition("/")[0]
     assert len(node.description or "") > 100
     assert list(node.owners) == ["team:market-data"]
-    assert node.tags["market"] == "tse"
-    assert node.tags["currency"] == "jpy"
+    assert node.tags["market"] == MARKETS[node.group_name or ""]
 
 
 def test_checks_are_the_reviewed_ones(repository: dg.RepositoryDefinition) -> None:
@@ -91,11 +128,16 @@ def test_schedules_are_the_reviewed_ones_and_described(repository: dg.Repository
 
     assert found == SCHEDULES
     assert all(schedule.description for schedule in repository.schedule_defs)
-    assert repository.sensor_defs == []
 
 
-def test_a_backfill_takes_250_symbols_a_run(repository: dg.RepositoryDefinition) -> None:
-    policy = repository.asset_graph.get(dg.AssetKey(["jp", "prices_1d"])).backfill_policy
+def test_sensors_are_the_reviewed_ones_and_described(repository: dg.RepositoryDefinition) -> None:
+    assert {sensor.name for sensor in repository.sensor_defs} == SENSORS
+    assert all(sensor.description for sensor in repository.sensor_defs)
+
+
+@pytest.mark.parametrize("name", [name for name, asset in ASSETS.items() if asset["partitions"]])
+def test_a_backfill_takes_250_symbols_a_run(repository: dg.RepositoryDefinition, name: str) -> None:
+    policy = repository.asset_graph.get(dg.AssetKey.from_user_string(name)).backfill_policy
 
     assert policy == dg.BackfillPolicy.multi_run(250)
 

@@ -7,6 +7,8 @@ import dagster as dg
 import psutil
 import pytest
 
+from miraikakaku_assets.application.ports import NewBatch
+from miraikakaku_assets.application.wanted import Wanted
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.orchestration.failures import reason_of
 from miraikakaku_assets.orchestration.launch import Launcher, RunOutcome
@@ -47,7 +49,7 @@ def test_a_run_is_closed_when_its_process_number_is_anothers_by_now(
     installation: Installation, status: str
 ) -> None:
     run_id = leave_run(installation, status, process("{run}", started=-600))
-    batch = installation.ports.ledger.begin(JP, Timeframe.D1, "yahoo", 3, "partial", run_id)
+    batch = installation.ports.ledger.begin(NewBatch(JP, Timeframe.D1, "yahoo", 3, run_id=run_id))
 
     Launcher(installation.ports)
 
@@ -93,7 +95,7 @@ def new_run() -> str:
 
 
 def collected(launcher: Launcher, symbols: list[str] | None, **window: str) -> RunOutcome:
-    return launcher.collect(JP, new_run(), symbols, window.get("since"), window.get("until"))
+    return launcher.collect(JP, new_run(), Wanted(symbols, window.get("since"), window.get("until")))
 
 
 def test_a_run_has_the_number_it_was_given_and_its_history_is_on_the_instance(

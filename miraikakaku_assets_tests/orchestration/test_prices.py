@@ -160,7 +160,7 @@ def test_one_partition_launched_like_the_web_ui_does_carries_a_chart(market: Ins
     markdown = market.metadata(PRICES, "7203.T")["chart"]
     title, picture = re.fullmatch(r"!\[(.*)\]\(data:image/png;base64,(.*)\)", markdown).groups()  # type: ignore[union-attr]
     pixels = imread(io.BytesIO(base64.b64decode(picture, validate=True)), format="png")
-    assert title == "7203.T, last 250 sessions"
+    assert title == "7203.T, last 250 bars"
     assert pixels.shape[0] > 200
     assert pixels.shape[1] > 400
     assert float(pixels.std()) > 0.05  # something is drawn

@@ -1,14 +1,18 @@
 """The composition root: which ports the settings lead to; nothing is opened before it is used."""
 
-from datetime import date
+import os
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from miraikakaku_assets.adapters.sources import yahoo
 from miraikakaku_assets.adapters.sources.archive import ArchiveSource
-from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.adapters.sources.yahoo import YahooOptions
+from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe
 from miraikakaku_assets.settings import Settings
 
 
@@ -21,11 +25,40 @@ def test_archive_is_the_price_source_when_it_is_named(tmp_path: Path) -> None:
     found = ports(tmp_path / "home", miraikakaku_price_source="archive", miraikakaku_archive_dir=tmp_path)
     assert isinstance(found.prices, ArchiveSource)
     assert found.prices is found.prices
-    assert found.history_start == date.min
+    assert found.history_start(Timeframe.D1) == date.min
 
 
 def test_history_of_an_open_ended_source_begins_where_the_settings_say(tmp_path: Path) -> None:
-    assert ports(tmp_path, history_start="1999-05-06").history_start == date(1999, 5, 6)
+    assert ports(tmp_path, history_start="1999-05-06").history_start(Timeframe.D1) == date(1999, 5, 6)
+
+
+def test_shorter_bars_begin_where_yahoo_still_has_them_or_later(tmp_path: Path) -> None:
+    before = (utc_now() - timedelta(days=59)).date()
+    found = ports(tmp_path, history_start="1999-05-06").history_start(Timeframe.M5)
+    assert found in {before, (utc_now() - timedelta(days=59)).date()}  # midnight may have passed between
+    tomorrow = utc_now().date() + timedelta(days=1)
+    assert ports(tmp_path, history_start=str(tomorrow)).history_start(Timeframe.M5) == tomorrow
+
+
+@pytest.mark.parametrize(
+    ("rate", "workers", "most"), [(5.0, 10, 1), (60.0, 10, 1), (61.0, 10, 2), (500.0, 1, 1), (500.0, 10, 9)]
+)
+def test_processes_fetch_only_at_rates_one_interpreter_cannot_keep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: float, workers: int, most: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    chosen = Settings(
+        _env_file=None,
+        miraikakaku_home=tmp_path,
+        database_url="postgresql://h/d",
+        requests_per_second=rate,
+        max_workers=workers,
+    )
+    made = list[YahooOptions]()
+    monkeypatch.setattr(yahoo, "YahooSource", lambda options, _: made.append(options))
+    monkeypatch.setattr(Ports, "yahoo_limit", None)
+    _ = Ports(chosen).prices
+    assert made[0].processes == most
 
 
 @pytest.mark.parametrize(
@@ -44,5 +77,8 @@ def test_making_the_ports_opens_nothing(tmp_path: Path) -> None:
     found = ports(home)
     assert found.files is not None
     assert found.reports is not None
-    assert found.master_source is not None
+    assert found.master_source(JP).address.endswith("/data_j.xls")
+    assert "nasdaqlisted.txt + " in found.master_source(US).address
+    with pytest.raises(ConfigurationError, match="Universe fx has no published list"):
+        found.master_source(FX)
     assert not home.exists()

@@ -1,5 +1,8 @@
 """The error tree: exit codes of the command line, and sentences that say what, where and what to do."""
 
+import pickle
+from datetime import UTC, datetime
+
 import pytest
 
 from miraikakaku_assets.application.locations import shown
@@ -13,6 +16,7 @@ from miraikakaku_assets.domain.market.instruments import JP, Timeframe, timefram
         (errors.MiraikakakuError, 1),
         (errors.ConfigurationError, 2),
         (errors.DependencyUnavailableError, 3),
+        (errors.SourcePausedError, 3),
         (errors.InputFileError, 1),
         (errors.MasterRefusedError, 1),
         (errors.SymbolError, 1),
@@ -44,6 +48,28 @@ def test_symbol_errors_say_whether_a_retry_is_worth_it() -> None:
     assert (temporary.error_class, temporary.retry_after) == ("temporary", 7.0)
     assert permanent.error_class == "permanent"
     assert str(temporary) == "7203.T: Yahoo limits us [rate_limited]"
+
+
+def test_paused_source_says_until_when_and_why() -> None:
+    moment = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
+    error = errors.SourcePausedError("yahoo", moment, "Yahoo answers HTTP 503")
+    assert str(error) == (
+        "yahoo is not asked again before 2026-11-20 06:30:00 UTC (Yahoo answers HTTP 503); what is left goes on then"
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.TemporarySymbolError("7203.T", "rate_limited", "Yahoo limits us", retry_after=7.0),
+        errors.PermanentSymbolError("9998.T", "not_on_source", "unknown"),
+        errors.SourcePausedError("yahoo", datetime(2026, 11, 20, tzinfo=UTC), "Yahoo answers HTTP 503"),
+        errors.DependencyUnavailableError("The database cannot be reached"),
+    ],
+)
+def test_errors_of_a_fetching_process_arrive_as_they_were_raised(error: errors.MiraikakakuError) -> None:
+    arrived = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert (type(arrived), str(arrived), vars(arrived)) == (type(error), str(error), vars(error))
 
 
 def test_unknown_universe_and_timeframe_name_the_known_ones() -> None:

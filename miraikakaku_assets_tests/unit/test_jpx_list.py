@@ -20,7 +20,7 @@ def test_codes_are_text_whatever_the_cell_is() -> None:
         published(workbook([line(1301.0), line("130A"), line(25935.0), line("1305", market=ETF)]))
     )
     assert [issue.code for issue in parsed.issues] == ["1301", "130A", "25935", "1305"]
-    assert [issue.yahoo_symbol for issue in parsed.issues] == ["1301.T", "130A.T", "25935.T", "1305.T"]
+    assert [issue.symbol for issue in parsed.issues] == ["1301.T", "130A.T", "25935.T", "1305.T"]
 
 
 def test_line_is_kept_as_printed_and_the_dash_is_nothing() -> None:
@@ -111,18 +111,26 @@ def test_list_is_fetched_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "data_j.xls"
     path.write_bytes(workbook(GOOD))
     for location in (str(path), f"file://{path}"):
-        file = LIST.fetch(location)
+        (file,) = LIST.fetch(location).files
         assert (file.name, file.content) == (str(path), path.read_bytes())
 
 
 @pytest.mark.parametrize(
-    ("name", "rule"), [("none.xls", "no_such_file"), ("", "unreadable"), ("empty.xls", "empty_file")]
+    ("name", "rule"), [("none.xls", "no_such_file"), (".", "unreadable"), ("empty.xls", "empty_file")]
 )
 def test_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str, rule: str) -> None:
     (tmp_path / "empty.xls").touch()
     with pytest.raises(InputFileError) as caught:
         LIST.fetch(str(tmp_path / name))
     assert caught.value.rule == rule
+
+
+def test_list_is_fetched_from_where_it_is_published(tmp_path: Path) -> None:
+    path = tmp_path / "elsewhere.xls"
+    path.write_bytes(workbook(GOOD))
+    source = JpxList(5.0, str(path))
+    assert source.address == str(path)
+    assert len(source.parse(source.fetch(None)).issues) == 3
 
 
 def test_path_through_a_file_is_refused(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from miraikakaku_assets.domain.bars.validation import BEYOND_LIMIT, validate_daily
+from miraikakaku_assets.domain.bars.rules import BEYOND_LIMIT, SPLIT_UNADJUSTED, UNIT_CHANGE
+from miraikakaku_assets.domain.bars.validation import validate_daily
 from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, actions, bar, closes, context, raw
 
 
@@ -45,9 +46,29 @@ def test_move_beyond_the_expanded_limit_waits_for_the_next_session_to_confirm_it
 
 
 @pytest.mark.parametrize("ex_date", [SESSIONS[1], SESSIONS[0]])
-def test_split_explains_the_move(ex_date: object) -> None:
+def test_split_that_the_source_did_not_apply_to_the_bars_before_it_is_marked(ex_date: object) -> None:
     split = actions(("7203.T", ex_date, "split", 5.0))  # type: ignore[arg-type]
-    assert verdicts(closes(6_050.0, 1_210.0), actions=split) == [None, None]
+    assert verdicts(closes(6_050.0, 1_210.0), actions=split) == [None, SPLIT_UNADJUSTED]
+
+
+@pytest.mark.parametrize("ex_date", [SESSIONS[0], SESSIONS[3]])
+def test_split_explains_that_the_stored_close_has_the_old_scale(ex_date: object) -> None:
+    split = actions(("7203.T", ex_date, "split", 5.0))  # type: ignore[arg-type]
+    stored = pl.DataFrame({"symbol": ["7203.T"], "previous": [6_050.0]})
+    rows = closes(1_210.0, 1_215.0, 1_220.0, 1_230.0)
+    assert verdicts(rows, actions=split, previous=stored) == [None] * 4
+
+
+def test_stretch_in_another_unit_is_refused_as_a_whole_when_it_ends_within_eight_sessions() -> None:
+    rows = closes(1_000.0, 10.0, 10.1, 9.9, 1_010.0)
+    assert verdicts(rows) == [None, "unit_error", "unit_error", "unit_error", None]
+    assert verdicts(closes(1_000.0, 10.0, 10.1, 10.0, 9.9)) == [None, UNIT_CHANGE, None, None, None]
+
+
+def test_stretch_off_by_a_split_of_the_issue_is_refused_as_a_whole() -> None:
+    split = actions(("7203.T", SESSIONS[7], "split", 5.0))
+    rows = closes(6_050.0, 1_210.0, 1_215.0, 6_060.0)
+    assert verdicts(rows, actions=split) == [None, "split_error", "split_error", None]
 
 
 def test_split_of_another_issue_and_a_dividend_explain_nothing() -> None:

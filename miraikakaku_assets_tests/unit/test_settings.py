@@ -45,6 +45,13 @@ WRONG = {
     "BACKOFF_MULTIPLIER": ["0.9", "nan", "inf"],
     "BATCH_SIZE": ["0", "x"],
     "MIN_JAPANESE_STOCKS": ["0", "all"],
+    "MIN_US_STOCKS": ["0", "all"],
+    "MIN_ETFS": ["-1", "many"],
+    "ALPHA_VANTAGE_BASE_URL": ["www.alphavantage.co", "ftp://alphavantage"],
+    "FX_PAIRS": ["USDJPY", "JPY=X", "usdjpy=X", "USDUSD=X", "USDJPY=X;EURUSD=X", " , "],
+    "JP_WATCH_LIST": ["7203.T;9984.T", "7203.T 9984.T", "7203.t", "トヨタ"],
+    "US_WATCH_LIST": ["AAPL;MSFT", "aapl", "AAPL, MSFT NVDA"],
+    "CANARY_SYMBOLS": [" , ", "AAPL;MSFT", "7203.t"],
     "COVERAGE_ALERT_THRESHOLD": ["0", "1.01", "95%", "nan"],
     "RESTATEMENT_SESSIONS": ["0", "ten"],
     "HISTORY_START": ["2020", "01/02/2020", "2020-02-30", "yesterday"],
@@ -72,7 +79,12 @@ def test_wrong_value_is_refused_with_the_variables_name(
 
 
 def test_every_constrained_variable_has_a_wrong_value_here() -> None:
-    free = {"MIRAIKAKAKU_HOME", "MIRAIKAKAKU_ARCHIVE_DIR", "JPX_LIST_URL"}  # any text may be a path
+    lists = {"JPX_LIST_URL", "NASDAQ_LISTED_URL", "OTHER_LISTED_URL"}
+    free = lists | {
+        "MIRAIKAKAKU_HOME",
+        "MIRAIKAKAKU_ARCHIVE_DIR",
+        "ALPHA_VANTAGE_API_KEY",
+    }  # any text may be one
     assert {name.upper() for name in Settings.model_fields} - free == set(WRONG)
 
 
@@ -145,3 +157,32 @@ def test_state_folder_is_absolute_and_the_tilde_is_home(
     assert load_settings().home == tmp_path / "state"
     monkeypatch.setenv("MIRAIKAKAKU_HOME", "here")
     assert load_settings().home == tmp_path / "here"
+
+
+def test_currency_pairs_are_read_once_each_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(load_settings().fx_symbols) == 8
+    monkeypatch.setenv("FX_PAIRS", " EURUSD=X, USDJPY=X,EURUSD=X,")
+    assert load_settings().fx_symbols == ("EURUSD=X", "USDJPY=X")
+
+
+def test_watched_symbols_are_read_once_each_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().watch_list("jp") == load_settings().watch_list("us") == ()
+    assert load_settings().watch_list("fx") == load_settings().fx_symbols
+    monkeypatch.setenv("JP_WATCH_LIST", " 9984.T, 285A.T,9984.T,")
+    monkeypatch.setenv("US_WATCH_LIST", "BRK-B,^GSPC,AAPL")
+    assert load_settings().watch_list("jp") == ("9984.T", "285A.T")
+    assert load_settings().watch_list("us") == ("BRK-B", "^GSPC", "AAPL")
+
+
+def test_canaries_are_one_of_each_kind_unless_they_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().canaries == ("7203.T", "285A.T", "AAPL", "USDJPY=X", "HG=F")
+    monkeypatch.setenv("CANARY_SYMBOLS", "MSFT, 7203.T,MSFT")
+    assert load_settings().canaries == ("MSFT", "7203.T")
+
+
+def test_key_of_alpha_vantage_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALPHA_VANTAGE_API_KEY", SECRET)
+    found = load_settings()
+    assert SECRET not in f"{found!r} {found}"
+    assert found.alpha_vantage_api_key is not None
+    assert found.alpha_vantage_api_key.get_secret_value() == SECRET

@@ -11,12 +11,19 @@ from hypothesis import strategies as st
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.simulator.config import SimulatorConfig
-from miraikakaku_assets.simulator.faults import KINDS, FaultBoard, parse_fault
+from miraikakaku_assets.simulator.faults import (
+    BAD_VALUES,
+    KINDS,
+    TRANSIENT,
+    FaultBoard,
+    parse_fault,
+    parse_faults,
+)
 from miraikakaku_assets.simulator.world import World
 
 
 @given(
-    st.sampled_from(sorted(set(KINDS) - {"latency"})),
+    st.sampled_from(sorted(set(KINDS) - {"latency", "unlisted"})),
     st.floats(0.001, 1.0),
     st.lists(st.sampled_from(["7203.T", "BRK-B", "USDJPY=X", "data_j.xls"]), max_size=3),
     st.integers(1, 99),
@@ -42,13 +49,17 @@ BAD_SPECS = [
     "latency",
     "latency=5",
     "500*3*3",
+    "unlisted",
+    "404=0.1:stuck",
+    "all",
+    "all=3",
 ]
 
 
 @pytest.mark.parametrize("spec", BAD_SPECS)
 def test_a_bad_fault_spec_is_refused_with_its_name_and_the_known_kinds(spec: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
-        parse_fault(spec)
+        parse_faults([spec])
     assert repr(spec) in str(refusal.value)
     assert "garbage-tick" in str(refusal.value)
 
@@ -64,6 +75,39 @@ def test_a_rate_hits_its_share_of_attempts_and_the_same_ones_every_time() -> Non
     assert first == run(["1301.T", "7203.T", "AAPL"])
     assert all(60 < sum(hits) < 140 for hits in first.values())
     assert first["7203.T"] != first["AAPL"]
+
+
+def test_a_sticky_rate_hits_the_same_symbols_on_every_attempt_and_in_every_run() -> None:
+    names = [f"S{number}" for number in range(2_000)]
+
+    def hit(board: FaultBoard) -> set[str]:
+        return {name for name in names if "404" in board.plan(name).kinds}
+
+    board = FaultBoard(7, (parse_fault("404=0.05:sticky"),))
+    first = hit(board)
+    assert 60 < len(first) < 140
+    assert hit(board) == hit(board) == first
+    assert hit(FaultBoard(7, (parse_fault("404=0.05:sticky"),))) == first
+    assert hit(FaultBoard(8, (parse_fault("404=0.05:sticky"),))) != first
+
+
+@pytest.mark.parametrize(("group", "kinds"), [("all", TRANSIENT), ("bad-values", BAD_VALUES)])
+def test_a_group_spreads_its_rate_over_its_kinds(group: str, kinds: tuple[str, ...]) -> None:
+    faults = parse_faults([f"{group}=0.02*3"])
+    assert tuple(fault.kind for fault in faults) == kinds
+    assert sum(fault.rate for fault in faults) == pytest.approx(0.02)
+    assert {fault.times for fault in faults} == {3}
+    board = FaultBoard(7, parse_faults([f"{group}=0.2"]))
+    plans = [board.plan(f"S{number}") for number in range(10_000)]
+    assert 0.15 < sum(bool(plan.kinds) for plan in plans) / 10_000 < 0.21
+    assert set(board.hits) == set(kinds)
+
+
+def test_what_a_retry_can_cure_is_cured_by_retries() -> None:
+    board = FaultBoard(7, parse_faults(["all=0.2"]))
+    for number in range(2_000):
+        attempts = next(attempt for attempt in range(1, 9) if not board.plan(f"S{number}").kinds)
+        assert attempts < 9
 
 
 def test_bad_configurations_are_refused(tmp_path: Path) -> None:

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from miraikakaku_assets.simulator import tse_rules
 from miraikakaku_assets.simulator.config import SimulatorConfig
-from miraikakaku_assets.simulator.daily_path import DailyPath, daily_path, market_returns
+from miraikakaku_assets.simulator.daily_path import DailyPath, Span, daily_path
 from miraikakaku_assets.simulator.five_minutes import five_minute_bars
-from miraikakaku_assets.simulator.instruments import CURRENCY_SYMBOLS, us_symbols
 from miraikakaku_assets.simulator.listings import Listing, Trading, listings
 from miraikakaku_assets.simulator.noise import Noise
 from miraikakaku_assets.simulator.price_model import PriceModel, tse_model
 from miraikakaku_assets.simulator.quotes import Quotes
 from miraikakaku_assets.simulator.sessions import exchange_grid
+from miraikakaku_assets.simulator.walk import MarketFactor
 from miraikakaku_assets.simulator.world import World
 
 SEED = 7
@@ -29,7 +29,7 @@ ISSUES = list(islice(listings(SEED), 400))
 TRADED = [issue for issue in ISSUES if issue.trading is Trading.NORMAL]
 TOKYO = exchange_grid("XTKS", 2028)
 SESSIONS = TOKYO.opened(int(EVENING.timestamp()))
-MARKET = market_returns(TOKYO, SEED, SESSIONS)
+MARKET = MarketFactor.of(TOKYO, SEED)
 
 
 def second(moment: datetime) -> int:
@@ -38,7 +38,7 @@ def second(moment: datetime) -> int:
 
 def path_of(issue: Listing, sessions: int = SESSIONS, since: int = 0) -> tuple[PriceModel, DailyPath]:
     model = tse_model(SEED, issue)
-    path = daily_path(model, Noise(SEED, issue.symbol), TOKYO, MARKET[:sessions], (0, since))
+    path = daily_path(model, Noise(SEED, issue.symbol), TOKYO, MARKET, Span(0, since, sessions))
     return model, path
 
 
@@ -236,7 +236,7 @@ def test_adjclose_scales_every_close_before_an_ex_date_by_its_dividend(world: Wo
 def test_who_is_not_listed_is_unknown_and_who_never_trades_shows_it() -> None:
     big = World(SimulatorConfig(symbols=1500), second(EVENING))
     seen = dict.fromkeys(Trading, 0)
-    for issue in big._listings:
+    for issue in big.members.listings:
         quotes = big.quotes(issue.symbol, second(EVENING))
         if not issue.is_listed(date(2026, 11, 20)) or issue.trading is Trading.UNKNOWN:
             assert quotes is None
@@ -258,19 +258,25 @@ def test_who_is_not_listed_is_unknown_and_who_never_trades_shows_it() -> None:
         assert holidays.any() == (issue.fills_holidays and len(bars) > 30)
         assert not bars.volume[holidays].any()
     assert min(seen[kind] for kind in (Trading.NORMAL, Trading.FLAT, Trading.NULL, Trading.EMPTY)) > 0
-    assert any(issue.fills_holidays for issue in big._listings)
+    assert any(issue.fills_holidays for issue in big.members.listings)
 
 
-def test_us_and_currency_symbols_are_unique_and_served(world: World) -> None:
-    names = us_symbols(12_000)
-    assert len(set(names)) == 12_000
-    assert names[:30] == us_symbols(30)
-    for symbol in (*us_symbols(120), *CURRENCY_SYMBOLS, "JPY=X"):
-        bars = found(world.quotes(symbol, second(NOON))).daily
-        assert len(bars) > 700
-        assert (bars.low > 0).all()
-    old, new = (found(world.quotes(name, second(NOON))).daily.close for name in ("JPY=X", "USDJPY=X"))
-    assert np.array_equal(old, new)
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from(TRADED), st.integers(0, 700))
+def test_an_answer_of_some_days_is_the_end_of_the_answer_of_years(issue: Listing, days: int) -> None:
+    now, since = second(EVENING), second(EVENING) - days * 86_400
+    few, all_of_them = (
+        World(SimulatorConfig(symbols=400), now).quotes(issue.symbol, now, s) for s in (since, 0)
+    )
+    if few is None or all_of_them is None:
+        assert few is all_of_them
+        return
+    part, whole = few.daily.between(since, now), all_of_them.daily.between(since, now)
+    for name in ("stamps", "open", "high", "low", "close", "volume", "adjclose"):
+        assert np.array_equal(getattr(part, name), getattr(whole, name), equal_nan=True)
+    assert [one for one in all_of_them.dividends if one.stamp >= since] == [
+        one for one in few.dividends if one.stamp >= since
+    ]
 
 
 def test_sessions_are_those_of_the_reference_calendar(real_data: Path) -> None:

@@ -1,15 +1,17 @@
 """Comparing a new list with the master: five disjoint answers, blind to what printing changes."""
 
 from dataclasses import replace
+from datetime import date
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from miraikakaku_assets.domain.market.master import KnownIssue, ListedIssue, compare, normalised
+from miraikakaku_assets.domain.market.tokyo import tokyo_issue
 
 codes = st.from_regex(r"[0-9][0-9A-Z][0-9][0-9A-Z][0-9]?", fullmatch=True)
 issues = st.builds(
-    ListedIssue,
+    tokyo_issue,
     code=codes,
     name=st.sampled_from(["極洋", "ニッスイ", "伊藤園第1種優先株式"]),
     market=st.sampled_from(["プライム（内国株式）", "スタンダード（内国株式）"]),
@@ -62,7 +64,7 @@ def test_list_compared_with_itself_changes_nothing(listed: list[ListedIssue]) ->
     assert [diff.added, diff.updated, diff.returned, diff.removed] == [[]] * 4
 
 
-SHOP = ListedIssue("1301", "ＡＢＣ　マート", "プライム（内国株式）", sector17="情報通信・サービスその他")
+SHOP = tokyo_issue("1301", "ＡＢＣ　マート", "プライム（内国株式）", sector17="情報通信・サービスその他")
 
 
 def test_width_and_spacing_are_no_change() -> None:
@@ -77,6 +79,9 @@ def test_each_field_that_changes_is_an_update() -> None:
     for name in (
         "name",
         "market",
+        "exchange",
+        "symbol",
+        "security_type",
         "sector33_code",
         "sector33",
         "sector17_code",
@@ -84,7 +89,7 @@ def test_each_field_that_changes_is_an_update() -> None:
         "size_code",
         "size",
     ):
-        changed = replace(SHOP, **{name: "別"})
+        changed = replace(SHOP, **{name: "別"})  # type: ignore[arg-type] # all of these are texts
         assert compare({"1301": KnownIssue(SHOP, is_active=True)}, [changed]).updated == [changed], name
 
 
@@ -95,11 +100,22 @@ def test_nothing_and_something_differ() -> None:
 
 def test_issue_that_comes_back_under_another_name_is_returned() -> None:
     # 8303 leaves JPX's lists and comes back renamed.
-    before = KnownIssue(ListedIssue("8303", "新生銀行", "スタンダード（内国株式）"), is_active=False)
-    back = ListedIssue("8303", "ＳＢＩ新生銀行", "プライム（内国株式）")
+    before = KnownIssue(tokyo_issue("8303", "新生銀行", "スタンダード（内国株式）"), is_active=False)
+    back = tokyo_issue("8303", "ＳＢＩ新生銀行", "プライム（内国株式）")
     diff = compare({"8303": before}, [back])
     assert diff.returned == [back]
+    assert diff.former_names == {"8303": "新生銀行"}
     assert [diff.added, diff.updated] == [[], []]
+
+
+def test_issue_that_comes_back_under_its_name_has_no_former_one() -> None:
+    diff = compare({"1301": KnownIssue(SHOP, is_active=False)}, [replace(SHOP, name="ABC マート ")])
+    assert (len(diff.returned), diff.former_names) == (1, {})
+
+
+def test_what_a_vendor_says_of_the_listing_date_is_no_change() -> None:
+    diff = compare({"1301": KnownIssue(SHOP, is_active=True)}, [replace(SHOP, listed_on=date(2000, 1, 4))])
+    assert len(diff.unchanged) == 1
 
 
 def test_normalised_text() -> None:
@@ -119,6 +135,7 @@ def test_kind_of_security_is_read_from_segment_and_code() -> None:
         ("7203", "プライム（内国株式）"): "stock",
         ("130A", "グロース（内国株式）"): "stock",
     }
-    found = {key: ListedIssue(key[0], "銘柄", key[1]).security_type for key in kinds}
+    found = {key: tokyo_issue(key[0], "銘柄", key[1]).security_type for key in kinds}
     assert found == kinds
-    assert ListedIssue("130A", "銘柄", "グロース（内国株式）").yahoo_symbol == "130A.T"
+    issue = tokyo_issue("130A", "銘柄", "グロース（内国株式）")
+    assert (issue.symbol, issue.exchange) == ("130A.T", "TSE")

@@ -14,6 +14,7 @@ from miraikakaku_assets.domain.market.master import (
     StockList,
     objections,
 )
+from miraikakaku_assets.domain.market.tokyo import tokyo_issue
 
 PRIME, STANDARD = "プライム（内国株式）", "スタンダード（内国株式）"
 LAST = date(2025, 9, 30)
@@ -21,7 +22,7 @@ LAST = date(2025, 9, 30)
 
 def listed(count: int, moved: int = 0) -> tuple[ListedIssue, ...]:
     """Issues 10000, 10001, …; the first `moved` of them in another market."""
-    return tuple(ListedIssue(str(10_000 + n), "銘柄", STANDARD if n < moved else PRIME) for n in range(count))
+    return tuple(tokyo_issue(str(10_000 + n), "銘柄", STANDARD if n < moved else PRIME) for n in range(count))
 
 
 def master(count: int, inactive: int = 0) -> dict[str, KnownIssue]:
@@ -105,7 +106,7 @@ def test_limits_can_be_set() -> None:
 
 def test_a_list_of_the_same_length_with_other_codes_is_refused() -> None:
     others = tuple(
-        ListedIssue(str(5000 + number), f"Other {number}", "プライム（内国株式）") for number in range(100)
+        tokyo_issue(str(5000 + number), f"Other {number}", "プライム（内国株式）") for number in range(100)
     )
     found = objections(master(100), LAST, StockList(date(2025, 10, 31), others, "0" * 64))
     assert [objection.rule for objection in found] == ["issues_replaced"]

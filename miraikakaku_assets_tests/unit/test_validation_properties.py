@@ -8,7 +8,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from miraikakaku_assets.domain.bars.validation import RULES, validate_daily
+from miraikakaku_assets.domain.bars.frame import RAW_DAILY
+from miraikakaku_assets.domain.bars.validation import RULES, DailyContext, validate_daily
+from miraikakaku_assets.domain.market.instruments import US
 from miraikakaku_assets_tests.unit.raw_bars import JST, actions, context, raw
 
 LARGEST_BIGINT = 2**63 - 1
@@ -106,3 +108,12 @@ def test_symbols_are_judged_each_by_itself(delivery: list[dict[str, Any]]) -> No
     for symbol in {row["symbol"] for row in delivery}:
         alone = validate_daily(raw(row for row in delivery if row["symbol"] == symbol), context(NOW)).accepted
         assert together.filter(pl.col("symbol") == symbol).drop("row").equals(alone.drop("row"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(deliveries)
+def test_what_was_accepted_is_accepted_again(delivery: list[dict[str, Any]]) -> None:
+    for where in (context(NOW, actions=split), DailyContext(US, NOW, actions=split)):
+        once = validate_daily(raw(delivery), where).accepted
+        again = once.with_columns(refusal=pl.lit(None, pl.String)).select(*RAW_DAILY)
+        assert validate_daily(again, where).refused.is_empty()

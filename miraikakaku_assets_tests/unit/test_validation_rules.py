@@ -6,7 +6,8 @@ from math import inf, nan
 import polars as pl
 import pytest
 
-from miraikakaku_assets.domain.bars.validation import RULES, SUPERSEDING_RULES, validate_daily
+from miraikakaku_assets.domain.bars.rules import EXPECTED_RULES, FLAGS, RULES, SUPERSEDING_RULES
+from miraikakaku_assets.domain.bars.validation import validate_daily
 from miraikakaku_assets_tests.unit.raw_bars import JST, NOW, SESSIONS, bar, closes, context, january, raw
 
 OPEN = datetime(2025, 1, 6, 9, 0, tzinfo=JST)
@@ -35,18 +36,25 @@ EXAMPLES = {
     "provisional_duplicate": ([bar(DAY, 990.0, stamp=CLOSE), bar(DAY, stamp=OPEN)], [1]),
     "conflicting_duplicate": ([bar(DAY), bar(DAY, 1_001.0)], [1, 2]),
     "price_out_of_range": ([bar(DAY, 2.985e10)], [1]),
+    "stray_price": ([bar(DAY, low=99.0), bar(january(7), open=10_001.0, high=10_001.0)], [1, 2]),
+    "unit_error": (closes(1_000.0, 10.0, 10.1, 1_000.0), [2, 3]),
     "limit_absurd": (closes(6_050.0, 6_060.0, 1_210.0), [3]),
     "limit_undone": (closes(17_320.0, 113.6, 17_390.0), [2]),
 }
 
 
+# Rules of 5-minute bars, of exchanges without price limits, and one that needs a corporate action.
+ELSEWHERE = {*EXPECTED_RULES, "outside_hours", "off_grid", "move_undone", "move_absurd", "split_error"}
+
+
 def test_every_rule_has_an_example_and_a_sentence() -> None:
-    assert set(EXAMPLES) == set(RULES)
-    assert all(sentence and not sentence.endswith(".") for sentence in RULES.values())
+    assert set(EXAMPLES) == set(RULES) - ELSEWHERE
+    assert all(sentence and not sentence.endswith(".") for sentence in (*RULES.values(), *FLAGS.values()))
     assert set(SUPERSEDING_RULES) <= set(RULES)
+    assert not set(RULES) & set(FLAGS)
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", EXAMPLES)
 def test_rule_refuses_its_example_and_accepts_the_rest(rule: str) -> None:
     rows, broken = EXAMPLES[rule]
     found = validate_daily(raw(rows), context(known_symbols=frozenset({"7203.T"})))
@@ -135,3 +143,11 @@ def test_empty_delivery_is_no_trouble() -> None:
     assert found.accepted.is_empty()
     assert found.refused.is_empty()
     assert found.accepted.schema["status"] == found.refused.schema["rule"] == pl.String
+
+
+def test_dust_of_adjusted_prices_is_taken_into_the_range() -> None:
+    dusty = bar(DAY, high=1_000.0 * (1 - 9e-10), low=1_000.0 * (1 + 9e-10))
+    coarse = bar(january(7), high=1_000.0 * (1 - 2e-9))
+    found = validate_daily(raw([dusty, coarse]), context())
+    assert found.accepted.select("row", "high", "low").rows() == [(1, 1_000.0, 1_000.0)]
+    assert found.refused["rule"].to_list() == ["inconsistent_range"]

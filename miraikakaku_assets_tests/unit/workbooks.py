@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import xlwt
 
 from miraikakaku_assets.adapters.sources.jpx import COLUMNS
-from miraikakaku_assets.application.ports import PublishedFile
+from miraikakaku_assets.application.ports import Publication, PublishedFile
 
 Cell = float | str
 PRIME, ETF = "プライム（内国株式）", "ETF・ETN"
@@ -30,5 +30,5 @@ def workbook(lines: Iterable[Sequence[Cell]], header: Sequence[Cell] = COLUMNS) 
     return buffer.getvalue()
 
 
-def published(content: bytes, name: str = "data_j.xls") -> PublishedFile:
-    return PublishedFile(name, content)
+def published(content: bytes, name: str = "data_j.xls") -> Publication:
+    return Publication((PublishedFile(name, content),))

@@ -5,6 +5,7 @@ tables of many symbols before single-symbol files, larger before smaller: mixing
 adjusted histories. Rows of the files that were not chosen are accounted for as refused.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -62,7 +63,11 @@ class ArchiveSource:
         self._loaded: dict[str, _Contents] = {}
 
     def deliver(
-        self, universe: Universe, timeframe: Timeframe, requests: Sequence[BarRequest]
+        self,
+        universe: Universe,
+        timeframe: Timeframe,
+        requests: Sequence[BarRequest],
+        stopping: threading.Event | None = None,  # noqa: ARG002 - a delivery takes a fraction of a second
     ) -> Iterator[Delivery]:
         """Serves the requests in deliveries of `SYMBOLS_PER_DELIVERY`, sorted by symbol.
 

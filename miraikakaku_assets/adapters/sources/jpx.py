@@ -4,16 +4,17 @@ A genuine BIFF8 workbook with one sheet and ten columns. One column holds number
 ``1301.0`` and ``130A`` are both codes, ``7.0`` and ``-`` are both sizes.
 """
 
-import hashlib
 import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from miraikakaku_assets.adapters.sources.http import read_published
-from miraikakaku_assets.application.ports import PublishedFile
+from miraikakaku_assets.adapters.sources.http import is_web_page, read_published
+from miraikakaku_assets.application.locations import shown
+from miraikakaku_assets.application.ports import Publication, PublishedFile
 from miraikakaku_assets.domain.errors import InputFileError
 from miraikakaku_assets.domain.market.master import ListedIssue, StockList
+from miraikakaku_assets.domain.market.tokyo import tokyo_issue
 
 COLUMNS = (
     "日付",
@@ -38,21 +39,29 @@ class JpxList:
 
     Args:
         timeout: Seconds for the download.
+        published: URL or file where the list is published; by default a file in the working directory.
     """
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, published: str = "data_j.xls") -> None:
         self._timeout = timeout
+        self._published = published
 
-    def fetch(self, location: str) -> PublishedFile:
+    @property
+    def address(self) -> str:
+        """Where it is published, without credentials."""
+        return shown(self._published)
+
+    def fetch(self, location: str | None) -> Publication:
         """Reads the workbook's bytes; see `read_published` for the errors."""
-        return read_published(location, self._timeout)
+        return Publication((read_published(location or self._published, self._timeout),))
 
-    def parse(self, file: PublishedFile) -> StockList:
+    def parse(self, publication: Publication) -> StockList:
         """Reads the list out of the workbook.
 
         Raises:
             InputFileError: Not a workbook, another layout, or a line that cannot be right.
         """
+        (file,) = publication.files
         sheet = _sheet(file)
         position = _columns(file, sheet.row_values(0) if sheet.nrows else [])
         if sheet.nrows < 2:  # noqa: PLR2004 - a header and at least one issue
@@ -70,7 +79,7 @@ class JpxList:
             dates.add(_list_date(file.name, row + 1, cells[0]))
         if len(dates) > 1:
             raise InputFileError(file.name, "mixed_dates", f"its lines carry {len(dates)} different dates")
-        return StockList(dates.pop(), tuple(issues.values()), hashlib.sha256(file.content).hexdigest())
+        return StockList(dates.pop(), tuple(issues.values()), publication.sha256)
 
 
 def _sheet(file: PublishedFile) -> Any:
@@ -79,10 +88,7 @@ def _sheet(file: PublishedFile) -> Any:
     import xlrd
 
     if not file.content.startswith(_OLE2):
-        start = file.content[:200].lstrip().lower()
-        what = (
-            "an HTML page" if start.startswith((b"<!doctype", b"<html")) else "not an Excel 97-2003 workbook"
-        )
+        what = "an HTML page" if is_web_page(file.content) else "not an Excel 97-2003 workbook"
         raise InputFileError(file.name, _NOT_A_WORKBOOK, f"it is {what}; JPX's list is a .xls workbook")
     try:
         # xlrd reports trouble on stdout unless it is given somewhere else to write.
@@ -118,10 +124,10 @@ def _issue(name: str, row: int, cells: Sequence[Any]) -> ListedIssue:
         raise InputFileError(name, "empty_cell", f"code {code} has no name or no market", row)
     if len(title) > _LONGEST_NAME or len(market) > _LONGEST_NAME:
         raise InputFileError(name, "overlong_cell", f"code {code} has a name or market of absurd length", row)
-    return ListedIssue(
-        code=code,
-        name=title,
-        market=market,
+    return tokyo_issue(
+        code,
+        title,
+        market,
         sector33_code=_text(cells[4]),
         sector33=_printed(cells[5]),
         sector17_code=_text(cells[6]),

@@ -1,43 +1,36 @@
-"""Price source over yfinance: one chart request per symbol, served by a pool of threads.
+"""Price source over yfinance: one chart request per symbol, served by threads, and by processes when it pays."""
 
-``Ticker.history`` per symbol, never ``yf.download`` (its threads have written one ticker's bars under
-another's name). Prices are as Yahoo quotes them: split-adjusted as of today, not dividend-adjusted.
-"""
-
-import atexit
-import shutil
-import tempfile
 import threading
-import warnings
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
 
 import polars as pl
 
-from miraikakaku_assets.adapters.sources.yahoo_session import Politeness, RateLimit, YahooSession
+from miraikakaku_assets.adapters.sources.yahoo_crew import Crew, Member
+from miraikakaku_assets.adapters.sources.yahoo_fetch import Batch, Fetcher, FetchOptions
+from miraikakaku_assets.adapters.sources.yahoo_process import ProcessFetcher
+from miraikakaku_assets.adapters.sources.yahoo_session import Politeness, RateLimit
 from miraikakaku_assets.application.locations import shown
-from miraikakaku_assets.application.ports import BarRequest, Delivery
-from miraikakaku_assets.domain.bars.frame import ACTIONS, RAW_DAILY, empty
-from miraikakaku_assets.domain.errors import (
-    ConfigurationError,
-    DependencyUnavailableError,
-    SymbolError,
-    TemporarySymbolError,
-)
+from miraikakaku_assets.application.ports import BarRequest, Calls, Delivery
+from miraikakaku_assets.domain.bars.frame import ACTIONS, RAW_DAILY, RAW_INTRADAY, empty
+from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError, SymbolError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
-if TYPE_CHECKING:
-    import pandas as pd
+SERVED_TIMEFRAMES = (Timeframe.D1, Timeframe.M5)
 
 _GIVE_UP_AFTER = 20
 """Symbols that get no answer, with none answered, before Yahoo as a whole counts as unreachable."""
 
 _UNANSWERED = ("unreachable", "timeout")  # a firewall that drops packets looks like a slow server
+_WORTH_PROCESSES = 200  # symbols; starting a process costs two seconds of a core
+_HAND_ON_SECONDS = (
+    10.0  # at five requests a second fifty symbols take as long; nobody waits longer for the first
+)
+_LARGEST_DELIVERY = 10  # times the smallest one
 
 
 @dataclass(frozen=True)
@@ -47,21 +40,17 @@ class YahooOptions:
     Attributes:
         base_url: Scheme and host.
         politeness: Timeouts and retries.
-        workers: Threads that fetch.
-        symbols_per_delivery: Served symbols that are handed on together.
+        workers: Threads that fetch, in all processes together.
+        symbols_per_delivery: Served symbols that are handed on together; more when more are waiting.
+        processes: Interpreters among which the threads are divided when there are many symbols; 1 stays in this
+            one. An interpreter serves 150 to 200 symbols a second.
     """
 
     base_url: str
     politeness: Politeness
     workers: int
     symbols_per_delivery: int
-
-
-@dataclass(frozen=True)
-class _Served:
-    symbol: str
-    bars: pl.DataFrame
-    actions: pl.DataFrame
+    processes: int = 1
 
 
 class YahooSource:
@@ -69,7 +58,7 @@ class YahooSource:
 
     Args:
         options: What the settings say.
-        limit: Rate limit of all requests.
+        limit: Rate limit of all requests; picklable if there is more than one process.
     """
 
     name = "yahoo"
@@ -80,24 +69,43 @@ class YahooSource:
         self._limit = limit
 
     def deliver(
-        self, universe: Universe, timeframe: Timeframe, requests: Sequence[BarRequest]
+        self,
+        universe: Universe,
+        timeframe: Timeframe,
+        requests: Sequence[BarRequest],
+        stopping: threading.Event | None = None,
     ) -> Iterator[Delivery]:
-        """Serves the requests as they complete, in deliveries of ``symbols_per_delivery``.
+        """Serves the requests as they complete, in deliveries of at least ``symbols_per_delivery``.
+
+        A delivery is smaller when it is the last, or when its first symbol has waited for ten seconds.
+
+        Args:
+            universe: Whose symbols are requested.
+            timeframe: Length of the bars.
+            requests: What is wanted, each symbol once.
+            stopping: Set from another thread, it ends the fetching within a second.
 
         Raises:
+            ConfigurationError: Yahoo's bars of that timeframe are not collected.
             DependencyUnavailableError: Nothing could be reached.
+            SourcePausedError: Yahoo refuses us; everything served before has been delivered.
         """
-        if timeframe is not Timeframe.D1:
-            raise ConfigurationError(f"Yahoo's {timeframe} bars are not collected yet; choose 1d")
-        stopping = threading.Event()
-        session = YahooSession(self._options.base_url, self._limit, self._options.politeness, stopping)
-        pool = ThreadPoolExecutor(self._options.workers, thread_name_prefix="yahoo")
+        if timeframe not in SERVED_TIMEFRAMES:
+            served = " or ".join(SERVED_TIMEFRAMES)
+            raise ConfigurationError(f"Yahoo's {timeframe} bars are not collected; choose {served}")
+        if not requests:
+            return
+        processes = self._options.processes if len(requests) >= _WORTH_PROCESSES else 1
+        said = self._options
+        threads = -(-said.workers // processes)
+        options = FetchOptions(said.base_url, said.politeness, threads, universe, timeframe)
+        kind = ProcessFetcher if processes > 1 else Fetcher
+        make_member = partial[Member](kind, options, self._limit)
+        crew = Crew(make_member, processes, requests)
         try:
-            yield from self._collect(pool, session, universe, requests)
+            yield from self._collect(crew, timeframe, len(requests), stopping or threading.Event())
         finally:
-            stopping.set()
-            pool.shutdown(cancel_futures=True)
-            session.close()
+            crew.close()
 
     def unrequested(self, universe: Universe, requested: frozenset[str]) -> Delivery | None:  # noqa: ARG002
         """Yahoo serves what it is asked for; there is nothing else."""
@@ -108,140 +116,100 @@ class YahooSource:
         return None
 
     def _collect(
-        self,
-        pool: ThreadPoolExecutor,
-        session: YahooSession,
-        universe: Universe,
-        requests: Sequence[BarRequest],
+        self, crew: Crew, timeframe: Timeframe, requested: int, stopping: threading.Event
     ) -> Iterator[Delivery]:
-        queue = iter(requests)
-        running: set[Future[_Served]] = set()
-        served: list[_Served] = []
-        failures: dict[str, SymbolError] = {}
-        unanswered: Counter[str] = Counter()
-        reached, sent = False, 0
-        # Only a few futures more than threads: memory stays flat however many symbols are asked for.
-        _fill(pool, running, queue, session, universe, self._options.workers * 2)
-        while running:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                error = _sort_in(future, served, failures)
-                reached = reached or error is None or error.kind not in _UNANSWERED
-                unanswered.update([error.kind] if error is not None and not reached else [])
-            if not reached and _is_gone(unanswered, len(requests)):
-                raise DependencyUnavailableError(
-                    f"Yahoo at {shown(self._options.base_url)} cannot be reached: the first "
-                    f"{unanswered.total()} symbols got no answer; check the network and YAHOO_BASE_URL"
+        waiting = _Waiting(timeframe)
+        reachable = _Reachable(shown(self._options.base_url), requested)
+        smallest = self._options.symbols_per_delivery
+        try:
+            for batch in crew.batches(_HAND_ON_SECONDS / 10):
+                if stopping.is_set():
+                    return
+                if batch is not None:
+                    waiting.add(batch)
+                    reachable.check(batch)
+                grown = len(waiting) >= smallest and not (
+                    crew.waiting and len(waiting) < smallest * _LARGEST_DELIVERY
                 )
-            _fill(pool, running, queue, session, universe, self._options.workers * 2)
-            if not running or len(served) + len(failures) >= self._options.symbols_per_delivery:
-                before, sent = sent, session.requests_sent
-                yield _delivery(served, failures, sent - before)
-                served, failures = [], {}
+                if grown or waiting.age > _HAND_ON_SECONDS:
+                    yield waiting.delivery(crew.underway)
+                    waiting = _Waiting(timeframe)
+        except GeneratorExit:
+            raise
+        except BaseException:
+            if waiting.symbols:  # what was served before the trouble is not asked for again
+                yield waiting.delivery()
+            raise
+        if len(waiting):
+            yield waiting.delivery()
 
 
-def _fill(
-    pool: ThreadPoolExecutor,
-    running: set[Future[_Served]],
-    queue: Iterator[BarRequest],
-    session: YahooSession,
-    universe: Universe,
-    size: int,
-) -> None:
-    while len(running) < size:
-        request = next(queue, None)
-        if request is None:
-            return
-        running.add(pool.submit(_fetch, session, universe, request))
+@dataclass
+class _Waiting:
+    """Answers on their way into one delivery."""
 
+    timeframe: Timeframe
+    symbols: list[str] = field(default_factory=list)
+    bars: list[pl.DataFrame] = field(default_factory=list)
+    actions: list[pl.DataFrame] = field(default_factory=list)
+    failures: dict[str, SymbolError] = field(default_factory=dict)
+    calls: dict[str, Calls] = field(default_factory=dict)
+    since: float = 0.0
 
-def _is_gone(unanswered: Counter[str], requested: int) -> bool:
-    """Whether so many symbols without an answer mean that there is nobody: a timeout alone may be bad luck."""
-    return unanswered.total() >= _GIVE_UP_AFTER or unanswered["unreachable"] >= requested
+    def __len__(self) -> int:
+        return len(self.symbols) + len(self.failures)
 
+    @property
+    def age(self) -> float:
+        """Seconds the first answer has waited."""
+        return time.monotonic() - self.since if len(self) else 0.0
 
-def _sort_in(
-    future: Future[_Served], served: list[_Served], failures: dict[str, SymbolError]
-) -> SymbolError | None:
-    try:
-        served.append(future.result())
-    except SymbolError as error:
-        failures[error.symbol] = error
-        return error
-    return None
+    def add(self, batch: Batch) -> None:
+        """Adds answers."""
+        if not len(self):
+            self.since = time.monotonic()
+        self.symbols += batch.symbols
+        self.bars += [] if batch.bars is None else [batch.bars]
+        self.actions += [] if batch.actions is None else [batch.actions]
+        self.failures |= batch.failures
+        self.calls |= batch.calls
 
-
-def _delivery(served: Sequence[_Served], failures: dict[str, SymbolError], requests: int) -> Delivery:
-    bars = pl.concat([empty(RAW_DAILY), *(one.bars for one in served)])
-    actions = pl.concat([empty(ACTIONS), *(one.actions for one in served)])
-    return Delivery(tuple(one.symbol for one in served), bars, actions, failures, requests)
-
-
-def _fetch(session: YahooSession, universe: Universe, request: BarRequest) -> _Served:
-    """One symbol's bars; every trouble of its own becomes a `SymbolError`."""
-    yfinance = _yfinance()
-    from yfinance.exceptions import YFException, YFPricesMissingError
-
-    ticker = yfinance.Ticker(request.symbol, session=session)
-    # The zone is a fact of the universe; without it yfinance sends a second request for every new symbol.
-    ticker._tz = universe.time_zone  # noqa: SLF001
-    end = None if request.until == date.max else request.until + timedelta(days=1)
-    try:
-        frame = ticker.history(
-            start=request.since, end=end, interval="1d", auto_adjust=False, actions=True, keepna=True
+    def delivery(self, underway: tuple[str, ...] = ()) -> Delivery:
+        """All of them together."""
+        schema = RAW_DAILY if self.timeframe is Timeframe.D1 else RAW_INTRADAY
+        return Delivery(
+            tuple(self.symbols),
+            pl.concat([empty(schema), *self.bars]),
+            pl.concat([empty(ACTIONS), *self.actions]),
+            self.failures,
+            self.calls,
+            underway,
         )
-        return _Served(request.symbol, _bars(request.symbol, frame), _actions(request.symbol, frame))
-    except SymbolError:
-        raise
-    except YFPricesMissingError:  # an empty window is HTTP 200 without bars; errors were typed in the session
-        return _Served(request.symbol, empty(RAW_DAILY), empty(ACTIONS))
-    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, YFException) as error:
-        explanation = f"the answer does not have Yahoo's form ({type(error).__name__})"
-        raise TemporarySymbolError(request.symbol, "unreadable_answer", explanation) from error
 
 
-def _bars(symbol: str, frame: "pd.DataFrame") -> pl.DataFrame:
-    days = _days(frame)
-    numbers = {
-        name.lower(): pl.Series(frame[name].to_numpy(dtype=float, na_value=float("nan")))
-        for name in ("Open", "High", "Low", "Close", "Volume")
-    }
-    columns: dict[str, Any] = {
-        "symbol": [symbol] * len(days),
-        "session": days,
-        # yfinance dates daily bars to midnight and has merged the running bar into its day by now.
-        "stamp": [None] * len(days),
-        **numbers,
-        "row": range(1, len(days) + 1),
-        "refusal": [None] * len(days),
-    }
-    return pl.DataFrame(columns, schema=RAW_DAILY)
+class _Reachable:
+    """Tells symbols without an answer from a source that is not there."""
 
+    def __init__(self, source: str, requested: int) -> None:
+        self._source = source
+        self._requested = requested
+        self._reached = False
+        self._unanswered: Counter[str] = Counter()
 
-def _days(frame: "pd.DataFrame") -> list[date]:
-    """Exchange dates of the rows; the index is midnight in the exchange's zone."""
-    return [stamp.date() for stamp in frame.index.to_list()]
+    def check(self, batch: Batch) -> None:
+        """Takes note of a batch.
 
-
-def _actions(symbol: str, frame: "pd.DataFrame") -> pl.DataFrame:
-    rows = [
-        (symbol, day, kind, float(value))
-        for column, kind in (("Dividends", "dividend"), ("Stock Splits", "split"))
-        for day, value in zip(_days(frame), frame[column], strict=True)
-        if value > 0
-    ]
-    return pl.DataFrame(rows, schema=ACTIONS, orient="row")
-
-
-@cache
-def _yfinance() -> Any:
-    """yfinance, set up once: errors are raised, and its SQLite caches belong to this process alone."""
-    import yfinance
-
-    # pandas 3 deprecations inside yfinance would print one warning per symbol.
-    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"yfinance")
-    yfinance.config.debug.hide_exceptions = False
-    folder = tempfile.mkdtemp(prefix="yfinance-")  # «database is locked» when processes share one
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    yfinance.set_tz_cache_location(folder)
-    return yfinance
+        Raises:
+            DependencyUnavailableError: Nobody has answered so far; one timeout alone may be bad luck.
+        """
+        kinds = [error.kind for error in batch.failures.values()]
+        self._reached = self._reached or bool(batch.symbols) or any(kind not in _UNANSWERED for kind in kinds)
+        if self._reached:
+            return
+        self._unanswered.update(kinds)
+        count = self._unanswered.total()
+        if count >= _GIVE_UP_AFTER or self._unanswered["unreachable"] >= self._requested:
+            raise DependencyUnavailableError(
+                f"Yahoo at {self._source} cannot be reached: the first {count} symbols got no answer; "
+                "check the network and YAHOO_BASE_URL"
+            )

@@ -3,13 +3,18 @@
 yfinance answers every HTTP error with a change of cookie strategy and up to seven further requests, so an
 error never reaches it: this session raises the project's own type instead. It also asks for a cookie and a
 crumb before the first chart; charts need neither, so those questions are answered here without a request.
+
+Every request is accounted to its symbol and reported to the rate limit, which all processes share: a refusal of
+one slows down and, if Yahoo says so, stops them all.
 """
 
+import logging
 import random
-import re
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -17,27 +22,30 @@ from curl_cffi import requests
 from curl_cffi.requests.exceptions import ConnectionError as CurlConnectionError
 from curl_cffi.requests.exceptions import RequestException, Timeout
 
-from miraikakaku_assets.domain.errors import PermanentSymbolError, SymbolError, TemporarySymbolError
+from miraikakaku_assets.adapters.sources.yahoo_answers import clock_skew, outcome_of, trouble_of
+from miraikakaku_assets.application.ports import Calls
+from miraikakaku_assets.application.request_rate import Outcome, Slot
+from miraikakaku_assets.domain.errors import TemporarySymbolError
 
+_log = logging.getLogger(__name__)
 _CHART = "/v8/finance/chart/"
-_ECHO = re.compile(rb'"symbol"\s*:\s*"([^"]+)"')
-_ERROR = re.compile(rb'"error"\s*:\s*\{\s*"code"\s*:\s*"([^"]+)"')
 _SHORTEST_JITTER, _LONGEST_JITTER = 0.8, 1.2
-
-_STATUS: dict[int, tuple[str, str]] = {
-    400: ("bad_request", "Yahoo does not understand the request"),
-    401: ("refused", "Yahoo refuses the request"),
-    403: ("refused", "Yahoo refuses the request"),
-    404: ("not_on_source", "Yahoo has no data under this symbol"),
-    422: ("out_of_range", "the window lies outside what Yahoo serves"),
-}
 
 
 class RateLimit(Protocol):
     """Hands out request slots; see `PostgresRateLimit`."""
 
-    def take(self, wait: Callable[[float], object]) -> None:
-        """Takes the next slot and waits for it."""
+    def take(self, wait: Callable[[float], object]) -> Slot:
+        """Takes the next slot and waits for it.
+
+        Raises:
+            SourcePausedError: Nobody asks the source for now.
+        """
+
+    def report(
+        self, slot: Slot, outcome: Outcome, *, retry_after: float | None = None, reason: str = ""
+    ) -> None:
+        """Says what became of the request."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class Politeness:
         retries: Further attempts after a temporary failure.
         delay: Seconds before the first of them.
         multiplier: Growth of the delay from one attempt to the next.
-        longest: Cap of any wait, also of a ``Retry-After``.
+        longest: Cap of this session's own waits; a longer ``Retry-After`` is the rate limit's to keep.
     """
 
     timeout: float
@@ -64,9 +72,13 @@ class YahooSession(requests.Session[requests.Response]):
 
     Args:
         base_url: Scheme and host that replace Yahoo's in every request.
-        limit: Rate limit taken before every request that leaves.
+        limit: Rate limit taken before every request that leaves, and told what became of it.
         politeness: Timeouts and retries.
         stopping: Set by the owner to end waits early.
+
+    Attributes:
+        requests_sent: Requests that have left.
+        clock_skew_seconds: Yahoo's clock minus ours, the first time they were minutes apart; None until then.
     """
 
     def __init__(
@@ -78,14 +90,23 @@ class YahooSession(requests.Session[requests.Response]):
         self._politeness = politeness
         self._stopping = stopping
         self._counting = threading.Lock()
+        self._calls: dict[str, Calls] = {}
         self.requests_sent = 0
+        self.clock_skew_seconds: float | None = None
+
+    def account(self, symbol: str) -> Calls:
+        """What the symbol has taken since it was last asked about; retries are in it, our own waits are not."""
+        with self._counting:
+            return self._calls.pop(symbol.upper(), Calls())
 
     def request(self, method: str, url: str, *args: Any, **options: Any) -> requests.Response:
         """Sends one chart request, repeated while its failure is temporary.
 
         Raises:
             PermanentSymbolError: Yahoo will not serve this symbol or window.
-            TemporarySymbolError: It failed temporarily, also after all retries.
+            TemporarySymbolError: It failed temporarily, also after all retries, or the owner has stopped.
+            SourcePausedError: Yahoo refuses everything; nobody asks it for now.
+            DependencyUnavailableError: The database behind the rate limit cannot be reached.
         """
         path = urlsplit(url).path
         if not path.startswith(_CHART):
@@ -99,18 +120,44 @@ class YahooSession(requests.Session[requests.Response]):
             except TemporarySymbolError as error:
                 if attempts_left == 0 or self._stopping.is_set():
                     raise
-                self._stopping.wait(min(_pause(error, delay), self._politeness.longest))
+                self._stopping.wait(_pause(error, delay, self._politeness.longest))
                 delay *= self._politeness.multiplier
         raise AssertionError  # the loop returns or raises
 
     def _attempt(
         self, method: str, url: str, symbol: str, args: tuple[Any, ...], options: dict[str, Any]
     ) -> requests.Response:
-        self._limit.take(self._stopping.wait)
-        if self._stopping.is_set():  # the slot was not waited for
+        self._go_on(symbol)
+        slot = self._limit.take(self._stopping.wait)
+        try:
+            self._go_on(symbol)  # or the slot was not waited for
+        except TemporarySymbolError:
+            self._limit.report(slot, Outcome.UNSENT)
+            raise
+        try:
+            answer = self._send(method, url, symbol, args, options)
+        except TemporarySymbolError as error:
+            self._limit.report(slot, Outcome.REFUSED, reason=error.explanation)
+            raise
+        trouble = trouble_of(answer, symbol)
+        self._limit.report(
+            slot,
+            outcome_of(trouble),
+            retry_after=trouble.retry_after if isinstance(trouble, TemporarySymbolError) else None,
+            reason=trouble.explanation if trouble else "",
+        )
+        if trouble is not None:
+            raise trouble
+        return answer
+
+    def _go_on(self, symbol: str) -> None:
+        if self._stopping.is_set():
             raise TemporarySymbolError(symbol, "stopped", "the collection was ended before its turn")
-        with self._counting:
-            self.requests_sent += 1
+
+    def _send(
+        self, method: str, url: str, symbol: str, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> requests.Response:
+        began = time.perf_counter()
         try:
             answer: requests.Response = super().request(method, url, *args, **options)  # type: ignore[arg-type]
         except Timeout as error:
@@ -120,51 +167,25 @@ class YahooSession(requests.Session[requests.Response]):
             raise TemporarySymbolError(symbol, "unreachable", "the connection failed") from error
         except RequestException as error:
             raise TemporarySymbolError(symbol, "unreadable_answer", "the answer broke off") from error
-        trouble = _error_of(answer, symbol)
-        if trouble is not None:
-            raise trouble
+        finally:
+            self._note(symbol, time.perf_counter() - began)
+        if self.clock_skew_seconds is None:
+            self._compare_clocks(answer)
         return answer
 
+    def _compare_clocks(self, answer: requests.Response) -> None:
+        skew = clock_skew(answer, datetime.now(UTC))
+        with self._counting:
+            known = skew is None or self.clock_skew_seconds is not None
+            self.clock_skew_seconds = self.clock_skew_seconds if known else skew
+        if not known:
+            _log.warning("Yahoo's clock is %+.0f s from ours; set this machine's clock right", skew)
 
-def _error_of(answer: requests.Response, symbol: str) -> SymbolError | None:
-    status = answer.status_code
-    if status == 429:  # noqa: PLR2004
-        return TemporarySymbolError(
-            symbol, "rate_limited", "Yahoo limits our requests (HTTP 429)", _retry_after(answer)
-        )
-    if status >= 500:  # noqa: PLR2004
-        return TemporarySymbolError(
-            symbol, "server_error", f"Yahoo answers HTTP {status}", _retry_after(answer)
-        )
-    if status >= 400:  # noqa: PLR2004
-        kind, sentence = _STATUS.get(status, ("bad_request", "Yahoo refuses the request"))
-        return PermanentSymbolError(symbol, kind, f"{sentence} (HTTP {status})")
-    return _unreadable(answer.content.strip(), symbol)
-
-
-def _unreadable(body: bytes, symbol: str) -> SymbolError | None:
-    """Trouble behind a status 200: another format, a body cut short, or another symbol's bars."""
-    if not body.startswith(b"{"):
-        return TemporarySymbolError(symbol, "unreadable_answer", "the answer is no JSON (an HTML page?)")
-    if not body.endswith(b"}"):
-        return TemporarySymbolError(symbol, "unreadable_answer", "the answer was cut short")
-    named = _ERROR.search(body)
-    if named is not None:  # yfinance would take it for an empty window
-        if named.group(1) == b"Not Found":
-            return PermanentSymbolError(symbol, "not_on_source", _STATUS[404][1])
-        return TemporarySymbolError(
-            symbol, "unreadable_answer", f"the answer is the error {named.group(1).decode(errors='replace')}"
-        )
-    echo = _ECHO.search(body)
-    if echo is not None and echo.group(1).decode().upper() != symbol.upper():
-        return TemporarySymbolError(symbol, "wrong_symbol", f"the answer is about {echo.group(1).decode()}")
-    return None
-
-
-def _retry_after(answer: requests.Response) -> float | None:
-    """Seconds of a ``Retry-After`` header; its date form and nonsense count as absent."""
-    value = str(answer.headers.get("Retry-After") or "")
-    return float(value) if value.isdecimal() else None
+    def _note(self, symbol: str, seconds: float) -> None:
+        with self._counting:
+            self.requests_sent += 1
+            before = self._calls.get(symbol.upper(), Calls())
+            self._calls[symbol.upper()] = Calls(before.requests + 1, before.seconds + seconds)
 
 
 def _nothing(url: str) -> requests.Response:
@@ -176,8 +197,12 @@ def _nothing(url: str) -> requests.Response:
     return answer
 
 
-def _pause(error: TemporarySymbolError, delay: float) -> float:
-    """Seconds before the next attempt, spread by chance; never less than the source asked for."""
-    if error.retry_after is not None:
-        return error.retry_after * random.uniform(1, _LONGEST_JITTER)  # noqa: S311 - no secret
-    return delay * random.uniform(_SHORTEST_JITTER, _LONGEST_JITTER)  # noqa: S311
+def _pause(error: TemporarySymbolError, delay: float, longest: float) -> float:
+    """Seconds before the next attempt, spread by chance; never less than the source asked for.
+
+    What it asked for beyond `longest` is not slept through: the rate limit pauses the source.
+    """
+    wait = delay * random.uniform(_SHORTEST_JITTER, _LONGEST_JITTER)  # noqa: S311 - no secret
+    if error.retry_after is None or error.retry_after > longest:
+        return min(wait, longest)
+    return error.retry_after + min(wait, delay / 2)

@@ -75,10 +75,87 @@ WHERE refused.symbol = i.symbol COLLATE "C" AND refused.timeframe = delivered.ti
 """
 
 ACTIONS = """
-INSERT INTO miraikakaku.corporate_actions AS stored (instrument_id, ex_date, kind, value, source, fetched_at)
-SELECT instrument_id, ex_date, kind, value, source, fetched_at FROM delivered_actions
+INSERT INTO miraikakaku.corporate_actions AS stored (instrument_id, ex_date, kind, value, flag, source, fetched_at)
+SELECT instrument_id, ex_date, kind, value, flag, source, fetched_at FROM delivered_actions
 ORDER BY instrument_id, ex_date, kind
 ON CONFLICT (instrument_id, ex_date, kind) DO UPDATE SET
-    value = excluded.value, source = excluded.source, fetched_at = excluded.fetched_at
-WHERE stored.value IS DISTINCT FROM excluded.value
+    value = excluded.value, flag = excluded.flag, source = excluded.source, fetched_at = excluded.fetched_at
+WHERE (stored.value, stored.flag) IS DISTINCT FROM (excluded.value, excluded.flag)
+"""
+
+READ_ACTIONS = """
+SELECT i.symbol, a.ex_date, a.kind, a.value
+FROM miraikakaku.corporate_actions a JOIN miraikakaku.instruments i ON i.id = a.instrument_id
+WHERE i.universe = $1 AND ($2::text IS NULL OR i.symbol = ANY ($2::text[])) AND ($3 OR a.flag IS NULL)
+ORDER BY i.symbol COLLATE "C", a.ex_date, a.kind
+"""
+
+HOLDINGS = """
+SELECT i.symbol, (newest.ts AT TIME ZONE $1)::date AS newest, state.complete_from,
+       (state.checked_at AT TIME ZONE 'UTC')::date AS checked
+FROM miraikakaku.instruments i
+LEFT JOIN miraikakaku.collection_state state ON state.instrument_id = i.id AND state.timeframe = $2
+LEFT JOIN LATERAL (
+    SELECT ts FROM miraikakaku.price_bars b
+    WHERE b.instrument_id = i.id AND b.timeframe = $2 AND b.status = 'final'
+    ORDER BY ts DESC LIMIT 1
+) newest ON true
+WHERE i.universe = $3 AND (newest.ts IS NOT NULL OR state.complete_from IS NOT NULL)
+"""
+
+NEWEST_STARTS = """
+SELECT i.symbol, newest.ts
+FROM miraikakaku.instruments i
+CROSS JOIN LATERAL (
+    SELECT ts FROM miraikakaku.price_bars b
+    WHERE b.instrument_id = i.id AND b.timeframe = $2 AND b.status = 'final'
+    ORDER BY ts DESC LIMIT 1
+) newest
+WHERE i.universe = $3 AND i.symbol = ANY ($1::text[])
+"""
+
+OVERLAP = """
+SELECT i.symbol, (held.ts AT TIME ZONE $3)::date AS session, held.close,
+       (oldest.ts AT TIME ZONE $3)::date AS oldest, oldest.close AS oldest_close
+FROM unnest($1::text[], $2::date[]) AS wanted(symbol, day)
+JOIN miraikakaku.instruments i ON i.symbol = wanted.symbol AND i.universe = $5
+CROSS JOIN LATERAL (
+    SELECT ts, close FROM miraikakaku.price_bars b
+    WHERE b.instrument_id = i.id AND b.timeframe = $4
+    ORDER BY ts LIMIT 1
+) oldest
+CROSS JOIN LATERAL (
+    SELECT ts, close FROM miraikakaku.price_bars b
+    WHERE b.instrument_id = i.id AND b.timeframe = $4 AND b.status = 'final'
+      AND b.ts >= (wanted.day::timestamp AT TIME ZONE $3)
+    ORDER BY ts LIMIT $6::int
+) held
+WHERE oldest.ts < (wanted.day::timestamp AT TIME ZONE $3)
+"""
+
+# Sessions before the day (UTC) of an answer were over when it came: all markets close before midnight UTC. A
+# request that begins later leaves days that nobody has asked for, so what was known before it counts no more.
+STATE = """
+INSERT INTO miraikakaku.collection_state AS known (instrument_id, timeframe, complete_from, checked_at)
+SELECT instrument_id, timeframe, complete_from, fetched_at FROM delivered_state
+ON CONFLICT (instrument_id, timeframe) DO UPDATE SET
+    complete_from = CASE WHEN excluded.complete_from <= (known.checked_at AT TIME ZONE 'UTC')::date
+        THEN LEAST(known.complete_from, excluded.complete_from) ELSE excluded.complete_from END,
+    checked_at = GREATEST(known.checked_at, excluded.checked_at)
+"""
+
+RESTATEMENTS = """
+INSERT INTO miraikakaku.restatements
+    (instrument_id, timeframe, reason, ex_date, factor, first_session, shown_session, bars, old_close, new_close,
+     detected_at)
+SELECT instrument_id, timeframe, reason, ex_date, factor, oldest, session, bars, old_close, new_close, fetched_at
+FROM delivered_restatements
+"""
+
+REFUSED_ACTIONS = """
+INSERT INTO miraikakaku.quarantined_actions
+    (symbol, ex_date, kind, rule, detail, value, source, first_seen_at, last_seen_at)
+SELECT symbol, ex_date, kind, rule, detail, value, source, fetched_at, fetched_at FROM delivered_refused_actions
+ON CONFLICT (symbol, ex_date, kind, rule) DO UPDATE SET
+    detail = excluded.detail, value = excluded.value, source = excluded.source, last_seen_at = excluded.last_seen_at
 """

@@ -12,25 +12,26 @@ other: an append in the delivery's order against an upsert in key order dead-loc
 If a foreign writer comes in between, the unique key says so and the delivery is upserted.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
 from miraikakaku_assets.adapters.storage import bar_statements as statements
+from miraikakaku_assets.adapters.storage.bar_frames import (
+    beside_bars,
+    counts_per_symbol,
+    date_array,
+    number_array,
+    refused_rows,
+    text_array,
+    with_ids,
+)
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.ports import WriteResult
+from miraikakaku_assets.application.ports import Collected, Held, WriteResult
 from miraikakaku_assets.domain.bars.validation import ValidatedBars
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
-
-_COUNTS = {
-    "symbol": pl.String,
-    "inserted": pl.Int64,
-    "restated": pl.Int64,
-    "unchanged": pl.Int64,
-    "withdrawn": pl.Int64,
-}
 
 
 class PostgresBars:
@@ -39,21 +40,37 @@ class PostgresBars:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def newest_sessions(self, universe: Universe, timeframe: Timeframe) -> Mapping[str, date]:
-        """Symbol → exchange date of its newest final bar."""
-        query = """
-            SELECT i.symbol, (newest.ts AT TIME ZONE $1)::date
-            FROM miraikakaku.instruments i
-            CROSS JOIN LATERAL (
-                SELECT ts FROM miraikakaku.price_bars b
-                WHERE b.instrument_id = i.id AND b.timeframe = $2 AND b.status = 'final'
-                ORDER BY ts DESC LIMIT 1
-            ) newest
-            WHERE i.universe = $3"""
+    def holdings(self, universe: Universe, timeframe: Timeframe) -> Mapping[str, Held]:
+        """What is stored of each symbol that has a final bar or has been asked for."""
         parameters = (universe.time_zone, timeframe.value, universe.name)
         with self._database.bulk() as connection, connection.cursor() as cursor:
-            cursor.execute(query, parameters)
-            return dict(cursor.fetchall())
+            cursor.execute(statements.HOLDINGS, parameters)
+            return {symbol: Held(*held) for symbol, *held in cursor.fetchall()}
+
+    def newest_starts(
+        self, universe: Universe, timeframe: Timeframe, symbols: Sequence[str]
+    ) -> Mapping[str, datetime | None]:
+        """Symbol → start of its newest final bar (UTC); None for one without."""
+        parameters = (text_array(symbols), timeframe.value, universe.name)
+        with self._database.bulk() as connection, connection.cursor() as cursor:
+            cursor.execute(statements.NEWEST_STARTS, parameters)
+            return dict.fromkeys(symbols) | dict(cursor.fetchall())
+
+    def overlap(
+        self, universe: Universe, timeframe: Timeframe, first: Mapping[str, date], sessions: int
+    ) -> pl.DataFrame:
+        """Stored final bars from a date on, of symbols that have older bars, too; see `BarStore`."""
+        parameters = (
+            text_array(first),
+            date_array(first.values()),
+            universe.time_zone,
+            timeframe.value,
+            universe.name,
+            sessions,
+        )
+        with self._database.bulk() as connection, connection.cursor() as cursor:
+            cursor.execute(statements.OVERLAP, parameters)
+            return pl.DataFrame(cursor.fetch_arrow_table())
 
     def previous_closes(
         self, universe: Universe, timeframe: Timeframe, first: Mapping[str, date]
@@ -73,8 +90,8 @@ class PostgresBars:
                 ORDER BY ts DESC LIMIT 1
             ) before"""
         parameters = (
-            _text_array(first),
-            "{" + ",".join(str(day) for day in first.values()) + "}",
+            text_array(first),
+            date_array(first.values()),
             timeframe.value,
             universe.time_zone,
         )
@@ -104,21 +121,18 @@ class PostgresBars:
         first, last = str(since or date(1900, 1, 1)), str(until or date(9998, 12, 31))
         parameters = [universe.time_zone, universe.name, timeframe.value, first, last]
         if symbols is not None:
-            parameters.append(_text_array(symbols))
+            parameters.append(text_array(symbols))
         with self._database.bulk() as connection, connection.cursor() as cursor:
             cursor.execute(query, parameters)
             return pl.DataFrame(cursor.fetch_arrow_table())
 
-    def actions(self, universe: Universe, symbols: Sequence[str] | None = None) -> pl.DataFrame:
-        """Stored dividends and splits."""
-        query = """
-            SELECT i.symbol, a.ex_date, a.kind, a.value
-            FROM miraikakaku.corporate_actions a JOIN miraikakaku.instruments i ON i.id = a.instrument_id
-            WHERE i.universe = $1 AND ($2::text IS NULL OR i.symbol = ANY ($2::text[]))
-            ORDER BY i.symbol COLLATE "C", a.ex_date, a.kind"""
-        wanted = None if symbols is None else _text_array(symbols)
+    def actions(
+        self, universe: Universe, symbols: Sequence[str] | None = None, *, trusted: bool = False
+    ) -> pl.DataFrame:
+        """Stored dividends and splits; `trusted` leaves out those that carry a flag."""
+        parameters = (universe.name, None if symbols is None else text_array(symbols), not trusted)
         with self._database.bulk() as connection, connection.cursor() as cursor:
-            cursor.execute(query, (universe.name, wanted))
+            cursor.execute(statements.READ_ACTIONS, parameters)
             return pl.DataFrame(cursor.fetch_arrow_table())
 
     def write(
@@ -126,9 +140,9 @@ class PostgresBars:
         timeframe: Timeframe,
         instruments: Mapping[str, int],
         bars: ValidatedBars,
-        actions: pl.DataFrame,
         source: str,
         fetched_at: datetime,
+        collected: Collected | None = None,
     ) -> WriteResult:
         """Writes a validated delivery in one transaction; doing it twice changes nothing.
 
@@ -136,36 +150,37 @@ class PostgresBars:
             timeframe: Of all bars in the delivery.
             instruments: Symbol → instrument id; refused rows of other symbols are kept without one.
             bars: Accepted and refused rows.
-            actions: Schema `ACTIONS`.
             source: Name of the source.
             fetched_at: Time of the delivery (UTC).
+            collected: What the delivery says beside its bars.
         """
         from adbc_driver_manager import IntegrityError
 
         stamped = {"timeframe": timeframe.value, "source": source, "fetched_at": fetched_at}
-        accepted = _with_ids(bars.accepted, instruments, stamped)
+        accepted = with_ids(bars.accepted, instruments, stamped)
         accepted = accepted.select(
             "symbol", pl.col("volume").cast(pl.Int64), *(c for c in statements.BAR_COLUMNS if c != "volume")
         )
-        refused = _refusals(_with_ids(bars.refused, instruments, stamped))
-        happened = _with_ids(actions.drop_nulls(), instruments, stamped).drop_nulls("instrument_id")
-        happened = happened.unique(["instrument_id", "ex_date", "kind"], keep="last", maintain_order=True)
+        refused = refused_rows(with_ids(bars.refused, instruments, stamped))
+        beside = beside_bars(collected or Collected(), instruments, stamped)
         try:
-            counts = self._transact(accepted, refused, happened, append=True)
+            counts = self._transact(accepted, refused, beside, append=True)
         except IntegrityError:  # another collection of the same symbols was faster
-            counts = self._transact(accepted, refused, happened, append=False)
-        return WriteResult(_per_symbol(accepted, refused, counts))
+            counts = self._transact(accepted, refused, beside, append=False)
+        return WriteResult(counts_per_symbol(accepted, refused, counts))
 
     def _transact(
-        self, accepted: pl.DataFrame, refused: pl.DataFrame, actions: pl.DataFrame, *, append: bool
+        self,
+        accepted: pl.DataFrame,
+        refused: pl.DataFrame,
+        beside: Mapping[str, pl.DataFrame],
+        *,
+        append: bool,
     ) -> list[pl.DataFrame]:
         counts = []
         rows = accepted.select(statements.BAR_COLUMNS)
         with self._database.bulk() as connection, connection.cursor() as cursor:
-            _lock(cursor, accepted, refused, actions)
-            if not actions.is_empty():
-                _stage(cursor, "delivered_actions", actions)
-                cursor.execute(statements.ACTIONS)
+            _lock(cursor, accepted, refused, *beside.values())
             if append and not _has_bars(cursor, rows):
                 if not rows.is_empty():
                     cursor.adbc_ingest(
@@ -181,56 +196,42 @@ class PostgresBars:
                 _stage(cursor, "delivered_refusals", refused)
                 cursor.execute(statements.QUARANTINE)
                 counts.append(_fetch(cursor, statements.WITHDRAW))
+            _write_beside(cursor, beside, counts)
         return counts
 
 
-def _with_ids(frame: pl.DataFrame, instruments: Mapping[str, int], extra: Mapping[str, Any]) -> pl.DataFrame:
-    """Adds the instrument's id (null for symbols without one) and the columns that are the same for all rows."""
-    ids = pl.col("symbol").replace_strict(dict(instruments), default=None, return_dtype=pl.Int32)
-    constants = [
-        pl.lit(value, pl.Datetime("us", "UTC") if isinstance(value, datetime) else pl.String).alias(name)
-        for name, value in extra.items()
-    ]
-    return frame.with_columns(ids.alias("instrument_id"), *constants)
-
-
-def _refusals(frame: pl.DataFrame) -> pl.DataFrame:
-    nth = pl.col("row").rank("ordinal").over("symbol", "ts", "rule")
-    return frame.select(
-        "symbol",
-        "timeframe",
-        "ts",
-        "rule",
-        "detail",
-        "open",
-        "high",
-        "low",
-        "close",
-        "volume",
-        "source",
-        "instrument_id",
-        "fetched_at",
-        occurrence=nth.cast(pl.Int32),
-        row_number="row",
-    )
+def _write_beside(cursor: Any, beside: Mapping[str, pl.DataFrame], counts: Sequence[pl.DataFrame]) -> None:
+    if "delivered_actions" in beside:
+        _stage(cursor, "delivered_actions", beside["delivered_actions"])
+        cursor.execute(statements.ACTIONS)
+    if "delivered_state" in beside:
+        _stage(cursor, "delivered_state", beside["delivered_state"])
+        cursor.execute(statements.STATE)
+    if "delivered_restatements" in beside:
+        changed = pl.concat(
+            [one.select("instrument_id", "restated") for one in counts if "restated" in one.columns]
+        )
+        frame = beside["delivered_restatements"].join(changed, on="instrument_id", how="left")
+        bars = pl.col("restated").fill_null(0).cast(pl.Int32).alias("bars")
+        _stage(cursor, "delivered_restatements", frame.with_columns(bars))
+        cursor.execute(statements.RESTATEMENTS)
+    if "delivered_refused_actions" in beside:
+        _stage(cursor, "delivered_refused_actions", beside["delivered_refused_actions"])
+        cursor.execute(statements.REFUSED_ACTIONS)
 
 
 def _lock(cursor: Any, *frames: pl.DataFrame) -> None:
     """One writer at a time per instrument, until the end of the transaction."""
     ids = pl.concat([frame["instrument_id"] for frame in frames]).drop_nulls().unique().sort()
-    cursor.execute(statements.LOCK, (_array(ids),))
+    cursor.execute(statements.LOCK, (number_array(ids),))
     cursor.fetchall()
-
-
-def _array(numbers: pl.Series) -> str:
-    return "{" + ",".join(map(str, numbers)) + "}"
 
 
 def _has_bars(cursor: Any, rows: pl.DataFrame) -> bool:
     """Whether any instrument of the delivery has a bar of that timeframe, or a quarantined one to release."""
     if rows.is_empty():
         return False
-    ids = _array(rows["instrument_id"].unique())
+    ids = number_array(rows["instrument_id"].unique())
     cursor.execute(
         """SELECT EXISTS (
                SELECT 1 FROM unnest($1::int[]) AS wanted(id) WHERE EXISTS (
@@ -244,13 +245,6 @@ def _has_bars(cursor: Any, rows: pl.DataFrame) -> bool:
     return bool(cursor.fetchone()[0])
 
 
-def _text_array(values: Iterable[str]) -> str:
-    """A PostgreSQL array literal; the driver binds no arrays of text."""
-    return (
-        "{" + ",".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values) + "}"
-    )
-
-
 def _stage(cursor: Any, name: str, frame: pl.DataFrame) -> None:
     cursor.adbc_ingest(name, frame.to_arrow(), mode="create", temporary=True)
 
@@ -258,23 +252,3 @@ def _stage(cursor: Any, name: str, frame: pl.DataFrame) -> None:
 def _fetch(cursor: Any, query: str) -> pl.DataFrame:
     cursor.execute(query)
     return pl.DataFrame(cursor.fetch_arrow_table())
-
-
-def _per_symbol(
-    accepted: pl.DataFrame, refused: pl.DataFrame, counts: Sequence[pl.DataFrame]
-) -> pl.DataFrame:
-    """Counts by symbol; what was accepted and neither inserted nor restated was stored already."""
-    everyone = pl.concat(
-        [accepted.select("symbol", "instrument_id"), refused.select("symbol", "instrument_id")]
-    ).unique()
-    table = everyone.join(
-        accepted.group_by("symbol").agg(accepted=pl.len().cast(pl.Int64)), on="symbol", how="left"
-    )
-    for count in counts:
-        table = table.join(count, on="instrument_id", how="left")
-    for name in ("accepted", "inserted", "restated", "withdrawn"):
-        column = pl.col(name) if name in table.columns else pl.lit(None, pl.Int64)
-        table = table.with_columns(column.fill_null(0).alias(name))
-    return table.with_columns(unchanged=pl.col("accepted") - pl.col("inserted") - pl.col("restated")).select(
-        pl.col(name).cast(kind) for name, kind in _COUNTS.items()
-    )

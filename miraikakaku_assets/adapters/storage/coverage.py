@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.master_statements import LIST_IN_FORCE
 from miraikakaku_assets.domain.coverage.report import CoverageFindings, Holdings
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
@@ -17,7 +18,7 @@ _REPORT_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "coverage": pl.Float64,
     "threshold": pl.Float64,
 }
-_LIST_DATE = "SELECT max(last_list_date) FROM miraikakaku.stock_master WHERE universe = $1 AND is_active"
+_LIST_DATE = LIST_IN_FORCE.format(universe="$1")
 _ISSUES = """
 SELECT m.instrument_id, m.yahoo_symbol AS symbol, coalesce(m.market_category, '-') AS segment,
        m.listed_on, m.delisted_on, coalesce(newest.status = 'failed', false) AS fetch_failed
@@ -55,12 +56,12 @@ class PostgresCoverage:
         window = (universe.time_zone, universe.name, timeframe.value, str(first), str(last))
         with self._database.bulk() as connection, connection.cursor() as cursor:
             cursor.execute(_LIST_DATE, (universe.name,))
-            list_date = cursor.fetchone()[0]
-            if list_date is None:
+            in_force = cursor.fetchone()
+            if in_force is None:
                 return None
             issues = _frame(cursor, _ISSUES, (universe.name,))
             return Holdings(
-                list_date, issues, _frame(cursor, _PRESENT, window), _frame(cursor, _QUARANTINED, window)
+                in_force[1], issues, _frame(cursor, _PRESENT, window), _frame(cursor, _QUARANTINED, window)
             )
 
     def save(self, findings: CoverageFindings, report_file: str) -> None:

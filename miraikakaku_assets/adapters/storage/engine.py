@@ -36,6 +36,10 @@ class Database:
         self.url = _libpq(url)
         self._idle: deque[tuple[int, Any]] = deque()
 
+    def __reduce__(self) -> tuple[type["Database"], tuple[str]]:
+        """Another process gets the address; connections stay where they were made."""
+        return Database, (self.url,)
+
     @property
     def shown(self) -> str:
         """The URL without its password."""

@@ -1,31 +1,34 @@
 """Stock master, instruments and the history of updates, in PostgreSQL."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, insert, select, text, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import TextClause, func, insert, null, select, text
 
 from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.master_statements import (
+    ADD,
+    CHANGE,
+    COLUMNS,
+    FOLLOW,
+    LEARN,
+    LIST_IN_FORCE,
+    NEW_INSTRUMENTS,
+    REMOVE,
+    RETURN,
+    TOUCH,
+    as_json,
+)
 from miraikakaku_assets.adapters.storage.tables import instruments, stock_master, stock_master_updates
 from miraikakaku_assets.application.ports import MasterUpdate
+from miraikakaku_assets.domain.market.currency_pairs import currency_pair
 from miraikakaku_assets.domain.market.instruments import Instrument, Universe
-from miraikakaku_assets.domain.market.master import KnownIssue, ListedIssue, MasterDiff, StockList
-
-_COLUMNS = {
-    "code": stock_master.c.stock_code,
-    "name": stock_master.c.stock_name,
-    "market": stock_master.c.market_category,
-    "sector33_code": stock_master.c.sector33_code,
-    "sector33": stock_master.c.sector,
-    "sector17_code": stock_master.c.sector17_code,
-    "sector17": stock_master.c.sector17,
-    "size_code": stock_master.c.size_code,
-    "size": stock_master.c.size_category,
-}
+from miraikakaku_assets.domain.market.master import KnownIssue, ListedIssue, MasterDiff, StockList, compare
 
 _LOCK = 20250930
 
@@ -45,45 +48,65 @@ class PostgresMasters:
 
     def known(self, universe: Universe) -> Mapping[str, KnownIssue]:
         """The master by exchange code, inactive issues included."""
-        columns = [column.label(name) for name, column in _COLUMNS.items()]
+        columns = [column.label(name) for name, column in COLUMNS.items()]
         query = select(stock_master.c.is_active, *columns).where(stock_master.c.universe == universe.name)
         with self._database.engine.connect() as connection:
             rows = connection.execute(query).mappings().all()
         return {
-            row["code"]: KnownIssue(ListedIssue(**{name: row[name] for name in _COLUMNS}), row["is_active"])
+            row["code"]: KnownIssue(ListedIssue(**{name: row[name] for name in COLUMNS}), row["is_active"])
             for row in rows
         }
 
     def last_list_date(self, universe: Universe) -> date | None:
         """Date of the list in force: that of the last success, which may have been accepted out of order."""
-        history = stock_master_updates.c
-        query = (
-            select(history.list_date)
-            .where(history.universe == universe.name, history.status == "success")
-            .order_by(history.id.desc())
-            .limit(1)
-        )
-        with self._database.engine.connect() as connection:
-            return connection.scalar(query)
+        newest = self._in_force(universe)
+        return newest[1] if newest else None
+
+    def newest_update(self, universe: Universe) -> int | None:
+        """Number of the update that put the list in force into force."""
+        newest = self._in_force(universe)
+        return newest[0] if newest else None
 
     def apply(self, universe: Universe, new: StockList, diff: MasterDiff, update: MasterUpdate) -> None:
         """Puts a list into force and records the update in one transaction."""
-        with self._database.engine.begin() as connection:
-            first_list = not connection.scalar(
-                select(stock_master.c.id).where(stock_master.c.universe == universe.name).limit(1)
+        self._apply(universe, new, diff, update, f"not in the list dated {new.list_date}")
+
+    def ensure_named(
+        self, universe: Universe, symbols: Sequence[str], moment: datetime, source: str = "FX_PAIRS"
+    ) -> MasterUpdate | None:
+        """Makes the named symbols the listed ones; None when they are already.
+
+        Raises:
+            ConfigurationError: A symbol is not written like ``USDJPY=X``.
+        """
+        issues = tuple(currency_pair(symbol).issue for symbol in dict.fromkeys(symbols))
+        day = moment.astimezone(ZoneInfo(universe.time_zone)).date()
+        with self.exclusive(universe):
+            diff = compare(self.known(universe), issues)
+            if not (diff.added or diff.updated or diff.returned or diff.removed):
+                return None
+            update = MasterUpdate(
+                universe=universe.name,
+                update_type="manual",
+                status="success",
+                source=source,
+                started_at=moment,
+                completed_at=moment,
+                total_stocks=len(issues),
+                added_stocks=len(diff.added),
+                updated_stocks=len(diff.updated),
+                removed_stocks=len(diff.removed),
+                returned_stocks=len(diff.returned),
+                unchanged_stocks=len(diff.unchanged),
+                list_date=day,
             )
-            self._add(connection, universe, new.list_date, diff.added, first_list=first_list)
-            self._change(connection, universe, diff.updated, {})
-            back = {"is_active": True, "status": "listed", "status_reason": None, "delisted_on": None}
-            self._change(connection, universe, diff.returned, back)
-            self._remove(connection, universe, new.list_date, diff.removed)
-            self._touch(connection, universe, new)
-            connection.execute(insert(stock_master_updates).values(asdict(update)))
+            self._apply(universe, StockList(day, issues, ""), diff, update, f"no longer named in {source}")
+        return update
 
     def record(self, update: MasterUpdate) -> None:
         """Records an update that put nothing into force."""
         with self._database.engine.begin() as connection:
-            connection.execute(insert(stock_master_updates).values(asdict(update)))
+            connection.execute(insert(stock_master_updates).values(_recorded(update)))
 
     def instruments(self, universe: Universe, symbols: Sequence[str] | None = None) -> list[Instrument]:
         """Instruments of active issues sorted by symbol; those of `symbols` even when inactive."""
@@ -112,93 +135,68 @@ class PostgresMasters:
         with self._database.engine.connect() as connection:
             return dict(connection.execute(query).tuples().all())
 
-    def _add(
-        self,
-        connection: Connection,
-        universe: Universe,
-        list_date: date,
-        issues: Sequence[ListedIssue],
-        *,
-        first_list: bool,
+    def _in_force(self, universe: Universe) -> tuple[int, date] | None:
+        query = text(LIST_IN_FORCE.format(universe=":universe"))
+        with self._database.engine.connect() as connection:
+            newest = connection.execute(query, {"universe": universe.name}).first()
+        return (newest.id, newest.list_date) if newest else None
+
+    def _apply(
+        self, universe: Universe, new: StockList, diff: MasterDiff, update: MasterUpdate, gone_because: str
     ) -> None:
-        if not issues:
-            return
-        new_instruments = [
+        """Each kind of change is one statement, whether it is about one issue or all."""
+        said = {code: str(day) for code, day in new.delisted.items()}
+        with self._database.engine.begin() as connection:
+
+            def run(statement: TextClause, **values: object) -> None:
+                connection.execute(statement, {"universe": universe.name, "day": new.list_date, **values})
+
+            if diff.added:
+                first_list = not connection.scalar(
+                    select(stock_master.c.id).where(stock_master.c.universe == universe.name).limit(1)
+                )
+                run(
+                    NEW_INSTRUMENTS,
+                    calendar=universe.calendar,
+                    instruments=_instruments(universe, diff.added),
+                )
+                # What the settings name has been traded before they named it.
+                run(ADD, issues=as_json(diff.added), first_list=first_list or not universe.has_master)
+            if diff.updated or diff.returned:
+                run(CHANGE, issues=as_json([*diff.updated, *diff.returned]))
+            if diff.returned:
+                former = json.dumps(dict(diff.former_names), ensure_ascii=False)
+                run(RETURN, codes=[issue.code for issue in diff.returned], former=former)
+            if diff.removed:
+                codes = [issue.code for issue in diff.removed]
+                run(REMOVE, codes=codes, reason=gone_because, said=json.dumps(said))
+            dated = [issue for issue in diff.unchanged if issue.listed_on is not None]
+            if dated:
+                run(LEARN, issues=as_json(dated))
+            run(FOLLOW)
+            run(TOUCH)
+            connection.execute(insert(stock_master_updates).values(_recorded(update)))
+
+
+def _instruments(universe: Universe, issues: Iterable[ListedIssue]) -> str:
+    """New instruments with the unit of their prices, as JSON."""
+    rows = []
+    for issue in issues:
+        if universe.currency is None:
+            pair = currency_pair(issue.symbol)
+            currency, price_unit = pair.quote, pair.price_unit
+        else:
+            currency, price_unit = universe.currency, f"{universe.currency} per share"
+        rows.append(
             {
-                "symbol": issue.yahoo_symbol,
-                "universe": universe.name,
+                "symbol": issue.symbol,
                 "kind": issue.security_type,
-                "currency": universe.currency,
-                "price_unit": f"{universe.currency} per share",
-                "calendar": universe.calendar,
+                "currency": currency,
+                "price_unit": price_unit,
             }
-            for issue in issues
-        ]
-        connection.execute(upsert(instruments).on_conflict_do_nothing(), new_instruments)
-        ids = dict(
-            connection.execute(
-                select(instruments.c.symbol, instruments.c.id).where(instruments.c.universe == universe.name)
-            )
-            .tuples()
-            .all()
         )
-        rows = [
-            self._values(issue)
-            | {
-                "instrument_id": ids[issue.yahoo_symbol],
-                "universe": universe.name,
-                "exchange": "TSE",
-                "yahoo_symbol": issue.yahoo_symbol,
-                # Issues of the very first list may be decades old: their listing date is not known.
-                "listed_on": None if first_list else list_date,
-                "first_list_date": list_date,
-                "last_list_date": list_date,
-            }
-            for issue in issues
-        ]
-        connection.execute(insert(stock_master), rows)
+    return json.dumps(rows)
 
-    def _change(
-        self, connection: Connection, universe: Universe, issues: Iterable[ListedIssue], extra: dict[str, Any]
-    ) -> None:
-        for issue in issues:
-            connection.execute(
-                update(stock_master)
-                .where(stock_master.c.universe == universe.name, stock_master.c.stock_code == issue.code)
-                .values(updated_at=func.now(), **self._values(issue), **extra)
-            )
 
-    def _remove(
-        self, connection: Connection, universe: Universe, list_date: date, issues: Sequence[ListedIssue]
-    ) -> None:
-        if not issues:
-            return
-        connection.execute(
-            update(stock_master)
-            .where(
-                stock_master.c.universe == universe.name,
-                stock_master.c.stock_code == func.any([issue.code for issue in issues]),
-            )
-            .values(
-                is_active=False,
-                status="delisted",
-                status_reason=f"not in the list dated {list_date}",
-                delisted_on=list_date,
-                updated_at=func.now(),
-            )
-        )
-
-    def _touch(self, connection: Connection, universe: Universe, new: StockList) -> None:
-        """Notes for every listed issue that this list showed it; an unchanged line keeps its updated_at."""
-        connection.execute(
-            text(
-                "UPDATE miraikakaku.stock_master SET last_list_date = :day"
-                " WHERE universe = :universe AND is_active AND last_list_date IS DISTINCT FROM :day"
-            ),
-            {"day": new.list_date, "universe": universe.name},
-        )
-
-    @staticmethod
-    def _values(issue: ListedIssue) -> dict[str, Any]:
-        values = {column.name: getattr(issue, name) for name, column in _COLUMNS.items()}
-        return values | {"security_type": issue.security_type}
+def _recorded(update: MasterUpdate) -> dict[str, Any]:
+    return asdict(update) | {"counts": dict(update.counts) or null()}

@@ -5,12 +5,13 @@ from typing import Any
 from sqlalchemy import func, select, text
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.tables import metadata
+from miraikakaku_assets.adapters.storage.master_statements import LIST_IN_FORCE
+from miraikakaku_assets.adapters.storage.work_tables import metadata  # it brings every table
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
-_MASTER = text("""
+_MASTER = text(f"""
 SELECT count(*) FILTER (WHERE is_active) AS listed, count(*) FILTER (WHERE NOT is_active) AS delisted,
-       max(last_list_date) AS list_date
+       (SELECT list_date FROM ({LIST_IN_FORCE.format(universe=":universe")}) AS in_force) AS list_date
 FROM miraikakaku.stock_master WHERE universe = :universe
 """)
 _LAST_UPDATE = text("""
@@ -31,7 +32,9 @@ WHERE m.universe = :universe AND m.is_active AND EXISTS (
     WHERE b.instrument_id = m.instrument_id AND b.timeframe = :timeframe AND b.ts >= :due AND b.status = 'final')
 """)
 _QUARANTINE = text("""
-SELECT rule, count(*) AS rows FROM miraikakaku.quarantined_bars WHERE released_at IS NULL GROUP BY rule ORDER BY 2 DESC
+SELECT q.rule, count(*) AS rows FROM miraikakaku.quarantined_bars q
+LEFT JOIN miraikakaku.instruments i ON i.id = q.instrument_id
+WHERE q.released_at IS NULL AND coalesce(i.universe, :universe) = :universe GROUP BY q.rule ORDER BY 2 DESC
 """)
 _COVERAGE = text("""
 SELECT checked_at, coverage, expected_bars, stored_bars, denominator, threshold, report_file
@@ -43,6 +46,22 @@ SELECT id, batch_type, status, universe, timeframe, source, total_stocks, proces
 FROM miraikakaku.batch_executions ORDER BY id DESC LIMIT 5
 """)
 
+
+_RUNNING = text("""
+SELECT p.batch_execution_id AS batch, b.universe, b.timeframe, p.status, p.total, p.processed, p.failed, p.records,
+       p.percentage, p.symbols_per_minute, p.records_per_minute, p.estimated_completion, p.current_symbols,
+       b.resume_at, b.error_message
+FROM miraikakaku.run_progress p JOIN miraikakaku.batch_executions b ON b.id = p.batch_execution_id
+WHERE b.status IN ('running', 'paused') AND b.id > (
+    SELECT coalesce(max(later.id), 0) FROM miraikakaku.batch_executions later
+    WHERE later.universe = b.universe AND later.timeframe = b.timeframe AND later.status IN ('completed', 'failed'))
+ORDER BY b.id DESC LIMIT 5
+""")
+_RESTATED = text("""
+SELECT i.symbol, r.reason, r.ex_date, r.factor, r.shown_session, r.old_close, r.new_close, r.bars, r.detected_at
+FROM miraikakaku.restatements r JOIN miraikakaku.instruments i ON i.id = r.instrument_id
+WHERE i.universe = :universe ORDER BY r.id DESC LIMIT 5
+""")
 
 _SEGMENTS = text("""
 SELECT segment, instruments, complete_instruments, empty_instruments, expected_bars, stored_bars, coverage, threshold,
@@ -104,4 +123,6 @@ class PostgresStatus:
                 "quarantine": rows(_QUARANTINE),
                 "coverage": first(_COVERAGE),
                 "batches": rows(_BATCHES),
+                "running": rows(_RUNNING),
+                "restated": rows(_RESTATED),
             }

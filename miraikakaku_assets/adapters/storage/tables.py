@@ -27,6 +27,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 SCHEMA = "miraikakaku"
 
@@ -42,15 +43,18 @@ metadata = MetaData(
 )
 
 
-def _utc(name: str, **options: object) -> Column[object]:
+def utc(name: str, **options: object) -> Column[object]:
+    """A moment, ``timestamptz``."""
     return Column(name, DateTime(timezone=True), **options)  # type: ignore[arg-type]
 
 
-def _now(name: str) -> Column[object]:
-    return _utc(name, nullable=False, server_default=func.now())
+def now(name: str) -> Column[object]:
+    """The moment at which the row was written."""
+    return utc(name, nullable=False, server_default=func.now())
 
 
-def _count(name: str) -> Column[int]:
+def count(name: str) -> Column[int]:
+    """A number of rows or symbols, 0 until it is counted."""
     return Column(name, Integer, nullable=False, server_default=text("0"))
 
 
@@ -64,7 +68,7 @@ instruments = Table(
     Column("currency", String(3), nullable=False),
     Column("price_unit", Text, nullable=False),  # e.g. "JPY per share"
     Column("calendar", Text, nullable=False),  # exchange_calendars name, e.g. XTKS
-    _now("created_at"),
+    now("created_at"),
 )
 
 stock_master = Table(
@@ -75,7 +79,7 @@ stock_master = Table(
     Column("universe", Text, nullable=False),
     Column("exchange", Text, nullable=False),
     Column("stock_code", String(10), nullable=False),
-    Column("stock_name", String(200), nullable=False),  # as printed: full-width letters and U+3000 kept
+    Column("stock_name", String(255), nullable=False),  # as printed: full-width letters and U+3000 kept
     Column("market_category", String(100)),
     Column("security_type", Text, nullable=False),
     Column("sector", String(100)),  # 33業種区分
@@ -88,12 +92,14 @@ stock_master = Table(
     Column("is_active", Boolean, nullable=False, server_default=text("true")),
     Column("status", Text, nullable=False, server_default=text("'listed'")),
     Column("status_reason", Text),
-    Column("listed_on", Date),  # first list date that showed it, null when it was in the very first list
-    Column("delisted_on", Date),  # first list date that no longer showed it
+    Column(
+        "listed_on", Date
+    ),  # a source's word, else the first list that showed it; null: in the very first list
+    Column("delisted_on", Date),  # a source's word, else the first list that no longer showed it
     Column("first_list_date", Date, nullable=False),
     Column("last_list_date", Date, nullable=False),
-    _now("created_at"),
-    _now("updated_at"),
+    now("created_at"),
+    now("updated_at"),
     UniqueConstraint("universe", "stock_code", name="uq_stock_master_universe_code"),
     Index("idx_stock_master_code", "stock_code"),
     Index("idx_stock_master_active", "is_active"),
@@ -106,11 +112,11 @@ stock_master_updates = Table(
     Column("universe", Text, nullable=False),
     Column("update_type", String(20), nullable=False),
     Column("total_stocks", Integer, nullable=False),
-    _count("added_stocks"),
-    _count("updated_stocks"),
-    _count("removed_stocks"),
-    _count("returned_stocks"),
-    _count("unchanged_stocks"),
+    count("added_stocks"),
+    count("updated_stocks"),
+    count("removed_stocks"),
+    count("returned_stocks"),
+    count("unchanged_stocks"),
     Column("status", String(20), nullable=False),
     Column("rule", Text),
     Column("error_message", Text),
@@ -119,8 +125,9 @@ stock_master_updates = Table(
     Column("sha256", String(64)),
     Column("stored_file", Text),  # below the state folder: masters/ when in force, quarantine/ when refused
     Column("accepted_mass_change", Boolean, nullable=False, server_default=text("false")),
-    _now("started_at"),
-    _utc("completed_at"),
+    Column("counts", JSONB),  # lines left out and disagreements between sources, by reason
+    now("started_at"),
+    utc("completed_at"),
     CheckConstraint("update_type IN ('manual', 'scheduled')", name="update_type"),
     CheckConstraint("status IN ('success', 'quarantined', 'failed')", name="status"),
 )
@@ -130,7 +137,7 @@ price_bars = Table(
     metadata,
     Column("instrument_id", Integer, nullable=False),
     Column("timeframe", Text(collation="C"), nullable=False),
-    _utc("ts", nullable=False),
+    utc("ts", nullable=False),
     Column("open", Double, nullable=False),
     Column("high", Double, nullable=False),
     Column("low", Double, nullable=False),
@@ -139,7 +146,7 @@ price_bars = Table(
     Column("source", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("flag", Text),
-    _utc("fetched_at", nullable=False),
+    utc("fetched_at", nullable=False),
     PrimaryKeyConstraint("instrument_id", "timeframe", "ts"),
     CheckConstraint(
         "low > 0 AND low <= LEAST(open, close) AND high >= GREATEST(open, close) AND high < 'Infinity' AND volume >= 0",
@@ -154,8 +161,9 @@ corporate_actions = Table(
     Column("ex_date", Date, nullable=False),
     Column("kind", Text, nullable=False),
     Column("value", Double, nullable=False),  # dividend: currency per share; split: new shares per old share
+    Column("flag", Text),  # why it is doubtful; flagged ones adjust no price
     Column("source", Text, nullable=False),
-    _utc("fetched_at", nullable=False),
+    utc("fetched_at", nullable=False),
     PrimaryKeyConstraint("instrument_id", "ex_date", "kind"),
     CheckConstraint("kind IN ('dividend', 'split')", name="kind"),
 )
@@ -165,7 +173,7 @@ quarantined_bars = Table(
     metadata,
     Column("symbol", Text(collation="C"), nullable=False),
     Column("timeframe", Text(collation="C"), nullable=False),
-    _utc("ts", nullable=False),
+    utc("ts", nullable=False),
     Column("rule", Text(collation="C"), nullable=False),
     Column("occurrence", Integer, nullable=False),  # the n-th refused row of this key in one delivery
     Column("instrument_id", Integer),  # null: the symbol is in no master
@@ -177,67 +185,55 @@ quarantined_bars = Table(
     Column("volume", Double),
     Column("source", Text, nullable=False),
     Column("row_number", BigInteger),
-    _utc("first_seen_at", nullable=False),
-    _utc("last_seen_at", nullable=False),
-    _utc("released_at"),  # a valid bar took its place
+    utc("first_seen_at", nullable=False),
+    utc("last_seen_at", nullable=False),
+    utc("released_at"),  # a valid bar took its place
     PrimaryKeyConstraint("symbol", "timeframe", "ts", "rule", "occurrence"),
     Index("idx_quarantined_bars_instrument", "instrument_id", "timeframe", "ts"),
 )
 
-batch_executions = Table(
-    "batch_executions",
+restatements = Table(
+    "restatements",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("batch_type", String(50), nullable=False),
-    Column("status", String(20), nullable=False),
-    Column("universe", Text, nullable=False),
-    Column("timeframe", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("run_id", Text),
-    Column("total_stocks", Integer, nullable=False),
-    _count("processed_stocks"),
-    _count("successful_stocks"),
-    _count("failed_stocks"),
-    Column("rows_read", BigInteger, nullable=False, server_default=text("0")),
-    Column("rows_inserted", BigInteger, nullable=False, server_default=text("0")),
-    Column("rows_restated", BigInteger, nullable=False, server_default=text("0")),
-    Column("rows_unchanged", BigInteger, nullable=False, server_default=text("0")),
-    Column("rows_quarantined", BigInteger, nullable=False, server_default=text("0")),
-    Column("error_message", Text),
-    _now("start_time"),
-    _now("updated_at"),
-    _utc("end_time"),
-    _now("created_at"),
-    CheckConstraint("status IN ('running', 'completed', 'failed', 'paused')", name="status"),
-    Index("idx_batch_executions_status", "status"),
-    Index("idx_batch_executions_run", "run_id"),
+    Column("instrument_id", Integer, nullable=False),
+    Column("timeframe", Text(collation="C"), nullable=False),
+    Column(
+        "reason", Text, nullable=False
+    ),  # split, or scale: the source restated its history without naming one
+    Column("ex_date", Date),
+    Column("factor", Double),  # new price of an old bar over its stored price
+    Column("first_session", Date, nullable=False),  # of the history that was pulled again
+    Column("shown_session", Date),  # the bar whose close is shown, before and after
+    Column("bars", Integer, nullable=False),  # stored bars whose values changed
+    Column("old_close", Double),
+    Column("new_close", Double),
+    utc("detected_at", nullable=False),
+    utc("settled_at"),  # when what is derived from these bars was computed again; null: it is stale
+    CheckConstraint("reason IN ('split', 'scale')", name="reason"),
+    Index("idx_restatements_instrument", "instrument_id", "timeframe"),
 )
 
-batch_execution_details = Table(
-    "batch_execution_details",
+quarantined_actions = Table(
+    "quarantined_actions",
     metadata,
-    Column("batch_execution_id", Integer, ForeignKey("miraikakaku.batch_executions.id"), nullable=False),
     Column("symbol", Text(collation="C"), nullable=False),
-    Column("stock_code", String(20), nullable=False),
-    Column("status", String(20), nullable=False),
-    Column("verdict", Text, nullable=False),
-    Column("error_class", Text),
-    Column("error_message", Text),
-    _count("rows_read"),
-    _count("records_inserted"),
-    _count("records_restated"),
-    _count("records_quarantined"),
-    _now("end_time"),
-    PrimaryKeyConstraint("batch_execution_id", "symbol"),
-    Index("idx_batch_execution_details_status", "status"),
-    Index("idx_batch_execution_details_symbol", "symbol", "batch_execution_id"),
+    Column("ex_date", Date, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("rule", Text(collation="C"), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("value", Double),
+    Column("source", Text, nullable=False),
+    utc("first_seen_at", nullable=False),
+    utc("last_seen_at", nullable=False),
+    PrimaryKeyConstraint("symbol", "ex_date", "kind", "rule"),
 )
 
 coverage_reports = Table(
     "coverage_reports",
     metadata,
     Column("id", Integer, primary_key=True),
-    _utc("checked_at", nullable=False),
+    utc("checked_at", nullable=False),
     Column("universe", Text, nullable=False),
     Column("timeframe", Text, nullable=False),
     Column("segment", Text, nullable=False),
@@ -262,14 +258,6 @@ coverage_gaps = Table(
     Column("timeframe", Text(collation="C"), nullable=False),
     Column("session", Date, nullable=False),
     Column("cause", Text, nullable=False),
-    _utc("checked_at", nullable=False),
+    utc("checked_at", nullable=False),
     PrimaryKeyConstraint("instrument_id", "timeframe", "session"),
-)
-
-rate_limits = Table(
-    "rate_limits",
-    metadata,
-    Column("name", Text, primary_key=True),
-    _utc("next_free", nullable=False),  # theoretical arrival time of the generic cell rate algorithm
-    prefixes=["UNLOGGED"],  # no WAL flush per request; emptied by a crash, which only forgives the past
 )

@@ -21,6 +21,21 @@ RAW_DAILY: dict[str, pl.DataType] = {
 }
 """A daily bar as a source sent it: nothing is checked, NaN and null mean what the source meant."""
 
+RAW_INTRADAY: dict[str, pl.DataType] = {
+    "symbol": pl.String(),
+    "stamp": pl.Datetime(
+        "us", "UTC"
+    ),  # start of the bar as the source says it, or the running bar's last trade
+    "open": pl.Float64(),
+    "high": pl.Float64(),
+    "low": pl.Float64(),
+    "close": pl.Float64(),
+    "volume": pl.Float64(),
+    "row": pl.Int64(),  # 1-based position in the file or answer, header lines counted
+    "refusal": pl.String(),  # rule by which the source itself does not vouch for the row, null for none
+}
+"""A bar shorter than a session as a source sent it: nothing is checked."""
+
 ACTIONS: dict[str, pl.DataType] = {
     "symbol": pl.String(),
     "ex_date": pl.Date(),

@@ -6,45 +6,28 @@ Rules are tried in the order of `RULES`; the first that fits names the row.
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from miraikakaku_assets.domain.bars.duplicates import mark_duplicates
 from miraikakaku_assets.domain.bars.frame import ACTIONS, PRICES, RAW_DAILY, empty
+from miraikakaku_assets.domain.bars.limit_moves import judge_by_limits
+from miraikakaku_assets.domain.bars.moves import CURRENCIES, SHARES, Judge, judge_by_factor, settle
+from miraikakaku_assets.domain.bars.rules import BEYOND_LIMIT, RULES, SUPERSEDING_RULES
 from miraikakaku_assets.domain.market import price_limits
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import FINAL_AFTER, session_table
 
-RULES = {
-    "not_in_master": "the symbol is in no stock master",
-    "other_file_preferred": "another file of the archive holds this symbol",
-    "no_price": "the source sent a row without any price",
-    "not_finite": "a price is missing, NaN or infinite",
-    "not_positive": "a price is zero or negative",
-    "inconsistent_range": "high and low do not enclose open and close",
-    "bad_volume": "the volume is missing, negative, not finite or beyond any count of shares",
-    "future_bar": "the session has not begun yet",
-    "not_a_session": "the exchange was closed on that day",
-    "wrong_time_zone": "the time stamp lies outside the session it is dated to",
-    "duplicate_bar": "the same bar came twice",
-    "provisional_duplicate": "a running bar beside the official bar of its session",
-    "conflicting_duplicate": "two different bars claim the same session",
-    "price_out_of_range": "no share of this exchange was ever quoted that high",
-    "limit_absurd": "the move is beyond the expanded daily limit and no later session confirms it",
-    "limit_undone": "the move is beyond any daily limit and the next session takes it back",
-}
-"""Rule → what it says. Names are stored in ``quarantined_bars`` and printed in reports."""
+__all__ = ["BEYOND_LIMIT", "RULES", "SUPERSEDING_RULES", "DailyContext", "ValidatedBars", "validate_daily"]
 
-SUPERSEDING_RULES = ("price_out_of_range", "limit_absurd", "limit_undone", "not_a_session")
-"""Rules that judge a bar by its neighbours or the calendar: a stored bar equal to it is withdrawn."""
-
-BEYOND_LIMIT = "beyond_price_limit"
-"""Flag of an accepted bar whose close moved beyond the daily limit without a corporate action."""
+DUST = 1e-9
+"""Part of a price by which high may lie below close, or low above open. Prices that yfinance has adjusted are
+products of rounded factors: 358 bars of four ``Ticker.history()`` files are off by 2e-16 of the price."""
 
 _VOLUME_BELOW = 2.0**63  # what a bigint holds; garbage beyond it would fail a whole delivery
-_TAKEN_BACK = 0.25  # of the move: an undone spike ends this near to where it began
 _STAMP_SLACK = timedelta(hours=2)  # Yahoo stamps the running bar minutes after the close (15:45:03 seen)
-_SPLIT_SLACK = timedelta(days=4)  # a split may be dated to a holiday beside the session that shows it
 
 
 @dataclass(frozen=True)
@@ -94,12 +77,17 @@ def validate_daily(raw: pl.DataFrame, context: DailyContext) -> ValidatedBars:
     table = session_table(context.universe.calendar)
     bars = _ordered(raw).join(table, on="session", how="left", maintain_order="left")
     bars = bars.with_columns(rule=_row_rule(bars, context))
-    bars = _mark_duplicates(bars, context)
-    if context.universe.has_price_limits:
-        bars = _mark_price_moves(bars, context)
-    else:
-        bars = bars.with_columns(flag=pl.lit(None, pl.String))
+    official = (pl.col("stamp") == pl.col("opens")) | pl.col("stamp").is_null() | _at_midnight(context)
+    bars = mark_duplicates(bars, "session", official)
+    bars = mark_moves(bars, "session", _judge(context))
     return _split(bars, context)
+
+
+def _judge(context: DailyContext) -> Judge:
+    if context.universe.has_price_limits:
+        return partial(judge_by_limits, previous=context.previous, actions=context.actions)
+    tolerance = SHARES if context.universe.has_volume else CURRENCIES
+    return partial(judge_by_factor, previous=context.previous, actions=context.actions, tolerance=tolerance)
 
 
 def _ordered(raw: pl.DataFrame) -> pl.DataFrame:
@@ -113,29 +101,46 @@ def _ordered(raw: pl.DataFrame) -> pl.DataFrame:
 
 def _row_rule(bars: pl.DataFrame, context: DailyContext) -> pl.Expr:
     """First rule that a row breaks by itself, null for none."""
-    prices = [pl.col(name) for name in PRICES]
-    missing = [price.is_null() | price.is_nan() for price in prices]
-    body_high, body_low = pl.max_horizontal("open", "close"), pl.min_horizontal("open", "close")
     checks: list[tuple[str, pl.Expr]] = [
-        ("no_price", pl.all_horizontal(missing)),
-        ("not_finite", ~pl.all_horizontal(price.is_finite().fill_null(value=False) for price in prices)),
-        ("not_positive", pl.any_horizontal(price <= 0 for price in prices)),
-        ("inconsistent_range", (pl.col("high") < body_high) | (pl.col("low") > body_low)),
-        ("bad_volume", ~pl.col("volume").is_between(0, _VOLUME_BELOW, closed="left").fill_null(value=False)),
+        *price_rules(),
         ("future_bar", pl.col("session") > context.now.astimezone(_zone(context)).date()),
         ("future_bar", pl.col("opens") > context.now),
         ("not_a_session", pl.col("opens").is_null()),
         ("wrong_time_zone", _stamped_elsewhere(context)),
     ]
     if context.known_symbols is not None:
-        strangers = set(bars["symbol"].unique().to_list()) - context.known_symbols
-        checks.insert(0, ("not_in_master", pl.col("symbol").is_in(sorted(strangers))))
+        checks.insert(0, ("not_in_master", strangers(bars, context.known_symbols)))
     if context.universe.has_price_limits:
-        checks.append(
-            ("price_out_of_range", pl.any_horizontal(p > price_limits.HIGHEST_PRICE for p in prices))
-        )
+        checks.append(("price_out_of_range", beyond_any_price()))
     found = [pl.when(broken).then(pl.lit(rule)) for rule, broken in checks]
     return pl.coalesce(pl.col("refusal"), *found)
+
+
+def strangers(bars: pl.DataFrame, known: frozenset[str]) -> pl.Expr:
+    """Whether a symbol is in no master; the cost depends on the delivery, not on the size of the master."""
+    unknown = set(bars["symbol"].unique().to_list()) - known
+    return pl.col("symbol").is_in(sorted(unknown))
+
+
+def beyond_any_price() -> pl.Expr:
+    """Whether a price is higher than any share of an exchange with price limits was ever quoted."""
+    return pl.any_horizontal(pl.col(name) > price_limits.HIGHEST_PRICE for name in PRICES)
+
+
+def price_rules() -> list[tuple[str, pl.Expr]]:
+    """What a row must fulfil whatever its timeframe, in the order of `RULES`."""
+    prices = [pl.col(name) for name in PRICES]
+    missing = [price.is_null() | price.is_nan() for price in prices]
+    body_high, body_low = pl.max_horizontal("open", "close"), pl.min_horizontal("open", "close")
+    dusty = (pl.col("high") < body_high * (1 - DUST)) | (pl.col("low") > body_low * (1 + DUST))
+    volume = pl.col("volume").is_between(0, _VOLUME_BELOW, closed="left").fill_null(value=False)
+    return [
+        ("no_price", pl.all_horizontal(missing)),
+        ("not_finite", ~pl.all_horizontal(price.is_finite().fill_null(value=False) for price in prices)),
+        ("not_positive", pl.any_horizontal(price <= 0 for price in prices)),
+        ("inconsistent_range", dusty),
+        ("bad_volume", ~volume),
+    ]
 
 
 def _zone(context: DailyContext) -> ZoneInfo:
@@ -152,125 +157,33 @@ def _at_midnight(context: DailyContext) -> pl.Expr:
     return pl.col("stamp").dt.convert_time_zone(context.universe.time_zone).dt.time() == pl.time(0)
 
 
-def _mark_duplicates(bars: pl.DataFrame, context: DailyContext) -> pl.DataFrame:
-    """One row per session stays: the one stamped at midnight or the open, the first of equal ones."""
-    valid = pl.col("rule").is_null()
-    key = ["symbol", "session"]
-    candidates = bars.with_row_index("position").filter(valid)
-    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in key).fill_null(value=False)
-    doubled = candidates.filter(
-        same | same.shift(-1, fill_value=False)
-    )  # rows are sorted: doubles are neighbours
-    if doubled.is_empty():
-        return bars
-    on_grid = (pl.col("stamp") == pl.col("opens")) | pl.col("stamp").is_null() | _at_midnight(context)
-    content = pl.struct(*PRICES, "volume")
-    doubled = (
-        doubled.with_columns(official=on_grid.fill_null(value=True))
-        .with_columns(officials=pl.col("official").sum().over(key))
-        .with_columns(competes=pl.col("official") | (pl.col("officials") == 0))
-        .with_columns(
-            nth=pl.col("position").rank("ordinal").over([*key, "competes"]),
-            variants=content.n_unique().over([*key, "competes"]),
-        )
-    )
-    rule = (
-        pl.when(~pl.col("competes"))
-        .then(pl.lit("provisional_duplicate"))
-        .when(pl.col("variants") > 1)
-        .then(pl.lit("conflicting_duplicate"))
-        .when(pl.col("nth") > 1)
-        .then(pl.lit("duplicate_bar"))
-    )
-    verdicts = doubled.select("position", second_rule=rule)
-    return (
-        bars.with_row_index("position")
-        .join(verdicts, on="position", how="left")
-        .with_columns(rule=pl.coalesce("rule", "second_rule"))
-        .drop("position", "second_rule")
-    )
+def mark_moves(bars: pl.DataFrame, at: str, judge: Judge) -> pl.DataFrame:
+    """Fills ``rule`` and adds ``flag`` where a valid bar does not fit its neighbours.
 
-
-def _mark_price_moves(bars: pl.DataFrame, context: DailyContext) -> pl.DataFrame:
-    """Judges moves of the close against the daily limits; refused bars do not serve as a base price.
-
-    Per symbol the earliest refused bar is taken out before its successors are judged again: the bar after a
-    spike moves as far as the spike did, and as the newest bar it has no later session to vouch for it.
+    Args:
+        bars: Columns ``symbol``, the one named `at`, the prices, ``volume`` and ``rule``, sorted by the first two.
+        at: Column that names the session or slot, one valid row each.
+        judge: What the instruments may do.
     """
-    valid = bars.filter(pl.col("rule").is_null()).select("symbol", "session", "close", "volume")
-    found, settled = [], []
-    while True:
-        large = _large_moves(valid, context)
-        worst = large.filter(pl.col("verdict").is_not_null()).unique("symbol", keep="first")
-        pending = pl.col("symbol").is_in(worst["symbol"].implode())
-        settled.append(large.filter(~pending))
-        if worst.is_empty():
-            break
-        found.append(worst.select("symbol", "session", "verdict"))
-        valid = valid.filter(pending).join(worst, on=["symbol", "session"], how="anti", maintain_order="left")
-    flags = pl.concat(settled).filter(pl.col("beyond")).select("symbol", "session", flag=pl.lit(BEYOND_LIMIT))
-    if not found and flags.is_empty():
+    valid = bars.filter(pl.col("rule").is_null())
+    refused, flags = settle(
+        valid.select("symbol", at, "high", "low", "close", "volume").rename({at: "at"}), judge
+    )
+    if refused.is_empty() and flags.is_empty():
         return bars.with_columns(flag=pl.lit(None, pl.String))
-    refused = pl.concat(found or [worst.select("symbol", "session", "verdict")])
-    marks = refused.join(flags, on=["symbol", "session"], how="full", coalesce=True)
-    marked = bars.join(marks, on=["symbol", "session"], how="left", maintain_order="left")
+    marks = refused.join(flags, on=["symbol", "at"], how="full", coalesce=True).rename({"at": at})
+    marked = bars.join(marks, on=["symbol", at], how="left", maintain_order="left")
     unmarked = pl.col("rule").is_null()
     return marked.with_columns(
         rule=pl.coalesce("rule", "verdict"), flag=pl.when(unmarked & pl.col("verdict").is_null()).then("flag")
     ).drop("verdict")
 
 
-def _large_moves(bars: pl.DataFrame, context: DailyContext) -> pl.DataFrame:
-    """The few bars whose move could be beyond a limit, with ``beyond`` and ``verdict`` (rule or null)."""
-    close, base, after = pl.col("close"), pl.col("base"), pl.col("after")
-    previous = dict(context.previous.iter_rows())
-    neighbours = bars.with_columns(base=close.shift(1).over("symbol"), after=close.shift(-1).over("symbol"))
-    if previous:
-        stored = pl.col("symbol").replace_strict(previous, default=None, return_dtype=pl.Float64)
-        neighbours = neighbours.with_columns(base=pl.when(base.is_null()).then(stored).otherwise(base))
-    move = (close - base).abs()
-    candidates = neighbours.filter(move > price_limits.SMALLEST_FRACTION * base)
-    tick = price_limits.tick_size(pl.max_horizontal("close", "base"))
-    width = price_limits.limit_width(base)
-    expanded = move > price_limits.EXPANDED * width + tick
-    confirmed = ((after - close).abs() <= price_limits.limit_width(close) + tick).fill_null(value=False)
-    undone = ((after - base).abs() <= _TAKEN_BACK * move).fill_null(value=False)
-    impossible = expanded | (pl.col("volume") == 0) | (move > price_limits.LARGEST_FRACTION * base)
-    judged = candidates.with_columns(_near_split(candidates, context.actions)).with_columns(
-        beyond=(move > width + tick) & ~pl.col("split")
-    )
-    verdict = (
-        pl.when(pl.col("beyond") & undone & impossible)
-        .then(pl.lit("limit_undone"))
-        .when(pl.col("beyond") & expanded & ~confirmed)
-        .then(pl.lit("limit_absurd"))
-    )
-    return judged.select("symbol", "session", "beyond", verdict=verdict)
-
-
-def _near_split(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.Series:
-    """Whether a split of the symbol is dated at or shortly before the bar."""
-    splits = actions.filter(pl.col("kind") == "split").select("symbol", "ex_date").sort("ex_date")
-    if splits.is_empty() or bars.is_empty():
-        return pl.Series("split", [False] * bars.height, dtype=pl.Boolean)
-    ordered = bars.select("symbol", "session").with_row_index("position").sort("session")
-    near = ordered.join_asof(
-        splits,
-        left_on="session",
-        right_on="ex_date",
-        by="symbol",
-        strategy="backward",
-        tolerance=_SPLIT_SLACK,
-        check_sortedness=False,
-    )
-    return near.sort("position")["ex_date"].is_not_null().alias("split")
-
-
 def _split(bars: pl.DataFrame, context: DailyContext) -> ValidatedBars:
     columns = [name for name in RAW_DAILY if name != "refusal"]
     final = pl.col("closes") <= context.now - FINAL_AFTER
     ts = pl.coalesce("opens", pl.col("session").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
-    accepted = bars.filter(pl.col("rule").is_null()).select(
+    accepted = enclosing(bars.filter(pl.col("rule").is_null())).select(
         *columns,
         ts=ts,
         status=pl.when(final).then(pl.lit("final")).otherwise(pl.lit("provisional")),
@@ -280,3 +193,10 @@ def _split(bars: pl.DataFrame, context: DailyContext) -> ValidatedBars:
         *columns, ts=ts, rule="rule", detail=pl.col("rule").replace_strict(RULES, return_dtype=pl.String)
     )
     return ValidatedBars(accepted, refused)
+
+
+def enclosing(bars: pl.DataFrame) -> pl.DataFrame:
+    """The bars with high and low widened by the dust that keeps them from enclosing open and close."""
+    return bars.with_columns(
+        high=pl.max_horizontal("high", "open", "close"), low=pl.min_horizontal("low", "open", "close")
+    )

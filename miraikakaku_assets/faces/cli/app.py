@@ -2,7 +2,7 @@
 
 import typer
 
-from miraikakaku_assets.faces.cli import bars_io, database, demo, services, simulate, stages, status
+from miraikakaku_assets.faces.cli import bars_io, database, demo, master, services, simulate, stages, status
 from miraikakaku_assets.faces.cli.runner import RunnerFactory, Services
 
 
@@ -23,6 +23,7 @@ def build_app(make_runner: RunnerFactory, run_services: Services) -> typer.Typer
         "3 a database or source cannot be reached.",
     )
     stages.add_commands(app, make_runner)
+    master.add_commands(app, make_runner)
     status.add_commands(app)
     bars_io.add_commands(app)
     simulate.add_commands(app)

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 from rich.rule import Rule
 
+from miraikakaku_assets.application.wanted import Wanted
 from miraikakaku_assets.bootstrap import Ports, use, utc_now
 from miraikakaku_assets.domain.errors import WorkFellShortError
-from miraikakaku_assets.domain.market.instruments import JP
+from miraikakaku_assets.domain.market.instruments import FX, JP, US
 from miraikakaku_assets.faces.cli.output import console, percent, show_line, show_table
 from miraikakaku_assets.faces.cli.runner import RunnerFactory
 from miraikakaku_assets.faces.cli.stages import Stages, end
@@ -30,7 +31,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         ] = 400,
         seed: Annotated[int, typer.Option("--seed", help="Seed of the simulated market.")] = 7,
     ) -> None:
-        """The whole pipeline, end to end, against a simulated exchange on loopback. No internet, no keys.
+        """The whole pipeline, end to end, against simulated exchanges on loopback. No internet, no keys.
 
         Runs in a state folder of its own (demo/ below MIRAIKAKAKU_HOME), so simulated prices never meet real
         ones. The second collection shows that doing it again changes nothing.
@@ -41,16 +42,21 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         begun, now = time.monotonic(), utc_now()
         console.print(Rule("Miraikakaku demo: a simulated exchange, real adapters", align="left"))
         log: list[dict[str, Any]] = []
-        # Its clock stands still: while Tokyo trades, the running bars would change between the collections.
+        # Its clock stands still: while an exchange trades, the running bars would change between the collections.
         config = SimulatorConfig(seed=seed, symbols=symbols, faults=_FAULTS, now=now)
         with running(config) as exchange:
             installation = use(_demo_settings(exchange, symbols))
-            work = Stages(installation, make_runner(installation), JP, log, show=True)
-            work.master(f"{exchange}/jpx/data_j.xls", accept=True)
-            work.prices(None, (None, None))
+            runner = make_runner(installation)
+            stages = [Stages(installation, runner, universe, log, show=True) for universe in (JP, US, FX)]
+            for work in stages:
+                if work.universe.has_master:
+                    work.master(None, accept=True)
+                work.prices(Wanted())
             console.print("once more, to show that only the newest sessions are asked for again:")
-            work.prices(None, (None, None))
-            work.coverage((None, None))
+            for work in stages:
+                work.prices(Wanted())
+            for work in stages:
+                work.coverage((None, None))
         _summary(installation, log, time.monotonic() - begun)
         end(log, as_json=False)
         _check_repeat(log)
@@ -66,12 +72,17 @@ def _demo_settings(exchange: str, symbols: int) -> Settings:
             "miraikakaku_price_source": "yahoo",
             "yahoo_base_url": exchange,
             "jpx_list_url": f"{exchange}/jpx/data_j.xls",
+            "nasdaq_listed_url": f"{exchange}/symdir/nasdaqlisted.txt",
+            "other_listed_url": f"{exchange}/symdir/otherlisted.txt",
+            "alpha_vantage_api_key": None,
             "requests_per_second": 1000.0,
             "burst_limit": 1000,
             "retry_delay": 0.05,
             "worker_timeout": 10.0,
             "history_start": since.isoformat(),
             "min_japanese_stocks": symbols,
+            "min_us_stocks": 1,
+            "min_etfs": 1,
         }
     )
 
@@ -80,32 +91,39 @@ def _summary(installation: Ports, log: list[dict[str, Any]], seconds: float) -> 
     console.print(Rule("Summary (all figures simulated)", align="left"))
     segments = [
         (
+            universe.name,
             row["segment"],
             row["instruments"],
             row["expected_bars"],
             row["stored_bars"],
             percent(row["coverage"]),
         )
-        for row in installation.status.newest_coverage(JP)
+        for universe in (JP, US, FX)
+        for row in installation.status.newest_coverage(universe)
     ]
-    show_table("coverage per segment", ("segment", "issues", "expected bars", "stored", "coverage"), segments)
+    names = ("universe", "segment", "issues", "expected bars", "stored", "coverage")
+    show_table("coverage per segment", names, segments)
     show_table("rows per table", ("table", "rows"), list(installation.status.table_sizes().items()))
-    coverage = next((stage for stage in log if stage["stage"] == "coverage"), {})
-    show_line(f"report: {coverage.get('report')}")
+    for coverage in (stage for stage in log if stage["stage"] == "coverage"):
+        show_line(f"report of {coverage['universe']}: {coverage.get('report')}")
     look = f"MIRAIKAKAKU_HOME={installation.settings.home} make up"
     show_line(f"{len(log)} Dagster runs in {seconds:.0f} s; look at them: {look}")
 
 
 def _check_repeat(log: list[dict[str, Any]]) -> None:
-    """The first collection must have read bars, the second must not have added or changed one.
+    """Every first collection must have read bars, no second one may have added or changed one.
 
     Raises:
         WorkFellShortError: It did.
     """
-    first, second = [stage for stage in log if stage["stage"] == "prices"]
-    if first["rows_read"] == 0:
-        raise WorkFellShortError("The simulated exchange delivered no bar at all")
-    if second["inserted"] + second["restated"] > 0:
-        raise WorkFellShortError(
-            f"The second collection inserted {second['inserted']} and restated {second['restated']} bars; none was due"
-        )
+    for universe in (JP, US, FX):
+        first, second = [
+            stage for stage in log if stage["stage"] == "prices" and stage["universe"] == universe.name
+        ]
+        if first["rows_read"] == 0:
+            raise WorkFellShortError(f"The simulated market of {universe.name} delivered no bar at all")
+        if second["inserted"] + second["restated"] > 0:
+            raise WorkFellShortError(
+                f"The second collection of {universe.name} inserted {second['inserted']} and restated "
+                f"{second['restated']} bars; none was due"
+            )

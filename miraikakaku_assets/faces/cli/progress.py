@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.progress import (
     BarColumn,
@@ -16,8 +17,30 @@ from rich.progress import (
 from miraikakaku_assets.faces.cli.output import errors
 
 _EVERY_SECONDS = 0.25
-Reading = tuple[int, int, int, int]
-"""Total symbols, done, failed, rows read."""
+
+
+class Reading(Protocol):
+    """Where a collection is, as the ledger has it."""
+
+    @property
+    def total(self) -> int:
+        """Symbols it is asked for."""
+
+    @property
+    def processed(self) -> int:
+        """Symbols that are done, failed ones included."""
+
+    @property
+    def failed(self) -> int:
+        """Symbols that failed."""
+
+    @property
+    def records(self) -> int:
+        """Bars read."""
+
+    @property
+    def symbols_per_minute(self) -> float | None:
+        """Rate over the whole collection."""
 
 
 @contextmanager
@@ -57,15 +80,13 @@ def progress_bar(title: str, read: Callable[[], Reading | None] | None, *, shown
                 return
             if reading is None:
                 return
-            total, processed, failed, rows = reading
-            elapsed = progress.tasks[0].elapsed or 0.0
-            rate = f"{processed / elapsed:,.0f} symbols/s, {rows:,} rows" if elapsed else ""
+            pace = f"{reading.symbols_per_minute:,.0f} symbols/min, " if reading.symbols_per_minute else ""
             progress.update(
                 task,
-                total=total,
-                completed=processed,
-                rate=rate,
-                failed=f"[red]{failed:,} failed[/]" if failed else "",
+                total=reading.total,
+                completed=reading.processed,
+                rate=f"{pace}{reading.records:,} rows",
+                failed=f"[red]{reading.failed:,} failed[/]" if reading.failed else "",
             )
 
         def watch() -> None:

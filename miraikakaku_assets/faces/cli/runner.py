@@ -1,8 +1,9 @@
 """What the commands need from whoever runs the pipeline; `miraikakaku_assets.main` provides it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol
 
+from miraikakaku_assets.application.wanted import Wanted
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import Universe
 
@@ -37,14 +38,7 @@ class Runner(Protocol):
     def update_master(self, universe: Universe, run_id: str, file: str | None, *, accept: bool) -> Outcome:
         """Updates a stock master."""
 
-    def collect(
-        self,
-        universe: Universe,
-        run_id: str,
-        symbols: Sequence[str] | None,
-        since: str | None,
-        until: str | None,
-    ) -> Outcome:
+    def collect(self, universe: Universe, run_id: str, wanted: Wanted) -> Outcome:
         """Collects bars of the named symbols, or of the whole market."""
 
     def report_coverage(

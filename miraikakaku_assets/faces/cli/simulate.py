@@ -22,26 +22,45 @@ def add_commands(app: typer.Typer) -> None:
         port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 picks a free one.")] = 8900,
         seed: Annotated[int, typer.Option("--seed", help="Seed of the synthetic market.")] = 7,
         symbols: Annotated[
-            int, typer.Option("--symbols", min=1, help="Issues of the synthetic market.")
+            int, typer.Option("--symbols", min=1, help="Issues of the synthetic Tokyo market.")
         ] = 400,
+        us_symbols: Annotated[
+            int, typer.Option("--us-symbols", min=0, help="Issues of the synthetic US markets.")
+        ] = 120,
+        latency: Annotated[
+            float, typer.Option("--latency", min=0.0, help="Seconds every chart answer is held back.")
+        ] = 0.0,
         fault: Annotated[
-            list[str] | None, typer.Option("--fault", help="e.g. 429=0.02, 404@7203.T, html*3.")
+            list[str] | None,
+            typer.Option("--fault", help="e.g. 429=0.02, 404@7203.T, html*3, 404=0.01:sticky, all=0.02."),
         ] = None,
     ) -> None:
-        """A simulated exchange on loopback: Yahoo's chart API and JPX's list, with faults on demand.
+        """A simulated exchange on loopback: Yahoo's charts and the lists of issues, with faults on demand.
 
-        Point the collection at it with YAHOO_BASE_URL and JPX_LIST_URL. Its prices are simulated.
+        Point the collection at it with the variables it prints. Its prices are simulated.
         """
         from miraikakaku_assets.simulator.config import SimulatorConfig
         from miraikakaku_assets.simulator.server import serve
 
         config = SimulatorConfig(
-            seed=seed, symbols=symbols, archive_dir=archive, master_file=master, faults=tuple(fault or ())
+            seed=seed,
+            symbols=symbols,
+            us_symbols=us_symbols,
+            archive_dir=archive,
+            master_file=master,
+            latency=latency,
+            faults=tuple(fault or ()),
         )
-        serve(config, "127.0.0.1", port, announce=_announce)
+        serve(config, "127.0.0.1", port, announce=lambda url: _announce(url, config.alpha_vantage_key))
 
 
-def _announce(url: str) -> None:
+def _announce(url: str, key: str) -> None:
     """Says how to use it, in lines that can be copied into a shell."""
     console.print("simulated exchange, Ctrl-C stops it; to collect from it:")
-    console.print(f"export YAHOO_BASE_URL={url} JPX_LIST_URL={url}/jpx/data_j.xls", soft_wrap=True)
+    for line in (
+        f"export YAHOO_BASE_URL={url} JPX_LIST_URL={url}/jpx/data_j.xls",
+        f"export NASDAQ_LISTED_URL={url}/symdir/nasdaqlisted.txt",
+        f"export OTHER_LISTED_URL={url}/symdir/otherlisted.txt",
+        f"export ALPHA_VANTAGE_BASE_URL={url} ALPHA_VANTAGE_API_KEY={key}",
+    ):
+        console.print(line, soft_wrap=True)

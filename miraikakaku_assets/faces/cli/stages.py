@@ -1,15 +1,15 @@
-"""Commands that run stages: ``pipeline``, ``collect`` and ``master update``."""
+"""Commands that run stages: ``pipeline``, ``collect`` and ``validate``."""
 
 import uuid
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
+from miraikakaku_assets.application.wanted import Wanted
 from miraikakaku_assets.bootstrap import Ports, ports
 from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortError
-from miraikakaku_assets.domain.market.instruments import Universe, universe
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe, timeframe, universe
 from miraikakaku_assets.faces.cli.output import (
     JSON_OPTION,
     console,
@@ -24,11 +24,20 @@ from miraikakaku_assets.faces.cli.runner import Outcome, Runner, RunnerFactory
 from miraikakaku_assets.faces.cli.window import SinceOption, UntilOption, option_window
 
 Window = tuple[str | None, str | None]
-UniverseOption = Annotated[str, typer.Option("--universe", help="Comma-separated universes; available: jp.")]
+UniverseOption = Annotated[
+    str, typer.Option("--universe", help=f"Comma-separated universes; available: {', '.join(UNIVERSES)}.")
+]
 SymbolsOption = Annotated[
     str, typer.Option("--symbols", help="Comma-separated Yahoo symbols, e.g. 7203.T,130A.T.")
 ]
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Only the first N listed symbols; 0 = all.")]
+TimeframeOption = Annotated[
+    str, typer.Option("--timeframe", help="1d, or 5m for the watch list and currency pairs.")
+]
+AgainOption = Annotated[
+    bool,
+    typer.Option("--again", help="Ask also for what an attempt that did not end has collected already."),
+]
 
 
 def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
@@ -50,8 +59,9 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         runner = make_runner(ports())
         for chosen in universes:
             work = Stages(ports(), runner, chosen, log, show=not as_json)
-            work.master(None, accept=False)
-            work.prices(_first_listed(work, limit) if limit else names, window)
+            if chosen.has_master:
+                work.master(None, accept=False)
+            work.prices(Wanted(_first_listed(work, limit) if limit else names, *window))
             work.coverage(window)
         end(log, as_json=as_json)
 
@@ -62,16 +72,23 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         limit: LimitOption = 0,
         since: SinceOption = "",
         until: UntilOption = "",
+        timeframe_name: TimeframeOption = "1d",
         *,
+        again: AgainOption = False,
         as_json: bool = JSON_OPTION,
     ) -> None:
-        """Fetches, validates and stores daily bars; every row is accounted for."""
+        """Fetches, validates and stores bars; every row is accounted for.
+
+        After an interruption the same command goes on where it stopped: what was stored is not asked for again.
+        """
         window, names = _window(since, until), _named(symbols, limit)
+        chosen_timeframe = timeframe(timeframe_name)
         universes, log = _universes(universe_names), list[dict[str, Any]]()
         runner = make_runner(ports())
         for chosen in universes:
             work = Stages(ports(), runner, chosen, log, show=not as_json)
-            work.prices(_first_listed(work, limit) if limit else names, window)
+            asked = _first_listed(work, limit) if limit else names
+            work.prices(Wanted(asked, *window, chosen_timeframe, again))
         end(log, as_json=as_json)
 
     @app.command()
@@ -88,26 +105,6 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         runner = make_runner(ports())
         for chosen in universes:
             Stages(ports(), runner, chosen, log, show=not as_json).coverage(window)
-        end(log, as_json=as_json)
-
-    master = typer.Typer(no_args_is_help=True, help="Stock masters: what the exchanges list.")
-    app.add_typer(master, name="master")
-
-    @master.command()
-    def update(
-        universe_name: Annotated[str, typer.Option("--universe", help="Whose master; available: jp.")] = "jp",
-        file: Annotated[str, typer.Option("--file", help="URL or path; default: JPX_LIST_URL.")] = "",
-        *,
-        accept_mass_change: Annotated[
-            bool,
-            typer.Option("--accept-mass-change", help="Put the list into force although the guard objects."),
-        ] = False,
-        as_json: bool = JSON_OPTION,
-    ) -> None:
-        """Reads the newest list, compares it with the master and puts it into force."""
-        chosen, log = universe(universe_name), list[dict[str, Any]]()
-        work = Stages(ports(), make_runner(ports()), chosen, log, show=not as_json)
-        work.master(file or None, accept=accept_mass_change)
         end(log, as_json=as_json)
 
 
@@ -129,12 +126,12 @@ class Stages:
             outcome = self._runner.update_master(self.universe, _new_run(), file, accept=accept)
         self._done("master", outcome)
 
-    def prices(self, symbols: Sequence[str] | None, window: Window) -> None:
+    def prices(self, wanted: Wanted) -> None:
         """Collects bars of the named symbols, or of the whole market."""
         run_id = _new_run()
         ledger = self.ports.ledger
         with progress_bar(f"{self.universe.name} prices", lambda: ledger.progress(run_id), shown=self._show):
-            outcome = self._runner.collect(self.universe, run_id, symbols, *window)
+            outcome = self._runner.collect(self.universe, run_id, wanted)
         self._done("prices", outcome)
 
     def coverage(self, window: Window) -> None:
@@ -144,7 +141,7 @@ class Stages:
         self._done("coverage", outcome)
 
     def _done(self, stage: str, outcome: Outcome) -> None:
-        numbers = {
+        numbers: dict[str, Any] = {
             key: value
             for key, value in outcome.metadata.items()
             if isinstance(value, int | float | str | dict) and key != "chart"
@@ -158,7 +155,8 @@ class Stages:
             "exit_code": outcome.exit_code,
             **numbers,
         }
-        if stage == "prices" and outcome.succeeded and done.get("rows_read") == 0:
+        asked = numbers.get("symbols", 0) - numbers.get("verdicts", {}).get("reused", 0)
+        if stage == "prices" and outcome.succeeded and done.get("rows_read") == 0 and asked:
             nothing = (
                 f"The source delivered no row for any of {done['symbols']:,} symbols; is the window right?"
             )
@@ -217,7 +215,7 @@ def _new_run() -> str:
 def _universes(names: str) -> list[Universe]:
     chosen = [universe(name) for name in _parts(names)]
     if not chosen:
-        raise ConfigurationError("--universe names no universe; available: jp")
+        raise ConfigurationError(f"--universe names no universe; available: {', '.join(UNIVERSES)}")
     return chosen
 
 

@@ -1,13 +1,21 @@
-"""Command ``status``: freshness, coverage and the last runs on one screen."""
+"""Command ``status``: freshness, coverage, source health and the last runs on one screen."""
 
-from typing import Annotated, Any
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from miraikakaku_assets.bootstrap import ports, utc_now
-from miraikakaku_assets.domain.market.instruments import Timeframe, universe
+from miraikakaku_assets.bootstrap import Ports, ports, utc_now
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, universe
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, percent, print_json, show_table
+
+if TYPE_CHECKING:
+    from miraikakaku_assets.application.request_rate import LimitState
+    from miraikakaku_assets.domain.market.source_health import Judgement
+
+_URGENT = 5  # watched symbols that are named
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -16,51 +24,64 @@ def add_commands(app: typer.Typer) -> None:
     @app.command()
     def status(
         universe_name: Annotated[
-            str, typer.Option("--universe", help="Which universe; available: jp.")
+            str, typer.Option("--universe", help=f"Which universe; available: {', '.join(UNIVERSES)}.")
         ] = "jp",
         *,
         as_json: bool = JSON_OPTION,
     ) -> None:
-        """Freshness, coverage, quarantine and last runs, on one screen."""
-        from miraikakaku_assets.application.show_status import show_status
-
+        """Freshness, coverage, quarantine, source health, running and last collections, on one screen."""
         chosen = universe(universe_name)
-        found = show_status(chosen, Timeframe.D1, store=ports().status, clock=utc_now)
+        found = _read(chosen, ports())
         if as_json:
             print_json(found)
         else:
-            _show(chosen.name, found)
+            _show(chosen, found)
 
 
-def _show(name: str, found: dict[str, Any]) -> None:
-    for label, sentence in _lines(found):
+def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
+    from miraikakaku_assets.application.show_status import show_status, source_status, watch_status
+
+    rate, health = source_status(use.yahoo_limit, use.probes, utc_now)
+    return {
+        **show_status(chosen, Timeframe.D1, store=use.status, clock=utc_now),
+        "source": {
+            "rate": asdict(rate),
+            "health": asdict(health) if health else None,
+            "says": _source(rate, health),
+        },
+        "watched": watch_status(chosen, use.settings.watch_list(chosen.name), use.bars, utc_now),
+    }
+
+
+def _show(chosen: Universe, found: dict[str, Any]) -> None:
+    for label, sentence in _lines(chosen, found):
         console.print(f"[dim]{label:<9}[/] {escape(sentence)}", soft_wrap=True)
     if found["quarantine"]:
-        rows = [(row["rule"], row["rows"]) for row in found["quarantine"]]
-        show_table(f"{name} quarantine", ("rule", "rows"), rows)
+        rules = [(row["rule"], row["rows"]) for row in found["quarantine"]]
+        show_table(f"{chosen.name} quarantine", ("rule", "rows"), rules)
+    if found["watched"]:
+        names = ("symbol", "newest", "collect_by", "days_left", "lost_sessions")
+        shown = ("symbol", "newest 5m bar (UTC)", "collect before (UTC)", "days left", "sessions lost")
+        urgent = [[_moment(row[name]) for name in names] for row in found["watched"][:_URGENT]]
+        show_table("five-minute bars: what falls off Yahoo's edge next", shown, urgent)
     if found["batches"]:
         columns = ("batch", "universe", "source", "symbols", "failed", "rows read", "started (UTC)", "status")
-        names = ("id", "universe", "source", "total_stocks", "failed_stocks", "rows_read")
-        rows = [
-            (*(batch[key] for key in names), f"{batch['start_time']:%m-%d %H:%M}", batch["status"])
+        figures = ("id", "universe", "source", "total_stocks", "failed_stocks", "rows_read")
+        newest = [
+            (*(batch[key] for key in figures), f"{batch['start_time']:%m-%d %H:%M}", batch["status"])
             for batch in found["batches"]
         ]
-        show_table("last collections", columns, rows)
+        show_table("last collections", columns, newest)
 
 
-def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
+def _lines(chosen: Universe, found: dict[str, Any]) -> list[tuple[str, str]]:
     """What there is to say, label and sentence."""
-    master, bars, coverage, update = found["master"], found["bars"], found["coverage"], found["last_update"]
-    lines = [("database", f"{found['database']['url']} (PostgreSQL {found['database']['server']})")]
-    if master["listed"]:
-        listed = (
-            f"{master['listed']:,} listed, {master['delisted']:,} delisted, list of {master['list_date']}"
-        )
-        lines.append(("master", listed))
-    else:
-        lines.append(("master", "none yet; run `miraikakaku master update`"))
-    if update and update["error_message"]:
-        lines.append(("", f"last update {update['status']}: {update['error_message']}"))
+    lines = [
+        ("database", f"{found['database']['url']} (PostgreSQL {found['database']['server']})"),
+        ("source", found["source"]["says"]),
+        *_master_lines(chosen, found),
+    ]
+    bars, master, coverage = found["bars"], found["master"], found["coverage"]
     if bars["symbols"]:
         span = f"{bars['first']:%Y-%m-%d} to {bars['last']:%Y-%m-%d}"
         lines.append(("bars", f"{bars['total']:,} daily bars of {bars['symbols']:,} symbols, {span}"))
@@ -68,4 +89,55 @@ def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:
         lines.append(("fresh", f"{due} have the bar of {found['due_session']}, the newest that is due"))
     if coverage:
         lines.append(("coverage", f"{percent(coverage['coverage'])} of {coverage['denominator']}"))
+    lines += [("restated", _restated(row)) for row in found["restated"]]
+    return lines + [(batch["status"], _progress(batch)) for batch in found["running"]]
+
+
+def _master_lines(chosen: Universe, found: dict[str, Any]) -> list[tuple[str, str]]:
+    master, update = found["master"], found["last_update"]
+    if not master["listed"]:
+        first = (
+            f"`miraikakaku master update --universe {chosen.name}`" if chosen.has_master else "a collection"
+        )
+        lines = [("master", f"none yet; run {first}")]
+    else:
+        counts = f"{master['listed']:,} listed, {master['delisted']:,} delisted"
+        lines = [("master", f"{counts}, list of {master['list_date']}")]
+    if update and update["error_message"]:
+        lines.append(("", f"last update {update['status']}: {update['error_message']}"))
     return lines
+
+
+def _source(rate: "LimitState", health: "Judgement | None") -> str:
+    said = [f"{rate.name} at {rate.rate:g} of {rate.maximum:g} requests/s"]
+    if rate.resume_at is not None:
+        said.append(f"not asked before {_moment(rate.resume_at)} UTC")
+    elif rate.blocked_until is not None:
+        said.append(f"waits until {_moment(rate.blocked_until)} UTC")
+    if rate.reason:
+        said.append(f"{rate.refusals:,} refusals in a row, last: {rate.reason}")
+    said.append(f"canaries {health.health}: {health.reason}" if health else "canaries not asked yet")
+    return "; ".join(said)
+
+
+def _progress(batch: dict[str, Any]) -> str:
+    done = f"{batch['universe']} {batch['timeframe']}: {batch['processed']:,} of {batch['total']:,} symbols"
+    if batch["status"] == "paused":
+        return f"{done}; {batch['error_message']}"
+    pace = f"{batch['symbols_per_minute'] or 0:,.0f} symbols/min, {batch['records_per_minute'] or 0:,.0f} rows/min"
+    end = (
+        f", done about {_moment(batch['estimated_completion'])} UTC" if batch["estimated_completion"] else ""
+    )
+    return f"{done} ({batch['percentage']:.1f} %), {batch['failed']:,} failed, {pace}{end}"
+
+
+def _restated(row: dict[str, Any]) -> str:
+    why = f"split on {row['ex_date']}" if row["ex_date"] else "all prices restated"
+    closes = ""
+    if row["old_close"] is not None:
+        closes = f", close of {row['shown_session']} {row['old_close']:g} → {row['new_close']:g}"
+    return f"{row['symbol']}: {why}{closes}; {row['bars']:,} bars changed"
+
+
+def _moment(value: Any) -> Any:
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else value

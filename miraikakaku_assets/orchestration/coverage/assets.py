@@ -8,11 +8,11 @@ from miraikakaku_assets.application.report_coverage import report_coverage
 from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.coverage.report import CoverageFindings
 from miraikakaku_assets.domain.errors import MiraikakakuError
-from miraikakaku_assets.domain.market.instruments import JP, Timeframe
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
 from miraikakaku_assets.orchestration.failures import failure
-from miraikakaku_assets.orchestration.ownership import JP_LABELS
-from miraikakaku_assets.orchestration.prices.assets import JP_PRICES_1D
+from miraikakaku_assets.orchestration.ownership import LABELS
+from miraikakaku_assets.orchestration.prices.assets import prices_key
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.window import WindowConfig
 
@@ -23,58 +23,79 @@ class CoverageConfig(WindowConfig):
     """Window of a coverage check; by default everything the source can be expected to serve."""
 
 
-@dg.asset(
-    key=["jp", "coverage"],
-    deps=[dg.AssetDep(JP_PRICES_1D, partition_mapping=dg.AllPartitionMapping())],
-    group_name="jp",
-    kinds={"postgres", "json"},
-    check_specs=[
-        dg.AssetCheckSpec(
-            "above_threshold", asset=["jp", "coverage"], description="Every segment reaches the threshold."
-        ),
-        dg.AssetCheckSpec(
-            "enough_issues",
-            asset=["jp", "coverage"],
-            description="The list holds at least MIN_JAPANESE_STOCKS issues.",
-        ),
-        dg.AssetCheckSpec(
-            "bars_quality",
-            asset=["jp", "coverage"],
-            description="The newest stored sessions keep the Great Expectations suite of daily bars.",
-        ),
-    ],
-    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=JP_LABELS.coverage_age),
-    owners=JP_LABELS.owners,
-    tags=JP_LABELS.tags,
-)
-def jp_coverage(config: CoverageConfig, ports: PortsResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """Expected TSE sessions against stored daily bars, per issue and market segment, every gap with a cause.
+def coverage_key(universe: Universe) -> dg.AssetKey:
+    """Key of the asset that holds a universe's coverage."""
+    return dg.AssetKey([universe.name, "coverage"])
 
-    The denominator is named in the report: active issues of the newest list × their sessions since listing.
-    Writes `coverage_reports`, `coverage_gaps` and a JSON report under `reports/`.
-    """
-    use = ports.use
-    try:
-        since, until = config.dates()
-        findings, path = report_coverage(
-            JP,
-            Timeframe.D1,
-            source=use.prices,
-            store=use.coverage,
-            shelf=use.reports,
-            clock=utc_now,
-            history_start=use.history_start,
-            threshold=use.settings.coverage_alert_threshold,
-            least_issues=use.settings.min_japanese_stocks,
-            since=since,
-            until=until,
-        )
-    except MiraikakakuError as error:
-        raise failure(error) from error
-    return dg.MaterializeResult(
-        metadata={**_metadata(findings), "report": dg.MetadataValue.path(str(path))},
-        check_results=[_above_threshold(findings), _enough_issues(findings), _bars_quality(use, findings)],
+
+def _least_issues(universe: Universe, use: Ports) -> int:
+    """Instruments that an operator expects at least; the name of the setting is in the check's description."""
+    said = use.settings
+    named = {"jp": said.min_japanese_stocks, "us": said.min_us_stocks}
+    return named.get(universe.name, len(said.fx_symbols))
+
+
+def _checks(universe: Universe) -> list[dg.AssetCheckSpec]:
+    least = {"jp": "MIN_JAPANESE_STOCKS issues", "us": "MIN_US_STOCKS issues"}.get(universe.name, "FX_PAIRS")
+    texts = {
+        "above_threshold": "Every segment reaches the threshold.",
+        "enough_issues": f"The list holds at least {least}.",
+        "bars_quality": "The newest stored sessions keep the Great Expectations suite of daily bars.",
+    }
+    return [
+        dg.AssetCheckSpec(name, asset=coverage_key(universe), description=text)
+        for name, text in texts.items()
+    ]
+
+
+def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
+    """The coverage of one universe."""
+    labels = LABELS[universe.name]
+
+    @dg.asset(
+        key=coverage_key(universe),
+        deps=[dg.AssetDep(prices_key(universe, Timeframe.D1), partition_mapping=dg.AllPartitionMapping())],
+        group_name=universe.name,
+        kinds={"postgres", "json"},
+        check_specs=_checks(universe),
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=labels.coverage_age),
+        owners=labels.owners,
+        tags=labels.tags,
+        description=(
+            f"Expected sessions of {universe.name} against stored daily bars, per issue and market segment, every "
+            "gap with a cause. The denominator is named in the report: active issues of the newest list × their "
+            "sessions since listing. Writes `coverage_reports`, `coverage_gaps` and a JSON report under `reports/`."
+        ),
     )
+    def coverage(config: CoverageConfig, ports: PortsResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        use = ports.use
+        try:
+            since, until = config.dates()
+            findings, path = report_coverage(
+                universe,
+                Timeframe.D1,
+                source=use.prices,
+                store=use.coverage,
+                shelf=use.reports,
+                clock=utc_now,
+                history_start=use.history_start(Timeframe.D1),
+                threshold=use.settings.coverage_alert_threshold,
+                least_issues=_least_issues(universe, use),
+                since=since,
+                until=until,
+            )
+        except MiraikakakuError as error:
+            raise failure(error) from error
+        return dg.MaterializeResult(
+            metadata={**_metadata(findings), "report": dg.MetadataValue.path(str(path))},
+            check_results=[
+                _above_threshold(findings),
+                _enough_issues(findings),
+                _bars_quality(universe, use, findings),
+            ],
+        )
+
+    return coverage
 
 
 def _metadata(findings: CoverageFindings) -> dict[str, Any]:
@@ -136,11 +157,11 @@ def _enough_issues(findings: CoverageFindings) -> dg.AssetCheckResult:
     )
 
 
-def _bars_quality(use: Ports, findings: CoverageFindings) -> dg.AssetCheckResult:
+def _bars_quality(universe: Universe, use: Ports, findings: CoverageFindings) -> dg.AssetCheckResult:
     from miraikakaku_assets.adapters.quality import SESSIONS_CHECKED, check_bars
 
-    first = sessions_back(JP.calendar, findings.last, SESSIONS_CHECKED - 1)
-    bars = use.bars.read(JP, Timeframe.D1, since=first, until=findings.last)
+    first = sessions_back(universe.calendar, findings.last, SESSIONS_CHECKED - 1)
+    bars = use.bars.read(universe, Timeframe.D1, since=first, until=findings.last)
     broken = [expectation for expectation in check_bars(bars) if not expectation.held]
     return dg.AssetCheckResult(
         check_name="bars_quality",

@@ -1,4 +1,4 @@
-"""Prices, one partition per symbol. Put here: one generator per universe. Keep out: fetching, validating.
+"""Prices, one partition per symbol. Put here: one generator per universe and timeframe. Keep out: fetching.
 
 The step must be a generator: a function that returns would mark every key of its range as materialized.
 """
@@ -7,69 +7,129 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import JP
-from miraikakaku_assets.orchestration.ownership import JP_LABELS
-from miraikakaku_assets.orchestration.partitions import jp_symbols
+from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe
+from miraikakaku_assets.orchestration.ownership import LABELS
+from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
 
-JP_PRICES_1D = dg.AssetKey(["jp", "prices_1d"])
 POOL = "yahoo"
-
-_COLUMNS = dg.TableSchema(
-    columns=[
-        dg.TableColumn("instrument_id", "integer", description="Key into instruments"),
-        dg.TableColumn("timeframe", "text", description="1d"),
-        dg.TableColumn("ts", "timestamptz", description="Open of the session (UTC)"),
-        *(
-            dg.TableColumn(name, "double", description="JPY per share, raw")
-            for name in ("open", "high", "low", "close")
-        ),
-        dg.TableColumn("volume", "bigint", description="Shares"),
-        dg.TableColumn("source", "text", description="yahoo or archive"),
-        dg.TableColumn("status", "text", description="final, or provisional while the session runs"),
-        dg.TableColumn("flag", "text", description="beyond_price_limit, or null"),
-        dg.TableColumn("fetched_at", "timestamptz", description="When it was delivered (UTC)"),
-    ]
+COLLECTED = tuple(
+    (universe, timeframe) for universe in (JP, US, FX) for timeframe in (Timeframe.D1, Timeframe.M5)
 )
+"""Universes and the timeframes that are collected from a source; longer ones are aggregated."""
 
-_prices_1d = dg.AssetSpec(
-    JP_PRICES_1D,
-    deps=[dg.AssetKey(["jp", "stock_master"])],
-    skippable=True,
-    group_name="jp",
-    kinds={"yfinance", "postgres"},
-    metadata={"dagster/column_schema": _COLUMNS, "dagster/table_name": "miraikakaku.price_bars"},
-    description=(
-        "Daily bars of every TSE issue, raw, in JPY per share, one partition per Yahoo symbol; collected after "
-        "the close on session days. Each bar is validated; what is refused goes to `quarantined_bars` with its "
-        "rule. The newest sessions are asked for again, so restated bars are caught. Source: Yahoo through "
-        "yfinance, or an archive of files (`MIRAIKAKAKU_PRICE_SOURCE`)."
-    ),
-    owners=JP_LABELS.owners,
-    tags=JP_LABELS.tags,
-)
+_SCOPE = {
+    "jp": "every TSE issue",
+    "us": "every US stock and ETF",
+    "fx": "the currency pairs that FX_PAIRS names",
+}
+_WATCH_LISTS = {
+    "jp": "the watch list JP_WATCH_LIST",
+    "us": "the watch list US_WATCH_LIST",
+    "fx": _SCOPE["fx"],
+}
+_CADENCE = {
+    "jp": "after the close on session days",
+    "us": "after the close on session days",
+    "fx": "after London midnight on trading days",
+}
 
 
-def jp_prices(partitions_per_run: int) -> dg.AssetsDefinition:
-    """The daily prices of the TSE.
+def prices_key(universe: Universe, timeframe: Timeframe) -> dg.AssetKey:
+    """Key of the asset that holds a universe's collected bars."""
+    return dg.AssetKey([universe.name, f"prices_{timeframe}"])
+
+
+def step_name(universe: Universe, timeframe: Timeframe) -> str:
+    """Name of the step that collects them."""
+    return f"{universe.name}_{'symbol' if timeframe is Timeframe.D1 else 'intraday'}_chain"
+
+
+def price_assets(partitions_per_run: int) -> list[dg.AssetsDefinition]:
+    """The collected prices of every universe.
 
     Args:
         partitions_per_run: Symbols that one run of a backfill takes.
     """
+    return [_prices(universe, timeframe, partitions_per_run) for universe, timeframe in COLLECTED]
+
+
+def _prices(universe: Universe, timeframe: Timeframe, partitions_per_run: int) -> dg.AssetsDefinition:
+    key = prices_key(universe, timeframe)
 
     @dg.multi_asset(
-        name="jp_symbol_chain",
-        specs=[_prices_1d],
-        partitions_def=jp_symbols,
+        name=step_name(universe, timeframe),
+        specs=[_spec(universe, timeframe)],
+        partitions_def=partitions_of(universe, timeframe),
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.multi_run(partitions_per_run),
         pool=POOL,
     )
-    def jp_symbol_chain(
+    def chain(
         context: dg.AssetExecutionContext, config: CollectConfig, ports: PortsResource
     ) -> Iterator[dg.MaterializeResult[None]]:
-        collect_in_run(context, ports.use, JP, context.partition_keys, JP_PRICES_1D, config)
+        collect_in_run(context, ports.use, universe, timeframe, context.partition_keys, key, config)
         yield from ()
 
-    return jp_symbol_chain
+    return chain
+
+
+def _spec(universe: Universe, timeframe: Timeframe) -> dg.AssetSpec:
+    labels = LABELS[universe.name]
+    daily = timeframe is Timeframe.D1
+    return dg.AssetSpec(
+        prices_key(universe, timeframe),
+        deps=[dg.AssetKey([universe.name, "stock_master"])] if universe.has_master else [],
+        skippable=True,
+        group_name=universe.name,
+        kinds={"yfinance", "postgres"},
+        metadata={
+            "dagster/column_schema": _columns(universe, timeframe),
+            "dagster/table_name": "miraikakaku.price_bars",
+        },
+        description=_daily_text(universe) if daily else _intraday_text(universe),
+        owners=labels.owners,
+        tags=labels.tags,
+    )
+
+
+def _daily_text(universe: Universe) -> str:
+    return (
+        f"Daily bars of {_SCOPE[universe.name]}, raw, in {_unit(universe)}, one partition per Yahoo symbol; "
+        f"collected {_CADENCE[universe.name]}. Each bar is validated; what is refused goes to `quarantined_bars` "
+        "with its rule. The newest sessions are asked for again, so restated bars are caught; a new split pulls the "
+        "whole history again. Source: Yahoo through yfinance, or an archive of files (`MIRAIKAKAKU_PRICE_SOURCE`)."
+    )
+
+
+def _intraday_text(universe: Universe) -> str:
+    return (
+        f"Five-minute bars of {_WATCH_LISTS[universe.name]}, raw, in {_unit(universe)}, one partition per Yahoo "
+        "symbol; collected while the market trades. Yahoo serves the last 60 days and nothing older: what is not "
+        "collected by then is lost. The running bar is provisional. Source: Yahoo through yfinance."
+    )
+
+
+def _unit(universe: Universe) -> str:
+    return f"{universe.currency} per share" if universe.currency else "units of the quote currency"
+
+
+def _columns(universe: Universe, timeframe: Timeframe) -> dg.TableSchema:
+    start = "Open of the session (UTC)" if timeframe is Timeframe.D1 else "Start of the bar (UTC)"
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn("instrument_id", "integer", description="Key into instruments"),
+            dg.TableColumn("timeframe", "text", description=timeframe.value),
+            dg.TableColumn("ts", "timestamptz", description=start),
+            *(
+                dg.TableColumn(name, "double", description=f"{_unit(universe)}, raw")
+                for name in ("open", "high", "low", "close")
+            ),
+            dg.TableColumn("volume", "bigint", description="Shares" if universe.has_volume else "Always 0"),
+            dg.TableColumn("source", "text", description="yahoo or archive"),
+            dg.TableColumn("status", "text", description="final, or provisional while the session runs"),
+            dg.TableColumn("flag", "text", description="Why a kept bar is doubtful, or null"),
+            dg.TableColumn("fetched_at", "timestamptz", description="When it was delivered (UTC)"),
+        ]
+    )

@@ -4,16 +4,20 @@ Shared by the partitioned asset and by the op job for scattered symbols, so that
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import dagster as dg
 
-from miraikakaku_assets.application.collect_prices import CollectionPorts, CollectionRequest, collect_prices
+from miraikakaku_assets.application.collect_prices import collect_prices
 from miraikakaku_assets.application.collection_report import CollectionReport
+from miraikakaku_assets.application.collection_request import CollectionPorts, CollectionRequest
+from miraikakaku_assets.application.collection_window import collected_since
 from miraikakaku_assets.application.plan_collection import plan_collection
 from miraikakaku_assets.application.ports import SymbolOutcome
 from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.orchestration.abandoned import close_abandoned
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.materializations import log_materializations
 from miraikakaku_assets.orchestration.window import WindowConfig
@@ -29,16 +33,20 @@ type_context = dg.AssetExecutionContext | dg.OpExecutionContext
 class CollectConfig(WindowConfig):
     """Options of a price collection; by default it goes on where the stored bars end, up to now."""
 
+    again: bool = False
+    """Ask for everything, also for what an attempt that did not end has collected since the last close."""
+
 
 def collect_in_run(
     context: type_context,
     ports: Ports,
     universe: Universe,
+    timeframe: Timeframe,
     symbols: Sequence[str] | None,
     asset_key: dg.AssetKey,
     config: CollectConfig,
 ) -> CollectionReport:
-    """Collects daily bars of some or all symbols inside a Dagster step.
+    """Collects bars of some or all symbols inside a Dagster step.
 
     Every symbol of the run ends as a materialization or as a failure: a key that is neither would count as
     failed without a reason.
@@ -47,23 +55,10 @@ def collect_in_run(
         dg.Failure: Some symbols failed (their errors are in its metadata), or nothing could be done at all.
     """
     try:
-        since, until = config.dates()
-        instruments, settled, whole = plan_collection(universe, symbols, ports.masters, ports.prices)
-        request = CollectionRequest(
-            universe=universe,
-            timeframe=Timeframe.D1,
-            instruments=instruments,
-            settled=settled,
-            known=ports.masters.known_symbols(universe),
-            history_start=ports.history_start,
-            since=since,
-            until=until,
-            whole_market=whole,
-            restatement_sessions=ports.settings.restatement_sessions,
-            batch_type="all_stocks" if whole else "partial",
-            run_id=context.run.run_id,
-        )
-        listener = _RunListener(context, ports, universe, asset_key, len(instruments) + len(settled))
+        close_abandoned(context.instance, ports)
+        request = _request(context.run.run_id, ports, universe, timeframe, symbols, config)
+        total = len(request.instruments) + len(request.settled)
+        listener = _RunListener(context, ports, universe, timeframe, asset_key, total)
         collection = CollectionPorts(ports.prices, ports.bars, ports.ledger, utc_now)
         report = collect_prices(request, collection, listener)
     except MiraikakakuError as error:
@@ -72,15 +67,58 @@ def collect_in_run(
     return report
 
 
+def _request(
+    run_id: str,
+    ports: Ports,
+    universe: Universe,
+    timeframe: Timeframe,
+    symbols: Sequence[str] | None,
+    config: CollectConfig,
+) -> CollectionRequest:
+    since, until = config.dates()
+    if not universe.has_master:
+        ports.masters.ensure_named(universe, ports.settings.fx_symbols, utc_now())
+    new = CollectionRequest(
+        universe=universe,
+        timeframe=timeframe,
+        instruments=(),
+        known=ports.masters.known_symbols(universe),
+        history_start=ports.history_start(timeframe),
+        since=since,
+        until=until,
+        restatement_sessions=ports.settings.restatement_sessions,
+        run_id=run_id,
+    )
+    done: frozenset[str] = frozenset()
+    if not config.again:
+        moment = collected_since(universe, timeframe, utc_now())
+        done = ports.ledger.done_before(new.new_batch(ports.prices.name), moment)
+    instruments, settled, whole = plan_collection(universe, symbols, ports.masters, ports.prices, done)
+    return replace(
+        new,
+        instruments=instruments,
+        settled=settled,
+        whole_market=whole,
+        batch_type="all_stocks" if whole else "partial",
+    )
+
+
 class _RunListener:
     """Turns committed outcomes into events of the run."""
 
     def __init__(
-        self, context: type_context, ports: Ports, universe: Universe, asset_key: dg.AssetKey, total: int
+        self,
+        context: type_context,
+        ports: Ports,
+        universe: Universe,
+        timeframe: Timeframe,
+        asset_key: dg.AssetKey,
+        total: int,
     ) -> None:
         self._context = context
         self._ports = ports
         self._universe = universe
+        self._timeframe = timeframe
         self._key = asset_key
         self._total = total
         self._done = self._failed = self._observed = 0
@@ -105,6 +143,8 @@ class _RunListener:
             "unchanged": outcome.unchanged,
             "quarantined": outcome.quarantined,
         }
+        if outcome.rescaled is not None:
+            metadata["restated_history"] = str(outcome.rescaled)
         if outcome.last is not None:
             metadata |= {"first_session": str(outcome.first), "last_session": str(outcome.last)}
         if self._total <= CHARTED_SYMBOLS and outcome.last is not None:
@@ -114,16 +154,15 @@ class _RunListener:
     def _chart(self, symbol: str) -> dg.MarkdownMetadataValue:
         from miraikakaku_assets.adapters.charts import as_markdown, price_chart
 
-        bars = self._ports.bars.read(self._universe, Timeframe.D1, [symbol])
-        unit = f"{self._universe.currency} per share, raw"
-        return dg.MetadataValue.md(
-            as_markdown(price_chart(bars, symbol, unit), f"{symbol}, last 250 sessions")
-        )
+        bars = self._ports.bars.read(self._universe, self._timeframe, [symbol])
+        unit = f"{self._universe.currency} per share, raw" if self._universe.currency else "quote currency"
+        return dg.MetadataValue.md(as_markdown(price_chart(bars, symbol, unit), f"{symbol}, last 250 bars"))
 
 
 def _finish(context: type_context, report: CollectionReport, asset_key: dg.AssetKey) -> None:
     totals: dict[str, object] = {
         "symbols": report.symbols,
+        "requests": report.requests,
         "failed_symbols": len(report.failures),
         "rows_read": report.rows_read,
         "inserted": report.inserted,
@@ -131,7 +170,9 @@ def _finish(context: type_context, report: CollectionReport, asset_key: dg.Asset
         "unchanged": report.unchanged,
         "quarantined": report.quarantined,
         "flagged": report.flagged,
+        "padding": report.padding,
         "quarantined_by_rule": dict(report.rules),
+        "doubtful_actions": dict(report.doubtful_actions),
         "verdicts": dict(report.verdicts),
         "batch": report.batch,
     }

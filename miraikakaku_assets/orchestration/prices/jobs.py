@@ -1,13 +1,13 @@
 """Collections of scattered symbols as one run.
 
-A partitioned run covers one contiguous range of keys; twenty scattered symbols would be twenty runs. This op
-job logs the same materializations for any list of symbols, which also clears their failed marks.
+A partitioned run covers one contiguous range of keys; twenty scattered symbols would be twenty runs. These op
+jobs log the same materializations for any list of symbols, which also clears their failed marks.
 """
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import JP
-from miraikakaku_assets.orchestration.prices.assets import JP_PRICES_1D, POOL
+from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe, timeframe
+from miraikakaku_assets.orchestration.prices.assets import POOL, prices_key
 from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
 
@@ -17,15 +17,43 @@ class SymbolsConfig(CollectConfig):
 
     symbols: list[str]
     """Yahoo symbols, e.g. 7203.T."""
+    timeframe: str = Timeframe.D1.value
+    """1d or 5m."""
 
 
-@dg.op(pool=POOL, description="Collects the daily bars of the symbols named in its config.")
-def collect_jp_symbols(context: dg.OpExecutionContext, config: SymbolsConfig, ports: PortsResource) -> None:
-    """Collects the daily bars of the symbols named in its config."""
-    collect_in_run(context, ports.use, JP, config.symbols, JP_PRICES_1D, config)
+def symbols_job_name(universe: Universe) -> str:
+    """Name of a universe's job for scattered symbols; its op has the name with the verb in front."""
+    return f"{universe.name}_collect_symbols"
 
 
-@dg.job(description="Daily bars of any list of TSE symbols, as one run; retries scattered failures.")
-def jp_collect_symbols() -> None:
-    """Daily bars of any list of TSE symbols, as one run."""
-    collect_jp_symbols()
+def symbols_op_name(universe: Universe) -> str:
+    """Name of the only op of that job."""
+    return f"collect_{universe.name}_symbols"
+
+
+def collect_symbols_job(universe: Universe) -> dg.JobDefinition:
+    """Bars of any list of a universe's symbols, as one run."""
+
+    @dg.op(
+        name=symbols_op_name(universe),
+        pool=POOL,
+        description="Collects the bars of the symbols named in its config.",
+    )
+    def collect_symbols(context: dg.OpExecutionContext, config: SymbolsConfig, ports: PortsResource) -> None:
+        """Collects the bars of the symbols named in its config."""
+        chosen = timeframe(config.timeframe)
+        key = prices_key(universe, chosen)
+        collect_in_run(context, ports.use, universe, chosen, config.symbols, key, config)
+
+    @dg.job(
+        name=symbols_job_name(universe),
+        description=f"Bars of any list of symbols of {universe.name}, as one run; retries scattered failures.",
+    )
+    def collect() -> None:
+        """Bars of any list of symbols, as one run."""
+        collect_symbols()
+
+    return collect
+
+
+symbol_jobs = [collect_symbols_job(universe) for universe in (JP, US, FX)]

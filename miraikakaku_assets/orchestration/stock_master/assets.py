@@ -1,64 +1,92 @@
 """Stock masters: what the exchanges list. Put here: one asset per universe. Keep out: comparing, guarding."""
 
+from dataclasses import dataclass
+
 import dagster as dg
 
 from miraikakaku_assets.application.ports import MasterUpdate
 from miraikakaku_assets.application.update_master import update_master
 from miraikakaku_assets.bootstrap import utc_now
 from miraikakaku_assets.domain.errors import MiraikakakuError
-from miraikakaku_assets.domain.market.instruments import JP
+from miraikakaku_assets.domain.market.instruments import JP, US, Universe
 from miraikakaku_assets.orchestration.failures import failure
-from miraikakaku_assets.orchestration.ownership import JP_LABELS
+from miraikakaku_assets.orchestration.ownership import LABELS
 from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.resources import PortsResource
+
+_GUARDED = (
+    "Every update is counted (added, updated, removed, returned) in `stock_master_updates`. A list the guard "
+    "objects to (older, much smaller or larger, other issues, other markets) is kept in quarantine and the last "
+    "good master stays in force until someone accepts it. Registers one partition key per issue."
+)
 
 
 class MasterConfig(dg.Config):
     """Options of a master update."""
 
     file: str | None = None
-    """URL or path of the list; the setting JPX_LIST_URL when not given."""
+    """URL, file or folder of the list; where its exchange publishes it (the settings say) when not given."""
     accept_mass_change: bool = False
     """Put the list into force although the guard objects."""
 
 
-@dg.asset(
-    key=["jp", "stock_master"],
-    group_name="jp",
-    kinds={"excel", "postgres"},
-    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=JP_LABELS.master_age),
-    owners=JP_LABELS.owners,
-    tags=JP_LABELS.tags,
-)
-def jp_stock_master(
-    context: dg.AssetExecutionContext, config: MasterConfig, ports: PortsResource
-) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """All issues listed on the Tokyo Stock Exchange, from JPX's monthly list `data_j.xls`.
-
-    Every update is counted (added, updated, removed, returned) in `stock_master_updates`. A list that is
-    older, much smaller or larger, or moves a quarter of the issues to another market is kept in quarantine
-    and the last good master stays in force until someone accepts it. Registers one partition key per issue.
-    """
-    use = ports.use
-    try:
-        update = update_master(
-            JP,
-            config.file or use.settings.jpx_list_url,
-            source=use.master_source,
-            store=use.masters,
-            shelf=use.files,
-            clock=utc_now,
-            scheduled="dagster/schedule_name" in context.run.tags,
-            accept_mass_change=config.accept_mass_change,
-        )
-    except MiraikakakuError as error:
-        raise failure(error) from error
-    symbols = [instrument.symbol for instrument in use.masters.instruments(JP)]
-    registered = register_keys(context.instance, JP.partitions, symbols)
-    return dg.MaterializeResult(metadata={**_metadata(update), "partition_keys_added": registered})
+@dataclass(frozen=True)
+class _Words:
+    kinds: frozenset[str]
+    description: str
 
 
-def _metadata(update: MasterUpdate) -> dict[str, str | int]:
+_WORDS = {
+    "jp": _Words(
+        frozenset({"excel", "postgres"}),
+        f"All issues listed on the Tokyo Stock Exchange, from JPX's monthly list `data_j.xls`. {_GUARDED}",
+    ),
+    "us": _Words(
+        frozenset({"csv", "postgres"}),
+        "All securities listed on the US exchanges, stocks and ETFs and what trades beside them, from Nasdaq "
+        "Trader's daily directories `nasdaqlisted.txt` and `otherlisted.txt`; with ALPHA_VANTAGE_API_KEY also the "
+        f"days of listing and delisting. Lines left out and disagreements are counted by reason. {_GUARDED}",
+    ),
+}
+
+
+def _stock_master(universe: Universe) -> dg.AssetsDefinition:
+    labels, words = LABELS[universe.name], _WORDS[universe.name]
+
+    @dg.asset(
+        key=[universe.name, "stock_master"],
+        group_name=universe.name,
+        kinds=set(words.kinds),
+        description=words.description,
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=labels.master_age),
+        owners=labels.owners,
+        tags=labels.tags,
+    )
+    def stock_master(
+        context: dg.AssetExecutionContext, config: MasterConfig, ports: PortsResource
+    ) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        use = ports.use
+        try:
+            update = update_master(
+                universe,
+                config.file or None,
+                source=use.master_source(universe),
+                store=use.masters,
+                shelf=use.files,
+                clock=utc_now,
+                scheduled="dagster/schedule_name" in context.run.tags,
+                accept_mass_change=config.accept_mass_change,
+            )
+        except MiraikakakuError as error:
+            raise failure(error) from error
+        symbols = [instrument.symbol for instrument in use.masters.instruments(universe)]
+        registered = register_keys(context.instance, universe.partitions, symbols)
+        return dg.MaterializeResult(metadata={**_metadata(update), "partition_keys_added": registered})
+
+    return stock_master
+
+
+def _metadata(update: MasterUpdate) -> dict[str, str | int | dg.MetadataValue]:
     return {
         "dagster/row_count": update.total_stocks,
         "added": update.added_stocks,
@@ -66,7 +94,12 @@ def _metadata(update: MasterUpdate) -> dict[str, str | int]:
         "removed": update.removed_stocks,
         "returned": update.returned_stocks,
         "unchanged": update.unchanged_stocks,
+        "counts": dg.MetadataValue.json(dict(update.counts)),
         "list_date": str(update.list_date),
         "source": update.source,
         "stored_file": update.stored_file or "",
     }
+
+
+jp_stock_master = _stock_master(JP)
+us_stock_master = _stock_master(US)

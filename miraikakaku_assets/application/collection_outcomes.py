@@ -1,0 +1,118 @@
+"""What a stored delivery means for each of its symbols."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from miraikakaku_assets.application.ports import BarRequest, Calls, Delivery, SymbolOutcome
+from miraikakaku_assets.domain.bars.restatement import Rescaling
+from miraikakaku_assets.domain.bars.rules import EXPECTED_RULES
+from miraikakaku_assets.domain.bars.validation import ValidatedBars
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+
+_COUNTS = ("read", "flagged", "quarantined", "inserted", "restated", "unchanged")
+
+
+def first_sessions(delivery: Delivery, universe: Universe, timeframe: Timeframe) -> dict[str, date]:
+    """Symbol → exchange date of its first delivered row."""
+    if timeframe is Timeframe.D1:
+        session = pl.col("session")
+    else:
+        session = pl.col("stamp").dt.convert_time_zone(universe.time_zone).dt.date()
+    return dict(delivery.bars.group_by("symbol").agg(session.min()).drop_nulls().iter_rows())
+
+
+def without_padding(validated: ValidatedBars) -> tuple[ValidatedBars, pl.DataFrame]:
+    """The rows that say something, and the empty ones that come on every healthy day (lunch breaks)."""
+    expected = pl.col("rule").is_in(EXPECTED_RULES)
+    padding = validated.refused.filter(expected)
+    if padding.is_empty():
+        return validated, padding
+    return ValidatedBars(validated.accepted, validated.refused.filter(~expected)), padding
+
+
+def outcomes_of(
+    delivery: Delivery,
+    validated: ValidatedBars,
+    counts: pl.DataFrame,
+    padding: pl.DataFrame,
+    *,
+    asked: Mapping[str, BarRequest],
+    known: AbstractSet[str],
+    absent: AbstractSet[str],
+    rescaled: Mapping[str, Rescaling],
+) -> list[SymbolOutcome]:
+    """One outcome per symbol of the delivery, the served ones first.
+
+    Args:
+        delivery: What came.
+        validated: Its accepted and refused rows.
+        counts: Rows written per symbol, see `WriteResult`.
+        padding: Rows of the delivery that are no bars; they count as not read.
+        asked: What the collection asked for, by symbol.
+        known: Symbols of the master, delisted ones included.
+        absent: Symbols that the source need not know (closed markets).
+        rescaled: Symbols whose history was pulled again.
+    """
+    outcomes = [
+        SymbolOutcome(
+            symbol=row["symbol"],
+            verdict=_verdict(row, asked, known),
+            rows_read=row["read"],
+            inserted=row["inserted"],
+            restated=row["restated"],
+            unchanged=row["unchanged"],
+            quarantined=row["quarantined"],
+            flagged=row["flagged"],
+            first=row["first"],
+            last=row["last"],
+            requested=row["symbol"] in asked,
+            asked=asked.get(row["symbol"]),
+            calls=delivery.calls.get(row["symbol"], Calls()),
+            rescaled=rescaled.get(row["symbol"]),
+        )
+        for row in _rows(delivery, validated, counts, padding).iter_rows(named=True)
+    ]
+    for symbol, error in delivery.failures.items():
+        expected = error.kind == "not_on_source" and symbol in absent
+        outcomes.append(
+            SymbolOutcome(
+                symbol,
+                error.kind,
+                error=None if expected else error,
+                requested=symbol in asked,
+                asked=asked.get(symbol),
+                calls=delivery.calls.get(symbol, Calls()),
+            )
+        )
+    return outcomes
+
+
+def _rows(
+    delivery: Delivery, validated: ValidatedBars, counts: pl.DataFrame, padding: pl.DataFrame
+) -> pl.DataFrame:
+    accepted = validated.accepted.group_by("symbol").agg(
+        first=pl.col("session").min(),
+        last=pl.col("session").max(),
+        flagged=pl.col("flag").is_not_null().sum(),
+    )
+    refused = validated.refused.group_by("symbol").agg(quarantined=pl.len())
+    return (
+        pl.DataFrame({"symbol": delivery.symbols}, schema={"symbol": pl.String})
+        .join(accepted, on="symbol", how="left")
+        .join(refused, on="symbol", how="left")
+        .join(counts, on="symbol", how="left")
+        .join(delivery.bars.group_by("symbol").len("rows"), on="symbol", how="left")
+        .join(padding.group_by("symbol").len("padding"), on="symbol", how="left")
+        .with_columns(read=pl.col("rows").fill_null(0) - pl.col("padding").fill_null(0))
+        .with_columns(pl.col(*_COUNTS).fill_null(0))
+    )
+
+
+def _verdict(row: Mapping[str, Any], asked: Mapping[str, BarRequest], known: AbstractSet[str]) -> str:
+    if row["symbol"] not in asked:
+        return "delisted" if row["symbol"] in known else "not_in_master"
+    return "ok" if row["inserted"] + row["restated"] else "no_new_data"

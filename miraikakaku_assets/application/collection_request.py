@@ -1,0 +1,73 @@
+"""What a collection is asked for, and what it works with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+
+from miraikakaku_assets.application.ports import (
+    BarStore,
+    Clock,
+    Ledger,
+    NewBatch,
+    PriceSource,
+    SymbolOutcome,
+)
+from miraikakaku_assets.domain.market.instruments import Instrument, Timeframe, Universe
+
+
+@dataclass(frozen=True)
+class CollectionPorts:
+    """What a collection works with."""
+
+    source: PriceSource
+    store: BarStore
+    ledger: Ledger
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class CollectionRequest:
+    """What a collection is asked for.
+
+    Attributes:
+        instruments: Whose bars are fetched.
+        settled: Outcomes that are known without fetching (collected before, delisted, unknown symbols).
+        since: First session, or None to go on where the stored bars end, minus the restatement window.
+        until: Last session, or None for everything up to now.
+        known: Symbol → instrument id of the whole master, delisted issues included.
+        whole_market: Also account for rows nobody asked for, where the source holds a fixed set.
+        history_start: First day asked for when a symbol has no bars yet.
+        restatement_sessions: Newest stored sessions that are asked for again.
+        batch_type: ``all_stocks`` or ``partial``.
+        run_id: Dagster run that does it.
+    """
+
+    universe: Universe
+    timeframe: Timeframe
+    instruments: Sequence[Instrument]
+    known: Mapping[str, int]
+    history_start: date
+    settled: Sequence[SymbolOutcome] = ()
+    since: date | None = None
+    until: date | None = None
+    whole_market: bool = False
+    restatement_sessions: int = 10
+    batch_type: str = "partial"
+    run_id: str | None = None
+
+    def new_batch(self, source: str) -> NewBatch:
+        """The batch as the ledger knows it."""
+        symbols = sorted({one.symbol for one in self.instruments} | {one.symbol for one in self.settled})
+        return NewBatch(
+            universe=self.universe,
+            timeframe=self.timeframe,
+            source=source,
+            total=len(self.instruments) + len(self.settled),
+            settled=len(self.settled),
+            batch_type=self.batch_type,
+            run_id=self.run_id,
+            since=self.since,
+            until=self.until,
+            scope=sha256("\n".join(symbols).encode()).hexdigest(),
+        )

@@ -1,0 +1,91 @@
+"""Which sessions a collection asks for, symbol by symbol, and from when on an earlier attempt still counts."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from miraikakaku_assets.application.collection_request import CollectionRequest
+from miraikakaku_assets.application.ports import BarRequest, BarStore, Held
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.market.sessions import (
+    FINAL_AFTER,
+    last_completed_session,
+    session_table,
+    sessions_back,
+)
+
+_CYCLE = timedelta(minutes=5)
+_NOTHING = Held(newest=None, complete_from=None)
+
+
+def bar_requests(
+    request: CollectionRequest, store: BarStore, now: datetime, *, is_fixed: bool
+) -> list[BarRequest]:
+    """The window of each symbol: what was asked for, or from where its stored bars end.
+
+    The newest stored sessions are asked for again, because sources restate them. A symbol whose stored bars are
+    not known to be complete since the start of the history is asked for all of it, once.
+
+    Args:
+        request: What is asked for.
+        store: Holds the bars.
+        now: The moment (UTC).
+        is_fixed: The source is an archive: what it holds is not all there is.
+    """
+    until = request.until or date.max
+    if request.since is not None:
+        return [BarRequest(one.symbol, request.since, until) for one in request.instruments]
+    held = store.holdings(request.universe, request.timeframe)
+    known = {
+        one.symbol: _known_to(held.get(one.symbol, _NOTHING), request.history_start, is_fixed=is_fixed)
+        for one in request.instruments
+    }
+    starts = _restatement_starts(request, known.values(), now)
+    return [
+        BarRequest(symbol, starts.get(day, request.history_start), until) for symbol, day in known.items()
+    ]
+
+
+def _known_to(held: Held, history_start: date, *, is_fixed: bool) -> date | None:
+    """Last session up to which nothing is missing; None when that is not known."""
+    if is_fixed or held.newest is None:
+        return held.newest
+    if held.complete_from is None or held.checked is None or held.complete_from > history_start:
+        return None
+    return min(held.newest, held.checked)
+
+
+def _restatement_starts(
+    request: CollectionRequest, known: Iterable[date | None], now: datetime
+) -> dict[date | None, date]:
+    """Last known session → first session that is asked for again."""
+    back = request.restatement_sessions - 1 if request.timeframe is Timeframe.D1 else 0
+    days = {day for day in known if day is not None}
+    return {day: sessions_back(request.universe.calendar, min(day, now.date()), back) for day in days}
+
+
+def complete_from(asked: Sequence[BarRequest]) -> dict[str, date]:
+    """Symbol → first session of an answered request that had no end: since then nothing is missing."""
+    return {one.symbol: one.since for one in asked if one.until == date.max}
+
+
+def collected_since(universe: Universe, timeframe: Timeframe, now: datetime) -> datetime:
+    """The moment since which a symbol's bars cannot have changed for good.
+
+    Daily bars: since the newest session became final. Shorter ones: the same while the market is closed, and
+    the current five minutes while it trades.
+    """
+    day = last_completed_session(universe.calendar, now)
+    closes = session_table(universe.calendar).filter(pl.col("session") == day)["closes"]
+    final: datetime = closes.item() + FINAL_AFTER
+    if timeframe is Timeframe.D1:
+        return final
+    return max(final, now - _CYCLE) if is_open(universe, now) else final
+
+
+def is_open(universe: Universe, now: datetime) -> bool:
+    """Whether bars may still appear or change: from the open until they are final after the close."""
+    table = session_table(universe.calendar)
+    running = (pl.col("opens") <= now) & (pl.col("closes") + FINAL_AFTER > now)
+    return not table.filter(running).is_empty()

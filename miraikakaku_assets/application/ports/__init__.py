@@ -1,0 +1,60 @@
+"""Ports: what the use cases need from the outside, as small protocols.
+
+Adapters implement them; `miraikakaku_assets.bootstrap` puts them together. Sources and stores are *driven*
+(the use case calls them); `Listener` is how whoever drives the use case (Dagster, the command line) hears
+what has been done.
+"""
+
+from miraikakaku_assets.application.ports.ledger import (
+    BatchEnd,
+    CoverageStore,
+    Ledger,
+    Listener,
+    NewBatch,
+    ReportShelf,
+    SymbolOutcome,
+)
+from miraikakaku_assets.application.ports.masters import (
+    FileShelf,
+    MasterSource,
+    MasterStore,
+    MasterUpdate,
+    Publication,
+    PublishedFile,
+)
+from miraikakaku_assets.application.ports.prices import (
+    BarRequest,
+    BarStore,
+    Calls,
+    Clock,
+    Collected,
+    Delivery,
+    Held,
+    PriceSource,
+    WriteResult,
+)
+
+__all__ = [
+    "BarRequest",
+    "BarStore",
+    "BatchEnd",
+    "Calls",
+    "Clock",
+    "Collected",
+    "CoverageStore",
+    "Delivery",
+    "FileShelf",
+    "Held",
+    "Ledger",
+    "Listener",
+    "MasterSource",
+    "MasterStore",
+    "MasterUpdate",
+    "NewBatch",
+    "PriceSource",
+    "Publication",
+    "PublishedFile",
+    "ReportShelf",
+    "SymbolOutcome",
+    "WriteResult",
+]

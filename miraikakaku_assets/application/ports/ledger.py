@@ -1,0 +1,146 @@
+"""Ports of the written account: what a collection has done, and what coverage is computed from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Protocol
+
+from miraikakaku_assets.application.ports.prices import NO_CALLS, BarRequest, Calls
+from miraikakaku_assets.domain.bars.restatement import Rescaling
+from miraikakaku_assets.domain.coverage.report import CoverageFindings, Holdings
+from miraikakaku_assets.domain.errors import SymbolError
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+
+
+@dataclass(frozen=True)
+class SymbolOutcome:
+    """What happened to one symbol in one collection.
+
+    ``rows_read = inserted + restated + unchanged + quarantined`` always holds.
+
+    Attributes:
+        verdict: ``ok`` (new or restated bars), ``no_new_data``, ``reused`` (an attempt that did not end had
+            collected it already), or the error's kind; for symbols nobody asked for, ``delisted`` (in the master,
+            no longer listed) or ``not_in_master``.
+        requested: Whether the collection was asked for it.
+        error: The error that kept the symbol from being served, if any.
+        first: First accepted session of this collection.
+        last: Last accepted session of this collection.
+        asked: First and last session asked for; None where nothing was.
+        calls: What it took at the source.
+        rescaled: A stored history that the source has restated as a whole, and that was pulled again.
+    """
+
+    symbol: str
+    verdict: str
+    rows_read: int = 0
+    inserted: int = 0
+    restated: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    flagged: int = 0
+    first: date | None = None
+    last: date | None = None
+    error: SymbolError | None = None
+    requested: bool = True
+    asked: BarRequest | None = None
+    calls: Calls = NO_CALLS
+    rescaled: Rescaling | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the symbol could not be served."""
+        return self.error is not None
+
+
+class Listener(Protocol):
+    """Hears what a collection has done, right after it was committed."""
+
+    def __call__(self, outcomes: Sequence[SymbolOutcome], /) -> None:
+        """Takes the outcomes of one committed delivery."""
+
+
+@dataclass(frozen=True)
+class NewBatch:
+    """A collection that is about to begin.
+
+    Attributes:
+        total: Symbols it is asked for.
+        settled: Those of them whose outcome is known before anything is fetched.
+        batch_type: ``all_stocks`` or ``partial``.
+        run_id: Dagster run that does it.
+        since: First session asked for, None to go on where the stored bars end.
+        until: Last session asked for, None for everything up to now.
+        scope: Fingerprint of the symbols, the same for the same ones.
+    """
+
+    universe: Universe
+    timeframe: Timeframe
+    source: str
+    total: int
+    settled: int = 0
+    batch_type: str = "partial"
+    run_id: str | None = None
+    since: date | None = None
+    until: date | None = None
+    scope: str = ""
+
+
+@dataclass(frozen=True)
+class BatchEnd:
+    """How a collection ended.
+
+    Attributes:
+        status: ``completed``, ``failed`` or ``paused``.
+        error_message: Why not everything was done, in one sentence.
+        error_class: ``system`` when it was stopped by more than one symbol's trouble.
+        resume_at: When a paused one may go on.
+    """
+
+    status: str
+    error_message: str | None = None
+    error_class: str | None = None
+    resume_at: datetime | None = None
+
+
+class Ledger(Protocol):
+    """Written account of collections, kept as the work goes on.
+
+    Tables ``batch_executions``, ``batch_execution_details``, ``data_collection_log`` and ``run_progress``.
+    """
+
+    def begin(self, new: NewBatch) -> int:
+        """Opens a batch and returns its number."""
+
+    def add(self, batch: int, outcomes: Sequence[SymbolOutcome], underway: Sequence[str] = ()) -> None:
+        """Adds outcomes to the batch, moves its counters and its progress, in one transaction.
+
+        Args:
+            batch: Its number.
+            outcomes: Of one committed delivery.
+            underway: Symbols that are being fetched now.
+        """
+
+    def end(self, batch: int, end: BatchEnd) -> None:
+        """Closes the batch."""
+
+    def done_before(self, like: NewBatch, moment: datetime) -> frozenset[str]:
+        """Symbols whose newest batch of this window since `moment` collected them and did not end completed."""
+
+
+class CoverageStore(Protocol):
+    """What coverage is computed from and where it is written."""
+
+    def holdings(self, universe: Universe, timeframe: Timeframe, first: date, last: date) -> Holdings | None:
+        """Active issues with their sessions stored and quarantined between two dates; None without a master."""
+
+    def save(self, findings: CoverageFindings, report_file: str) -> None:
+        """Replaces the gaps and adds the report, in one transaction."""
+
+
+class ReportShelf(Protocol):
+    """Folder of JSON reports for people and scripts."""
+
+    def write(self, stem: str, moment: datetime, content: Mapping[str, object]) -> Path:
+        """Writes ``<stem>_<YYYYmmdd_HHMMSS>.json`` and returns its path."""

@@ -1,0 +1,216 @@
+"""Ports of prices: where bars come from and where they are stored."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+import polars as pl
+
+from miraikakaku_assets.domain.bars.actions import ValidatedActions
+from miraikakaku_assets.domain.bars.frame import ACTIONS, empty
+from miraikakaku_assets.domain.bars.restatement import Rescaling
+from miraikakaku_assets.domain.bars.validation import ValidatedBars
+from miraikakaku_assets.domain.errors import SymbolError
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def __call__(self) -> datetime:
+        """The moment now, with a time zone."""
+
+
+@dataclass(frozen=True)
+class BarRequest:
+    """Bars wanted of one symbol.
+
+    Attributes:
+        symbol: Yahoo symbol.
+        since: First session wanted (exchange date).
+        until: Last session wanted (exchange date).
+    """
+
+    symbol: str
+    since: date
+    until: date
+
+
+@dataclass(frozen=True)
+class Calls:
+    """What one symbol took at the source.
+
+    Attributes:
+        requests: HTTP requests or files, retries included.
+        seconds: Time the source took to answer them, without our own waiting.
+        began: When the first of them was about to be sent (UTC); None when nothing was.
+    """
+
+    requests: int = 0
+    seconds: float = 0.0
+    began: datetime | None = None
+
+
+NO_CALLS = Calls()
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a source sent for some of the requested symbols.
+
+    Attributes:
+        symbols: Symbols that were served, with or without rows.
+        bars: Schema `RAW_DAILY` or `RAW_INTRADAY`.
+        actions: Schema `ACTIONS`.
+        failures: Symbols that could not be served, with their error.
+        calls: What each symbol took; a symbol without an entry took nothing.
+        underway: Symbols that were being fetched when it was handed on.
+    """
+
+    symbols: tuple[str, ...]
+    bars: pl.DataFrame
+    actions: pl.DataFrame = field(default_factory=lambda: empty(ACTIONS))
+    failures: Mapping[str, SymbolError] = field(default_factory=dict)
+    calls: Mapping[str, Calls] = field(default_factory=dict)
+    underway: tuple[str, ...] = ()
+
+    @property
+    def requests(self) -> int:
+        """HTTP requests or files it took."""
+        return sum(one.requests for one in self.calls.values())
+
+
+class PriceSource(Protocol):
+    """Where bars come from."""
+
+    @property
+    def name(self) -> str:
+        """Stored with each bar, e.g. ``yahoo`` or ``archive``."""
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it holds a fixed set of rows, delisted issues included, instead of serving what is listed."""
+
+    def deliver(
+        self,
+        universe: Universe,
+        timeframe: Timeframe,
+        requests: Sequence[BarRequest],
+        stopping: threading.Event | None = None,
+    ) -> Iterator[Delivery]:
+        """Serves the requests in deliveries of its own size; every requested symbol is in exactly one.
+
+        Args:
+            universe: Whose symbols are requested.
+            timeframe: Length of the bars.
+            requests: What is wanted, each symbol once.
+            stopping: Set from another thread to end early.
+
+        Raises:
+            DependencyUnavailableError: The source as a whole cannot be reached.
+            InputFileError: An archive as a whole is not readable.
+        """
+
+    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Delivery | None:
+        """All bars of symbols that were not asked for, where the source holds a fixed set; None otherwise."""
+
+    def common_window(self, universe: Universe) -> tuple[date, date] | None:
+        """First and last day a fixed source holds for at least half of its symbols; None when open-ended."""
+
+
+@dataclass(frozen=True)
+class WriteResult:
+    """Rows written per symbol: columns ``symbol``, ``inserted``, ``restated``, ``unchanged``, ``withdrawn``."""
+
+    counts: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Held:
+    """What is stored of one symbol.
+
+    Attributes:
+        newest: Exchange date of its newest final bar, None before the first.
+        complete_from: Every session since then has been asked for and answered; None: not known.
+        checked: Up to where that is so: sessions before this day were over when it was last asked for everything up
+            to now. It is before `newest` when bars came in by a window with an end, or from files.
+    """
+
+    newest: date | None
+    complete_from: date | None
+    checked: date | None = None
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a delivery says beside its bars.
+
+    Attributes:
+        complete_from: Symbol → every session since then has now been asked for and answered.
+        rescaled: Symbol → history that was restated as a whole.
+        actions: Its dividends and splits.
+    """
+
+    complete_from: Mapping[str, date] = field(default_factory=dict)
+    rescaled: Mapping[str, Rescaling] = field(default_factory=dict)
+    actions: ValidatedActions | None = None
+
+
+class BarStore(Protocol):
+    """Bars, corporate actions and the quarantine."""
+
+    def holdings(self, universe: Universe, timeframe: Timeframe) -> Mapping[str, Held]:
+        """What is stored of each symbol that has a final bar or has been asked for."""
+
+    def overlap(
+        self, universe: Universe, timeframe: Timeframe, first: Mapping[str, date], sessions: int
+    ) -> pl.DataFrame:
+        """Stored final bars from a date on, of symbols that have older bars, too.
+
+        Args:
+            universe: Where the symbols belong.
+            timeframe: Length of the bars.
+            first: Symbol → first session of interest.
+            sessions: How many bars of each symbol at most.
+
+        Returns:
+            Columns ``symbol``, ``session``, ``close``, and the symbol's first stored bar as ``oldest`` (session)
+            and ``oldest_close``.
+        """
+
+    def previous_closes(
+        self, universe: Universe, timeframe: Timeframe, first: Mapping[str, date]
+    ) -> pl.DataFrame:
+        """Close of the last stored bar before a date, per symbol: columns ``symbol``, ``previous``."""
+
+    def read(
+        self,
+        universe: Universe,
+        timeframe: Timeframe,
+        symbols: Sequence[str] | None = None,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> pl.DataFrame:
+        """Stored bars by symbol and time, raw.
+
+        Columns ``symbol``, ``session`` (exchange date), ``ts`` (UTC), ``open``, ``high``, ``low``, ``close``,
+        ``volume``, ``status``, ``flag``, ``source``.
+        """
+
+    def actions(
+        self, universe: Universe, symbols: Sequence[str] | None = None, *, trusted: bool = False
+    ) -> pl.DataFrame:
+        """Stored dividends and splits, schema `ACTIONS`; `trusted` leaves out those that carry a flag."""
+
+    def write(
+        self,
+        timeframe: Timeframe,
+        instruments: Mapping[str, int],
+        bars: ValidatedBars,
+        source: str,
+        fetched_at: datetime,
+        collected: Collected | None = None,
+    ) -> WriteResult:
+        """Writes a validated delivery in one transaction; doing it twice changes nothing."""

@@ -1,0 +1,25 @@
+"""What people ask of a collection. Kept light: every command line loads it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from miraikakaku_assets.domain.market.instruments import Timeframe
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a collection is asked for.
+
+    Attributes:
+        symbols: Yahoo symbols; None stands for the whole market, or the watch list of a shorter timeframe.
+        since: First session, YYYY-MM-DD; None goes on where the stored bars end.
+        until: Last session; None takes everything up to now.
+        timeframe: Length of the bars.
+        again: Also ask for what an attempt that did not end has collected.
+    """
+
+    symbols: Sequence[str] | None = None
+    since: str | None = None
+    until: str | None = None
+    timeframe: Timeframe = Timeframe.D1
+    again: bool = False

@@ -1,0 +1,46 @@
+"""Commands around the stock masters: ``master update``."""
+
+from typing import Annotated, Any
+
+import typer
+
+from miraikakaku_assets.bootstrap import ports
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.market.instruments import universe
+from miraikakaku_assets.faces.cli.output import JSON_OPTION
+from miraikakaku_assets.faces.cli.runner import RunnerFactory
+from miraikakaku_assets.faces.cli.stages import Stages, end
+
+
+def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
+    """Adds ``master`` and its commands to the application."""
+    master = typer.Typer(no_args_is_help=True, help="Stock masters: what the exchanges list.")
+    app.add_typer(master, name="master")
+
+    @master.command()
+    def update(
+        universe_name: Annotated[str, typer.Option("--universe", help="Whose master: jp or us.")] = "jp",
+        file: Annotated[
+            str,
+            typer.Option(
+                "--file",
+                help="jp: URL or path of data_j.xls. us: folder (or base URL) of nasdaqlisted.txt, otherlisted.txt "
+                "and, if at hand, listing_status.csv. Default: the URLs in the settings.",
+            ),
+        ] = "",
+        *,
+        accept_mass_change: Annotated[
+            bool,
+            typer.Option("--accept-mass-change", help="Put the list into force although the guard objects."),
+        ] = False,
+        as_json: bool = JSON_OPTION,
+    ) -> None:
+        """Reads the newest list, compares it with the master and puts it into force."""
+        chosen, log = universe(universe_name), list[dict[str, Any]]()
+        if not chosen.has_master:
+            raise ConfigurationError(
+                f"No exchange publishes a list of {chosen.name}; the settings name its symbols (lists: jp, us)"
+            )
+        work = Stages(ports(), make_runner(ports()), chosen, log, show=not as_json)
+        work.master(file or None, accept=accept_mass_change)
+        end(log, as_json=as_json)

@@ -1,0 +1,145 @@
+"""Canaries: whether the sources answer as usual. Put here: one asset for all of them. Keep out: judging."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from miraikakaku_assets.application.probe_sources import ProbeRound, probe_sources
+from miraikakaku_assets.bootstrap import utc_now
+from miraikakaku_assets.domain.errors import MiraikakakuError
+from miraikakaku_assets.domain.market.source_health import Health, Probe
+from miraikakaku_assets.orchestration.failures import failure
+from miraikakaku_assets.orchestration.ownership import Labels
+from miraikakaku_assets.orchestration.resources import PortsResource
+
+SOURCE_CANARY = dg.AssetKey(["market", "source_canary"])
+_LABELS = Labels(("team:market-data",), {"market": "all"})
+_FOUR_ROUNDS = timedelta(hours=1)
+
+canary_type = Iterator[dg.MaterializeResult]  # type: ignore[type-arg] # it carries no value
+
+
+@dg.asset(
+    key=SOURCE_CANARY,
+    group_name="market",
+    kinds={"yahoo", "postgres"},
+    check_specs=[
+        dg.AssetCheckSpec(
+            "every_symbol_answers",
+            asset=SOURCE_CANARY,
+            description="Every canary was answered with prices of its own, the newest of them recent.",
+        ),
+        dg.AssetCheckSpec(
+            "source_healthy",
+            asset=SOURCE_CANARY,
+            description="The source answers about as fast as in the last day and turns nobody away.",
+        ),
+        dg.AssetCheckSpec(
+            "clocks_agree",
+            asset=SOURCE_CANARY,
+            description="The source's clock and ours are less than five minutes apart.",
+        ),
+    ],
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=_FOUR_ROUNDS),
+    owners=_LABELS.owners,
+    tags=_LABELS.tags,
+)
+def source_canary(ports: PortsResource) -> canary_type:
+    """Yahoo asked for one symbol of each kind (CANARY_SYMBOLS), one small request each, every 15 minutes.
+
+    The answers steer the speed of all collections: when several symbols fail or answers take three times as
+    long as usual, the request rate is halved for twenty minutes; when every symbol is turned away, nobody asks
+    for a while; when all answer again, the rate grows. Written to `source_probes`. A symbol without a good
+    answer fails the run, after its figures have been recorded.
+    """
+    use = ports.use
+    try:
+        found = probe_sources(
+            use.settings.canaries,
+            source=use.yahoo_probe,
+            store=use.probes,
+            pace=use.yahoo_limit,
+            clock=utc_now,
+        )
+    except MiraikakakuError as error:
+        raise failure(error) from error
+    yield dg.MaterializeResult(metadata=_metadata(found), check_results=_checks(found))
+    if found.failures:
+        named = ", ".join(f"{symbol} ({verdict})" for symbol, verdict in found.failures.items())
+        raise dg.Failure(
+            f"{len(found.failures)} of {len(found.probes)} canary symbols without a good answer: {named}; "
+            f"the source is {found.judgement.health}: {found.judgement.reason}",
+            metadata={"failed_symbols": len(found.failures)},
+            allow_retries=False,
+        )
+
+
+def _metadata(found: ProbeRound) -> dict[str, Any]:
+    """Figures of the round; numbers are plotted over time by the web UI."""
+    judged, pace = found.judgement, found.pace
+    optional = {
+        "latency_ms": _milliseconds(judged.latency),
+        "usual_latency_ms": _milliseconds(judged.usual_latency),
+        "clock_skew_seconds": found.clock_skew_seconds,
+        "resume_at": pace.resume_at and pace.resume_at.isoformat(),
+        **{
+            f"latency_ms {probe.symbol}": _milliseconds(probe.latency)
+            for probe in found.probes
+            if probe.verdict == "ok"
+        },
+    }
+    return {
+        "health": judged.health.value,
+        "reason": judged.reason,
+        "failed_symbols": len(found.failures),
+        "success_share": judged.success_share,
+        "requests": sum(probe.requests for probe in found.probes),
+        "rate": pace.rate,
+        "maximum_rate": pace.maximum,
+        "breaker": pace.breaker.value,
+        "refusals_in_a_row": pace.refusals,
+        **{name: value for name, value in optional.items() if value is not None},
+        "probes": dg.MetadataValue.table(records=[_record(probe) for probe in found.probes]),
+    }
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)
+
+
+def _record(probe: Probe) -> dg.TableRecord:
+    latency = _milliseconds(probe.latency)
+    return dg.TableRecord(
+        {
+            "symbol": probe.symbol,
+            "verdict": probe.verdict,
+            "latency ms": "–" if latency is None else latency,
+            "requests": probe.requests,
+            "newest session": str(probe.newest_session or "–"),
+        }
+    )
+
+
+def _checks(found: ProbeRound) -> list[dg.AssetCheckResult]:
+    skew = found.clock_skew_seconds
+    return [
+        dg.AssetCheckResult(
+            check_name="every_symbol_answers",
+            passed=not found.failures,
+            metadata={"failures": dg.MetadataValue.json(found.failures)},
+        ),
+        dg.AssetCheckResult(
+            check_name="source_healthy",
+            passed=found.judgement.health in {Health.HEALTHY, Health.RECOVERED},
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"health": found.judgement.health.value, "reason": found.judgement.reason},
+        ),
+        dg.AssetCheckResult(
+            check_name="clocks_agree",
+            passed=skew is None,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={} if skew is None else {"clock_skew_seconds": round(skew)},
+        ),
+    ]

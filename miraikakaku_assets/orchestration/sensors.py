@@ -1,0 +1,85 @@
+"""Sensors: partition keys and parked work. Put here: when to launch. Keep out: what a collection does."""
+
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from miraikakaku_assets.domain.market.instruments import FX, JP, US
+from miraikakaku_assets.orchestration.jobs import prices_jobs
+from miraikakaku_assets.orchestration.partitions import register_keys
+from miraikakaku_assets.orchestration.prices.jobs import symbol_jobs
+from miraikakaku_assets.orchestration.resources import PortsResource
+from miraikakaku_assets.orchestration.stock_master.sensors import key_sensors
+from miraikakaku_assets.settings import settings
+
+# Dagster copies every sensor with a beta parameter that nobody has set, and warns about it each time.
+warnings.filterwarnings(
+    "ignore", message=r"Parameter `owners` of initializer `SensorDefinition", category=dg.BetaWarning
+)
+
+_RANGE_TAGS = (
+    "dagster/asset_partition_range_start",
+    "dagster/asset_partition_range_end",
+    "dagster/partition",
+)
+
+
+def default_status() -> dg.DefaultSensorStatus:
+    """Running or stopped, as the settings say."""
+    running = settings().miraikakaku_schedules == "on"
+    return dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED
+
+
+def default_sensors() -> list[dg.SensorDefinition]:
+    """Every sensor, running or stopped as the schedules are."""
+    return [*key_sensors(), watch_list_keys(), resume_paused()]
+
+
+def watch_list_keys() -> dg.SensorDefinition:
+    """Registers the symbols of the watch lists and currency pairs."""
+
+    @dg.sensor(
+        name="watch_list_keys",
+        minimum_interval_seconds=600,
+        default_status=default_status(),
+        description="Adds partition keys of watched symbols and currency pairs the settings name; launches nothing.",
+    )
+    def watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        added = sum(
+            register_keys(context.instance, one.intraday_partitions, list(settings().watch_list(one.name)))
+            for one in (JP, US, FX)
+        )
+        return dg.SkipReason(f"{added:,} new keys of watched symbols.")
+
+    return watch
+
+
+def resume_paused() -> dg.SensorDefinition:
+    """Goes on with collections that a source refused to go on with, once it may be asked again."""
+
+    @dg.sensor(
+        name="resume_paused",
+        jobs=[*prices_jobs.values(), *symbol_jobs],
+        minimum_interval_seconds=60,
+        default_status=default_status(),
+        description="Repeats a paused collection when the source may be asked again; what is stored is not asked for.",
+    )
+    def resume(
+        context: dg.SensorEvaluationContext, ports: PortsResource
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        parked = ports.use.ledger.paused(datetime.now(UTC))
+        for batch in parked:
+            run = context.instance.get_run_by_id(batch.run_id)
+            if run is None:
+                continue
+            tags = {name: run.tags[name] for name in _RANGE_TAGS if name in run.tags}
+            # The key is the batch: one that pauses again is another one, and none is repeated twice.
+            yield dg.RunRequest(
+                run_key=f"resume_{batch.batch}", job_name=run.job_name, run_config=run.run_config, tags=tags
+            )
+        if not parked:
+            yield dg.SkipReason("No paused collection is due.")
+
+    return resume

@@ -1,0 +1,129 @@
+"""Real fetching processes against the scripted server: who they are, and what they are asked to do."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+
+import polars as pl
+import psutil
+
+from miraikakaku_assets.adapters.sources.yahoo import YahooOptions, YahooSource
+from miraikakaku_assets.adapters.sources.yahoo_session import Politeness, RateLimit
+from miraikakaku_assets.application.ports import BarRequest, Delivery
+from miraikakaku_assets.application.request_rate import Outcome, Slot
+from miraikakaku_assets.domain.market.instruments import JP, Timeframe
+from miraikakaku_assets.domain.market.sessions import sessions_between
+from miraikakaku_assets_tests.contract.scripted_yahoo import ScriptedYahoo, chart
+
+MODULE = "miraikakaku_assets.adapters.sources.yahoo_process"
+DAYS = sessions_between(JP.calendar, date(2024, 9, 2), date(2025, 1, 31))
+SYMBOLS = [f"{1300 + number}.T" for number in range(250)]  # processes pay from 200 on
+
+
+class Unlimited:
+    """A rate limit without a rate, for processes that need no database."""
+
+    def take(self, wait: Callable[[float], object]) -> Slot:
+        wait(0)
+        return Slot()
+
+    def report(
+        self, slot: Slot, outcome: Outcome, *, retry_after: float | None = None, reason: str = ""
+    ) -> None:
+        """Nobody learns anything."""
+
+
+class HoldsLockError(Exception):
+    """An error that cannot travel to another process."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        self.lock = threading.Lock()
+
+
+class Broken(Unlimited):
+    """A rate limit with a fault nobody has thought of."""
+
+    def take(self, wait: Callable[[float], object]) -> Slot:  # noqa: ARG002 - it never comes to that
+        raise HoldsLockError("nobody has thought of this")
+
+
+def close_of(symbol: str, number: int) -> float:
+    """Closes from which every symbol, and every one of its days, can be told."""
+    return 100.0 * int(symbol[:4]) + number
+
+
+def script(yahoo: ScriptedYahoo, symbols: Sequence[str] = SYMBOLS) -> None:
+    """Writes down a chart for each symbol."""
+    for symbol in symbols:
+        yahoo.script(symbol, chart(symbol, DAYS, lambda number, symbol=symbol: close_of(symbol, number)))  # type: ignore[misc]
+
+
+def source(
+    base_url: str,
+    limit: RateLimit,
+    processes: int = 2,
+    *,
+    workers: int = 8,
+    each: int = 20,
+    retries: int = 1,
+    timeout: float = 20.0,
+) -> YahooSource:
+    politeness = Politeness(timeout, retries, 0.01, 2.0)
+    return YahooSource(YahooOptions(base_url, politeness, workers, each, processes), limit)
+
+
+def requests(symbols: Sequence[str] = SYMBOLS) -> list[BarRequest]:
+    return [BarRequest(symbol, DAYS[0], date.max) for symbol in symbols]
+
+
+def deliveries(
+    served: YahooSource, symbols: Sequence[str] = SYMBOLS, stopping: threading.Event | None = None
+) -> Iterator[Delivery]:
+    return served.deliver(JP, Timeframe.D1, requests(symbols), stopping)
+
+
+def all_together(found: Sequence[Delivery]) -> Delivery:
+    """The deliveries as one, sorted; fails when a symbol is in two of them."""
+    named = Counter(symbol for one in found for symbol in (*one.symbols, *one.failures))
+    assert max(named.values()) == 1
+    return Delivery(
+        tuple(sorted(symbol for one in found for symbol in one.symbols)),
+        pl.concat([one.bars for one in found]).sort("symbol", "row"),
+        pl.concat([one.actions for one in found]).sort("symbol", "ex_date", "kind"),
+        {symbol: error for one in found for symbol, error in sorted(one.failures.items())},
+        {symbol: calls for one in found for symbol, calls in sorted(one.calls.items())},
+    )
+
+
+def expected(symbols: Sequence[str] = SYMBOLS) -> list[tuple[str, date, float]]:
+    """What the scripted charts say: symbol, session, close."""
+    return [
+        (symbol, day, close_of(symbol, number))
+        for symbol in sorted(symbols)
+        for number, day in enumerate(DAYS, start=1)
+    ]
+
+
+def fetching_processes(parent: int | None = None) -> list[psutil.Process]:
+    """The fetching processes of a process, of this one by default."""
+    found = []
+    for child in psutil.Process(parent).children():
+        try:
+            if MODULE in child.cmdline():
+                found.append(child)
+        except psutil.Error:  # it has just ended
+            continue
+    return found
+
+
+def process_at(port: int) -> psutil.Process | None:
+    """The fetching process that a request came from."""
+    for process in fetching_processes():
+        try:
+            if any(one.laddr.port == port for one in process.net_connections("tcp")):
+                return process
+        except psutil.Error:
+            continue
+    return None

@@ -1,0 +1,227 @@
+"""The circuit breaker: when it opens, for whom, and how it finds out that the source answers again."""
+
+import pickle
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
+from miraikakaku_assets.application.request_rate import Breaker, LimitRules, Outcome, Slot
+from miraikakaku_assets.domain.errors import MiraikakakuError, SourcePausedError
+
+QUICK = LimitRules(retry_delay=0.0, first_pause=0.4, longest_pause=1.0, trial_seconds=0.6)
+LASTING = LimitRules(retry_delay=0.0, first_pause=60.0)
+
+
+def limit(database: Database | str, rules: LimitRules = QUICK, burst: int = 1000) -> PostgresRateLimit:
+    return PostgresRateLimit(database, "yahoo", 1000.0, burst, rules)
+
+
+def refuse(shared: PostgresRateLimit, count: int, together: int = 1, reason: str = "HTTP 500") -> None:
+    """So many refusals, some of them in flight together."""
+    for _ in range(count // together):
+        slots = [shared.take(time.sleep) for _ in range(together)]
+        for slot in slots:
+            shared.report(slot, Outcome.REFUSED, reason=reason)
+
+
+def opened(database: Database, rules: LimitRules = QUICK) -> PostgresRateLimit:
+    shared = limit(database, rules)
+    refuse(shared, 20)
+    assert shared.state().breaker is Breaker.OPEN
+    return shared
+
+
+def paused(shared: PostgresRateLimit) -> SourcePausedError:
+    with pytest.raises(SourcePausedError) as caught:
+        shared.take(time.sleep)
+    return caught.value
+
+
+def test_twenty_refusals_in_a_row_open_it_for_everybody(database: Database) -> None:
+    mine, yours = limit(database, LASTING), limit(database.url, LASTING)
+    refuse(mine, 10)
+    refuse(yours, 9)
+    assert mine.state().breaker is Breaker.CLOSED
+    refuse(yours, 1, reason="Yahoo answers HTTP 503")
+    for shared in (mine, yours):
+        error = paused(shared)
+        assert (error.source, error.reason) == ("yahoo", "Yahoo answers HTTP 503")
+        assert error.resume_at.tzinfo is UTC
+        assert error.resume_at - datetime.now(UTC) == pytest.approx(
+            timedelta(seconds=60), abs=timedelta(seconds=2)
+        )
+        assert shared.state().resume_at == error.resume_at
+        assert "Yahoo answers HTTP 503" in str(error)
+
+
+def test_the_error_travels_between_processes_and_ends_a_command_with_3(database: Database) -> None:
+    error = paused(opened(database))
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert (again.source, again.resume_at, again.reason, str(again)) == (
+        error.source, error.resume_at, error.reason, str(error),
+    )  # fmt: skip
+    assert isinstance(error, MiraikakakuError)
+    assert error.exit_code == 3
+
+
+def test_one_bad_second_is_not_enough(database: Database) -> None:
+    """Fifty requests in flight that fail together are one trouble."""
+    shared = limit(database)
+    refuse(shared, 50, together=50)
+    assert (shared.state().breaker, shared.state().refusals) == (Breaker.CLOSED, 50)
+    refuse(shared, 50, together=50)
+    assert shared.state().breaker is Breaker.CLOSED
+    refuse(shared, 1)
+    assert shared.state().breaker is Breaker.OPEN
+
+
+def test_a_served_request_in_between_keeps_it_closed(database: Database) -> None:
+    shared = limit(database)
+    for _ in range(3):
+        refuse(shared, 19)
+        shared.report(shared.take(time.sleep), Outcome.SERVED)
+        assert (shared.state().breaker, shared.state().refusals) == (Breaker.CLOSED, 0)
+
+
+def test_a_success_of_another_process_counts_with_its_next_slot(database: Database) -> None:
+    mine, yours = limit(database), limit(database)
+    for _ in range(4):
+        refuse(mine, 10)
+        yours.report(yours.take(time.sleep), Outcome.SERVED)
+    assert mine.state().breaker is Breaker.CLOSED
+
+
+def test_a_retry_after_longer_than_anybody_waits_opens_it_until_then(database: Database) -> None:
+    shared = limit(database, LASTING)
+    shared.report(shared.take(time.sleep), Outcome.RATE_LIMITED, retry_after=3600, reason="HTTP 429")
+    left = paused(shared).resume_at - datetime.now(UTC)
+    assert left == pytest.approx(timedelta(hours=1), abs=timedelta(seconds=2))
+
+
+def test_a_retry_after_of_a_year_is_not_believed(database: Database) -> None:
+    shared = limit(database, LASTING)
+    shared.report(shared.take(time.sleep), Outcome.RATE_LIMITED, retry_after=3e7, reason="HTTP 429")
+    assert paused(shared).resume_at - datetime.now(UTC) < timedelta(hours=25)
+
+
+def test_after_the_pause_one_request_finds_out_and_success_closes(database: Database) -> None:
+    shared = opened(database)
+    time.sleep(0.45)
+    assert shared.state().breaker is Breaker.HALF_OPEN
+    trial = shared.take(time.sleep)
+    assert trial.is_trial
+    shared.report(trial, Outcome.SERVED)
+    state = shared.state()
+    assert (state.breaker, state.refusals, state.reason) == (Breaker.CLOSED, 0, None)
+    assert 250.0 <= state.rate < 500.0  # it begins again at a quarter
+    assert not shared.take(time.sleep).is_trial
+
+
+def test_the_others_wait_for_the_trial_and_go_on_after_it(database: Database) -> None:
+    shared = opened(database, LimitRules(retry_delay=0.0, first_pause=0.3, trial_seconds=30.0))
+    time.sleep(0.35)
+    trial = shared.take(time.sleep)
+    with ThreadPoolExecutor(4) as pool:
+        others = [pool.submit(limit(database).take, time.sleep) for _ in range(4)]
+        time.sleep(0.6)
+        assert not any(other.done() for other in others)
+        shared.report(trial, Outcome.SERVED)
+        assert [other.result(timeout=5).is_trial for other in others] == [False] * 4
+
+
+def test_a_failed_trial_doubles_the_pause_up_to_the_cap(database: Database) -> None:
+    shared = opened(database)
+    for expected in (0.8, 1.0, 1.0):
+        state = shared.state()
+        assert state.resume_at is not None
+        time.sleep(max((state.resume_at - datetime.now(UTC)).total_seconds(), 0) + 0.03)
+        trial = shared.take(time.sleep)
+        assert trial.is_trial
+        shared.report(trial, Outcome.REFUSED, reason="HTTP 500")
+        left = (paused(shared).resume_at - datetime.now(UTC)).total_seconds()
+        assert left == pytest.approx(expected, abs=0.15)
+
+
+def test_whoever_waits_for_a_trial_that_fails_is_told_of_the_pause(database: Database) -> None:
+    shared = opened(database, LimitRules(retry_delay=0.0, first_pause=0.3, trial_seconds=30.0))
+    time.sleep(0.35)
+    trial = shared.take(time.sleep)
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(limit(database, LASTING).take, time.sleep)
+        time.sleep(0.2)
+        shared.report(trial, Outcome.RATE_LIMITED, retry_after=30, reason="HTTP 429")
+        with pytest.raises(SourcePausedError):
+            other.result(timeout=5)
+
+
+def test_stragglers_neither_close_nor_lengthen(database: Database) -> None:
+    shared = limit(database)
+    late = [shared.take(time.sleep) for _ in range(3)]
+    refuse(shared, 20)
+    before = shared.state()
+    shared.report(late[0], Outcome.SERVED)
+    shared.report(late[1], Outcome.REFUSED, reason="HTTP 500")
+    after = shared.state()
+    assert (after.breaker, after.resume_at) == (Breaker.OPEN, before.resume_at)
+    time.sleep(0.45)
+    trial = shared.take(time.sleep)
+    shared.report(late[2], Outcome.REFUSED, reason="HTTP 500")  # while the trial is on its way
+    assert shared.state().breaker is Breaker.HALF_OPEN
+    shared.report(trial, Outcome.SERVED)
+    assert shared.state().breaker is Breaker.CLOSED
+
+
+def test_a_trial_that_never_left_is_given_back(database: Database) -> None:
+    shared = opened(database, LimitRules(retry_delay=0.0, first_pause=0.3, trial_seconds=600.0))
+    time.sleep(0.35)
+    shared.report(shared.take(time.sleep), Outcome.UNSENT)
+    assert shared.take(time.sleep).is_trial
+
+
+TRIAL_AND_HANG = """
+import sys, time
+from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
+print(PostgresRateLimit(sys.argv[1], "yahoo", 1000.0, 1000).take(time.sleep).is_trial, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_killed_trial_is_lost_after_its_time_and_another_takes_its_place(
+    database: Database, database_url: str
+) -> None:
+    rules = LimitRules(retry_delay=0.0, first_pause=0.2, trial_seconds=4.0)
+    shared = opened(database, rules)
+    time.sleep(0.25)
+    command = TRIAL_AND_HANG.replace("1000.0, 1000)", f"1000.0, 1000, {_source(rules)})")
+    with subprocess.Popen(
+        [sys.executable, "-c", command, database_url], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "True\n"
+        process.kill()
+    began = time.monotonic()
+    assert shared.take(time.sleep).is_trial
+    assert 1.0 < time.monotonic() - began < 6.0
+
+
+def _source(rules: LimitRules) -> str:
+    return f"__import__('miraikakaku_assets.application.request_rate', fromlist=['x']).{rules!r}"
+
+
+def test_it_can_be_opened_and_closed_from_outside(database: Database) -> None:
+    shared = limit(database, LASTING)
+    shared.take(time.sleep)
+    shared.pause("every symbol was turned away")
+    first = paused(shared)
+    assert first.reason == "every symbol was turned away"
+    shared.pause("again")
+    assert paused(shared).resume_at == first.resume_at  # an open breaker stays as it is
+    shared.resume()
+    assert shared.take(time.sleep) == Slot(epoch=2)
+    assert shared.state().breaker is Breaker.CLOSED

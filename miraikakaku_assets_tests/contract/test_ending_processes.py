@@ -1,0 +1,109 @@
+"""The end of fetching processes: none outlives the one that started it, and nobody waits for a slow answer."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from miraikakaku_assets_tests.contract.fetching import (
+    SYMBOLS,
+    Unlimited,
+    deliveries,
+    fetching_processes,
+    script,
+    source,
+)
+from miraikakaku_assets_tests.contract.scripted_yahoo import ScriptedYahoo, chart, scripted_yahoo
+
+SLOW = 15.0  # seconds of an answer that nobody may wait for
+
+
+@pytest.fixture
+def yahoo() -> Iterator[ScriptedYahoo]:
+    """The first thirty symbols are answered at once, the others take their time."""
+    with scripted_yahoo() as server:
+        script(server, SYMBOLS[:30])
+        for symbol in SYMBOLS[30:]:
+            quick = chart(symbol, [])
+            server.script(symbol, type(quick)(quick.status, quick.body, quick.headers, SLOW))
+        yield server
+    assert fetching_processes() == []
+
+
+def until(what: str, true: object, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():  # type: ignore[operator]
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def gone(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_closing_waits_for_no_answer(yahoo: ScriptedYahoo) -> None:
+    stream = deliveries(source(yahoo.base_url, Unlimited(), each=5))
+    next(stream)
+    until("the slow symbols are asked for", lambda: len(yahoo.asked) >= 38)
+    assert len(fetching_processes()) == 2
+    started = time.monotonic()
+    stream.close()  # type: ignore[attr-defined] # it is a generator
+    assert time.monotonic() - started < 2.0
+    assert fetching_processes() == []
+    assert not [one.name for one in threading.enumerate() if one.name.startswith("yahoo")]
+
+
+def test_word_from_another_thread_ends_the_fetching(yahoo: ScriptedYahoo) -> None:
+    stopping = threading.Event()
+    stream = deliveries(source(yahoo.base_url, Unlimited(), each=5), stopping=stopping)
+    next(stream)
+    until("the slow symbols are asked for", lambda: len(yahoo.asked) >= 38)
+    threading.Timer(0.2, stopping.set).start()
+    started = time.monotonic()
+    list(stream)
+    assert time.monotonic() - started < 3.0
+    assert fetching_processes() == []
+
+
+PARENT = textwrap.dedent("""
+    import sys
+    from miraikakaku_assets_tests.contract.fetching import Unlimited, deliveries, source
+
+    for _ in deliveries(source(sys.argv[1], Unlimited(), each=5)):
+        pass
+""")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda how: how.name)
+def test_processes_do_not_outlive_the_one_that_started_them(
+    yahoo: ScriptedYahoo, how: signal.Signals
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", PARENT, yahoo.base_url], stderr=subprocess.PIPE) as parent:
+        until("the slow symbols are asked for", lambda: len(yahoo.asked) >= 38)
+        children = fetching_processes(parent.pid)
+        assert len(children) == 2
+        os.kill(parent.pid, how)
+        assert parent.wait(5) != 0
+    until("the fetching processes end", lambda: all(gone(child) for child in children), 3.0)
+
+
+def test_ctrl_c_in_a_terminal_reaches_the_processes_and_leaves_no_noise(yahoo: ScriptedYahoo) -> None:
+    """A terminal sends it to everybody in the foreground."""
+    command = [sys.executable, "-c", PARENT, yahoo.base_url]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as parent:
+        until("the slow symbols are asked for", lambda: len(yahoo.asked) >= 38)
+        children = fetching_processes(parent.pid)
+        os.killpg(parent.pid, signal.SIGINT)
+        _, said = parent.communicate(timeout=5)
+    assert said.count("Traceback") == 1  # the parent's own; the command line turns it into a sentence
+    until("the fetching processes end", lambda: all(gone(child) for child in children), 3.0)
