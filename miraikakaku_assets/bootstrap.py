@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import Timeframe
@@ -214,13 +215,16 @@ class Ports:
 
         return FolderReportShelf(self.settings.home)
 
-    def history_start(self, timeframe: Timeframe) -> date:
-        """First day asked for when a symbol has no bars yet; an archive is read from its beginning."""
+    def history_start(self, universe: Universe, timeframe: Timeframe) -> date:
+        """First exchange date asked for when a symbol has no bars yet; an archive is read from its beginning."""
         if self.settings.miraikakaku_price_source == "archive":
             return date.min
         start = date.fromisoformat(self.settings.history_start)
         reach = REACH.get(timeframe)
-        return start if reach is None else max(start, (utc_now() - reach).date())
+        if reach is None:
+            return start
+        # At the exchange: midnight in Tokyo is nine hours earlier than in UTC, and Yahoo counts in seconds.
+        return max(start, (utc_now() - reach).astimezone(ZoneInfo(universe.time_zone)).date())
 
 
 _ports: Ports | None = None

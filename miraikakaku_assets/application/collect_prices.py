@@ -51,7 +51,10 @@ def collect_prices(
             report.add(outcomes)
             listener(outcomes)
     except BaseException as error:
-        ports.ledger.end(batch, _broken_off(error))
+        try:
+            ports.ledger.end(batch, _broken_off(error))
+        except Exception as unrecorded:  # noqa: BLE001 - the database is gone, too; what came first is raised
+            error.add_note(f"The end of batch {batch} was not recorded: {unrecorded}")
         raise
     status = "failed" if report.failures else "completed"
     ports.ledger.end(batch, BatchEnd(status, _summary(report)))

@@ -10,6 +10,7 @@ import polars as pl
 from miraikakaku_assets.application.collection_request import CollectionPorts, CollectionRequest
 from miraikakaku_assets.application.ports import BarRequest, Calls, Delivery
 from miraikakaku_assets.domain.bars.restatement import LOOK_BACK, Rescaling, rescaled_histories
+from miraikakaku_assets.domain.errors import SymbolError, TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import Timeframe
 
 
@@ -51,8 +52,23 @@ def pull_rescaled_again(
     again = [BarRequest(symbol, one.oldest, date.max) for symbol, one in found.items()]
     for pulled in ports.source.deliver(request.universe, request.timeframe, again, stopping):
         delivery = _with(delivery, pulled)
+    delivery = _with(delivery, Delivery((), delivery.bars.clear(), failures=_shorter(delivery, found)))
     found = {symbol: one for symbol, one in found.items() if symbol in delivery.symbols}
     return delivery, {symbol: _compared(one, overlap, delivery.bars) for symbol, one in found.items()}
+
+
+def _shorter(delivery: Delivery, found: Mapping[str, Rescaling]) -> dict[str, SymbolError]:
+    """Histories that begin later than the stored ones: what is stored before them would keep the old scale."""
+    priced = delivery.bars.filter(pl.col("close").is_finite())
+    begins = dict(priced.group_by("symbol").agg(pl.col("session").min()).iter_rows())
+    short: dict[str, SymbolError] = {}
+    for symbol, one in found.items():
+        begin = begins.get(symbol)
+        if symbol in delivery.symbols and (begin is None or begin > one.oldest):
+            came = "nothing came" if begin is None else f"what came begins on {begin}"
+            explanation = f"its history was restated since {one.oldest}, and {came}; nothing of it was stored"
+            short[symbol] = TemporarySymbolError(symbol, "incomplete_history", explanation)
+    return short
 
 
 def _with(delivery: Delivery, pulled: Delivery) -> Delivery:

@@ -150,12 +150,12 @@ def exchange_grid(calendar: str, until_year: int) -> SessionGrid:
 
 @lru_cache(maxsize=4)
 def currency_grid(until_year: int) -> SessionGrid:
-    """Return the currency days: London midnight to midnight, Friday until 22:00 London.
+    """Return the currency days: London midnight to midnight, Friday until 17:00 in New York.
 
-    Recorded USD/JPY bars begin on Monday 08:00 and end on Saturday 06:00 Tokyo time in summer, one hour
-    later in winter: London midnight and 22:00 all year.
+    Recorded USD/JPY bars begin on Monday 08:00 and end on Saturday 06:00 Tokyo time in summer, one hour later
+    in winter; a broker's bars end at 17:00 New York also in the weeks in which only one city has changed clocks.
     """
-    zone = ZoneInfo("Europe/London")
+    zone, new_york = ZoneInfo("Europe/London"), ZoneInfo("America/New_York")
     numbers = [
         number
         for number in range(day_number(WORLD_BEGINS), day_number(date(until_year, 12, 31)) + 1)
@@ -164,7 +164,9 @@ def currency_grid(until_year: int) -> SessionGrid:
     opens = [int(datetime(*day_of(n).timetuple()[:3], tzinfo=zone).timestamp()) for n in numbers]
     # Clocks change on Sundays only: a weekday has 24 hours.
     closes = [
-        o + (22 * 3600 if day_of(n).weekday() == _FRIDAY else DAY)
+        int(datetime(*day_of(n).timetuple()[:3], 17, tzinfo=new_york).timestamp())
+        if day_of(n).weekday() == _FRIDAY
+        else o + DAY
         for n, o in zip(numbers, opens, strict=True)
     ]
     nothing = np.zeros(len(numbers), dtype=np.int64)

@@ -25,19 +25,19 @@ def test_archive_is_the_price_source_when_it_is_named(tmp_path: Path) -> None:
     found = ports(tmp_path / "home", miraikakaku_price_source="archive", miraikakaku_archive_dir=tmp_path)
     assert isinstance(found.prices, ArchiveSource)
     assert found.prices is found.prices
-    assert found.history_start(Timeframe.D1) == date.min
+    assert found.history_start(JP, Timeframe.D1) == date.min
 
 
 def test_history_of_an_open_ended_source_begins_where_the_settings_say(tmp_path: Path) -> None:
-    assert ports(tmp_path, history_start="1999-05-06").history_start(Timeframe.D1) == date(1999, 5, 6)
+    assert ports(tmp_path, history_start="1999-05-06").history_start(JP, Timeframe.D1) == date(1999, 5, 6)
 
 
 def test_shorter_bars_begin_where_yahoo_still_has_them_or_later(tmp_path: Path) -> None:
     before = (utc_now() - timedelta(days=59)).date()
-    found = ports(tmp_path, history_start="1999-05-06").history_start(Timeframe.M5)
+    found = ports(tmp_path, history_start="1999-05-06").history_start(JP, Timeframe.M5)
     assert found in {before, (utc_now() - timedelta(days=59)).date()}  # midnight may have passed between
     tomorrow = utc_now().date() + timedelta(days=1)
-    assert ports(tmp_path, history_start=str(tomorrow)).history_start(Timeframe.M5) == tomorrow
+    assert ports(tmp_path, history_start=str(tomorrow)).history_start(JP, Timeframe.M5) == tomorrow
 
 
 @pytest.mark.parametrize(

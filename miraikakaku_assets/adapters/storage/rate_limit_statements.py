@@ -148,11 +148,15 @@ PREPARED = {
             WHERE name = :name::text
         """,
         "pause": """
-            UPDATE miraikakaku.rate_limits
-            SET paused_until = clock_timestamp() + interval '1 second' * :first_pause::float8,
-                pause_seconds = :first_pause::float8, trial_until = NULL, reason = :reason::text,
-                epoch = epoch + 1, blocks = blocks + 1
-            WHERE name = :name::text AND paused_until IS NULL
+            INSERT INTO miraikakaku.rate_limits AS held
+                (name, next_free, leaves_at, paused_until, pause_seconds, reason)
+            SELECT :name::text, moment, moment, moment + interval '1 second' * :first_pause::float8,
+                   :first_pause::float8, :reason::text
+            FROM (SELECT clock_timestamp() AS moment OFFSET 0) AS clock
+            ON CONFLICT (name) DO UPDATE
+            SET paused_until = excluded.paused_until, pause_seconds = excluded.pause_seconds, trial_until = NULL,
+                reason = excluded.reason, epoch = held.epoch + 1, blocks = held.blocks + 1
+            WHERE held.paused_until IS NULL
         """,
         "resume": """
             UPDATE miraikakaku.rate_limits

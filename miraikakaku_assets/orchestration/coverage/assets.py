@@ -78,7 +78,7 @@ def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
                 store=use.coverage,
                 shelf=use.reports,
                 clock=utc_now,
-                history_start=use.history_start(Timeframe.D1),
+                history_start=use.history_start(universe, Timeframe.D1),
                 threshold=use.settings.coverage_alert_threshold,
                 least_issues=_least_issues(universe, use),
                 since=since,

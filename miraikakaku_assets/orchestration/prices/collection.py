@@ -83,7 +83,7 @@ def _request(
         timeframe=timeframe,
         instruments=(),
         known=ports.masters.known_symbols(universe),
-        history_start=ports.history_start(timeframe),
+        history_start=ports.history_start(universe, timeframe),
         since=since,
         until=until,
         restatement_sessions=ports.settings.restatement_sessions,
