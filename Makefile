@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test test-fast check format up bench lock clean
+.PHONY: help demo test test-fast check format up bench day lock clean
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
@@ -40,6 +40,9 @@ up: $(READY) ## Dagster web UI and daemon on http://127.0.0.1:3000
 
 bench: $(READY) ## Benchmarks; QUICK=1 for a small size, ONLY=name,… for some
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+day: $(READY) ## A simulated day: 16,000 symbols, faults, killed processes, then the books; SYMBOLS=n for fewer
+	$(BIN)/python -m benchmarks.simulated_day $(if $(SYMBOLS),--symbols $(SYMBOLS))
 
 lock: $(READY) ## Resolve requirements.lock anew (hashes, no host names, no CUDA)
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 --no-header -q -o requirements.lock

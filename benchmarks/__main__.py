@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import bookkeeping, ingest, market, startup
+from benchmarks import bookkeeping, fetching, ingest, market, startup
 from miraikakaku_assets.adapters.storage import embedded, migrate
 from miraikakaku_assets.adapters.storage.engine import Database, open_database
 
@@ -78,11 +78,51 @@ def _startup(*, quick: bool) -> dict[str, Metric]:
     return {"definitions_load_s": _metric(found["load_s"], "s", 2.0, "lower", found["dagster_s"], what)}
 
 
+def _fetch_speed(*, quick: bool) -> dict[str, Metric]:
+    found = fetching.measure_speed(*(400, 1_100, 300) if quick else (4_400, 11_600, 2_000))
+    what = f"yfinance alone in one process, nothing stored, {fetching.THREADS} threads; ours: {found['described']}"
+    return {"fetch_symbols_per_s": _metric(found["per_s"], "1/s", 120, "higher", found["floor_per_s"], what)}
+
+
+def _fetch_limit(*, quick: bool) -> dict[str, Metric]:
+    found = fetching.measure_limit(600 if quick else 2_400, 40.0)
+    what = f"with nothing taken off for start and end (taken off: 10 s); {found['described']}"
+    return {"fetch_wall_vs_limit": _metric(found["ratio"], "ratio", 1.03, "lower", found["whole"], what)}
+
+
+def _fetch_scale(*, quick: bool) -> dict[str, Metric]:
+    many = 4_000 if quick else 64_000
+    few = 1_000  # fewer, and a tenth of a second of start-up would move the ratio by percents
+    found = fetching.measure_scale(many, few, 2 if quick else 3)
+    cost = max(found["wall"], found["cpu"])
+    small = found["small_peak_mib"]
+    grown = (
+        f"the same at {few:,} symbols: {found['peak_mib'] - small:+.0f} MiB for {many - few:,} more symbols"
+    )
+    both = f"no peer: wall {found['wall']:.3f}, CPU {found['cpu']:.3f}, the worse one counts; {found['described']}"
+    return {
+        "fetch_peak_rss_mib": _metric(found["peak_mib"], "MiB", 1_024, "lower", small, grown),
+        "fetch_cost_64k_vs_1k": _metric(cost, "ratio", 1.15, "lower", None, both),
+    }
+
+
+def _fetch_requests(*, quick: bool) -> dict[str, Metric]:
+    found = fetching.measure_requests(500 if quick else 3_000, 20)
+    what = f"yfinance out of the box, 20 new symbols; ours: {found['described']}, first pass {found['first']:.3f}"
+    return {
+        "incremental_requests_per_symbol": _metric(found["second"], "1", 1.05, "lower", found["floor"], what)
+    }
+
+
 _GROUPS: dict[Callable[..., dict[str, Metric]], tuple[str, ...]] = {
     _startup: ("definitions_load_s",),
     _keys: ("partition_keys_16k_s",),
     _ingest: ("ingest_vs_adbc",),
     _bookkeeping: ("bookkeeping_ms_per_partition_asset", "bookkeeping_vs_stock"),
+    _fetch_speed: ("fetch_symbols_per_s",),
+    _fetch_limit: ("fetch_wall_vs_limit",),
+    _fetch_scale: ("fetch_peak_rss_mib", "fetch_cost_64k_vs_1k"),
+    _fetch_requests: ("incremental_requests_per_symbol",),
 }
 
 

@@ -12,7 +12,8 @@ from miraikakaku_assets.adapters.storage.bars import PostgresBars
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
 from miraikakaku_assets.adapters.storage.masters import PostgresMasters
-from miraikakaku_assets.application.collect_prices import CollectionPorts, CollectionRequest, collect_prices
+from miraikakaku_assets.application.collect_prices import collect_prices
+from miraikakaku_assets.application.collection_request import CollectionPorts, CollectionRequest
 from miraikakaku_assets.application.ports import MasterUpdate
 from miraikakaku_assets.bootstrap import utc_now
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe

@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 
 from miraikakaku_assets.domain.market.instruments import JP
-from miraikakaku_assets.domain.market.master import ListedIssue, StockList
+from miraikakaku_assets.domain.market.master import StockList
 from miraikakaku_assets.domain.market.sessions import sessions_between
+from miraikakaku_assets.domain.market.tokyo import tokyo_issue
 
 _REAL = "jp_daily/jp_daily_all4178_2024-12_2025-12.parquet"
 
@@ -35,7 +36,7 @@ class Year:
         """A master that lists every symbol of the year."""
         symbols = pl.read_parquet(self.file, columns=["symbol"])["symbol"].unique().sort()
         issues = tuple(
-            ListedIssue(s.removesuffix(".T"), f"Issue {s}", "プライム（内国株式）") for s in symbols
+            tokyo_issue(s.removesuffix(".T"), f"Issue {s}", "プライム（内国株式）") for s in symbols
         )
         return StockList(date(2025, 9, 30), issues, "0" * 64)
 

@@ -55,6 +55,7 @@ class Launcher:
         self._ports = ports
         _ = ports.database  # the schema must be there before Dagster creates its tables in it
         logging.getLogger("dagster").setLevel(logging.ERROR)
+        logging.getLogger().addFilter(_no_retries)
         self._instance = open_instance(ports.settings)
         self._definitions = build_defs()
         close_abandoned(self._instance, ports)
@@ -114,6 +115,11 @@ class Launcher:
         """Run config of the console log: silent beside the progress bar, unless debugging."""
         level = "DEBUG" if self._ports.settings.log_level == "DEBUG" else "CRITICAL"
         return {"loggers": {"console": {"config": {"log_level": level}}}}
+
+
+def _no_retries(record: logging.LogRecord) -> bool:
+    """Keeps Dagster's tries to reach a lost database off the console: the run ends with one sentence about it."""
+    return not record.getMessage().startswith("Retrying failed database connection")
 
 
 def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:

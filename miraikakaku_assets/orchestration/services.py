@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
+from contextlib import suppress
 from types import FrameType
 
 from miraikakaku_assets.bootstrap import Ports
@@ -12,10 +14,12 @@ from miraikakaku_assets.orchestration.abandoned import close_abandoned
 from miraikakaku_assets.orchestration.instance_home import open_instance, shipped_file
 
 _STOP_SECONDS = 20.0
+_STARTS, _TOO_OFTEN_SECONDS = 5, 600.0  # five starts in ten minutes: it will not get better
+_STILLBORN_SECONDS = 5.0  # a port that is taken, a setting that is wrong
 
 
 class DagsterServices:
-    """Runs ``dagster-webserver`` and ``dagster-daemon`` as children until one ends or a signal comes."""
+    """Runs ``dagster-webserver`` and ``dagster-daemon`` as children until a signal comes."""
 
     def run(self, ports: Ports, port: int, *, schedules_on: bool) -> int:
         """Runs both in the foreground.
@@ -26,7 +30,7 @@ class DagsterServices:
             schedules_on: Whether schedules run unless someone turns them off in the UI.
 
         Returns:
-            0 after Ctrl-C or SIGTERM; the exit code of a child that ended by itself otherwise.
+            0 after Ctrl-C or SIGTERM; the exit code of a child that cannot be kept alive otherwise.
         """
         _ = ports.database
         # Dagster's tables are made here, before two processes want to make them at once.
@@ -40,21 +44,60 @@ class DagsterServices:
         web = ["-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *common]
         daemon = ["-m", "dagster._daemon", "run", *common]
         stopping = _Signals()
-        children = [
-            subprocess.Popen([sys.executable, *arguments], env=environment, start_new_session=True)  # noqa: S603
-            for arguments in (web, daemon)
+        services = [
+            _Service(name, arguments, environment)
+            for name, arguments in (("web UI", web), ("daemon", daemon))
         ]
-        sys.stdout.write(f"web UI on http://127.0.0.1:{port} (Ctrl-C stops everything)\n")
-        sys.stdout.flush()
+        _say(f"web UI on http://127.0.0.1:{port} (Ctrl-C stops everything)")
         try:
             while not stopping.received:
-                ended = [child for child in children if child.poll() is not None]
-                if ended:
-                    return ended[0].returncode or 1
+                for service in services:
+                    code = service.check()
+                    if code is not None:
+                        return code
                 time.sleep(0.2)
             return 0
         finally:
-            _stop(children)
+            _stop(services)
+
+
+class _Service:
+    """A child that is started again when it ends: a night's collection must not wait for somebody to notice."""
+
+    def __init__(self, name: str, arguments: list[str], environment: dict[str, str]) -> None:
+        self._name = name
+        self._arguments = arguments
+        self._environment = environment
+        self._begun: deque[float] = deque(maxlen=_STARTS)
+        self.groups: list[int] = []
+        self.child = self._start()
+
+    def check(self) -> int | None:
+        """Starts it again if it has ended; its exit code when that would be of no use."""
+        code = self.child.poll()
+        if code is None:
+            return None
+        now = time.monotonic()
+        lived, ever = now - self._begun[-1], now - self._begun[0]
+        if lived < _STILLBORN_SECONDS or (len(self._begun) == _STARTS and ever < _TOO_OFTEN_SECONDS):
+            _say(f"{self._name} ended with code {code} after {lived:.0f} s; its log above says why")
+            return abs(code) or 1
+        _say(f"{self._name} ended with code {code} and is started again")
+        self.child = self._start()
+        return None
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._begun.append(time.monotonic())
+        child = subprocess.Popen(  # noqa: S603
+            [sys.executable, *self._arguments], env=self._environment, start_new_session=True
+        )
+        self.groups.append(child.pid)
+        return child
+
+
+def _say(sentence: str) -> None:
+    sys.stdout.write(f"{sentence}\n")
+    sys.stdout.flush()
 
 
 class _Signals:
@@ -69,15 +112,24 @@ class _Signals:
         self.received = True
 
 
-def _stop(children: list[subprocess.Popen[bytes]]) -> None:
-    """Asks the children to end, and their code servers with them; kills what does not."""
-    for child in children:
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGINT)
+def _stop(services: list[_Service]) -> None:
+    """Asks the children to end, and their code servers with them; kills what does not.
+
+    Code servers of a child that was killed go on with the runs they have begun; they end with everything else.
+    """
+    groups = [group for service in services for group in service.groups]
+    for group in groups:
+        _signal(group, signal.SIGINT)
     deadline = time.monotonic() + _STOP_SECONDS
-    for child in children:
-        try:
-            child.wait(max(deadline - time.monotonic(), 0.1))
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+    for service in services:
+        with suppress(subprocess.TimeoutExpired):
+            service.child.wait(max(deadline - time.monotonic(), 0.1))
+    for group in groups:
+        _signal(group, signal.SIGKILL)
+    for service in services:
+        service.child.wait()
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # nobody of it is left
+        os.killpg(group, number)

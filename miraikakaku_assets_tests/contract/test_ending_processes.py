@@ -97,13 +97,17 @@ def test_processes_do_not_outlive_the_one_that_started_them(
     until("the fetching processes end", lambda: all(gone(child) for child in children), 3.0)
 
 
-def test_ctrl_c_in_a_terminal_reaches_the_processes_and_leaves_no_noise(yahoo: ScriptedYahoo) -> None:
-    """A terminal sends it to everybody in the foreground."""
+def test_ctrl_c_in_a_terminal_is_the_parents_to_act_on(yahoo: ScriptedYahoo) -> None:
+    """A terminal sends it to everybody in the foreground; the processes are ended, and say nothing themselves."""
     command = [sys.executable, "-c", PARENT, yahoo.base_url]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as parent:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as parent:
         until("the slow symbols are asked for", lambda: len(yahoo.asked) >= 38)
         children = fetching_processes(parent.pid)
-        os.killpg(parent.pid, signal.SIGINT)
+        for child in children:
+            os.kill(child.pid, signal.SIGINT)
+        time.sleep(0.3)
+        assert not any(gone(child) for child in children)
+        os.kill(parent.pid, signal.SIGINT)
         _, said = parent.communicate(timeout=5)
     assert said.count("Traceback") == 1  # the parent's own; the command line turns it into a sentence
     until("the fetching processes end", lambda: all(gone(child) for child in children), 3.0)

@@ -1,6 +1,7 @@
 """A history that its source has restated as a whole: one collection leaves what a fresh one would have brought."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.migrate import upgrade
-from miraikakaku_assets.application.ports import SymbolOutcome
+from miraikakaku_assets.application.ports import BarRequest, Delivery, SymbolOutcome
 from miraikakaku_assets.domain.errors import PermanentSymbolError, SourcePausedError, TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets.domain.market.sessions import sessions_between
@@ -22,6 +23,7 @@ DAYS = sessions_between(JP.calendar, date(2024, 11, 1), date(2025, 1, 31))
 EX_DATE = january(20)
 BEFORE = datetime(2025, 1, 17, 12, tzinfo=UTC)
 AFTER = datetime(2025, 1, 22, 12, tzinfo=UTC)
+TODAY = AFTER.date()
 RATIO = 5.0
 RESTATEMENTS = "reason, ex_date, factor, first_session, shown_session, bars, old_close, new_close, settled_at"
 
@@ -45,7 +47,7 @@ def history(symbol: str, until: date, ratio: float = 1.0, since: date = DAYS[0])
     ]
 
 
-def published(day: date = january(22), *, late: bool = False, named: bool = True) -> Exchange:
+def published(day: date = TODAY, *, late: bool = False, named: bool = True) -> Exchange:
     """The exchange after the split: all bars on the new scale, or, `late`, those before the ex-date not yet."""
     old = 1.0 if late else RATIO
     rows = [*history(SPLIT, january(17), old), *history(SPLIT, day, RATIO, EX_DATE)]
@@ -141,6 +143,21 @@ def test_split_that_is_published_late_heals_with_the_collection_that_sees_it(
     assert rows_of(database, "restatements", "reason, ex_date") == [("split", EX_DATE)]
 
 
+def test_split_whose_history_follows_a_day_later_heals_then(database: Database) -> None:
+    """The event is there, the prices before it are not restated yet: there is nothing to pull until they are."""
+    stored_before(database)
+    source = published(late=True)
+    collect(database, source, now=AFTER, restatement_sessions=5)
+    assert len(source.asked) == 2
+    assert rows_of(database, "corporate_actions", "kind, value") == [("split", RATIO)]
+    assert rows_of(database, "restatements") == []
+
+    now = datetime(2025, 1, 23, 12, tzinfo=UTC)
+    collect(database, published(now.date()), now=now, restatement_sessions=5)
+    assert max(stored_closes(database, SPLIT).values()) < 700
+    assert rows_of(database, "restatements", "reason, factor") == [("scale", 0.2)]
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -175,6 +192,28 @@ def test_pull_that_fails_leaves_everything_of_the_symbol_as_it_was(
     assert max(stored_closes(database, SPLIT).values()) < 700
 
 
+@pytest.mark.parametrize("served", [0, 30], ids=["nothing", "a shorter history"])
+def test_pull_that_brings_less_than_is_stored_is_no_history(database: Database, served: int) -> None:
+    """Bars that nothing takes the place of would keep the old scale among new ones."""
+    stored_before(database)
+    before = stored_closes(database, SPLIT)
+    whole = published()
+
+    class Truncating(Exchange):
+        def _answer(self, wanted: BarRequest) -> Delivery:
+            answer = super()._answer(wanted)
+            return replace(answer, bars=answer.bars.tail(served)) if wanted.since < january(1) else answer
+
+    report = collect(
+        database, Truncating(whole.rows, actions=whole.actions), now=AFTER, restatement_sessions=5
+    )
+    (error,) = report.failures.values()
+    assert "its history was restated since 2024-11-01" in error
+    assert error.endswith("nothing of it was stored [incomplete_history]")
+    assert stored_closes(database, SPLIT) == before
+    assert rows_of(database, "restatements") == rows_of(database, "corporate_actions") == []
+
+
 def test_source_that_pauses_in_the_middle_of_a_pull_leaves_everything_as_it_was(database: Database) -> None:
     stored_before(database)
     before = contents(database)
@@ -182,7 +221,7 @@ def test_source_that_pauses_in_the_middle_of_a_pull_leaves_everything_as_it_was(
     resume_at = datetime(2025, 1, 22, 12, 5, tzinfo=UTC)
 
     class Pausing(Exchange):
-        def _answer(self, wanted: Any) -> Any:
+        def _answer(self, wanted: BarRequest) -> Delivery:
             if wanted.since < january(1):
                 raise SourcePausedError("exchange", resume_at, "HTTP 503")
             return super()._answer(wanted)

@@ -1,11 +1,12 @@
 """Yahoo as a whole: deliveries of many symbols, and the difference between a bad symbol and a bad network."""
 
+import json
 import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -14,11 +15,12 @@ from miraikakaku_assets.adapters.sources.yahoo_session import Politeness
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
 from miraikakaku_assets.application.ports import BarRequest, Delivery
+from miraikakaku_assets.domain.bars.frame import RAW_INTRADAY
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets_tests.contract.scripted_yahoo import Answer, ScriptedYahoo, chart, scripted_yahoo
 from miraikakaku_assets_tests.contract.test_yahoo_session import Unlimited
-from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, january
+from miraikakaku_assets_tests.unit.raw_bars import JST, SESSIONS, january
 
 DAYS = list(SESSIONS[:2])
 
@@ -139,6 +141,42 @@ def test_requests_keep_the_installations_rate(yahoo: ScriptedYahoo, database: Da
     assert (
         max(yahoo.at) - min(yahoo.at) >= 0.9
     )  # ten intervals of 0.1 s after a burst of two, less one's start
+
+
+def test_five_minute_bars_keep_the_moments_yahoo_gives_them(yahoo: ScriptedYahoo) -> None:
+    """The running bar carries the moment of its last trade; what it is worth is for validation to say."""
+    stamps = [datetime(2025, 1, 6, 9, minute, tzinfo=JST) for minute in (0, 5, 10)]
+    stamps.append(datetime(2025, 1, 6, 9, 17, 31, tzinfo=JST))
+    meta = json.loads(chart("1300.T", DAYS).body)["chart"]["result"][0]["meta"]
+    period = {"timezone": "JST", "start": 1736121600, "end": 1736145000, "gmtoffset": 32400}
+    whole_day = {"pre": period, "regular": period, "post": period}
+    intraday = {
+        "dataGranularity": "5m",
+        "range": "",
+        "currentTradingPeriod": whole_day,
+        "tradingPeriods": [[period]],
+    }
+    yahoo.script(
+        "1300.T",
+        chart(
+            "1300.T",
+            [january(6)] * 4,
+            timestamp=[int(stamp.timestamp()) for stamp in stamps],
+            meta=meta | intraday,
+            events={"dividends": {"1": {"amount": 40.0, "date": 1736121600}}},
+        ),
+    )
+    asked = [BarRequest("1300.T", january(6), january(6))]
+    (delivery,) = source(yahoo.base_url).deliver(JP, Timeframe.M5, asked)
+    assert delivery.bars.schema == RAW_INTRADAY
+    assert delivery.bars.select("symbol", "stamp", "close", "row").rows() == [
+        ("1300.T", stamp.astimezone(UTC), float(number), number)
+        for number, stamp in enumerate(stamps, start=1)
+    ]
+    assert delivery.actions.is_empty()  # they belong to the daily bars
+    ((_, query),) = yahoo.asked
+    assert query["interval"] == "5m"
+    assert int(query["period2"]) - int(query["period1"]) == 86_400
 
 
 @pytest.mark.parametrize("timeframe", [Timeframe.H1, Timeframe.H4, Timeframe.W1, Timeframe.MO1])

@@ -158,3 +158,22 @@ def test_a_run_whose_process_is_killed_is_closed_and_done_again_by_the_daemon(
     assert stats == {"numPartitions": 8, "numMaterialized": 8, "numFailed": 0}
     assert command("master", "update").code == 0  # whatever starts next closes the batch that was left
     assert command.rows(batches) == [(killed, "failed"), (retry, "completed")]
+
+
+def test_a_service_that_dies_is_started_again(command: Command, ui: WebUI) -> None:
+    def running(module: str) -> list[psutil.Process]:
+        mine = psutil.Process().children(recursive=True)
+        return [one for one in mine if is_alive(one) and module in " ".join(one.cmdline())]
+
+    time.sleep(5)  # what dies younger than that cannot be kept alive
+    for module in ("dagster_webserver", "dagster._daemon"):
+        (before,) = running(module)
+        before.kill()
+        wait_for(
+            lambda module=module, before=before: [one for one in running(module) if one.pid != before.pid]
+        )  # type: ignore[misc]
+    wait_for(lambda: ui.ask("{ version }"))
+
+    run = ui.launch("jp_prices_job", whole_market(command))
+
+    assert wait_for(lambda: ended(ui, run)) == "SUCCESS"

@@ -1,9 +1,10 @@
 """The composition root: which ports the settings lead to; nothing is opened before it is used."""
 
 import os
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,7 +13,7 @@ from miraikakaku_assets.adapters.sources.archive import ArchiveSource
 from miraikakaku_assets.adapters.sources.yahoo import YahooOptions
 from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe
+from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe
 from miraikakaku_assets.settings import Settings
 
 
@@ -32,12 +33,19 @@ def test_history_of_an_open_ended_source_begins_where_the_settings_say(tmp_path:
     assert ports(tmp_path, history_start="1999-05-06").history_start(JP, Timeframe.D1) == date(1999, 5, 6)
 
 
-def test_shorter_bars_begin_where_yahoo_still_has_them_or_later(tmp_path: Path) -> None:
-    before = (utc_now() - timedelta(days=59)).date()
-    found = ports(tmp_path, history_start="1999-05-06").history_start(JP, Timeframe.M5)
-    assert found in {before, (utc_now() - timedelta(days=59)).date()}  # midnight may have passed between
-    tomorrow = utc_now().date() + timedelta(days=1)
-    assert ports(tmp_path, history_start=str(tomorrow)).history_start(JP, Timeframe.M5) == tomorrow
+@pytest.mark.parametrize("universe", [JP, US, FX], ids=lambda universe: universe.name)
+def test_shorter_bars_begin_where_yahoo_still_has_them_or_later(tmp_path: Path, universe: Universe) -> None:
+    zone = ZoneInfo(universe.time_zone)
+    before = (utc_now() - timedelta(days=59)).astimezone(zone).date()
+    found = ports(tmp_path, history_start="1999-05-06").history_start(universe, Timeframe.M5)
+    after = (utc_now() - timedelta(days=59)).astimezone(zone).date()
+    assert before <= found <= after  # midnight may have passed between
+    assert utc_now() - datetime.combine(found, time(0), zone) < timedelta(
+        days=60
+    )  # what Yahoo refuses, in seconds
+    tomorrow = utc_now().astimezone(zone).date() + timedelta(days=1)
+    chosen = ports(tmp_path, history_start=str(tomorrow))
+    assert chosen.history_start(universe, Timeframe.M5) == tomorrow
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ CROSS JOIN LATERAL (
 WHERE oldest.ts < (wanted.day::timestamp AT TIME ZONE $3)
 """
 
-# Sessions before the day (UTC) of an answer were over when it came: all markets close before midnight UTC. A
+# Sessions before the day (UTC) of an answer were over when it came: all markets close by midnight UTC. A
 # request that begins later leaves days that nobody has asked for, so what was known before it counts no more.
 STATE = """
 INSERT INTO miraikakaku.collection_state AS known (instrument_id, timeframe, complete_from, checked_at)
