@@ -41,7 +41,11 @@ def bar_requests(
         one.symbol: _known_to(held.get(one.symbol, _NOTHING), request.history_start, is_fixed=is_fixed)
         for one in request.instruments
     }
-    starts = _restatement_starts(request, known.values(), now)
+    # What is stored may end where the source no longer reaches: it is asked for what it still has.
+    starts = {
+        day: max(start, request.history_start)
+        for day, start in _restatement_starts(request, known.values(), now).items()
+    }
     return [
         BarRequest(symbol, starts.get(day, request.history_start), until) for symbol, day in known.items()
     ]

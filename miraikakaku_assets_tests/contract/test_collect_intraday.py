@@ -69,10 +69,12 @@ def collect(
     source: Ticks,
     now: datetime = datetime(2025, 10, 1, tzinfo=UTC),
     told: list[SymbolOutcome] | None = None,
+    reaches_back_to: date = START,
 ) -> CollectionReport:
     masters = PostgresMasters(database)
+    instruments, known = masters.instruments(JP), masters.known_symbols(JP)
     request = CollectionRequest(
-        JP, Timeframe.M5, masters.instruments(JP), masters.known_symbols(JP), START, restatement_sessions=10
+        JP, Timeframe.M5, instruments, known, reaches_back_to, restatement_sessions=10
     )
     ports = CollectionPorts(source, PostgresBars(database), PostgresLedger(database), lambda: now)
     return collect_prices(request, ports, (told if told is not None else []).extend)
@@ -126,3 +128,12 @@ def test_moves_of_five_minute_bars_pull_no_history_again(database: Database, sou
     assert len(source.asked) == 1
     assert told[0].rescaled is None
     assert rows_of(database, "restatements") == []
+
+
+def test_after_months_off_the_source_is_asked_for_what_it_still_has(
+    database: Database, source: Ticks
+) -> None:
+    collect(database, source)
+    edge = date(2025, 8, 4)
+    collect(database, source, reaches_back_to=edge)
+    assert [one.since for one in source.asked] == [edge]  # an older window would be refused as a whole
