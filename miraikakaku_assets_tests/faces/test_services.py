@@ -6,6 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -165,13 +166,14 @@ def test_a_service_that_dies_is_started_again(command: Command, ui: WebUI) -> No
         mine = psutil.Process().children(recursive=True)
         return [one for one in mine if is_alive(one) and module in " ".join(one.cmdline())]
 
+    def another(module: str, than: psutil.Process) -> bool:
+        return any(one.pid != than.pid for one in running(module))
+
     time.sleep(5)  # what dies younger than that cannot be kept alive
     for module in ("dagster_webserver", "dagster._daemon"):
         (before,) = running(module)
         before.kill()
-        wait_for(
-            lambda module=module, before=before: [one for one in running(module) if one.pid != before.pid]
-        )  # type: ignore[misc]
+        wait_for(partial(another, module, before))
     wait_for(lambda: ui.ask("{ version }"))
 
     run = ui.launch("jp_prices_job", whole_market(command))

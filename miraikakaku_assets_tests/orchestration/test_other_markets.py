@@ -63,8 +63,9 @@ def test_a_watched_issue_has_five_minute_bars_without_its_lunch_breaks(installat
     assert collected(installation, "jp_intraday_job", "jp_intraday_chain", ["7203.T"]).success
 
     assert set(bars(installation, Timeframe.M5)) == {"7203.T"}
-    lunch = """SELECT count(*) FROM miraikakaku.price_bars, LATERAL (SELECT (ts AT TIME ZONE 'Asia/Tokyo')::time) AS t(o)
-               WHERE t.o >= '11:35' AND t.o < '12:30'"""
+    lunch = """SELECT count(*) FROM (
+                   SELECT (ts AT TIME ZONE 'Asia/Tokyo')::time AS at FROM miraikakaku.price_bars) AS bars
+               WHERE at >= '11:35' AND at < '12:30'"""
     assert installation.rows(lunch) == [(0,)]
     kept = "SELECT count(*) FROM miraikakaku.quarantined_bars WHERE rule IN ('lunch_break', 'closing_call')"
     assert installation.rows(kept) == [(0,)]
