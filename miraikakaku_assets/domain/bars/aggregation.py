@@ -1,0 +1,211 @@
+"""Longer bars from shorter ones: 5m → 1h → 4h and 1d → 1w, 1mo.
+
+A bar is a function of the source bars in its own interval, of the clock and of nothing else. Open is the first
+part's, close the last's, high and low the extremes and volume a sum of whole numbers: no rounding is involved, so
+a rebuilt part of a series equals, bit for bit, the same part of a series built from scratch, and 4h bars built
+from 1h bars equal those built from 5-minute bars. The intervals are in
+`miraikakaku_assets.domain.bars.intervals`.
+
+Incrementally: after source bars changed, `rebuild_since` says from where on each symbol is built again, the
+source bars from there on go through `aggregate`, and `spliced` (or the same two statements in SQL) puts them in
+the place of what was stored from there on.
+"""
+
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from miraikakaku_assets.domain.bars.intervals import check_pair, expected_parts, intervals
+from miraikakaku_assets.domain.bars.series import Positions, series_bounds, stamps
+from miraikakaku_assets.domain.errors import PermanentSymbolError
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.market.sessions import FINAL_AFTER
+
+AGGREGATED: dict[str, pl.DataType] = {
+    "symbol": pl.String(),
+    "ts": pl.Datetime("us", "UTC"),  # start of the interval, whether or not a part begins there
+    "open": pl.Float64(),
+    "high": pl.Float64(),
+    "low": pl.Float64(),
+    "close": pl.Float64(),
+    "volume": pl.Int64(),
+    "status": pl.String(),  # final or provisional
+    "flag": pl.String(),  # the first flag among the parts, null for none
+    "built_from": pl.String(),  # timeframe of the parts
+    "parts": pl.Int32(),  # how many there are
+    "expected_parts": pl.Int32(),  # how many the calendar expects, see `expected_parts`
+}
+"""A bar that was built, with what it was built from. Prices and volume have the basis of the parts."""
+
+
+def aggregate(
+    bars: pl.DataFrame,
+    source: Timeframe,
+    target: Timeframe,
+    universe: Universe,
+    now: datetime,
+    collected: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Builds the bars of a longer timeframe.
+
+    A bar is ``final`` only when its interval is over, the source was asked after its last price had settled
+    (`FINAL_AFTER` the end), and every part is final; until then it is ``provisional``: never taken for closed.
+
+    Args:
+        bars: Columns ``symbol``, ``ts`` (UTC start of the bar), the four prices (any basis, finite), ``volume``
+            (Int64), ``status``, ``flag``; sorted by symbol and ts.
+        source: Timeframe of the bars.
+        target: Timeframe to build.
+        universe: Whose sessions the intervals are anchored to.
+        now: When the bars were collected (UTC).
+        collected: Columns ``symbol`` and ``collected`` (UTC): the symbols' own moments where they differ, as
+            after a collection in which some failed. A later moment than `now` counts as `now`, a symbol that is
+            not in it stays provisional.
+
+    Returns:
+        Schema `AGGREGATED`, sorted by symbol and ts. An interval without a part has no bar.
+
+    Raises:
+        ConfigurationError: The target is not built from this source, as daily bars never are.
+        PermanentSymbolError: Bars are out of order, have nulls, or lie outside every interval.
+    """
+    check_pair(source, target)
+    if bars.is_empty():
+        return pl.DataFrame(schema=AGGREGATED)
+    _without_nulls(bars)
+    bars = bars.with_columns(bars["ts"].rechunk())  # read three times below, and copied each time in pieces
+    bounds = series_bounds(bars)
+    table = intervals(universe, target)
+    at = _placed(bars, table)
+    heads = _first_parts(at, bounds)
+    tails = np.append(heads[1:], bars.height) - 1
+    _refuse_strangers(bars, table["last"], at, tails)
+    place = at[heads]
+    grouped = bars.select("symbol", "open").select(pl.all().gather(heads))
+    high, low, volume = (bars[name].to_numpy() for name in ("high", "low", "volume"))
+    moments = pl.DataFrame({"ends": table["ends"].gather(place), "symbol": grouped["symbol"]})
+    return grouped.select(
+        "symbol",
+        table["ts"].gather(place),
+        "open",
+        high=np.maximum.reduceat(high, heads),
+        low=np.minimum.reduceat(low, heads),
+        close=bars["close"].gather(tails),
+        volume=np.add.reduceat(volume, heads),
+        status=_status(moments, _all_final(bars["status"], heads), now, collected),
+        flag=_first_flag(bars["flag"], heads),
+        built_from=pl.lit(source.value),
+        parts=pl.Series(tails - heads + 1, dtype=pl.Int32),
+        expected_parts=pl.Series(expected_parts(universe, source, target)[place]),
+    ).cast(AGGREGATED)  # type: ignore[arg-type]
+
+
+def _without_nulls(bars: pl.DataFrame) -> None:
+    counted = bars.select("open", "high", "low", "close", "volume").null_count().row(0, named=True)
+    for name, nulls in counted.items():
+        if nulls:
+            symbol = bars.filter(pl.col(name).is_null())["symbol"][0]
+            raise PermanentSymbolError(
+                symbol, "null_in_bars", f"{nulls} bars have no {name}; store valid bars only"
+            )
+
+
+def _placed(bars: pl.DataFrame, table: pl.DataFrame) -> Positions:
+    """Number of the latest interval that begins before each bar, -1 for none."""
+    moments, starts = stamps(bars["ts"]), stamps(table["ts"])
+    # A binary search in the few intervals concerned is faster than the hash that distinct stamps would cost.
+    low = max(int(np.searchsorted(starts, moments.min(), side="right")) - 1, 0)
+    high = int(np.searchsorted(starts, moments.max(), side="right"))
+    placed: Positions = np.searchsorted(starts[low:high], moments, side="right") + (low - 1)
+    return placed
+
+
+def _refuse_strangers(bars: pl.DataFrame, last: pl.Series, at: Positions, tails: Positions) -> None:
+    """Refuses bars before the first interval or behind their own; the last parts stand for those before them."""
+    outside = (at[tails] < 0) | (stamps(bars["ts"])[tails] > stamps(last)[at[tails]])
+    if outside.any():
+        row = int(tails[np.argmax(outside)])
+        explanation = f"the bar of {bars['ts'][row]} lies outside trading hours, in no interval; withdraw it"
+        raise PermanentSymbolError(bars["symbol"][row], "outside_hours", explanation)
+
+
+def _first_parts(at: Positions, bounds: Positions) -> Positions:
+    """Rows at which another interval or another symbol begins."""
+    begins = np.empty(len(at), dtype=np.bool_)
+    np.not_equal(at[1:], at[:-1], out=begins[1:])
+    begins[bounds[:-1]] = True
+    return np.flatnonzero(begins)
+
+
+def _all_final(status: pl.Series, heads: Positions) -> NDArray[np.bool_]:
+    return np.logical_and.reduceat((status == "final").to_numpy(), heads)
+
+
+def _first_flag(flags: pl.Series, heads: Positions) -> pl.Series:
+    none = pl.repeat(None, len(heads), dtype=pl.String, eager=True)
+    flagged = np.flatnonzero(flags.is_not_null().to_numpy())
+    if not len(flagged):
+        return none
+    bar, first = np.unique(np.searchsorted(heads, flagged, side="right") - 1, return_index=True)
+    return none.scatter(pl.Series(bar), flags.gather(flagged[first]))
+
+
+def _status(
+    moments: pl.DataFrame, settled: NDArray[np.bool_], now: datetime, collected: pl.DataFrame | None
+) -> pl.Series:
+    asked: pl.Expr = pl.lit(now, pl.Datetime("us", "UTC"))
+    if collected is not None:
+        known = collected.select("symbol", asked=pl.min_horizontal("collected", asked))
+        moments = moments.join(known, on="symbol", how="left", maintain_order="left", validate="m:1")
+        asked = pl.col("asked")
+    over = (pl.col("ends") + FINAL_AFTER <= asked).fill_null(value=False)
+    final = moments.select(over & pl.Series(settled)).to_series()
+    text = pl.when(final).then(pl.lit("final")).otherwise(pl.lit("provisional"))
+    return moments.select(text.alias("status")).to_series()
+
+
+def recompute_from(changed: pl.DataFrame, target: Timeframe, universe: Universe) -> pl.DataFrame:
+    """From where on bars must be built again after source bars came, changed or were withdrawn.
+
+    Args:
+        changed: Columns ``symbol`` and ``ts`` (UTC start) of the source bars concerned, any order.
+        target: Timeframe that is built.
+        universe: Whose sessions the intervals are anchored to.
+
+    Returns:
+        Columns ``symbol`` and ``since``: start of the interval of each symbol's earliest change, UTC. A change
+        outside every interval counts from the interval before it.
+    """
+    earliest = changed.group_by("symbol").agg(pl.col("ts").min()).sort("ts")
+    starts = intervals(universe, target).select(since="ts")
+    found = earliest.join_asof(starts, left_on="ts", right_on="since", strategy="backward")
+    return found.select("symbol", since=pl.coalesce("since", "ts")).sort("symbol")
+
+
+def open_since(built: pl.DataFrame) -> pl.DataFrame:
+    """Columns ``symbol`` and ``since``: the earliest bar that is still provisional; time alone may close it."""
+    waiting = built.filter(pl.col("status") == "provisional")
+    return waiting.group_by("symbol").agg(since=pl.col("ts").min()).sort("symbol")
+
+
+def rebuild_since(
+    changed: pl.DataFrame, built: pl.DataFrame, target: Timeframe, universe: Universe
+) -> pl.DataFrame:
+    """The earlier of `recompute_from` and `open_since` per symbol; symbols without either are as they should be."""
+    both = pl.concat([recompute_from(changed, target, universe), open_since(built)])
+    return both.group_by("symbol").agg(pl.col("since").min()).sort("symbol")
+
+
+def spliced(built: pl.DataFrame, rebuilt: pl.DataFrame, since: pl.DataFrame) -> pl.DataFrame:
+    """The stored bars with everything from ``since`` on replaced.
+
+    Args:
+        built: Stored bars (schema `AGGREGATED`).
+        rebuilt: What `aggregate` made of the source bars from ``since`` on.
+        since: As from `rebuild_since`.
+    """
+    marked = built.join(since, on="symbol", how="left", maintain_order="left")
+    kept = marked.filter((pl.col("ts") < pl.col("since")).fill_null(value=True)).select(built.columns)
+    return pl.concat([kept, rebuilt]).sort("symbol", "ts")

@@ -1,0 +1,160 @@
+"""The intervals that bars longer than their source stand for, anchored to sessions.
+
+The rule is one for all markets: every unbroken stretch of trading is divided from its beginning on, and a bar
+ends after its length or with the stretch.
+
+- Tokyo trades 9:00-11:30 and 12:30-15:30 (15:00 until 2024-11-04). 1h bars begin at 9:00, 10:00, 11:00 (half an
+  hour), 12:30, 13:30 and 14:30; 4h bars are the morning and the afternoon. No bar spans the lunch break, and
+  every 4h bar consists of whole 1h bars: 9:00-13:00 by the clock would cut the bar of 12:30 in two.
+- New York trades 9:30-16:00. 1h bars begin at 9:30 … 15:30 (half an hour), 4h bars at 9:30 and 13:30 (two and a
+  half hours); half days end both at 13:00.
+- Currencies trade from Sunday to Friday, 17:00 in New York. Their stretch is New York's day from 17:00 to 17:00,
+  which is also the default of OANDA's candles (``dailyAlignment`` 17, ``America/New_York``). A week then has 30
+  whole 4h bars; anchored at London midnight, where Yahoo's daily bars begin, it would begin and end with stubs.
+  Clocks change at weekends only, so no stretch ever has 23 or 25 hours.
+- 1w is the ISO week of the exchange's dates, 1mo their calendar month. The bar is stamped with the open of the
+  calendar's first session in it, whether or not the issue was traded then: all issues share their stamps.
+"""
+
+from datetime import date, timedelta
+from functools import cache
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from miraikakaku_assets.domain.bars.series import stamps
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.market.sessions import SLOT, session_table, slot_bounds, trading_hours
+
+SOURCES = {
+    Timeframe.H1: (Timeframe.M5,),
+    Timeframe.H4: (Timeframe.H1, Timeframe.M5),
+    Timeframe.W1: (Timeframe.D1,),
+    Timeframe.MO1: (Timeframe.D1,),
+}
+"""Timeframe → what it may be built from, the usual one first. Daily bars are always collected."""
+
+_LENGTH = {Timeframe.H1: timedelta(hours=1), Timeframe.H4: timedelta(hours=4)}
+_CALENDAR_UNIT = {Timeframe.W1: "1w", Timeframe.MO1: "1mo"}
+_FRIDAY = 5  # ISO weekday
+
+
+def check_pair(source: Timeframe, target: Timeframe) -> None:
+    """Refuses what is never built.
+
+    Raises:
+        ConfigurationError: `target` is not built from `source`; daily bars from nothing at all.
+    """
+    if source in SOURCES.get(target, ()):
+        return
+    if target is Timeframe.D1:
+        raise ConfigurationError(
+            f"1d bars are collected, never built from {source}: Tokyo's closing auction is missing from 5-minute "
+            "bars, as domain/bars/daily_gap.py measures"
+        )
+    known = "; ".join(f"{to} from {' or '.join(froms)}" for to, froms in SOURCES.items())
+    raise ConfigurationError(f"{target} bars are not built from {source}; what is built: {known}")
+
+
+@cache
+def intervals(universe: Universe, target: Timeframe) -> pl.DataFrame:
+    """Every interval of a timeframe that the calendar knows.
+
+    Returns:
+        Columns ``ts`` (start), ``ends`` and ``last`` (the latest start of a bar that belongs to it); UTC,
+        ascending, not overlapping. ``last`` is ``ends`` itself where a break begins: Tokyo's morning ends with
+        a print at 11:30.
+    """
+    if target in _CALENDAR_UNIT:
+        table = session_table(universe.calendar)
+        unit = pl.col("session").dt.truncate(_CALENDAR_UNIT[target])
+        grouped = table.group_by(unit, maintain_order=True).agg(
+            ts=pl.col("opens").first(), ends=pl.col("closes").last()
+        )
+        return grouped.select("ts", "ends", last=pl.col("ends") - timedelta(microseconds=1))
+    length = _LENGTH[target]
+    stretches = _stretches(universe)
+    longest: timedelta = stretches.select((pl.col("ends") - pl.col("begins")).max()).item()
+    count = -(-longest // length)
+    steps = pl.DataFrame({"step": [length * number for number in range(count)]})
+    each = stretches.join(steps, how="cross").with_columns(ts=pl.col("begins") + pl.col("step"))
+    each = each.filter(pl.col("ts") < pl.col("ends")).sort("ts")
+    ends = pl.min_horizontal(pl.col("ts") + length, "ends")
+    inclusive = pl.col("breaks") & (ends == pl.col("ends"))
+    last = pl.when(inclusive).then(ends).otherwise(ends - timedelta(microseconds=1))
+    return each.select("ts", ends=ends, last=last)
+
+
+def _stretches(universe: Universe) -> pl.DataFrame:
+    """Unbroken trading: columns ``begins``, ``ends`` (UTC) and ``breaks`` (a break within the session follows)."""
+    hours = trading_hours(universe.calendar)
+    if universe.calendar == "FX":
+        return _new_york_days(hours["session"][0], hours["session"][-1])
+    whole = pl.col("break_start").is_null()
+    first = hours.select(
+        begins="opens", ends=pl.coalesce("break_start", "closes"), breaks=pl.col("break_start").is_not_null()
+    )
+    second = hours.filter(~whole).select(begins="break_end", ends="closes", breaks=pl.lit(value=False))
+    return pl.concat([first, second]).sort("begins")
+
+
+def _new_york_days(first: date, last: date) -> pl.DataFrame:
+    """Weekdays from 17:00 to 17:00, holidays too: two hours of Christmas Eve lie in New York's next day."""
+    days = pl.date_range(first, last, "1d", eager=True).alias("day").to_frame()
+    days = days.filter(pl.col("day").dt.weekday() <= _FRIDAY)
+
+    def at_five(day: pl.Expr) -> pl.Expr:
+        evening = day.cast(pl.Datetime("us")) + timedelta(hours=17)
+        return evening.dt.replace_time_zone("America/New_York").dt.convert_time_zone("UTC")
+
+    return days.select(
+        begins=at_five(pl.col("day") - timedelta(days=1)),
+        ends=at_five(pl.col("day")),
+        breaks=pl.lit(value=False),
+    )
+
+
+@cache
+def expected_parts(universe: Universe, source: Timeframe, target: Timeframe) -> NDArray[np.int32]:
+    """How many source bars each interval of `intervals` has when nothing is missing.
+
+    Five-minute bars are due as `miraikakaku_assets.domain.market.sessions.expected_slots` says: closing prints
+    and Sunday evenings of currencies come on top, so an interval may have more parts than are expected.
+    """
+    table = intervals(universe, target)
+    if source is Timeframe.D1:
+        starts = stamps(session_table(universe.calendar)["opens"])
+    elif source is Timeframe.H1:
+        hourly = intervals(universe, Timeframe.H1)
+        starts = stamps(hourly["ts"])[expected_parts(universe, Timeframe.M5, Timeframe.H1) > 0]
+    else:
+        return _due_slots(universe, table)
+    counted = np.searchsorted(starts, stamps(table["ends"])) - np.searchsorted(starts, stamps(table["ts"]))
+    return counted.astype(np.int32)
+
+
+def _due_slots(universe: Universe, table: pl.DataFrame) -> NDArray[np.int32]:
+    bounds = slot_bounds(universe.calendar)
+    due = pl.concat(
+        [
+            bounds.select(start="opens", end="pauses"),
+            bounds.drop_nulls("resumes").select(start="resumes", end="ends"),
+        ]
+    ).sort("start")
+    edges = np.column_stack([stamps(due["start"]), stamps(due["end"])]).ravel()
+    length = np.diff(edges)
+    length[1::2] = 0  # between two stretches nothing is due
+    total = np.concatenate([[0], np.cumsum(length)])
+
+    def elapsed(moments: pl.Series) -> NDArray[np.int64]:
+        at = stamps(moments)
+        before = np.clip(np.searchsorted(edges, at, side="right") - 1, 0, len(edges) - 1)
+        running = (before % 2 == 0) & (at > edges[0])
+        since: NDArray[np.int64] = total[before] + np.where(running, at - edges[before], 0)
+        return since
+
+    slot = int(SLOT.total_seconds()) * 1_000_000
+    slots: NDArray[np.int32] = ((elapsed(table["ends"]) - elapsed(table["ts"])) // slot).astype(np.int32)
+    return slots

@@ -1,0 +1,144 @@
+"""Technical indicators of many symbols at once, by TA-Lib.
+
+What null means. A value is null where its history is too short (`definitions.NEEDED_HISTORY`), where it is 0/0
+(the RSI of a price that has not moved at all, the stochastic of a window without a range; TA-Lib says 0 there,
+which reads as an extreme), and OBV until the first bar with a volume, so always for currencies. ADX and the
+directional indicators of such a price are 0: no movement has no direction. No column ever holds NaN.
+
+What goes in. TA-Lib does not survive a NaN: the averages stay NaN until the end, RSI silently counts it as no
+move. Stored bars are valid bars, one after the other; a session without a trade has no bar, and no row is made up
+for it. A null, NaN or infinite price is refused here, never skipped and never filled.
+
+Incrementally. Recursive values cannot be continued from a tail and be equal, and TA-Lib's running sums differ in
+the last bits with their start, so indicators are always computed from an instrument's first stored bar on: 0.1 ms
+for a year of days, 10 ms for 65,000 bars. A value depends on bars at and before its own only: after a change at
+some bar, the values from there on are new and all earlier ones are, bit for bit, what they were.
+"""
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from miraikakaku_assets.domain.bars.series import Positions, positions, series_bounds
+from miraikakaku_assets.domain.errors import ConfigurationError, PermanentSymbolError
+from miraikakaku_assets.domain.indicators.definitions import COLUMNS, INDICATORS, NEEDED_HISTORY, Indicator
+
+Numbers = NDArray[np.float64]
+
+INPUTS = ("open", "high", "low", "close", "volume")
+
+
+def compute(
+    bars: pl.DataFrame,
+    only: Collection[str] | None = None,
+    history: Mapping[str, int] = NEEDED_HISTORY,
+) -> pl.DataFrame:
+    """All indicators of every bar.
+
+    Args:
+        bars: Columns ``symbol``, ``ts``, the four prices (any one basis, see
+            `miraikakaku_assets.domain.bars.price_basis`) and ``volume``; one timeframe, from each instrument's
+            first stored bar on, sorted by symbol and ts.
+        only: Columns that are wanted; None for all.
+        history: Column → bars before it is shown; an empty mapping shows TA-Lib's own first values.
+
+    Returns:
+        ``symbol``, ``ts`` and the indicators (Float64, null as the module says), one row per bar in the same
+        order. RSI, stochastic, ADX and the directional indicators lie in 0-100; OBV is in shares, all others are
+        in the currency and basis of the prices.
+
+    Raises:
+        ConfigurationError: `only` names something that is no indicator.
+        PermanentSymbolError: Bars out of order, or a price that is null, NaN or infinite.
+    """
+    wanted = [name for name in COLUMNS if only is None or name in only]
+    if only is not None and len(wanted) < len(set(only)):
+        raise ConfigurationError(
+            f"Unknown indicator {sorted(set(only) - set(wanted))}; choose from {COLUMNS}"
+        )
+    bounds = series_bounds(bars)
+    columns = price_arrays(bars)
+    chosen = [one for one in INDICATORS if not set(one.columns).isdisjoint(wanted)]
+    values = _by_talib(chosen, columns, bounds)
+    place = positions(bounds)
+    for name, column in values.items():
+        column[place < history.get(name, 0) - 1] = np.nan
+    for name, undefined in _undefined(values, columns, place).items():
+        values[name][undefined] = np.nan
+    found = pl.DataFrame({name: values[name] for name in wanted}, schema=dict.fromkeys(wanted, pl.Float64))
+    return bars.select("symbol", "ts").hstack(found.fill_nan(None))
+
+
+def price_arrays(bars: pl.DataFrame) -> dict[str, Numbers]:
+    """Prices and volume as TA-Lib reads them.
+
+    Raises:
+        PermanentSymbolError: One of them is null, NaN or infinite.
+    """
+    arrays = {}
+    for name in INPUTS:
+        column = bars[name].cast(pl.Float64)
+        bad = ~column.is_finite().fill_null(value=False)
+        if bad.any():
+            row = bad.arg_max() or 0
+            explanation = f"the {name} of {bars['ts'][row]} is {column[row]}, and no indicator survives it"
+            raise PermanentSymbolError(bars["symbol"][row], "not_finite", explanation)
+        arrays[name] = column.to_numpy()
+    return arrays
+
+
+def _by_talib(
+    chosen: list[Indicator], columns: Mapping[str, Numbers], bounds: Positions
+) -> dict[str, Numbers]:
+    import talib  # it loads pandas
+
+    calls = [(getattr(talib, one.function), one.inputs, one.parameters) for one in chosen]
+    names = [name for one in chosen for name in one.columns]
+    table = np.empty((len(names), int(bounds[-1])))
+    for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        series = {name: column[start:end] for name, column in columns.items()}
+        row = 0
+        for function, inputs, parameters in calls:
+            result = function(*[series[name] for name in inputs], *parameters)
+            for one in result if isinstance(result, tuple) else (result,):
+                table[row, start:end] = one
+                row += 1
+    return dict(zip(names, table, strict=True))
+
+
+def _undefined(
+    values: Mapping[str, Numbers], columns: Mapping[str, Numbers], place: Positions
+) -> dict[str, NDArray[np.bool_]]:
+    """Where TA-Lib says 0 and the definition says 0/0."""
+    found = {}
+    if "rsi_14" in values:
+        still = _unchanged(columns["close"], place)
+        found["rsi_14"] = (values["rsi_14"] == 0) & (still >= 14)  # noqa: PLR2004 - the period
+    if "stoch_k" in values:
+        pressed = columns["high"] == columns["low"]
+        still = _unchanged(np.where(pressed, columns["close"], np.nan), place)
+        without_range = pressed & (still >= 13)  # noqa: PLR2004 - 14 bars have 13 steps
+        # The slow %K is a mean of three values, %D a mean of three of those.
+        found["stoch_k"] = _within(without_range, place, 2)
+        found["stoch_d"] = _within(without_range, place, 4)
+    if "obv" in values:
+        found["obv"] = ~_within(columns["volume"] > 0, place, len(place))
+    return found
+
+
+def _unchanged(values: Numbers, place: Positions) -> Positions:
+    """How many bars before each have had its value without interruption; NaN never equals."""
+    rows = np.arange(len(values))
+    changed = np.ones(len(values), dtype=np.bool_)
+    changed[1:] = (values[1:] != values[:-1]) | (place[1:] == 0)
+    return rows - np.maximum.accumulate(np.where(changed, rows, 0))
+
+
+def _within(marked: NDArray[np.bool_], place: Positions, bars: int) -> NDArray[np.bool_]:
+    """Whether the row, or one of so many bars before it in its own series, is marked."""
+    rows = np.arange(len(marked))
+    latest = np.maximum.accumulate(np.where(marked, rows, -1))
+    distance = rows - latest
+    return (latest >= 0) & (distance <= bars) & (distance <= place)
