@@ -249,3 +249,22 @@ def test_history_that_begins_inside_the_window_needs_no_second_request(database:
     assert [one.symbol for one in source.asked] == [SPLIT]
     assert max(stored_closes(database, SPLIT).values()) < 700
     assert source.asked[0].since > HISTORY_START
+
+
+def test_a_session_that_the_restated_history_no_longer_has_leaves_no_bar_on_the_old_scale(
+    database: Database,
+) -> None:
+    stored_before(database)
+    source = published()
+    missing = january(9)
+    source.rows[SPLIT] = [row for row in source.rows[SPLIT] if row["session"] != missing]
+
+    collect(database, source, now=AFTER)
+
+    assert missing not in stored_closes(database, SPLIT)
+    assert max(stored_closes(database, SPLIT).values()) < 3_000.0 / 2
+    held = rows_of(database, "quarantined_bars", "symbol, rule, close, released_at")
+    assert held == [(SPLIT, "restated_away", 3_000.0 + DAYS.index(missing) % 7, None)]
+    again = published()
+    collect(database, again, now=AFTER)
+    assert missing in stored_closes(database, SPLIT)

@@ -3,7 +3,7 @@
 Stages are temporary tables of one transaction: ``delivered_bars``, ``delivered_refusals``, ``delivered_actions``.
 """
 
-from miraikakaku_assets.domain.bars.validation import SUPERSEDING_RULES
+from miraikakaku_assets.domain.bars.rules import RULES, SUPERSEDING_RULES
 
 BAR_COLUMNS = (
     "instrument_id",
@@ -142,6 +142,29 @@ ON CONFLICT (instrument_id, timeframe) DO UPDATE SET
     complete_from = CASE WHEN excluded.complete_from <= (known.checked_at AT TIME ZONE 'UTC')::date
         THEN LEAST(known.complete_from, excluded.complete_from) ELSE excluded.complete_from END,
     checked_at = GREATEST(known.checked_at, excluded.checked_at)
+"""
+
+# A stored session that the restated history no longer has, or has with a bar that is refused, would stay on the old
+# scale between bars of the new one.
+LEFT_BEHIND = f"""
+WITH gone AS (
+    DELETE FROM miraikakaku.price_bars AS stored USING delivered_restatements AS moved
+    WHERE stored.instrument_id = moved.instrument_id AND stored.timeframe = moved.timeframe
+      AND stored.ts <= (SELECT max(ts) FROM delivered_bars AS new WHERE new.instrument_id = moved.instrument_id)
+      AND NOT EXISTS (
+          SELECT 1 FROM delivered_bars AS new
+          WHERE new.instrument_id = stored.instrument_id AND new.ts = stored.ts)
+    RETURNING stored.*, moved.fetched_at AS seen_at
+)
+INSERT INTO miraikakaku.quarantined_bars AS held
+    (symbol, timeframe, ts, rule, occurrence, instrument_id, detail, open, high, low, close, volume, source,
+     first_seen_at, last_seen_at)
+SELECT i.symbol, gone.timeframe, gone.ts, 'restated_away', 1, gone.instrument_id, '{RULES["restated_away"]}',
+       gone.open, gone.high, gone.low, gone.close, gone.volume, gone.source, gone.seen_at, gone.seen_at
+FROM gone JOIN miraikakaku.instruments i ON i.id = gone.instrument_id
+ON CONFLICT (symbol, timeframe, ts, rule, occurrence) DO UPDATE SET
+    open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
+    volume = excluded.volume, last_seen_at = excluded.last_seen_at, released_at = NULL
 """
 
 RESTATEMENTS = """

@@ -215,6 +215,7 @@ def _write_beside(cursor: Any, beside: Mapping[str, pl.DataFrame], counts: Seque
         bars = pl.col("restated").fill_null(0).cast(pl.Int32).alias("bars")
         _stage(cursor, "delivered_restatements", frame.with_columns(bars))
         cursor.execute(statements.RESTATEMENTS)
+        cursor.execute(statements.LEFT_BEHIND)
     if "delivered_refused_actions" in beside:
         _stage(cursor, "delivered_refused_actions", beside["delivered_refused_actions"])
         cursor.execute(statements.REFUSED_ACTIONS)

@@ -30,6 +30,7 @@ RULES = {
     "limit_absurd": "the move is beyond the expanded daily limit and no later session confirms it",
     "move_undone": "the price leaves by a large factor and the next bar takes it back",
     "move_absurd": "the price leaves by a very large factor and no later bar confirms it",
+    "restated_away": "the source has restated its history and no longer has this session",
 }
 """Rule of a refused bar → what it says, in the order in which rules are tried."""
 
