@@ -182,7 +182,7 @@ def load_settings() -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0]).upper() if first["loc"] else "the environment"
         raise ConfigurationError(
-            f"{name}: {first['msg']}; correct it in the environment or in .env"
+            f"{name}: {first['msg'].removeprefix('Value error, ')}; correct it in the environment or in .env"
         ) from None
 
 

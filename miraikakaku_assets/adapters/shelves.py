@@ -8,17 +8,27 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from miraikakaku_assets.application.ports import Publication
+from miraikakaku_assets.domain.errors import ConfigurationError
 
 _DIGITS = 12  # of a digest: enough to tell the lists of a lifetime apart
 _FILE_TIME_ZONE = ZoneInfo("Asia/Tokyo")  # people look for today's report by their own date
 
 
 def write_whole(path: Path, content: bytes) -> Path:
-    """Writes a file so that it is there whole or not at all, also when the process is killed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Writes a file so that it is there whole or not at all, also when the process is killed.
+
+    Raises:
+        ConfigurationError: It cannot be written there.
+    """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")  # two processes may write it
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written ({error.strerror}); make room there or name another MIRAIKAKAKU_HOME"
+        ) from error
     return path
 
 

@@ -8,7 +8,12 @@ from datetime import datetime
 
 import polars as pl
 
-from miraikakaku_assets.application.collection_outcomes import first_sessions, outcomes_of, without_padding
+from miraikakaku_assets.application.collection_outcomes import (
+    MarketFacts,
+    first_sessions,
+    outcomes_of,
+    without_padding,
+)
 from miraikakaku_assets.application.collection_report import CollectionReport
 from miraikakaku_assets.application.collection_request import CollectionPorts, CollectionRequest
 from miraikakaku_assets.application.collection_window import bar_requests, complete_from
@@ -96,6 +101,7 @@ class _Collection:
     ports: CollectionPorts
     report: CollectionReport
     asked: dict[str, BarRequest] = field(default_factory=dict)
+    bare: frozenset[str] = frozenset()
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -129,7 +135,9 @@ class _Collection:
 
     def _deliveries(self) -> Iterator[Delivery]:
         request, source = self.request, self.ports.source
-        requests = bar_requests(request, self.ports.store, self.ports.clock(), is_fixed=source.is_fixed)
+        requests, self.bare = bar_requests(
+            request, self.ports.store, self.ports.clock(), is_fixed=source.is_fixed
+        )
         self.asked = {one.symbol: one for one in requests}
         yield from source.deliver(request.universe, request.timeframe, requests, self.stopping)
         if request.whole_market:
@@ -157,8 +165,9 @@ class _Collection:
         named = {*delivery.symbols, *delivery.bars["symbol"].unique().to_list()}
         ids = {symbol: request.known[symbol] for symbol in named if symbol in request.known}
         asked = [self.asked[symbol] for symbol in delivery.symbols if symbol in self.asked]
+        delivered = set(bars.accepted["symbol"].unique().to_list())
         collected = Collected(
-            complete_from={} if source.is_fixed else complete_from(asked),
+            complete_from={} if source.is_fixed else complete_from(asked, delivered),
             rescaled=checked.rescaled,
             actions=checked.actions,
         )
@@ -171,8 +180,6 @@ class _Collection:
             bars,
             counts,
             padding,
-            asked=self.asked,
-            known=self.known,
-            absent=self.absent,
-            rescaled=checked.rescaled,
+            MarketFacts(self.asked, self.known, self.absent, self.bare),
+            checked.rescaled,
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -34,15 +35,29 @@ def without_padding(validated: ValidatedBars) -> tuple[ValidatedBars, pl.DataFra
     return ValidatedBars(validated.accepted, validated.refused.filter(~expected)), padding
 
 
+@dataclass(frozen=True)
+class MarketFacts:
+    """What is known of a collection's symbols before anything comes.
+
+    Attributes:
+        asked: What the collection asks for, by symbol.
+        known: Symbols of the master, delisted ones included.
+        absent: Symbols that the source need not know (closed markets).
+        bare: Symbols that are asked for their whole history and of which nothing is stored.
+    """
+
+    asked: Mapping[str, BarRequest]
+    known: AbstractSet[str]
+    absent: AbstractSet[str]
+    bare: AbstractSet[str]
+
+
 def outcomes_of(
     delivery: Delivery,
     validated: ValidatedBars,
     counts: pl.DataFrame,
     padding: pl.DataFrame,
-    *,
-    asked: Mapping[str, BarRequest],
-    known: AbstractSet[str],
-    absent: AbstractSet[str],
+    market: MarketFacts,
     rescaled: Mapping[str, Rescaling],
 ) -> list[SymbolOutcome]:
     """One outcome per symbol of the delivery, the served ones first.
@@ -52,15 +67,13 @@ def outcomes_of(
         validated: Its accepted and refused rows.
         counts: Rows written per symbol, see `WriteResult`.
         padding: Rows of the delivery that are no bars; they count as not read.
-        asked: What the collection asked for, by symbol.
-        known: Symbols of the master, delisted ones included.
-        absent: Symbols that the source need not know (closed markets).
+        market: What is known of the symbols.
         rescaled: Symbols whose history was pulled again.
     """
     outcomes = [
         SymbolOutcome(
             symbol=row["symbol"],
-            verdict=_verdict(row, asked, known),
+            verdict=_verdict(row, market),
             rows_read=row["read"],
             inserted=row["inserted"],
             restated=row["restated"],
@@ -69,22 +82,22 @@ def outcomes_of(
             flagged=row["flagged"],
             first=row["first"],
             last=row["last"],
-            requested=row["symbol"] in asked,
-            asked=asked.get(row["symbol"]),
+            requested=row["symbol"] in market.asked,
+            asked=market.asked.get(row["symbol"]),
             calls=delivery.calls.get(row["symbol"], Calls()),
             rescaled=rescaled.get(row["symbol"]),
         )
         for row in _rows(delivery, validated, counts, padding).iter_rows(named=True)
     ]
     for symbol, error in delivery.failures.items():
-        expected = error.kind == "not_on_source" and symbol in absent
+        expected = error.kind == "not_on_source" and symbol in market.absent
         outcomes.append(
             SymbolOutcome(
                 symbol,
                 error.kind,
                 error=None if expected else error,
-                requested=symbol in asked,
-                asked=asked.get(symbol),
+                requested=symbol in market.asked,
+                asked=market.asked.get(symbol),
                 calls=delivery.calls.get(symbol, Calls()),
             )
         )
@@ -112,7 +125,9 @@ def _rows(
     )
 
 
-def _verdict(row: Mapping[str, Any], asked: Mapping[str, BarRequest], known: AbstractSet[str]) -> str:
-    if row["symbol"] not in asked:
-        return "delisted" if row["symbol"] in known else "not_in_master"
-    return "ok" if row["inserted"] + row["restated"] else "no_new_data"
+def _verdict(row: Mapping[str, Any], market: MarketFacts) -> str:
+    if row["symbol"] not in market.asked:
+        return "delisted" if row["symbol"] in market.known else "not_in_master"
+    if row["inserted"] + row["restated"]:
+        return "ok"
+    return "never_delivered" if row["symbol"] in market.bare else "no_new_data"

@@ -1,6 +1,7 @@
 """Which sessions a collection asks for, symbol by symbol, and from when on an earlier attempt still counts."""
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -21,7 +22,7 @@ _NOTHING = Held(newest=None, complete_from=None)
 
 def bar_requests(
     request: CollectionRequest, store: BarStore, now: datetime, *, is_fixed: bool
-) -> list[BarRequest]:
+) -> tuple[list[BarRequest], frozenset[str]]:
     """The window of each symbol: what was asked for, or from where its stored bars end.
 
     The newest stored sessions are asked for again, because sources restate them. A symbol whose stored bars are
@@ -32,10 +33,13 @@ def bar_requests(
         store: Holds the bars.
         now: The moment (UTC).
         is_fixed: The source is an archive: what it holds is not all there is.
+
+    Returns:
+        The requests, and the symbols of which nothing is stored although all of their history is asked for.
     """
     until = request.until or date.max
     if request.since is not None:
-        return [BarRequest(one.symbol, request.since, until) for one in request.instruments]
+        return [BarRequest(one.symbol, request.since, until) for one in request.instruments], frozenset()
     held = store.holdings(request.universe, request.timeframe)
     known = {
         one.symbol: _known_to(held.get(one.symbol, _NOTHING), request.history_start, is_fixed=is_fixed)
@@ -46,9 +50,11 @@ def bar_requests(
         day: max(start, request.history_start)
         for day, start in _restatement_starts(request, known.values(), now).items()
     }
-    return [
+    requests = [
         BarRequest(symbol, starts.get(day, request.history_start), until) for symbol, day in known.items()
     ]
+    bare = (one.symbol for one in request.instruments if held.get(one.symbol, _NOTHING).newest is None)
+    return requests, frozenset() if request.until else frozenset(bare)
 
 
 def _known_to(held: Held, history_start: date, *, is_fixed: bool) -> date | None:
@@ -69,9 +75,15 @@ def _restatement_starts(
     return {day: sessions_back(request.universe.calendar, min(day, now.date()), back) for day in days}
 
 
-def complete_from(asked: Sequence[BarRequest]) -> dict[str, date]:
-    """Symbol → first session of an answered request that had no end: since then nothing is missing."""
-    return {one.symbol: one.since for one in asked if one.until == date.max}
+def complete_from(asked: Sequence[BarRequest], delivered: AbstractSet[str]) -> dict[str, date]:
+    """Symbol → first session of an answered request that had no end: since then nothing is missing.
+
+    Args:
+        asked: What was asked for.
+        delivered: Symbols of which a bar was accepted. An empty answer promises nothing: it may be a symbol that
+            never trades, and it may be a source that is not itself.
+    """
+    return {one.symbol: one.since for one in asked if one.until == date.max and one.symbol in delivered}
 
 
 def collected_since(universe: Universe, timeframe: Timeframe, now: datetime) -> datetime:

@@ -62,5 +62,5 @@ default_jobs: list[Any] = [
     *coverage_jobs.values(),
     coverage_check_job,
     source_canary_job,
-    *symbol_jobs,
+    *symbol_jobs.values(),
 ]

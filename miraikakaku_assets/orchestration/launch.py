@@ -12,7 +12,7 @@ import dagster as dg
 from dagster._core.events import RunFailureReason
 
 from miraikakaku_assets.application.wanted import Wanted
-from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.orchestration.abandoned import close_abandoned, process_tags
 from miraikakaku_assets.orchestration.build import build_defs
@@ -22,6 +22,7 @@ from miraikakaku_assets.orchestration.jobs import prices_job_name
 from miraikakaku_assets.orchestration.partitions import partitions_name, register_keys
 from miraikakaku_assets.orchestration.prices.assets import step_name
 from miraikakaku_assets.orchestration.prices.jobs import symbols_job_name, symbols_op_name
+from miraikakaku_assets.orchestration.prices.watched import watched_symbols
 from miraikakaku_assets.orchestration.schedules import range_tags
 
 
@@ -73,20 +74,19 @@ class Launcher:
             named = {"symbols": list(wanted.symbols), "timeframe": wanted.timeframe.value, **config}
             ops = {symbols_op_name(universe): {"config": named}}
             return self._run(symbols_job_name(universe), run_id, {"ops": ops}, {})
-        register_keys(self._instance, *self._listed(universe, wanted.timeframe))
+        if wanted.timeframe is not Timeframe.D1:
+            watched, _ = watched_symbols(self._instance, self._ports, universe)
+            return self.collect(universe, run_id, replace(wanted, symbols=watched))
+        if not universe.has_master:
+            self._ports.masters.ensure_named(universe, self._ports.settings.fx_symbols, utc_now())
+        listed = [instrument.symbol for instrument in self._ports.masters.instruments(universe)]
+        register_keys(self._instance, universe.partitions, listed)
         keys = self._instance.get_dynamic_partitions(partitions_name(universe, wanted.timeframe))
         if not keys:  # no range to run over: the job without partitions says what is missing
             return self.collect(universe, run_id, replace(wanted, symbols=()))
         ops = {step_name(universe, wanted.timeframe): {"config": config}}
         job = prices_job_name(universe, wanted.timeframe)
         return self._run(job, run_id, {"ops": ops}, range_tags(keys[0], keys[-1]))
-
-    def _listed(self, universe: Universe, timeframe: Timeframe) -> tuple[str, list[str]]:
-        """Partitions of a universe's assets of that timeframe, and the keys they should have."""
-        name = partitions_name(universe, timeframe)
-        if name != universe.partitions or not universe.has_master:
-            return name, list(self._ports.settings.watch_list(universe.name))
-        return name, [instrument.symbol for instrument in self._ports.masters.instruments(universe)]
 
     def report_coverage(
         self, universe: Universe, run_id: str, since: str | None, until: str | None

@@ -17,10 +17,14 @@ from miraikakaku_assets.orchestration.jobs import (
     prices_jobs,
     source_canary_job,
 )
+from miraikakaku_assets.orchestration.prices.jobs import symbol_jobs, symbols_op_name
+from miraikakaku_assets.orchestration.prices.watched import watched_symbols
+from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.settings import settings
 
 TOKYO = "Asia/Tokyo"
 _UNIVERSES = (JP, US, FX)
+_CYCLE_TAG = "miraikakaku/cycle"
 _A_DAY = timedelta(hours=20)  # a session that became final longer ago is yesterday's
 
 
@@ -46,6 +50,7 @@ def default_schedules() -> list[dg.ScheduleDefinition]:
         ),
         _intraday(JP, "jp_intraday", "*/5 9-16 * * 1-5"),
         _intraday(US, "us_intraday", "*/5 9-16 * * 1-5"),
+        _intraday(FX, "fx_cycle", "*/5 * * * *"),
         _source_canary(),
     ]
 
@@ -109,28 +114,31 @@ def _daily(universe: Universe, name: str, cron: str, zone: str, description: str
 
 
 def _intraday(universe: Universe, name: str, cron: str) -> dg.ScheduleDefinition:
-    job = prices_jobs[universe, Timeframe.M5]
-
     @dg.schedule(
         name=name,
-        job=job,
+        job=symbol_jobs[universe],
         cron_schedule=cron,
         execution_timezone=universe.time_zone,
         default_status=default_status(),
-        description=f"Five-minute bars of the watch list of {universe.name}, every five minutes of a session.",
+        description=f"Five-minute bars of what is watched of {universe.name}, every five minutes while it trades.",
     )
-    def intraday(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    def intraday(
+        context: dg.ScheduleEvaluationContext, ports: PortsResource
+    ) -> dg.RunRequest | dg.SkipReason:
         from miraikakaku_assets.application.collection_window import is_open
 
-        keys = context.instance.get_dynamic_partitions(universe.intraday_partitions)
-        if not keys:
-            return dg.SkipReason(f"The watch list {universe.name.upper()}_WATCH_LIST names no symbol.")
         if not is_open(universe, context.scheduled_execution_time):
-            return dg.SkipReason(f"The exchange of {universe.name} is closed.")
-        unfinished = dg.RunsFilter(job_name=job.name, statuses=_UNFINISHED)
+            return dg.SkipReason(f"The market of {universe.name} is closed.")
+        symbols, _ = watched_symbols(context.instance, ports.use, universe)
+        if not symbols:
+            return dg.SkipReason(f"The watch list {universe.name.upper()}_WATCH_LIST names no symbol.")
+        unfinished = dg.RunsFilter(tags={_CYCLE_TAG: name}, statuses=_UNFINISHED)
         if context.instance.get_runs(unfinished, limit=1):
             return dg.SkipReason("The previous cycle still runs; the next one catches up.")
-        return dg.RunRequest(tags=range_tags(keys[0], keys[-1]))
+        options = {"symbols": symbols, "timeframe": Timeframe.M5.value}
+        return dg.RunRequest(
+            run_config={"ops": {symbols_op_name(universe): {"config": options}}}, tags={_CYCLE_TAG: name}
+        )
 
     return intraday
 

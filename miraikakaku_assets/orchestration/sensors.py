@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import FX, JP, US
+from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.orchestration.jobs import prices_jobs
-from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.prices.jobs import symbol_jobs
+from miraikakaku_assets.orchestration.prices.watched import watched_symbols
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.stock_master.sensors import key_sensors
 from miraikakaku_assets.settings import settings
@@ -46,11 +46,8 @@ def watch_list_keys() -> dg.SensorDefinition:
         default_status=default_status(),
         description="Adds partition keys of watched symbols and currency pairs the settings name; launches nothing.",
     )
-    def watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        added = sum(
-            register_keys(context.instance, one.intraday_partitions, list(settings().watch_list(one.name)))
-            for one in (JP, US, FX)
-        )
+    def watch(context: dg.SensorEvaluationContext, ports: PortsResource) -> dg.SkipReason:
+        added = sum(watched_symbols(context.instance, ports.use, one)[1] for one in UNIVERSES.values())
         return dg.SkipReason(f"{added:,} new keys of watched symbols.")
 
     return watch
@@ -61,7 +58,7 @@ def resume_paused() -> dg.SensorDefinition:
 
     @dg.sensor(
         name="resume_paused",
-        jobs=[*prices_jobs.values(), *symbol_jobs],
+        jobs=[*prices_jobs.values(), *symbol_jobs.values()],
         minimum_interval_seconds=60,
         default_status=default_status(),
         description="Repeats a paused collection when the source may be asked again; what is stored is not asked for.",

@@ -1,5 +1,6 @@
 """The Dagster processes of one installation: daemon and web server, started and stopped together."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from miraikakaku_assets.orchestration.abandoned import close_abandoned
 from miraikakaku_assets.orchestration.instance_home import open_instance, shipped_file
 
 _STOP_SECONDS = 20.0
+_PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _STARTS, _TOO_OFTEN_SECONDS = 5, 600.0  # five starts in ten minutes: it will not get better
 _STILLBORN_SECONDS = 5.0  # a port that is taken, a setting that is wrong
 
@@ -89,10 +91,18 @@ class _Service:
     def _start(self) -> subprocess.Popen[bytes]:
         self._begun.append(time.monotonic())
         child = subprocess.Popen(  # noqa: S603
-            [sys.executable, *self._arguments], env=self._environment, start_new_session=True
+            [sys.executable, *self._arguments],
+            env=self._environment,
+            start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread here
         )
         self.groups.append(child.pid)
         return child
+
+
+def _end_with_parent() -> None:
+    """Has the kernel end this process when its parent is gone, also by SIGKILL: schedules must not go on unwatched."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _say(sentence: str) -> None:

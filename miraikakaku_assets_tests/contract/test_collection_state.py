@@ -130,9 +130,23 @@ def test_earlier_start_of_the_history_is_asked_for_once(database: Database, sour
 def test_symbol_without_bars_is_asked_for_everything_each_time(database: Database, source: Exchange) -> None:
     source.rows = {}
     for _ in range(2):
-        collect(database, source)
+        report = collect(database, source)
         assert source.since() == {SYMBOL: HISTORY_START}
-        assert state(database) == {SYMBOL: HISTORY_START}
+        assert state(database) == {}
+        assert report.verdicts == {"never_delivered": 1}
+
+
+def test_an_empty_answer_promises_nothing_about_the_history(database: Database, source: Exchange) -> None:
+    """A source that is not itself for an hour must not close a hole for ever."""
+    rows = source.rows
+    collect(database, source, since=DAYS[40], until=DAYS[49])
+    source.rows = {}
+    collect(database, source)
+    assert source.since() == {SYMBOL: HISTORY_START}
+    source.rows = rows
+    collect(database, source)
+    assert source.since() == {SYMBOL: HISTORY_START}
+    assert len(rows_of(database, "price_bars")) == len(rows[SYMBOL])
 
 
 def test_failed_symbol_is_promised_nothing(database: Database, source: Exchange) -> None:

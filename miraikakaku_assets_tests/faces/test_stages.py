@@ -78,7 +78,7 @@ def test_people_see_a_table_and_progress_and_collecting_again_changes_nothing(co
     assert table["read"] == table["inserted"] == f"{7 * HALF_A_YEAR:,}"
     assert "jp prices" in ended.err
     assert "8/8" in ended.err
-    assert "symbols/min" in ended.err
+    assert "/min" in ended.err
     before = command.rows(BARS)
 
     again = stages(command("collect", "--json"))["prices"]

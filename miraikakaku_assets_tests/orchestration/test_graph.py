@@ -67,8 +67,9 @@ SCHEDULES = {
     "jp_daily": ("45 16 * * 1-5", TOKYO, "jp_prices_job"),
     "us_daily": ("45 16 * * 1-5", NEW_YORK, "us_prices_job"),
     "fx_daily": ("45 0 * * 2-6", LONDON, "fx_prices_job"),
-    "jp_intraday": ("*/5 9-16 * * 1-5", TOKYO, "jp_intraday_job"),
-    "us_intraday": ("*/5 9-16 * * 1-5", NEW_YORK, "us_intraday_job"),
+    "jp_intraday": ("*/5 9-16 * * 1-5", TOKYO, "jp_collect_symbols"),
+    "us_intraday": ("*/5 9-16 * * 1-5", NEW_YORK, "us_collect_symbols"),
+    "fx_cycle": ("*/5 * * * *", LONDON, "fx_collect_symbols"),
 }
 SENSORS = {"jp_symbol_keys", "us_symbol_keys", "watch_list_keys", "resume_paused"}
 MARKETS = {"jp": "tse", "us": "us", "fx": "fx", "market": "all"}

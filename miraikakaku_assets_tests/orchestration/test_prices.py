@@ -99,7 +99,7 @@ def test_a_green_run_leaves_no_key_without_an_event(installation: Installation) 
     assert run.success
     assert set(installation.statuses().values()) == {"MATERIALIZED"}
     assert {installation.newest(PRICES, key).run_id for key in installation.partition_keys()} == {run.run_id}
-    assert installation.metadata(PRICES, "25935.T")["status"] == "no_new_data"
+    assert installation.metadata(PRICES, "25935.T")["status"] == "never_delivered"
     assert installation.metadata(PRICES, f"{UNKNOWN_TO_YAHOO}.T")["status"] == "not_on_source"
     assert len(installation.partition_keys()) == len(codes)
 

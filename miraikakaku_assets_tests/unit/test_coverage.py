@@ -128,7 +128,7 @@ def test_window_without_a_session_expects_nothing() -> None:
 def test_denominator_says_what_a_hundred_percent_would_be() -> None:
     assert covered(held([issue(1), issue(2)])).denominator == (
         "2 active issues of the list dated 2024-12-31 × their XTKS sessions from 2025-01-06 to 2025-01-17 (9), "
-        "each from its listing on"
+        "each from its listing on where that day is known"
     )
 
 

@@ -1,5 +1,6 @@
 """The US list: Nasdaq Trader's two directories and, if a key is given, Alpha Vantage's listing status."""
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,9 +18,11 @@ from miraikakaku_assets.adapters.sources.nasdaq_trader import (
 )
 from miraikakaku_assets.application.locations import shown
 from miraikakaku_assets.application.ports import Publication, PublishedFile
-from miraikakaku_assets.domain.errors import InputFileError
+from miraikakaku_assets.domain.errors import DependencyUnavailableError, InputFileError
 from miraikakaku_assets.domain.market.master import StockList
 from miraikakaku_assets.domain.market.us_listings import reconcile
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class UsDirectories:
                 Alpha Vantage if there is a key.
 
         Raises:
-            DependencyUnavailableError: A URL cannot be reached, or Alpha Vantage refuses.
+            DependencyUnavailableError: A URL of the directories cannot be reached.
             InputFileError: A part is missing, twice there, or empty.
         """
         if location is None:
@@ -78,7 +81,7 @@ class UsDirectories:
             ]
             key = self._addresses.alpha_vantage_key
             if key:
-                files.append(fetch_listing_status(self._addresses.alpha_vantage, key, self._timeout))
+                files += self._listing_status(key)
             return Publication(tuple(files))
         if location.startswith(("http://", "https://")):
             base = location.rstrip("/")
@@ -89,6 +92,14 @@ class UsDirectories:
                 )
             )
         return self._folder(Path(location.removeprefix("file://")).expanduser())
+
+    def _listing_status(self, key: str) -> list[PublishedFile]:
+        """Alpha Vantage's file; none while it refuses: it adds days, and the exchanges' directories do without."""
+        try:
+            return [fetch_listing_status(self._addresses.alpha_vantage, key, self._timeout)]
+        except DependencyUnavailableError as error:
+            _log.warning("%s The list is made without it.", error)
+            return []
 
     def parse(self, publication: Publication) -> StockList:
         """Reads the parts and makes one list of them.

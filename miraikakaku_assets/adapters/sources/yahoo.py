@@ -18,9 +18,7 @@ from miraikakaku_assets.application.locations import shown
 from miraikakaku_assets.application.ports import BarRequest, Calls, Delivery
 from miraikakaku_assets.domain.bars.frame import ACTIONS, RAW_DAILY, RAW_INTRADAY, empty
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError, SymbolError
-from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
-
-SERVED_TIMEFRAMES = (Timeframe.D1, Timeframe.M5)
+from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe, Universe
 
 _GIVE_UP_AFTER = 20
 """Symbols that get no answer, with none answered, before Yahoo as a whole counts as unreachable."""
@@ -83,15 +81,16 @@ class YahooSource:
             universe: Whose symbols are requested.
             timeframe: Length of the bars.
             requests: What is wanted, each symbol once.
-            stopping: Set from another thread, it ends the fetching within a second.
+            stopping: Set from another thread, it ends the fetching: waits at once, requests in flight when they
+                are answered or time out.
 
         Raises:
             ConfigurationError: Yahoo's bars of that timeframe are not collected.
             DependencyUnavailableError: Nothing could be reached.
             SourcePausedError: Yahoo refuses us; everything served before has been delivered.
         """
-        if timeframe not in SERVED_TIMEFRAMES:
-            served = " or ".join(SERVED_TIMEFRAMES)
+        if timeframe not in COLLECTED_TIMEFRAMES:
+            served = " or ".join(COLLECTED_TIMEFRAMES)
             raise ConfigurationError(f"Yahoo's {timeframe} bars are not collected; choose {served}")
         if not requests:
             return

@@ -25,6 +25,7 @@ SELECT m.instrument_id, m.yahoo_symbol AS symbol, coalesce(m.market_category, '-
 FROM miraikakaku.stock_master m
 LEFT JOIN LATERAL (
     SELECT d.status FROM miraikakaku.batch_execution_details d
+    JOIN miraikakaku.batch_executions b ON b.id = d.batch_execution_id AND b.timeframe = $2
     WHERE d.symbol = m.yahoo_symbol ORDER BY d.batch_execution_id DESC LIMIT 1
 ) newest ON true
 WHERE m.universe = $1 AND m.is_active
@@ -59,7 +60,7 @@ class PostgresCoverage:
             in_force = cursor.fetchone()
             if in_force is None:
                 return None
-            issues = _frame(cursor, _ISSUES, (universe.name,))
+            issues = _frame(cursor, _ISSUES, (universe.name, timeframe.value))
             return Holdings(
                 in_force[1], issues, _frame(cursor, _PRESENT, window), _frame(cursor, _QUARANTINED, window)
             )

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from miraikakaku_assets.domain.errors import DependencyUnavailableError
+from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
 
 _CONF = """\
 # Written once by Miraikakaku; edit freely.
@@ -214,7 +214,14 @@ def _pg_ctl(server: Any, *arguments: str) -> None:
 @contextmanager
 def _exclusive(home: Path) -> Iterator[None]:
     """One process at a time starts or stops the server of a state folder."""
-    with (home / "postgres.lock").open("w") as handle:
+    try:
+        handle = (home / "postgres.lock").open("w")
+    except OSError as error:
+        raise ConfigurationError(
+            f"MIRAIKAKAKU_HOME: {home} cannot be written ({error.strerror}); "
+            "name another folder, or set DATABASE_URL"
+        ) from error
+    with handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 

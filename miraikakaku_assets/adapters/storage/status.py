@@ -52,9 +52,9 @@ SELECT p.batch_execution_id AS batch, b.universe, b.timeframe, p.status, p.total
        p.percentage, p.symbols_per_minute, p.records_per_minute, p.estimated_completion, p.current_symbols,
        b.resume_at, b.error_message
 FROM miraikakaku.run_progress p JOIN miraikakaku.batch_executions b ON b.id = p.batch_execution_id
-WHERE b.status IN ('running', 'paused') AND b.id > (
-    SELECT coalesce(max(later.id), 0) FROM miraikakaku.batch_executions later
-    WHERE later.universe = b.universe AND later.timeframe = b.timeframe AND later.status IN ('completed', 'failed'))
+WHERE b.status = 'running' OR (b.status = 'paused' AND b.id = (
+    SELECT max(later.id) FROM miraikakaku.batch_executions later
+    WHERE later.universe = b.universe AND later.timeframe = b.timeframe))
 ORDER BY b.id DESC LIMIT 5
 """)
 _RESTATED = text("""

@@ -20,7 +20,8 @@ class SymbolOutcome:
     ``rows_read = inserted + restated + unchanged + quarantined`` always holds.
 
     Attributes:
-        verdict: ``ok`` (new or restated bars), ``no_new_data``, ``reused`` (an attempt that did not end had
+        verdict: ``ok`` (new or restated bars), ``no_new_data``, ``never_delivered`` (asked for its whole history,
+            the source has sent no bar of it, now or ever), ``reused`` (an attempt that did not end had
             collected it already), or the error's kind; for symbols nobody asked for, ``delisted`` (in the master,
             no longer listed) or ``not_in_master``.
         requested: Whether the collection was asked for it.

@@ -150,7 +150,8 @@ def find_coverage(
         least_issues=least_issues,
         denominator=(
             f"{holdings.issues.height:,} active issues of the list dated {holdings.list_date} × their "
-            f"{universe.calendar} sessions from {first} to {last} ({len(sessions)}), each from its listing on"
+            f"{universe.calendar} sessions from {first} to {last} ({len(sessions)}), "
+            "each from its listing on where that day is known"
         ),
         segments=_segments(holdings.issues, marked, gaps),
         gaps=gaps.select("instrument_id", "symbol", "session", "cause"),

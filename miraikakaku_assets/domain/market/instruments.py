@@ -17,6 +17,10 @@ class Timeframe(StrEnum):
     MO1 = "1mo"
 
 
+COLLECTED_TIMEFRAMES = (Timeframe.D1, Timeframe.M5)
+"""What is collected from a source; the other timeframes are aggregated."""
+
+
 @dataclass(frozen=True)
 class Universe:
     """A market that is collected as a whole.

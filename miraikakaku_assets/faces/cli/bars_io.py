@@ -7,14 +7,16 @@ import typer
 
 from miraikakaku_assets.bootstrap import ports, utc_now
 from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError, WorkFellShortError
-from miraikakaku_assets.domain.market.instruments import Timeframe, timeframe, universe
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, timeframe, universe
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, fail, print_json, show_line, show_table
 from miraikakaku_assets.faces.cli.window import SinceOption, UntilOption, option_window
 
 if TYPE_CHECKING:
     from miraikakaku_assets.application.collection_report import CollectionReport
 
-UniverseOption = Annotated[str, typer.Option("--universe", help="Where the symbols belong; available: jp.")]
+UniverseOption = Annotated[
+    str, typer.Option("--universe", help=f"Where the symbols belong; available: {', '.join(UNIVERSES)}.")
+]
 TimeframeOption = Annotated[str, typer.Option("--timeframe", help="Length of a bar; available: 1d.")]
 
 

@@ -6,10 +6,9 @@ import typer
 
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.market.instruments import universe
 from miraikakaku_assets.faces.cli.output import JSON_OPTION
 from miraikakaku_assets.faces.cli.runner import RunnerFactory
-from miraikakaku_assets.faces.cli.stages import Stages, end
+from miraikakaku_assets.faces.cli.stages import Stages, end, named_universes
 
 
 def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
@@ -19,7 +18,9 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
 
     @master.command()
     def update(
-        universe_name: Annotated[str, typer.Option("--universe", help="Whose master: jp or us.")] = "jp",
+        universe_name: Annotated[
+            str, typer.Option("--universe", help="Whose masters, with commas between them: jp, us.")
+        ] = "jp",
         file: Annotated[
             str,
             typer.Option(
@@ -36,11 +37,16 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         as_json: bool = JSON_OPTION,
     ) -> None:
         """Reads the newest list, compares it with the master and puts it into force."""
-        chosen, log = universe(universe_name), list[dict[str, Any]]()
-        if not chosen.has_master:
-            raise ConfigurationError(
-                f"No exchange publishes a list of {chosen.name}; the settings name its symbols (lists: jp, us)"
-            )
-        work = Stages(ports(), make_runner(ports()), chosen, log, show=not as_json)
-        work.master(file or None, accept=accept_mass_change)
+        chosen, log = named_universes(universe_name), list[dict[str, Any]]()
+        for one in chosen:
+            if not one.has_master:
+                raise ConfigurationError(
+                    f"No exchange publishes a list of {one.name}; the settings name its symbols (lists: jp, us)"
+                )
+        if file and len(chosen) > 1:
+            raise ConfigurationError("--file is the list of one universe; name one with --universe")
+        runner = make_runner(ports())
+        for one in chosen:
+            work = Stages(ports(), runner, one, log, show=not as_json)
+            work.master(file or None, accept=accept_mass_change)
         end(log, as_json=as_json)

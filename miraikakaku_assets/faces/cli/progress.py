@@ -10,7 +10,6 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
@@ -61,11 +60,10 @@ def progress_bar(title: str, read: Callable[[], Reading | None] | None, *, shown
         return
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(bar_width=32),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TextColumn("{task.fields[failed]}"),
-        TimeElapsedColumn(),
         TextColumn("eta"),
         TimeRemainingColumn(),
     )
@@ -80,12 +78,12 @@ def progress_bar(title: str, read: Callable[[], Reading | None] | None, *, shown
                 return
             if reading is None:
                 return
-            pace = f"{reading.symbols_per_minute:,.0f} symbols/min, " if reading.symbols_per_minute else ""
+            pace = f"{reading.symbols_per_minute:,.0f}/min" if reading.symbols_per_minute else ""
             progress.update(
                 task,
                 total=reading.total,
                 completed=reading.processed,
-                rate=f"{pace}{reading.records:,} rows",
+                rate=pace,
                 failed=f"[red]{reading.failed:,} failed[/]" if reading.failed else "",
             )
 

@@ -1,11 +1,16 @@
 """Command ``simulate``: the exchange simulator."""
 
+from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from miraikakaku_assets.bootstrap import utc_now
 from miraikakaku_assets.faces.cli.output import console
+
+if TYPE_CHECKING:
+    from miraikakaku_assets.simulator.config import SimulatorConfig
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -51,16 +56,19 @@ def add_commands(app: typer.Typer) -> None:
             latency=latency,
             faults=tuple(fault or ()),
         )
-        serve(config, "127.0.0.1", port, announce=lambda url: _announce(url, config.alpha_vantage_key))
+        serve(config, "127.0.0.1", port, announce=lambda url: _announce(url, config))
 
 
-def _announce(url: str, key: str) -> None:
+def _announce(url: str, config: "SimulatorConfig") -> None:
     """Says how to use it, in lines that can be copied into a shell."""
+    now = config.now or utc_now()
+    begins = date(now.year - config.history_years, now.month, 1)
     console.print("simulated exchange, Ctrl-C stops it; to collect from it:")
     for line in (
         f"export YAHOO_BASE_URL={url} JPX_LIST_URL={url}/jpx/data_j.xls",
         f"export NASDAQ_LISTED_URL={url}/symdir/nasdaqlisted.txt",
         f"export OTHER_LISTED_URL={url}/symdir/otherlisted.txt",
-        f"export ALPHA_VANTAGE_BASE_URL={url} ALPHA_VANTAGE_API_KEY={key}",
+        f"export ALPHA_VANTAGE_BASE_URL={url} ALPHA_VANTAGE_API_KEY={config.alpha_vantage_key}",
+        *([] if config.archive_dir else [f"export HISTORY_START={begins}"]),
     ):
         console.print(line, soft_wrap=True)

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from miraikakaku_assets.application.wanted import Wanted
-from miraikakaku_assets.bootstrap import Ports, ports
+from miraikakaku_assets.bootstrap import Ports, ports, utc_now
 from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe, timeframe, universe
 from miraikakaku_assets.faces.cli.output import (
@@ -55,7 +55,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
     ) -> None:
         """Master → prices → coverage, one Dagster run each, with a live progress bar."""
         window, names = _window(since, until), _named(symbols, limit)
-        universes, log = _universes(universe_names), list[dict[str, Any]]()
+        universes, log = named_universes(universe_names), list[dict[str, Any]]()
         runner = make_runner(ports())
         for chosen in universes:
             work = Stages(ports(), runner, chosen, log, show=not as_json)
@@ -83,7 +83,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         """
         window, names = _window(since, until), _named(symbols, limit)
         chosen_timeframe = timeframe(timeframe_name)
-        universes, log = _universes(universe_names), list[dict[str, Any]]()
+        universes, log = named_universes(universe_names), list[dict[str, Any]]()
         runner = make_runner(ports())
         for chosen in universes:
             work = Stages(ports(), runner, chosen, log, show=not as_json)
@@ -101,7 +101,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
     ) -> None:
         """Checks coverage against expected sessions and writes the report."""
         window = _window(since, until)
-        universes, log = _universes(universe_names), list[dict[str, Any]]()
+        universes, log = named_universes(universe_names), list[dict[str, Any]]()
         runner = make_runner(ports())
         for chosen in universes:
             Stages(ports(), runner, chosen, log, show=not as_json).coverage(window)
@@ -192,6 +192,8 @@ def _show(stage: str, done: dict[str, Any]) -> None:
             *((f"    {rule}", count) for rule, count in sorted(rules.items(), key=lambda item: -item[1])),
         ]
         show_table(f"{done['universe']} prices: {done['symbols']:,} symbols", ("rows", ""), rows)
+        verdicts = sorted((done.get("verdicts") or {}).items(), key=lambda item: -item[1])
+        show_line("symbols: " + ", ".join(f"{count:,} {verdict}" for verdict, count in verdicts))
     elif stage == "master" and "added" in done:
         counts = ("dagster/row_count", "added", "updated", "removed", "returned", "unchanged")
         names = ("issues", *counts[1:])
@@ -212,7 +214,12 @@ def _new_run() -> str:
     return str(uuid.uuid4())
 
 
-def _universes(names: str) -> list[Universe]:
+def named_universes(names: str) -> list[Universe]:
+    """The universes an option names.
+
+    Raises:
+        ConfigurationError: One does not exist, or there is none.
+    """
     chosen = [universe(name) for name in _parts(names)]
     if not chosen:
         raise ConfigurationError(f"--universe names no universe; available: {', '.join(UNIVERSES)}")
@@ -230,7 +237,10 @@ def _named(symbols: str, limit: int) -> list[str] | None:
 
 
 def _first_listed(work: Stages, limit: int) -> list[str]:
-    return [instrument.symbol for instrument in work.ports.masters.instruments(work.universe)][:limit]
+    masters, universe = work.ports.masters, work.universe
+    if not universe.has_master:
+        masters.ensure_named(universe, work.ports.settings.fx_symbols, utc_now())
+    return [instrument.symbol for instrument in masters.instruments(universe)][:limit]
 
 
 def _parts(text: str) -> list[str]:

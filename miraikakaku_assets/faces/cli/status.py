@@ -63,10 +63,22 @@ def _show(chosen: Universe, found: dict[str, Any]) -> None:
         names = ("symbol", "newest", "collect_by", "days_left", "lost_sessions")
         shown = ("symbol", "newest 5m bar (UTC)", "collect before (UTC)", "days left", "sessions lost")
         urgent = [[_moment(row[name]) for name in names] for row in found["watched"][:_URGENT]]
-        show_table("five-minute bars: what falls off Yahoo's edge next", shown, urgent)
+        more = len(found["watched"]) - len(urgent)
+        title = "five-minute bars: what falls off Yahoo's edge next"
+        show_table(f"{title}, and {more} more" if more else title, shown, urgent)
     if found["batches"]:
-        columns = ("batch", "universe", "source", "symbols", "failed", "rows read", "started (UTC)", "status")
-        figures = ("id", "universe", "source", "total_stocks", "failed_stocks", "rows_read")
+        columns = (
+            "batch",
+            "universe",
+            "bars",
+            "source",
+            "symbols",
+            "failed",
+            "rows read",
+            "started (UTC)",
+            "status",
+        )
+        figures = ("id", "universe", "timeframe", "source", "total_stocks", "failed_stocks", "rows_read")
         newest = [
             (*(batch[key] for key in figures), f"{batch['start_time']:%m-%d %H:%M}", batch["status"])
             for batch in found["batches"]
@@ -109,7 +121,7 @@ def _master_lines(chosen: Universe, found: dict[str, Any]) -> list[tuple[str, st
 
 
 def _source(rate: "LimitState", health: "Judgement | None") -> str:
-    said = [f"{rate.name} at {rate.rate:g} of {rate.maximum:g} requests/s"]
+    said = [f"{rate.name} at {rate.rate:.3g} of {rate.maximum:g} requests/s"]
     if rate.resume_at is not None:
         said.append(f"not asked before {_moment(rate.resume_at)} UTC")
     elif rate.blocked_until is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
 from miraikakaku_assets.orchestration.ownership import LABELS
 from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
@@ -15,7 +15,7 @@ from miraikakaku_assets.orchestration.resources import PortsResource
 
 POOL = "yahoo"
 COLLECTED = tuple(
-    (universe, timeframe) for universe in (JP, US, FX) for timeframe in (Timeframe.D1, Timeframe.M5)
+    (universe, timeframe) for universe in UNIVERSES.values() for timeframe in (Timeframe.D1, Timeframe.M5)
 )
 """Universes and the timeframes that are collected from a source; longer ones are aggregated."""
 

@@ -5,6 +5,7 @@ Shared by the partitioned asset and by the op job for scattered symbols, so that
 
 from collections.abc import Sequence
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -15,8 +16,8 @@ from miraikakaku_assets.application.collection_window import collected_since
 from miraikakaku_assets.application.plan_collection import plan_collection
 from miraikakaku_assets.application.ports import SymbolOutcome
 from miraikakaku_assets.bootstrap import Ports, utc_now
-from miraikakaku_assets.domain.errors import MiraikakakuError
-from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.errors import ConfigurationError, MiraikakakuError, WorkFellShortError
+from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe, Universe
 from miraikakaku_assets.orchestration.abandoned import close_abandoned
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.materializations import log_materializations
@@ -26,6 +27,8 @@ CHARTED_SYMBOLS = 10
 """Runs of up to this many symbols carry a chart each (50 ms and 20 KB apiece)."""
 _OBSERVED_STEPS = 10  # an observation after every tenth of the work
 _WORST = 20
+_MAY_BE_BARE, _FEW = 0.05, 20
+"""Share (or number) of symbols that may be without any bar: 85 of 4,178 TSE issues had none in 2025."""
 
 type_context = dg.AssetExecutionContext | dg.OpExecutionContext
 
@@ -76,6 +79,12 @@ def _request(
     config: CollectConfig,
 ) -> CollectionRequest:
     since, until = config.dates()
+    today = utc_now().astimezone(ZoneInfo(universe.time_zone)).date()
+    if since is not None and since > today:
+        raise ConfigurationError(f"since {since} has not come yet: it is {today} in {universe.time_zone}")
+    if timeframe not in COLLECTED_TIMEFRAMES:
+        served = " or ".join(COLLECTED_TIMEFRAMES)
+        raise ConfigurationError(f"{timeframe} bars are not collected from a source; choose {served}")
     if not universe.has_master:
         ports.masters.ensure_named(universe, ports.settings.fx_symbols, utc_now())
     new = CollectionRequest(
@@ -94,6 +103,10 @@ def _request(
         moment = collected_since(universe, timeframe, utc_now())
         done = ports.ledger.done_before(new.new_batch(ports.prices.name), moment)
     instruments, settled, whole = plan_collection(universe, symbols, ports.masters, ports.prices, done)
+    if not instruments and not settled:
+        raise WorkFellShortError(
+            f"No symbol of {universe.name} was asked for, so nothing was collected; name some, or repeat it"
+        )
     return replace(
         new,
         instruments=instruments,
@@ -179,6 +192,13 @@ def _finish(context: type_context, report: CollectionReport, asset_key: dg.Asset
     context.log_event(dg.AssetObservation(asset_key, metadata=totals))  # type: ignore[arg-type]
     if not report.balanced:
         raise dg.Failure(f"The rows of batch {report.batch} do not add up: {totals}", allow_retries=False)
+    bare, asked = report.verdicts["never_delivered"], report.symbols - report.verdicts["reused"]
+    if bare > max(_MAY_BE_BARE * asked, _FEW):
+        raise dg.Failure(
+            f"Of {bare:,} of {asked:,} symbols the source has never sent a bar: it is not itself, or the symbols are "
+            f"not its own; the others are stored, see batch {report.batch} in batch_execution_details",
+            allow_retries=False,
+        )
     if report.failures:
         worst = dict(sorted(report.failures.items())[:_WORST])
         raise dg.Failure(

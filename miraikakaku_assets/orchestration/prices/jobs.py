@@ -6,7 +6,7 @@ jobs log the same materializations for any list of symbols, which also clears th
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe, timeframe
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, timeframe
 from miraikakaku_assets.orchestration.prices.assets import POOL, prices_key
 from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
@@ -56,4 +56,4 @@ def collect_symbols_job(universe: Universe) -> dg.JobDefinition:
     return collect
 
 
-symbol_jobs = [collect_symbols_job(universe) for universe in (JP, US, FX)]
+symbol_jobs = {universe: collect_symbols_job(universe) for universe in UNIVERSES.values()}

@@ -1,0 +1,100 @@
+"""Watch lists: what the settings name is collected, no more and no less, also after the list has changed."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import dagster as dg
+import pytest
+
+from miraikakaku_assets.application.wanted import Wanted
+from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe
+from miraikakaku_assets.orchestration.launch import Launcher, RunOutcome
+from miraikakaku_assets.orchestration.resources import PortsResource
+from miraikakaku_assets_tests.orchestration.installation import Installation, listed
+
+TOKYO_NOON = datetime(2025, 11, 25, 1, 0, tzinfo=UTC)  # Tuesday 10:00 in Tokyo
+SUNDAY = datetime(2025, 11, 23, 1, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def market(installation: Installation) -> Installation:
+    assert installation.update_master(listed(["7203", "1301", "9984"])).success
+    return installation
+
+
+def collected(market: Installation, watched: str) -> RunOutcome:
+    with market.told(jp_watch_list=watched):
+        return Launcher(market.ports).collect(JP, str(uuid4()), Wanted(timeframe=Timeframe.M5))
+
+
+def keys(market: Installation) -> list[str]:
+    return list(market.instance.get_dynamic_partitions(JP.intraday_partitions))
+
+
+def asked(market: Installation) -> list[str]:
+    newest = "(SELECT max(id) FROM miraikakaku.batch_executions)"
+    query = (
+        f"SELECT symbol FROM miraikakaku.data_collection_log WHERE batch_execution_id = {newest} ORDER BY 1"
+    )
+    return [symbol for (symbol,) in market.rows(query)]
+
+
+def test_a_list_that_has_shrunk_is_asked_for_less(market: Installation) -> None:
+    assert collected(market, "7203.T,9984.T").succeeded
+    assert asked(market) == ["7203.T", "9984.T"]
+
+    assert collected(market, "1301.T").succeeded
+
+    assert asked(market) == ["1301.T"]
+    assert keys(market) == ["7203.T", "9984.T", "1301.T"]  # a key stays with its history
+
+
+def test_a_symbol_that_no_master_knows_fails_by_name_and_leaves_no_key(market: Installation) -> None:
+    outcome = collected(market, "7203.T,4321.T")
+
+    assert not outcome.succeeded
+    assert outcome.metadata["verdicts"]["not_in_master"] == 1
+    assert keys(market) == ["7203.T"]
+    assert collected(market, "7203.T").succeeded
+
+
+def test_an_empty_list_collects_nothing_and_says_so(market: Installation) -> None:
+    outcome = collected(market, "")
+
+    assert (outcome.succeeded, outcome.exit_code) == (False, 1)
+    assert outcome.reason.startswith("No symbol of jp was asked for")
+
+
+def tick(market: Installation, schedule: str, at: datetime) -> Any:
+    repository = market.definitions.get_repository_def()
+    context = dg.build_schedule_context(
+        instance=market.instance,
+        scheduled_execution_time=at,
+        repository_def=repository,
+        resources={"ports": PortsResource()},
+    )
+    return repository.get_schedule_def(schedule).evaluate_tick(context)
+
+
+def test_while_an_exchange_trades_its_list_is_asked_for_every_five_minutes(market: Installation) -> None:
+    with market.told(jp_watch_list="7203.T"):
+        (request,) = tick(market, "jp_intraday", TOKYO_NOON).run_requests
+        closed = tick(market, "jp_intraday", SUNDAY)
+
+    options = request.run_config["ops"]["collect_jp_symbols"]["config"]
+    assert options == {"symbols": ["7203.T"], "timeframe": "5m"}
+    assert closed.skip_message == "The market of jp is closed."
+    assert (
+        tick(market, "jp_intraday", TOKYO_NOON).skip_message
+        == "The watch list JP_WATCH_LIST names no symbol."
+    )
+
+
+def test_currency_pairs_are_asked_for_while_currencies_trade(market: Installation) -> None:
+    (request,) = tick(market, "fx_cycle", TOKYO_NOON).run_requests
+
+    pairs = request.run_config["ops"]["collect_fx_symbols"]["config"]["symbols"]
+    assert pairs == list(market.ports.settings.fx_symbols)
+    assert set(pairs) <= set(market.instance.get_dynamic_partitions(FX.partitions))
+    assert tick(market, "fx_cycle", SUNDAY).skip_message == "The market of fx is closed."
