@@ -82,11 +82,10 @@ def test_without_a_master_of_the_us_the_run_says_what_to_do(installation: Instal
 def test_the_watch_lists_of_the_settings_become_keys(installation: Installation) -> None:
     repository = installation.definitions.get_repository_def()
     sensor = repository.get_sensor_def("watch_list_keys")
-    context = dg.build_sensor_context(
+    with dg.build_sensor_context(
         instance=installation.instance, repository_def=repository, resources={"ports": PortsResource()}
-    )
-
-    first, second = sensor.evaluate_tick(context), sensor.evaluate_tick(context)
+    ) as context:
+        first, second = sensor.evaluate_tick(context), sensor.evaluate_tick(context)
 
     assert first.skip_message == "8 new keys of watched symbols."  # the currency pairs; no issue is watched
     assert second.skip_message == "0 new keys of watched symbols."

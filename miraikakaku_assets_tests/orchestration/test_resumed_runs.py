@@ -78,12 +78,12 @@ def parked(market: Installation) -> dg.ExecuteInProcessResult:
 
 def sensor_tick(market: Installation) -> Any:
     sensor = market.definitions.get_repository_def().get_sensor_def("resume_paused")
-    context = dg.build_sensor_context(
+    with dg.build_sensor_context(
         instance=market.instance,
         repository_def=market.definitions.get_repository_def(),
         resources={"ports": PortsResource()},
-    )
-    return sensor.evaluate_tick(context)
+    ) as context:
+        return sensor.evaluate_tick(context)
 
 
 def test_a_source_that_refuses_everything_parks_the_batch_with_a_time(market: Installation) -> None:

@@ -7,6 +7,7 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 
+from miraikakaku_assets import bootstrap
 from miraikakaku_assets.application.wanted import Wanted
 from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe
 from miraikakaku_assets.orchestration.launch import Launcher, RunOutcome
@@ -25,7 +26,7 @@ def market(installation: Installation) -> Installation:
 
 def collected(market: Installation, watched: str) -> RunOutcome:
     with market.told(jp_watch_list=watched):
-        return Launcher(market.ports).collect(JP, str(uuid4()), Wanted(timeframe=Timeframe.M5))
+        return Launcher(bootstrap.ports()).collect(JP, str(uuid4()), Wanted(timeframe=Timeframe.M5))
 
 
 def keys(market: Installation) -> list[str]:
@@ -68,13 +69,13 @@ def test_an_empty_list_collects_nothing_and_says_so(market: Installation) -> Non
 
 def tick(market: Installation, schedule: str, at: datetime) -> Any:
     repository = market.definitions.get_repository_def()
-    context = dg.build_schedule_context(
+    with dg.build_schedule_context(
         instance=market.instance,
         scheduled_execution_time=at,
         repository_def=repository,
         resources={"ports": PortsResource()},
-    )
-    return repository.get_schedule_def(schedule).evaluate_tick(context)
+    ) as context:
+        return repository.get_schedule_def(schedule).evaluate_tick(context)
 
 
 def test_while_an_exchange_trades_its_list_is_asked_for_every_five_minutes(market: Installation) -> None:
