@@ -1,6 +1,6 @@
 """Runs the suite, prints a table and writes ``benchmarks/results.json``.
 
-``--quick`` runs everything at a small size (under 5 minutes); ``--only a,b`` runs some metrics.
+``--quick`` runs everything at a small size; ``--only a,b`` runs some metrics and leaves the others in the file.
 """
 
 import argparse
@@ -168,6 +168,18 @@ def _show(metrics: dict[str, Metric]) -> None:
     Console().print(table)
 
 
+def _write(metrics: dict[str, Metric], *, quick: bool, partly: bool) -> None:
+    """Writes the results; a run of some metrics leaves the others of this machine as they were measured."""
+    commit, before = _commit(), {}
+    if partly and _RESULTS.exists():
+        earlier = json.loads(_RESULTS.read_text())
+        if earlier["machine"] == _machine() and earlier["quick"] == quick:
+            before = {name: {"commit": earlier["commit"], **one} for name, one in earlier["metrics"].items()}
+    measured = {name: {**asdict(metric), "commit": commit} for name, metric in metrics.items()}
+    results = {"machine": _machine(), "commit": commit, "quick": quick, "metrics": before | measured}
+    _RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+
+
 def main() -> None:
     """Measures, prints, writes the results; exits 1 when a goal is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -183,13 +195,7 @@ def main() -> None:
         if wanted & set(names):
             metrics.update(measure(quick=arguments.quick))
     _show(metrics)
-    results = {
-        "machine": _machine(),
-        "commit": _commit(),
-        "quick": arguments.quick,
-        "metrics": {name: asdict(metric) for name, metric in metrics.items()},
-    }
-    _RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    _write(metrics, quick=arguments.quick, partly=wanted != known)
     sys.exit(0 if all(metric.holds for metric in metrics.values()) else 1)
 
 

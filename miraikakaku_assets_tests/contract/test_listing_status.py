@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from miraikakaku_assets.adapters.sources.alpha_vantage import fetch_listing_status
 from miraikakaku_assets.adapters.sources.us_directories import UsAddresses, UsDirectories
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, InputFileError
 from miraikakaku_assets_tests.contract.scripted_yahoo import Answer, ScriptedYahoo, answered, scripted_yahoo
@@ -78,14 +79,17 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("kind", REFUSALS)
-def test_a_refusal_is_an_outage_and_its_body_is_not_repeated(exchange: ScriptedYahoo, kind: str) -> None:
+def test_a_refusal_costs_its_days_only_and_its_body_is_not_repeated(
+    exchange: ScriptedYahoo, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
     body, meaning = REFUSALS[kind]
     exchange.script("/query", answered({kind: body}))
-    with pytest.raises(DependencyUnavailableError, match=meaning) as caught:
-        source(exchange).fetch(None)
-    assert KEY not in str(caught.value)
-    assert body not in str(caught.value)
-    assert caught.value.exit_code == 3
+    publication = source(exchange).fetch(None)
+    assert [file.part for file in publication.files] == ["nasdaqlisted.txt", "otherlisted.txt"]
+    assert meaning in caplog.text
+    assert "The list is made without it." in caplog.text
+    assert KEY not in caplog.text
+    assert body not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -93,14 +97,18 @@ def test_a_refusal_is_an_outage_and_its_body_is_not_repeated(exchange: ScriptedY
     [Answer(503, b"busy"), Answer(200, SAID, delay=3.0), Answer(200, SAID, cut=10)],
     ids=["503", "slow", "cut"],
 )
-def test_no_part_of_an_error_holds_the_key(exchange: ScriptedYahoo, answer: Answer) -> None:
+def test_no_part_of_an_error_holds_the_key(
+    exchange: ScriptedYahoo, answer: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
     exchange.script("/query", answer)
     with pytest.raises(DependencyUnavailableError) as caught:
-        source(exchange).fetch(None)
+        fetch_listing_status(exchange.base_url, KEY, 1.0)
     told = "".join(traceback.format_exception(caught.value))
-    assert KEY not in told
     assert "K3Y" not in told
     assert f"{exchange.base_url}/query" in str(caught.value)
+    assert len(source(exchange).fetch(None).files) == 2
+    assert "K3Y" not in caplog.text
+    assert f"{exchange.base_url}/query" in caplog.text
 
 
 def test_an_empty_list_is_none(exchange: ScriptedYahoo) -> None:

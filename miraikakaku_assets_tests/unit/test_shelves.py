@@ -9,6 +9,7 @@ import pytest
 
 from miraikakaku_assets.adapters.shelves import FolderFileShelf, FolderReportShelf, write_whole
 from miraikakaku_assets.application.ports import Publication, PublishedFile
+from miraikakaku_assets.domain.errors import ConfigurationError
 
 
 def published(*files: PublishedFile) -> Publication:
@@ -63,6 +64,6 @@ def test_file_that_could_not_be_written_leaves_the_old_one(
         raise OSError(28, f"No space left for {len(content)} bytes")
 
     monkeypatch.setattr(Path, "write_bytes", full_disk)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(ConfigurationError, match="No space left"):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
