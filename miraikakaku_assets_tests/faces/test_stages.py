@@ -87,7 +87,7 @@ def test_people_see_a_table_and_progress_and_collecting_again_changes_nothing(co
     assert adds_up(again)
     assert (again["inserted"], again["restated"]) == (0, 0)
     assert again["unchanged"] == 7 * 10  # the restatement window
-    assert again["verdicts"] == {"no_new_data": 8}
+    assert again["verdicts"] == {"never_delivered": 1, "no_new_data": 7}
 
     nothing = command("collect", "--symbols", "25935.T", "--json")
 

@@ -167,9 +167,10 @@ def test_currencies_trade_from_monday_morning_to_saturday_morning_in_japan(world
     bars = world.five_minutes("USDJPY=X", start, start + 14 * 86_400, second(NOON))
     japan = [datetime.fromtimestamp(stamp, TOKYO.zone) for stamp in bars.stamps.tolist()]
     gaps = [(a, b) for a, b in pairwise(japan) if b - a > timedelta(minutes=5)]
-    # London leaves summer time on 2026-10-25: the week ends at 06:00 before, and begins at 09:00 after it.
+    # London leaves summer time on 2026-10-25 and New York a week later: the week begins at 09:00 after the one, and
+    # ends at 06:00 until the other.
     assert [(f"{a:%a %H:%M}", f"{b:%a %H:%M}") for a, b in gaps] == [("Sat 05:55", "Mon 09:00")]
-    assert f"{japan[-1]:%a %H:%M}" == "Sat 06:55"
+    assert f"{japan[-1]:%a %H:%M}" == "Sat 05:55"
     assert not bars.volume.any()
 
 

@@ -44,7 +44,9 @@ EXAMPLES = {
 
 
 # Rules of 5-minute bars, of exchanges without price limits, and one that needs a corporate action.
-ELSEWHERE = {*EXPECTED_RULES, "outside_hours", "off_grid", "move_undone", "move_absurd", "split_error"}
+ELSEWHERE = {
+    *EXPECTED_RULES, "outside_hours", "off_grid", "move_undone", "move_absurd", "split_error", "restated_away"
+}  # fmt: skip
 
 
 def test_every_rule_has_an_example_and_a_sentence() -> None:

@@ -18,6 +18,7 @@ from miraikakaku_assets.settings import Settings, settings
 
 _FAULTS = ("429-retry-after=0.01", "503=0.01", "truncated=0.005")
 """What a usual evening with Yahoo brings; all of it heals by a retry."""
+_US_SHARE = 30  # US issues per hundred of Tokyo
 _HISTORY = timedelta(days=400)
 
 
@@ -43,7 +44,8 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         console.print(Rule("Miraikakaku demo: a simulated exchange, real adapters", align="left"))
         log: list[dict[str, Any]] = []
         # Its clock stands still: while an exchange trades, the running bars would change between the collections.
-        config = SimulatorConfig(seed=seed, symbols=symbols, faults=_FAULTS, now=now)
+        us_symbols = symbols * _US_SHARE // 100
+        config = SimulatorConfig(seed=seed, symbols=symbols, us_symbols=us_symbols, faults=_FAULTS, now=now)
         with running(config) as exchange:
             installation = use(_demo_settings(exchange, symbols))
             runner = make_runner(installation)
