@@ -96,20 +96,30 @@ class Launcher:
         return self._run(f"{universe.name}_coverage_job", run_id, {"ops": config}, {})
 
     def _run(self, job: str, run_id: str, run_config: dict[str, Any], tags: dict[str, str]) -> RunOutcome:
-        result = self._definitions.resolve_job_def(job).execute_in_process(
-            run_config={**run_config, **self._console()},
-            instance=self._instance,
-            tags={**tags, **process_tags(run_id)},
-            run_id=run_id,
-            raise_on_error=False,
-        )
-        if _was_interrupted(result):  # Dagster keeps Ctrl-C for itself and only marks the run as failed
-            raise KeyboardInterrupt
+        try:
+            result = self._definitions.resolve_job_def(job).execute_in_process(
+                run_config={**run_config, **self._console()},
+                instance=self._instance,
+                tags={**tags, **process_tags(run_id)},
+                run_id=run_id,
+                raise_on_error=False,
+            )
+            if _was_interrupted(result):  # Dagster keeps Ctrl-C for itself and only marks the run as failed
+                raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            self._close_interrupted(run_id)
+            raise
         metadata = _metadata(self._instance, run_id)
         if result.success:
             return RunOutcome(run_id, succeeded=True, metadata=metadata)
         reason, code = reason_of(result)
         return RunOutcome(run_id, succeeded=False, reason=reason, exit_code=code, metadata=metadata)
+
+    def _close_interrupted(self, run_id: str) -> None:
+        """Ends the run's record where a Ctrl-C between two of Dagster's own statements left it open."""
+        run = self._instance.get_run_by_id(run_id)
+        if run is not None and not run.is_finished:
+            self._instance.report_run_canceled(run, "interrupted from outside")
 
     def _console(self) -> dict[str, Any]:
         """Run config of the console log: silent beside the progress bar, unless debugging."""

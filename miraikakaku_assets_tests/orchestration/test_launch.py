@@ -2,10 +2,12 @@
 
 import socket
 import uuid
+from typing import Any
 
 import dagster as dg
 import psutil
 import pytest
+from sqlalchemy import Engine, event
 
 from miraikakaku_assets.application.ports import NewBatch
 from miraikakaku_assets.application.wanted import Wanted
@@ -192,3 +194,32 @@ def test_an_error_that_nobody_expected_is_shown_by_its_own_first_line() -> None:
         result = breaking.execute_in_process(instance=instance, raise_on_error=False)
 
     assert reason_of(result) == ("RuntimeError: the disk is full", 1)
+
+
+
+def test_a_second_ctrl_c_while_dagster_records_the_first_still_ends_the_run(
+    installation: Installation, launcher: Launcher
+) -> None:
+    """Dagster guards its steps against Ctrl-C, not the statement that writes down how the run ended."""
+    run_id, pressed = new_run(), ["first", "second"]
+
+    def first(entry: dg.EventLogEntry) -> None:
+        if entry.dagster_event and entry.dagster_event.event_type_value == "STEP_START":
+            pressed.remove("first")
+            raise KeyboardInterrupt
+
+    def second(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "first" not in pressed and "second" in pressed and statement.startswith("UPDATE runs"):
+            pressed.remove("second")
+            raise KeyboardInterrupt
+
+    launcher._instance.add_event_listener(run_id, first)
+    event.listen(Engine, "before_cursor_execute", second)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            launcher.update_master(JP, run_id, None, accept=False)
+    finally:
+        event.remove(Engine, "before_cursor_execute", second)
+
+    assert pressed == []
+    assert status_of(installation, run_id) == "CANCELED"
