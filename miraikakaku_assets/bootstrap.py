@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.probes import PostgresProbes
     from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
     from miraikakaku_assets.adapters.storage.status import PostgresStatus
-    from miraikakaku_assets.application.ports import MasterSource, PriceSource
+    from miraikakaku_assets.application.ports import Clock, MasterSource, PriceSource
     from miraikakaku_assets.domain.market.instruments import Universe
 
 
@@ -51,9 +51,11 @@ class Ports:
 
     Attributes:
         settings: What the environment says.
+        clock: Where the time comes from; a replay of the past brings its own.
     """
 
     settings: Settings
+    clock: Clock = utc_now
 
     @cached_property
     def database(self) -> Database:
@@ -224,7 +226,7 @@ class Ports:
         if reach is None:
             return start
         # At the exchange: midnight in Tokyo is nine hours earlier than in UTC, and Yahoo counts in seconds.
-        return max(start, (utc_now() - reach).astimezone(ZoneInfo(universe.time_zone)).date())
+        return max(start, (self.clock() - reach).astimezone(ZoneInfo(universe.time_zone)).date())
 
 
 _ports: Ports | None = None
@@ -238,10 +240,10 @@ def ports() -> Ports:
     return _ports
 
 
-def use(chosen: Settings) -> Ports:
-    """Makes these settings the ones of this process (the demo brings its own)."""
+def use(chosen: Settings, clock: Clock = utc_now) -> Ports:
+    """Makes these settings, and this clock, the ones of this process (the demo brings its own)."""
     global _ports  # noqa: PLW0603 - one composition root per process
-    _ports = Ports(chosen)
+    _ports = Ports(chosen, clock)
     return _ports
 
 

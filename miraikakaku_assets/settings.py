@@ -78,6 +78,31 @@ class Settings(BaseSettings):
     coverage_alert_threshold: Annotated[float, Field(gt=0, le=1)] = 0.95
     """Share of expected sessions below which a segment's coverage is reported as below threshold."""
 
+    price_basis: Literal["raw", "split_adjusted", "adjusted"] = "split_adjusted"
+    """Prices that indicators and patterns are computed from; a change computes all of them anew."""
+    pattern_definition: Literal["v1", "v2"] = "v2"
+    """Definition of the six patterns that is looked for."""
+    max_processing_time: Positive = 300.0
+    """Seconds a five-minute cycle may take before a warning; twice as long is critical."""
+    min_success_rate: Annotated[float, Field(gt=0, le=1)] = 0.95
+    """Share of a cycle's symbols that should be processed; below it is noted, below 0.90 is a warning."""
+    max_error_count: PositiveInt = 5
+    """Cycles in a row that may fail altogether before it is critical."""
+
+    discord_webhook_url: SecretStr | None = None
+    """``https://discord.com/api/webhooks/…``; unset means that nothing is sent there."""
+    slack_webhook_url: SecretStr | None = None
+    """``https://hooks.slack.com/services/…``."""
+    smtp_server: str = ""
+    smtp_port: Annotated[int, Field(gt=0, lt=65536)] = 587
+    from_email: str = ""
+    """Sender of e-mails and name of the account at SMTP_SERVER."""
+    to_email: str = ""
+    """Who gets e-mails, addresses with commas between them."""
+    email_password: SecretStr | None = None
+    notify_urls: SecretStr | None = None
+    """Further channels as Apprise URLs, with blanks between them, e.g. ``tgram://bottoken/chat``."""
+
     restatement_sessions: Annotated[int, Field(ge=1)] = 10
     """Newest sessions that every collection asks for again, because sources restate them."""
     history_start: str = "2020-01-01"

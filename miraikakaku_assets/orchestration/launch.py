@@ -12,7 +12,7 @@ import dagster as dg
 from dagster._core.events import RunFailureReason
 
 from miraikakaku_assets.application.wanted import Wanted
-from miraikakaku_assets.bootstrap import Ports, utc_now
+from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.orchestration.abandoned import close_abandoned, process_tags
 from miraikakaku_assets.orchestration.build import build_defs
@@ -78,7 +78,7 @@ class Launcher:
             watched, _ = watched_symbols(self._instance, self._ports, universe)
             return self.collect(universe, run_id, replace(wanted, symbols=watched))
         if not universe.has_master:
-            self._ports.masters.ensure_named(universe, self._ports.settings.fx_symbols, utc_now())
+            self._ports.masters.ensure_named(universe, self._ports.settings.fx_symbols, self._ports.clock())
         listed = [instrument.symbol for instrument in self._ports.masters.instruments(universe)]
         register_keys(self._instance, universe.partitions, listed)
         keys = self._instance.get_dynamic_partitions(partitions_name(universe, wanted.timeframe))
@@ -104,11 +104,12 @@ class Launcher:
                 run_id=run_id,
                 raise_on_error=False,
             )
-            if _was_interrupted(result):  # Dagster keeps Ctrl-C for itself and only marks the run as failed
-                raise KeyboardInterrupt
         except KeyboardInterrupt:
             self._close_interrupted(run_id)
             raise
+        if _was_interrupted(result):  # Dagster keeps Ctrl-C for itself and only marks the run as failed
+            self._close_interrupted(run_id)
+            raise KeyboardInterrupt
         metadata = _metadata(self._instance, run_id)
         if result.success:
             return RunOutcome(run_id, succeeded=True, metadata=metadata)

@@ -196,7 +196,6 @@ def test_an_error_that_nobody_expected_is_shown_by_its_own_first_line() -> None:
     assert reason_of(result) == ("RuntimeError: the disk is full", 1)
 
 
-
 def test_a_second_ctrl_c_while_dagster_records_the_first_still_ends_the_run(
     installation: Installation, launcher: Launcher
 ) -> None:

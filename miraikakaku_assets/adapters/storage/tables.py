@@ -147,6 +147,9 @@ price_bars = Table(
     Column("status", Text, nullable=False),
     Column("flag", Text),
     utc("fetched_at", nullable=False),
+    Column("built_from", Text),  # timeframe of the bars it was built from; null: it was collected
+    Column("parts", Integer),  # how many of them there were
+    Column("expected_parts", Integer),  # how many the calendar expects
     PrimaryKeyConstraint("instrument_id", "timeframe", "ts"),
     CheckConstraint(
         "low > 0 AND low <= LEAST(open, close) AND high >= GREATEST(open, close) AND high < 'Infinity' AND volume >= 0",

@@ -1,6 +1,7 @@
 """What is collected: universes, timeframes and instruments."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from miraikakaku_assets.domain.errors import ConfigurationError
@@ -37,6 +38,8 @@ class Universe:
         has_price_limits: Whether daily price limits bound a genuine move (TSE: 値幅制限).
         has_volume: Whether its bars carry a volume (a currency's is always 0).
         symbol_suffix: What Yahoo puts behind the exchange's own code, e.g. ``.T``.
+        settling: How long after its end a shorter bar may still change at the source: Tokyo is quoted 20 minutes
+            late, currencies in real time.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Universe:
     has_price_limits: bool = False
     has_volume: bool = True
     symbol_suffix: str = ""
+    settling: timedelta = timedelta(minutes=30)
 
 
 JP = Universe(
@@ -82,6 +86,7 @@ FX = Universe(
     intraday_partitions="fx_pairs",
     has_master=False,
     has_volume=False,
+    settling=timedelta(minutes=1),
 )
 UNIVERSES = {one.name: one for one in (JP, US, FX)}
 

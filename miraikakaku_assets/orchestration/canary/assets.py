@@ -7,7 +7,6 @@ from typing import Any
 import dagster as dg
 
 from miraikakaku_assets.application.probe_sources import ProbeRound, probe_sources
-from miraikakaku_assets.bootstrap import utc_now
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.source_health import Health, Probe
 from miraikakaku_assets.orchestration.failures import failure
@@ -61,7 +60,7 @@ def source_canary(ports: PortsResource) -> canary_type:
             source=use.yahoo_probe,
             store=use.probes,
             pace=use.yahoo_limit,
-            clock=utc_now,
+            clock=use.clock,
         )
     except MiraikakakuError as error:
         raise failure(error) from error

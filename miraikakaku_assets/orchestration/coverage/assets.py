@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from miraikakaku_assets.application.report_coverage import report_coverage
-from miraikakaku_assets.bootstrap import Ports, utc_now
+from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.coverage.report import CoverageFindings
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
@@ -77,7 +77,7 @@ def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
                 source=use.prices,
                 store=use.coverage,
                 shelf=use.reports,
-                clock=utc_now,
+                clock=use.clock,
                 history_start=use.history_start(universe, Timeframe.D1),
                 threshold=use.settings.coverage_alert_threshold,
                 least_issues=_least_issues(universe, use),

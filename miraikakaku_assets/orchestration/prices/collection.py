@@ -15,7 +15,7 @@ from miraikakaku_assets.application.collection_request import CollectionPorts, C
 from miraikakaku_assets.application.collection_window import collected_since
 from miraikakaku_assets.application.plan_collection import plan_collection
 from miraikakaku_assets.application.ports import SymbolOutcome
-from miraikakaku_assets.bootstrap import Ports, utc_now
+from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError, MiraikakakuError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe, Universe
 from miraikakaku_assets.orchestration.abandoned import close_abandoned
@@ -62,7 +62,7 @@ def collect_in_run(
         request = _request(context.run.run_id, ports, universe, timeframe, symbols, config)
         total = len(request.instruments) + len(request.settled)
         listener = _RunListener(context, ports, universe, timeframe, asset_key, total)
-        collection = CollectionPorts(ports.prices, ports.bars, ports.ledger, utc_now)
+        collection = CollectionPorts(ports.prices, ports.bars, ports.ledger, ports.clock)
         report = collect_prices(request, collection, listener)
     except MiraikakakuError as error:
         raise failure(error) from error
@@ -79,14 +79,14 @@ def _request(
     config: CollectConfig,
 ) -> CollectionRequest:
     since, until = config.dates()
-    today = utc_now().astimezone(ZoneInfo(universe.time_zone)).date()
+    today = ports.clock().astimezone(ZoneInfo(universe.time_zone)).date()
     if since is not None and since > today:
         raise ConfigurationError(f"since {since} has not come yet: it is {today} in {universe.time_zone}")
     if timeframe not in COLLECTED_TIMEFRAMES:
         served = " or ".join(COLLECTED_TIMEFRAMES)
         raise ConfigurationError(f"{timeframe} bars are not collected from a source; choose {served}")
     if not universe.has_master:
-        ports.masters.ensure_named(universe, ports.settings.fx_symbols, utc_now())
+        ports.masters.ensure_named(universe, ports.settings.fx_symbols, ports.clock())
     new = CollectionRequest(
         universe=universe,
         timeframe=timeframe,
@@ -100,7 +100,7 @@ def _request(
     )
     done: frozenset[str] = frozenset()
     if not config.again:
-        moment = collected_since(universe, timeframe, utc_now())
+        moment = collected_since(universe, timeframe, ports.clock())
         done = ports.ledger.done_before(new.new_batch(ports.prices.name), moment)
     instruments, settled, whole = plan_collection(universe, symbols, ports.masters, ports.prices, done)
     if not instruments and not settled:

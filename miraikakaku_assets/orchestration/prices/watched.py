@@ -6,7 +6,7 @@ range of keys, in which yesterday's list would still be.
 
 import dagster as dg
 
-from miraikakaku_assets.bootstrap import Ports, utc_now
+from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.orchestration.partitions import register_keys
 
@@ -19,7 +19,7 @@ def watched_symbols(instance: dg.DagsterInstance, ports: Ports, universe: Univer
     """
     symbols = list(ports.settings.watch_list(universe.name))
     if not universe.has_master:
-        ports.masters.ensure_named(universe, symbols, utc_now())
+        ports.masters.ensure_named(universe, symbols, ports.clock())
     known = ports.masters.known_symbols(universe)
     added = register_keys(instance, universe.intraday_partitions, [one for one in symbols if one in known])
     return symbols, added

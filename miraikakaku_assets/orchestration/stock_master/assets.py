@@ -6,7 +6,6 @@ import dagster as dg
 
 from miraikakaku_assets.application.ports import MasterUpdate
 from miraikakaku_assets.application.update_master import update_master
-from miraikakaku_assets.bootstrap import utc_now
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import JP, US, Universe
 from miraikakaku_assets.orchestration.failures import failure
@@ -73,7 +72,7 @@ def _stock_master(universe: Universe) -> dg.AssetsDefinition:
                 source=use.master_source(universe),
                 store=use.masters,
                 shelf=use.files,
-                clock=utc_now,
+                clock=use.clock,
                 scheduled="dagster/schedule_name" in context.run.tags,
                 accept_mass_change=config.accept_mass_change,
             )

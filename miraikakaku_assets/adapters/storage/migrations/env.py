@@ -2,8 +2,8 @@
 
 from alembic import context
 
+from miraikakaku_assets.adapters.storage.analysis_tables import metadata  # it brings every table
 from miraikakaku_assets.adapters.storage.tables import SCHEMA
-from miraikakaku_assets.adapters.storage.work_tables import metadata  # it brings every table
 
 connection = context.config.attributes["connection"]
 context.configure(
