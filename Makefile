@@ -19,10 +19,10 @@ demo: $(READY) ## The whole pipeline against a simulated exchange
 	$(BIN)/miraikakaku demo
 
 test: $(READY) ## The whole test suite against a real PostgreSQL
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(READY) ## Tests without those marked slow
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 check: $(READY) ## Formatter, linter, type checker, import contract, unused dependencies
 	$(BIN)/ruff format --check .

@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import bookkeeping, fetching, ingest, market, startup
+from benchmarks import analysis, bookkeeping, fetching, ingest, market, startup
 from miraikakaku_assets.adapters.storage import embedded, migrate
 from miraikakaku_assets.adapters.storage.engine import Database, open_database
 
@@ -114,10 +114,35 @@ def _fetch_requests(*, quick: bool) -> dict[str, Metric]:
     }
 
 
+def _analysis(*, quick: bool) -> dict[str, Metric]:
+    with tempfile.TemporaryDirectory() as folder, _database() as database:
+        # The whole market at every size: with one group of symbols there is nothing to overlap.
+        year = market.year(Path(folder), _WHOLE_MARKET)
+        found = analysis.measure_stage(database, year, 1 if quick else 5)
+    what = (
+        f"{found['floor_s']:.2f} s: ADBC read {found['read_s']:.2f}, bare TA-Lib {found['talib_s']:.2f}, ADBC append "
+        f"{found['write_s']:.2f}; {year.described}, {year.symbols:,} symbols, {year.rows:,} bars, "
+        f"{found['rows']:,} rows out, ours {found['ours_s']:.2f} s"
+    )
+    return {"analyze_vs_floor": _metric(found["ratio"], "ratio", 1.6, "lower", found["floor_s"], what)}
+
+
+def _aggregation(*, quick: bool) -> dict[str, Metric]:
+    found = analysis.measure_aggregation(*(100, 60, 5) if quick else (400, 60, 9))
+    rate = found["rows"] / found["polars_s"] / 1e6
+    what = (
+        f"M rows/s: Polars group_by_dynamic over the same frame, {found['rows']:,} five-minute bars to hours; "
+        f"ours {found['rows'] / found['ours_s'] / 1e6:.1f}"
+    )
+    return {"aggregate_vs_polars": _metric(found["ratio"], "ratio", 0.8, "higher", rate, what)}
+
+
 _GROUPS: dict[Callable[..., dict[str, Metric]], tuple[str, ...]] = {
     _startup: ("definitions_load_s",),
     _keys: ("partition_keys_16k_s",),
     _ingest: ("ingest_vs_adbc",),
+    _analysis: ("analyze_vs_floor",),
+    _aggregation: ("aggregate_vs_polars",),
     _bookkeeping: ("bookkeeping_ms_per_partition_asset", "bookkeeping_vs_stock"),
     _fetch_speed: ("fetch_symbols_per_s",),
     _fetch_limit: ("fetch_wall_vs_limit",),

@@ -31,17 +31,12 @@ def measure(database: Database, year: Year, rounds: int) -> dict[str, float]:
     Returns:
         ``ours_s``, ``floor_s``, ``ratio`` (floor / ours, median of pairs), ``rows_per_s``.
     """
-    masters = PostgresMasters(database)
-    new = year.stock_list()
-    now = utc_now()
-    masters.apply(
-        JP, new, compare({}, new.issues), MasterUpdate("jp", "manual", "success", "benchmark", now, now)
-    )
+    put_in_force(database, year)
     ours, floors, ratios = [], [], []
     for _ in range(rounds):
         _empty(database)
         began = time.perf_counter()
-        report = _collect(database, masters, year)
+        report = collect(database, year)
         ours.append(time.perf_counter() - began)
         if report != year.rows:
             raise RuntimeError(f"{report:,} of {year.rows:,} rows are accounted for")
@@ -62,7 +57,16 @@ def measure(database: Database, year: Year, rounds: int) -> dict[str, float]:
     }
 
 
-def _collect(database: Database, masters: PostgresMasters, year: Year) -> int:
+def put_in_force(database: Database, year: Year) -> None:
+    """Puts a master into force that lists every symbol of the year."""
+    new, now = year.stock_list(), utc_now()
+    update = MasterUpdate("jp", "manual", "success", "benchmark", now, now)
+    PostgresMasters(database).apply(JP, new, compare({}, new.issues), update)
+
+
+def collect(database: Database, year: Year) -> int:
+    """Collects the year from its file; returns the rows that were read."""
+    masters = PostgresMasters(database)
     request = CollectionRequest(
         universe=JP,
         timeframe=Timeframe.D1,
@@ -80,6 +84,8 @@ def _collect(database: Database, masters: PostgresMasters, year: Year) -> int:
 
 def _empty(database: Database) -> None:
     with database.engine.begin() as connection:
-        connection.execute(text("TRUNCATE miraikakaku.price_bars, miraikakaku.quarantined_bars"))
+        connection.execute(
+            text("TRUNCATE miraikakaku.price_bars, miraikakaku.quarantined_bars, miraikakaku.analysis_state")
+        )
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("CHECKPOINT"))

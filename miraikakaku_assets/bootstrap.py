@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -20,17 +21,25 @@ from miraikakaku_assets.settings import Settings, settings
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from miraikakaku_assets.adapters.notify.channels import Channels
+    from miraikakaku_assets.adapters.pattern_pictures import PatternPictures
     from miraikakaku_assets.adapters.shelves import FolderFileShelf, FolderReportShelf
+    from miraikakaku_assets.adapters.sources.intraday_files import NamedBarFiles
     from miraikakaku_assets.adapters.sources.yahoo_probe import YahooProbe
+    from miraikakaku_assets.adapters.storage.alerts import PostgresAlerts
+    from miraikakaku_assets.adapters.storage.analysis import PostgresAnalysis
     from miraikakaku_assets.adapters.storage.bars import PostgresBars
     from miraikakaku_assets.adapters.storage.coverage import PostgresCoverage
+    from miraikakaku_assets.adapters.storage.cycles import PostgresCycles
     from miraikakaku_assets.adapters.storage.engine import Database
     from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
     from miraikakaku_assets.adapters.storage.masters import PostgresMasters
     from miraikakaku_assets.adapters.storage.probes import PostgresProbes
     from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
     from miraikakaku_assets.adapters.storage.status import PostgresStatus
+    from miraikakaku_assets.application.deliver_notifications import DeliveryPorts
     from miraikakaku_assets.application.ports import Clock, MasterSource, PriceSource
+    from miraikakaku_assets.application.watch_cycles import CycleRules, WatchPorts
     from miraikakaku_assets.domain.market.instruments import Universe
 
 
@@ -91,6 +100,13 @@ class Ports:
         from miraikakaku_assets.adapters.storage.bars import PostgresBars
 
         return PostgresBars(self.database)
+
+    @cached_property
+    def analysis(self) -> PostgresAnalysis:
+        """Marks, derived bars, indicators and signals."""
+        from miraikakaku_assets.adapters.storage.analysis import PostgresAnalysis
+
+        return PostgresAnalysis(self.database)
 
     @cached_property
     def ledger(self) -> PostgresLedger:
@@ -193,6 +209,71 @@ class Ports:
 
         return PostgresProbes(self.database)
 
+    @cached_property
+    def alerts(self) -> PostgresAlerts:
+        """Alerts and the outbox of their notifications."""
+        from miraikakaku_assets.adapters.storage.alerts import PostgresAlerts
+
+        return PostgresAlerts(self.database)
+
+    @cached_property
+    def cycles(self) -> PostgresCycles:
+        """Account of the cycles."""
+        from miraikakaku_assets.adapters.storage.cycles import PostgresCycles
+
+        return PostgresCycles(self.database)
+
+    @cached_property
+    def channels(self) -> Channels:
+        """Where people are told, by name."""
+        from miraikakaku_assets.adapters.notify.channels import Addresses, Channels
+
+        said = self.settings
+        secrets = (said.discord_webhook_url, said.slack_webhook_url, said.email_password, said.notify_urls)
+        discord, slack, password, others = ("" if one is None else one.get_secret_value() for one in secrets)
+        addresses = Addresses(
+            discord,
+            slack,
+            said.smtp_server,
+            said.smtp_port,
+            said.from_email,
+            said.mail_recipients,
+            password or None,
+            tuple(others.split()),
+        )
+        return Channels(addresses)
+
+    @cached_property
+    def pictures(self) -> PatternPictures:
+        """Charts that go with the messages about signals."""
+        from miraikakaku_assets.adapters.pattern_pictures import PatternPictures
+
+        return PatternPictures(self.bars, self.analysis)
+
+    @property
+    def delivery(self) -> DeliveryPorts:
+        """What a delivery of notifications needs."""
+        from miraikakaku_assets.application.deliver_notifications import DeliveryPorts
+
+        return DeliveryPorts(
+            self.alerts, self.alerts, self.channels, self.clock, time.sleep, self.pictures.of
+        )
+
+    @property
+    def watch(self) -> WatchPorts:
+        """What watching the cycles needs."""
+        from miraikakaku_assets.application.watch_cycles import WatchPorts
+
+        return WatchPorts(self.cycles, self.alerts, self.channels.names_for, self.clock)
+
+    @property
+    def cycle_rules(self) -> CycleRules:
+        """What the settings call a good cycle."""
+        from miraikakaku_assets.application.watch_cycles import CycleRules
+
+        said = self.settings
+        return CycleRules(said.max_processing_time, said.min_success_rate, said.max_error_count)
+
     def archive(self, location: Path) -> PriceSource:
         """A price source over a file or folder the user names.
 
@@ -202,6 +283,13 @@ class Ports:
         from miraikakaku_assets.adapters.sources.archive import ArchiveSource
 
         return ArchiveSource(location)
+
+    @cached_property
+    def bar_files(self) -> NamedBarFiles:
+        """Bars from a file that a user names, to try something on."""
+        from miraikakaku_assets.adapters.sources.intraday_files import NamedBarFiles
+
+        return NamedBarFiles()
 
     @cached_property
     def files(self) -> FolderFileShelf:

@@ -24,6 +24,10 @@ YAHOO_BASE_URL = "https://query2.finance.yahoo.com"
 CANARY_SYMBOLS = "7203.T,285A.T,AAPL,USDJPY=X,HG=F"
 
 _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.=-]*")
+_DISCORD_PATH = re.compile(r"/api(/v\d+)?/webhooks/\d+/[A-Za-z0-9_-]+/?")
+_SLACK_PATH = re.compile(r"/services/[A-Z0-9]+/[A-Z0-9]+/[A-Za-z0-9]+/?")
+_MAIL_ADDRESS = re.compile(r"[^@\s,<>]+@[^@\s,<>]+")
+_APPRISE_URL = re.compile(r"[A-Za-z0-9]+://\S+")
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 PositiveInt = Annotated[int, Field(gt=0)]
 
@@ -95,9 +99,9 @@ class Settings(BaseSettings):
     """``https://hooks.slack.com/services/…``."""
     smtp_server: str = ""
     smtp_port: Annotated[int, Field(gt=0, lt=65536)] = 587
-    from_email: str = ""
+    from_email: str = Field("", validate_default=True)
     """Sender of e-mails and name of the account at SMTP_SERVER."""
-    to_email: str = ""
+    to_email: str = Field("", validate_default=True)
     """Who gets e-mails, addresses with commas between them."""
     email_password: SecretStr | None = None
     notify_urls: SecretStr | None = None
@@ -108,6 +112,8 @@ class Settings(BaseSettings):
     history_start: str = "2020-01-01"
     """First day asked for when a symbol has no bars yet."""
     partitions_per_run: PositiveInt = 250
+    event_log_retention_days: PositiveInt = 30
+    """Days for which Dagster's web UI keeps runs and asset events that newer ones have overtaken."""
     dagster_storage: Literal["pooled", "stock"] = "pooled"
     """``stock`` goes back to Dagster's own PostgreSQL storage (one connection per event)."""
     miraikakaku_schedules: Literal["off", "on"] = "off"
@@ -167,6 +173,43 @@ class Settings(BaseSettings):
             raise ValueError("must name Yahoo symbols like 7203.T,AAPL")
         return ",".join(named)
 
+    @field_validator("discord_webhook_url", "slack_webhook_url")
+    @classmethod
+    def _webhook(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None:
+            return None
+        discord = info.field_name == "discord_webhook_url"
+        like = "discord.com/api/webhooks/ID/TOKEN" if discord else "hooks.slack.com/services/T…/B…/…"
+        path = _DISCORD_PATH if discord else _SLACK_PATH
+        try:
+            parts = urlsplit(value.get_secret_value())
+            known = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or True)
+        except ValueError:  # its message quotes what it could not read
+            known = False
+        if not known or not path.fullmatch(parts.path):
+            raise ValueError(f"must be the address of a webhook like https://{like}")
+        return value
+
+    @field_validator("from_email", "to_email")
+    @classmethod
+    def _mail_addresses(cls, value: str, info: ValidationInfo) -> str:
+        named = [part.strip() for part in value.split(",") if part.strip()]
+        if info.field_name == "from_email" and len(named) > 1:
+            raise ValueError("must be one address like alerts@example.org")
+        if not all(_MAIL_ADDRESS.fullmatch(one) for one in named):
+            raise ValueError("must be addresses like admin@example.org, with commas between them")
+        if info.data.get("smtp_server") and not named:
+            raise ValueError("must be set with SMTP_SERVER")
+        return ",".join(dict.fromkeys(named))
+
+    @field_validator("notify_urls")
+    @classmethod
+    def _apprise_urls(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = value.get_secret_value().split() if value else []
+        if not all(_APPRISE_URL.fullmatch(part) for part in parts):
+            raise ValueError("must be Apprise URLs like tgram://bottoken/chat, with blanks between them")
+        return value
+
     @field_validator("history_start")
     @classmethod
     def _iso_day(cls, value: str) -> str:
@@ -178,6 +221,11 @@ class Settings(BaseSettings):
         """Symbols of a universe whose five-minute bars are collected, each once."""
         named = {"jp": self.jp_watch_list, "us": self.us_watch_list, "fx": self.fx_pairs}[universe]
         return tuple(dict.fromkeys(part.strip() for part in named.split(",") if part.strip()))
+
+    @property
+    def mail_recipients(self) -> tuple[str, ...]:
+        """The addresses of TO_EMAIL, each once; none without SMTP_SERVER."""
+        return tuple(part for part in self.to_email.split(",") if part) if self.smtp_server else ()
 
     @property
     def fx_symbols(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,27 @@ from pathlib import Path
 import pytest
 
 from miraikakaku_assets.adapters.storage import embedded
-from miraikakaku_assets_tests.databases import fresh_database
+from miraikakaku_assets_tests.databases import (
+    EMPTY,
+    INSTALLED,
+    MIGRATED,
+    build_templates,
+    forget_disk,
+    fresh_database,
+)
+
+
+def pytest_configure() -> None:
+    """Signals as in a terminal: a run in the background of a script ignores them, and so would all it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first: whole files go to the workers in this order, and the last ones decide how long one waits."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    long = {"faces", "integration", "orchestration"}  # they start processes
+    items.sort(key=lambda item: (item.path not in slow, item.path.parent.name not in long))
 
 
 def _shared_folder() -> Path:
@@ -33,6 +54,9 @@ def server_url() -> Iterator[str]:
     with (home / "users.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         url = embedded.ensure_running(home)
+        if not users.exists():
+            forget_disk(url)
+            build_templates(url)
         users.write_text(str(int(users.read_text() or 0) + 1 if users.exists() else 1))
     yield url
     with (home / "users.lock").open("w") as lock:
@@ -45,9 +69,19 @@ def server_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(server_url: str) -> Iterator[str]:
-    """A fresh, empty database (libpq URL, scheme postgresql://); dropped afterwards."""
-    with fresh_database(server_url) as url:
+def database_url(server_url: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database of its own (libpq URL, scheme postgresql://); dropped afterwards.
+
+    It is empty, or that of `database`, with today's tables, where a test asks for both.
+    """
+    with fresh_database(server_url, MIGRATED if "database" in request.fixturenames else EMPTY) as url:
+        yield url
+
+
+@pytest.fixture
+def installed_url(server_url: str) -> Iterator[str]:
+    """The same with today's tables and Dagster's: what the first command makes of an empty database."""
+    with fresh_database(server_url, INSTALLED) as url:
         yield url
 
 

@@ -66,11 +66,6 @@ class LimitState:
     refusals: int
     reason: str | None
 
-    @property
-    def is_slowed(self) -> bool:
-        """Whether it goes slower than it may."""
-        return self.rate < self.maximum
-
 
 @dataclass(frozen=True)
 class LimitRules:

@@ -23,3 +23,20 @@ class Wanted:
     until: str | None = None
     timeframe: Timeframe = Timeframe.D1
     again: bool = False
+
+
+@dataclass(frozen=True)
+class WantedAnalysis:
+    """What an analysis is asked for.
+
+    Attributes:
+        symbols: Yahoo symbols; None stands for all that have bars.
+        timeframe: Collected bars to start from, 1d or 5m.
+        since: Session (YYYY-MM-DD) from which on everything is computed anew; None does what is due.
+        again: Compute everything anew, from the first bar on.
+    """
+
+    symbols: Sequence[str] | None = None
+    timeframe: Timeframe = Timeframe.D1
+    since: str | None = None
+    again: bool = False

@@ -6,6 +6,7 @@ remembers its process in its tags, and whoever starts next on the same machine c
 """
 
 import socket
+import time
 
 import dagster as dg
 import psutil
@@ -19,6 +20,9 @@ _UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+_AT_WORK = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+_NAMELESS_SECONDS = 300.0
+"""A run names its process within a second of its start, when its resources are made."""
 _CLOCK_SLACK = 5.0  # seconds; Linux derives a process's start from a boot time that moves with the clock
 
 
@@ -44,10 +48,34 @@ def close_abandoned(instance: dg.DagsterInstance, ports: Ports) -> None:
     for run in instance.get_runs(filters):
         if _is_gone(run):
             instance.report_run_failed(run, "The process that did this run is gone.")
+    for record in instance.get_run_records(dg.RunsFilter(statuses=_AT_WORK)):
+        if _PROCESS_TAG not in record.dagster_run.tags and _age(record) > _NAMELESS_SECONDS:
+            instance.report_run_failed(record.dagster_run, "The process of this run ended before it began.")
     for run_id in ports.ledger.open_runs():
         found = instance.get_run_by_id(run_id)
         if found is not None and found.is_finished:
             ports.ledger.abandon(run_id)
+
+
+def still_runs(instance: dg.DagsterInstance, ports: Ports, like: dg.RunsFilter) -> bool:
+    """Whether a run like this is waiting or at work; one whose process is gone is closed, or it would block for ever.
+
+    Args:
+        instance: Where runs are recorded.
+        ports: The installation.
+        like: Job or tags.
+    """
+    statuses = [dg.DagsterRunStatus.QUEUED, *_UNFINISHED]
+    unended = dg.RunsFilter(job_name=like.job_name, tags=like.tags, statuses=statuses)
+    if not instance.get_runs(unended, limit=1):
+        return False
+    close_abandoned(instance, ports)
+    return bool(instance.get_runs(unended, limit=1))
+
+
+def _age(record: dg.RunRecord) -> float:
+    """Seconds since a run started; none before that is known."""
+    return 0.0 if record.start_time is None else time.time() - record.start_time
 
 
 def _is_gone(run: dg.DagsterRun) -> bool:

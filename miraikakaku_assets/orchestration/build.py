@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import FX, JP, US
+from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.orchestration.canary.assets import source_canary
 from miraikakaku_assets.orchestration.coverage.assets import coverage_asset
 from miraikakaku_assets.orchestration.jobs import default_jobs
@@ -28,7 +28,7 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
             jp_stock_master,
             us_stock_master,
             *price_assets(settings().partitions_per_run),
-            *(coverage_asset(universe) for universe in (JP, US, FX)),
+            *(coverage_asset(universe) for universe in UNIVERSES.values()),
             source_canary,
         ],
         jobs=default_jobs,

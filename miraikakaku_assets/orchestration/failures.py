@@ -1,5 +1,7 @@
 """How the project's errors look in Dagster, and how they come back out of a run."""
 
+from collections.abc import Iterable
+
 import dagster as dg
 
 from miraikakaku_assets.domain.errors import MiraikakakuError
@@ -32,3 +34,19 @@ def reason_of(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
         if error is not None:
             return error.message.strip().splitlines()[0], 1
     return "the run did not start; see its events in the web UI", 1
+
+
+def raise_all(shortfalls: Iterable[dg.Failure | None]) -> None:
+    """Ends a step whose parts have all been tried: red if any of them fell short, with every reason.
+
+    Raises:
+        dg.Failure: The reasons, one after the other, and the metadata of all of them.
+    """
+    found = [one for one in shortfalls if one is not None]
+    if not found:
+        return
+    raise dg.Failure(
+        "; ".join(str(one.description) for one in found),
+        metadata={name: value for one in found for name, value in one.metadata.items()},
+        allow_retries=False,
+    )

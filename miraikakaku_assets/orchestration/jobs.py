@@ -4,10 +4,14 @@ from typing import Any
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe
+from miraikakaku_assets.domain.market.instruments import JP, UNIVERSES, US, Timeframe, Universe
+from miraikakaku_assets.orchestration.analysis.jobs import analysis_jobs
 from miraikakaku_assets.orchestration.canary.assets import SOURCE_CANARY
-from miraikakaku_assets.orchestration.prices.assets import prices_key
+from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs
+from miraikakaku_assets.orchestration.cycles.notices import notifications_job
+from miraikakaku_assets.orchestration.prices.assets import chain_keys, prices_key
 from miraikakaku_assets.orchestration.prices.jobs import symbol_jobs
+from miraikakaku_assets.orchestration.pruning.jobs import event_log_pruning_job
 
 _WHAT = {Timeframe.D1: "Daily", Timeframe.M5: "Five-minute"}
 
@@ -35,8 +39,16 @@ def _asset_job(universe: Universe, what: str, asset: str, description: str) -> A
 
 prices_jobs = {
     (universe, timeframe): _prices_job(universe, timeframe)
-    for universe in (JP, US, FX)
+    for universe in UNIVERSES.values()
     for timeframe in (Timeframe.D1, Timeframe.M5)
+}
+daily_jobs = {
+    one: dg.define_asset_job(
+        f"{one.name}_daily_job",
+        selection=dg.AssetSelection.assets(*chain_keys(one, Timeframe.D1)),
+        description=f"Daily bars, longer timeframes and indicators of a range of symbols of {one.name}, as one run.",
+    )
+    for one in UNIVERSES.values()
 }
 master_jobs = {
     JP: _asset_job(JP, "master", "stock_master", "Reads JPX's list and puts it into force."),
@@ -44,11 +56,11 @@ master_jobs = {
 }
 coverage_jobs = {
     one: _asset_job(one, "coverage", "coverage", f"Checks the coverage of {one.name} and writes the report.")
-    for one in (JP, US, FX)
+    for one in UNIVERSES.values()
 }
 coverage_check_job = dg.define_asset_job(
     "coverage_check_job",
-    selection=dg.AssetSelection.assets(*([one.name, "coverage"] for one in (JP, US, FX))),
+    selection=dg.AssetSelection.assets(*([one.name, "coverage"] for one in UNIVERSES.values())),
     description="Checks the coverage of every universe and writes the reports.",
 )
 source_canary_job = dg.define_asset_job(
@@ -59,8 +71,13 @@ source_canary_job = dg.define_asset_job(
 default_jobs: list[Any] = [
     *master_jobs.values(),
     *prices_jobs.values(),
+    *daily_jobs.values(),
     *coverage_jobs.values(),
     coverage_check_job,
     source_canary_job,
     *symbol_jobs.values(),
+    *analysis_jobs.values(),
+    *cycle_jobs.values(),
+    notifications_job,
+    event_log_pruning_job,
 ]

@@ -11,10 +11,11 @@ from typing import Any
 import dagster as dg
 from dagster._core.events import RunFailureReason
 
-from miraikakaku_assets.application.wanted import Wanted
+from miraikakaku_assets.application.wanted import Wanted, WantedAnalysis
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.orchestration.abandoned import close_abandoned, process_tags
+from miraikakaku_assets.orchestration.analysis.jobs import analysis_job_name, analysis_op_name
 from miraikakaku_assets.orchestration.build import build_defs
 from miraikakaku_assets.orchestration.failures import reason_of
 from miraikakaku_assets.orchestration.instance_home import open_instance
@@ -87,6 +88,13 @@ class Launcher:
         ops = {step_name(universe, wanted.timeframe): {"config": config}}
         job = prices_job_name(universe, wanted.timeframe)
         return self._run(job, run_id, {"ops": ops}, range_tags(keys[0], keys[-1]))
+
+    def analyze(self, universe: Universe, run_id: str, wanted: WantedAnalysis) -> RunOutcome:
+        """Derives timeframes, indicators and patterns of stored bars, as one run."""
+        options = {"timeframe": wanted.timeframe.value, "since": wanted.since, "again": wanted.again}
+        config = {**options, "symbols": None if wanted.symbols is None else list(wanted.symbols)}
+        ops = {analysis_op_name(universe): {"config": config}}
+        return self._run(analysis_job_name(universe), run_id, {"ops": ops}, {})
 
     def report_coverage(
         self, universe: Universe, run_id: str, since: str | None, until: str | None

@@ -9,22 +9,23 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe
+from miraikakaku_assets.domain.market.instruments import FX, JP, UNIVERSES, US, Timeframe, Universe
+from miraikakaku_assets.orchestration.abandoned import still_runs
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key
+from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs, cycle_op_name
+from miraikakaku_assets.orchestration.cycles.run import CYCLE_TAG
 from miraikakaku_assets.orchestration.jobs import (
     coverage_check_job,
+    daily_jobs,
     master_jobs,
-    prices_jobs,
     source_canary_job,
 )
-from miraikakaku_assets.orchestration.prices.jobs import symbol_jobs, symbols_op_name
 from miraikakaku_assets.orchestration.prices.watched import watched_symbols
+from miraikakaku_assets.orchestration.pruning.jobs import event_log_pruning
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.settings import settings
 
 TOKYO = "Asia/Tokyo"
-_UNIVERSES = (JP, US, FX)
-_CYCLE_TAG = "miraikakaku/cycle"
 _A_DAY = timedelta(hours=20)  # a session that became final longer ago is yesterday's
 
 
@@ -41,17 +42,32 @@ def default_schedules() -> list[dg.ScheduleDefinition]:
         _master(US, "us_master_sync", "0 4 * * *", "The US exchanges' lists, every day at 04:00."),
         _coverage_check(),
         # Yahoo restates volumes for some minutes after a close: bars count as final half an hour later.
-        _daily(JP, "jp_daily", "45 16 * * 1-5", TOKYO, "Daily bars of the TSE after the close"),
         _daily(
-            US, "us_daily", "45 16 * * 1-5", US.time_zone, "Daily bars of the US exchanges after the close"
+            JP,
+            "jp_daily",
+            "45 16 * * 1-5",
+            TOKYO,
+            "The TSE's daily bars, timeframes and indicators after the close",
         ),
         _daily(
-            FX, "fx_daily", "45 0 * * 2-6", FX.time_zone, "Daily bars of the currency pairs after midnight"
+            US,
+            "us_daily",
+            "45 16 * * 1-5",
+            US.time_zone,
+            "The US exchanges' daily bars, timeframes and indicators after the close",
         ),
-        _intraday(JP, "jp_intraday", "*/5 9-16 * * 1-5"),
-        _intraday(US, "us_intraday", "*/5 9-16 * * 1-5"),
-        _intraday(FX, "fx_cycle", "*/5 * * * *"),
+        _daily(
+            FX,
+            "fx_daily",
+            "45 0 * * 2-6",
+            FX.time_zone,
+            "The currency pairs' daily bars, timeframes and indicators after midnight",
+        ),
+        _cycle(JP, "jp_intraday", "*/5 9-16 * * 1-5"),
+        _cycle(US, "us_intraday", "*/5 9-16 * * 1-5"),
+        _cycle(FX, "fx_cycle", "*/5 * * * *"),
         _source_canary(),
+        event_log_pruning(default_status(), TOKYO),
     ]
 
 
@@ -76,7 +92,9 @@ def _coverage_check() -> dg.ScheduleDefinition:
         description="Coverage report of every universe that is collected, every six hours.",
     )
     def coverage_check(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        collected = [one for one in _UNIVERSES if context.instance.get_dynamic_partitions(one.partitions)]
+        collected = [
+            one for one in UNIVERSES.values() if context.instance.get_dynamic_partitions(one.partitions)
+        ]
         if not collected:
             return dg.SkipReason("Nothing is collected yet: materialize a stock master first.")
         return dg.RunRequest(asset_selection=[coverage_key(one) for one in collected])
@@ -87,7 +105,7 @@ def _coverage_check() -> dg.ScheduleDefinition:
 def _daily(universe: Universe, name: str, cron: str, zone: str, description: str) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=name,
-        job=prices_jobs[universe, Timeframe.D1],
+        job=daily_jobs[universe],
         cron_schedule=cron,
         execution_timezone=zone,
         default_status=default_status(),
@@ -113,18 +131,19 @@ def _daily(universe: Universe, name: str, cron: str, zone: str, description: str
     return daily
 
 
-def _intraday(universe: Universe, name: str, cron: str) -> dg.ScheduleDefinition:
+def _cycle(universe: Universe, name: str, cron: str) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=name,
-        job=symbol_jobs[universe],
+        job=cycle_jobs[universe],
         cron_schedule=cron,
         execution_timezone=universe.time_zone,
         default_status=default_status(),
-        description=f"Five-minute bars of what is watched of {universe.name}, every five minutes while it trades.",
+        description=(
+            f"Collect → timeframes → indicators → patterns → notify for what is watched of {universe.name}, every five "
+            "minutes while it trades; a tick that finds the previous cycle at work leaves its bars to the next."
+        ),
     )
-    def intraday(
-        context: dg.ScheduleEvaluationContext, ports: PortsResource
-    ) -> dg.RunRequest | dg.SkipReason:
+    def cycle(context: dg.ScheduleEvaluationContext, ports: PortsResource) -> dg.RunRequest | dg.SkipReason:
         from miraikakaku_assets.application.collection_window import is_open
 
         if not is_open(universe, context.scheduled_execution_time):
@@ -132,15 +151,15 @@ def _intraday(universe: Universe, name: str, cron: str) -> dg.ScheduleDefinition
         symbols, _ = watched_symbols(context.instance, ports.use, universe)
         if not symbols:
             return dg.SkipReason(f"The watch list {universe.name.upper()}_WATCH_LIST names no symbol.")
-        unfinished = dg.RunsFilter(tags={_CYCLE_TAG: name}, statuses=_UNFINISHED)
-        if context.instance.get_runs(unfinished, limit=1):
+        if still_runs(context.instance, ports.use, dg.RunsFilter(tags={CYCLE_TAG: name})):
             return dg.SkipReason("The previous cycle still runs; the next one catches up.")
-        options = {"symbols": symbols, "timeframe": Timeframe.M5.value}
         return dg.RunRequest(
-            run_config={"ops": {symbols_op_name(universe): {"config": options}}}, tags={_CYCLE_TAG: name}
+            run_key=f"{name}_{context.scheduled_execution_time:%Y-%m-%dT%H:%M%z}",
+            run_config={"ops": {cycle_op_name(universe): {"config": {"symbols": symbols}}}},
+            tags={CYCLE_TAG: name},
         )
 
-    return intraday
+    return cycle
 
 
 def _source_canary() -> dg.ScheduleDefinition:
@@ -152,24 +171,16 @@ def _source_canary() -> dg.ScheduleDefinition:
         default_status=default_status(),
         description="A few symbols of Yahoo every 15 minutes; the request rate follows from the answers.",
     )
-    def source_canary(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    def source_canary(
+        context: dg.ScheduleEvaluationContext, ports: PortsResource
+    ) -> dg.RunRequest | dg.SkipReason:
         if settings().miraikakaku_price_source != "yahoo":
             return dg.SkipReason("Prices come from an archive, so nobody asks Yahoo.")
-        unfinished = dg.RunsFilter(job_name=source_canary_job.name, statuses=_UNFINISHED)
-        if context.instance.get_runs(unfinished, limit=1):
+        if still_runs(context.instance, ports.use, dg.RunsFilter(job_name=source_canary_job.name)):
             return dg.SkipReason("The previous round has not ended: runs are waiting in the queue.")
         return dg.RunRequest()
 
     return source_canary
-
-
-_UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 def _nothing_to_collect(universe: Universe) -> str:

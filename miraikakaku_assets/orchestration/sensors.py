@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
-from miraikakaku_assets.orchestration.jobs import prices_jobs
+from miraikakaku_assets.orchestration.abandoned import still_runs
+from miraikakaku_assets.orchestration.cycles.notices import notifications_job
+from miraikakaku_assets.orchestration.cycles.run import CYCLE_TAG
+from miraikakaku_assets.orchestration.jobs import daily_jobs, prices_jobs
 from miraikakaku_assets.orchestration.prices.jobs import symbol_jobs
 from miraikakaku_assets.orchestration.prices.watched import watched_symbols
 from miraikakaku_assets.orchestration.resources import PortsResource
@@ -34,7 +37,13 @@ def default_status() -> dg.DefaultSensorStatus:
 
 def default_sensors() -> list[dg.SensorDefinition]:
     """Every sensor, running or stopped as the schedules are."""
-    return [*key_sensors(), watch_list_keys(), resume_paused()]
+    return [
+        *key_sensors(default_status()),
+        watch_list_keys(),
+        resume_paused(),
+        notifications(),
+        cycle_watch(),
+    ]
 
 
 def watch_list_keys() -> dg.SensorDefinition:
@@ -58,7 +67,7 @@ def resume_paused() -> dg.SensorDefinition:
 
     @dg.sensor(
         name="resume_paused",
-        jobs=[*prices_jobs.values(), *symbol_jobs.values()],
+        jobs=[*prices_jobs.values(), *daily_jobs.values(), *symbol_jobs.values()],
         minimum_interval_seconds=60,
         default_status=default_status(),
         description="Repeats a paused collection when the source may be asked again; what is stored is not asked for.",
@@ -69,7 +78,7 @@ def resume_paused() -> dg.SensorDefinition:
         parked = ports.use.ledger.paused(datetime.now(UTC))
         for batch in parked:
             run = context.instance.get_run_by_id(batch.run_id)
-            if run is None:
+            if run is None or CYCLE_TAG in run.tags:  # the next cycle catches up by itself
                 continue
             tags = {name: run.tags[name] for name in _RANGE_TAGS if name in run.tags}
             # The key is the batch: one that pauses again is another one, and none is repeated twice.
@@ -80,3 +89,42 @@ def resume_paused() -> dg.SensorDefinition:
             yield dg.SkipReason("No paused collection is due.")
 
     return resume
+
+
+def notifications() -> dg.SensorDefinition:
+    """Sends notifications whose delay is over, and those a channel has refused before."""
+
+    @dg.sensor(
+        name="notifications",
+        job=notifications_job,
+        minimum_interval_seconds=30,
+        default_status=default_status(),
+        description="Starts a run that sends notifications when some are due; cycles send theirs at once.",
+    )
+    def notify(context: dg.SensorEvaluationContext, ports: PortsResource) -> dg.RunRequest | dg.SkipReason:
+        use = ports.use
+        if not use.delivery.outbox.due(use.delivery.channels, use.clock()):
+            return dg.SkipReason("No notification is due.")
+        if still_runs(context.instance, use, dg.RunsFilter(job_name=notifications_job.name)):
+            return dg.SkipReason("Notifications are being sent.")
+        return dg.RunRequest()
+
+    return notify
+
+
+def cycle_watch() -> dg.SensorDefinition:
+    """Says when a cycle does not end: the cycle itself cannot."""
+
+    @dg.sensor(
+        name="cycle_watch",
+        minimum_interval_seconds=60,
+        default_status=default_status(),
+        description="Raises an alert when a five-minute cycle runs for more than twice MAX_PROCESSING_TIME.",
+    )
+    def watch(ports: PortsResource) -> dg.SkipReason:
+        from miraikakaku_assets.application.watch_cycles import judge_running
+
+        found = judge_running(ports.use.watch, ports.use.cycle_rules)
+        return dg.SkipReason("; ".join(found.standing) or "No cycle runs too long.")
+
+    return watch

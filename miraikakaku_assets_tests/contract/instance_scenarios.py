@@ -97,13 +97,13 @@ def chain_job() -> dg.JobDefinition:
     return DEFINITIONS.resolve_job_def("chain_job")
 
 
-def run_chain(instance: dg.DagsterInstance, **config: Any) -> str:
+def run_chain(instance: dg.DagsterInstance, tags: dict[str, str] | None = None, **config: Any) -> str:
     """Runs the whole range; returns the run's id."""
     result = dg.execute_job(
         dg.reconstructable(chain_job),
         instance=instance,
         run_config={"ops": {"chain": {"config": config}}},
-        tags=WHOLE_RANGE,
+        tags=WHOLE_RANGE | (tags or {}),
     )
     return result.run_id
 

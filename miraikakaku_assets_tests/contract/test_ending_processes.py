@@ -8,6 +8,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -75,6 +76,17 @@ def test_word_from_another_thread_ends_the_fetching(yahoo: ScriptedYahoo) -> Non
     assert fetching_processes() == []
 
 
+@contextmanager
+def fetching_parent(yahoo: ScriptedYahoo) -> Iterator[subprocess.Popen[str]]:
+    """A process that fetches; a test that fails does not wait for it, which would take seven minutes."""
+    command = [sys.executable, "-c", PARENT, yahoo.base_url]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as parent:
+        try:
+            yield parent
+        finally:
+            parent.kill()
+
+
 PARENT = textwrap.dedent("""
     import sys
     from miraikakaku_assets_tests.contract.fetching import Unlimited, deliveries, source
@@ -88,7 +100,7 @@ PARENT = textwrap.dedent("""
 def test_processes_do_not_outlive_the_one_that_started_them(
     yahoo: ScriptedYahoo, how: signal.Signals
 ) -> None:
-    with subprocess.Popen([sys.executable, "-c", PARENT, yahoo.base_url], stderr=subprocess.PIPE) as parent:
+    with fetching_parent(yahoo) as parent:
         until("the slow symbols are asked for", lambda: len(yahoo.asked) >= 38)
         children = fetching_processes(parent.pid)
         assert len(children) == 2
@@ -99,8 +111,7 @@ def test_processes_do_not_outlive_the_one_that_started_them(
 
 def test_ctrl_c_in_a_terminal_is_the_parents_to_act_on(yahoo: ScriptedYahoo) -> None:
     """A terminal sends it to everybody in the foreground; the processes are ended, and say nothing themselves."""
-    command = [sys.executable, "-c", PARENT, yahoo.base_url]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as parent:
+    with fetching_parent(yahoo) as parent:
         until("the slow symbols are asked for", lambda: len(yahoo.asked) >= 38)
         children = fetching_processes(parent.pid)
         for child in children:

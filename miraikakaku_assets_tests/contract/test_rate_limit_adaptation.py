@@ -42,7 +42,6 @@ def test_before_the_first_request_the_rate_is_the_maximum(database: Database) ->
     state = limit(database).state()
     assert (state.name, state.rate, state.maximum, state.breaker) == ("yahoo", 8.0, 8.0, Breaker.CLOSED)
     assert (state.blocked_until, state.resume_at, state.refusals, state.reason) == (None, None, 0, None)
-    assert not state.is_slowed
 
 
 def test_a_429_halves_the_rate_and_takes_the_burst_away(database: Database) -> None:
@@ -50,7 +49,6 @@ def test_a_429_halves_the_rate_and_takes_the_burst_away(database: Database) -> N
     slot = shared.take(time.sleep)
     shared.report(slot, Outcome.RATE_LIMITED, reason="HTTP 429")
     assert shared.state().rate == pytest.approx(4.0)
-    assert shared.state().is_slowed
     assert (shared.state().refusals, shared.state().reason) == (1, "HTTP 429")
     assert waits(shared, 3) == [pytest.approx(n / 4, abs=0.1) for n in (1, 2, 3)]
 

@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 
 from miraikakaku_assets.domain.market.sessions import sessions_back
 from miraikakaku_assets_tests.databases import fresh_database
+from miraikakaku_assets_tests.faces.analysed import analysed_installation
 from miraikakaku_assets_tests.faces.command import QUICK, Command
 from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
 from miraikakaku_assets_tests.orchestration.installation import last_evening
@@ -44,9 +45,9 @@ def command_in(folder: Path, database_url: str, exchange: Simulated) -> Command:
 
 
 @pytest.fixture
-def command(exchange: Simulated, database_url: str, tmp_path: Path) -> Command:
+def command(exchange: Simulated, installed_url: str, tmp_path: Path) -> Command:
     """An installation without anything in it."""
-    return command_in(tmp_path, database_url, exchange)
+    return command_in(tmp_path, installed_url, exchange)
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +59,13 @@ def filled(
         command = command_in(tmp_path_factory.mktemp("filled"), url, quiet_exchange)
         ended = command("pipeline")
         assert ended.code == 0, ended.err
+        yield command
+
+
+@pytest.fixture(scope="session")
+def analysed(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+    """An installation whose five-minute bars have been analysed; for tests that only look."""
+    with analysed_installation(server_url, tmp_path_factory.mktemp("analysed")) as command:
         yield command
 
 

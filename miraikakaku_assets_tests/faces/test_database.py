@@ -6,21 +6,19 @@ import psycopg2
 import pytest
 from sqlalchemy.engine import make_url
 
-from miraikakaku_assets.adapters.storage import embedded
 from miraikakaku_assets_tests.faces.command import Command
-from miraikakaku_assets_tests.faces.conftest import PASSWORD
+from miraikakaku_assets_tests.faces.conftest import PASSWORD, command_in
+from miraikakaku_assets_tests.integration.simulator_client import Simulated
 
 
 @pytest.mark.slow
 def test_the_embedded_server_is_started_asked_and_stopped(open_folder: Path) -> None:
     command = Command(open_folder, {"MIRAIKAKAKU_HOME": "state"})  # relative to the working directory
-    home = open_folder / "state"
     assert command("db", "stop").out == "it was not running\n"
 
     started = command("db", "start")
 
     assert started.code == 0, started.err
-    assert embedded.is_running(home)
     address = command("db", "url").out.strip()
     assert started.out == f"running: {address}\n"
     with psycopg2.connect(command("db", "url", "--password").out.strip()) as connection:
@@ -34,12 +32,13 @@ def test_the_embedded_server_is_started_asked_and_stopped(open_folder: Path) -> 
     stopped = command("db", "stop")
 
     assert (stopped.code, stopped.out) == (0, "stopped\n")
-    assert not embedded.is_running(home)
     assert command("db", "stop").out == "it was not running\n"
     assert "master    none yet" in command("status").out  # whoever needs it starts it again
 
 
-def test_the_schema_is_brought_up_once(command: Command) -> None:
+def test_the_schema_is_brought_up_once(exchange: Simulated, database_url: str, tmp_path: Path) -> None:
+    command = command_in(tmp_path, database_url, exchange)  # nothing is in it, not even tables
+
     first = command("db", "upgrade", "--json")
     second = command("db", "upgrade")
 

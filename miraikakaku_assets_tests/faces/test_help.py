@@ -39,8 +39,12 @@ COMMANDS = {
     "export",
     "import",
     "master update",
+    "patterns",
     "pipeline",
     "schedule",
+    "self-test daily-gap",
+    "self-test look-ahead",
+    "self-test warm-up",
     "simulate",
     "status",
     "up",
@@ -96,7 +100,11 @@ def test_commands_that_report_can_do_so_in_json() -> None:
         "export",
         "import",
         "master update",
+        "patterns",
         "pipeline",
+        "self-test daily-gap",
+        "self-test look-ahead",
+        "self-test warm-up",
         "status",
         "validate",
     }
@@ -137,7 +145,7 @@ print(json.dumps({{"shown": shown, "heavy": [name for name in {HEAVY!r} if name 
     assert "Exit codes: 0 ok, 1 the work failed" in found["shown"][""]
 
 
-@pytest.mark.parametrize("path", [(), ("master",), ("db",)], ids=" ".join)
+@pytest.mark.parametrize("path", [(), ("master",), ("db",), ("self-test",)], ids=" ".join)
 def test_a_group_without_command_shows_its_help(path: tuple[str, ...], tmp_path: Path) -> None:
     asked = subprocess.run(
         [str(Path(sys.executable).with_name("miraikakaku")), *path],

@@ -5,12 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.migrate import upgrade
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    upgrade(opened)
+    opened = Database(database_url)  # the tables are there, see `database_url`
     yield opened
     opened.close()

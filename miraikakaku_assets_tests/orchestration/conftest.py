@@ -25,7 +25,7 @@ def exchange(quiet_exchange: Simulated) -> Iterator[Simulated]:
 
 @pytest.fixture
 def installation(
-    exchange: Simulated, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exchange: Simulated, installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Installation]:
-    with installed(exchange, database_url, tmp_path, monkeypatch) as ready:
+    with installed(exchange, installed_url, tmp_path, monkeypatch) as ready:
         yield ready

@@ -46,6 +46,7 @@ CHECKS = {
 }
 JOBS = {
     "source_canary_job": None,
+    "event_log_pruning_job": None,
     "coverage_check_job": None,
     "jp_master_job": None,
     "us_master_job": None,
@@ -61,6 +62,7 @@ JOBS = {
 TOKYO, NEW_YORK, LONDON = "Asia/Tokyo", "America/New_York", "Europe/London"
 SCHEDULES = {
     "source_canary": ("*/15 * * * *", TOKYO, "source_canary_job"),
+    "event_log_pruning": ("30 3 * * *", TOKYO, "event_log_pruning_job"),
     "coverage_check": ("0 0,6,12,18 * * *", TOKYO, "coverage_check_job"),
     "jp_master_update": ("0 6 * * 1", TOKYO, "jp_master_job"),
     "us_master_sync": ("0 4 * * *", TOKYO, "us_master_job"),

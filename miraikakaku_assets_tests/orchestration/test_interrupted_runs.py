@@ -12,7 +12,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 
-from miraikakaku_assets_tests.databases import fresh_database
+from miraikakaku_assets_tests.databases import INSTALLED, fresh_database
 from miraikakaku_assets_tests.faces.command import QUICK, Command
 from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
 from miraikakaku_assets_tests.orchestration.installation import (
@@ -107,23 +107,33 @@ class Site:
         return [status for (status,) in self.rows("SELECT status FROM dagster.runs ORDER BY id")]
 
 
+@pytest.fixture(scope="module")
+def with_master(
+    exchange: Simulated, server_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A database after `master update`, to be copied; its name."""
+    with fresh_database(server_url, INSTALLED) as url:
+        made = Site(exchange, url, tmp_path_factory.mktemp("with_master") / "site")
+        assert made.command("master", "update").code == 0
+        yield str(make_url(url).database)
+
+
 @pytest.fixture
-def site(exchange: Simulated, database_url: str, tmp_path: Path) -> Iterator[Site]:
-    made = Site(exchange, database_url, tmp_path / "site")
-    assert made.command("master", "update").code == 0
-    yield made
-    exchange.set_faults()
-    made.engine.dispose()
+def site(exchange: Simulated, server_url: str, with_master: str, tmp_path: Path) -> Iterator[Site]:
+    with fresh_database(server_url, with_master) as url:
+        made = Site(exchange, url, tmp_path / "site")
+        yield made
+        exchange.set_faults()
+        made.engine.dispose()
 
 
 @pytest.fixture(scope="module")
 def undisturbed(
-    exchange: Simulated, server_url: str, tmp_path_factory: pytest.TempPathFactory
+    exchange: Simulated, server_url: str, with_master: str, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[tuple[Any, ...]]]:
     """What a collection that nobody disturbs leaves in the tables."""
-    with fresh_database(server_url) as url:
+    with fresh_database(server_url, with_master) as url:
         site = Site(exchange, url, tmp_path_factory.mktemp("undisturbed") / "site")
-        assert site.command("master", "update").code == 0
         exchange.set_faults(*BAD_ROWS)
         assert site.command("collect").code == 0
         found = site.contents()

@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 from miraikakaku_assets.domain.bars.aggregation import (
     AGGREGATED,
     aggregate,
+    closing_by_time,
     open_since,
     rebuild_since,
     recompute_from,
@@ -134,21 +135,55 @@ def test_weeks_and_months_from_days() -> None:
     assert months["ts"][0] == datetime(2025, 4, 1, tzinfo=UTC)  # the month's stamp, not the first day
 
 
+@pytest.mark.parametrize("universe", [JP, FX], ids=["half an hour", "a minute"])
 @given(st.integers(0, 26 * 60))
 @settings(max_examples=60, deadline=None)
-def test_an_open_bar_is_never_published_as_closed(minutes: int) -> None:
+def test_an_open_bar_is_never_published_as_closed(universe: Universe, minutes: int) -> None:
     now = datetime(2025, 6, 1, 23, 50, tzinfo=UTC) + timedelta(minutes=minutes)
     known = [
-        row | {"status": "final" if row["ts"] + timedelta(minutes=5) + FINAL_AFTER <= now else "provisional"}
-        for row in session()
+        row
+        | {
+            "status": "final"
+            if row["ts"] + timedelta(minutes=5) + universe.settling <= now
+            else "provisional"
+        }
+        for row in session(universe=universe)
         if row["ts"] <= now
     ]
     for target in (Timeframe.H1, Timeframe.H4):
-        built = aggregate(frame(known), Timeframe.M5, target, JP, now)
-        ends = built.join(intervals(JP, target), on="ts")
+        built = aggregate(frame(known), Timeframe.M5, target, universe, now)
+        ends = built.join(intervals(universe, target), on="ts")
         closed = ends.filter(pl.col("status") == "final")
-        assert (closed["ends"] + FINAL_AFTER <= now).all()
-        assert ends.filter(pl.col("ends") + FINAL_AFTER <= now)["status"].eq("final").all()
+        assert (closed["ends"] + universe.settling <= now).all()
+        assert ends.filter(pl.col("ends") + universe.settling <= now)["status"].eq("final").all()
+
+
+@pytest.mark.parametrize("universe", [JP, US, FX], ids=lambda one: one.name)
+def test_weeks_and_months_wait_for_the_late_volumes_of_the_close_in_every_market(universe: Universe) -> None:
+    days = session_table(universe.calendar).filter(
+        pl.col("session").is_between(date(2025, 6, 2), date(2025, 6, 6))
+    )
+    bars, over = frame([bar(ts) for ts in days["opens"]]), days["closes"][-1] + FINAL_AFTER
+    for now, status in ((over - timedelta(seconds=1), "provisional"), (over, "final")):
+        assert aggregate(bars, Timeframe.D1, Timeframe.W1, universe, now)["status"].to_list() == [status]
+
+
+def test_what_time_alone_will_close() -> None:
+    rows, asked = session(), datetime(2025, 6, 2, 3, 15, tzinfo=UTC)  # 12:15 in Tokyo
+    rows[3]["status"] = "provisional"  # a part that nobody delivers again: no clock closes its bar
+    collected = pl.DataFrame({"symbol": ["7203.T"], "collected": [asked]})
+    bars = frame(rows[:31])  # up to 12:30
+    built = aggregate(bars, Timeframe.M5, Timeframe.H1, JP, LATER, collected)
+    assert built["status"].to_list() == ["provisional", "final", "final", "provisional"]
+    waiting = closing_by_time(built, Timeframe.H1, JP, collected)
+    at = datetime(2025, 6, 2, 3, 30, tzinfo=UTC)
+    assert waiting.rows() == [("7203.T", at, at + timedelta(hours=1, minutes=30))]
+
+    asked = waiting["settles_at"][0]
+    later = pl.DataFrame({"symbol": ["7203.T"], "collected": [asked]})
+    again = aggregate(bars, Timeframe.M5, Timeframe.H1, JP, LATER, later)
+    assert again["status"].to_list() == ["provisional", "final", "final", "final"]
+    assert closing_by_time(again, Timeframe.H1, JP, later).is_empty()
 
 
 def test_a_bar_is_as_final_as_its_parts_and_its_collection() -> None:

@@ -102,6 +102,12 @@ def test_bar_is_final_half_an_hour_after_its_slot() -> None:
         assert found.accepted["status"].to_list() == [status]
 
 
+def test_currency_bar_is_final_a_minute_after_its_slot() -> None:
+    for now, status in ((tokyo(9, 5, 59), "provisional"), (tokyo(9, 6), "final")):
+        found = validate_intraday(raw([tick(tokyo(9, 0), symbol="USDJPY=X")]), IntradayContext(FX, now))
+        assert found.accepted["status"].to_list() == [status]
+
+
 def test_bars_that_come_twice_are_stored_once_and_contradictions_not_at_all() -> None:
     assert marks([tick(MORNING[0]), tick(MORNING[0])]) == [None, "duplicate_bar"]
     assert marks([tick(MORNING[0]), tick(MORNING[0], 1_001.0)]) == ["conflicting_duplicate"] * 2

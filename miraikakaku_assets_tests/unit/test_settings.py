@@ -53,9 +53,35 @@ WRONG = {
     "US_WATCH_LIST": ["AAPL;MSFT", "aapl", "AAPL, MSFT NVDA"],
     "CANARY_SYMBOLS": [" , ", "AAPL;MSFT", "7203.t"],
     "COVERAGE_ALERT_THRESHOLD": ["0", "1.01", "95%", "nan"],
+    "PRICE_BASIS": ["close", "Raw"],
+    "PATTERN_DEFINITION": ["v3", "2"],
+    "MAX_PROCESSING_TIME": ["0", "-1", "5min", "nan", "inf"],
+    "MIN_SUCCESS_RATE": ["0", "1.01", "95%", "nan"],
+    "MAX_ERROR_COUNT": ["0", "2.5", "few"],
+    "DISCORD_WEBHOOK_URL": [
+        SECRET,
+        f"discord.com/api/webhooks/1/{SECRET}",
+        f"ftp://discord.com/api/webhooks/1/{SECRET}",
+        f"https://discord.com/api/webhooks/one/{SECRET}",
+        f"https://discord.com/channels/1/{SECRET}",
+        f"https://discord.com/api/webhooks/1/{SECRET}/slack",
+        f"https://discord.com:{SECRET}/api/webhooks/1/{SECRET}",
+        "https:///api/webhooks/1/x",
+    ],
+    "SLACK_WEBHOOK_URL": [
+        SECRET,
+        f"https://hooks.slack.com/services/T0/{SECRET}",
+        f"https://hooks.slack.com/triggers/T0/B0/{SECRET}",
+        f"xoxb-{SECRET}",
+    ],
+    "SMTP_PORT": ["0", "65536", "smtp"],
+    "FROM_EMAIL": ["nobody", "a@example.org,b@example.org", "Bot <a@example.org>"],
+    "TO_EMAIL": ["nobody", "a@example.org;b@example.org"],
+    "NOTIFY_URLS": [SECRET, f"tgram://{SECRET}/chat {SECRET}", f"tgram: //{SECRET}"],
     "RESTATEMENT_SESSIONS": ["0", "ten"],
     "HISTORY_START": ["2020", "01/02/2020", "2020-02-30", "yesterday"],
     "PARTITIONS_PER_RUN": ["0", "all"],
+    "EVENT_LOG_RETENTION_DAYS": ["0", "a month"],
     "DAGSTER_STORAGE": ["sqlite"],
     "MIRAIKAKAKU_SCHEDULES": ["yes", "1"],
     "LOG_LEVEL": ["debug", "LOUD"],
@@ -84,6 +110,8 @@ def test_every_constrained_variable_has_a_wrong_value_here() -> None:
         "MIRAIKAKAKU_HOME",
         "MIRAIKAKAKU_ARCHIVE_DIR",
         "ALPHA_VANTAGE_API_KEY",
+        "SMTP_SERVER",
+        "EMAIL_PASSWORD",
     }  # any text may be one
     assert {name.upper() for name in Settings.model_fields} - free == set(WRONG)
 
@@ -104,6 +132,8 @@ RIGHT = {
     "COVERAGE_ALERT_THRESHOLD": ["1", "0.001"],
     "HISTORY_START": ["1999-01-04"],
     "LOG_LEVEL": ["DEBUG", "ERROR"],
+    "FROM_EMAIL": ["bot@example.org"],
+    "TO_EMAIL": ["a@example.org,b@example.org"],
     "JPX_LIST_URL": ["/data/data_j.xls", "https://example.org/data_j.xls"],
 }
 
@@ -186,3 +216,42 @@ def test_key_of_alpha_vantage_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> N
     assert SECRET not in f"{found!r} {found}"
     assert found.alpha_vantage_api_key is not None
     assert found.alpha_vantage_api_key.get_secret_value() == SECRET
+
+
+WEBHOOKS = {
+    "DISCORD_WEBHOOK_URL": [
+        "https://discord.com/api/webhooks/417429632418316298/aB-_9",
+        "https://discordapp.com/api/v10/webhooks/1/x?thread_id=2",
+        "http://127.0.0.1:8123/api/webhooks/1/x",
+    ],
+    "SLACK_WEBHOOK_URL": [
+        "https://hooks.slack.com/services/T0123/B0123/aBc",
+        "http://127.0.0.1:8123/services/T0/B0/x",
+    ],
+    "NOTIFY_URLS": ["tgram://1:x/2", "ntfy://topic  json://127.0.0.1:8123/hook"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in WEBHOOKS.items() for value in values]
+)
+def test_addresses_of_channels_are_taken_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    found = load_settings()
+    assert getattr(found, name.lower()).get_secret_value() == value
+    assert value not in f"{found!r} {found} {found.model_dump_json()}"
+
+
+def test_a_mail_server_needs_a_sender_and_somebody_to_write_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMTP_SERVER", "mail.example.org")
+    with pytest.raises(ConfigurationError, match=r"^FROM_EMAIL: must be set with SMTP_SERVER"):
+        load_settings()
+    monkeypatch.setenv("FROM_EMAIL", "bot@example.org")
+    with pytest.raises(ConfigurationError, match=r"^TO_EMAIL: must be set with SMTP_SERVER"):
+        load_settings()
+    monkeypatch.setenv("TO_EMAIL", "a@example.org, b@example.org,a@example.org")
+    assert load_settings().mail_recipients == ("a@example.org", "b@example.org")
+    monkeypatch.delenv("SMTP_SERVER")
+    assert load_settings().mail_recipients == ()

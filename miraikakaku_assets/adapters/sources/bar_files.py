@@ -41,7 +41,7 @@ def read_bar_file(path: Path, universe: Universe) -> tuple[pl.DataFrame, pl.Data
     if not path.is_file():
         raise InputFileError(str(path), "no_such_file", "there is no such file")
     is_text = path.suffix.lower() == ".csv"
-    table, first_row, ticker = _read_csv(path) if is_text else (_read_parquet(path), 1, None)
+    table, first_row, ticker = read_csv_table(path) if is_text else (read_parquet_table(path), 1, None)
     table = _known_columns(path, table).with_row_index("row", offset=first_row)
     if is_text:  # a blank line is no row
         table = table.filter(~pl.all_horizontal(pl.exclude("row").is_null()))
@@ -105,7 +105,12 @@ def named_symbol(path: Path, universe: Universe) -> str:
     return stem if stem.endswith(universe.symbol_suffix) else stem + universe.symbol_suffix
 
 
-def _read_parquet(path: Path) -> pl.DataFrame:
+def read_parquet_table(path: Path) -> pl.DataFrame:
+    """The table as it is stored.
+
+    Raises:
+        InputFileError: It is no Parquet file.
+    """
     try:
         return pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
@@ -114,8 +119,12 @@ def _read_parquet(path: Path) -> pl.DataFrame:
         ) from error
 
 
-def _read_csv(path: Path) -> tuple[pl.DataFrame, int, str | None]:
-    """The table as text, the file line of its first row, and the ticker of a three-line header."""
+def read_csv_table(path: Path) -> tuple[pl.DataFrame, int, str | None]:
+    """The table as text, the file line of its first row, and the ticker of a three-line header.
+
+    Raises:
+        InputFileError: It is no table of text.
+    """
     try:
         with path.open(encoding="utf-8-sig") as lines:
             head = [lines.readline().rstrip("\r\n") for _ in range(3)]

@@ -30,6 +30,8 @@ analysis_state = Table(
     Column("timeframe", Text(collation="C"), nullable=False),  # of the collected bars: 1d or 5m
     utc("changed_since"),  # start of the earliest bar that came, changed or went; null: nothing is due
     Column("revision", BigInteger, nullable=False, server_default=text("1")),
+    utc("open_since"),  # start of the earliest derived bar that time alone will close; null: none is waiting
+    utc("settles_at"),  # a collection from then on closes one, whether or not it brings anything new
     Column("basis", Text),  # price basis of the indicators; null before the first analysis
     Column("definition", Text),  # of the patterns
     utc("analyzed_at"),
@@ -119,4 +121,15 @@ notification_outbox = Table(
     now("created_at"),
     PrimaryKeyConstraint("alert_id", "channel"),
     Index("idx_notification_outbox_due", "due_at", postgresql_where=text("delivered_at IS NULL")),
+)
+
+# One row per channel that was ever used; whoever holds its lock is the one who delivers there.
+notification_channels = Table(
+    "notification_channels",
+    metadata,
+    Column("channel", Text(collation="C"), primary_key=True),
+    Column("failures", Integer, nullable=False, server_default=text("0")),  # since something was delivered
+    utc("paused_until"),  # nothing is sent before: its own Retry-After, or the backoff
+    Column("last_error", Text),
+    utc("delivered_at"),  # the last time something was
 )

@@ -117,7 +117,7 @@ def counts_per_symbol(
     )
 
 
-def number_array(numbers: pl.Series) -> str:
+def number_array(numbers: Iterable[int]) -> str:
     """A PostgreSQL array literal of numbers."""
     return "{" + ",".join(map(str, numbers)) + "}"
 
@@ -132,3 +132,8 @@ def text_array(values: Iterable[str]) -> str:
 def date_array(days: Iterable[date]) -> str:
     """A PostgreSQL array literal of dates."""
     return "{" + ",".join(map(str, days)) + "}"
+
+
+def moment_array(moments: Iterable[datetime | None]) -> str:
+    """A PostgreSQL array literal of moments."""
+    return "{" + ",".join("NULL" if one is None else f'"{one}"' for one in moments) + "}"

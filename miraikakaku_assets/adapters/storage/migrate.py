@@ -5,7 +5,6 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
@@ -46,12 +45,6 @@ def upgrade(database: Database) -> tuple[str | None, str]:
     except OperationalError as error:
         database.check()  # says in one sentence that it cannot be reached
         raise DependencyUnavailableError(f"The database {database.shown} refuses the migration") from error
-
-
-def is_current(database: Database) -> bool:
-    """Whether the schema is the newest one; one query."""
-    with database.engine.connect() as connection:
-        return _revision(connection) == ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
 def _revision(connection: Connection) -> str | None:

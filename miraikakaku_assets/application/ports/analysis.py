@@ -1,12 +1,14 @@
 """Ports of the analysis: what is due, and where derived bars, indicators and signals are stored."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 import polars as pl
 
+from miraikakaku_assets.application.ports.notices import NewAlert
 from miraikakaku_assets.domain.bars.price_basis import PriceBasis
 from miraikakaku_assets.domain.errors import SymbolError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
@@ -43,11 +45,13 @@ class SymbolAnalysis:
 
     Attributes:
         symbol: Yahoo symbol.
-        verdict: ``ok`` (something was computed), ``up_to_date``, ``no_bars``, or the error's kind.
+        verdict: ``ok`` (something was computed), ``up_to_date``, ``no_bars`` (what was derived from bars that are
+            gone is gone, too), or the error's kind.
         bars: Timeframe → derived bars that were written.
         indicators: Timeframe → rows of indicators that were written.
         signals: Signals that were not there before.
-        newest: Timeframe → start of its newest final bar (UTC), of the symbols that were computed.
+        newest: Timeframe → start of its newest final bar (UTC), collected and derived, of the symbols that were
+            computed.
         error: Why it could not be analysed, if so.
     """
 
@@ -81,7 +85,7 @@ class AnalysisReport:
         verdicts: Verdict → symbols.
         bars: Timeframe → derived bars written.
         indicators: Timeframe → rows of indicators written.
-        signals: New signals, columns ``symbol``, ``pattern``, ``direction``, ``ts`` and more.
+        signals: Signals that were not there before.
         failures: Symbol → why.
     """
 
@@ -91,6 +95,157 @@ class AnalysisReport:
     indicators: dict[Timeframe, int] = field(default_factory=dict)
     signals: int = 0
     failures: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a symbol is analysed, and what has happened to its bars since; all moments in UTC.
+
+    Attributes:
+        symbol: Yahoo symbol.
+        id: Of the instrument.
+        revision: Of its collected bars; an analysis counts only if it is still the same when it is stored.
+        changed_since: Start of the earliest bar that came, changed or went; None: none did.
+        open_since: Start of the earliest derived bar that time alone will close.
+        settles_at: A collection from then on closes one.
+        basis: Price basis it was analysed on; None: never.
+        definition: Of the patterns it was analysed by.
+        checked_at: When everything up to then was last collected; None: not known.
+        first: Start of its first collected bar; None: it has none.
+        newest: Start of its newest one.
+    """
+
+    symbol: str
+    id: int
+    revision: int
+    changed_since: datetime | None = None
+    open_since: datetime | None = None
+    settles_at: datetime | None = None
+    basis: str | None = None
+    definition: str | None = None
+    checked_at: datetime | None = None
+    first: datetime | None = None
+    newest: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a group of symbols is computed from; bars are raw and sorted by symbol and ts, from the first one on.
+
+    Attributes:
+        bars: Collected bars: ``symbol``, ``ts``, the prices, ``volume``, ``status``, ``flag``, ``fetched_at``.
+        daily: Daily bars of the same columns, for patterns; without rows where `bars` are the daily ones.
+        actions: Schema `ACTIONS`, those without a flag.
+        signals: Stored signals, columns as of `IndicatorStore.signals`.
+    """
+
+    bars: pl.DataFrame
+    daily: pl.DataFrame
+    actions: pl.DataFrame
+    signals: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Found:
+    """Signals of a group of symbols.
+
+    Attributes:
+        since: Symbol → start of the first five-minute bar that was judged; None: the first of all. What is stored
+            from there on and is not in `signals` has vanished.
+        signals: Schema `SIGNALS` with ``close`` (raw, in the instrument's unit), and ``track_record`` (JSON text
+            or null) for those that are new.
+        alerts: Symbol → alerts to raise.
+        withdrawn: Symbol → keys of alerts about signals that have vanished.
+    """
+
+    since: Mapping[str, datetime | None]
+    signals: pl.DataFrame
+    alerts: Mapping[str, Sequence[NewAlert]] = field(default_factory=dict)
+    withdrawn: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a group of symbols came to, ready to be stored.
+
+    Attributes:
+        collected: Timeframe of the bars it started from.
+        standings: The symbols, as they were when their bars were read.
+        since: Timeframe → symbol → start of the first bar that is replaced; None: all of them.
+        bars: Derived timeframe → schema `AGGREGATED`, from `since` on, raw.
+        indicators: Timeframe → ``symbol``, ``ts`` and the indicators, from `since` on.
+        waiting: Columns ``symbol``, ``since`` and ``settles_at`` of derived bars that time alone will close.
+        basis: Price basis of the indicators.
+        definition: Of the patterns; None where none were looked for.
+        now: When it was computed (UTC).
+        found: Its signals; None where none were looked for.
+    """
+
+    collected: Timeframe
+    standings: Sequence[Standing]
+    since: Mapping[Timeframe, Mapping[str, datetime | None]]
+    bars: Mapping[Timeframe, pl.DataFrame]
+    indicators: Mapping[Timeframe, pl.DataFrame]
+    waiting: pl.DataFrame
+    basis: PriceBasis
+    definition: str | None
+    now: datetime
+    found: Found | None = None
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What of an analysis was stored.
+
+    Attributes:
+        symbols: Those whose bars had not changed meanwhile; nothing was written of the others.
+        signals: Symbol → signals that were not there before.
+    """
+
+    symbols: AbstractSet[str]
+    signals: Mapping[str, int] = field(default_factory=dict)
+
+
+class AnalysisStore(Protocol):
+    """Marks, what an analysis is computed from, and where it goes."""
+
+    def standings(
+        self, universe: Universe, collected: Timeframe, symbols: Sequence[str] | None = None
+    ) -> list[Standing]:
+        """All symbols that have, or had, collected bars; in the order of their instruments' numbers."""
+
+    def mark_all(
+        self, universe: Universe, collected: Timeframe, symbols: Sequence[str] | None = None
+    ) -> None:
+        """Marks everything as due, from each symbol's first bar on."""
+
+    def material(
+        self, universe: Universe, collected: Timeframe, standings: Sequence[Standing], definition: str
+    ) -> Material:
+        """What these symbols are computed from."""
+
+    def market(self, universe: Universe, timeframe: Timeframe, since: datetime) -> pl.DataFrame:
+        """Final bars of all symbols since a moment (UTC): ``symbol``, ``ts``, ``close`` (raw), sorted by both."""
+
+    def actions(self, universe: Universe) -> pl.DataFrame:
+        """Dividends and splits without a flag, schema `ACTIONS`."""
+
+    def signals(
+        self,
+        universe: Universe,
+        symbols: Sequence[str] | None = None,
+        since: datetime | None = None,
+        definition: str | None = None,
+    ) -> pl.DataFrame:
+        """As of `IndicatorStore`."""
+
+    def save(self, analysis: Analysis) -> Saved:
+        """Stores an analysis in one transaction.
+
+        Symbols whose revision has moved since it was read are left out and keep their mark. Of the others all
+        derived rows from `Analysis.since` on are replaced, signals that are known already keep their detection
+        and their track record, alerts are raised, restatements are settled, and the mark is cleared.
+        """
 
 
 class IndicatorStore(Protocol):

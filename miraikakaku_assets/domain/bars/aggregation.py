@@ -11,17 +11,22 @@ source bars from there on go through `aggregate`, and `spliced` (or the same two
 the place of what was stored from there on.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from miraikakaku_assets.domain.bars.intervals import check_pair, expected_parts, intervals
+from miraikakaku_assets.domain.bars.intervals import (
+    check_pair,
+    expected_parts,
+    intervals,
+    settled_after,
+    with_ends,
+)
 from miraikakaku_assets.domain.bars.series import Positions, series_bounds, stamps
 from miraikakaku_assets.domain.errors import PermanentSymbolError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
-from miraikakaku_assets.domain.market.sessions import FINAL_AFTER
 
 AGGREGATED: dict[str, pl.DataType] = {
     "symbol": pl.String(),
@@ -51,7 +56,7 @@ def aggregate(
     """Builds the bars of a longer timeframe.
 
     A bar is ``final`` only when its interval is over, the source was asked after its last price had settled
-    (`FINAL_AFTER` the end), and every part is final; until then it is ``provisional``: never taken for closed.
+    (`settled_after` the end), and every part is final; until then it is ``provisional``: never taken for closed.
 
     Args:
         bars: Columns ``symbol``, ``ts`` (UTC start of the bar), the four prices (any basis, finite), ``volume``
@@ -86,6 +91,7 @@ def aggregate(
     grouped = bars.select("symbol", "open").select(pl.all().gather(heads))
     high, low, volume = (bars[name].to_numpy() for name in ("high", "low", "volume"))
     moments = pl.DataFrame({"ends": table["ends"].gather(place), "symbol": grouped["symbol"]})
+    delay = settled_after(target, universe)
     return grouped.select(
         "symbol",
         table["ts"].gather(place),
@@ -94,7 +100,7 @@ def aggregate(
         low=np.minimum.reduceat(low, heads),
         close=bars["close"].gather(tails),
         volume=np.add.reduceat(volume, heads),
-        status=_status(moments, _all_final(bars["status"], heads), now, collected),
+        status=_status(moments, _all_final(bars["status"], heads), now, collected, delay),
         flag=_first_flag(bars["flag"], heads),
         built_from=pl.lit(source.value),
         parts=pl.Series(tails - heads + 1, dtype=pl.Int32),
@@ -153,14 +159,18 @@ def _first_flag(flags: pl.Series, heads: Positions) -> pl.Series:
 
 
 def _status(
-    moments: pl.DataFrame, settled: NDArray[np.bool_], now: datetime, collected: pl.DataFrame | None
+    moments: pl.DataFrame,
+    settled: NDArray[np.bool_],
+    now: datetime,
+    collected: pl.DataFrame | None,
+    delay: timedelta,
 ) -> pl.Series:
     asked: pl.Expr = pl.lit(now, pl.Datetime("us", "UTC"))
     if collected is not None:
         known = collected.select("symbol", asked=pl.min_horizontal("collected", asked))
         moments = moments.join(known, on="symbol", how="left", maintain_order="left", validate="m:1")
         asked = pl.col("asked")
-    over = (pl.col("ends") + FINAL_AFTER <= asked).fill_null(value=False)
+    over = (pl.col("ends") + delay <= asked).fill_null(value=False)
     final = moments.select(over & pl.Series(settled)).to_series()
     text = pl.when(final).then(pl.lit("final")).otherwise(pl.lit("provisional"))
     return moments.select(text.alias("status")).to_series()
@@ -188,6 +198,34 @@ def open_since(built: pl.DataFrame) -> pl.DataFrame:
     """Columns ``symbol`` and ``since``: the earliest bar that is still provisional; time alone may close it."""
     waiting = built.filter(pl.col("status") == "provisional")
     return waiting.group_by("symbol").agg(since=pl.col("ts").min()).sort("symbol")
+
+
+def closing_by_time(
+    built: pl.DataFrame, target: Timeframe, universe: Universe, collected: pl.DataFrame
+) -> pl.DataFrame:
+    """Bars that a later collection closes although it brings nothing new: their interval is not over yet.
+
+    A bar that is provisional because a part is does not count: nothing closes it but a change of that part.
+
+    Args:
+        built: As from `aggregate`.
+        target: Its timeframe.
+        universe: As for `aggregate`.
+        collected: Columns ``symbol`` and ``collected`` that the bars were built with.
+
+    Returns:
+        Per symbol that has such bars: ``symbol``, ``since`` (start of the earliest, UTC) and ``settles_at`` (the
+        first moment of a collection, UTC, that closes one).
+    """
+    waiting = with_ends(built.filter(pl.col("status") == "provisional"), target, universe)
+    waiting = waiting.with_columns(settles_at=pl.col("ends") + settled_after(target, universe))
+    waiting = waiting.join(collected, on="symbol", how="left")
+    waiting = waiting.filter((pl.col("settles_at") > pl.col("collected")).fill_null(value=True))
+    return (
+        waiting.group_by("symbol")
+        .agg(since=pl.col("ts").min(), settles_at=pl.col("settles_at").min())
+        .sort("symbol")
+    )
 
 
 def rebuild_since(

@@ -26,7 +26,13 @@ from numpy.typing import NDArray
 from miraikakaku_assets.domain.bars.series import stamps
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
-from miraikakaku_assets.domain.market.sessions import SLOT, session_table, slot_bounds, trading_hours
+from miraikakaku_assets.domain.market.sessions import (
+    FINAL_AFTER,
+    SLOT,
+    session_table,
+    slot_bounds,
+    trading_hours,
+)
 
 SOURCES = {
     Timeframe.H1: (Timeframe.M5,),
@@ -85,6 +91,34 @@ def intervals(universe: Universe, target: Timeframe) -> pl.DataFrame:
     inclusive = pl.col("breaks") & (ends == pl.col("ends"))
     last = pl.when(inclusive).then(ends).otherwise(ends - timedelta(microseconds=1))
     return each.select("ts", ends=ends, last=last)
+
+
+def settled_after(timeframe: Timeframe, universe: Universe) -> timedelta:
+    """How long after its end a bar may still change: bars of days and longer wait for the close's late volumes."""
+    return universe.settling if timeframe in (Timeframe.M5, *_LENGTH) else FINAL_AFTER
+
+
+def with_ends(bars: pl.DataFrame, timeframe: Timeframe, universe: Universe) -> pl.DataFrame:
+    """Adds ``ends``, the moment (UTC) at which each bar was over: what it says was not known before.
+
+    Args:
+        bars: Column ``ts`` (UTC start) of stored bars, any order; others are kept.
+        timeframe: Of all the bars.
+        universe: Whose sessions they belong to.
+    """
+    if timeframe is Timeframe.M5:
+        return bars.with_columns(ends=pl.col("ts") + SLOT)
+    return bars.join(_ends(universe, timeframe), on="ts", how="left", maintain_order="left")
+
+
+@cache
+def _ends(universe: Universe, timeframe: Timeframe) -> pl.DataFrame:
+    if timeframe is not Timeframe.D1:
+        return intervals(universe, timeframe).select("ts", "ends")
+    # A currency's day is stamped with London's midnight, and on Fridays ends with the week.
+    stamped = session_table(universe.calendar).select("session", ts="opens")
+    hours = trading_hours(universe.calendar).select("session", ends="closes")
+    return stamped.join(hours, on="session", maintain_order="left").select("ts", "ends")
 
 
 def _stretches(universe: Universe) -> pl.DataFrame:

@@ -24,7 +24,7 @@ from miraikakaku_assets.domain.bars.validation import (
     strangers,
 )
 from miraikakaku_assets.domain.market.instruments import Universe
-from miraikakaku_assets.domain.market.sessions import FINAL_AFTER, SLOT, session_table, trading_hours
+from miraikakaku_assets.domain.market.sessions import SLOT, session_table, trading_hours
 
 SHARES_5M = Tolerance(looked_at=1.2, undone=2.0, undone_untraded=1.2, absurd=10.0, jump=4.0)
 CURRENCIES_5M = Tolerance(looked_at=1.05, undone=1.1, undone_untraded=1.1, absurd=2.0, jump=1.3)
@@ -68,7 +68,7 @@ def validate_intraday(raw: pl.DataFrame, context: IntradayContext) -> ValidatedB
         Frames as of daily bars: ``symbol``, ``session`` (exchange date), ``stamp``, the prices, ``volume``,
         ``row`` and ``ts`` (start of the slot, UTC); accepted ones with ``status`` and ``flag``, sorted by symbol
         and ``ts``; refused ones with ``rule`` and ``detail``, ``ts`` being the source's stamp. A bar is final
-        30 minutes after the end of its slot: Tokyo is quoted 20 minutes late.
+        `Universe.settling` after the end of its slot.
     """
     bars = raw.select(*RAW_INTRADAY).sort("symbol", "stamp", maintain_order=True)
     if not context.universe.has_volume:
@@ -118,7 +118,7 @@ def _row_rule(bars: pl.DataFrame, context: IntradayContext) -> pl.Expr:
     stamp, slot = pl.col("stamp"), pl.col("ts")
     empty = pl.all_horizontal(pl.col(name).is_null() | pl.col(name).is_nan() for name in PRICES)
     flat = pl.all_horizontal(pl.col(name) == pl.col("close") for name in PRICES) & (pl.col("volume") == 0)
-    running = pl.col("newest") & (slot + SLOT + FINAL_AFTER > context.now)
+    running = pl.col("newest") & (slot + SLOT + context.universe.settling > context.now)
     checks: list[tuple[str, pl.Expr]] = [
         ("lunch_break", empty & pl.col("paused")),
         ("closing_call", empty & pl.col("called")),
@@ -138,7 +138,7 @@ def _row_rule(bars: pl.DataFrame, context: IntradayContext) -> pl.Expr:
 
 def _split(bars: pl.DataFrame, context: IntradayContext) -> ValidatedBars:
     columns = ["symbol", "session", "stamp", *PRICES, "volume", "row"]
-    final = pl.col("ts") + SLOT + FINAL_AFTER <= context.now
+    final = pl.col("ts") + SLOT + context.universe.settling <= context.now
     accepted = enclosing(bars.filter(pl.col("rule").is_null())).select(
         *columns,
         "ts",

@@ -1,5 +1,8 @@
 """Frames of many symbols as what they are: one unbroken series after the other."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -48,3 +51,32 @@ def positions(bounds: Positions) -> Positions:
     """Number of bars before each row in its own series: 0 for the first bar of every symbol."""
     lengths = np.diff(bounds)
     return np.arange(bounds[-1]) - np.repeat(bounds[:-1], lengths)
+
+
+def tails(bars: pl.DataFrame, since: Mapping[str, datetime | None], before: int = 0) -> pl.DataFrame:
+    """The end of every series.
+
+    Args:
+        bars: Columns ``symbol`` and ``ts``, sorted by both; others are kept.
+        since: Symbol → start of the first bar that is kept (UTC); None keeps the whole series.
+        before: How many bars before it are kept as well.
+
+    Raises:
+        PermanentSymbolError: The rows are not in that order.
+    """
+    if all(moment is None for moment in since.values()):
+        return bars
+    bounds, moments = series_bounds(bars), stamps(bars["ts"])
+    symbols = bars["symbol"].gather(bounds[:-1]).to_list()
+    kept = []
+    for symbol, start, end in zip(symbols, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        moment, first = since[symbol], start
+        if moment is not None:
+            at = start + int(np.searchsorted(moments[start:end], _microseconds(moment)))
+            first = max(at - before, start)
+        kept.append(np.arange(first, end))
+    return bars.select(pl.all().gather(np.concatenate(kept))) if kept else bars
+
+
+def _microseconds(moment: datetime) -> int:
+    return int(stamps(pl.Series([moment], dtype=pl.Datetime("us", "UTC")))[0])

@@ -117,6 +117,19 @@ def timeframe(name: str) -> Timeframe:
         raise ConfigurationError(f"Timeframe {name!r} does not exist; choose from: {known}") from None
 
 
+def collected_timeframe(name: str) -> Timeframe:
+    """The timeframe of that spelling, one of those that are collected from a source.
+
+    Raises:
+        ConfigurationError: There is no such timeframe, or it is built from collected ones.
+    """
+    chosen = timeframe(name)
+    if chosen not in COLLECTED_TIMEFRAMES:
+        served = " or ".join(COLLECTED_TIMEFRAMES)
+        raise ConfigurationError(f"{chosen} bars are not collected from a source; choose {served}")
+    return chosen
+
+
 @dataclass(frozen=True)
 class Instrument:
     """One tradable thing with one price history, whatever its name or market segment is today.

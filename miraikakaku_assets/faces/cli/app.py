@@ -2,7 +2,18 @@
 
 import typer
 
-from miraikakaku_assets.faces.cli import bars_io, database, demo, master, services, simulate, stages, status
+from miraikakaku_assets.faces.cli import (
+    bars_io,
+    database,
+    demo,
+    master,
+    patterns,
+    self_test,
+    services,
+    simulate,
+    stages,
+    status,
+)
 from miraikakaku_assets.faces.cli.runner import RunnerFactory, Services
 
 
@@ -26,6 +37,8 @@ def build_app(make_runner: RunnerFactory, run_services: Services) -> typer.Typer
     master.add_commands(app, make_runner)
     status.add_commands(app)
     bars_io.add_commands(app)
+    patterns.add_commands(app)
+    self_test.add_commands(app)
     simulate.add_commands(app)
     database.add_commands(app)
     services.add_commands(app, run_services)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from miraikakaku_assets.application.wanted import Wanted
+from miraikakaku_assets.application.wanted import Wanted, WantedAnalysis
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import Universe
 
@@ -40,6 +40,9 @@ class Runner(Protocol):
 
     def collect(self, universe: Universe, run_id: str, wanted: Wanted) -> Outcome:
         """Collects bars of the named symbols, or of the whole market."""
+
+    def analyze(self, universe: Universe, run_id: str, wanted: WantedAnalysis) -> Outcome:
+        """Derives timeframes, indicators and patterns of stored bars."""
 
     def report_coverage(
         self, universe: Universe, run_id: str, since: str | None, until: str | None

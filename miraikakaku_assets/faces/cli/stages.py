@@ -1,26 +1,30 @@
-"""Commands that run stages: ``pipeline``, ``collect`` and ``validate``."""
+"""Commands that run stages: ``pipeline``, ``collect``, ``analyze`` and ``validate``."""
 
 import uuid
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
-from miraikakaku_assets.application.wanted import Wanted
+from miraikakaku_assets.application.wanted import Wanted, WantedAnalysis
 from miraikakaku_assets.bootstrap import Ports, ports, utc_now
 from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortError
-from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe, timeframe, universe
+from miraikakaku_assets.domain.market.instruments import (
+    COLLECTED_TIMEFRAMES,
+    UNIVERSES,
+    Timeframe,
+    Universe,
+    collected_timeframe,
+    timeframe,
+    universe,
+)
 from miraikakaku_assets.faces.cli.output import (
     JSON_OPTION,
-    console,
     fail,
-    percent,
     print_json,
-    show_line,
-    show_table,
 )
 from miraikakaku_assets.faces.cli.progress import progress_bar
 from miraikakaku_assets.faces.cli.runner import Outcome, Runner, RunnerFactory
+from miraikakaku_assets.faces.cli.stage_tables import show_stage
 from miraikakaku_assets.faces.cli.window import SinceOption, UntilOption, option_window
 
 Window = tuple[str | None, str | None]
@@ -53,7 +57,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         *,
         as_json: bool = JSON_OPTION,
     ) -> None:
-        """Master → prices → coverage, one Dagster run each, with a live progress bar."""
+        """Master → prices → timeframes → indicators → patterns → coverage, with a live progress bar."""
         window, names = _window(since, until), _named(symbols, limit)
         universes, log = named_universes(universe_names), list[dict[str, Any]]()
         runner = make_runner(ports())
@@ -61,7 +65,9 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
             work = Stages(ports(), runner, chosen, log, show=not as_json)
             if chosen.has_master:
                 work.master(None, accept=False)
-            work.prices(Wanted(_first_listed(work, limit) if limit else names, *window))
+            asked = _first_listed(work, limit) if limit else names
+            work.prices(Wanted(asked, *window))
+            work.analysis(asked)
             work.coverage(window)
         end(log, as_json=as_json)
 
@@ -89,6 +95,37 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
             work = Stages(ports(), runner, chosen, log, show=not as_json)
             asked = _first_listed(work, limit) if limit else names
             work.prices(Wanted(asked, *window, chosen_timeframe, again))
+        end(log, as_json=as_json)
+
+    @app.command()
+    def analyze(
+        universe_names: UniverseOption = "jp",
+        symbols: SymbolsOption = "",
+        limit: LimitOption = 0,
+        since: SinceOption = "",
+        until: UntilOption = "",
+        timeframe_name: Annotated[
+            str, typer.Option("--timeframe", help="Bars to start from, 1d or 5m; both unless one is named.")
+        ] = "",
+        *,
+        again: Annotated[
+            bool, typer.Option("--again", help="Compute everything anew, from the first bar on.")
+        ] = False,
+        as_json: bool = JSON_OPTION,
+    ) -> None:
+        """Builds timeframes and computes indicators and patterns of stored bars: what is due, and only that.
+
+        With --since everything from that session on is computed anew; what follows --until depends on the bars before
+        it and is computed, too.
+        """
+        (first, _), names = _window(since, until), _named(symbols, limit)
+        chosen_timeframe = collected_timeframe(timeframe_name) if timeframe_name else None
+        universes, log = named_universes(universe_names), list[dict[str, Any]]()
+        runner = make_runner(ports())
+        for chosen in universes:
+            work = Stages(ports(), runner, chosen, log, show=not as_json)
+            asked = _first_listed(work, limit) if limit else names
+            work.analysis(asked, chosen_timeframe, since=first, again=again)
         end(log, as_json=as_json)
 
     @app.command()
@@ -134,13 +171,38 @@ class Stages:
             outcome = self._runner.collect(self.universe, run_id, wanted)
         self._done("prices", outcome)
 
+    def analysis(
+        self,
+        symbols: list[str] | None,
+        timeframe: Timeframe | None = None,
+        *,
+        since: str | None = None,
+        again: bool = False,
+    ) -> None:
+        """Derives timeframes, indicators and patterns of the named symbols, or of all that have bars."""
+        for collected in (timeframe,) if timeframe else COLLECTED_TIMEFRAMES:
+            wanted = WantedAnalysis(symbols, collected, since, again)
+            with progress_bar(f"{self.universe.name} analysis of {collected}", None, shown=self._show):
+                outcome = self._runner.analyze(self.universe, _new_run(), wanted)
+            self._done("analysis", outcome, collected=collected.value)
+        done = [
+            one for one in self._log if (one["universe"], one["stage"]) == (self.universe.name, "analysis")
+        ]
+        if not any(set(one.get("verdicts") or {}) - {"no_bars"} for one in done):
+            asked = "the named symbols" if symbols else self.universe.name
+            done[-1] |= {
+                "succeeded": False,
+                "error": f"No bars of {asked} are stored, so nothing was analysed; `miraikakaku collect` fetches them",
+                "exit_code": WorkFellShortError.exit_code,
+            }
+
     def coverage(self, window: Window) -> None:
         """Checks coverage and writes the report."""
         with progress_bar(f"{self.universe.name} coverage", None, shown=self._show):
             outcome = self._runner.report_coverage(self.universe, _new_run(), *window)
         self._done("coverage", outcome)
 
-    def _done(self, stage: str, outcome: Outcome) -> None:
+    def _done(self, stage: str, outcome: Outcome, **more: str) -> None:
         numbers: dict[str, Any] = {
             key: value
             for key, value in outcome.metadata.items()
@@ -153,6 +215,7 @@ class Stages:
             "succeeded": outcome.succeeded,
             "error": outcome.reason or None,
             "exit_code": outcome.exit_code,
+            **more,
             **numbers,
         }
         asked = numbers.get("symbols", 0) - numbers.get("verdicts", {}).get("reused", 0)
@@ -163,9 +226,9 @@ class Stages:
             done |= {"succeeded": False, "error": nothing, "exit_code": WorkFellShortError.exit_code}
         self._log.append(done)
         if self._show:
-            _show(stage, done)
-        # Prices with failed symbols are still worth a coverage report; anything else leaves nothing to go on with.
-        if not outcome.succeeded and not (stage == "prices" and outcome.metadata):
+            show_stage(stage, done)
+        # With some symbols failed the rest is still worth its next stage; anything else leaves nothing to go on with.
+        if not outcome.succeeded and not (stage in {"prices", "analysis"} and outcome.metadata):
             end(self._log, as_json=not self._show)
 
 
@@ -178,36 +241,6 @@ def end(stages: list[dict[str, Any]], *, as_json: bool) -> None:
         fail(stage["error"] or f"{stage['stage']} failed")
     if failed:
         raise typer.Exit(max(stage["exit_code"] for stage in failed))
-
-
-def _show(stage: str, done: dict[str, Any]) -> None:
-    if stage == "prices" and "rows_read" in done:
-        rules = done.get("quarantined_by_rule") or {}
-        rows = [
-            ("read", done["rows_read"]),
-            ("= inserted", done["inserted"]),
-            ("+ restated", done["restated"]),
-            ("+ unchanged", done["unchanged"]),
-            ("+ quarantined", done["quarantined"]),
-            *((f"    {rule}", count) for rule, count in sorted(rules.items(), key=lambda item: -item[1])),
-        ]
-        show_table(f"{done['universe']} prices: {done['symbols']:,} symbols", ("rows", ""), rows)
-        verdicts = sorted((done.get("verdicts") or {}).items(), key=lambda item: -item[1])
-        show_line("symbols: " + ", ".join(f"{count:,} {verdict}" for verdict, count in verdicts))
-    elif stage == "master" and "added" in done:
-        counts = ("dagster/row_count", "added", "updated", "removed", "returned", "unchanged")
-        names = ("issues", *counts[1:])
-        show_table(
-            f"{done['universe']} master, list of {done['list_date']}", names, [[done[c] for c in counts]]
-        )
-    elif stage == "coverage" and "coverage" in done:
-        share = f"{percent(done['coverage'])} of {done['denominator']}"
-        console.print(f"[bold]{done['universe']} coverage[/] {share}", soft_wrap=True)
-        if done["below_threshold"] != "none":
-            console.print(
-                f"[yellow]below the threshold:[/] {escape(done['below_threshold'])}", soft_wrap=True
-            )
-        show_line(f"report: {done['report']}")
 
 
 def _new_run() -> str:

@@ -1,13 +1,18 @@
-"""Prices, one partition per symbol. Put here: one generator per universe and timeframe. Keep out: fetching.
+"""Prices and what is derived from them, one partition per symbol. Put here: one generator per universe and timeframe.
 
-The step must be a generator: a function that returns would mark every key of its range as materialized.
+Collection and analysis are one step: as two, a single failed symbol would keep the analysis of all others from
+starting. The step must be a generator: a function that returns would mark every key of its range as materialized.
 """
 
 from collections.abc import Iterator
 
 import dagster as dg
 
+from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
+from miraikakaku_assets.orchestration.analysis.assets import derived_specs
+from miraikakaku_assets.orchestration.analysis.run import AnalysisWanted, analyze_in_run, derived_keys
+from miraikakaku_assets.orchestration.failures import raise_all
 from miraikakaku_assets.orchestration.ownership import LABELS
 from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
@@ -46,21 +51,24 @@ def step_name(universe: Universe, timeframe: Timeframe) -> str:
     return f"{universe.name}_{'symbol' if timeframe is Timeframe.D1 else 'intraday'}_chain"
 
 
+def chain_keys(universe: Universe, timeframe: Timeframe) -> tuple[dg.AssetKey, ...]:
+    """Keys of the assets that one step makes: collected bars and what is derived from them."""
+    return (prices_key(universe, timeframe), *derived_keys(universe, timeframe))
+
+
 def price_assets(partitions_per_run: int) -> list[dg.AssetsDefinition]:
-    """The collected prices of every universe.
+    """The collected prices of every universe, and what is derived from them.
 
     Args:
         partitions_per_run: Symbols that one run of a backfill takes.
     """
-    return [_prices(universe, timeframe, partitions_per_run) for universe, timeframe in COLLECTED]
+    return [_chain(universe, timeframe, partitions_per_run) for universe, timeframe in COLLECTED]
 
 
-def _prices(universe: Universe, timeframe: Timeframe, partitions_per_run: int) -> dg.AssetsDefinition:
-    key = prices_key(universe, timeframe)
-
+def _chain(universe: Universe, timeframe: Timeframe, partitions_per_run: int) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=step_name(universe, timeframe),
-        specs=[_spec(universe, timeframe)],
+        specs=[_spec(universe, timeframe), *derived_specs(universe, timeframe)],
         partitions_def=partitions_of(universe, timeframe),
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.multi_run(partitions_per_run),
@@ -69,10 +77,34 @@ def _prices(universe: Universe, timeframe: Timeframe, partitions_per_run: int) -
     def chain(
         context: dg.AssetExecutionContext, config: CollectConfig, ports: PortsResource
     ) -> Iterator[dg.MaterializeResult[None]]:
-        collect_in_run(context, ports.use, universe, timeframe, context.partition_keys, key, config)
+        run_chain(context, ports.use, universe, timeframe, config)
         yield from ()
 
     return chain
+
+
+def run_chain(
+    context: dg.AssetExecutionContext,
+    ports: Ports,
+    universe: Universe,
+    timeframe: Timeframe,
+    config: CollectConfig,
+) -> None:
+    """Collects, then analyses, as far as the run asks for either.
+
+    Raises:
+        dg.Failure: Something failed; everything else was done before.
+    """
+    symbols, selected = context.partition_keys, context.selected_asset_keys
+    key = prices_key(universe, timeframe)
+    shortfalls = []
+    if key in selected:
+        shortfalls.append(collect_in_run(context, ports, universe, timeframe, symbols, key, config)[1])
+    derived = [one for one in derived_keys(universe, timeframe) if one in selected]
+    if derived:
+        wanted = AnalysisWanted(universe, timeframe, symbols, derived, again=config.again)
+        shortfalls.append(analyze_in_run(context, ports, wanted)[1])
+    raise_all(shortfalls)
 
 
 def _spec(universe: Universe, timeframe: Timeframe) -> dg.AssetSpec:

@@ -17,7 +17,7 @@ from miraikakaku_assets.application.plan_collection import plan_collection
 from miraikakaku_assets.application.ports import SymbolOutcome
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError, MiraikakakuError, WorkFellShortError
-from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe, Universe
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe, collected_timeframe
 from miraikakaku_assets.orchestration.abandoned import close_abandoned
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.materializations import log_materializations
@@ -37,7 +37,8 @@ class CollectConfig(WindowConfig):
     """Options of a price collection; by default it goes on where the stored bars end, up to now."""
 
     again: bool = False
-    """Ask for everything, also for what an attempt that did not end has collected since the last close."""
+    """Ask for everything, also for what an attempt that did not end has collected since the last close; and compute
+    what is derived from it anew, from the first bar on."""
 
 
 def collect_in_run(
@@ -48,26 +49,32 @@ def collect_in_run(
     symbols: Sequence[str] | None,
     asset_key: dg.AssetKey,
     config: CollectConfig,
-) -> CollectionReport:
+    *,
+    charts: bool = True,
+) -> tuple[CollectionReport, dg.Failure | None]:
     """Collects bars of some or all symbols inside a Dagster step.
 
     Every symbol of the run ends as a materialization or as a failure: a key that is neither would count as
-    failed without a reason.
+    failed without a reason. A run of few symbols carries a chart each, unless `charts` says otherwise.
+
+    Returns:
+        What was done, and why the step has to fail once everything else in it is done: some symbols failed (their
+        errors are in its metadata). None if all went well.
 
     Raises:
-        dg.Failure: Some symbols failed (their errors are in its metadata), or nothing could be done at all.
+        dg.Failure: Nothing could be done at all, or not to the end.
     """
     try:
         close_abandoned(context.instance, ports)
         request = _request(context.run.run_id, ports, universe, timeframe, symbols, config)
         total = len(request.instruments) + len(request.settled)
-        listener = _RunListener(context, ports, universe, timeframe, asset_key, total)
+        charts = charts and total <= CHARTED_SYMBOLS
+        listener = _RunListener(context, ports, universe, timeframe, asset_key, total, charts=charts)
         collection = CollectionPorts(ports.prices, ports.bars, ports.ledger, ports.clock)
         report = collect_prices(request, collection, listener)
     except MiraikakakuError as error:
         raise failure(error) from error
-    _finish(context, report, asset_key)
-    return report
+    return report, _finish(context, report, asset_key)
 
 
 def _request(
@@ -82,9 +89,7 @@ def _request(
     today = ports.clock().astimezone(ZoneInfo(universe.time_zone)).date()
     if since is not None and since > today:
         raise ConfigurationError(f"since {since} has not come yet: it is {today} in {universe.time_zone}")
-    if timeframe not in COLLECTED_TIMEFRAMES:
-        served = " or ".join(COLLECTED_TIMEFRAMES)
-        raise ConfigurationError(f"{timeframe} bars are not collected from a source; choose {served}")
+    collected_timeframe(timeframe)
     if not universe.has_master:
         ports.masters.ensure_named(universe, ports.settings.fx_symbols, ports.clock())
     new = CollectionRequest(
@@ -127,6 +132,8 @@ class _RunListener:
         timeframe: Timeframe,
         asset_key: dg.AssetKey,
         total: int,
+        *,
+        charts: bool,
     ) -> None:
         self._context = context
         self._ports = ports
@@ -134,6 +141,7 @@ class _RunListener:
         self._timeframe = timeframe
         self._key = asset_key
         self._total = total
+        self._charts = charts
         self._done = self._failed = self._observed = 0
 
     def __call__(self, outcomes: Sequence[SymbolOutcome]) -> None:
@@ -160,7 +168,7 @@ class _RunListener:
             metadata["restated_history"] = str(outcome.rescaled)
         if outcome.last is not None:
             metadata |= {"first_session": str(outcome.first), "last_session": str(outcome.last)}
-        if self._total <= CHARTED_SYMBOLS and outcome.last is not None:
+        if self._charts and outcome.last is not None:
             metadata["chart"] = self._chart(outcome.symbol)
         return dg.AssetMaterialization(self._key, partition=outcome.symbol, metadata=metadata)  # type: ignore[arg-type]
 
@@ -172,7 +180,7 @@ class _RunListener:
         return dg.MetadataValue.md(as_markdown(price_chart(bars, symbol, unit), f"{symbol}, last 250 bars"))
 
 
-def _finish(context: type_context, report: CollectionReport, asset_key: dg.AssetKey) -> None:
+def _finish(context: type_context, report: CollectionReport, asset_key: dg.AssetKey) -> dg.Failure | None:
     totals: dict[str, object] = {
         "symbols": report.symbols,
         "requests": report.requests,
@@ -194,16 +202,17 @@ def _finish(context: type_context, report: CollectionReport, asset_key: dg.Asset
         raise dg.Failure(f"The rows of batch {report.batch} do not add up: {totals}", allow_retries=False)
     bare, asked = report.verdicts["never_delivered"], report.symbols - report.verdicts["reused"]
     if bare > max(_MAY_BE_BARE * asked, _FEW):
-        raise dg.Failure(
+        return dg.Failure(
             f"Of {bare:,} of {asked:,} symbols the source has never sent a bar: it is not itself, or the symbols are "
             f"not its own; the others are stored, see batch {report.batch} in batch_execution_details",
             allow_retries=False,
         )
     if report.failures:
         worst = dict(sorted(report.failures.items())[:_WORST])
-        raise dg.Failure(
+        return dg.Failure(
             f"{len(report.failures):,} of {report.symbols:,} symbols failed, the others are stored; "
             f"see batch {report.batch} in batch_execution_details",
             metadata={"failed_symbols": len(report.failures), "first_failures": dg.MetadataValue.json(worst)},
             allow_retries=False,
         )
+    return None

@@ -7,6 +7,7 @@ jobs log the same materializations for any list of symbols, which also clears th
 import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, timeframe
+from miraikakaku_assets.orchestration.failures import raise_all
 from miraikakaku_assets.orchestration.prices.assets import POOL, prices_key
 from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
@@ -43,7 +44,7 @@ def collect_symbols_job(universe: Universe) -> dg.JobDefinition:
         """Collects the bars of the symbols named in its config."""
         chosen = timeframe(config.timeframe)
         key = prices_key(universe, chosen)
-        collect_in_run(context, ports.use, universe, chosen, config.symbols, key, config)
+        raise_all([collect_in_run(context, ports.use, universe, chosen, config.symbols, key, config)[1]])
 
     @dg.job(
         name=symbols_job_name(universe),

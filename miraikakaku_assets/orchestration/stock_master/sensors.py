@@ -9,15 +9,16 @@ import dagster as dg
 from miraikakaku_assets.domain.market.instruments import JP, US, Timeframe, Universe
 from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets.settings import settings
 
 _INTERVAL_SECONDS = 600  # the assets register their own issues at once; this is the safety net behind them
 
 
-def key_sensors() -> list[dg.SensorDefinition]:
-    """One sensor per universe with a master, running or stopped as the schedules are."""
-    running = settings().miraikakaku_schedules == "on"
-    status = dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED
+def key_sensors(status: dg.DefaultSensorStatus) -> list[dg.SensorDefinition]:
+    """One sensor per universe with a master.
+
+    Args:
+        status: Whether they run by default.
+    """
     return [_symbol_keys(universe, status) for universe in (JP, US)]
 
 

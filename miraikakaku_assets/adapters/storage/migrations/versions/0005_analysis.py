@@ -18,6 +18,7 @@ _INDICATORS = (
     *("stoch_k", "stoch_d", "adx_14", "plus_di_14", "minus_di_14", "obv"),
 )
 _TABLES = (
+    "notification_channels",
     "notification_outbox",
     "alerts",
     "cycle_log",
@@ -55,6 +56,8 @@ def _derived() -> None:
         sa.Column("timeframe", _C, nullable=False),
         sa.Column("changed_since", _UTC),
         sa.Column("revision", sa.BigInteger(), nullable=False, server_default=sa.text("1")),
+        sa.Column("open_since", _UTC),
+        sa.Column("settles_at", _UTC),
         sa.Column("basis", sa.Text()),
         sa.Column("definition", sa.Text()),
         sa.Column("analyzed_at", _UTC),
@@ -169,6 +172,16 @@ def _messages() -> None:
         ["due_at"],
         schema=_SCHEMA,
         postgresql_where=sa.text("delivered_at IS NULL"),
+    )
+    op.create_table(
+        "notification_channels",
+        sa.Column("channel", _C, nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False, server_default=sa.text("0")),
+        sa.Column("paused_until", _UTC),
+        sa.Column("last_error", sa.Text()),
+        sa.Column("delivered_at", _UTC),
+        sa.PrimaryKeyConstraint("channel", name="pk_notification_channels"),
+        schema=_SCHEMA,
     )
 
 

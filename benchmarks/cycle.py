@@ -1,0 +1,189 @@
+"""The five-minute cycle of the currency pairs in steady state: from the tick to the committed run.
+
+What the daemon does is done here with Dagster's own scheduler and run queue, against the real code server, which
+starts each run in a process of its own; only the moments of the ticks are chosen, because a hundred real ones take
+eight hours. Pairs and their bars come from the simulator, whose clock stands at the tick.
+"""
+
+import logging
+import os
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, ScheduleInstigatorData
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
+from dagster._scheduler.scheduler import ScheduleIterationTimes, launch_scheduled_runs
+
+from benchmarks import event_log
+from benchmarks.fetch_site import UNLIMITED, Exchange
+from miraikakaku_assets import bootstrap
+from miraikakaku_assets.orchestration.instance_home import open_instance, shipped_file
+from miraikakaku_assets.settings import load_settings
+from miraikakaku_assets.simulator.config import SimulatorConfig
+from miraikakaku_assets.simulator.process import running_process
+
+SCHEDULE = "fx_cycle"
+CYCLES_A_DAY = 288
+_TICK = timedelta(minutes=5)
+_PATIENCE = 120.0
+_QUEUE_EVERY = 1.0  # `run_queue.dequeue_interval_seconds` of dagster.yaml
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the cycles took.
+
+    Attributes:
+        seconds: Of each cycle in steady state, from the tick to the end of its run.
+        first: Of the very first, which loads every timeframe.
+        pairs: Currency pairs.
+        bars: Bars each cycle has stored or changed, on average.
+        event_log_mib_per_day: What a day of cycles adds to Dagster's tables after pruning.
+    """
+
+    seconds: list[float]
+    first: float
+    pairs: int
+    bars: float
+    event_log_mib_per_day: float
+
+    @property
+    def p95(self) -> float:
+        """95th percentile of `seconds`."""
+        return statistics.quantiles(self.seconds, n=20, method="inclusive")[-1]
+
+
+def measure(database_url: str, ticks: int) -> Measured:
+    """Lives through so many ticks of a Thursday."""
+    begins = _last_thursday()
+    config = SimulatorConfig(symbols=8, us_symbols=0, now=begins)
+    with running_process(config) as base, _installed(database_url, base) as daemon:
+        exchange = Exchange(base)
+        taken = []
+        for number in range(ticks + 1):
+            moment = begins + number * _TICK
+            exchange.set_clock(moment + timedelta(seconds=1))
+            taken.append(daemon.cycle(moment))
+        bars, pairs = daemon.ports.cycles.ended("fx", ticks), len(daemon.ports.settings.fx_symbols)
+        wrong = [one for one in bars if one.end is None or one.end.succeeded < pairs]
+        if wrong:
+            raise RuntimeError(f"{len(wrong)} of {len(bars)} cycles fell short: {wrong[0].end}")
+        after = begins + (ticks + 1) * _TICK
+
+        def cycle(number: int) -> None:
+            moment = after + number * _TICK
+            exchange.set_clock(moment + timedelta(seconds=1))
+            daemon.cycle(moment)
+
+        a_day = event_log.mib_per_day(daemon.instance, daemon.ports, cycle, CYCLES_A_DAY)
+        written = statistics.mean(one.end.bars for one in bars if one.end is not None)
+        return Measured(taken[1:], taken[0], pairs, written, a_day)
+
+
+@dataclass
+class Daemon:
+    """Scheduler and run queue of an installation."""
+
+    ports: bootstrap.Ports
+    instance: dg.DagsterInstance
+    workspace: WorkspaceProcessContext
+    queue: QueuedRunCoordinatorDaemon
+    times: dict[str, ScheduleIterationTimes] = field(default_factory=dict)
+    phase: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311 - no secret
+
+    def cycle(self, tick: datetime) -> float:
+        """Evaluates the schedule at a tick, and waits until the run it asks for has ended; returns the seconds."""
+        began = time.perf_counter()
+        logger = logging.getLogger("benchmark")
+        for _ in launch_scheduled_runs(self.workspace, logger, tick + timedelta(seconds=1), self.times):
+            pass
+        looked = began + self.phase.uniform(0.0, _QUEUE_EVERY)  # the queue's rhythm is not that of the ticks
+        while True:
+            if time.perf_counter() >= looked:
+                for _ in self.queue.run_iteration(self.workspace):
+                    pass
+                looked += _QUEUE_EVERY
+            newest = self.instance.get_runs(limit=1)
+            if newest and newest[0].is_finished and newest[0].tags.get("miraikakaku/tick_seen") is None:
+                self.instance.add_run_tags(newest[0].run_id, {"miraikakaku/tick_seen": tick.isoformat()})
+                if newest[0].status is not dg.DagsterRunStatus.SUCCESS:
+                    raise RuntimeError(f"the cycle of {tick} ended as {newest[0].status.value}")
+                return time.perf_counter() - began
+            if time.perf_counter() - began > _PATIENCE:
+                raise RuntimeError(f"the cycle of {tick} did not end within {_PATIENCE:.0f} s")
+            time.sleep(0.01)
+
+
+@contextmanager
+def _installed(database_url: str, base: str) -> Iterator[Daemon]:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cycle-"))
+        stack.enter_context(
+            _environment(
+                {
+                    **UNLIMITED,
+                    **Exchange(base).variables(),
+                    "MIRAIKAKAKU_HOME": folder,
+                    "DATABASE_URL": database_url,
+                    "DAGSTER_HOME": str(Path(folder) / "dagster"),
+                }
+            )
+        )
+        ports = bootstrap.use(load_settings())
+        _ = ports.database
+        instance = stack.enter_context(open_instance(ports.settings))
+        workspace = stack.enter_context(
+            WorkspaceProcessContext(instance, WorkspaceFileTarget([str(shipped_file("workspace.yaml"))]))
+        )
+        _start_schedule(instance, workspace)
+        queue = stack.enter_context(QueuedRunCoordinatorDaemon(interval_seconds=_QUEUE_EVERY))
+        yield Daemon(ports, instance, workspace, queue)
+
+
+def _start_schedule(instance: dg.DagsterInstance, workspace: WorkspaceProcessContext) -> None:
+    """Turns the schedule on as of a week ago: Dagster does not tick before a schedule's start."""
+    location = workspace.create_request_context().code_locations[0]
+    (repository,) = location.get_repositories().values()
+    schedule = repository.get_schedule(SCHEDULE)
+    started = (_last_thursday() - timedelta(minutes=1)).timestamp()
+    instance.add_instigator_state(
+        InstigatorState(
+            schedule.get_remote_origin(),
+            InstigatorType.SCHEDULE,
+            InstigatorStatus.RUNNING,
+            ScheduleInstigatorData(schedule.cron_schedule, started),
+        )
+    )
+
+
+def _last_thursday() -> datetime:
+    """08:00 in London, in the middle of a week's trading; every bar a run sees has ended."""
+    now = datetime.now(UTC)
+    day = now - timedelta(days=(now.weekday() - 3) % 7 or 7)
+    return day.replace(hour=0, minute=5, second=0, microsecond=0)
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    before: dict[str, Any] = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

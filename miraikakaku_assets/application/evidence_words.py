@@ -1,0 +1,46 @@
+"""What the columns of a signal's evidence are called in Japanese."""
+
+LABELS = {
+    "open": "始値",
+    "high": "高値",
+    "low": "安値",
+    "close": "終値",
+    "close_before": "1本前の終値",
+    "close_before_2": "2本前の終値",
+    "close_before_5": "5本前の終値",
+    "close_move_5": "5本での値動き",
+    "close_max_10": "10本の最高終値",
+    "close_min_10": "10本の最安終値",
+    "close_mean_5": "5本の平均終値",
+    "close_std_5": "5本の終値の標準偏差",
+    "rsi_14": "RSI",
+    "rsi_14_before": "1本前のRSI",
+    "rsi_14_max_3": "RSI(3本の最大)",
+    "rsi_14_min_3": "RSI(3本の最小)",
+    "rsi_14_max_10": "RSI(10本の最大)",
+    "rsi_14_min_10": "RSI(10本の最小)",
+    "rsi_14_crossings_of_50_in_5": "RSIの50通過(5本の回数)",
+    "macd": "MACD",
+    "macd_before": "1本前のMACD",
+    "macd_signal": "MACDシグナル",
+    "macd_signal_before": "1本前のMACDシグナル",
+    "macd_histogram": "MACDヒストグラム",
+    "macd_histogram_before": "1本前のヒストグラム",
+    "bb_upper": "+2σ",
+    "bb_middle": "ボリンジャー中央線",
+    "bb_lower": "-2σ",
+    "high_minus_bb_upper_max_3": "高値と+2σの差(3本の最大)",
+    "low_minus_bb_lower_min_3": "安値と-2σの差(3本の最小)",
+    "upper_wick_share": "上ヒゲの割合",
+    "lower_wick_share": "下ヒゲの割合",
+    "swing_high": "前回の山",
+    "swing_high_rsi_14": "前回の山のRSI",
+    "swing_low": "前回の谷",
+    "swing_low_rsi_14": "前回の谷のRSI",
+    "atr_14": "ATR",
+    "atr_14_before": "1本前のATR",
+}
+"""Column, as it is named in the evidence → its name for people. RSI and ATR of 14, MACD 12/26/9, bands of 20."""
+
+PERCENTAGES = frozenset({"upper_wick_share", "lower_wick_share"})
+"""Columns that are shares of 1."""

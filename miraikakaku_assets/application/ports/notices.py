@@ -1,0 +1,260 @@
+"""Ports of alerts, the channels that tell people about them, and the log of cycles."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class Severity(StrEnum):
+    """How much an alert matters; it decides who is told."""
+
+    INFO = "INFO"
+    WARNING = "WARNING"
+    CRITICAL = "CRITICAL"
+
+
+PATTERN = "pattern"
+"""Kind of the alert of a pattern signal; its message is made from its details."""
+
+CYCLE = "cycle"
+"""Kind of an alert about the cycles themselves."""
+
+
+@dataclass(frozen=True)
+class NewAlert:
+    """Something people should know.
+
+    Attributes:
+        key: What it is about; while it stands, further ones of the same key are only counted.
+        severity: How much it matters.
+        kind: `PATTERN`, `CYCLE` or another word for what raises it.
+        title: One line.
+        message: The facts, plain text.
+        universe: Whom it concerns, if only one.
+        symbol: Yahoo symbol it concerns, if only one.
+        details: JSON values behind the text.
+        channels: Names of the channels that are told.
+        due_at: When they are told at the earliest (UTC); None for at once.
+    """
+
+    key: str
+    severity: Severity
+    kind: str
+    title: str
+    message: str
+    universe: str | None = None
+    symbol: str | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
+    channels: Collection[str] = ()
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An alert as it is stored; all moments in UTC.
+
+    Attributes:
+        occurrences: How often it was raised while it stood.
+        resolved_at: When it was over; None while it stands.
+    """
+
+    id: int
+    key: str
+    severity: Severity
+    kind: str
+    universe: str | None
+    symbol: str | None
+    title: str
+    message: str
+    details: Mapping[str, object]
+    raised_at: datetime
+    last_seen_at: datetime
+    occurrences: int
+    resolved_at: datetime | None
+
+
+class AlertStore(Protocol):
+    """Alerts, and the notifications that are queued with them."""
+
+    def raise_alerts(self, alerts: Sequence[NewAlert], now: datetime) -> frozenset[str]:
+        """Raises alerts and queues their notifications, in one transaction.
+
+        Returns:
+            Keys of those that did not stand yet; only of them a notification is queued.
+        """
+
+    def resolve(self, keys: Collection[str], now: datetime) -> frozenset[str]:
+        """Ends the standing alerts of these keys and returns which of them stood."""
+
+    def resolve_events(self, kind: str, before: datetime, now: datetime) -> int:
+        """Ends standing alerts of a kind that were raised before a moment: events, which nothing ends by itself."""
+
+    def listed(self, *, since: datetime | None = None, only_standing: bool = False) -> list[Alert]:
+        """Alerts that stood at or after a moment, newest first."""
+
+
+class Verdict(StrEnum):
+    """How a channel answered."""
+
+    DELIVERED = "delivered"
+    LATER = "later"  # it is busy, down or out of reach: an outage, or a rate that was too high
+    CLOSED = "closed"  # it refuses everything until somebody corrects it: wrong address, token, password
+    UNFIT = "unfit"  # it refuses this message; the next one may be fine
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one attempt to deliver.
+
+    Attributes:
+        verdict: How the channel answered.
+        explanation: In one sentence and without a secret; of a delivered message, what was left out of it.
+        wait: Seconds before the channel may be asked again, if it said so itself.
+    """
+
+    verdict: Verdict
+    explanation: str = ""
+    wait: float | None = None
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is sent to a channel.
+
+    Attributes:
+        title: One line.
+        text: Plain text of several lines.
+        severity: Of the alert.
+        picture: PNG, if there is one.
+    """
+
+    title: str
+    text: str
+    severity: Severity
+    picture: bytes | None = None
+
+
+class Channel(Protocol):
+    """Somebody who can be told."""
+
+    @property
+    def name(self) -> str:
+        """Name in the outbox, e.g. ``discord``."""
+
+    def send(self, message: Message) -> Answer:
+        """Tries once, within seconds; never raises because of what the channel does."""
+
+
+class Claim(Protocol):
+    """A notification that this deliverer alone may send; whoever dies with it leaves it due."""
+
+    @property
+    def alert(self) -> Alert:
+        """What it is about."""
+
+    @property
+    def attempts(self) -> int:
+        """Failed attempts before this one."""
+
+    @property
+    def failures(self) -> int:
+        """Failures of the channel since it last took something."""
+
+    def delivered(self, at: datetime, note: str = "", paused_until: datetime | None = None) -> None:
+        """Notes that it arrived, and until when the channel asked for silence."""
+
+    def failed(self, explanation: str, due_at: datetime, *, whole_channel: bool) -> None:
+        """Notes why it did not, when it is tried again, and whether the others of its channel wait as long."""
+
+
+class Outbox(Protocol):
+    """Notifications that are to be sent: each at least once, without faults exactly once, in the order they came."""
+
+    def due(self, channels: Collection[str], now: datetime) -> list[str]:
+        """Which of these channels have something to send now and are not paused."""
+
+    def claim(self, channel: str, now: datetime) -> AbstractContextManager[Claim | None]:
+        """The oldest notification due on a channel; None if there is none, it is paused, or another one delivers."""
+
+    def waiting(self, channels: Collection[str]) -> Mapping[str, int]:
+        """Channel → notifications that are not delivered yet, due or not; channels no longer set up are named, too."""
+
+
+@dataclass(frozen=True)
+class CycleEnd:
+    """How a cycle ended.
+
+    Attributes:
+        ended_at: When (UTC).
+        symbols: Yahoo symbols it was to process.
+        succeeded: Of them, those that were collected and analysed.
+        bars: Rows of bars written.
+        indicators: Rows of indicators written.
+        signals: New ones.
+        error: What broke it off, if something did.
+    """
+
+    ended_at: datetime
+    symbols: int = 0
+    succeeded: int = 0
+    bars: int = 0
+    indicators: int = 0
+    signals: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One cycle; all moments in UTC.
+
+    Attributes:
+        end: None while it runs, and for ever if its process died.
+    """
+
+    id: int
+    universe: str
+    run_id: str
+    started_at: datetime
+    end: CycleEnd | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it runs."""
+        return None if self.end is None else (self.end.ended_at - self.started_at).total_seconds()
+
+    @property
+    def success_share(self) -> float | None:
+        """Share of its symbols that succeeded, 0 if it broke off before any; None if it had nothing to do."""
+        if self.end is None:
+            return None
+        if self.end.symbols == 0:
+            return 0.0 if self.end.error else None
+        return self.end.succeeded / self.end.symbols
+
+    @property
+    def failed_altogether(self) -> bool:
+        """Whether it ended without a single success, though it had something to do."""
+        return self.success_share == 0
+
+
+class CycleLog(Protocol):
+    """Account of the cycles."""
+
+    def begin(self, universe: str, run_id: str, now: datetime) -> int:
+        """Notes that a cycle begins and returns its number; the same run begins its own anew."""
+
+    def end(self, cycle: int, end: CycleEnd) -> None:
+        """Notes how it ended."""
+
+    def ended(self, universe: str, limit: int) -> list[Cycle]:
+        """The newest cycles that have ended, newest first."""
+
+    def unended(self) -> list[Cycle]:
+        """Cycles that run, or whose process died, and that no cycle of their universe has outlasted."""
+
+
+ChannelNames = Callable[[Severity], tuple[str, ...]]
+"""Severity → names of the channels that are told."""

@@ -1,0 +1,142 @@
+"""How the self-tests say what they have found."""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from miraikakaku_assets.domain.errors import WorkFellShortError
+from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.faces.cli.output import fail, percent, print_json, show_line, show_table
+
+if TYPE_CHECKING:
+    from miraikakaku_assets.application.bars_at_hand import BarsAtHand
+    from miraikakaku_assets.application.check_universe import LookedAhead
+
+_SHOWN = 20  # differences that are printed
+_IN_JSON = 1_000  # differences that a JSON document lists
+
+
+def show_refused(origin: "BarsAtHand", *, as_json: bool) -> None:
+    """Says which rows of a file were left out, and by which rules."""
+    for file, rules in getattr(origin, "refused", {}).items():
+        if rules and not as_json:
+            counted = ", ".join(f"{rows:,} {rule}" for rule, rows in rules.items())
+            show_line(f"{file}: rows left out by the rules of every delivery: {counted}")
+
+
+def end_look_ahead(result: "LookedAhead", *, as_json: bool) -> None:
+    """Shows what was found.
+
+    Raises:
+        WorkFellShortError: A value knew the future.
+    """
+    differences = result.differences
+    if as_json:
+        print_json(
+            {
+                "succeeded": differences.is_empty(),
+                "tested": result.title,
+                "symbols": result.symbols,
+                "moments": result.moments,
+                "compared": result.values,
+                "compared_by_value": dict(result.compared),
+                "signals": result.signals,
+                "differing": differences.height,
+                "differences": differences.head(_IN_JSON).to_dicts(),
+            }
+        )
+    else:
+        said = f"{result.title} of {', '.join(result.symbols)}"
+        also = f", {result.signals:,} signals among them" if result.signals is not None else ""
+        if differences.is_empty():
+            show_line(
+                f"{said}: same answer at {result.moments} moments, {result.values:,} values compared{also}"
+            )
+        else:
+            _show_differences(differences)
+    if not differences.is_empty():
+        raise WorkFellShortError(
+            f"{result.title}: {differences.height:,} of {result.values:,} values are not what they were when the "
+            "future was not known; do not trust what was learned from them"
+        )
+
+
+def _show_differences(differences: Any) -> None:
+    names = [name for name in differences.columns if differences[name].null_count() < differences.height]
+    rows = [[_cell(row[name]) for name in names] for row in differences.head(_SHOWN).iter_rows(named=True)]
+    more = differences.height - len(rows)
+    title = "values that knew the future" + (f", and {more:,} more" if more else "")
+    show_table(title, [{"then": "known then", "now": "with hindsight"}.get(n, n) for n in names], rows)
+
+
+def _cell(value: Any) -> Any:
+    if hasattr(value, "strftime"):
+        return f"{value:%Y-%m-%d %H:%M}"
+    return f"{value:.10g}" if isinstance(value, float) else value
+
+
+def end_warm_up(title: str, symbols: list[str], rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    """Shows what was measured, and ends the command with 1 if a warm-up in force is too short."""
+    short = [row for row in rows if row["verdict"] == "too short"]
+    if as_json:
+        print_json({"succeeded": not short, "tested": title, "symbols": symbols, "values": rows})
+    else:
+        _show_warm_up(title, symbols, rows)
+    for row in short:
+        where = f" on {row['timeframe']}" if "timeframe" in row else ""
+        settled = row["settled_after"]
+        fail(
+            f"{row['value']}{where} still depends on where the history begins "
+            + (f"until bar {settled:,}" if settled else "at the end of the bars")
+            + f", and is in force from bar {row['in_force']:,} on"
+            if row["in_force"]
+            else f"{row['value']}{where} never stops depending on where the history begins"
+        )
+    if short:
+        raise typer.Exit(1)
+
+
+def _show_warm_up(title: str, symbols: list[str], rows: list[dict[str, Any]]) -> None:
+    said = f"{title} of {', '.join(symbols)}: bars until the start of the history is no longer felt"
+    extra = [
+        name for name in ("timeframe", "ties") if rows and name in rows[0] and any(r[name] for r in rows)
+    ]
+    columns = ("value", *extra[:1], "values compared", "settled after", "in force from", *extra[1:], "")
+    shown = [
+        (
+            row["value"],
+            *(row[name] for name in extra[:1]),
+            row["compared"],
+            row["settled_after"],
+            row["in_force"],
+            *(row[name] for name in extra[1:]),
+            row["verdict"],
+        )
+        for row in rows
+    ]
+    show_table(said, columns, shown)
+
+
+def show_gap(chosen: Universe, rows: list[dict[str, Any]], total: dict[str, Any]) -> None:
+    """Shows the gap of each symbol and of all."""
+    shown = [
+        (
+            row["symbol"],
+            row["sessions"],
+            percent(row["volume_share"]),
+            percent(row["close_equal"]),
+            percent(row["open_equal"]),
+            percent(row["range_equal"]),
+            percent(row["close_gap"]),
+        )
+        for row in rows
+    ]
+    columns = ("symbol", "sessions", "volume share", "same close", "same open", "same range", "close gap")
+    show_table(
+        f"{chosen.name}: 5-minute bars of a session put together, beside its daily bar", columns, shown
+    )
+    show_line(
+        f"all: {total['sessions']:,} sessions; median volume share {percent(total['volume_share'])}; last 5-minute "
+        f"close equals the daily close on {percent(total['close_equal'])} of them, median distance "
+        f"{percent(total['close_gap'])}"
+    )

@@ -1,0 +1,70 @@
+"""What people see of a stage that is done."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.markup import escape
+
+from miraikakaku_assets.faces.cli.output import console, percent, show_line, show_table
+
+
+def show_stage(stage: str, done: Mapping[str, Any]) -> None:
+    """Shows the numbers of a stage, if it came as far as having any."""
+    if stage == "prices" and "rows_read" in done:
+        _prices(done)
+    elif stage == "master" and "added" in done:
+        _master(done)
+    elif stage == "analysis" and "bars" in done:
+        _analysis(done)
+    elif stage == "coverage" and "coverage" in done:
+        _coverage(done)
+
+
+def _prices(done: Mapping[str, Any]) -> None:
+    rules = done.get("quarantined_by_rule") or {}
+    rows = [
+        ("read", done["rows_read"]),
+        ("= inserted", done["inserted"]),
+        ("+ restated", done["restated"]),
+        ("+ unchanged", done["unchanged"]),
+        ("+ quarantined", done["quarantined"]),
+        *((f"    {rule}", count) for rule, count in sorted(rules.items(), key=lambda item: -item[1])),
+    ]
+    show_table(f"{done['universe']} prices: {done['symbols']:,} symbols", ("rows", ""), rows)
+    _verdicts(done)
+
+
+def _master(done: Mapping[str, Any]) -> None:
+    counts = ("dagster/row_count", "added", "updated", "removed", "returned", "unchanged")
+    title = f"{done['universe']} master, list of {done['list_date']}"
+    show_table(title, ("issues", *counts[1:]), [[done[count] for count in counts]])
+
+
+def _analysis(done: Mapping[str, Any]) -> None:
+    if not done["symbols"]:
+        show_line(f"{done['universe']} analysis: no {done['collected']} bars are stored, so nothing is due")
+        return
+    rows = [
+        *((f"{timeframe} bars", count) for timeframe, count in done["bars"].items()),
+        *((f"{timeframe} indicators", count) for timeframe, count in done["indicators"].items()),
+        ("new signals", done["new_signals"]),
+    ]
+    show_table(
+        f"{done['universe']} analysis of {done['collected']} bars: {done['symbols']:,} symbols",
+        ("rows written", ""),
+        rows,
+    )
+    _verdicts(done)
+
+
+def _coverage(done: Mapping[str, Any]) -> None:
+    share = f"{percent(done['coverage'])} of {done['denominator']}"
+    console.print(f"[bold]{done['universe']} coverage[/] {share}", soft_wrap=True)
+    if done["below_threshold"] != "none":
+        console.print(f"[yellow]below the threshold:[/] {escape(done['below_threshold'])}", soft_wrap=True)
+    show_line(f"report: {done['report']}")
+
+
+def _verdicts(done: Mapping[str, Any]) -> None:
+    verdicts = sorted((done.get("verdicts") or {}).items(), key=lambda item: -item[1])
+    show_line("symbols: " + ", ".join(f"{count:,} {verdict}" for verdict, count in verdicts))

@@ -1,0 +1,49 @@
+"""The five-minute cycle of each universe as one op job: a run of it must be short, and covers any list of symbols."""
+
+import dagster as dg
+
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
+from miraikakaku_assets.orchestration.cycles.run import run_cycle
+from miraikakaku_assets.orchestration.prices.assets import POOL
+from miraikakaku_assets.orchestration.resources import PortsResource
+
+
+class CycleConfig(dg.Config):
+    """Options of a cycle."""
+
+    symbols: list[str]
+    """Yahoo symbols, e.g. USDJPY=X."""
+
+
+def cycle_job_name(universe: Universe) -> str:
+    """Name of a universe's job."""
+    return f"{universe.name}_cycle_job"
+
+
+def cycle_op_name(universe: Universe) -> str:
+    """Name of the only op of that job."""
+    return f"{universe.name}_cycle_op"
+
+
+def _cycle_job(universe: Universe) -> dg.JobDefinition:
+    @dg.op(
+        name=cycle_op_name(universe),
+        pool=POOL,
+        description="Collects the newest five-minute bars, analyses them and notifies of new signals.",
+    )
+    def cycle(context: dg.OpExecutionContext, config: CycleConfig, ports: PortsResource) -> None:
+        """Collects the newest five-minute bars, analyses them and notifies of new signals."""
+        run_cycle(context, ports.use, universe, config.symbols)
+
+    @dg.job(
+        name=cycle_job_name(universe),
+        description=f"Collect → timeframes → indicators → patterns → notify for what is watched of {universe.name}.",
+    )
+    def run() -> None:
+        """Collect, analyse, notify."""
+        cycle()
+
+    return run
+
+
+cycle_jobs = {universe: _cycle_job(universe) for universe in UNIVERSES.values()}

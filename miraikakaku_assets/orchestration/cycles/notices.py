@@ -1,0 +1,45 @@
+"""Notifications and the watch over cycles in Dagster. Put here: when. Keep out: how a channel is told."""
+
+import dagster as dg
+
+from miraikakaku_assets.application.deliver_notifications import DeliveryReport, deliver_notifications
+from miraikakaku_assets.application.watch_cycles import judge_cycle
+from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.domain.errors import MiraikakakuError
+from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.orchestration.failures import failure
+from miraikakaku_assets.orchestration.resources import PortsResource
+
+
+def judge(ports: Ports, universe: Universe) -> None:
+    """Raises or ends alerts by how the universe's newest cycle went."""
+    judge_cycle(universe.name, ports.watch, ports.cycle_rules)
+
+
+def deliver(context: dg.OpExecutionContext, ports: Ports) -> DeliveryReport:
+    """Sends what is due; a channel in trouble is logged and tried again later, it fails no run."""
+    try:
+        report = deliver_notifications(ports.delivery)
+    except MiraikakakuError as error:
+        raise failure(error) from error
+    for channel, trouble in report.troubles.items():
+        context.log.warning("Channel %s: %s", channel, trouble)
+    if report.delivered:
+        told = ", ".join(f"{count} to {channel}" for channel, count in report.delivered.items())
+        context.log.info("Notifications sent: %s", told)
+    return report
+
+
+@dg.op(description="Sends the notifications that are due.")
+def deliver_due(context: dg.OpExecutionContext, ports: PortsResource) -> None:
+    """Sends the notifications that are due."""
+    deliver(context, ports.use)
+
+
+@dg.job(
+    name="notifications_job",
+    description="Sends the notifications that are due: those whose delay is over, and those a channel refused before.",
+)
+def notifications_job() -> None:
+    """Sends what is due."""
+    deliver_due()

@@ -1,0 +1,124 @@
+"""One five-minute cycle in one short run: collect → timeframes → indicators → patterns → notify.
+
+No charts: 0.3 s and 20 KB for each pair in every cycle would be most of its time and of the event log.
+
+A part that fails never keeps the next from its work: what is stored is analysed although a symbol could not be
+collected, and notifications go out although an analysis failed. The run ends red with every reason.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from miraikakaku_assets.application.plan_cycle import daily_due
+from miraikakaku_assets.application.ports.notices import CycleEnd
+from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe, Universe
+from miraikakaku_assets.orchestration.analysis.run import (
+    AnalysisWanted,
+    analyze_in_run,
+    derived_keys,
+    indicators_key,
+)
+from miraikakaku_assets.orchestration.cycles.notices import deliver, judge
+from miraikakaku_assets.orchestration.failures import raise_all
+from miraikakaku_assets.orchestration.prices.assets import prices_key
+from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
+
+CYCLE_TAG = "miraikakaku/cycle"
+"""Tag of the runs of a schedule that comes every five minutes; its value is the schedule's name."""
+
+
+def run_cycle(
+    context: dg.OpExecutionContext, ports: Ports, universe: Universe, symbols: Sequence[str]
+) -> None:
+    """Does what is due for these symbols.
+
+    Raises:
+        dg.Failure: Something failed; everything else was done before.
+    """
+    number = ports.cycles.begin(universe.name, context.run.run_id, ports.clock())
+    cycle = _Cycle(context, ports, universe, symbols)
+    try:
+        cycle.collect()
+        cycle.analyze()
+    except BaseException as error:
+        cycle.error = f"{type(error).__name__}: it was stopped before its end"
+        raise
+    finally:
+        ports.cycles.end(number, cycle.end())
+    judge(ports, universe)
+    deliver(context, ports)
+    raise_all(cycle.shortfalls)
+
+
+@dataclass
+class _Cycle:
+    """A cycle at work."""
+
+    context: dg.OpExecutionContext
+    ports: Ports
+    universe: Universe
+    symbols: Sequence[str]
+    failed: set[str] = field(default_factory=set)
+    bars: int = 0
+    indicators: int = 0
+    signals: int = 0
+    shortfalls: list[dg.Failure] = field(default_factory=list)
+    error: str | None = None
+
+    def collect(self) -> None:
+        """Five-minute bars, and daily bars of what lacks them."""
+        due = daily_due(self.universe, self.symbols, self.ports.bars, self.ports.clock())
+        if due:
+            self._attempt(lambda: self._collect(Timeframe.D1, due))
+        self._attempt(lambda: self._collect(Timeframe.M5, self.symbols))
+
+    def analyze(self) -> None:
+        """Daily bars first: the patterns read them."""
+        for timeframe in COLLECTED_TIMEFRAMES:
+            self._attempt(lambda collected=timeframe: self._analyze(collected))  # type: ignore[misc]
+
+    def end(self) -> CycleEnd:
+        """What it has done."""
+        reasons = [str(one.description) for one in self.shortfalls]
+        return CycleEnd(
+            ended_at=self.ports.clock(),
+            symbols=len(self.symbols),
+            succeeded=len(set(self.symbols) - self.failed),
+            bars=self.bars,
+            indicators=self.indicators,
+            signals=self.signals,
+            error=self.error or "; ".join(reasons) or None,
+        )
+
+    def _attempt(self, part: Callable[[], dg.Failure | None]) -> None:
+        try:
+            shortfall = part()
+        except dg.Failure as broken_off:  # nothing of this part was done for certain
+            self.failed.update(self.symbols)
+            shortfall = broken_off
+        if shortfall is not None:
+            self.shortfalls.append(shortfall)
+
+    def _collect(self, timeframe: Timeframe, symbols: Sequence[str]) -> dg.Failure | None:
+        key = prices_key(self.universe, timeframe)
+        report, shortfall = collect_in_run(
+            self.context, self.ports, self.universe, timeframe, symbols, key, CollectConfig(), charts=False
+        )
+        self.bars += report.inserted + report.restated
+        self.failed.update(report.failures)
+        return shortfall
+
+    def _analyze(self, collected: Timeframe) -> dg.Failure | None:
+        keys = derived_keys(self.universe, collected)
+        if collected is Timeframe.M5:
+            keys = (*keys, indicators_key(self.universe))
+        wanted = AnalysisWanted(self.universe, collected, self.symbols, keys, only_changed=True, charts=False)
+        report, shortfall = analyze_in_run(self.context, self.ports, wanted)
+        self.bars += sum(report.bars.values())
+        self.indicators += sum(report.indicators.values())
+        self.signals += report.signals
+        self.failed.update(report.failures)
+        return shortfall

@@ -1,0 +1,58 @@
+"""The picture of a signal shows the bars up to it and none after it."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from miraikakaku_assets.adapters.pattern_pictures import TIMEFRAME, PatternPictures
+from miraikakaku_assets.application.ports.notices import CYCLE, PATTERN, Alert, Severity
+from miraikakaku_assets.domain.indicators.compute import compute
+from miraikakaku_assets.domain.market.instruments import JP, Timeframe, Universe
+from miraikakaku_assets_tests.contract.signal_alerts import DETAILS
+from miraikakaku_assets_tests.unit.test_analysis_chart import bars
+
+AT = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
+
+
+class Shelf:
+    """Bars and indicators of one symbol."""
+
+    def __init__(self, stored: pl.DataFrame) -> None:
+        self.stored = stored
+
+    def read(self, universe: Universe, timeframe: Timeframe, symbols: list[str]) -> pl.DataFrame:
+        assert (universe, timeframe, symbols) == (JP, TIMEFRAME, ["7203.T"])
+        return self.stored
+
+    def indicators(self, universe: Universe, timeframe: Timeframe, symbols: list[str]) -> pl.DataFrame:
+        assert (universe, timeframe, symbols) == (JP, TIMEFRAME, ["7203.T"])
+        return compute(self.stored)
+
+
+def alert(kind: str = PATTERN, symbol: str | None = "7203.T") -> Alert:
+    return Alert(1, "k", Severity.INFO, kind, "jp", symbol, "t", "m", DETAILS, AT, AT, 1, None)
+
+
+def picture(stored: pl.DataFrame, told: Alert) -> bytes | None:
+    shelf = Shelf(stored)
+    return PatternPictures(shelf, shelf).of(told)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def hours() -> pl.DataFrame:
+    return bars([AT + timedelta(hours=count) for count in range(-300, 20)])
+
+
+def test_it_ends_with_the_bar_of_the_signal(hours: pl.DataFrame) -> None:
+    drawn = picture(hours, alert())
+    assert drawn is not None
+    assert drawn.startswith(b"\x89PNG\r\n\x1a\n")
+    assert drawn == picture(hours.filter(pl.col("ts") < AT), alert())
+    assert drawn != picture(hours.filter(pl.col("ts") < AT - timedelta(hours=1)), alert())
+
+
+def test_there_is_none_without_bars_or_a_signal(hours: pl.DataFrame) -> None:
+    assert picture(hours.clear(), alert()) is None
+    assert picture(hours, alert(kind=CYCLE)) is None
+    assert picture(hours, alert(symbol=None)) is None

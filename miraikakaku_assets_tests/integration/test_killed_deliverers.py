@@ -1,0 +1,75 @@
+"""A deliverer killed between claim and mark: what it was sending is sent again, and nothing is lost."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from miraikakaku_assets.adapters.storage.alerts import PostgresAlerts
+from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.migrate import upgrade
+from miraikakaku_assets_tests.contract.signal_alerts import NOW, plain
+from miraikakaku_assets_tests.contract.webhook_receiver import DISCORD_PATH, Receiver, Reply, webhook_receiver
+
+pytestmark = pytest.mark.slow
+
+DELIVER = textwrap.dedent("""
+    import os
+    from datetime import timedelta
+    from miraikakaku_assets.application.deliver_notifications import deliver_notifications
+    from miraikakaku_assets.bootstrap import ports
+
+    deliver_notifications(ports().delivery, timedelta(seconds=20))
+    print("done", flush=True)
+    ports().database.close()
+""")
+
+
+def deliverer(database_url: str, receiver: Receiver, home: Path) -> subprocess.Popen[str]:
+    environment = os.environ | {
+        "DATABASE_URL": database_url,
+        "DISCORD_WEBHOOK_URL": receiver.discord,
+        "MIRAIKAKAKU_HOME": str(home),
+    }
+    command = [sys.executable, "-c", DELIVER]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=home)
+
+
+def test_killed_between_claim_and_mark_it_is_sent_again_and_nothing_is_lost(
+    database_url: str, tmp_path: Path
+) -> None:
+    database = Database(database_url)
+    upgrade(database)
+    store = PostgresAlerts(database)
+    keys = [f"{number:02}" for number in range(12)]
+    store.raise_alerts([plain(key, "discord") for key in keys], NOW)
+    with webhook_receiver() as receiver:
+        for stop_at in (1, 3, 4):
+            receiver.script(
+                DISCORD_PATH, *[Reply()] * stop_at, Reply(delay=30)
+            )  # it has it, and says nothing
+            heard = len(receiver.got)
+            with deliverer(database_url, receiver, tmp_path) as process:
+                deadline = time.monotonic() + 30
+                while len(receiver.got) < heard + stop_at + 1 and time.monotonic() < deadline:
+                    if process.poll() is not None:
+                        break
+                    time.sleep(0.02)
+                os.kill(process.pid, signal.SIGKILL)
+            left = store.waiting(["discord"])["discord"]
+            assert 0 < left < 12
+        receiver.script(DISCORD_PATH, Reply())
+        with deliverer(database_url, receiver, tmp_path) as process:
+            assert process.communicate(timeout=60)[0] == "done\n"
+        found = [one.text.splitlines()[0].strip("*").removeprefix("title of ") for one in receiver.got]
+    database.close()
+    assert list(dict.fromkeys(found)) == keys
+    doubled = [key for key, times in Counter(found).items() if times > 1]
+    assert Counter(found).most_common(1)[0][1] == 2
+    assert len(doubled) == 3  # one for each kill
