@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import platform
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import analysis, bookkeeping, fetching, ingest, market, startup
+from benchmarks import analysis, bookkeeping, event_log, fetching, ingest, market, startup
 from miraikakaku_assets.adapters.storage import embedded, migrate
 from miraikakaku_assets.adapters.storage.engine import Database, open_database
 
@@ -137,12 +138,31 @@ def _aggregation(*, quick: bool) -> dict[str, Metric]:
     return {"aggregate_vs_polars": _metric(found["ratio"], "ratio", 0.8, "higher", rate, what)}
 
 
+def _cycle(*, quick: bool) -> dict[str, Metric]:
+    from benchmarks import cycle  # Dagster's daemon is only needed here
+
+    with _database() as database:
+        found = cycle.measure(database.url, *(8, 4) if quick else (100, 12))
+    steady = (
+        f"s: the median; {found.pairs} pairs, {len(found.seconds)} ticks through Dagster's scheduler, queue (looked at "
+        f"every second) and a process of its own, {found.bars:.0f} bars each; the first, which loads every timeframe, "
+        f"took {found.first:.1f} s"
+    )
+    books = f"MiB a day before the pruning; {found.growth.cycles} cycles, scaled to {event_log.CYCLES_A_DAY} a day"
+    kept, written = found.growth.kept_per_day, found.growth.written_per_day
+    return {
+        "fx_cycle_p95_s": _metric(found.p95, "s", 5.0, "lower", statistics.median(found.seconds), steady),
+        "fx_cycle_event_log_mib_per_day": _metric(kept, "MiB", 20.0, "lower", written, books),
+    }
+
+
 _GROUPS: dict[Callable[..., dict[str, Metric]], tuple[str, ...]] = {
     _startup: ("definitions_load_s",),
     _keys: ("partition_keys_16k_s",),
     _ingest: ("ingest_vs_adbc",),
     _analysis: ("analyze_vs_floor",),
     _aggregation: ("aggregate_vs_polars",),
+    _cycle: ("fx_cycle_p95_s", "fx_cycle_event_log_mib_per_day"),
     _bookkeeping: ("bookkeeping_ms_per_partition_asset", "bookkeeping_vs_stock"),
     _fetch_speed: ("fetch_symbols_per_s",),
     _fetch_limit: ("fetch_wall_vs_limit",),

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,6 @@ from miraikakaku_assets.simulator.config import SimulatorConfig
 from miraikakaku_assets.simulator.process import running_process
 
 SCHEDULE = "fx_cycle"
-CYCLES_A_DAY = 288
 _TICK = timedelta(minutes=5)
 _PATIENCE = 120.0
 _QUEUE_EVERY = 1.0  # `run_queue.dequeue_interval_seconds` of dagster.yaml
@@ -50,14 +50,14 @@ class Measured:
         first: Of the very first, which loads every timeframe.
         pairs: Currency pairs.
         bars: Bars each cycle has stored or changed, on average.
-        event_log_mib_per_day: What a day of cycles adds to Dagster's tables after pruning.
+        growth: What the cycles leave in Dagster's tables.
     """
 
     seconds: list[float]
     first: float
     pairs: int
     bars: float
-    event_log_mib_per_day: float
+    growth: event_log.Growth
 
     @property
     def p95(self) -> float:
@@ -65,31 +65,29 @@ class Measured:
         return statistics.quantiles(self.seconds, n=20, method="inclusive")[-1]
 
 
-def measure(database_url: str, ticks: int) -> Measured:
-    """Lives through so many ticks of a Thursday."""
+def measure(database_url: str, ticks: int, sample: int) -> Measured:
+    """Lives through so many ticks of a Thursday, then through a sample of the cycles of three days.
+
+    Raises:
+        RuntimeError: A cycle did not do all of its work.
+    """
     begins = _last_thursday()
     config = SimulatorConfig(symbols=8, us_symbols=0, now=begins)
     with running_process(config) as base, _installed(database_url, base) as daemon:
-        exchange = Exchange(base)
-        taken = []
-        for number in range(ticks + 1):
-            moment = begins + number * _TICK
-            exchange.set_clock(moment + timedelta(seconds=1))
-            taken.append(daemon.cycle(moment))
-        bars, pairs = daemon.ports.cycles.ended("fx", ticks), len(daemon.ports.settings.fx_symbols)
-        wrong = [one for one in bars if one.end is None or one.end.succeeded < pairs]
-        if wrong:
-            raise RuntimeError(f"{len(wrong)} of {len(bars)} cycles fell short: {wrong[0].end}")
-        after = begins + (ticks + 1) * _TICK
+        exchange, moments = Exchange(base), (begins + number * _TICK for number in count())
 
-        def cycle(number: int) -> None:
-            moment = after + number * _TICK
+        def cycle() -> float:
+            moment = next(moments)
             exchange.set_clock(moment + timedelta(seconds=1))
-            daemon.cycle(moment)
+            return daemon.cycle(moment)
 
-        a_day = event_log.mib_per_day(daemon.instance, daemon.ports, cycle, CYCLES_A_DAY)
-        written = statistics.mean(one.end.bars for one in bars if one.end is not None)
-        return Measured(taken[1:], taken[0], pairs, written, a_day)
+        first, *taken = [cycle() for _ in range(ticks + 1)]
+        ended, pairs = daemon.ports.cycles.ended("fx", ticks), len(daemon.ports.settings.fx_symbols)
+        done = [one.end for one in ended if one.end is not None and one.end.succeeded == pairs]
+        if len(done) < ticks:
+            raise RuntimeError(f"{ticks - len(done)} of {ticks} cycles fell short, see cycle_log")
+        growth = event_log.measure(daemon.instance, cycle, sample=sample, days=3)
+        return Measured(taken, first, pairs, statistics.mean(one.bars for one in done), growth)
 
 
 @dataclass

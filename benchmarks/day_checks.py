@@ -40,6 +40,7 @@ _REPEATED_BARS = """
     SELECT i.symbol || ' ' || b.timeframe || ' ' || (b.ts AT TIME ZONE u.zone)::date
     FROM miraikakaku.price_bars b JOIN miraikakaku.instruments i ON i.id = b.instrument_id
     JOIN (VALUES ('jp', 'Asia/Tokyo'), ('us', 'America/New_York')) AS u(universe, zone) USING (universe)
+    WHERE b.built_from IS NULL
     GROUP BY i.symbol, b.timeframe, (b.ts AT TIME ZONE u.zone)::date HAVING count(*) > 1"""
 _STRAY_BARS = """
     SELECT DISTINCT b.instrument_id FROM miraikakaku.price_bars b

@@ -37,8 +37,7 @@ from miraikakaku_assets.simulator.process import running_process
 
 SYMBOL = "USDJPY=X"
 _TICK = timedelta(minutes=5)
-_WARM_UP = timedelta(days=60)  # what a first cycle loads; patterns need 100 four-hour bars
-_OUTAGE = timedelta(hours=6)
+_LONGEST_OUTAGE = timedelta(hours=6)
 _FIRST_DAY = date(2022, 1, 1)
 
 
@@ -51,7 +50,7 @@ class Plan:
         begins: First tick (UTC).
         days: How long.
         kills: How often the process is killed.
-        outage: Whether the webhook is down for some hours in the middle.
+        outage: Whether the webhook is down from the middle on: for a quarter of the time, six hours at most.
         seed: Of the moments of the kills.
     """
 
@@ -67,6 +66,14 @@ class Plan:
         count = int(timedelta(days=self.days) / _TICK)
         return [self.begins + number * _TICK for number in range(count)]
 
+    def down(self, moment: datetime) -> bool:
+        """Whether the webhook is down at a moment."""
+        if not self.outage:
+            return False
+        whole = timedelta(days=self.days)
+        since = moment - (self.begins + whole / 2)
+        return timedelta(0) <= since < min(whole / 4, _LONGEST_OUTAGE)
+
 
 @dataclass
 class Replay:
@@ -78,6 +85,9 @@ class Replay:
         failed: Runs that did not.
         skipped: Why ticks led to no run, and how many.
         killed: Ticks in which the process was killed.
+        told: Different messages that arrived at the webhook.
+        pictures: Messages that came with a picture.
+        refused: Requests that met the outage.
         checks: What was compared, in words.
         problems: What must not be; empty when all of it holds.
         seconds: How long it took.
@@ -88,6 +98,9 @@ class Replay:
     failed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     killed: list[str] = field(default_factory=list)
+    told: int = 0
+    pictures: int = 0
+    refused: int = 0
     checks: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -102,9 +115,9 @@ def replay(plan: Plan, console: Console) -> Replay:
         _live(plan, site, base, hook, done, console)
         done.seconds = time.monotonic() - began
         hook.set_down(False)
-        moment = plan.ticks()[-1] + timedelta(hours=2)
-        replay_checks.deliver_rest(site, moment)
-        replay_checks.check(site, plan.archive, hook, done)
+        last = plan.ticks()[-1]
+        replay_checks.deliver_rest(site, last + timedelta(hours=2))
+        replay_checks.check(site, plan.archive, last, hook, done)
     return done
 
 
@@ -135,16 +148,16 @@ def _live(plan: Plan, site: Site, base: str, hook: Webhook, done: Replay, consol
     chance = random.Random(plan.seed)  # noqa: S311 - no secret
     ticks = plan.ticks()
     deaths = sorted(chance.sample(range(1, len(ticks) - 1), min(plan.kills, len(ticks) - 2)))
-    down = (ticks[len(ticks) // 2], ticks[len(ticks) // 2] + _OUTAGE) if plan.outage else None
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("replaying", total=len(ticks))
         while done.ticks < len(ticks):
             first = done.ticks
-            dies = deaths.pop(0) if deaths else None
+            # A process lives through one tick at least: the moment of its death may have passed with its predecessor.
+            dies = max(deaths.pop(0), first + 1) if deaths else None
             for line in _attempt(site, base, ticks[first:], None if dies is None else dies - first, chance):
                 told = json.loads(line)
                 tick = datetime.fromisoformat(told["tick"])
-                hook.set_down(down is not None and down[0] <= tick < down[1])
+                hook.set_down(plan.down(tick))
                 done.ticks += 1
                 done.runs += told.get("succeeded") is True
                 done.failed += told.get("succeeded") is False

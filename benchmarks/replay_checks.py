@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,6 +29,7 @@ _DERIVED = {
     "signals": """SELECT instrument_id, definition, pattern, direction, ts, at, name, name_ja, priority, close,
         evidence, take_profit_pips, stop_pips FROM miraikakaku.pattern_signals""",
 }
+_STILL_COMING = timedelta(minutes=10)
 _ROUNDING = 1e-6  # Yahoo answers with single precision
 _STORED = """SELECT ts, open, high, low, close FROM miraikakaku.price_bars
     WHERE timeframe = '5m' ORDER BY ts"""
@@ -38,32 +39,41 @@ class Findings(Protocol):
     """Where the results go."""
 
     killed: list[str]
+    told: int
+    pictures: int
+    refused: int
     checks: dict[str, str]
     problems: list[str]
 
 
-def installation(site: Site, moment: datetime, **changed: Any) -> Ports:
+@contextmanager
+def installation(site: Site, moment: datetime, **changed: Any) -> Iterator[Ports]:
     """The installation of a site, with its clock standing at a moment."""
     said = {name.lower(): value for name, value in site.variables.items()} | changed
-    return Ports(Settings(_env_file=None, **said), clock=lambda: moment)
+    opened = Ports(Settings(_env_file=None, **said), clock=lambda: moment)
+    try:
+        yield opened
+    finally:
+        opened.database.close()
 
 
 def deliver_rest(site: Site, moment: datetime) -> None:
     """Sends what is still due: the newest signals' delays are over by then, and so is an outage."""
-    deliver_notifications(installation(site, moment).delivery)
+    with installation(site, moment) as opened:
+        deliver_notifications(opened.delivery)
 
 
-def check(site: Site, archive: Path, hook: Webhook, findings: Findings) -> None:
-    """Compares everything, and writes down what was compared and what must not be."""
-    _bars(site, archive, findings)
+def check(site: Site, archive: Path, until: datetime, hook: Webhook, findings: Findings) -> None:
+    """Compares everything up to the last tick (UTC), and writes down what was compared and what must not be."""
+    _bars(site, archive, until, findings)
     _batch(site, findings)
     _notices(site, hook, findings)
 
 
-def _bars(site: Site, archive: Path, findings: Findings) -> None:
-    """Every bar of the archive is stored once, or in quarantine."""
+def _bars(site: Site, archive: Path, until: datetime, findings: Findings) -> None:
+    """Every bar of the archive is stored once, or in quarantine; those of the last ten minutes may still come."""
     stored = pl.DataFrame(site.rows(_STORED), schema=["ts", "open", "high", "low", "close"], orient="row")
-    first, last = stored["ts"].min(), stored["ts"].max()
+    first, last = stored["ts"].min(), max(stored["ts"].max(), until - _STILL_COMING)  # type: ignore[type-var]
     archived = pl.read_parquet(archive / "five_minutes.parquet").rename({"timestamp": "ts"})
     archived = archived.filter(pl.col("ts").is_between(first, last))
     missing = archived.join(stored, on="ts", how="anti")
@@ -85,8 +95,7 @@ def _bars(site: Site, archive: Path, findings: Findings) -> None:
 def _batch(site: Site, findings: Findings) -> None:
     """A copy of the database is analysed once, from the first bar on: it must hold the same rows."""
     end = site.rows("SELECT max(ended_at) FROM miraikakaku.cycle_log")[0][0]
-    with _copy(site) as url:
-        again = installation(site, end, database_url=url)
+    with _copy(site) as url, installation(site, end, database_url=url) as again:
         for collected in COLLECTED_TIMEFRAMES:
             request = AnalysisRequest(FX, collected, again=True)
             analyze_bars(request, AnalysisPorts(again.analysis, again.clock), lambda _: None)
@@ -112,6 +121,7 @@ def _notices(site: Site, hook: Webhook, findings: Findings) -> None:
     others = site.rows("SELECT key, message FROM miraikakaku.alerts WHERE kind <> 'pattern'")
     arrived = Counter(hook.messages)
     twice = sum(arrived.values()) - len(arrived)
+    findings.told, findings.pictures, findings.refused = len(arrived), hook.pictures, hook.refused
     findings.checks["notified"] = (
         f"{len(arrived):,} of {alerts + len(others):,} alerts about {fresh:,} new of {signals:,} signals, {twice:,} of "
         f"them twice; {hook.pictures:,} with a chart; {hook.refused:,} requests met the outage"

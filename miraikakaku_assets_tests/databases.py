@@ -27,6 +27,17 @@ def fresh_database(server_url: str, template: str = EMPTY) -> Iterator[str]:
     admin.dispose()
 
 
+def send_everybody_away(server_url: str, url: str) -> None:
+    """Ends what is still connected to a database: only one that nobody uses can be copied."""
+    admin = _admin(server_url)
+    with admin.connect() as connection:
+        name = make_url(url).database
+        connection.exec_driver_sql(
+            f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
+        )
+    admin.dispose()
+
+
 def build_templates(server_url: str) -> None:
     """Makes the databases that tests copy, by the code that makes them everywhere; nobody may use them."""
     from dagster_postgres import DagsterPostgresStorage

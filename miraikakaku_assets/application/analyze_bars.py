@@ -19,6 +19,7 @@ from miraikakaku_assets.application.ports.analysis import (
 )
 from miraikakaku_assets.application.signal_alerts import with_news
 from miraikakaku_assets.domain.errors import ConfigurationError, TemporarySymbolError
+from miraikakaku_assets.domain.market.sessions import first_open
 
 ROUNDS = 3
 """How often a symbol is tried whose bars change while it is computed: a collection writes each once or twice."""
@@ -68,8 +69,11 @@ class _Analysis:
 
     def run(self) -> None:
         request, store = self.request, self.ports.store
-        if request.again:
-            store.mark_all(request.universe, request.collected, request.symbols)
+        begin = None
+        if request.since is not None and not request.again:
+            begin = first_open(request.universe.calendar, request.since)
+        if request.again or begin is not None:
+            store.mark_all(request.universe, request.collected, request.symbols, begin)
         due = self._due(request.symbols)
         for _ in range(ROUNDS):
             moved: list[str] = []

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from miraikakaku_assets.domain.market.sessions import (
     last_completed_session,
     session_table,
     sessions_back,
+    trading_hours,
 )
 
 _CYCLE = timedelta(minutes=5)
@@ -101,7 +102,10 @@ def collected_since(universe: Universe, timeframe: Timeframe, now: datetime) -> 
 
 
 def is_open(universe: Universe, now: datetime) -> bool:
-    """Whether bars may still appear or change: from the open until they are final after the close."""
-    table = session_table(universe.calendar)
-    running = (pl.col("opens") <= now) & (pl.col("closes") + FINAL_AFTER > now)
-    return not table.filter(running).is_empty()
+    """Whether bars may still appear or change: from the first price until the last is final after the close.
+
+    Currencies begin on Sunday at 17:00 in New York, hours before the session that those bars belong to.
+    """
+    hours, moment = trading_hours(universe.calendar), now.astimezone(UTC)  # Polars compares equal zones only
+    running = (pl.col("opens") <= moment) & (pl.col("closes") + FINAL_AFTER > moment)
+    return not hours.filter(running).is_empty()

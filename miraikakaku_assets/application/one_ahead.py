@@ -1,5 +1,6 @@
 """Takes the next item of an iterator in the background while the current one is worked on."""
 
+import threading
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -17,13 +18,20 @@ def one_ahead(items: Generator[T, None, None] | Iterator[T]) -> Generator[T, Non
         items: Where the items come from; it is only ever used by one thread at a time.
     """
     end = object()
+    in_use = threading.Lock()
+
+    def prepared() -> object:
+        with in_use:
+            return next(items, end)
+
     with ThreadPoolExecutor(1, thread_name_prefix="one-ahead") as background:
         try:
-            waiting = background.submit(next, items, end)
+            waiting = background.submit(prepared)
             while (item := waiting.result()) is not end:
-                waiting = background.submit(next, items, end)
+                waiting = background.submit(prepared)
                 yield item  # type: ignore[misc] # it is not the end, so it is a T
         finally:
-            background.shutdown()
-            if isinstance(items, Generator):
-                items.close()
+            background.shutdown(cancel_futures=True)
+            with in_use:  # a Ctrl-C while the thread starts leaves one that the executor does not know of
+                if isinstance(items, Generator):
+                    items.close()

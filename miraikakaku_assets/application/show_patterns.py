@@ -3,33 +3,26 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from miraikakaku_assets.application.outcome_closes import Market, horizon_of, outcome_closes
 from miraikakaku_assets.application.ports import Held
 from miraikakaku_assets.application.ports.analysis import IndicatorStore
-from miraikakaku_assets.domain.bars.adjustment import dividend_adjusted
-from miraikakaku_assets.domain.bars.intervals import with_ends
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.indicators.candlesticks import CANDLESTICKS, candlesticks
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.patterns.definitions import definition_of
-from miraikakaku_assets.domain.patterns.track_record import (
-    NEXT_72_BARS,
-    NEXT_SESSION,
-    SIDE,
-    Horizon,
-    track_record,
-)
+from miraikakaku_assets.domain.patterns.track_record import SIDE, track_record
 
 _AT_ONCE = 200  # symbols whose bars are in memory together: a quarter of a million daily bars
 
 
 class StoredPrices(Protocol):
-    """Reads stored bars and corporate actions."""
+    """Reads stored bars."""
 
     def read(
         self,
@@ -40,11 +33,6 @@ class StoredPrices(Protocol):
         until: date | None = None,
     ) -> pl.DataFrame:
         """Stored bars by symbol and time, raw; dates are the exchange's."""
-
-    def actions(
-        self, universe: Universe, symbols: Sequence[str] | None = None, *, trusted: bool = False
-    ) -> pl.DataFrame:
-        """Stored dividends and splits."""
 
     def holdings(self, universe: Universe, timeframe: Timeframe) -> Mapping[str, Held]:
         """What is stored of each symbol."""
@@ -86,48 +74,18 @@ def stored_signals(request: PatternsRequest, store: IndicatorStore) -> pl.DataFr
     return found.sort("at", "symbol", "pattern", descending=[True, False, False])
 
 
-def records_of(
-    universe: Universe, signals: pl.DataFrame, prices: StoredPrices, as_of: datetime
-) -> pl.DataFrame:
+def records_of(universe: Universe, signals: pl.DataFrame, market: Market, as_of: datetime) -> pl.DataFrame:
     """What came after signals, one row per side of a pattern; columns as `track_record`.
 
     Args:
         universe: Theirs.
         signals: At least ``symbol``, ``at`` and `SIDE`.
-        prices: Shares are followed to the next session's close on prices adjusted for splits and dividends, less
+        market: Shares are followed to the next session's close on prices adjusted for splits and dividends, less
             the mean of the whole market's; currencies for 72 five-minute bars.
         as_of: Outcomes that were not complete by then (UTC) do not count.
     """
-    horizon = horizon_of(universe)
-    if signals.is_empty():
-        closes = pl.DataFrame(schema={"symbol": pl.String, "ts": _UTC, "ends": _UTC, "close": pl.Float64})
-    else:
-        first = signals["at"].min()
-        closes = _closes(universe, horizon, signals, first.date() - _COVERING, prices)  # type: ignore[union-attr]
-    return track_record(signals.select("symbol", "at", *SIDE), closes, horizon, as_of)
-
-
-_UTC = pl.Datetime("us", "UTC")
-_COVERING = timedelta(
-    days=14
-)  # longer than any time without a session, so that a bar covers the first signal
-
-
-def horizon_of(universe: Universe) -> Horizon:
-    """How far the outcomes of its signals look."""
-    return NEXT_72_BARS if universe.currency is None else NEXT_SESSION
-
-
-def _closes(
-    universe: Universe, horizon: Horizon, signals: pl.DataFrame, since: date, prices: StoredPrices
-) -> pl.DataFrame:
-    if horizon is NEXT_72_BARS:
-        symbols = signals["symbol"].unique().sort().to_list()
-        bars = _final(prices.read(universe, Timeframe.M5, symbols, since))
-        return with_ends(bars, Timeframe.M5, universe)
-    bars = _final(prices.read(universe, Timeframe.D1, None, since))
-    adjusted = dividend_adjusted(bars, prices.actions(universe, None, trusted=True))
-    return with_ends(adjusted, Timeframe.D1, universe)
+    closes = outcome_closes(universe, signals["at"].min() or as_of, market)  # type: ignore[arg-type]
+    return track_record(signals.select("symbol", "at", *SIDE), closes, horizon_of(universe), as_of)
 
 
 def _final(bars: pl.DataFrame) -> pl.DataFrame:

@@ -8,30 +8,17 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from miraikakaku_assets.application.outcome_closes import horizon_of, outcome_closes
 from miraikakaku_assets.application.pattern_message import pattern_message
 from miraikakaku_assets.application.pattern_signals import KEY, alert_key, new_signals
 from miraikakaku_assets.application.ports.analysis import AnalysisRequest, AnalysisStore, Found
 from miraikakaku_assets.application.ports.notices import PATTERN, NewAlert, Severity
-from miraikakaku_assets.domain.bars.frame import PRICES
-from miraikakaku_assets.domain.bars.intervals import with_ends
-from miraikakaku_assets.domain.bars.price_basis import PriceBasis, on_basis
-from miraikakaku_assets.domain.market.instruments import Timeframe
 from miraikakaku_assets.domain.patterns.pattern import Priority
-from miraikakaku_assets.domain.patterns.track_record import (
-    NEXT_72_BARS,
-    NEXT_SESSION,
-    SIDE,
-    Horizon,
-    track_record,
-)
+from miraikakaku_assets.domain.patterns.track_record import SIDE, track_record
 
 NEWS = timedelta(hours=1)
 """A signal that became known longer ago than this is stored and not told: after a week off, and of a history that is
 analysed for the first time, there would be hundreds at once that nobody can act on."""
-
-_COVERING = timedelta(
-    days=14
-)  # longer than any time without a session, so that a bar covers the first signal
 
 
 def with_news(
@@ -80,27 +67,12 @@ def _records(
     others = others.join(judged, on=KEY, how="anti")
     made = pl.concat([others.select(columns), found.signals.select(columns)])
     made = made.join(sides, on=["pattern", "direction"], how="semi")
-    bars, horizon = _market(made["at"].min(), request, store)  # type: ignore[arg-type]
+    closes = outcome_closes(request.universe, made["at"].min(), store)  # type: ignore[arg-type]
+    horizon = horizon_of(request.universe)
     return {
         (row.pop("pattern"), row.pop("direction")): {name: row[name] for name in row if name not in SIDE}
-        for row in track_record(made, bars, horizon, now).iter_rows(named=True)
+        for row in track_record(made, closes, horizon, now).iter_rows(named=True)
     }
-
-
-def _market(first: datetime, request: AnalysisRequest, store: AnalysisStore) -> tuple[pl.DataFrame, Horizon]:
-    """The closes by which outcomes are measured, since the first signal.
-
-    The daily closes of the whole universe, adjusted for dividends; or the five-minute closes of currencies, which
-    have neither a common market nor a dividend.
-    """
-    universe = request.universe
-    horizon = NEXT_SESSION if universe.has_volume else NEXT_72_BARS
-    timeframe = Timeframe.D1 if universe.has_volume else Timeframe.M5
-    closes = store.market(universe, timeframe, first - _COVERING)
-    if universe.has_volume:
-        whole = closes.with_columns(pl.col("close").alias(name) for name in PRICES)
-        closes = on_basis(whole, PriceBasis.ADJUSTED, timeframe, universe, store.actions(universe))
-    return with_ends(closes.select("symbol", "ts", "close"), timeframe, universe), horizon
 
 
 def _alert(

@@ -23,6 +23,8 @@ _UNFINISHED = [
 _AT_WORK = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 _NAMELESS_SECONDS = 300.0
 """A run names its process within a second of its start, when its resources are made."""
+NEVER_REPEATED = {"dagster/max_retries": "0"}
+"""Tags of jobs whose next run does what a killed one has left: a repetition would be at work beside it."""
 _CLOCK_SLACK = 5.0  # seconds; Linux derives a process's start from a boot time that moves with the clock
 
 
@@ -44,13 +46,15 @@ def close_abandoned(instance: dg.DagsterInstance, ports: Ports) -> None:
 
     A run that the web UI started may be marked already: its code server sees its own children end.
     """
-    filters = dg.RunsFilter(statuses=_UNFINISHED, tags={_HOST_TAG: socket.gethostname()})
-    for run in instance.get_runs(filters):
-        if _is_gone(run):
+    # Not by a filter of tags: Dagster commits a run before the rows of its tags, and a process killed between the two
+    # leaves a run that no filter finds. It would keep every later cycle from starting.
+    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
+        if run.tags.get(_HOST_TAG) == socket.gethostname() and _is_gone(run):
             instance.report_run_failed(run, "The process that did this run is gone.")
     for record in instance.get_run_records(dg.RunsFilter(statuses=_AT_WORK)):
-        if _PROCESS_TAG not in record.dagster_run.tags and _age(record) > _NAMELESS_SECONDS:
-            instance.report_run_failed(record.dagster_run, "The process of this run ended before it began.")
+        run = record.dagster_run
+        if not _is_named(run) and _age(record) > _NAMELESS_SECONDS:
+            instance.report_run_failed(run, "The process of this run ended before it began.")
     for run_id in ports.ledger.open_runs():
         found = instance.get_run_by_id(run_id)
         if found is not None and found.is_finished:
@@ -78,10 +82,15 @@ def _age(record: dg.RunRecord) -> float:
     return 0.0 if record.start_time is None else time.time() - record.start_time
 
 
+def _is_named(run: dg.DagsterRun) -> bool:
+    """Whether its tags name its own process, and not that of a run whose next attempt it is."""
+    return run.tags.get(_PROCESS_TAG, "").partition(" ")[0] == run.run_id
+
+
 def _is_gone(run: dg.DagsterRun) -> bool:
-    run_id, number, started = run.tags[_PROCESS_TAG].split(" ")
-    if run_id != run.run_id:
+    if not _is_named(run):
         return False
+    _, number, started = run.tags[_PROCESS_TAG].split(" ")
     try:
         process = psutil.Process(int(number))
         another = abs(process.create_time() - float(started)) > _CLOCK_SLACK

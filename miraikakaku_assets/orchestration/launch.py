@@ -125,10 +125,11 @@ class Launcher:
         return RunOutcome(run_id, succeeded=False, reason=reason, exit_code=code, metadata=metadata)
 
     def _close_interrupted(self, run_id: str) -> None:
-        """Ends the run's record where a Ctrl-C between two of Dagster's own statements left it open."""
+        """Ends the records of the run and its batch where a Ctrl-C between two statements left one of them open."""
         run = self._instance.get_run_by_id(run_id)
         if run is not None and not run.is_finished:
             self._instance.report_run_canceled(run, "interrupted from outside")
+        self._ports.ledger.abandon(run_id)
 
     def _console(self) -> dict[str, Any]:
         """Run config of the console log: silent beside the progress bar, unless debugging."""

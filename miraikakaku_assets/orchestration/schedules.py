@@ -13,7 +13,6 @@ from miraikakaku_assets.domain.market.instruments import FX, JP, UNIVERSES, US, 
 from miraikakaku_assets.orchestration.abandoned import still_runs
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs, cycle_op_name
-from miraikakaku_assets.orchestration.cycles.run import CYCLE_TAG
 from miraikakaku_assets.orchestration.jobs import (
     coverage_check_job,
     daily_jobs,
@@ -151,12 +150,11 @@ def _cycle(universe: Universe, name: str, cron: str) -> dg.ScheduleDefinition:
         symbols, _ = watched_symbols(context.instance, ports.use, universe)
         if not symbols:
             return dg.SkipReason(f"The watch list {universe.name.upper()}_WATCH_LIST names no symbol.")
-        if still_runs(context.instance, ports.use, dg.RunsFilter(tags={CYCLE_TAG: name})):
+        if still_runs(context.instance, ports.use, dg.RunsFilter(job_name=cycle_jobs[universe].name)):
             return dg.SkipReason("The previous cycle still runs; the next one catches up.")
         return dg.RunRequest(
             run_key=f"{name}_{context.scheduled_execution_time:%Y-%m-%dT%H:%M%z}",
             run_config={"ops": {cycle_op_name(universe): {"config": {"symbols": symbols}}}},
-            tags={CYCLE_TAG: name},
         )
 
     return cycle

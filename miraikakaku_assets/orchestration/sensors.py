@@ -3,14 +3,15 @@
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import UNIVERSES
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe
 from miraikakaku_assets.orchestration.abandoned import still_runs
 from miraikakaku_assets.orchestration.cycles.notices import notifications_job
-from miraikakaku_assets.orchestration.cycles.run import CYCLE_TAG
 from miraikakaku_assets.orchestration.jobs import daily_jobs, prices_jobs
+from miraikakaku_assets.orchestration.prices.assets import chain_keys, prices_key, step_name
 from miraikakaku_assets.orchestration.prices.jobs import symbol_jobs
 from miraikakaku_assets.orchestration.prices.watched import watched_symbols
 from miraikakaku_assets.orchestration.resources import PortsResource
@@ -27,6 +28,10 @@ _RANGE_TAGS = (
     "dagster/asset_partition_range_end",
     "dagster/partition",
 )
+
+
+_REPEATED: list[Any] = [*prices_jobs.values(), *daily_jobs.values(), *symbol_jobs.values()]
+_RESUMED = frozenset(job.name for job in _REPEATED)
 
 
 def default_status() -> dg.DefaultSensorStatus:
@@ -67,7 +72,7 @@ def resume_paused() -> dg.SensorDefinition:
 
     @dg.sensor(
         name="resume_paused",
-        jobs=[*prices_jobs.values(), *daily_jobs.values(), *symbol_jobs.values()],
+        jobs=_REPEATED,
         minimum_interval_seconds=60,
         default_status=default_status(),
         description="Repeats a paused collection when the source may be asked again; what is stored is not asked for.",
@@ -78,17 +83,33 @@ def resume_paused() -> dg.SensorDefinition:
         parked = ports.use.ledger.paused(datetime.now(UTC))
         for batch in parked:
             run = context.instance.get_run_by_id(batch.run_id)
-            if run is None or CYCLE_TAG in run.tags:  # the next cycle catches up by itself
-                continue
-            tags = {name: run.tags[name] for name in _RANGE_TAGS if name in run.tags}
-            # The key is the batch: one that pauses again is another one, and none is repeated twice.
-            yield dg.RunRequest(
-                run_key=f"resume_{batch.batch}", job_name=run.job_name, run_config=run.run_config, tags=tags
-            )
+            if run is not None:
+                # The key is the batch: one that pauses again is another one, and none is repeated twice.
+                yield from _repetitions(run, f"resume_{batch.batch}")
         if not parked:
             yield dg.SkipReason("No paused collection is due.")
 
     return resume
+
+
+def _repetitions(run: dg.DagsterRun, key: str) -> Iterator[dg.RunRequest]:
+    """What does the same as a run did; nothing for a cycle, because the next one catches up by itself."""
+    tags = {name: run.tags[name] for name in _RANGE_TAGS if name in run.tags}
+    selected = run.asset_selection or frozenset()
+    if run.job_name in _RESUMED:
+        yield dg.RunRequest(key, run.run_config, tags, run.job_name, asset_selection=sorted(selected) or None)
+        return
+    for (universe, timeframe), job in prices_jobs.items():  # the web UI runs assets in a job of no name
+        prices = prices_key(universe, timeframe)
+        if prices not in selected:
+            continue
+        ops: Any = run.run_config.get("ops", {})
+        config = {"ops": {name: ops[name] for name in (step_name(universe, timeframe),) if name in ops}}
+        if timeframe is Timeframe.D1:
+            same = [one for one in chain_keys(universe, timeframe) if one in selected]
+            yield dg.RunRequest(key, config, tags, daily_jobs[universe].name, asset_selection=same)
+        else:  # what is derived from them comes with the next cycle
+            yield dg.RunRequest(f"{key}_5m", config, tags, job.name, asset_selection=[prices])
 
 
 def notifications() -> dg.SensorDefinition:

@@ -1,11 +1,12 @@
 """An analysis of what changed leaves, bit for bit, what an analysis of everything leaves."""
 
-from collections.abc import Sequence
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.bars.price_basis import PriceBasis
@@ -192,3 +193,73 @@ def test_five_minutes_of_tokyo_keep_their_scale_through_a_split(database: Databa
     prices = {close for *_, close in rows_of(database, "price_bars WHERE timeframe = '1h'", "ts, close")}
     assert len(prices) > 100
     assert found["bars"]
+
+
+@pytest.fixture
+def pairs(database: Database) -> Market:
+    """Two pairs whose daily and five-minute bars are analysed up to a Friday."""
+    market = currencies(database, "USDJPY=X", "EURJPY=X", now=utc(2025, 6, 27, 12, 2))
+    for at, symbol in enumerate(market.ids):
+        days = walk(symbol, opens(FX, date(2025, 1, 2), date(2025, 6, 26)), FX, 70 + at, 0.01)
+        minutes = walk(symbol, slots(FX, date(2025, 6, 2), date(2025, 6, 27)), FX, 80 + at)
+        market.deliver(D1, days)
+        market.deliver(M5, [row for row in minutes if row["ts"] <= market.now])
+    market.analyze(D1)
+    market.analyze()
+    return market
+
+
+def spoil(database: Database) -> None:
+    """Rows that no analysis of these bars would leave, as after an operator's mistake."""
+    with database.engine.begin() as connection:
+        for statement in (
+            "UPDATE miraikakaku.technical_indicators SET sma_5 = -1",
+            "UPDATE miraikakaku.price_bars SET close = low WHERE built_from IS NOT NULL",
+            "UPDATE miraikakaku.pattern_signals SET close = -1",
+        ):
+            connection.execute(text(statement))
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "since", "first"),
+    [
+        # A Monday begins with the bars of New York's Sunday evening; a Tuesday in the middle of a four-hour bar.
+        (M5, date(2025, 6, 23), {"5m": utc(2025, 6, 22, 21), "1h": utc(2025, 6, 22, 21), "4h": utc(2025, 6, 22, 21)}),
+        (M5, date(2025, 6, 24), {"5m": utc(2025, 6, 23, 23), "1h": utc(2025, 6, 23, 23), "4h": utc(2025, 6, 23, 21)}),
+        # The month is open, and derived bars are built again from where the earliest open one begins.
+        (D1, date(2025, 6, 21), {"1d": utc(2025, 6, 22, 23), "1w": utc(2025, 6, 1, 23), "1mo": utc(2025, 6, 1, 23)}),
+        (D1, date(2020, 1, 1), dict.fromkeys(("1d", "1w", "1mo"), utc(2020, 1, 1))),
+    ],
+)  # fmt: skip
+def test_since_computes_everything_anew_from_that_session_on_and_nothing_before(
+    pairs: Market, timeframe: Timeframe, since: date, first: dict[str, datetime]
+) -> None:
+    right = derived(pairs.database)
+    spoil(pairs.database)
+    wrong = derived(pairs.database)
+    assert pairs.analyze(timeframe).verdicts == {"up_to_date": 2}
+    assert pairs.analyze(timeframe, ["USDJPY=X"], since=since).verdicts == {"ok": 1}
+    assert pairs.analyze(timeframe, ["EURJPY=X"], since=since).verdicts == {"ok": 1}
+    found = derived(pairs.database)
+    for name, begins in (("bars", first), ("indicators", first), ("signals", {"v2": first.get("5m")})):
+        at = 4 if name == "signals" else 2
+        anew = {key: row for key, row in _keyed(right[name]).items() if _begun(row, at, begins)}
+        assert _keyed(found[name]) == _keyed(wrong[name]) | anew, name
+        assert anew or (name == "signals" and timeframe is D1), name
+    assert found["state"] == right["state"]
+
+
+def _keyed(rows: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    return {row[:5] if isinstance(row[4], datetime) else row[:3]: row for row in rows}
+
+
+def _begun(row: tuple[Any, ...], at: int, first: Mapping[str, datetime | None]) -> bool:
+    begin = first.get(row[1])
+    return begin is not None and row[at] >= begin
+
+
+def test_since_without_bars_from_there_on_does_nothing(pairs: Market) -> None:
+    before = derived(pairs.database), rows_of(pairs.database, "analysis_state")
+    for day in (date(2025, 6, 28), date(2040, 1, 1)):
+        assert pairs.analyze(since=day).verdicts == {"up_to_date": 2}
+    assert (derived(pairs.database), rows_of(pairs.database, "analysis_state")) == before

@@ -19,7 +19,6 @@ QUICK = {
     "MAX_RETRIES": "1",
     "WORKER_TIMEOUT": "10",
 }
-_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -49,20 +48,26 @@ class Command:
     Attributes:
         folder: Working directory; without a ``.env``.
         variables: Environment.
+        seconds: How long a command may take.
     """
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
+    seconds: int = 120
 
     def with_(self, **variables: object) -> "Command":
         """The same with other variables, too."""
-        return Command(self.folder, self.variables | {name: str(value) for name, value in variables.items()})
+        return Command(
+            self.folder,
+            self.variables | {name: str(value) for name, value in variables.items()},
+            self.seconds,
+        )
 
     def __call__(self, *arguments: object) -> Ended:
         """Runs a command to its end; a traceback or a warning of Python's is no way to end."""
         process = self.start(*arguments)
         try:
-            out, err = process.communicate(timeout=_SECONDS)
+            out, err = process.communicate(timeout=self.seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             raise

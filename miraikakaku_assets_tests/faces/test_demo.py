@@ -12,8 +12,13 @@ def test_the_demo_runs_the_whole_pipeline_as_often_as_one_likes_and_says_it_is_s
     open_folder: Path,
 ) -> None:
     # A real installation beside it, which the demo must not touch or reach.
-    elsewhere = {"DATABASE_URL": "postgresql://127.0.0.1:9/real", "YAHOO_BASE_URL": "http://127.0.0.1:9"}
-    command = Command(open_folder, elsewhere).with_(MIRAIKAKAKU_HOME=open_folder)
+    elsewhere = {
+        "DATABASE_URL": "postgresql://127.0.0.1:9/real",
+        "YAHOO_BASE_URL": "http://127.0.0.1:9",
+        "FX_PAIRS": "USDJPY=X,EURUSD=X",
+        "DISCORD_WEBHOOK_URL": "http://127.0.0.1:9/api/webhooks/1/real",
+    }
+    command = Command(open_folder, elsewhere, 300).with_(MIRAIKAKAKU_HOME=open_folder)
 
     try:
         first = command("demo", "--symbols", 40)
@@ -27,7 +32,27 @@ def test_the_demo_runs_the_whole_pipeline_as_often_as_one_likes_and_says_it_is_s
     assert "jp master" in first.out
     assert first.out.count("jp prices: 40 symbols") == 2
     assert "jp coverage" in first.out
-    assert "11 Dagster runs" in first.out
+    assert first.out.count("fx prices of 5m: 2 symbols") == 2
+    assert "21 Dagster runs" in first.out
+    for computed in ("jp analysis of 1d", "us analysis of 1d", "fx analysis of 1d", "fx analysis of 5m"):
+        first_time, second_time = (text for text in first.out.splitlines() if text.startswith(computed))
+        assert not first_time.endswith("nothing was due")
+        assert second_time.endswith("nothing was due")
+    derived = {
+        (words[0], words[1]): [int(word.replace(",", "")) for word in words[2:]]
+        for words in map(str.split, first.out.partition("bars and what is derived")[2].splitlines())
+        if len(words) == 5 and words[0] in {"jp", "us", "fx"}
+    }
+    assert {place for place, (bars, indicators, _) in derived.items() if bars == indicators > 0} == {
+        *((universe, timeframe) for universe in ("jp", "us", "fx") for timeframe in ("1d", "1w", "1mo")),
+        *(("fx", timeframe) for timeframe in ("5m", "1h", "4h")),
+    }
+    assert derived["fx", "5m"][2] > 0
+    # Its signals are simulated: nobody may ever be told of one.
+    (queued,) = (
+        text.split()[-1] for text in first.out.splitlines() if text.startswith("notification_outbox")
+    )
+    assert queued == "0"
     report = next(text for text in first.out.splitlines() if text.startswith("report: "))
     assert Path(report.removeprefix("report: ")).is_file()
     assert second.code == 0, second.err

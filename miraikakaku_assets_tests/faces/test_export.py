@@ -11,7 +11,8 @@ from miraikakaku_assets_tests.faces.command import QUICK, Command
 
 QUOTED = """
     SELECT symbol, ts, open, high, low, close, volume, status
-    FROM miraikakaku.price_bars JOIN miraikakaku.instruments ON id = instrument_id ORDER BY symbol COLLATE "C", ts"""
+    FROM miraikakaku.price_bars JOIN miraikakaku.instruments ON id = instrument_id
+    WHERE timeframe = '1d' ORDER BY symbol COLLATE "C", ts"""
 SHELVES = "SELECT symbol, ex_date, value FROM miraikakaku.corporate_actions JOIN miraikakaku.instruments"
 DIVIDENDS = (
     f"{SHELVES} ON id = instrument_id WHERE corporate_actions.kind = 'dividend' ORDER BY symbol, ex_date"

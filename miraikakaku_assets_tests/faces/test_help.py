@@ -30,6 +30,7 @@ HEAVY = (
     "yfinance",
 )
 COMMANDS = {
+    "analyze",
     "collect",
     "db start",
     "db stop",
@@ -95,6 +96,7 @@ def test_commands_that_report_can_do_so_in_json() -> None:
     }
 
     assert reporting == {
+        "analyze",
         "collect",
         "db upgrade",
         "export",

@@ -5,6 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from rich.cells import cell_len
 
 from miraikakaku_assets.application.show_patterns import evidence_in_short
 from miraikakaku_assets_tests.faces.analysed import PAIR, SHARE
@@ -29,6 +30,28 @@ def test_newest_signals_with_time_price_and_evidence(analysed: Command) -> None:
         assert line.startswith(f"{local:%Y-%m-%d %H:%M}")
         for part in (PAIR, f"{pattern} {name_ja}", direction, f"{close:,.6g}", " rsi_14"):
             assert part in line
+
+
+def test_a_narrow_screen_has_one_line_per_signal_and_says_what_it_leaves_out(analysed: Command) -> None:
+    ended = analysed.with_(COLUMNS=80)("patterns", "--limit", 3, "--track-record")
+
+    assert ended.code == 0, ended.err
+    lines = ended.out.splitlines()
+    assert [row[-1] for row in (text.split() for text in lines[1:3])] == [
+        "price",
+        f"{_newest_close(analysed):,.6g}",
+    ]
+    hint = "(a screen of 120 columns, or --json, has {} as well)"
+    assert lines[5] == hint.format("the evidence")
+    assert hint.format("the last ten outcomes") in lines
+    assert "rsi_14" not in ended.out
+    tables = [text for text in lines[1:] if not text.startswith(("(", "adjustment", "A record"))]
+    assert max(cell_len(text.rstrip()) for text in tables) <= 80
+
+
+def _newest_close(analysed: Command) -> float:
+    close: float = analysed.rows(STORED)[0][-1]
+    return close
 
 
 def test_json_has_everything_that_is_stored(analysed: Command) -> None:

@@ -9,15 +9,22 @@ from miraikakaku_assets_tests.faces.conftest import HALF_A_YEAR
 from miraikakaku_assets_tests.integration.simulator_client import Simulated
 from miraikakaku_assets_tests.orchestration.installation import CODES, last_evening, listed
 
+COUNTED = "SELECT count(*), count(DISTINCT instrument_id) FROM miraikakaku.price_bars"
 BARS = "SELECT * FROM miraikakaku.price_bars ORDER BY instrument_id, ts"
 
 
 def stages(ended: Ended) -> dict[str, dict[str, Any]]:
-    """The stages of a JSON document by name; its verdict is theirs."""
+    """The stages of a JSON document by name, analyses with their bars; its verdict is theirs."""
     document = ended.document
     assert document["succeeded"] == all(stage["succeeded"] for stage in document["stages"])
     assert document["succeeded"] == (ended.code == 0)
-    return {stage["stage"]: stage for stage in document["stages"]}
+    named = {_name(stage): stage for stage in document["stages"]}
+    assert len(named) == len(document["stages"])
+    return named
+
+
+def _name(stage: dict[str, Any]) -> str:
+    return f"analysis of {stage['collected']}" if stage["stage"] == "analysis" else str(stage["stage"])
 
 
 def adds_up(stage: dict[str, Any]) -> bool:
@@ -34,11 +41,15 @@ def test_the_pipeline_does_all_stages_and_its_numbers_add_up(command: Command) -
     assert ended.code == 0, ended.err
     assert ended.err == ""
     found = stages(ended)
-    assert list(found) == ["master", "prices", "coverage"]
-    master, prices, coverage = found.values()
+    assert list(found) == ["master", "prices", "analysis of 1d", "analysis of 5m", "coverage"]
+    master, prices, daily, intraday, coverage = found.values()
     assert master["dagster/row_count"] == master["added"] == prices["symbols"] == 8
     assert adds_up(prices)
-    assert prices["inserted"] == command.rows("SELECT count(*) FROM miraikakaku.price_bars")[0][0]
+    stored = dict(command.rows("SELECT timeframe, count(*) FROM miraikakaku.price_bars GROUP BY 1"))
+    assert stored == {"1d": prices["inserted"], **daily["bars"]}
+    assert daily["indicators"] == stored
+    assert daily["verdicts"] == {"ok": prices["verdicts"]["ok"]}
+    assert (intraday["symbols"], intraday["verdicts"], intraday["new_signals"]) == (0, {}, 0)
     assert coverage["expected_bars"] == 8 * HALF_A_YEAR
     assert coverage["missing_bars"] == coverage["expected_bars"] - coverage["stored_bars"]
     assert sum(coverage["gaps_by_cause"].values()) == coverage["missing_bars"]
@@ -59,7 +70,8 @@ def test_the_pipeline_goes_on_to_coverage_when_symbols_failed_and_ends_with_1(
         "1 of 8 symbols failed, the others are stored; see batch 1 in batch_execution_details"
     ]
     found = stages(ended)
-    assert [stage["succeeded"] for stage in found.values()] == [True, False, True]
+    assert [stage["stage"] for stage in found.values() if not stage["succeeded"]] == ["prices"]
+    assert found["analysis of 1d"]["verdicts"] == {"ok": 6}  # what was collected is analysed all the same
     assert adds_up(found["prices"])
     assert found["prices"]["verdicts"]["not_on_source"] == 1
     assert found["prices"]["quarantined_by_rule"] == {"no_price": HALF_A_YEAR // 10}
@@ -157,7 +169,7 @@ def test_status_shows_what_the_tables_hold(filled: Command) -> None:
     found = ended.document
     assert ended.code == 0
     assert (found["master"]["listed"], found["master"]["delisted"]) == (8, 0)
-    (bars,) = filled.rows("SELECT count(*), count(DISTINCT instrument_id) FROM miraikakaku.price_bars")
+    (bars,) = filled.rows(f"{COUNTED} WHERE timeframe = '1d'")
     assert (found["bars"]["total"], found["bars"]["symbols"]) == bars
     assert found["fresh_symbols"] == 7
     assert found["due_session"] == str(last_evening().date())

@@ -1,12 +1,16 @@
-"""One simulated exchange per module, one installation per test."""
+"""One simulated exchange per module, one installation per test; of currencies, one that has had its first cycle."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
+from miraikakaku_assets_tests.databases import INSTALLED, fresh_database, send_everybody_away
 from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
 from miraikakaku_assets_tests.orchestration.installation import Installation, installed, last_evening
+from miraikakaku_assets_tests.orchestration.trading import WEDNESDAY, Trading, trading
 
 
 @pytest.fixture(scope="module")
@@ -29,3 +33,50 @@ def installation(
 ) -> Iterator[Installation]:
     with installed(exchange, installed_url, tmp_path, monkeypatch) as ready:
         yield ready
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the first cycle leaves: the name of its database, and the requests it took."""
+
+    database: str
+    requests: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def currencies() -> Iterator[Simulated]:
+    with simulated(symbols=1, us_symbols=0, now=WEDNESDAY) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def loaded(
+    currencies: Simulated, server_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Loaded]:
+    """A database after the first cycle, to be copied."""
+    folder = tmp_path_factory.mktemp("loaded")
+    with fresh_database(server_url, INSTALLED) as url, pytest.MonkeyPatch.context() as patch:
+        with trading(currencies, url, folder, patch) as market:
+            market.requests()
+            assert market.cycle().success
+            requests = market.requests()
+        send_everybody_away(server_url, url)
+        yield Loaded(str(make_url(url).database), requests)
+
+
+@pytest.fixture
+def forex(
+    currencies: Simulated,
+    loaded: Loaded,
+    server_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Iterator[Trading]:
+    """Currencies after the first cycle; a parameter holds settings."""
+    options = getattr(request, "param", {})
+    with (
+        fresh_database(server_url, loaded.database) as url,
+        trading(currencies, url, tmp_path, monkeypatch, **options) as made,
+    ):
+        yield made

@@ -12,12 +12,13 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets import bootstrap
-from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.application.ports import Clock
+from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.domain.market.sessions import FINAL_AFTER, session_table, sessions_back
 from miraikakaku_assets.orchestration.build import build_defs
 from miraikakaku_assets.orchestration.instance_home import open_instance
-from miraikakaku_assets.orchestration.partitions import partitions_of
+from miraikakaku_assets.orchestration.partitions import partitions_name, partitions_of
 from miraikakaku_assets.settings import Settings
 from miraikakaku_assets_tests.integration.simulator_client import Simulated
 from miraikakaku_assets_tests.unit.workbooks import PRIME, line, workbook
@@ -107,7 +108,7 @@ class Installation:
     @contextmanager
     def told(self, **options: Any) -> Iterator[None]:
         """Other settings for a while."""
-        other = Ports(self.ports.settings.model_copy(update=options))
+        other = Ports(self.ports.settings.model_copy(update=options), self.ports.clock)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(bootstrap, "_ports", other)
             yield
@@ -117,13 +118,36 @@ class Installation:
         """Partition keys in the order in which ranges run."""
         return list(self.instance.get_dynamic_partitions("jp_symbols"))
 
-    def statuses(self) -> dict[str, str]:
-        """Status of each partition of the prices, as the web UI asks for it."""
-        found = self.instance.get_status_by_partition(
-            PRICES, self.partition_keys(), partitions_of(JP, Timeframe.D1)
+    def materialize(
+        self, assets: Sequence[dg.AssetKey], first: str, last: str, **options: Any
+    ) -> dg.ExecuteInProcessResult:
+        """One run of a range of one step's assets, as the web UI launches it from the graph."""
+        step = self.definitions.resolve_assets_def(assets[0]).op.name
+        return self.definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+            run_config={"ops": {step: {"config": options}}},
+            instance=self.instance,
+            tags={"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last},
+            asset_selection=list(assets),
+            raise_on_error=False,
         )
+
+    def statuses(self, asset: dg.AssetKey = PRICES, timeframe: Timeframe = Timeframe.D1) -> dict[str, str]:
+        """Status of each partition of an asset of Japan, as the web UI asks for it."""
+        partitions = partitions_of(JP, timeframe)
+        keys = list(self.instance.get_dynamic_partitions(partitions_name(JP, timeframe)))
+        found = self.instance.get_status_by_partition(asset, keys, partitions)
         assert found is not None
         return {key: status.value if status else "MISSING" for key, status in found.items()}
+
+    def materialized(self, run_id: str) -> list[tuple[str, str | None]]:
+        """Assets and partitions that a run materialized, sorted."""
+        logs = self.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+        events = [log.dagster_event for log in logs]
+        return sorted(
+            (event.asset_key.to_user_string(), event.partition)
+            for event in events
+            if event and event.asset_key
+        )
 
     def newest(self, asset: dg.AssetKey, symbol: str | None = None) -> Any:
         """The newest materialization record of an asset or one of its partitions."""
@@ -152,7 +176,12 @@ def failure_of(result: dg.ExecuteInProcessResult) -> Any:
 
 @contextmanager
 def installed(
-    exchange: Simulated, database_url: str, folder: Path, patch: pytest.MonkeyPatch, **options: Any
+    exchange: Simulated,
+    database_url: str,
+    folder: Path,
+    patch: pytest.MonkeyPatch,
+    clock: Clock = utc_now,
+    **options: Any,
 ) -> Iterator[Installation]:
     """An installation of its own; the process forgets it afterwards."""
     said: dict[str, Any] = {
@@ -171,7 +200,7 @@ def installed(
         patch.setenv(name, "")  # remembered, so that what opening the instance sets is taken back
         patch.delenv(name)
     patch.setattr(bootstrap, "_ports", None)
-    ports = bootstrap.use(Settings(_env_file=None, **said))
+    ports = bootstrap.use(Settings(_env_file=None, **said), clock)
     _ = ports.database
     with open_instance(ports.settings) as instance:
         yield Installation(ports, instance, build_defs(), exchange, folder)

@@ -14,6 +14,18 @@ def collected(universe: str, timeframe: str, partitions: str) -> dict[str, Any]:
     return {"partitions": partitions, "after": master, "kinds": {"yfinance", "postgres"}, "pools": {"yahoo"}}
 
 
+def derived(universe: str, timeframe: str, partitions: str, name: str, *also: str) -> dict[str, Any]:
+    """What an asset looks like that the collection of that timeframe makes along with its bars."""
+    parents = [f"{universe}/prices_{timeframe}", *(f"{universe}/{one}" for one in also)]
+    kind = "polars" if name.startswith("bars") else "talib"
+    return {
+        "partitions": partitions,
+        "after": sorted(parents),
+        "kinds": {kind, "postgres"},
+        "pools": {"yahoo"},
+    }
+
+
 def alone(*kinds: str, after: str = "") -> dict[str, Any]:
     """What an asset without partitions looks like."""
     return {"partitions": None, "after": [after] if after else [], "kinds": set(kinds), "pools": set()}
@@ -34,6 +46,16 @@ ASSETS: dict[str, dict[str, Any]] = {
     "fx/coverage": alone("postgres", "json", after="fx/prices_1d"),
 }
 UNIVERSES = ("jp", "us", "fx")
+for _one in UNIVERSES:
+    _daily, _watched = ("fx_pairs", "fx_pairs") if _one == "fx" else (f"{_one}_symbols", f"{_one}_intraday")
+    ASSETS |= {
+        f"{_one}/bars_1w": derived(_one, "1d", _daily, "bars_1w"),
+        f"{_one}/bars_1mo": derived(_one, "1d", _daily, "bars_1mo"),
+        f"{_one}/indicators": derived(_one, "1d", _daily, "indicators", "bars_1w", "bars_1mo"),
+        f"{_one}/bars_1h": derived(_one, "5m", _watched, "bars_1h"),
+        f"{_one}/bars_4h": derived(_one, "5m", _watched, "bars_4h"),
+        f"{_one}/patterns": derived(_one, "5m", _watched, "patterns", "prices_1d", "bars_1h", "bars_4h"),
+    }
 CHECKS = {
     *(
         f"{one}/coverage:{check}"
@@ -52,6 +74,12 @@ JOBS = {
     "us_master_job": None,
     **{f"{one}_coverage_job": None for one in UNIVERSES},
     **{f"{one}_collect_symbols": None for one in UNIVERSES},
+    **{f"{one}_analyze_symbols": None for one in UNIVERSES},
+    **{f"{one}_cycle_job": None for one in UNIVERSES},
+    "notifications_job": None,
+    "jp_daily_job": "jp_symbols",
+    "us_daily_job": "us_symbols",
+    "fx_daily_job": "fx_pairs",
     "jp_prices_job": "jp_symbols",
     "us_prices_job": "us_symbols",
     "fx_prices_job": "fx_pairs",
@@ -66,14 +94,21 @@ SCHEDULES = {
     "coverage_check": ("0 0,6,12,18 * * *", TOKYO, "coverage_check_job"),
     "jp_master_update": ("0 6 * * 1", TOKYO, "jp_master_job"),
     "us_master_sync": ("0 4 * * *", TOKYO, "us_master_job"),
-    "jp_daily": ("45 16 * * 1-5", TOKYO, "jp_prices_job"),
-    "us_daily": ("45 16 * * 1-5", NEW_YORK, "us_prices_job"),
-    "fx_daily": ("45 0 * * 2-6", LONDON, "fx_prices_job"),
-    "jp_intraday": ("*/5 9-16 * * 1-5", TOKYO, "jp_collect_symbols"),
-    "us_intraday": ("*/5 9-16 * * 1-5", NEW_YORK, "us_collect_symbols"),
-    "fx_cycle": ("*/5 * * * *", LONDON, "fx_collect_symbols"),
+    "jp_daily": ("45 16 * * 1-5", TOKYO, "jp_daily_job"),
+    "us_daily": ("45 16 * * 1-5", NEW_YORK, "us_daily_job"),
+    "fx_daily": ("45 0 * * 2-6", LONDON, "fx_daily_job"),
+    "jp_intraday": ("*/5 9-16 * * 1-5", TOKYO, "jp_cycle_job"),
+    "us_intraday": ("*/5 9-16 * * 1-5", NEW_YORK, "us_cycle_job"),
+    "fx_cycle": ("*/5 * * * *", LONDON, "fx_cycle_job"),
 }
-SENSORS = {"jp_symbol_keys", "us_symbol_keys", "watch_list_keys", "resume_paused"}
+SENSORS = {
+    "jp_symbol_keys",
+    "us_symbol_keys",
+    "watch_list_keys",
+    "resume_paused",
+    "notifications",
+    "cycle_watch",
+}
 MARKETS = {"jp": "tse", "us": "us", "fx": "fx", "market": "all"}
 
 

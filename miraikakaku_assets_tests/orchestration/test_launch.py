@@ -7,11 +7,12 @@ from typing import Any
 import dagster as dg
 import psutil
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 
 from miraikakaku_assets.application.ports import NewBatch
 from miraikakaku_assets.application.wanted import Wanted
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
+from miraikakaku_assets.orchestration.abandoned import still_runs
 from miraikakaku_assets.orchestration.failures import reason_of
 from miraikakaku_assets.orchestration.launch import Launcher, RunOutcome
 from miraikakaku_assets_tests.orchestration.installation import CODES, Installation, listed
@@ -58,6 +59,20 @@ def test_a_run_is_closed_when_its_process_number_is_anothers_by_now(
     assert status_of(installation, run_id) == "FAILURE"
     batches = "SELECT id, status, end_time IS NOT NULL FROM miraikakaku.batch_executions"
     assert installation.rows(batches) == [(batch, "failed", True)]
+
+
+def test_a_run_whose_process_died_before_its_tags_were_stored_is_closed(installation: Installation) -> None:
+    run_id = leave_run(installation, "NOT_STARTED", process("{run}", started=-600))
+    with (
+        installation.ports.database.engine.begin() as connection
+    ):  # Dagster commits a run, then the rows of its tags
+        gone = connection.execute(text("DELETE FROM dagster.run_tags WHERE run_id = :run"), {"run": run_id})
+        assert gone.rowcount > 0
+    like = dg.RunsFilter(job_name="jp_collect_symbols")
+
+    assert not still_runs(installation.instance, installation.ports, like)
+
+    assert status_of(installation, run_id) == "FAILURE"
 
 
 @pytest.mark.parametrize(
@@ -222,3 +237,27 @@ def test_a_second_ctrl_c_while_dagster_records_the_first_still_ends_the_run(
 
     assert pressed == []
     assert status_of(installation, run_id) == "CANCELED"
+
+
+def test_a_second_ctrl_c_while_the_batch_is_being_closed_leaves_nothing_open(
+    installation: Installation, launcher: Launcher
+) -> None:
+    assert installation.update_master(listed(CODES)).success
+    run_id = new_run()
+    waiting = ["INSERT INTO miraikakaku.data_collection_log", "UPDATE miraikakaku.batch_executions"]
+
+    def press(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if waiting and waiting[0] in statement:
+            waiting.pop(0)
+            raise KeyboardInterrupt
+
+    event.listen(Engine, "before_cursor_execute", press)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            launcher.collect(JP, run_id, Wanted(["7203.T"]))
+    finally:
+        event.remove(Engine, "before_cursor_execute", press)
+
+    assert waiting == []
+    assert status_of(installation, run_id) in {"FAILURE", "CANCELED"}
+    assert installation.rows("SELECT status FROM miraikakaku.batch_executions") == [("failed",)]

@@ -49,7 +49,7 @@ def test_on_a_session_day_one_run_covers_every_key(installation: Installation) -
     assert request.tags["dagster/asset_partition_range_start"] == "1301.T"
     assert request.tags["dagster/asset_partition_range_end"] == "130A.T"
     assert request.run_key == "jp_daily_2025-11-25"  # a tick that is evaluated twice makes one run
-    assert request.job_name in {None, "jp_prices_job"}
+    assert request.job_name in {None, "jp_daily_job"}
 
 
 def test_the_run_it_asks_for_collects_every_symbol(installation: Installation) -> None:
@@ -57,7 +57,7 @@ def test_the_run_it_asks_for_collects_every_symbol(installation: Installation) -
     request = evaluated(installation, SESSION)
     assert isinstance(request, dg.RunRequest)
 
-    run = installation.run("jp_prices_job", tags=dict(request.tags))
+    run = installation.run("jp_daily_job", tags=dict(request.tags))
 
     assert run.success
     assert set(installation.statuses().values()) == {"MATERIALIZED"}

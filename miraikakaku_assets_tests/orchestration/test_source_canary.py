@@ -9,6 +9,7 @@ import pytest
 from miraikakaku_assets.application.request_rate import Breaker, Outcome
 from miraikakaku_assets.domain.market.source_health import Probe
 from miraikakaku_assets.orchestration.canary.assets import SOURCE_CANARY
+from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.schedules import default_schedules
 from miraikakaku_assets.settings import settings
 from miraikakaku_assets_tests.orchestration.installation import Installation, failure_of
@@ -164,10 +165,12 @@ def test_its_schedule_waits_for_the_round_before_and_leaves_archives_alone(
     (schedule,) = [one for one in default_schedules() if one.name == "source_canary"]
 
     def tick() -> Any:
-        context = dg.build_schedule_context(
-            instance=installation.instance, scheduled_execution_time=datetime.now(UTC)
-        )
-        return schedule.evaluate_tick(context)
+        with dg.build_schedule_context(
+            instance=installation.instance,
+            scheduled_execution_time=datetime.now(UTC),
+            resources={"ports": PortsResource()},
+        ) as context:
+            return schedule.evaluate_tick(context)
 
     assert len(tick().run_requests or ()) == 1
     job = installation.definitions.resolve_job_def("source_canary_job")

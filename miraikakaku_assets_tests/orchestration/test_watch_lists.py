@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
@@ -79,12 +80,12 @@ def tick(market: Installation, schedule: str, at: datetime) -> Any:
 
 
 def test_while_an_exchange_trades_its_list_is_asked_for_every_five_minutes(market: Installation) -> None:
+    at_the_exchange = TOKYO_NOON.astimezone(ZoneInfo(JP.time_zone))  # as Dagster hands it over
     with market.told(jp_watch_list="7203.T"):
-        (request,) = tick(market, "jp_intraday", TOKYO_NOON).run_requests
+        (request,) = tick(market, "jp_intraday", at_the_exchange).run_requests
         closed = tick(market, "jp_intraday", SUNDAY)
 
-    options = request.run_config["ops"]["collect_jp_symbols"]["config"]
-    assert options == {"symbols": ["7203.T"], "timeframe": "5m"}
+    assert request.run_config["ops"]["jp_cycle_op"]["config"] == {"symbols": ["7203.T"]}
     assert closed.skip_message == "The market of jp is closed."
     assert (
         tick(market, "jp_intraday", TOKYO_NOON).skip_message
@@ -95,7 +96,7 @@ def test_while_an_exchange_trades_its_list_is_asked_for_every_five_minutes(marke
 def test_currency_pairs_are_asked_for_while_currencies_trade(market: Installation) -> None:
     (request,) = tick(market, "fx_cycle", TOKYO_NOON).run_requests
 
-    pairs = request.run_config["ops"]["collect_fx_symbols"]["config"]["symbols"]
+    pairs = request.run_config["ops"]["fx_cycle_op"]["config"]["symbols"]
     assert pairs == list(market.ports.settings.fx_symbols)
     assert set(pairs) <= set(market.instance.get_dynamic_partitions(FX.partitions))
     assert tick(market, "fx_cycle", SUNDAY).skip_message == "The market of fx is closed."

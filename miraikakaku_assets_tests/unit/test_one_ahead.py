@@ -1,7 +1,9 @@
 """Preparing the next item in the background changes when it is made, and nothing else."""
 
 import threading
+import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -52,4 +54,30 @@ def test_stopping_early_closes_the_source():
     ahead = one_ahead(items())
     assert next(ahead) == 0
     ahead.close()
+    assert closed == [True]
+
+
+def test_a_ctrl_c_while_the_thread_starts_is_still_one(monkeypatch: pytest.MonkeyPatch):
+    """`Thread.start` waits for its thread; until it returns, the executor does not know that there is one."""
+    at_work, start = threading.Event(), ThreadPoolExecutor._adjust_thread_count
+
+    def interrupted(executor: ThreadPoolExecutor) -> None:
+        start(executor)
+        executor._threads = set()
+        assert at_work.wait(5)
+        raise KeyboardInterrupt
+
+    closed = []
+
+    def items() -> Generator[int, None, None]:
+        at_work.set()
+        try:
+            time.sleep(0.05)
+            yield 1
+        finally:
+            closed.append(True)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "_adjust_thread_count", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        next(one_ahead(items()))
     assert closed == [True]

@@ -95,7 +95,10 @@ def test_a_symbol_that_missed_a_session_is_compared_over_the_same_time() -> None
 def test_a_single_instrument_has_no_market() -> None:
     alone = MARKET.filter(symbol="A")
     signals = made(signal("A", NOON))
-    for bars, horizon in ((alone, NEXT_SESSION), (MARKET, Horizon("next day", 1, market_adjusted=False))):
+    for bars, horizon in (
+        (alone, NEXT_SESSION),
+        (MARKET, Horizon("next day", 1, timedelta(4), market_adjusted=False)),
+    ):
         row = outcomes(signals, bars, horizon).row(0, named=True)
         assert (row["outcome"], row["market_move"], row["compared"]) == (pytest.approx(0.10), 0.0, 0)
         words = track_record(signals, bars, horizon, LATE)["adjustment"].item()
@@ -112,6 +115,38 @@ def test_72_five_minute_bars_of_a_currency() -> None:
     assert found["resolved_at"].to_list() == [DAY + 83 * step, DAY + 100 * step, None]
     assert found["outcome"][0] == pytest.approx(-(closes[82] / closes[10] - 1))
     assert found["hit"].to_list() == [False, False, None]
+
+
+@pytest.mark.parametrize(
+    ("pause", "counts"),
+    [
+        (timedelta(hours=48), 1),  # a weekend
+        (timedelta(days=4), 1),
+        (timedelta(days=4, minutes=5), 0),
+        (timedelta(days=54), 0),  # a hole in the data
+    ],
+)
+def test_an_outcome_across_a_hole_in_the_data_is_none(pause: timedelta, counts: int) -> None:
+    step = timedelta(minutes=5)
+    stamps = [DAY + n * step + (pause if n >= 50 else timedelta(0)) for n in range(200)]
+    bars = pl.DataFrame({"symbol": "USDJPY=X", "ts": stamps, "close": [150 + 0.01 * n for n in range(200)]})
+    bars = bars.with_columns(pl.col("ts").cast(_UTC), ends=(pl.col("ts") + step).cast(_UTC))
+    across, behind = stamps[49] + step, stamps[50] + step
+    signals = made(signal("USDJPY=X", across), signal("USDJPY=X", behind))
+    found = outcomes(signals, bars, NEXT_72_BARS)
+    assert found["outcome"].is_not_null().to_list() == [counts == 1, True]
+    assert found["resolved_at"].is_not_null().to_list() == [counts == 1, True]
+    record = track_record(signals, bars, NEXT_72_BARS, LATE + timedelta(days=60)).row(0, named=True)
+    assert (record["signals"], record["n"]) == (2, 1 + counts)
+
+
+def test_the_longest_holiday_of_tokyo_is_no_hole() -> None:
+    market = days({"A": [100, *[None] * 10, 110], "B": [100, *[None] * 10, 100]})
+    assert outcomes(made(signal("A", NOON)), market, NEXT_SESSION)["outcome"].to_list() == pytest.approx(
+        [0.05]
+    )
+    market = days({"A": [100, *[None] * 14, 110], "B": [100, *[None] * 14, 100]})
+    assert outcomes(made(signal("A", NOON)), market, NEXT_SESSION)["outcome"].to_list() == [None]
 
 
 def test_outcomes_that_are_open_do_not_count() -> None:

@@ -41,14 +41,19 @@ class PostgresAnalysis:
             return [Standing(*row) for row in cursor.fetchall()]
 
     def mark_all(
-        self, universe: Universe, collected: Timeframe, symbols: Sequence[str] | None = None
+        self,
+        universe: Universe,
+        collected: Timeframe,
+        symbols: Sequence[str] | None = None,
+        since: datetime | None = None,
     ) -> None:
-        """Marks everything as due, from each symbol's first bar on."""
+        """Marks everything as due from each symbol's first bar on, or from the first at or after a moment (UTC)."""
         query, chosen = _of(statements.INSTRUMENTS, symbols, 2)
         with self._database.bulk() as connection, connection.cursor() as cursor:
             ids = _frame(cursor, query, (universe.name, *chosen))["id"]
             _lock(cursor, ids)
-            cursor.execute(statements.MARK_WHOLE, (number_array(ids), text_array([collected.value])))
+            parameters = (number_array(ids), text_array([collected.value]), str(since or _ALWAYS))
+            cursor.execute(statements.MARK_SINCE, parameters)
 
     def material(
         self, universe: Universe, collected: Timeframe, standings: Sequence[Standing], definition: str

@@ -1,9 +1,9 @@
 """SQL behind `PostgresAnalysis`: marks, what an analysis reads, and how it is put in place of the one before."""
 
-from miraikakaku_assets.adapters.storage.bar_statements import LOCK, MARK_WHOLE
+from miraikakaku_assets.adapters.storage.bar_statements import LOCK, MARK_SINCE
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS
 
-__all__ = ["LOCK", "MARK_WHOLE"]
+__all__ = ["LOCK", "MARK_SINCE"]
 
 # ORDER BY the instrument's number: transactions of groups lock in that order.
 STANDINGS = """

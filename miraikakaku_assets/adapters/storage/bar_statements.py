@@ -208,17 +208,21 @@ ON CONFLICT (instrument_id, timeframe) DO UPDATE SET
     changed_since = LEAST(known.changed_since, excluded.changed_since), revision = known.revision + 1
 """
 
-# A dividend or a split moves the adjusted prices of all bars before it.
-MARK_WHOLE = """
+_MARK_FROM = """
 INSERT INTO miraikakaku.analysis_state AS known (instrument_id, timeframe, changed_since)
 SELECT changed.id, collected.timeframe, oldest.ts
 FROM unnest($1::int[]) AS changed(id)
 CROSS JOIN unnest($2::text[]) AS collected(timeframe)
 CROSS JOIN LATERAL (
     SELECT ts FROM miraikakaku.price_bars b
-    WHERE b.instrument_id = changed.id AND b.timeframe = collected.timeframe COLLATE "C" ORDER BY ts LIMIT 1
+    WHERE b.instrument_id = changed.id AND b.timeframe = collected.timeframe COLLATE "C" {chosen}
+    ORDER BY ts LIMIT 1
 ) oldest
 ORDER BY changed.id
 ON CONFLICT (instrument_id, timeframe) DO UPDATE SET
     changed_since = LEAST(known.changed_since, excluded.changed_since), revision = known.revision + 1
 """
+
+# A dividend or a split moves the adjusted prices of all bars before it.
+MARK_WHOLE = _MARK_FROM.format(chosen="")
+MARK_SINCE = _MARK_FROM.format(chosen="AND b.ts >= $3::timestamptz")

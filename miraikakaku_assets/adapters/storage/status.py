@@ -1,5 +1,6 @@
 """What an operator wants to see at a glance, read from the tables."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -46,7 +47,6 @@ SELECT id, batch_type, status, universe, timeframe, source, total_stocks, proces
 FROM miraikakaku.batch_executions ORDER BY id DESC LIMIT 5
 """)
 
-
 _RUNNING = text("""
 SELECT p.batch_execution_id AS batch, b.universe, b.timeframe, p.status, p.total, p.processed, p.failed, p.records,
        p.percentage, p.symbols_per_minute, p.records_per_minute, p.estimated_completion, p.current_symbols,
@@ -63,6 +63,34 @@ FROM miraikakaku.restatements r JOIN miraikakaku.instruments i ON i.id = r.instr
 WHERE i.universe = :universe ORDER BY r.id DESC LIMIT 5
 """)
 
+# An index look-up per instrument and timeframe: reading every bar for its newest would take minutes with 5m bars.
+_NEWEST = text("""
+SELECT i.universe, t.timeframe, count(DISTINCT i.id) AS symbols, max(bar.ts) AS bar, max(indicator.ts) AS indicator,
+       count(DISTINCT i.id) FILTER (WHERE s.changed_since IS NOT NULL) AS due
+FROM miraikakaku.analysis_state s
+JOIN miraikakaku.instruments i ON i.id = s.instrument_id
+JOIN unnest(CAST(:timeframes AS text[]), CAST(:collected AS text[])) AS t(timeframe, collected)
+  ON t.collected = s.timeframe
+CROSS JOIN LATERAL (
+    SELECT ts FROM miraikakaku.price_bars b
+    WHERE b.instrument_id = i.id AND b.timeframe = t.timeframe COLLATE "C" ORDER BY ts DESC LIMIT 1) bar
+LEFT JOIN LATERAL (
+    SELECT ts FROM miraikakaku.technical_indicators b
+    WHERE b.instrument_id = i.id AND b.timeframe = t.timeframe COLLATE "C" ORDER BY ts DESC LIMIT 1) indicator ON true
+GROUP BY i.universe, t.timeframe
+""")
+_SIGNALS = text("""
+SELECT i.universe, count(*) AS signals, max(s.at) AS newest
+FROM miraikakaku.pattern_signals s JOIN miraikakaku.instruments i ON i.id = s.instrument_id GROUP BY i.universe
+""")
+_ROWS = text("""
+SELECT coalesce(b.universe, n.universe) AS universe, coalesce(b.timeframe, n.timeframe) AS timeframe,
+       coalesce(b.rows, 0) AS bars, coalesce(n.rows, 0) AS indicators
+FROM (SELECT i.universe, b.timeframe, count(*) AS rows FROM miraikakaku.price_bars b
+      JOIN miraikakaku.instruments i ON i.id = b.instrument_id GROUP BY 1, 2) b
+FULL JOIN (SELECT i.universe, b.timeframe, count(*) AS rows FROM miraikakaku.technical_indicators b
+      JOIN miraikakaku.instruments i ON i.id = b.instrument_id GROUP BY 1, 2) n USING (universe, timeframe)
+""")
 _SEGMENTS = text("""
 SELECT segment, instruments, complete_instruments, empty_instruments, expected_bars, stored_bars, coverage, threshold,
        denominator, window_start, window_end, report_file
@@ -92,6 +120,32 @@ class PostgresStatus:
                 table.name: int(connection.scalar(select(func.count()).select_from(table)) or 0)
                 for table in metadata.sorted_tables
             }
+
+    def newest_analysed(self, derived: Mapping[Timeframe, Timeframe]) -> list[dict[str, Any]]:
+        """Symbols, newest bar and newest indicators (UTC) per universe and timeframe, and how many symbols are due.
+
+        Args:
+            derived: Timeframe → the collected one whose marks are its own.
+        """
+        named = {
+            "timeframes": [str(one) for one in derived],
+            "collected": [str(one) for one in derived.values()],
+        }
+        with self._database.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(_NEWEST, named).mappings()]
+
+    def signals(self) -> dict[str, dict[str, Any]]:
+        """Universe → how many signals are stored, and when the newest became known (UTC)."""
+        with self._database.engine.connect() as connection:
+            return {
+                row.universe: {"signals": row.signals, "newest": row.newest}
+                for row in connection.execute(_SIGNALS)
+            }
+
+    def analysed_rows(self) -> list[dict[str, Any]]:
+        """Bars and rows of indicators per universe and timeframe, counted."""
+        with self._database.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(_ROWS).mappings()]
 
     def read(self, universe: Universe, timeframe: Timeframe, due: object) -> dict[str, Any]:
         """Master, bars, freshness, quarantine, coverage and the newest batches.

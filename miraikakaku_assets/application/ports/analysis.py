@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 import polars as pl
@@ -25,6 +25,7 @@ class AnalysisRequest:
         basis: Price basis of indicators and patterns.
         definition: Of the patterns.
         again: Compute everything from the first bar on, whether or not something changed.
+        since: The same from the bars of that session (exchange date) on; None does what is due.
         channels: Names of the channels a new signal is sent to.
         run_id: Dagster run that does it.
     """
@@ -35,6 +36,7 @@ class AnalysisRequest:
     basis: PriceBasis = PriceBasis.SPLIT_ADJUSTED
     definition: str = "v2"
     again: bool = False
+    since: date | None = None
     channels: tuple[str, ...] = ()
     run_id: str = ""
 
@@ -215,9 +217,13 @@ class AnalysisStore(Protocol):
         """All symbols that have, or had, collected bars; in the order of their instruments' numbers."""
 
     def mark_all(
-        self, universe: Universe, collected: Timeframe, symbols: Sequence[str] | None = None
+        self,
+        universe: Universe,
+        collected: Timeframe,
+        symbols: Sequence[str] | None = None,
+        since: datetime | None = None,
     ) -> None:
-        """Marks everything as due, from each symbol's first bar on."""
+        """Marks everything as due from each symbol's first bar on, or from the first at or after a moment (UTC)."""
 
     def material(
         self, universe: Universe, collected: Timeframe, standings: Sequence[Standing], definition: str

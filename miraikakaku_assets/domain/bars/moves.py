@@ -137,6 +137,8 @@ def look_closely(valid: pl.DataFrame, previous: pl.DataFrame, is_large: pl.Expr)
 
 
 def _afters(valid: pl.DataFrame, large: pl.DataFrame) -> list[pl.Series]:
+    if large.is_empty():  # nothing to look at, as mostly
+        return [pl.Series(f"after{step}", [], valid.schema["close"]) for step in range(1, LOOK_AHEAD + 1)]
     afters = []
     for step in range(1, LOOK_AHEAD + 1):
         there = large["position"] + step

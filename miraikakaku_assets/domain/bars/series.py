@@ -1,7 +1,7 @@
 """Frames of many symbols as what they are: one unbroken series after the other."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from miraikakaku_assets.domain.errors import PermanentSymbolError
 
 Positions = NDArray[np.intp]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def stamps(column: pl.Series) -> NDArray[np.int64]:
@@ -29,7 +30,9 @@ def series_bounds(bars: pl.DataFrame) -> Positions:
     if bars.is_empty():
         return np.zeros(1, dtype=np.intp)
     symbol = bars["symbol"]
-    heads = np.flatnonzero((symbol != symbol.shift(1)).fill_null(value=True).to_numpy())
+    # Expressions cost 0.1 ms apiece however few the rows, and a five-minute cycle asks this 18 times.
+    changes = np.flatnonzero((symbol[1:] != symbol[:-1]).to_numpy())
+    heads = np.concatenate([[0], changes + 1])
     moments = stamps(bars["ts"])
     backwards = moments[1:] <= moments[:-1]
     backwards[heads[1:] - 1] = False
@@ -79,4 +82,4 @@ def tails(bars: pl.DataFrame, since: Mapping[str, datetime | None], before: int 
 
 
 def _microseconds(moment: datetime) -> int:
-    return int(stamps(pl.Series([moment], dtype=pl.Datetime("us", "UTC")))[0])
+    return (moment - _EPOCH) // timedelta(microseconds=1)

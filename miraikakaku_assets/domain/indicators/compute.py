@@ -80,12 +80,13 @@ def price_arrays(bars: pl.DataFrame) -> dict[str, Numbers]:
     arrays = {}
     for name in INPUTS:
         column = bars[name].cast(pl.Float64)
-        bad = ~column.is_finite().fill_null(value=False)
-        if bad.any():
-            row = bad.arg_max() or 0
+        array = column.to_numpy()  # null becomes NaN
+        finite = np.isfinite(array)
+        if not finite.all():
+            row = int(np.argmin(finite))
             explanation = f"the {name} of {bars['ts'][row]} is {column[row]}, and no indicator survives it"
             raise PermanentSymbolError(bars["symbol"][row], "not_finite", explanation)
-        arrays[name] = column.to_numpy()
+        arrays[name] = array
     return arrays
 
 

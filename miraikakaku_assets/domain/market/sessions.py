@@ -184,6 +184,14 @@ def sessions_between(calendar: str, first: date, last: date) -> list[date]:
     return table.filter(pl.col("session").is_between(first, last))["session"].to_list()
 
 
+def first_open(calendar: str, day: date) -> datetime | None:
+    """When the first session on a date or after it begins (UTC); None if the calendar knows none.
+
+    A currency Monday begins when New York opens the week, on Sunday evening.
+    """
+    return trading_hours(calendar).filter(pl.col("session") >= day)["opens"].first()  # type: ignore[return-value]
+
+
 def last_completed_session(calendar: str, now: datetime) -> date:
     """The newest session whose daily bar is final at `now` (UTC)."""
     table = session_table(calendar)

@@ -32,15 +32,24 @@ def onsets(bars: pl.DataFrame, patterns: Iterable[Pattern]) -> pl.DataFrame:
     Returns:
         The bars' rows, once per pattern that begins there, with `NUMBER` and `WAY`.
     """
-    found = []
-    for number, pattern in enumerate(patterns):
-        ways = [way(number, which) for which in range(len(pattern.any_of))]
-        state = pl.any_horizontal(ways)
-        begins = state & ~state.shift(1).over("symbol").fill_null(value=True)
+    ways = {
+        number: [way(number, which) for which in range(len(pattern.any_of))]
+        for number, pattern in enumerate(patterns)
+    }
+    begins = {}
+    for number, names in ways.items():
+        state = pl.any_horizontal(names)
+        begins[str(number)] = state & ~state.shift(1).over("symbol").fill_null(value=True)
+    begun = bars.select(**begins)  # all at once: few of them begin on the bars of a cycle
+    found = [bars.clear().with_columns(pl.lit(None, pl.Int64).alias(name) for name in (WAY, NUMBER))]
+    for number, names in ways.items():
+        rows = begun[str(number)].arg_true()
+        if rows.is_empty():
+            continue
         first = pl.coalesce(
-            pl.when(name).then(pl.lit(which, pl.Int64)) for which, name in enumerate(ways)
+            pl.when(name).then(pl.lit(which, pl.Int64)) for which, name in enumerate(names)
         ).alias(WAY)
-        found.append(bars.filter(begins).with_columns(first, pl.lit(number, pl.Int64).alias(NUMBER)))
+        found.append(bars[rows].with_columns(first, pl.lit(number, pl.Int64).alias(NUMBER)))
     kept = pl.concat(found)
     return kept.select(pl.exclude("^pattern .*$")).sort("symbol", NUMBER, POSITION)
 

@@ -5,7 +5,7 @@ shown then. None of the patterns had a significant edge when they were defined.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -26,20 +26,27 @@ class Horizon:
     Attributes:
         name: For people.
         bars: From the end of the bar in which the signal became known to the end of the bar this many later.
+        within: The longest those bars may take. What takes longer spans a hole in the data: it is no outcome of
+            this horizon, and stays open for ever.
         market_adjusted: Whether the mean move of all symbols over the same time is subtracted. Not for currencies:
             pairs have no common market, and the drift of a single pair is taken as 0.
     """
 
     name: str
     bars: int
+    within: timedelta
     market_adjusted: bool
 
 
-NEXT_SESSION = Horizon("next session", bars=1, market_adjusted=True)
-"""From the close of the signal's session to the close of the next; needs daily bars."""
+NEXT_SESSION = Horizon("next session", bars=1, within=timedelta(days=14), market_adjusted=True)
+"""From the close of the signal's session to the close of the next; needs daily bars. The longest time between two
+sessions was Tokyo's eleven days from 2019-04-26 to 2019-05-07."""
 
-NEXT_72_BARS = Horizon("72 five-minute bars", bars=72, market_adjusted=False)
-"""From the close of the signal's five-minute bar to the close 72 bars later (six hours); for currencies."""
+NEXT_72_BARS = Horizon(
+    "72 five-minute bars", bars=72, within=timedelta(days=4, hours=6), market_adjusted=False
+)
+"""From the close of the signal's five-minute bar to the close 72 bars later: six hours of unbroken trading, and a
+weekend with a holiday before or after it at most. For currencies."""
 
 
 def outcomes(signals: pl.DataFrame, bars: pl.DataFrame, horizon: Horizon) -> pl.DataFrame:
@@ -56,7 +63,8 @@ def outcomes(signals: pl.DataFrame, bars: pl.DataFrame, horizon: Horizon) -> pl.
         ``market_move`` (the mean move of all symbols with a close at both moments; 0 where not adjusted or only
         one symbol is known), ``compared`` (how many symbols that were, 0 for no adjustment), ``outcome`` (their
         difference, positive if it went where the signal pointed; of a neutral signal just the difference) and
-        ``hit`` (null for a neutral one). All null while the outcome is open, or if no bar covers the signal.
+        ``hit`` (null for a neutral one). All null while the outcome is open, if no bar covers the signal, and, but for
+        ``from_close_at``, if its bars took longer than `Horizon.within`.
     """
     priced = bars.filter(pl.col("close") > 0).sort("symbol", "ts")
     path = priced.select(
@@ -67,6 +75,8 @@ def outcomes(signals: pl.DataFrame, bars: pl.DataFrame, horizon: Horizon) -> pl.
         pl.col("ends").shift(-horizon.bars).over("symbol").alias("resolved_at"),
         pl.col("close").shift(-horizon.bars).over("symbol").alias("to_close"),
     )
+    in_time = pl.col("resolved_at") - pl.col("from_close_at") <= horizon.within
+    path = path.with_columns(pl.when(in_time).then(name).alias(name) for name in ("resolved_at", "to_close"))
     found = signals.sort("symbol", "at").join_asof(
         path, left_on="at", right_on="from_close_at", by="symbol", strategy="forward",
         coalesce=False, check_sortedness=False,

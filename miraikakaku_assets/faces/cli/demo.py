@@ -10,14 +10,18 @@ from rich.rule import Rule
 from miraikakaku_assets.application.wanted import Wanted
 from miraikakaku_assets.bootstrap import Ports, use, utc_now
 from miraikakaku_assets.domain.errors import WorkFellShortError
-from miraikakaku_assets.domain.market.instruments import FX, JP, US
+from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe
 from miraikakaku_assets.faces.cli.output import console, percent, show_line, show_table
 from miraikakaku_assets.faces.cli.runner import RunnerFactory
-from miraikakaku_assets.faces.cli.stages import Stages, end
+from miraikakaku_assets.faces.cli.stage_runs import Stages, end
 from miraikakaku_assets.settings import Settings, settings
 
 _FAULTS = ("429-retry-after=0.01", "503=0.01", "truncated=0.005")
 """What a usual evening with Yahoo brings; all of it heals by a retry."""
+_TIMEFRAMES = {JP: (Timeframe.D1,), US: (Timeframe.D1,), FX: (Timeframe.D1, Timeframe.M5)}
+"""What is collected and analysed of each universe."""
+_QUOTED_LATE = timedelta(minutes=10)
+"""The exchange stands still so long ago that its newest five-minute bar cannot become final between the collections."""
 _US_SHARE = 30  # US issues per hundred of Tokyo
 _HISTORY = timedelta(days=400)
 
@@ -40,7 +44,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         from miraikakaku_assets.simulator.config import SimulatorConfig
         from miraikakaku_assets.simulator.server import running
 
-        begun, now = time.monotonic(), utc_now()
+        begun, now = time.monotonic(), utc_now() - _QUOTED_LATE
         console.print(Rule("Miraikakaku demo: a simulated exchange, real adapters", align="left"))
         log: list[dict[str, Any]] = []
         # Its clock stands still: while an exchange trades, the running bars would change between the collections.
@@ -49,14 +53,16 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         with running(config) as exchange:
             installation = use(_demo_settings(exchange, symbols))
             runner = make_runner(installation)
-            stages = [Stages(installation, runner, universe, log, show=True) for universe in (JP, US, FX)]
+            stages = [Stages(installation, runner, universe, log, show=True) for universe in _TIMEFRAMES]
             for work in stages:
                 if work.universe.has_master:
                     work.master(None, accept=True)
-                work.prices(Wanted())
-            console.print("once more, to show that only the newest sessions are asked for again:")
+                _collect_and_analyse(work)
+            console.print(
+                "once more, to show that only the newest sessions are asked for again and nothing is computed:"
+            )
             for work in stages:
-                work.prices(Wanted())
+                _collect_and_analyse(work)
             for work in stages:
                 work.coverage((None, None))
         _summary(installation, log, time.monotonic() - begun)
@@ -64,8 +70,15 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         _check_repeat(log)
 
 
+def _collect_and_analyse(work: Stages) -> None:
+    for timeframe in _TIMEFRAMES[work.universe]:
+        work.prices(Wanted(timeframe=timeframe))
+    for timeframe in _TIMEFRAMES[work.universe]:
+        work.analysis(None, timeframe)
+
+
 def _demo_settings(exchange: str, symbols: int) -> Settings:
-    """Settings of the demo: the simulator's address, a state folder of its own, and no patience."""
+    """Settings of the demo: the simulator's address, a state folder of its own, no patience, and nobody who is told."""
     since = (utc_now() - _HISTORY).date()
     return settings().model_copy(
         update={
@@ -85,11 +98,18 @@ def _demo_settings(exchange: str, symbols: int) -> Settings:
             "min_japanese_stocks": symbols,
             "min_us_stocks": 1,
             "min_etfs": 1,
+            # A simulated signal must never reach people, not even from a web UI that is started on the demo later.
+            "discord_webhook_url": None,
+            "slack_webhook_url": None,
+            "smtp_server": "",
+            "notify_urls": None,
         }
     )
 
 
 def _summary(installation: Ports, log: list[dict[str, Any]], seconds: float) -> None:
+    from miraikakaku_assets.application.show_analysis_status import analysed_rows
+
     console.print(Rule("Summary (all figures simulated)", align="left"))
     segments = [
         (
@@ -100,32 +120,50 @@ def _summary(installation: Ports, log: list[dict[str, Any]], seconds: float) -> 
             row["stored_bars"],
             percent(row["coverage"]),
         )
-        for universe in (JP, US, FX)
+        for universe in _TIMEFRAMES
         for row in installation.status.newest_coverage(universe)
     ]
     names = ("universe", "segment", "issues", "expected bars", "stored", "coverage")
     show_table("coverage per segment", names, segments)
+    rows = [
+        (f"{row['universe']} {row['timeframe']}", row["bars"], row["indicators"], row["signals"])
+        for row in analysed_rows(installation.status)
+    ]
+    show_table("bars and what is derived from them", ("", "bars", "indicators", "signals"), rows)
     show_table("rows per table", ("table", "rows"), list(installation.status.table_sizes().items()))
     for coverage in (stage for stage in log if stage["stage"] == "coverage"):
         show_line(f"report of {coverage['universe']}: {coverage.get('report')}")
-    look = f"MIRAIKAKAKU_HOME={installation.settings.home} make up"
-    show_line(f"{len(log)} Dagster runs in {seconds:.0f} s; look at them: {look}")
+    home = f"MIRAIKAKAKU_HOME={installation.settings.home}"
+    show_line(f"{len(log)} Dagster runs in {seconds:.0f} s; look at them: {home} make up")
+    show_line(f"the simulated signals: {home} .venv/bin/miraikakaku patterns")
 
 
 def _check_repeat(log: list[dict[str, Any]]) -> None:
-    """Every first collection must have read bars, no second one may have added or changed one.
+    """The first time must have brought bars, indicators and longer bars; the second one nothing.
 
     Raises:
-        WorkFellShortError: It did.
+        WorkFellShortError: It did not, or it did.
     """
-    for universe in (JP, US, FX):
-        first, second = [
-            stage for stage in log if stage["stage"] == "prices" and stage["universe"] == universe.name
-        ]
-        if first["rows_read"] == 0:
-            raise WorkFellShortError(f"The simulated market of {universe.name} delivered no bar at all")
-        if second["inserted"] + second["restated"] > 0:
-            raise WorkFellShortError(
-                f"The second collection of {universe.name} inserted {second['inserted']} and restated "
-                f"{second['restated']} bars; none was due"
+    for universe, timeframes in _TIMEFRAMES.items():
+        for timeframe in timeframes:
+            what = f"{timeframe} bars of {universe.name}"
+            prices, analysed = (
+                [one for one in log if _is(one, stage, universe, timeframe)]
+                for stage in ("prices", "analysis")
             )
+            first, second = prices
+            if first["rows_read"] == 0:
+                raise WorkFellShortError(f"The simulated market delivered no {what} at all")
+            if second["inserted"] + second["restated"] > 0:
+                raise WorkFellShortError(
+                    f"The second collection of {what} inserted {second['inserted']} and restated "
+                    f"{second['restated']} bars; none was due"
+                )
+            if analysed[-1]["verdicts"].get("ok"):
+                raise WorkFellShortError(
+                    f"The second analysis of {what} computed {analysed[-1]['verdicts']['ok']} symbols; none was due"
+                )
+
+
+def _is(one: dict[str, Any], stage: str, universe: Universe, timeframe: Timeframe) -> bool:
+    return (one["stage"], one["universe"], one.get("collected")) == (stage, universe.name, timeframe)

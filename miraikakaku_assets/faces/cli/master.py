@@ -8,7 +8,8 @@ from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.faces.cli.output import JSON_OPTION
 from miraikakaku_assets.faces.cli.runner import RunnerFactory
-from miraikakaku_assets.faces.cli.stages import Stages, end, named_universes
+from miraikakaku_assets.faces.cli.stage_runs import Stages, end
+from miraikakaku_assets.faces.cli.stages import named_universes
 
 
 def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:

@@ -10,13 +10,21 @@ from miraikakaku_assets.bootstrap import Ports, ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe, timeframe, universe
 from miraikakaku_assets.domain.market.window import read_window
-from miraikakaku_assets.faces.cli.output import JSON_OPTION, percent, print_json, show_line, show_table
+from miraikakaku_assets.faces.cli.output import (
+    JSON_OPTION,
+    console,
+    percent,
+    print_json,
+    show_line,
+    show_table,
+)
 
 if TYPE_CHECKING:
     import polars as pl
 
     from miraikakaku_assets.application.show_patterns import PatternsRequest
 
+_WIDE = 120  # columns from which evidence fits beside the rest
 _NO_ADVICE = "A record is no advice: none of the patterns had a significant edge when they were defined."
 
 
@@ -80,7 +88,7 @@ def _signals(request: "PatternsRequest", use: Ports, limit: int, *, with_record:
 
     found = stored_signals(request, use.analysis)
     shown = found.head(limit) if limit else found
-    record = records_of(request.universe, found, use.bars, use.clock()) if with_record else None
+    record = records_of(request.universe, found, use.analysis, use.clock()) if with_record else None
     if as_json:
         document: dict[str, Any] = {
             "stored": found.height,
@@ -135,7 +143,9 @@ def _show_signals(chosen: Universe, stored: int, shown: "pl.DataFrame") -> None:
     ]
     columns = (f"known at ({name})", "symbol", "pattern", "side", "by", "price", "evidence")
     title = f"{chosen.name} signals, newest first"
-    show_table(title if stored == len(rows) else f"{title}: {len(rows):,} of {stored:,}", columns, rows)
+    if stored != len(rows):
+        title = f"{title}: {len(rows):,} of {stored:,}"
+    _show_as_wide(title, columns, rows, "the evidence")
 
 
 def _show_record(record: "pl.DataFrame") -> None:
@@ -163,7 +173,7 @@ def _show_record(record: "pl.DataFrame") -> None:
         "last ten %, newest last",
     )
     horizon = record["horizon"][0]
-    show_table(f"what came after them: outcome over the {horizon}", columns, rows)
+    _show_as_wide(f"what came after them: outcome over the {horizon}", columns, rows, "the last ten outcomes")
     by_words: dict[str, list[str]] = {}
     for row in record.to_dicts():
         by_words.setdefault(row["adjustment"], []).append(f"{row['pattern']} {row['direction']}")
@@ -171,6 +181,15 @@ def _show_record(record: "pl.DataFrame") -> None:
         whose = f" of {', '.join(sides)}" if len(by_words) > 1 else ""
         show_line(f"adjustment{whose}: {words}")
     show_line(_NO_ADVICE)
+
+
+def _show_as_wide(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]], last: str) -> None:
+    """The table; on a narrow screen without its last column, which would break all the others."""
+    if console.width >= _WIDE:
+        show_table(title, columns, rows)
+    else:
+        show_table(title, columns[:-1], [row[:-1] for row in rows])
+        show_line(f"(a screen of {_WIDE} columns, or --json, has {last} as well)")
 
 
 def _signed(share: float | None, digits: int = 2) -> str:

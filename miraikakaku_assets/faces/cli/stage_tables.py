@@ -14,6 +14,10 @@ def show_stage(stage: str, done: Mapping[str, Any]) -> None:
         _prices(done)
     elif stage == "master" and "added" in done:
         _master(done)
+    elif stage == "analysis" and "unknown" in done:
+        show_line(
+            f"{done['universe']} analysis: {done['symbols']:,} not_in_master: {', '.join(done['unknown'])}"
+        )
     elif stage == "analysis" and "bars" in done:
         _analysis(done)
     elif stage == "coverage" and "coverage" in done:
@@ -30,7 +34,8 @@ def _prices(done: Mapping[str, Any]) -> None:
         ("+ quarantined", done["quarantined"]),
         *((f"    {rule}", count) for rule, count in sorted(rules.items(), key=lambda item: -item[1])),
     ]
-    show_table(f"{done['universe']} prices: {done['symbols']:,} symbols", ("rows", ""), rows)
+    kind = "" if done["collected"] == "1d" else f" of {done['collected']}"
+    show_table(f"{done['universe']} prices{kind}: {done['symbols']:,} symbols", ("rows", ""), rows)
     _verdicts(done)
 
 
@@ -44,16 +49,16 @@ def _analysis(done: Mapping[str, Any]) -> None:
     if not done["symbols"]:
         show_line(f"{done['universe']} analysis: no {done['collected']} bars are stored, so nothing is due")
         return
+    title = f"{done['universe']} analysis of {done['collected']} bars: {done['symbols']:,} symbols"
+    if not (set(done["verdicts"]) - {"up_to_date", "no_bars"}):
+        show_line(f"{title}, of which nothing was due")
+        return
     rows = [
         *((f"{timeframe} bars", count) for timeframe, count in done["bars"].items()),
         *((f"{timeframe} indicators", count) for timeframe, count in done["indicators"].items()),
         ("new signals", done["new_signals"]),
     ]
-    show_table(
-        f"{done['universe']} analysis of {done['collected']} bars: {done['symbols']:,} symbols",
-        ("rows written", ""),
-        rows,
-    )
+    show_table(title, ("rows written", ""), rows)
     _verdicts(done)
 
 

@@ -1,4 +1,4 @@
-"""Command ``status``: freshness, coverage, source health and the last runs on one screen."""
+"""Command ``status``: freshness, coverage, alerts, cycles, source health and the last runs on one screen."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from rich.markup import escape
 from miraikakaku_assets.bootstrap import Ports, ports, utc_now
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, universe
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, percent, print_json, show_table
+from miraikakaku_assets.faces.cli.status_analysis import analysis_lines, read_analysis, show_analysis
 
 if TYPE_CHECKING:
     from miraikakaku_assets.application.request_rate import LimitState
@@ -29,7 +30,7 @@ def add_commands(app: typer.Typer) -> None:
         *,
         as_json: bool = JSON_OPTION,
     ) -> None:
-        """Freshness, coverage, quarantine, source health, running and last collections, on one screen."""
+        """Freshness, coverage, alerts, cycles, analysis, source health and last collections, on one screen."""
         chosen = universe(universe_name)
         found = _read(chosen, ports())
         if as_json:
@@ -50,12 +51,14 @@ def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
             "says": _source(rate, health),
         },
         "watched": watch_status(chosen, use.settings.watch_list(chosen.name), use.bars, utc_now),
+        **read_analysis(use),
     }
 
 
 def _show(chosen: Universe, found: dict[str, Any]) -> None:
-    for label, sentence in _lines(chosen, found):
+    for label, sentence in _lines(chosen, found) + analysis_lines(found):
         console.print(f"[dim]{label:<9}[/] {escape(sentence)}", soft_wrap=True)
+    show_analysis(found)
     if found["quarantine"]:
         rules = [(row["rule"], row["rows"]) for row in found["quarantine"]]
         show_table(f"{chosen.name} quarantine", ("rule", "rows"), rules)

@@ -91,6 +91,7 @@ def analyze_in_run(
         PriceBasis(said.price_basis),
         said.pattern_definition,
         wanted.again,
+        wanted.since,
         ports.channels.names_for(Severity.INFO),
         context.run.run_id,
     )
@@ -122,7 +123,7 @@ def _metadata(
     last = key.path[-1]
     if last == "indicators":
         metadata |= {f"rows_{timeframe}": rows for timeframe, rows in done.indicators.items()}
-        metadata["dagster/partition_row_count"] = sum(done.indicators.values())
+        metadata["rows_written"] = sum(done.indicators.values())
     elif last == "patterns":
         metadata["new_signals"] = done.signals
     else:

@@ -3,7 +3,8 @@
 import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
-from miraikakaku_assets.orchestration.cycles.run import run_cycle
+from miraikakaku_assets.orchestration.abandoned import NEVER_REPEATED
+from miraikakaku_assets.orchestration.cycles.run import CYCLE_TAG, run_cycle
 from miraikakaku_assets.orchestration.prices.assets import POOL
 from miraikakaku_assets.orchestration.resources import PortsResource
 
@@ -37,6 +38,7 @@ def _cycle_job(universe: Universe) -> dg.JobDefinition:
 
     @dg.job(
         name=cycle_job_name(universe),
+        tags={CYCLE_TAG: universe.name, **NEVER_REPEATED},
         description=f"Collect → timeframes → indicators → patterns → notify for what is watched of {universe.name}.",
     )
     def run() -> None:

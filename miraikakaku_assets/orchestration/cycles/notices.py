@@ -7,6 +7,7 @@ from miraikakaku_assets.application.watch_cycles import judge_cycle
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.orchestration.abandoned import NEVER_REPEATED
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.resources import PortsResource
 
@@ -38,6 +39,7 @@ def deliver_due(context: dg.OpExecutionContext, ports: PortsResource) -> None:
 
 @dg.job(
     name="notifications_job",
+    tags=NEVER_REPEATED,
     description="Sends the notifications that are due: those whose delay is over, and those a channel refused before.",
 )
 def notifications_job() -> None:

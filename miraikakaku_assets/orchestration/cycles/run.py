@@ -14,6 +14,7 @@ import dagster as dg
 from miraikakaku_assets.application.plan_cycle import daily_due
 from miraikakaku_assets.application.ports.notices import CycleEnd
 from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe, Universe
 from miraikakaku_assets.orchestration.analysis.run import (
     AnalysisWanted,
@@ -22,12 +23,12 @@ from miraikakaku_assets.orchestration.analysis.run import (
     indicators_key,
 )
 from miraikakaku_assets.orchestration.cycles.notices import deliver, judge
-from miraikakaku_assets.orchestration.failures import raise_all
+from miraikakaku_assets.orchestration.failures import failure, raise_all
 from miraikakaku_assets.orchestration.prices.assets import prices_key
 from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
 
 CYCLE_TAG = "miraikakaku/cycle"
-"""Tag of the runs of a schedule that comes every five minutes; its value is the schedule's name."""
+"""Tag of the runs that come every five minutes, whoever starts them; its value is the universe's name."""
 
 
 def run_cycle(
@@ -44,12 +45,17 @@ def run_cycle(
         cycle.collect()
         cycle.analyze()
     except BaseException as error:
-        cycle.error = f"{type(error).__name__}: it was stopped before its end"
-        raise
-    finally:
+        cycle.break_off(error)
         ports.cycles.end(number, cycle.end())
+        if isinstance(error, Exception):  # whoever stopped it knows; of a defect somebody has to hear
+            judge(ports, universe)
+        raise
+    ports.cycles.end(number, cycle.end())
     judge(ports, universe)
-    deliver(context, ports)
+    try:
+        deliver(context, ports)
+    except dg.Failure as undelivered:
+        cycle.shortfalls.append(undelivered)
     raise_all(cycle.shortfalls)
 
 
@@ -70,15 +76,19 @@ class _Cycle:
 
     def collect(self) -> None:
         """Five-minute bars, and daily bars of what lacks them."""
-        due = daily_due(self.universe, self.symbols, self.ports.bars, self.ports.clock())
-        if due:
-            self._attempt(lambda: self._collect(Timeframe.D1, due))
+        self._attempt(self._collect_daily)
         self._attempt(lambda: self._collect(Timeframe.M5, self.symbols))
 
     def analyze(self) -> None:
         """Daily bars first: the patterns read them."""
         for timeframe in COLLECTED_TIMEFRAMES:
             self._attempt(lambda collected=timeframe: self._analyze(collected))  # type: ignore[misc]
+
+    def break_off(self, error: BaseException) -> None:
+        """Notes that it did not come to its end: no symbol is done for certain."""
+        self.failed.update(self.symbols)
+        said = str(error).strip().splitlines()
+        self.error = f"{type(error).__name__}: {said[0] if said else 'it was stopped before its end'}"
 
     def end(self) -> CycleEnd:
         """What it has done."""
@@ -96,16 +106,22 @@ class _Cycle:
     def _attempt(self, part: Callable[[], dg.Failure | None]) -> None:
         try:
             shortfall = part()
-        except dg.Failure as broken_off:  # nothing of this part was done for certain
+        except (dg.Failure, MiraikakakuError) as broken_off:  # nothing of this part was done for certain
             self.failed.update(self.symbols)
-            shortfall = broken_off
+            shortfall = failure(broken_off) if isinstance(broken_off, MiraikakakuError) else broken_off
         if shortfall is not None:
             self.shortfalls.append(shortfall)
 
+    def _collect_daily(self) -> dg.Failure | None:
+        due = daily_due(self.universe, self.symbols, self.ports.bars, self.ports.clock())
+        return self._collect(Timeframe.D1, due) if due else None
+
     def _collect(self, timeframe: Timeframe, symbols: Sequence[str]) -> dg.Failure | None:
         key = prices_key(self.universe, timeframe)
+        # Again: after a cycle in which one symbol failed, the next would take what the others have for new enough.
+        config = CollectConfig(again=True)
         report, shortfall = collect_in_run(
-            self.context, self.ports, self.universe, timeframe, symbols, key, CollectConfig(), charts=False
+            self.context, self.ports, self.universe, timeframe, symbols, key, config, brief=True
         )
         self.bars += report.inserted + report.restated
         self.failed.update(report.failures)

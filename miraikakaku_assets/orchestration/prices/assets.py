@@ -95,13 +95,16 @@ def run_chain(
     Raises:
         dg.Failure: Something failed; everything else was done before.
     """
-    symbols, selected = context.partition_keys, context.selected_asset_keys
+    symbols, selected = list(context.partition_keys), context.selected_asset_keys
     key = prices_key(universe, timeframe)
-    shortfalls = []
+    shortfalls: list[dg.Failure | None] = []
     if key in selected:
-        shortfalls.append(collect_in_run(context, ports, universe, timeframe, symbols, key, config)[1])
+        report, shortfall = collect_in_run(context, ports, universe, timeframe, symbols, key, config)
+        shortfalls.append(shortfall)
+        # Nothing is materialized on top of a failure: what is derived of these symbols is red as their bars are.
+        symbols = [one for one in symbols if one not in report.failures]
     derived = [one for one in derived_keys(universe, timeframe) if one in selected]
-    if derived:
+    if derived and symbols:
         wanted = AnalysisWanted(universe, timeframe, symbols, derived, again=config.again)
         shortfalls.append(analyze_in_run(context, ports, wanted)[1])
     raise_all(shortfalls)

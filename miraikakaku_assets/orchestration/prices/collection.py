@@ -50,12 +50,13 @@ def collect_in_run(
     asset_key: dg.AssetKey,
     config: CollectConfig,
     *,
-    charts: bool = True,
+    brief: bool = False,
 ) -> tuple[CollectionReport, dg.Failure | None]:
     """Collects bars of some or all symbols inside a Dagster step.
 
     Every symbol of the run ends as a materialization or as a failure: a key that is neither would count as
-    failed without a reason. A run of few symbols carries a chart each, unless `charts` says otherwise.
+    failed without a reason. A run of few symbols carries a chart each. A brief one, of which there are hundreds a day,
+    carries none and says nothing of symbols without a new bar; it must not be a run of partition keys.
 
     Returns:
         What was done, and why the step has to fail once everything else in it is done: some symbols failed (their
@@ -68,8 +69,7 @@ def collect_in_run(
         close_abandoned(context.instance, ports)
         request = _request(context.run.run_id, ports, universe, timeframe, symbols, config)
         total = len(request.instruments) + len(request.settled)
-        charts = charts and total <= CHARTED_SYMBOLS
-        listener = _RunListener(context, ports, universe, timeframe, asset_key, total, charts=charts)
+        listener = _RunListener(context, ports, universe, timeframe, asset_key, total, brief=brief)
         collection = CollectionPorts(ports.prices, ports.bars, ports.ledger, ports.clock)
         report = collect_prices(request, collection, listener)
     except MiraikakakuError as error:
@@ -133,7 +133,7 @@ class _RunListener:
         asset_key: dg.AssetKey,
         total: int,
         *,
-        charts: bool,
+        brief: bool,
     ) -> None:
         self._context = context
         self._ports = ports
@@ -141,12 +141,14 @@ class _RunListener:
         self._timeframe = timeframe
         self._key = asset_key
         self._total = total
-        self._charts = charts
+        self._brief = brief
+        self._charts = not brief and total <= CHARTED_SYMBOLS
         self._done = self._failed = self._observed = 0
 
     def __call__(self, outcomes: Sequence[SymbolOutcome]) -> None:
         mine = [outcome for outcome in outcomes if outcome.requested]
-        log_materializations(self._context, [self._event(one) for one in mine if not one.failed])
+        told = [one for one in mine if not one.failed and (one.verdict == "ok" or not self._brief)]
+        log_materializations(self._context, [self._event(one) for one in told])
         self._done += len(mine)
         self._failed += sum(one.failed for one in mine)
         tenth = self._done * _OBSERVED_STEPS // max(self._total, 1)

@@ -1,0 +1,211 @@
+"""The forecasts that every other one is measured against: no change, and the past drift.
+
+Both are closed-form and vectorised over all symbols and origins.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+import polars as pl
+
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.forecasting.contract import (
+    Needs,
+    Reason,
+    TrainedForecaster,
+    forecast_frame,
+    origin_rows,
+)
+from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility, sample_volatility
+
+FEWEST_RETURNS = 20
+"""Returns before a volatility is shown, about a month of sessions; if none of the last so many is a move, the price
+counts as constant."""
+
+WINDOW = 250
+"""Returns, about a year, over which drift and sample volatility are taken."""
+
+
+class Volatility(StrEnum):
+    """Where the width of the bands comes from."""
+
+    EWMA = "ewma"
+    """Exponentially weighted squares of returns, λ = 0.94."""
+    SAMPLE = "sample"
+    """The textbook's: residuals of the last 250 returns, equally weighted."""
+
+
+@dataclass(frozen=True)
+class TrainedBaseline:
+    """A baseline has nothing to learn: training only sets the origin it may begin at."""
+
+    of: "RandomWalk | Drift"
+    trained_until: date
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """As in the contract."""
+        return self.of.name
+
+    @property
+    def version(self) -> str:
+        """As in the contract."""
+        return self.of.version
+
+    def predict(self, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
+        """As in the contract."""
+        prepared = with_reasons(panel).with_columns(**self.of.terms())
+        rows = origin_rows(Panel(prepared, panel.sessions, panel.unpriced), origins)
+        rows = rows.with_columns(reason=pl.coalesce("reason", "unfit"))
+        return forecast_frame(panel, rows, self, self.of.numbers())
+
+    def save(self) -> bytes:
+        """As in the contract."""
+        return saved_state(self)
+
+
+@dataclass(frozen=True)
+class RandomWalk:
+    """Tomorrow is as today; the log return over h sessions has mean 0 and standard deviation σ √h.
+
+    Attributes:
+        volatility: Where σ comes from.
+    """
+
+    volatility: Volatility = Volatility.EWMA
+    version: str = "1"
+
+    @property
+    def name(self) -> str:
+        """As in the contract."""
+        return "random_walk" if self.volatility is Volatility.EWMA else "random_walk_sample"
+
+    @property
+    def needs(self) -> Needs:
+        """As in the contract."""
+        return Needs(FEWEST_RETURNS, None if self.volatility is Volatility.EWMA else WINDOW + 1)
+
+    def terms(self) -> dict[str, pl.Expr]:
+        """Columns of the bars from which `numbers` are made."""
+        ewma = self.volatility is Volatility.EWMA
+        return {"sigma": ewma_volatility() if ewma else sample_volatility(WINDOW)}
+
+    def numbers(self) -> dict[str, pl.Expr]:
+        """Point and standard deviation over the terms and ``horizon``."""
+        return {"point": pl.lit(0.0), "sd": pl.col("sigma") * pl.col("horizon").cast(pl.Float64).sqrt()}
+
+    def fit(self, panel: Panel, until: date, seed: int = 0) -> TrainedForecaster:
+        """As in the contract."""
+        del panel
+        return TrainedBaseline(self, until, seed)
+
+    def load(self, saved: bytes) -> TrainedForecaster:
+        """As in the contract."""
+        return TrainedBaseline(self, *loaded_state(saved, self.name, self.version))
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The line from the first to the last log close of the last 250 returns goes on.
+
+    With K sessions behind the drift, the standard deviation over h is σ √(h (1 + h/K)); the sample σ is that of
+    the residuals around the drift. Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd
+    ed., 5.2 and 5.5.
+
+    Attributes:
+        volatility: Where σ comes from.
+    """
+
+    volatility: Volatility = Volatility.EWMA
+    version: str = "1"
+
+    @property
+    def name(self) -> str:
+        """As in the contract."""
+        return "drift" if self.volatility is Volatility.EWMA else "drift_sample"
+
+    @property
+    def needs(self) -> Needs:
+        """As in the contract."""
+        return Needs(FEWEST_RETURNS, None if self.volatility is Volatility.EWMA else WINDOW + 1)
+
+    def terms(self) -> dict[str, pl.Expr]:
+        """Columns of the bars from which `numbers` are made."""
+        spanned = pl.col("ordinal") - _begin("ordinal")
+        drift = (pl.col("log_close") - _begin("log_close")) / spanned
+        if self.volatility is Volatility.EWMA:
+            return {"spanned": spanned, "drift": drift, "sigma": ewma_volatility()}
+        squares = (pl.col("ret").pow(2) / pl.col("elapsed")).rolling_sum(WINDOW, min_samples=1).over("symbol")
+        count = pl.col("ret").is_not_null().cast(pl.Float64).rolling_sum(WINDOW, min_samples=1).over("symbol")
+        # Around the drift: the sum of (r - drift k)^2 / k is that of r^2 / k less drift^2 times all k.
+        rest = pl.max_horizontal(squares - drift.pow(2) * spanned, pl.lit(0.0))
+        return {"spanned": spanned, "drift": drift, "sigma": (rest / (count - 1)).sqrt()}
+
+    def numbers(self) -> dict[str, pl.Expr]:
+        """Point and standard deviation over the terms and ``horizon``."""
+        ahead = pl.col("horizon").cast(pl.Float64)
+        return {
+            "point": pl.col("drift") * ahead,
+            "sd": pl.col("sigma") * (ahead * (1 + ahead / pl.col("spanned"))).sqrt(),
+        }
+
+    def fit(self, panel: Panel, until: date, seed: int = 0) -> TrainedForecaster:
+        """As in the contract."""
+        del panel
+        return TrainedBaseline(self, until, seed)
+
+    def load(self, saved: bytes) -> TrainedForecaster:
+        """As in the contract."""
+        return TrainedBaseline(self, *loaded_state(saved, self.name, self.version))
+
+
+def _begin(column: str) -> pl.Expr:
+    """The value at the begin of the window, or of the series if it is shorter."""
+    return pl.coalesce(pl.col(column).shift(WINDOW).over("symbol"), pl.col(column).first().over("symbol"))
+
+
+def with_reasons(panel: Panel, fewest: int = FEWEST_RETURNS) -> pl.DataFrame:
+    """The bars with ``unfit``: why no volatility can be told there, else null.
+
+    Args:
+        panel: Bars.
+        fewest: Returns that a symbol must have by then.
+    """
+    place = pl.int_range(pl.len()).over("symbol")
+    moved = (pl.col("ret") != 0).cast(pl.Int64)
+    moves = moved.rolling_sum(FEWEST_RETURNS, min_samples=1).over("symbol")
+    return panel.bars.with_columns(
+        unfit=pl.when(place < fewest)
+        .then(pl.lit(Reason.TOO_SHORT.value))
+        .when(moves == 0)
+        .then(pl.lit(Reason.CONSTANT.value))
+    )
+
+
+def saved_state(trained: TrainedForecaster) -> bytes:
+    """What is to be kept of a model without parameters."""
+    state = {"name": trained.name, "version": trained.version, "seed": trained.seed}
+    return json.dumps(state | {"trained_until": trained.trained_until.isoformat()}).encode()
+
+
+def loaded_state(saved: bytes, name: str, version: str) -> tuple[date, int]:
+    """End of the training and seed, as `saved_state` kept them.
+
+    Raises:
+        ConfigurationError: The bytes are of another model or version.
+    """
+    try:
+        state = json.loads(saved)
+        found = (state["name"], state["version"])
+        trained_until, seed = date.fromisoformat(state["trained_until"]), int(state["seed"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"The saved model is no {name}: train it again") from error
+    if found != (name, version):
+        raise ConfigurationError(
+            f"The saved model is {found[0]} {found[1]}, not {name} {version}: train it again"
+        )
+    return trained_until, seed

@@ -1,0 +1,145 @@
+"""What is known of an instrument when a forecast is made: the inputs of models that learn.
+
+The bar at the origin is known, and nothing that another market made known later than the moment at which the
+forecast is made. Other markets are joined on that moment, never on dates: the US session of the same date closes
+15 hours after Tokyo's.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import polars as pl
+
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
+
+LAGS = 5
+"""Single past returns."""
+
+SPANS = (5, 20, 60)
+"""Bars, about a week, a month and a quarter, of sums and realised volatilities."""
+
+
+@dataclass(frozen=True)
+class CrossMarket:
+    """Values from elsewhere: a foreign index, a currency, an interest rate.
+
+    Attributes:
+        name: Prefix of the features.
+        values: ``known_at`` (UTC: when the value could first be read, e.g. the US close, not the start of its bar)
+            and columns of numbers, in any order.
+        max_age: Older values count as unknown; a stale one would pass for calm.
+    """
+
+    name: str
+    values: pl.DataFrame
+    max_age: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class FeatureInputs:
+    """All that features are made of.
+
+    Attributes:
+        panel: Bars; ``high`` and ``low`` (range) and ``sector`` (sector means) are used where they are there.
+        made_at: ``session`` and ``made_at`` (UTC): when forecasts from that origin are made, after its close and
+            before the next session opens. A forecast made the next morning knows the US close of the night.
+        passed: Columns of the panel that are features as they are, e.g. indicators of the bar's own session on a
+            scale that means the same for every instrument.
+        cross: Other markets.
+    """
+
+    panel: Panel
+    made_at: pl.DataFrame
+    passed: tuple[str, ...] = ()
+    cross: tuple[CrossMarket, ...] = ()
+
+
+def closes_known(name: str, closes: pl.DataFrame, max_age: timedelta = timedelta(days=7)) -> CrossMarket:
+    """Another market's last log return and that of its last five closes.
+
+    Args:
+        name: Prefix of the features, e.g. ``us``.
+        closes: ``known_at`` (UTC) and ``close`` (above 0, adjusted), one per session of that market.
+        max_age: As in `CrossMarket`.
+    """
+    log = pl.col("close").log()
+    values = closes.sort("known_at").select("known_at", ret_1=log.diff(), ret_5=log.diff(5))
+    return CrossMarket(name, values, max_age)
+
+
+def features(inputs: FeatureInputs) -> pl.DataFrame:
+    """The features of every bar as an origin.
+
+    Args:
+        inputs: Bars and other markets.
+
+    Returns:
+        ``symbol``, ``session`` (the origin) and the features, sorted by both; null where they are not known. Returns
+        are log returns of bars as they follow each other (``elapsed`` says how many sessions the last one spans).
+
+    Raises:
+        ConfigurationError: A passed column is not in the panel, or two features have one name.
+    """
+    bars = inputs.panel.bars
+    absent = set(inputs.passed) - set(bars.columns)
+    if absent:
+        raise ConfigurationError(f"The panel has no columns {sorted(absent)} that were to be passed on")
+    own = _own() | (_range() if {"high", "low"} <= set(bars.columns) else {})
+    found = bars.with_columns(**own).with_columns(**_means(bars.columns))
+    names = ["symbol", "session", "elapsed", *own, *_means(bars.columns)]
+    twice = sorted(set(inputs.passed) & set(names))
+    if twice:
+        raise ConfigurationError(f"The panel's columns {twice} have names of features; rename them")
+    found = found.select(*names, *inputs.passed)
+    found = found.join(_calendar(inputs.panel), on="session", how="left", maintain_order="left")
+    return _with_other_markets(found, inputs)
+
+
+def _own() -> dict[str, pl.Expr]:
+    """From the instrument's own closes."""
+    found = {f"ret_lag_{lag}": pl.col("ret").shift(lag).over("symbol") for lag in range(LAGS)}
+    for bars in SPANS:
+        found[f"ret_sum_{bars}"] = pl.col("log_close").diff(bars).over("symbol")
+        squared = pl.col("ret").pow(2) / pl.col("elapsed")
+        found[f"volatility_{bars}"] = squared.rolling_mean(bars).sqrt().over("symbol")
+    found["volatility_ewma"] = ewma_volatility()
+    return found
+
+
+def _range() -> dict[str, pl.Expr]:
+    """Log of high over low, and its mean; null for prices without a logarithm."""
+    high, low = pl.col("high").cast(pl.Float64), pl.col("low").cast(pl.Float64)
+    span = pl.when((low > 0) & high.is_finite() & (high >= low)).then((high / low).log())
+    return {"range": span, "range_5": span.rolling_mean(5).over("symbol")}
+
+
+def _means(columns: list[str]) -> dict[str, pl.Expr]:
+    """Mean return of the market and the sector on the session, of instruments that traded on the one before."""
+    fresh = pl.when(pl.col("elapsed") == 1).then(pl.col("ret"))
+    found = {"market_ret": fresh.mean().over("session")}
+    return found | ({"sector_ret": fresh.mean().over("session", "sector")} if "sector" in columns else {})
+
+
+def _calendar(panel: Panel) -> pl.DataFrame:
+    """What the calendar says in advance of the session after each: it is public long before."""
+    following = pl.col("session").shift(-1)
+    return panel.calendar.select(
+        "session",
+        next_weekday=following.dt.weekday().cast(pl.Int64),
+        days_to_next=(following - pl.col("session")).dt.total_days(),
+        next_is_month_end=following.dt.month() != following.shift(-1).dt.month(),
+    )
+
+
+def _with_other_markets(found: pl.DataFrame, inputs: FeatureInputs) -> pl.DataFrame:
+    moments = inputs.made_at.select("session", "made_at").unique().sort("made_at")
+    for market in inputs.cross:
+        known = market.values.sort("known_at").rename(
+            {name: f"{market.name}_{name}" for name in market.values.columns if name != "known_at"}
+        )
+        # Newest value at or before the moment at which the forecast is made.
+        moments = moments.join_asof(
+            known, left_on="made_at", right_on="known_at", strategy="backward", tolerance=market.max_age
+        ).drop("known_at", strict=False)
+    return found.join(moments.drop("made_at"), on="session", how="left", maintain_order="left")

@@ -1,0 +1,158 @@
+"""The stages behind the commands: each is a Dagster run, an entry of the command's account, and a table."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from miraikakaku_assets.application.wanted import Wanted, WantedAnalysis
+from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.domain.errors import WorkFellShortError
+from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe, Universe
+from miraikakaku_assets.faces.cli.output import fail, print_json
+from miraikakaku_assets.faces.cli.progress import progress_bar
+from miraikakaku_assets.faces.cli.runner import Outcome, Runner
+from miraikakaku_assets.faces.cli.stage_tables import show_stage
+
+Window = tuple[str | None, str | None]
+
+
+class Stages:
+    """The stages of one universe, each a Dagster run."""
+
+    def __init__(
+        self, installation: Ports, runner: Runner, chosen: Universe, log: list[dict[str, Any]], *, show: bool
+    ) -> None:
+        self.ports = installation
+        self.universe = chosen
+        self._runner = runner
+        self._log = log
+        self._show = show
+
+    def master(self, file: str | None, *, accept: bool) -> None:
+        """Updates the stock master from a URL or file; None stands for the configured one."""
+        with progress_bar(f"{self.universe.name} master", None, shown=self._show):
+            outcome = self._runner.update_master(self.universe, _new_run(), file, accept=accept)
+        self._done("master", outcome)
+
+    def prices(self, wanted: Wanted) -> None:
+        """Collects bars of the named symbols, or of the whole market."""
+        run_id = _new_run()
+        ledger = self.ports.ledger
+        with progress_bar(f"{self.universe.name} prices", lambda: ledger.progress(run_id), shown=self._show):
+            outcome = self._runner.collect(self.universe, run_id, wanted)
+        self._done("prices", outcome, collected=wanted.timeframe.value)
+
+    def analysis(
+        self,
+        symbols: list[str] | None,
+        timeframe: Timeframe | None = None,
+        *,
+        since: str | None = None,
+        again: bool = False,
+    ) -> None:
+        """Derives timeframes, indicators and patterns of the named symbols, or of all that have bars.
+
+        A symbol that nobody knows is said to be unknown: a typing error must not pass for one without bars.
+        """
+        unknown = self._unknown(symbols or ())
+        asked = None if symbols is None else [one for one in symbols if one not in unknown]
+        if unknown:
+            self._say_unknown(unknown)
+        if asked == []:
+            return
+        done = []
+        for collected in (timeframe,) if timeframe else COLLECTED_TIMEFRAMES:
+            wanted = WantedAnalysis(asked, collected, since, again)
+            with progress_bar(f"{self.universe.name} analysis of {collected}", None, shown=self._show):
+                outcome = self._runner.analyze(self.universe, _new_run(), wanted)
+            self._done("analysis", outcome, collected=collected.value)
+            done.append(self._log[-1])
+        if not any(set(one.get("verdicts") or {}) - {"no_bars"} for one in done):
+            whose = "the named symbols" if asked else self.universe.name
+            nothing = (
+                f"No bars of {whose} are stored, so nothing was analysed; `miraikakaku collect` fetches them"
+            )
+            done[-1] |= {"succeeded": False, "error": nothing, "exit_code": WorkFellShortError.exit_code}
+
+    def _unknown(self, symbols: Sequence[str]) -> list[str]:
+        if not symbols:
+            return []
+        named = () if self.universe.has_master else self.ports.settings.fx_symbols
+        known = {*self.ports.masters.known_symbols(self.universe), *named}
+        return [one for one in symbols if one not in known]
+
+    def _say_unknown(self, symbols: Sequence[str]) -> None:
+        where, remedy = f"no stock master of {self.universe.name}", "correct them or update the master"
+        if not self.universe.has_master:
+            where, remedy = "neither FX_PAIRS nor the stored pairs", "correct them"
+        error = f"Nothing was analysed of symbols that are in {where}: {', '.join(symbols)}; {remedy}"
+        figures = {
+            "symbols": len(symbols),
+            "verdicts": {"not_in_master": len(symbols)},
+            "unknown": [*symbols],
+        }
+        self._log.append(
+            {
+                "universe": self.universe.name,
+                "stage": "analysis",
+                "run_id": None,
+                "succeeded": False,
+                "error": error,
+                "exit_code": WorkFellShortError.exit_code,
+                **figures,
+            }
+        )
+        if self._show:
+            show_stage("analysis", self._log[-1])
+
+    def coverage(self, window: Window) -> None:
+        """Checks coverage and writes the report."""
+        with progress_bar(f"{self.universe.name} coverage", None, shown=self._show):
+            outcome = self._runner.report_coverage(self.universe, _new_run(), *window)
+        self._done("coverage", outcome)
+
+    def _done(self, stage: str, outcome: Outcome, **more: str) -> None:
+        numbers: dict[str, Any] = {
+            key: value
+            for key, value in outcome.metadata.items()
+            if isinstance(value, int | float | str | dict) and key != "chart"
+        }
+        done = {
+            "universe": self.universe.name,
+            "stage": stage,
+            "run_id": outcome.run_id,
+            "succeeded": outcome.succeeded,
+            "error": outcome.reason or None,
+            "exit_code": outcome.exit_code,
+            **more,
+            **numbers,
+        }
+        asked = numbers.get("symbols", 0) - numbers.get("verdicts", {}).get("reused", 0)
+        if stage == "prices" and outcome.succeeded and done.get("rows_read") == 0 and asked:
+            nothing = (
+                f"The source delivered no row for any of {done['symbols']:,} symbols; is the window right?"
+            )
+            done |= {"succeeded": False, "error": nothing, "exit_code": WorkFellShortError.exit_code}
+        self._log.append(done)
+        if self._show:
+            show_stage(stage, done)
+        # With some symbols failed the rest is still worth its next stage; anything else leaves nothing to go on with.
+        if not outcome.succeeded and not (stage in {"prices", "analysis"} and outcome.metadata):
+            end(self._log, as_json=not self._show)
+
+
+def end(stages: list[dict[str, Any]], *, as_json: bool) -> None:
+    """Prints the JSON document if asked for, says what failed, and exits with the worst code."""
+    failed = [stage for stage in stages if not stage["succeeded"]]
+    if as_json:
+        print_json({"succeeded": not failed, "stages": stages})
+    for stage in failed:
+        fail(stage["error"] or f"{stage['stage']} failed")
+    if failed:
+        raise typer.Exit(max(stage["exit_code"] for stage in failed))
+
+
+def _new_run() -> str:
+    return str(uuid.uuid4())

@@ -1,0 +1,187 @@
+"""Weights and champions come from known errors, and no change has the first word."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
+from miraikakaku_assets.domain.forecasting.contract import FORECASTS, HORIZONS
+from miraikakaku_assets.domain.forecasting.ensemble import (
+    NO_CHANGE,
+    ChampionRule,
+    WeightRule,
+    choose_weights,
+    combine,
+    review_champions,
+)
+from miraikakaku_assets_tests.unit.forecast_panels import last_session, sessions, walk
+
+DAYS = sessions(400)
+
+
+def scored(points: dict[str, np.ndarray], actual: np.ndarray, horizon: int = 1) -> pl.DataFrame:
+    """Forecasts of one instrument with outcomes, one a day."""
+    count = len(actual)
+    return pl.concat(
+        pl.DataFrame(
+            {
+                "symbol": "S",
+                "model": model,
+                "horizon": horizon,
+                "as_of": DAYS.head(count),
+                "target": DAYS.slice(horizon, count),
+                "point": values,
+                "sd": 0.02,
+                "actual": actual,
+            }
+        )
+        for model, values in points.items()
+    )
+
+
+def drawn(seed: int, days: int, skill: float) -> pl.DataFrame:
+    """No change, one that knows a part of the move, and one that adds noise."""
+    rng = np.random.default_rng(seed)
+    actual = rng.normal(0, 0.02, days)
+    noise = rng.normal(0, 0.005, days)
+    return scored({NO_CHANGE: np.zeros(days), "part": skill * actual + noise, "noise": noise}, actual)
+
+
+def test_weights_by_hand():
+    """Squares in units of σ² = 0.0004: no change 1, other 0.25; 4 days against a prior of 12."""
+    actual = np.array([0.02, -0.02, 0.02, -0.02])
+    rows = scored({NO_CHANGE: np.zeros(4), "other": actual / 2}, actual)
+    found = choose_weights(rows, DAYS[10], WeightRule(prior_days=12))[0]
+    assert (found.horizon, found.days, found.shrinkage) == (1, 4, 0.75)
+    assert dict(found.mean_squares) == pytest.approx({NO_CHANGE: 1.0, "other": 0.25})
+    assert dict(found.weights) == pytest.approx({NO_CHANGE: 0.75 + 0.25 * 0.2, "other": 0.25 * 0.8})
+
+
+def test_without_errors_no_change_has_it_all():
+    found = choose_weights(drawn(1, 30, 0.3), DAYS[0])
+    assert [one.horizon for one in found] == list(HORIZONS)
+    for one in found:
+        assert (one.days, one.shrinkage, one.weights[NO_CHANGE]) == (0, 1.0, 1.0)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 1_000), st.integers(5, 60), st.integers(1, 70))
+def test_weights_sum_to_one_and_see_the_past_only(seed, days, at):
+    rows = drawn(seed, days, 0.2)
+    later = pl.when(pl.col("target") > DAYS[at]).then(pl.col("actual") * 9 + 1).otherwise("actual")
+    one, other = choose_weights(rows, DAYS[at]), choose_weights(rows.with_columns(actual=later), DAYS[at])
+    assert one == other
+    for decision in one:
+        assert sum(decision.weights.values()) == pytest.approx(1)
+        assert min(decision.weights.values()) >= 0
+        assert decision.weights[NO_CHANGE] >= decision.shrinkage * (1 - 1e-12)
+
+
+def test_only_rows_of_all_members_count():
+    rows = drawn(2, 40, 0.3)
+    hole = (pl.col("model") == "part") & (pl.col("as_of") < DAYS[15])
+    found = choose_weights(rows.with_columns(point=pl.when(~hole).then("point")), DAYS[60])[0]
+    assert found.days == 25
+
+
+def test_no_change_must_be_a_member():
+    with pytest.raises(ConfigurationError, match="must be among the members"):
+        choose_weights(drawn(3, 30, 0.3).filter(pl.col("model") != NO_CHANGE), DAYS[20])
+
+
+def test_the_ensemble_is_the_weighted_mean():
+    data = walk(4, symbols=3, days=80)
+    origin = last_session(data.bars)
+    members = pl.concat([one.fit(data, origin).predict(data, [origin]) for one in (RandomWalk(), Drift())])
+    rows = drawn(5, 30, 0.3).with_columns(model=pl.col("model").replace({"part": "drift"}))
+    decisions = choose_weights(rows.filter(pl.col("model") != "noise"), origin)
+    gone = (pl.col("model") == "drift") & (pl.col("symbol") == "S0001")
+    members = members.with_columns(
+        point=pl.when(~gone).then("point"), reason=pl.when(gone).then(pl.lit("failed"))
+    )
+    silent = pl.col("symbol") == "S0002"
+    members = members.with_columns(reason=pl.when(silent).then(pl.lit("constant")).otherwise("reason"))
+    members = members.with_columns(
+        pl.when(~silent).then(name).alias(name) for name in ("point", "sd", "lo80", "hi80", "lo95", "hi95")
+    )
+    found = combine(members, decisions)
+    assert dict(found.schema) == FORECASTS
+    assert set(found["model"]) == {"ensemble"}
+    own = found.filter(symbol="S0000", horizon=1)
+    drift = members.filter(symbol="S0000", horizon=1, model="drift")["point"].item()
+    assert own["point"].item() == pytest.approx(decisions[0].weights["drift"] * drift)
+    assert own["sd"].item() == members.filter(symbol="S0000", horizon=1, model=NO_CHANGE)["sd"].item()
+    assert own["hi80"].item() - own["point"].item() == pytest.approx(1.2815515655446 * own["sd"].item())
+    assert found.filter(symbol="S0001")["point"].to_list() == [0.0] * 5  # no change alone is left
+    assert found.filter(symbol="S0002")["reason"].to_list() == ["constant"] * 5
+    assert found.filter(symbol="S0002")["point"].null_count() == 5
+
+
+def test_a_challenger_needs_a_year():
+    rows = drawn(6, 249, 0.5)
+    (found,) = review_champions(rows, DAYS[300], {1: NO_CHANGE})
+    assert (found.before, found.champion) == (NO_CHANGE, NO_CHANGE)
+    part = found.trials[1]
+    assert (part.challenger, part.wins, part.p_holm) == ("part", False, 1.0)
+    assert part.comparison.p_better < 0.001  # the lead is there, the days are not
+    assert part.why == "249 scored days, 250 are needed"
+
+
+def test_a_challenger_with_skill_takes_over_and_noise_does_not():
+    (found,) = review_champions(drawn(6, 260, 0.5), DAYS[300], {1: NO_CHANGE})
+    assert found.champion == "part"
+    noise, part = found.trials
+    assert (noise.wins, part.wins) == (False, True)
+    assert part.mae_ratio is not None
+    assert part.mae_ratio < 0.7
+    assert part.p_holm == pytest.approx(2 * part.comparison.p_better)
+    assert "over 260 days" in part.why
+
+
+def test_outcomes_after_the_review_do_not_count():
+    rows = drawn(7, 330, 0.5)
+    (early,) = review_champions(rows, DAYS[200], {1: NO_CHANGE})
+    assert early.trials[0].comparison.days == 200
+    assert early.champion == NO_CHANGE
+
+
+def test_many_models_without_skill_seldom_win():
+    """Twenty models that are noise, tried at once: 5 % for all of them together, not 64 %."""
+    wins = 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        actual = rng.normal(0, 0.02, 260)
+        # A tiny forecast loses next to nothing, so that half of them are ahead by luck.
+        points = {f"m{place}": rng.normal(0, 1e-4, 260) for place in range(20)}
+        rows = scored({NO_CHANGE: np.zeros(260)} | points, actual)
+        (found,) = review_champions(rows, DAYS[300], {1: NO_CHANGE})
+        wins += found.champion != NO_CHANGE
+        assert any((one.mae_ratio or 1) < 1 for one in found.trials)
+    assert wins <= 2
+
+
+def test_no_change_can_take_its_place_back():
+    (found,) = review_champions(drawn(8, 300, 0.5), DAYS[350], {1: "noise"}, ChampionRule(level=0.1))
+    assert found.before == "noise"
+    assert found.champion == "part"
+    assert {one.challenger for one in found.trials} == {NO_CHANGE, "part"}
+
+
+def test_a_champion_without_forecasts_is_refused():
+    with pytest.raises(ConfigurationError, match="no forecasts to be judged by"):
+        review_champions(drawn(9, 30, 0.1), DAYS[40], {1: "lstm"})
+
+
+def test_the_records_are_the_same_every_time():
+    rows = drawn(10, 280, 0.3)
+    assert review_champions(rows, DAYS[300], {1: NO_CHANGE}) == review_champions(
+        rows.sample(fraction=1, shuffle=True, seed=1), DAYS[300], {1: NO_CHANGE}
+    )
+    assert_frame_equal(
+        pl.DataFrame([one.weights for one in choose_weights(rows, DAYS[300])]),
+        pl.DataFrame([one.weights for one in choose_weights(rows.reverse(), DAYS[300])]),
+    )
