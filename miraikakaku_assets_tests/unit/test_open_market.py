@@ -23,7 +23,7 @@ MOMENTS = [
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize(("universe", "moment", "expected"), MOMENTS)
 def test_the_answer_does_not_depend_on_the_zone_of_the_question(
-    universe: Universe, moment: datetime, expected: bool, zone: str
+    universe: Universe, moment: datetime, zone: str, *, expected: bool
 ) -> None:
     assert is_open(universe, moment.astimezone(ZoneInfo(zone))) is expected
 
