@@ -1,6 +1,6 @@
 """The chart that goes with the message about a signal: as it stood when the signal became known."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -8,11 +8,14 @@ from miraikakaku_assets.adapters.analysis_chart import BARS, Caption, Mark, anal
 from miraikakaku_assets.application.ports import BarStore
 from miraikakaku_assets.application.ports.analysis import IndicatorStore
 from miraikakaku_assets.application.ports.notices import PATTERN, Alert
+from miraikakaku_assets.domain.bars.intervals import with_ends
 from miraikakaku_assets.domain.market.instruments import Timeframe, universe
 from miraikakaku_assets.domain.patterns.pattern import Direction
 
 TIMEFRAME = Timeframe.H1
 """Of the four that a pattern looks at, the one whose 120 bars show the days that led to it."""
+
+_REACH = timedelta(days=45)  # 120 hours of Tokyo's trading are 20 sessions
 
 _DIRECTIONS = {Direction.SELL: "売り", Direction.BUY: "買い", Direction.NEUTRAL: "様子見"}
 
@@ -35,7 +38,9 @@ class PatternPictures:
             return None
         where = universe(alert.universe)
         at = datetime.fromisoformat(str(alert.details["at"]))
-        bars = self._bars.read(where, TIMEFRAME, [alert.symbol]).filter(pl.col("ts") < at).tail(BARS)
+        first = at.date() - _REACH
+        bars = with_ends(self._bars.read(where, TIMEFRAME, [alert.symbol], first), TIMEFRAME, where)
+        bars = bars.filter(pl.col("ends") <= at).tail(BARS)  # the running hour goes on after the signal
         if bars.is_empty():
             return None
         direction = Direction(str(alert.details["direction"]))

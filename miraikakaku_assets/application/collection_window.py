@@ -104,8 +104,10 @@ def collected_since(universe: Universe, timeframe: Timeframe, now: datetime) -> 
 def is_open(universe: Universe, now: datetime) -> bool:
     """Whether bars may still appear or change: from the first price until the last is final after the close.
 
+    That moment is included: it is when the last bar of a session becomes final.
+
     Currencies begin on Sunday at 17:00 in New York, hours before the session that those bars belong to.
     """
     hours, moment = trading_hours(universe.calendar), now.astimezone(UTC)  # Polars compares equal zones only
-    running = (pl.col("opens") <= moment) & (pl.col("closes") + FINAL_AFTER > moment)
+    running = (pl.col("opens") <= moment) & (pl.col("closes") + FINAL_AFTER >= moment)
     return not hours.filter(running).is_empty()

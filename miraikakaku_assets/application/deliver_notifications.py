@@ -4,6 +4,7 @@ Each channel is served by itself, so that one that hangs never holds up another.
 whole until its pause is over: what waits behind the first message arrives after it, in the order it came.
 """
 
+import math
 import random
 import threading
 from collections import Counter
@@ -120,11 +121,16 @@ def _sent(channels: Mapping[str, Channel], name: str, message: Message) -> Answe
         return channels[name].send(message)
     except ConfigurationError as error:  # a channel that cannot even be made holds up no other, either
         return Answer(Verdict.CLOSED, str(error))
+    except Exception as error:  # noqa: BLE001 - whatever a service's code stumbles over, the next message may pass
+        return Answer(
+            Verdict.UNFIT, f"it could not be sent ({type(error).__name__})"
+        )  # its text may hold a secret
 
 
 def _settle(claim: Claim, answer: Answer, now: datetime) -> float:
     """Writes down what came of it; returns the seconds for which the channel asked to be left alone."""
-    wish = min(max(answer.wait or 0.0, 0.0), _LONGEST_WISH.total_seconds())
+    said = answer.wait or 0.0
+    wish = min(max(said, 0.0), _LONGEST_WISH.total_seconds()) if math.isfinite(said) else 0.0
     asked = timedelta(seconds=wish)
     if answer.verdict is Verdict.DELIVERED:
         claim.delivered(now, answer.explanation, now + asked if wish else None)

@@ -14,10 +14,7 @@ from miraikakaku_assets.domain.bars.aggregation import (
     AGGREGATED,
     aggregate,
     closing_by_time,
-    open_since,
-    rebuild_since,
     recompute_from,
-    spliced,
 )
 from miraikakaku_assets.domain.bars.intervals import intervals
 from miraikakaku_assets.domain.errors import ConfigurationError, PermanentSymbolError
@@ -298,3 +295,30 @@ def test_what_must_be_built_again() -> None:
     assert since.rows() == [("A", at + timedelta(hours=1)), ("B", at + timedelta(minutes=210))]
     built = aggregate(frame(session()), Timeframe.M5, Timeframe.H1, JP, at + timedelta(hours=3))
     assert open_since(built).rows() == [("7203.T", at + timedelta(minutes=210))]
+
+
+def open_since(built: pl.DataFrame) -> pl.DataFrame:
+    """Columns ``symbol`` and ``since``: the earliest bar that is still provisional; time alone may close it."""
+    waiting = built.filter(pl.col("status") == "provisional")
+    return waiting.group_by("symbol").agg(since=pl.col("ts").min()).sort("symbol")
+
+
+def rebuild_since(
+    changed: pl.DataFrame, built: pl.DataFrame, target: Timeframe, universe: Universe
+) -> pl.DataFrame:
+    """The earlier of `recompute_from` and `open_since` per symbol; symbols without either are as they should be."""
+    both = pl.concat([recompute_from(changed, target, universe), open_since(built)])
+    return both.group_by("symbol").agg(pl.col("since").min()).sort("symbol")
+
+
+def spliced(built: pl.DataFrame, rebuilt: pl.DataFrame, since: pl.DataFrame) -> pl.DataFrame:
+    """The stored bars with everything from ``since`` on replaced.
+
+    Args:
+        built: Stored bars (schema `AGGREGATED`).
+        rebuilt: What `aggregate` made of the source bars from ``since`` on.
+        since: As from `rebuild_since`.
+    """
+    marked = built.join(since, on="symbol", how="left", maintain_order="left")
+    kept = marked.filter((pl.col("ts") < pl.col("since")).fill_null(value=True)).select(built.columns)
+    return pl.concat([kept, rebuilt]).sort("symbol", "ts")

@@ -15,6 +15,7 @@ MOMENTS = [
     (FX, datetime(2026, 7, 5, 20, 55, tzinfo=UTC), False),  # five minutes before New York's Sunday 17:00
     (FX, datetime(2026, 7, 5, 21, 5, tzinfo=UTC), True),
     (JP, datetime(2026, 11, 20, 6, 59, tzinfo=UTC), True),  # 15:59, bars settle until 16:00
+    (JP, datetime(2026, 11, 20, 7, 0, tzinfo=UTC), True),  # the tick that finds the last bar final
     (JP, datetime(2026, 11, 20, 7, 1, tzinfo=UTC), False),
     (US, datetime(2026, 11, 27, 18, 45, tzinfo=UTC), False),  # half day: closed at 13:00 in New York
 ]

@@ -97,7 +97,7 @@ OLDEST = text(f"""
 SELECT waiting.attempts, alerts.* FROM miraikakaku.notification_outbox AS waiting
 JOIN miraikakaku.alerts ON alerts.id = waiting.alert_id
 WHERE waiting.channel = :channel AND waiting.delivered_at IS NULL AND waiting.due_at <= :now
-ORDER BY waiting.attempts >= {PATIENCE}, waiting.alert_id LIMIT 1
+ORDER BY waiting.attempts >= {PATIENCE}, alerts.severity <> 'CRITICAL', waiting.alert_id LIMIT 1
 FOR UPDATE OF waiting SKIP LOCKED
 """)
 

@@ -6,9 +6,8 @@ a rebuilt part of a series equals, bit for bit, the same part of a series built 
 from 1h bars equal those built from 5-minute bars. The intervals are in
 `miraikakaku_assets.domain.bars.intervals`.
 
-Incrementally: after source bars changed, `rebuild_since` says from where on each symbol is built again, the
-source bars from there on go through `aggregate`, and `spliced` (or the same two statements in SQL) puts them in
-the place of what was stored from there on.
+Incrementally: after source bars changed, `recompute_from` and `closing_by_time` say from where on each symbol's
+bars are not what they were; those are put in the place of what was stored from there on.
 """
 
 from datetime import datetime, timedelta
@@ -194,12 +193,6 @@ def recompute_from(changed: pl.DataFrame, target: Timeframe, universe: Universe)
     return found.select("symbol", since=pl.coalesce("since", "ts")).sort("symbol")
 
 
-def open_since(built: pl.DataFrame) -> pl.DataFrame:
-    """Columns ``symbol`` and ``since``: the earliest bar that is still provisional; time alone may close it."""
-    waiting = built.filter(pl.col("status") == "provisional")
-    return waiting.group_by("symbol").agg(since=pl.col("ts").min()).sort("symbol")
-
-
 def closing_by_time(
     built: pl.DataFrame, target: Timeframe, universe: Universe, collected: pl.DataFrame
 ) -> pl.DataFrame:
@@ -226,24 +219,3 @@ def closing_by_time(
         .agg(since=pl.col("ts").min(), settles_at=pl.col("settles_at").min())
         .sort("symbol")
     )
-
-
-def rebuild_since(
-    changed: pl.DataFrame, built: pl.DataFrame, target: Timeframe, universe: Universe
-) -> pl.DataFrame:
-    """The earlier of `recompute_from` and `open_since` per symbol; symbols without either are as they should be."""
-    both = pl.concat([recompute_from(changed, target, universe), open_since(built)])
-    return both.group_by("symbol").agg(pl.col("since").min()).sort("symbol")
-
-
-def spliced(built: pl.DataFrame, rebuilt: pl.DataFrame, since: pl.DataFrame) -> pl.DataFrame:
-    """The stored bars with everything from ``since`` on replaced.
-
-    Args:
-        built: Stored bars (schema `AGGREGATED`).
-        rebuilt: What `aggregate` made of the source bars from ``since`` on.
-        since: As from `rebuild_since`.
-    """
-    marked = built.join(since, on="symbol", how="left", maintain_order="left")
-    kept = marked.filter((pl.col("ts") < pl.col("since")).fill_null(value=True)).select(built.columns)
-    return pl.concat([kept, rebuilt]).sort("symbol", "ts")

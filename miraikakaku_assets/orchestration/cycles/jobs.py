@@ -38,7 +38,8 @@ def _cycle_job(universe: Universe) -> dg.JobDefinition:
 
     @dg.job(
         name=cycle_job_name(universe),
-        tags={CYCLE_TAG: universe.name, **NEVER_REPEATED},
+        # Before what waits in the queue: a backfill enqueues all of its runs at once.
+        tags={CYCLE_TAG: universe.name, "dagster/priority": "10", **NEVER_REPEATED},
         description=f"Collect → timeframes → indicators → patterns → notify for what is watched of {universe.name}.",
     )
     def run() -> None:

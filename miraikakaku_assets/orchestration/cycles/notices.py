@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from miraikakaku_assets.application.deliver_notifications import DeliveryReport, deliver_notifications
+from miraikakaku_assets.application.deliver_notifications import deliver_notifications
 from miraikakaku_assets.application.watch_cycles import judge_cycle
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import MiraikakakuError
@@ -17,7 +17,7 @@ def judge(ports: Ports, universe: Universe) -> None:
     judge_cycle(universe.name, ports.watch, ports.cycle_rules)
 
 
-def deliver(context: dg.OpExecutionContext, ports: Ports) -> DeliveryReport:
+def deliver(context: dg.OpExecutionContext, ports: Ports) -> None:
     """Sends what is due; a channel in trouble is logged and tried again later, it fails no run."""
     try:
         report = deliver_notifications(ports.delivery)
@@ -28,7 +28,6 @@ def deliver(context: dg.OpExecutionContext, ports: Ports) -> DeliveryReport:
     if report.delivered:
         told = ", ".join(f"{count} to {channel}" for channel, count in report.delivered.items())
         context.log.info("Notifications sent: %s", told)
-    return report
 
 
 @dg.op(description="Sends the notifications that are due.")

@@ -44,18 +44,13 @@ def run_cycle(
     try:
         cycle.collect()
         cycle.analyze()
-    except BaseException as error:
+    except BaseException as error:  # it was stopped from outside: whoever did it knows
         cycle.break_off(error)
         ports.cycles.end(number, cycle.end())
-        if isinstance(error, Exception):  # whoever stopped it knows; of a defect somebody has to hear
-            judge(ports, universe)
         raise
     ports.cycles.end(number, cycle.end())
-    judge(ports, universe)
-    try:
-        deliver(context, ports)
-    except dg.Failure as undelivered:
-        cycle.shortfalls.append(undelivered)
+    cycle.attempt(lambda: judge(ports, universe))
+    cycle.attempt(lambda: deliver(context, ports))
     raise_all(cycle.shortfalls)
 
 
@@ -76,13 +71,13 @@ class _Cycle:
 
     def collect(self) -> None:
         """Five-minute bars, and daily bars of what lacks them."""
-        self._attempt(self._collect_daily)
-        self._attempt(lambda: self._collect(Timeframe.M5, self.symbols))
+        self.attempt(self._collect_daily)
+        self.attempt(lambda: self._collect(Timeframe.M5, self.symbols))
 
     def analyze(self) -> None:
         """Daily bars first: the patterns read them."""
         for timeframe in COLLECTED_TIMEFRAMES:
-            self._attempt(lambda collected=timeframe: self._analyze(collected))  # type: ignore[misc]
+            self.attempt(lambda collected=timeframe: self._analyze(collected))  # type: ignore[misc]
 
     def break_off(self, error: BaseException) -> None:
         """Notes that it did not come to its end: no symbol is done for certain."""
@@ -103,14 +98,26 @@ class _Cycle:
             error=self.error or "; ".join(reasons) or None,
         )
 
-    def _attempt(self, part: Callable[[], dg.Failure | None]) -> None:
+    def attempt(self, part: Callable[[], dg.Failure | None]) -> None:
+        """Does a part; whatever breaks it off is a reason for the run to end red, and none to leave out the next."""
         try:
             shortfall = part()
-        except (dg.Failure, MiraikakakuError) as broken_off:  # nothing of this part was done for certain
-            self.failed.update(self.symbols)
-            shortfall = failure(broken_off) if isinstance(broken_off, MiraikakakuError) else broken_off
+        except Exception as error:  # noqa: BLE001 - a defect in one part must not keep the others from their work
+            self.failed.update(self.symbols)  # nothing of it was done for certain
+            shortfall = self._why(error)
         if shortfall is not None:
             self.shortfalls.append(shortfall)
+
+    def _why(self, error: Exception) -> dg.Failure:
+        if isinstance(error, dg.Failure):
+            return error
+        if isinstance(error, MiraikakakuError):
+            return failure(error)
+        self.context.log.error("A part of the cycle broke off", exc_info=error)
+        said = str(error).strip().splitlines()
+        return dg.Failure(
+            f"{type(error).__name__}: {said[0] if said else 'no explanation'}", allow_retries=False
+        )
 
     def _collect_daily(self) -> dg.Failure | None:
         due = daily_due(self.universe, self.symbols, self.ports.bars, self.ports.clock())
