@@ -40,14 +40,23 @@ def test_an_alert_that_stands_is_counted_and_told_once(store: PostgresAlerts, da
     assert store.raise_alerts([], LATER) == frozenset()
 
 
-def test_an_alert_that_is_over_is_raised_and_told_anew(store: PostgresAlerts, database: Database) -> None:
+def test_an_alert_that_is_over_is_raised_anew_and_told_again_after_an_hour(
+    store: PostgresAlerts, database: Database
+) -> None:
     store.raise_alerts([plain("a", "discord")], NOW)
     assert store.resolve(["a", "b"], LATER) == {"a"}
     assert store.resolve(["a"], LATER) == frozenset()
     assert store.listed(only_standing=True) == []
-    assert store.raise_alerts([plain("a", "discord", after=timedelta(hours=1))], LATER) == {"a"}
+    soon, late = LATER + timedelta(minutes=59), LATER + timedelta(minutes=120)
+    assert store.raise_alerts([plain("a", "discord")], soon) == {"a"}
     assert [alert.resolved_at for alert in store.listed()] == [None, LATER]
-    assert queued(database) == [("a", "discord", NOW), ("a", "discord", NOW + timedelta(hours=1))]
+    assert queued(database) == [
+        ("a", "discord", NOW)
+    ]  # it is on record, and nobody hears of it twice an hour
+
+    assert store.resolve(["a"], soon) == {"a"}
+    assert store.raise_alerts([plain("a", "discord", after=timedelta(hours=3))], late) == {"a"}
+    assert queued(database) == [("a", "discord", NOW), ("a", "discord", NOW + timedelta(hours=3))]
 
 
 def test_alerts_come_back_as_they_went_in(store: PostgresAlerts) -> None:

@@ -13,6 +13,11 @@ PATIENCE = 36
 the order, one message that breaks the server for ever blocks nobody for ever."""
 
 
+QUIET_MINUTES = 60
+"""What was over less than an hour ago and is back is recorded and not told again: one pair that fails in every other
+cycle would be 144 messages a day, and a signal whose bar is restated twice would be told twice."""
+
+
 def raise_statement(alerts: str, now: str) -> str:
     """SQL that raises alerts and queues their notifications; returns ``key`` and whether it is ``fresh``.
 
@@ -42,7 +47,9 @@ WITH given AS (
     SELECT raised.id, named.channel, COALESCE(given.due_at, CAST({now} AS timestamptz))
     FROM raised JOIN given USING (key)
     CROSS JOIN LATERAL jsonb_array_elements_text(given.channels) AS named (channel)
-    WHERE raised.fresh
+    WHERE raised.fresh AND NOT EXISTS (
+        SELECT 1 FROM miraikakaku.alerts AS before WHERE before.key = raised.key AND before.id <> raised.id
+          AND before.resolved_at > CAST({now} AS timestamptz) - INTERVAL '{QUIET_MINUTES} minutes')
     ON CONFLICT DO NOTHING
 )
 SELECT key, fresh FROM raised

@@ -107,6 +107,7 @@ alerts = Table(
     CheckConstraint("severity IN ('INFO', 'WARNING', 'CRITICAL')", name="severity"),
     Index("uq_alerts_standing", "key", unique=True, postgresql_where=text("resolved_at IS NULL")),
     Index("idx_alerts_raised", "raised_at"),
+    Index("idx_alerts_key", "key"),
 )
 
 notification_outbox = Table(

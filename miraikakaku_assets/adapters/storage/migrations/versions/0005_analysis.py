@@ -149,6 +149,7 @@ def _messages() -> None:
         postgresql_where=sa.text("resolved_at IS NULL"),
     )
     op.create_index("idx_alerts_raised", "alerts", ["raised_at"], schema=_SCHEMA)
+    op.create_index("idx_alerts_key", "alerts", ["key"], schema=_SCHEMA)
     op.create_table(
         "notification_outbox",
         sa.Column(
