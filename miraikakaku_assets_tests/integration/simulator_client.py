@@ -67,7 +67,10 @@ class Simulated:
         with Rewriting(self.base) as session, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # yfinance's own
             ticker = yfinance.Ticker(symbol, session=session)
-            frame: pd.DataFrame = ticker.history(auto_adjust=False, **options)
+            try:
+                frame: pd.DataFrame = ticker.history(auto_adjust=False, **options)
+            finally:
+                ticker._data._crumb = None  # kept by yfinance for the whole process, whatever session comes next
         return frame
 
 
