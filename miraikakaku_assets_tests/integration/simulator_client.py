@@ -70,7 +70,9 @@ class Simulated:
             try:
                 frame: pd.DataFrame = ticker.history(auto_adjust=False, **options)
             finally:
-                ticker._data._crumb = None  # kept by yfinance for the whole process, whatever session comes next
+                ticker._data._crumb = (
+                    None  # kept by yfinance for the whole process, whatever session comes next
+                )
         return frame
 
 
