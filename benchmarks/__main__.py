@@ -142,7 +142,7 @@ def _cycle(*, quick: bool) -> dict[str, Metric]:
     from benchmarks import cycle  # Dagster's daemon is only needed here
 
     with _database() as database:
-        found = cycle.measure(database.url, *(8, 4) if quick else (100, 12))
+        found = cycle.measure(database.url, *(8, 4) if quick else (100, 8))
     steady = (
         f"s: the median; {found.pairs} pairs, {len(found.seconds)} ticks through Dagster's scheduler, queue (looked at "
         f"every second) and a process of its own, {found.bars:.0f} bars each; the first, which loads every timeframe, "
