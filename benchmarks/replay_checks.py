@@ -16,7 +16,9 @@ from benchmarks.webhook import Webhook
 from miraikakaku_assets.adapters.storage.engine import open_database
 from miraikakaku_assets.application.analyze_bars import AnalysisPorts, analyze_bars
 from miraikakaku_assets.application.deliver_notifications import deliver_notifications
+from miraikakaku_assets.application.pattern_signals import alert_key
 from miraikakaku_assets.application.ports.analysis import AnalysisRequest
+from miraikakaku_assets.application.signal_alerts import NEWS
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.bars.frame import PRICES
 from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, FX
@@ -110,29 +112,40 @@ def _batch(site: Site, findings: Findings) -> None:
 
 
 def _notices(site: Site, hook: Webhook, findings: Findings) -> None:
-    """Every signal that was new when it was found was sent."""
-    query = """SELECT count(*), count(*) FILTER (WHERE detected_at - at < interval '1 hour')
-               FROM miraikakaku.pattern_signals"""
-    signals, fresh = site.rows(query)[0]
-    alerts = site.rows("SELECT count(*) FROM miraikakaku.alerts WHERE kind = 'pattern'")[0][0]
-    waiting = site.rows("SELECT count(*) FROM miraikakaku.notification_outbox WHERE delivered_at IS NULL")[0][
-        0
-    ]
+    """Every signal that was new when it was found was sent, and nothing else was."""
+    end = site.rows("SELECT max(ended_at) FROM miraikakaku.cycle_log")[0][0]
+    with installation(site, end) as opened:
+        signals = opened.analysis.signals(FX)
+    young = signals.filter(pl.col("detected_at") - pl.col("at") <= NEWS)
+    stored, fresh = _keys(signals), _keys(young)
+    told = {row[0] for row in site.rows("SELECT key FROM miraikakaku.alerts WHERE kind = 'pattern'")}
+    differences = {
+        "alerts about a signal that is gone": told - stored,
+        "alerts about a signal that was old news": told & stored - fresh,
+        "new signals without an alert": fresh - told,
+    }
+    for what, keys in differences.items():
+        if keys:
+            findings.problems.append(f"{len(keys):,} {what}: {', '.join(sorted(keys))}")
+    undelivered = "SELECT count(*) FROM miraikakaku.notification_outbox WHERE delivered_at IS NULL"
+    waiting = site.rows(undelivered)[0][0]
     others = site.rows("SELECT key, message FROM miraikakaku.alerts WHERE kind <> 'pattern'")
     arrived = Counter(hook.messages)
     twice = sum(arrived.values()) - len(arrived)
     findings.told, findings.pictures, findings.refused = len(arrived), hook.pictures, hook.refused
     findings.checks["notified"] = (
-        f"{len(arrived):,} of {alerts + len(others):,} alerts about {fresh:,} new of {signals:,} signals, {twice:,} of "
-        f"them twice; {hook.pictures:,} with a chart; {hook.refused:,} requests met the outage"
+        f"{len(arrived):,} of {len(told) + len(others):,} alerts about {len(fresh):,} new of {signals.height:,} "
+        f"signals, {twice:,} of them twice; {hook.pictures:,} with a chart; {hook.refused:,} requests met the outage"
     )
-    if alerts != fresh:
-        findings.problems.append(f"{fresh:,} new signals have {alerts:,} alerts")
-    if waiting or len(arrived) != alerts + len(others):
+    if waiting or len(arrived) != len(told) + len(others):
         findings.problems.append(f"{waiting:,} notifications wait, {len(arrived):,} arrived")
     if twice > len(findings.killed):
         findings.problems.append(f"{twice:,} messages arrived twice, after {len(findings.killed)} kills")
     findings.problems += [f"alert {key}: {message}" for key, message in others if not findings.killed]
+
+
+def _keys(signals: pl.DataFrame) -> set[str]:
+    return {alert_key(signal) for signal in signals.iter_rows(named=True)}
 
 
 def _rows(site: Site, query: str, url: str | None = None) -> Counter[tuple[Any, ...]]:

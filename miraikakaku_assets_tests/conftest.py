@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from miraikakaku_assets import bootstrap
 from miraikakaku_assets.adapters.storage import embedded
+from miraikakaku_assets.settings import settings
 from miraikakaku_assets_tests.databases import (
     EMPTY,
     INSTALLED,
@@ -32,6 +34,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     long = {"faces", "integration", "orchestration"}  # they start processes
     items.sort(key=lambda item: (item.path not in slow, item.path.parent.name not in long))
+
+
+@pytest.fixture(autouse=True)
+def _no_installation_yet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process has one installation: that of one test must not be found by the next in the same worker."""
+    monkeypatch.setattr(bootstrap, "_ports", None)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
 
 
 def _shared_folder() -> Path:

@@ -20,7 +20,6 @@ from sqlalchemy import Engine, event, text
 from miraikakaku_assets.orchestration import instance_connections
 from miraikakaku_assets.orchestration.instance_storage import BatchedEventLogStorage, PooledPostgresStorage
 from miraikakaku_assets.orchestration.materializations import log_materializations
-from miraikakaku_assets.settings import settings
 from miraikakaku_assets_tests.contract.instance_scenarios import (
     ASSETS,
     KEYS,
@@ -40,13 +39,10 @@ BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE"
 
 
 @pytest.fixture(autouse=True)
-def _clean_slate(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _clean_slate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(BATCH_SIZE, "0")
     monkeypatch.delenv(BATCH_SIZE)
     monkeypatch.setattr(instance_connections, "_warned", set())
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
 
 
 @pytest.fixture

@@ -1,12 +1,7 @@
 """An analysis killed at any moment: the same command again ends with what an undisturbed one leaves behind."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import textwrap
-import time
 from datetime import date, timedelta
 from typing import Any
 
@@ -28,6 +23,7 @@ from miraikakaku_assets_tests.contract.analysed_market import (
 )
 from miraikakaku_assets_tests.contract.stored_market import rows_of
 from miraikakaku_assets_tests.databases import fresh_database, send_everybody_away
+from miraikakaku_assets_tests.integration.killing import kill_at_work, run_to_end
 
 pytestmark = pytest.mark.slow
 D1, M5 = Timeframe.D1, Timeframe.M5
@@ -59,26 +55,6 @@ ANALYZE = textwrap.dedent("""
     print("done", flush=True)
     database.close()
 """)
-
-
-def analyze(url: str, killed_after: tuple[int, float] | None = None) -> None:
-    """Runs it to its end, or kills it so many transactions and seconds after it began its work."""
-    command = [sys.executable, "-c", ANALYZE, url, NOW.isoformat()]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        process.stdin.write("go\n")
-        process.stdin.flush()
-        if killed_after is None:
-            assert process.communicate(timeout=60)[0].endswith("done\n")
-            assert process.returncode == 0
-            return
-        stored, seconds = killed_after
-        for _ in range(stored):
-            assert process.stdout.readline() == "stored\n"
-        time.sleep(seconds)
-        os.kill(process.pid, signal.SIGKILL)
 
 
 def left(database: Database) -> dict[str, list[tuple[Any, ...]]]:
@@ -135,7 +111,7 @@ def test_killed_at_random_moments_it_ends_as_if_nothing_had_happened(
     template = make_url(database_url).database
     assert template is not None
     with fresh_database(server_url, template) as calm_url, fresh_database(server_url, template) as url:
-        analyze(calm_url)
+        run_to_end(ANALYZE, calm_url, NOW.isoformat())
         calm, disturbed = Database(calm_url), Database(url)
         undisturbed = left(calm)
         assert undisturbed != before
@@ -144,13 +120,14 @@ def test_killed_at_random_moments_it_ends_as_if_nothing_had_happened(
         still_due = [due]
         moments = random.Random(20250627)  # noqa: S311 - the same moments in every run
         for stored in (0, 2, 1, 2):  # of ten
-            analyze(url, killed_after=(stored, moments.uniform(0.0, 0.08)))
+            seconds = moments.uniform(0.0, 0.08)
+            kill_at_work(ANALYZE, url, NOW.isoformat(), stored=stored, seconds=seconds)
             still_due.append(waiting(disturbed))
         assert still_due == sorted(still_due, reverse=True)
         assert 0 < still_due[2] < due  # it was killed at work
-        analyze(url)
+        run_to_end(ANALYZE, url, NOW.isoformat())
         assert left(disturbed) == undisturbed
-        analyze(url)
+        run_to_end(ANALYZE, url, NOW.isoformat())
         assert left(disturbed) == undisturbed
         calm.close()
         disturbed.close()

@@ -1,12 +1,7 @@
 """A process killed at any moment: the same command again ends with what an undisturbed run leaves behind."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import textwrap
-import time
 from datetime import date
 from pathlib import Path
 
@@ -19,6 +14,7 @@ from miraikakaku_assets.adapters.storage.masters import PostgresMasters
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets.domain.market.sessions import sessions_between
 from miraikakaku_assets_tests.contract.stored_market import contents, listed, rows_of
+from miraikakaku_assets_tests.integration.killing import kill_at_work, run_to_end
 from miraikakaku_assets_tests.unit.workbooks import Cell, line, workbook
 
 pytestmark = pytest.mark.slow
@@ -52,7 +48,8 @@ COLLECT = textwrap.dedent("""
     sys.stdin.readline()
     clock = lambda: datetime.now(UTC)
     ports = CollectionPorts(source, PostgresBars(database), PostgresLedger(database), clock)
-    print(collect_prices(request, ports, lambda outcomes: None).balanced, flush=True)
+    assert collect_prices(request, ports, lambda outcomes: None).balanced
+    print("done", flush=True)
     database.close()
 """)
 
@@ -75,28 +72,10 @@ UPDATE = textwrap.dedent("""
         JP, sys.argv[2], source=JpxList(5), store=PostgresMasters(database), clock=lambda: datetime.now(UTC),
         shelf=FolderFileShelf(Path(sys.argv[2]).parent / "home"), accept_mass_change=True,
     )
-    print(update.status == "success", flush=True)
+    assert update.status == "success"
+    print("done", flush=True)
     database.close()
 """)
-
-
-def run(script: str, *arguments: str, killed_after: float | None = None) -> float:
-    """Runs a script to its end, or kills it so many seconds after it began its work; returns the seconds."""
-    command = [sys.executable, "-c", script, *arguments]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        process.stdin.write("go\n")
-        process.stdin.flush()
-        started = time.monotonic()
-        if killed_after is None:
-            assert process.stdout.readline() == "True\n"
-            assert process.wait(60) == 0
-        else:
-            time.sleep(killed_after)
-            os.kill(process.pid, signal.SIGKILL)
-        return time.monotonic() - started
 
 
 def archive(path: Path, *, today: bool) -> Path:
@@ -132,21 +111,21 @@ def test_collection_killed_at_random_moments_ends_as_if_nothing_had_happened(
         archive(tmp_path / "a.parquet", today=False),
         archive(tmp_path / "b.parquet", today=True),
     )
-    run(COLLECT, database_url, str(yesterday))
+    run_to_end(COLLECT, database_url, str(yesterday))
     before = contents(database)
-    seconds = run(COLLECT, database_url, str(today))
+    seconds = run_to_end(COLLECT, database_url, str(today))
     undisturbed = contents(database)
     assert len(undisturbed["price_bars"]) == 60 * (len(DAYS) - 1)
 
     emptied(database)
-    run(COLLECT, database_url, str(yesterday))
+    run_to_end(COLLECT, database_url, str(yesterday))
     assert contents(database) == before
     moments = random.Random(20250930)  # noqa: S311 - the same moments in every run
     for _ in range(5):
-        run(COLLECT, database_url, str(today), killed_after=moments.uniform(0.02, 0.9) * seconds)
-    run(COLLECT, database_url, str(today))
+        kill_at_work(COLLECT, database_url, str(today), seconds=moments.uniform(0.02, 0.9) * seconds)
+    run_to_end(COLLECT, database_url, str(today))
     assert contents(database) == undisturbed
-    run(COLLECT, database_url, str(today))
+    run_to_end(COLLECT, database_url, str(today))
     assert contents(database) == undisturbed
 
 
@@ -155,13 +134,13 @@ def test_first_collection_killed_at_random_moments_ends_as_if_nothing_had_happen
 ) -> None:
     listed(database, *CODES)
     path = str(archive(tmp_path / "b.parquet", today=True))
-    seconds = run(COLLECT, database_url, path)
+    seconds = run_to_end(COLLECT, database_url, path)
     undisturbed = contents(database)
     emptied(database)
     moments = random.Random(20241105)  # noqa: S311
     for _ in range(3):
-        run(COLLECT, database_url, path, killed_after=moments.uniform(0.02, 0.9) * seconds)
-    run(COLLECT, database_url, path)
+        kill_at_work(COLLECT, database_url, path, seconds=moments.uniform(0.02, 0.9) * seconds)
+    run_to_end(COLLECT, database_url, path)
     assert contents(database) == undisturbed
 
 
@@ -175,17 +154,17 @@ def test_master_update_killed_at_random_moments_leaves_the_old_list_or_the_new_o
     second.write_bytes(workbook(new))
     columns = "stock_code, stock_name, is_active, status, last_list_date"
 
-    run(UPDATE, database_url, str(first))
+    run_to_end(UPDATE, database_url, str(first))
     september = rows_of(database, "stock_master", columns, "stock_code")
     moments = random.Random(8303)  # noqa: S311
     in_force = []
     for moment in sorted(moments.uniform(0.01, 0.8) for _ in range(5)):
-        run(UPDATE, database_url, str(second), killed_after=moment)
+        kill_at_work(UPDATE, database_url, str(second), seconds=moment)
         updates = rows_of(database, "stock_master_updates", "status", "id")
         in_force.append(len(updates) > 1)
         assert (rows_of(database, "stock_master", columns, "stock_code") != september) == in_force[-1]
     assert in_force[0] is False  # the first kill came before the commit
-    run(UPDATE, database_url, str(second))
+    run_to_end(UPDATE, database_url, str(second))
     assert len(PostgresMasters(database).instruments(JP)) == 1_010
     assert len(rows_of(database, "stock_master")) == len(rows_of(database, "instruments")) == 1_020
     assert {row[1][0] for row in rows_of(database, "stock_master WHERE is_active", columns)} == {"新"}

@@ -91,11 +91,6 @@ def test_schedules_run_only_where_the_setting_turns_them_on(
     if said is not None:
         monkeypatch.setenv("MIRAIKAKAKU_SCHEDULES", said)
     settings.cache_clear()
-    try:
-        schedules = build_defs().get_repository_def().schedule_defs
-    finally:
-        monkeypatch.undo()
-        settings.cache_clear()
-
+    schedules = build_defs().get_repository_def().schedule_defs
     assert {schedule.default_status.value for schedule in schedules} == {status}
     assert len(schedules) > 3

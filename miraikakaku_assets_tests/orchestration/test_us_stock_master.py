@@ -150,10 +150,6 @@ def test_sensors_run_when_the_schedules_do(monkeypatch: pytest.MonkeyPatch, want
 
     monkeypatch.setenv("MIRAIKAKAKU_SCHEDULES", wanted)
     settings.cache_clear()
-    try:
-        found = {sensor.name: sensor.default_status.value for sensor in default_sensors()}
-    finally:
-        monkeypatch.undo()
-        settings.cache_clear()
+    found = {sensor.name: sensor.default_status.value for sensor in default_sensors()}
     assert {"jp_symbol_keys", "us_symbol_keys"} <= set(found)
     assert set(found.values()) == {"RUNNING" if wanted == "on" else "STOPPED"}
