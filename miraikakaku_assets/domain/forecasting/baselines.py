@@ -3,15 +3,15 @@
 Both are closed-form and vectorised over all symbols and origins.
 """
 
-import json
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import ClassVar
 
 import polars as pl
 
-from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.contract import (
     Needs,
     Reason,
@@ -19,6 +19,7 @@ from miraikakaku_assets.domain.forecasting.contract import (
     forecast_frame,
     origin_rows,
 )
+from miraikakaku_assets.domain.forecasting.formula import Formula
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility, sample_volatility
 
 FEWEST_RETURNS = 20
@@ -39,37 +40,45 @@ class Volatility(StrEnum):
 
 
 @dataclass(frozen=True)
-class TrainedBaseline:
-    """A baseline has nothing to learn: training only sets the origin it may begin at."""
+class _Closed(Formula):
+    """A closed form: point and standard deviation over columns of the bar at the origin."""
 
-    of: "RandomWalk | Drift"
-    trained_until: date
-    seed: int = 0
+    volatility: Volatility = Volatility.EWMA
+    word: ClassVar[str]
 
     @property
     def name(self) -> str:
         """As in the contract."""
-        return self.of.name
+        return self.word if self.volatility is Volatility.EWMA else f"{self.word}_sample"
 
     @property
     def version(self) -> str:
         """As in the contract."""
-        return self.of.version
+        return "1"
 
-    def predict(self, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
+    @property
+    def needs(self) -> Needs:
         """As in the contract."""
-        prepared = with_reasons(panel).with_columns(**self.of.terms())
+        return Needs(FEWEST_RETURNS, None if self.volatility is Volatility.EWMA else WINDOW + 1)
+
+    @abstractmethod
+    def terms(self) -> dict[str, pl.Expr]:
+        """Columns of the bars from which `numbers` are made."""
+
+    @abstractmethod
+    def numbers(self) -> dict[str, pl.Expr]:
+        """Point and standard deviation over the terms and ``horizon``."""
+
+    def forecasts(self, trained: TrainedForecaster, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
+        """As in the contract."""
+        prepared = with_reasons(panel).with_columns(**self.terms())
         rows = origin_rows(Panel(prepared, panel.sessions, panel.unpriced), origins)
         rows = rows.with_columns(reason=pl.coalesce("reason", "unfit"))
-        return forecast_frame(panel, rows, self, self.of.numbers())
-
-    def save(self) -> bytes:
-        """As in the contract."""
-        return saved_state(self)
+        return forecast_frame(panel, rows, trained, self.numbers())
 
 
 @dataclass(frozen=True)
-class RandomWalk:
+class RandomWalk(_Closed):
     """Tomorrow is as today; the log return over h sessions has mean 0 and standard deviation σ √h.
 
     Attributes:
@@ -77,17 +86,7 @@ class RandomWalk:
     """
 
     volatility: Volatility = Volatility.EWMA
-    version: str = "1"
-
-    @property
-    def name(self) -> str:
-        """As in the contract."""
-        return "random_walk" if self.volatility is Volatility.EWMA else "random_walk_sample"
-
-    @property
-    def needs(self) -> Needs:
-        """As in the contract."""
-        return Needs(FEWEST_RETURNS, None if self.volatility is Volatility.EWMA else WINDOW + 1)
+    word: ClassVar[str] = "random_walk"
 
     def terms(self) -> dict[str, pl.Expr]:
         """Columns of the bars from which `numbers` are made."""
@@ -98,18 +97,9 @@ class RandomWalk:
         """Point and standard deviation over the terms and ``horizon``."""
         return {"point": pl.lit(0.0), "sd": pl.col("sigma") * pl.col("horizon").cast(pl.Float64).sqrt()}
 
-    def fit(self, panel: Panel, until: date, seed: int = 0) -> TrainedForecaster:
-        """As in the contract."""
-        del panel
-        return TrainedBaseline(self, until, seed)
-
-    def load(self, saved: bytes) -> TrainedForecaster:
-        """As in the contract."""
-        return TrainedBaseline(self, *loaded_state(saved, self.name, self.version))
-
 
 @dataclass(frozen=True)
-class Drift:
+class Drift(_Closed):
     """The line from the first to the last log close of the last 250 returns goes on.
 
     With K sessions behind the drift, the standard deviation over h is σ √(h (1 + h/K)); the sample σ is that of
@@ -121,17 +111,7 @@ class Drift:
     """
 
     volatility: Volatility = Volatility.EWMA
-    version: str = "1"
-
-    @property
-    def name(self) -> str:
-        """As in the contract."""
-        return "drift" if self.volatility is Volatility.EWMA else "drift_sample"
-
-    @property
-    def needs(self) -> Needs:
-        """As in the contract."""
-        return Needs(FEWEST_RETURNS, None if self.volatility is Volatility.EWMA else WINDOW + 1)
+    word: ClassVar[str] = "drift"
 
     def terms(self) -> dict[str, pl.Expr]:
         """Columns of the bars from which `numbers` are made."""
@@ -152,15 +132,6 @@ class Drift:
             "point": pl.col("drift") * ahead,
             "sd": pl.col("sigma") * (ahead * (1 + ahead / pl.col("spanned"))).sqrt(),
         }
-
-    def fit(self, panel: Panel, until: date, seed: int = 0) -> TrainedForecaster:
-        """As in the contract."""
-        del panel
-        return TrainedBaseline(self, until, seed)
-
-    def load(self, saved: bytes) -> TrainedForecaster:
-        """As in the contract."""
-        return TrainedBaseline(self, *loaded_state(saved, self.name, self.version))
 
 
 def _begin(column: str) -> pl.Expr:
@@ -184,28 +155,3 @@ def with_reasons(panel: Panel, fewest: int = FEWEST_RETURNS) -> pl.DataFrame:
         .when(moves == 0)
         .then(pl.lit(Reason.CONSTANT.value))
     )
-
-
-def saved_state(trained: TrainedForecaster) -> bytes:
-    """What is to be kept of a model without parameters."""
-    state = {"name": trained.name, "version": trained.version, "seed": trained.seed}
-    return json.dumps(state | {"trained_until": trained.trained_until.isoformat()}).encode()
-
-
-def loaded_state(saved: bytes, name: str, version: str) -> tuple[date, int]:
-    """End of the training and seed, as `saved_state` kept them.
-
-    Raises:
-        ConfigurationError: The bytes are of another model or version.
-    """
-    try:
-        state = json.loads(saved)
-        found = (state["name"], state["version"])
-        trained_until, seed = date.fromisoformat(state["trained_until"]), int(state["seed"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"The saved model is no {name}: train it again") from error
-    if found != (name, version):
-        raise ConfigurationError(
-            f"The saved model is {found[0]} {found[1]}, not {name} {version}: train it again"
-        )
-    return trained_until, seed

@@ -17,13 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from miraikakaku_assets.domain.forecasting.baselines import (
-    FEWEST_RETURNS,
-    WINDOW,
-    loaded_state,
-    saved_state,
-    with_reasons,
-)
+from miraikakaku_assets.domain.forecasting.baselines import FEWEST_RETURNS, WINDOW, with_reasons
 from miraikakaku_assets.domain.forecasting.contract import (
     HORIZONS,
     Needs,
@@ -31,6 +25,7 @@ from miraikakaku_assets.domain.forecasting.contract import (
     forecast_frame,
     origin_rows,
 )
+from miraikakaku_assets.domain.forecasting.formula import Formula
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
 
 Numbers = NDArray[np.float64]
@@ -129,24 +124,28 @@ def _smooth(values: Numbers, weights: Numbers, alpha: Numbers) -> tuple[Numbers,
 
 
 @dataclass(frozen=True)
-class TrainedTheta:
-    """Theta is fitted anew at every origin: training only sets the origin it may begin at."""
+class Theta(Formula):
+    """The theta method on the last 251 log closes, taken as evenly spaced; fitted anew at every origin.
 
-    of: "Theta"
-    trained_until: date
-    seed: int = 0
+    Its bands are σ √(1 + (h - 1) alpha²), those of the smoothing, with the EWMA volatility as σ.
+    """
 
     @property
     def name(self) -> str:
         """As in the contract."""
-        return self.of.name
+        return "theta"
 
     @property
     def version(self) -> str:
         """As in the contract."""
-        return self.of.version
+        return "1"
 
-    def predict(self, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
+    @property
+    def needs(self) -> Needs:
+        """As in the contract; the volatility fades but never forgets."""
+        return Needs(FEWEST_RETURNS, None)
+
+    def forecasts(self, trained: TrainedForecaster, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
         """As in the contract."""
         bars = with_reasons(panel).with_columns(
             sigma=ewma_volatility(), place=pl.int_range(pl.len()).over("symbol"), at=pl.int_range(pl.len())
@@ -157,36 +156,7 @@ class TrainedTheta:
         rows = rows.join(fits, on=["symbol", "as_of"], how="left")
         by_horizon = pl.coalesce(pl.when(pl.col("horizon") == h).then(pl.col(f"point_{h}")) for h in HORIZONS)
         spread = (1 + (pl.col("horizon") - 1) * pl.col("alpha").pow(2)).sqrt()
-        return forecast_frame(panel, rows, self, {"point": by_horizon, "sd": pl.col("sigma") * spread})
-
-    def save(self) -> bytes:
-        """As in the contract."""
-        return saved_state(self)
-
-
-@dataclass(frozen=True)
-class Theta:
-    """The theta method on the last 251 log closes, taken as evenly spaced.
-
-    Its bands are σ √(1 + (h - 1) alpha²), those of the smoothing, with the EWMA volatility as σ.
-    """
-
-    name: str = "theta"
-    version: str = "1"
-
-    @property
-    def needs(self) -> Needs:
-        """As in the contract; the volatility fades but never forgets."""
-        return Needs(FEWEST_RETURNS, None)
-
-    def fit(self, panel: Panel, until: date, seed: int = 0) -> TrainedForecaster:
-        """As in the contract."""
-        del panel
-        return TrainedTheta(self, until, seed)
-
-    def load(self, saved: bytes) -> TrainedForecaster:
-        """As in the contract."""
-        return TrainedTheta(self, *loaded_state(saved, self.name, self.version))
+        return forecast_frame(panel, rows, trained, {"point": by_horizon, "sd": pl.col("sigma") * spread})
 
 
 def _fitted(log_closes: Numbers, rows: pl.DataFrame) -> pl.DataFrame:
