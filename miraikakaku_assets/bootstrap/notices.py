@@ -1,0 +1,86 @@
+"""How people are told."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from miraikakaku_assets.bootstrap.stores import Stores
+
+if TYPE_CHECKING:
+    from miraikakaku_assets.adapters.notify.channels import Channels
+    from miraikakaku_assets.adapters.pattern_pictures import PatternPictures
+    from miraikakaku_assets.adapters.storage.alerts import PostgresAlerts
+    from miraikakaku_assets.adapters.storage.cycles import PostgresCycles
+    from miraikakaku_assets.application.deliver_notifications import DeliveryPorts
+    from miraikakaku_assets.application.watch_cycles import CycleRules, WatchPorts
+
+
+class Notices(Stores):
+    """Alerts, cycles and the channels of notifications."""
+
+    @cached_property
+    def alerts(self) -> PostgresAlerts:
+        """Alerts and the outbox of their notifications."""
+        from miraikakaku_assets.adapters.storage.alerts import PostgresAlerts
+
+        return PostgresAlerts(self.database)
+
+    @cached_property
+    def cycles(self) -> PostgresCycles:
+        """Account of the cycles."""
+        from miraikakaku_assets.adapters.storage.cycles import PostgresCycles
+
+        return PostgresCycles(self.database)
+
+    @cached_property
+    def channels(self) -> Channels:
+        """Where people are told, by name."""
+        from miraikakaku_assets.adapters.notify.channels import Addresses, Channels
+
+        said = self.settings
+        secrets = (said.discord_webhook_url, said.slack_webhook_url, said.email_password, said.notify_urls)
+        discord, slack, password, others = ("" if one is None else one.get_secret_value() for one in secrets)
+        addresses = Addresses(
+            discord,
+            slack,
+            said.smtp_server,
+            said.smtp_port,
+            said.from_email,
+            said.mail_recipients,
+            password or None,
+            tuple(others.split()),
+        )
+        return Channels(addresses)
+
+    @cached_property
+    def pictures(self) -> PatternPictures:
+        """Charts that go with the messages about signals."""
+        from miraikakaku_assets.adapters.pattern_pictures import PatternPictures
+
+        return PatternPictures(self.bars, self.analysis)
+
+    @property
+    def delivery(self) -> DeliveryPorts:
+        """What a delivery of notifications needs."""
+        from miraikakaku_assets.application.deliver_notifications import DeliveryPorts
+
+        return DeliveryPorts(
+            self.alerts, self.alerts, self.channels, self.clock, time.sleep, self.pictures.of
+        )
+
+    @property
+    def watch(self) -> WatchPorts:
+        """What watching the cycles needs."""
+        from miraikakaku_assets.application.watch_cycles import WatchPorts
+
+        return WatchPorts(self.cycles, self.alerts, self.channels.names_for, self.clock)
+
+    @property
+    def cycle_rules(self) -> CycleRules:
+        """What the settings call a good cycle."""
+        from miraikakaku_assets.application.watch_cycles import CycleRules
+
+        said = self.settings
+        return CycleRules(said.max_processing_time, said.min_success_rate, said.max_error_count)

@@ -1,0 +1,126 @@
+"""Where prices and lists come from."""
+
+from __future__ import annotations
+
+import math
+import os
+from datetime import date, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from miraikakaku_assets.bootstrap.installation import Installation
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.market.instruments import Timeframe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from miraikakaku_assets.adapters.sources.yahoo_probe import YahooProbe
+    from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
+    from miraikakaku_assets.application.ports import MasterSource, PriceSource
+    from miraikakaku_assets.domain.market.instruments import Universe
+
+
+_SYMBOLS_PER_PROCESS = 60  # a second; beyond it one interpreter cannot fetch, validate and store as well
+
+REACH = {Timeframe.M5: timedelta(days=59)}
+"""How far back Yahoo serves shorter bars: 60 days, less the one that passes while a collection waits."""
+
+
+class Sources(Installation):
+    """Published lists and prices, as the settings name them."""
+
+    def master_source(self, universe: Universe) -> MasterSource:
+        """What the exchanges of a universe publish about their listings.
+
+        Raises:
+            ConfigurationError: No exchange publishes a list of it.
+        """
+        if universe.name == "jp":
+            from miraikakaku_assets.adapters.sources.jpx import JpxList
+
+            return JpxList(self.settings.worker_timeout, self.settings.jpx_list_url)
+        if universe.name == "us":
+            from miraikakaku_assets.adapters.sources.us_directories import UsAddresses, UsDirectories
+
+            key = self.settings.alpha_vantage_api_key
+            addresses = UsAddresses(
+                self.settings.nasdaq_listed_url,
+                self.settings.other_listed_url,
+                self.settings.alpha_vantage_base_url,
+                key.get_secret_value() if key else "",
+            )
+            return UsDirectories(self.settings.worker_timeout, addresses)
+        raise ConfigurationError(
+            f"Universe {universe.name} has no published list; the settings name its symbols"
+        )
+
+    @cached_property
+    def prices(self) -> PriceSource:
+        """The price source that MIRAIKAKAKU_PRICE_SOURCE names.
+
+        Raises:
+            ConfigurationError: The archive is not named or not there.
+        """
+        if self.settings.miraikakaku_price_source == "archive":
+            folder = self.settings.miraikakaku_archive_dir
+            if folder is None or not folder.expanduser().exists():
+                shown = "is not set" if folder is None else f"names {folder}, which does not exist"
+                raise ConfigurationError(
+                    f"MIRAIKAKAKU_ARCHIVE_DIR {shown}; name a file or folder of Parquet or CSV bars"
+                )
+            return self.archive(folder.expanduser())
+        from miraikakaku_assets.adapters.sources.yahoo import YahooOptions, YahooSource
+        from miraikakaku_assets.adapters.sources.yahoo_session import Politeness
+
+        said = self.settings
+        politeness = Politeness(
+            said.worker_timeout, said.max_retries, said.retry_delay, said.backoff_multiplier
+        )
+        wanted = math.ceil(said.requests_per_second / _SYMBOLS_PER_PROCESS)
+        processes = max(1, min(os.cpu_count() or 1, wanted, said.max_workers))
+        options = YahooOptions(said.yahoo_base_url, politeness, said.max_workers, said.batch_size, processes)
+        return YahooSource(options, self.yahoo_limit)
+
+    @cached_property
+    def yahoo_limit(self) -> PostgresRateLimit:
+        """The one rate at which this installation asks Yahoo."""
+        from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
+        from miraikakaku_assets.application.request_rate import LimitRules
+
+        said = self.settings
+        # A trial that is lost with its process is over when its request must have been.
+        rules = LimitRules(retry_delay=said.retry_delay, trial_seconds=2 * said.worker_timeout)
+        return PostgresRateLimit(self.database, "yahoo", said.requests_per_second, said.burst_limit, rules)
+
+    @cached_property
+    def yahoo_probe(self) -> YahooProbe:
+        """The smallest question to Yahoo, at the rate of everything else."""
+        from miraikakaku_assets.adapters.sources.yahoo_probe import YahooProbe
+        from miraikakaku_assets.adapters.sources.yahoo_session import Politeness
+
+        said = self.settings
+        politeness = Politeness(said.worker_timeout, 0, said.retry_delay, said.backoff_multiplier)
+        return YahooProbe(said.yahoo_base_url, politeness, self.yahoo_limit)
+
+    def archive(self, location: Path) -> PriceSource:
+        """A price source over a file or folder the user names.
+
+        Raises:
+            ConfigurationError: There is no such file, or no bar file in the folder.
+        """
+        from miraikakaku_assets.adapters.sources.archive import ArchiveSource
+
+        return ArchiveSource(location)
+
+    def history_start(self, universe: Universe, timeframe: Timeframe) -> date:
+        """First exchange date asked for when a symbol has no bars yet; an archive is read from its beginning."""
+        if self.settings.miraikakaku_price_source == "archive":
+            return date.min
+        start = date.fromisoformat(self.settings.history_start)
+        reach = REACH.get(timeframe)
+        if reach is None:
+            return start
+        # At the exchange: midnight in Tokyo is nine hours earlier than in UTC, and Yahoo counts in seconds.
+        return max(start, (self.clock() - reach).astimezone(ZoneInfo(universe.time_zone)).date())
