@@ -52,13 +52,33 @@ def drawn(seed: int, days: int, skill: float) -> pl.DataFrame:
 
 
 def test_weights_by_hand():
-    """Squares in units of σ² = 0.0004: no change 1, other 0.25; 4 days against a prior of 12."""
-    actual = np.array([0.02, -0.02, 0.02, -0.02])
-    rows = scored({NO_CHANGE: np.zeros(4), "other": actual / 2}, actual)
-    found = choose_weights(rows, DAYS[10], WeightRule(prior_days=12))[0]
-    assert (found.horizon, found.days, found.shrinkage) == (1, 4, 0.75)
-    assert dict(found.mean_squares) == pytest.approx({NO_CHANGE: 1.0, "other": 0.25})
-    assert dict(found.weights) == pytest.approx({NO_CHANGE: 0.75 + 0.25 * 0.2, "other": 0.25 * 0.8})
+    """One member: least squares, of which days / (days + prior) are believed."""
+    rows = drawn(7, 60, 0.4)
+    found = choose_weights(rows.filter(pl.col("model") != "noise"), DAYS[70], WeightRule(prior_days=20))[0]
+    wide = rows.filter(pl.col("model") == "part").with_columns(unit=pl.lit(0.02))
+    point = (wide["point"] / wide["unit"]).to_numpy()
+    actual = np.clip((wide["actual"] / wide["unit"]).to_numpy(), -5, 5)
+    slope = (point @ actual) / (point @ point)
+    assert (found.horizon, found.days, found.shrinkage) == (1, 60, 0.25)
+    assert found.weights["part"] == pytest.approx(min(1.0, 0.75 * slope))
+    assert found.mean_squares[NO_CHANGE] == pytest.approx((actual @ actual) / 60)
+    assert found.chances["part"] < 0.001
+
+
+def test_noise_is_not_believed():
+    """One time in ten it may be, by chance; of a hundred, not many more."""
+    believed = [
+        choose_weights(drawn(seed, 120, 0.0), DAYS[300])[0].weights["noise"] > 0 for seed in range(60)
+    ]
+    assert sum(believed) <= 14  # 60 at one in ten: 6, and 14 is three standard deviations above
+
+
+def test_two_that_know_the_same_share_what_one_would_get():
+    rows = drawn(8, 200, 0.3).filter(pl.col("model") != "noise")
+    alone = choose_weights(rows, DAYS[300], WeightRule(prior_days=0))[0]
+    twin = rows.filter(pl.col("model") == "part").with_columns(model=pl.lit("twin"))
+    both = choose_weights(pl.concat([rows, twin]), DAYS[300], WeightRule(prior_days=0))[0]
+    assert both.weights["part"] + both.weights["twin"] == pytest.approx(alone.weights["part"], rel=1e-3)
 
 
 def test_without_errors_no_change_has_it_all():
@@ -78,7 +98,6 @@ def test_weights_sum_to_one_and_see_the_past_only(seed, days, at):
     for decision in one:
         assert sum(decision.weights.values()) == pytest.approx(1)
         assert min(decision.weights.values()) >= 0
-        assert decision.weights[NO_CHANGE] >= decision.shrinkage * (1 - 1e-12)
 
 
 def test_only_rows_of_all_members_count():

@@ -73,11 +73,13 @@ class Needs:
         returns: Fewest log returns (of bars with a price) up to the origin.
         history: Bars before the origin that can matter; more change nothing. None for all.
         columns: Further columns of the panel that it reads.
+        market: Whether a forecast reads other instruments than its own, so that it needs the whole panel.
     """
 
     returns: int
     history: int | None
     columns: tuple[str, ...] = ()
+    market: bool = False
 
 
 class TrainedForecaster(Protocol):
@@ -226,6 +228,44 @@ def forecast_frame(
     return frame.select(pl.col(name).cast(kind) for name, kind in FORECASTS.items()).sort(
         "symbol", "as_of", "horizon"
     )
+
+
+def no_forecasts(
+    panel: Panel, origins: Sequence[date], name: str, version: str, reason: Reason
+) -> pl.DataFrame:
+    """Five rows per symbol and origin that say why a whole model is missing; a bar that is missing says so itself.
+
+    Args:
+        panel: Bars.
+        origins: Sessions of its calendar.
+        name: Of the model.
+        version: Of its definition.
+        reason: Why.
+
+    Returns:
+        Schema `FORECASTS`.
+    """
+    rows = origin_rows(panel, origins).with_columns(reason=pl.coalesce("reason", pl.lit(reason.value)))
+    nothing = pl.lit(None, pl.Float64())
+    return forecast_frame(panel, rows, _Absent(name, version), {"point": nothing, "sd": nothing})
+
+
+@dataclass(frozen=True)
+class _Absent:
+    """A model that is not there."""
+
+    name: str
+    version: str
+    seed: int = 0
+    trained_until: date = date.min
+
+    def predict(self, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
+        """As in the contract: nothing, with the reason."""
+        return no_forecasts(panel, origins, self.name, self.version, Reason.NOT_TRAINED)
+
+    def save(self) -> bytes:
+        """As in the contract."""
+        return b""
 
 
 def _targets(panel: Panel, rows: pl.DataFrame) -> pl.DataFrame:

@@ -6,17 +6,19 @@ winning over a year of sessions, after correction for the number of models tried
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
-import numpy as np
 import polars as pl
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.comparison import Comparison, diebold_mariano, holm
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS, HORIZONS, Z_80, Z_95
+from miraikakaku_assets.domain.forecasting.stacking import products, stack
 
 NO_CHANGE = "random_walk"
+
+_FAR = 5.0  # standardised outcomes beyond it count as this far
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,10 @@ class Weights:
         as_of: Origin from which on they may be used.
         horizon: Sessions ahead.
         days: Origins whose errors were known and count.
-        shrinkage: Part that goes to no change whatever the errors say.
+        shrinkage: Part of what least squares give a single model that goes to no change all the same.
         mean_squares: Model → mean squared error in units of the random walk's variance, over days.
         weights: Model → weight; they sum to 1.
+        chances: Model → one-sided p-value of "its departures from no change do not point the right way".
     """
 
     as_of: date
@@ -51,6 +54,7 @@ class Weights:
     shrinkage: float
     mean_squares: Mapping[str, float]
     weights: Mapping[str, float]
+    chances: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,10 +115,10 @@ DEFAULT_CHAMPION = ChampionRule()
 
 
 def choose_weights(scored: pl.DataFrame, as_of: date, rule: WeightRule = DEFAULT_WEIGHTS) -> list[Weights]:
-    """Weights for forecasts from an origin: inverse mean squared errors, shrunk towards no change.
+    """Weights for forecasts from an origin: stacked on past outcomes (`stacking.stack`), shrunk towards no change.
 
-    Errors are measured in units of the random walk's standard deviation, or the wildest issues would decide alone; only
-    rows that every model has count, and every day counts the same.
+    Outcomes are in units of the random walk's standard deviation, at most five, or the wildest issues would decide
+    alone; only rows that every model has count, and every day counts the same.
 
     Args:
         scored: Forecasts of all members with outcomes (`evaluation.outcomes`), no change among them.
@@ -128,26 +132,47 @@ def choose_weights(scored: pl.DataFrame, as_of: date, rule: WeightRule = DEFAULT
         ConfigurationError: No change is not among the members.
     """
     models = _members(scored)
-    known = scored.filter(pl.col("target") <= as_of)
-    unit = known.filter(pl.col("model") == NO_CHANGE).select("symbol", "as_of", "horizon", unit="sd")
-    rows = known.join(unit.filter(pl.col("unit") > 0), on=["symbol", "as_of", "horizon"])
-    squares = _daily_losses(rows, ((pl.col("point") - pl.col("actual")) / pl.col("unit")).pow(2), models)
+    others = [one for one in models if one != NO_CHANGE]
+    wide = _standardised(scored.filter(pl.col("target") <= as_of), models)
     decisions = []
     for horizon in HORIZONS:
-        days = squares.filter(pl.col("horizon") == horizon).sort("as_of").tail(rule.window)
-        means = {model: float(days[model].to_numpy().mean()) for model in models} if days.height else {}
-        shrinkage = rule.prior_days / (rule.prior_days + days.height) if days.height else 1.0
-        weights = _shrunk(models, means, shrinkage)
-        decisions.append(Weights(as_of, horizon, days.height, shrinkage, means, weights))
+        rows = wide.filter(pl.col("horizon") == horizon)
+        rows = rows.filter(pl.col("as_of").is_in(rows["as_of"].unique().sort().tail(rule.window).implode()))
+        found = stack(products(rows, others), others, horizon, rule.prior_days)
+        days = rows["as_of"].n_unique()
+        shrinkage = rule.prior_days / (rule.prior_days + days) if days else 1.0
+        weights = found.weights | {NO_CHANGE: 1 - sum(found.weights.values())}
+        decisions.append(
+            Weights(as_of, horizon, days, shrinkage, _mean_squares(rows, models), weights, found.chances)
+        )
     return decisions
 
 
-def _shrunk(models: list[str], mean_squares: Mapping[str, float], shrinkage: float) -> dict[str, float]:
-    # A model without any error would otherwise take everything by a division by zero.
-    inverse = {model: 1 / max(mean_squares.get(model, np.inf), 1e-12) for model in models}
-    total = sum(inverse.values()) or 1.0
-    shares = {model: (1 - shrinkage) * inverse[model] / total for model in models}
-    return shares | {NO_CHANGE: shares[NO_CHANGE] + 1 - sum(shares.values())}
+def _standardised(known: pl.DataFrame, models: list[str]) -> pl.DataFrame:
+    """Rows that all models have: ``symbol``, ``as_of``, ``horizon``, ``actual`` and a column per model."""
+    keys = ["symbol", "as_of", "horizon"]
+    unit = known.filter(pl.col("model") == NO_CHANGE).select(*keys, "actual", unit="sd")
+    unit = unit.filter(pl.col("unit") > 0, pl.col("actual").is_not_null())
+    unit = unit.with_columns(actual=(pl.col("actual") / pl.col("unit")).clip(-_FAR, _FAR))
+    for model in models:
+        points = known.filter(pl.col("model") == model).select(*keys, pl.col("point").alias(model))
+        unit = unit.join(points.drop_nulls(), on=keys)
+    # Sorted: sums in another order would be other numbers.
+    return unit.sort(keys).with_columns(pl.col(model) / pl.col("unit") for model in models)
+
+
+def _mean_squares(rows: pl.DataFrame, models: list[str]) -> dict[str, float]:
+    """Mean squared error of each model; every day counts the same."""
+    if rows.is_empty():
+        return {}
+    errors = [(pl.col(model) - pl.col("actual")).pow(2).mean().alias(model) for model in models]
+    return dict(
+        zip(
+            models,
+            rows.group_by("as_of", maintain_order=True).agg(errors).select(models).mean().row(0),
+            strict=True,
+        )
+    )
 
 
 def combine(forecasts: pl.DataFrame, decisions: list[Weights], name: str = "ensemble") -> pl.DataFrame:

@@ -135,7 +135,7 @@ def _per_day(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
         test = diebold_mariano(loss, still, horizon)
         found["dm_statistic"].append(test.statistic)
         found["dm_p_better"].append(test.p_better)
-        worth, low, high = _hit_interval(calls, hits, horizon)
+        worth, low, high = hit_interval(calls, hits, horizon)
         found["independent"].append(worth)
         found["hit_low"].append(low)
         found["hit_high"].append(high)
@@ -146,7 +146,7 @@ def _per_day(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
 _PER_DAY = ("dm_statistic", "dm_p_better", "independent", "hit_low", "hit_high")
 
 
-def _hit_interval(
+def hit_interval(
     calls: Numbers, hits: Numbers, horizon: int
 ) -> tuple[float | None, float | None, float | None]:
     """Number of independent outcomes that the calls are worth, and Wilson's interval for so many.

@@ -1,0 +1,108 @@
+"""How much of each forecast to believe: non-negative least squares on past outcomes, shrunk towards nothing.
+
+Every model's point is a departure from "no change". Least squares say how much of all departures together was borne
+out; the squares of a prior say that nothing was. A model whose departures did not point the right way, beyond what
+luck would do one time in ten, gets nothing: its noise would only be paid for.
+
+Source: Breiman, Stacked regressions, Machine Learning 24 (1996) 49-64 (non-negative weights); the prior is that of a
+ridge regression in units of each model's own squares.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from miraikakaku_assets.domain.forecasting.comparison import long_run_variance
+from miraikakaku_assets.domain.forecasting.student import t_distribution
+
+LEVEL = 0.10
+"""Chance of a model without merit to be believed at all; a later review decides anew."""
+
+FEWEST_DAYS = 20
+"""Days below which the spread between them says nothing."""
+
+_SWEEPS = 200
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What was found.
+
+    Attributes:
+        weights: Model → part of its departure to take; at least 0, together at most 1.
+        chances: Model → one-sided p-value of "its departures do not point the right way".
+    """
+
+    weights: dict[str, float]
+    chances: dict[str, float]
+
+
+def stack(daily: pl.DataFrame, models: Sequence[str], horizon: int, prior_days: int) -> Stack:
+    """Weights of departures from no change.
+
+    Args:
+        daily: A row per day, in the order of time, of `products`.
+        models: Models in it.
+        horizon: Sessions ahead: outcomes of successive days overlap.
+        prior_days: So many days weigh as much as the belief that no departure is right.
+    """
+    none = Stack(dict.fromkeys(models, 0.0), dict.fromkeys(models, 1.0))
+    if daily.height < FEWEST_DAYS:
+        return none
+    with_outcome = daily.select(product(model, "actual") for model in models).to_numpy()
+    chances = {model: _chance(with_outcome[:, place], horizon) for place, model in enumerate(models)}
+    believed = [place for place, model in enumerate(models) if chances[model] < LEVEL]
+    if not believed:
+        return Stack(none.weights, chances)
+    pairs = [[product(*sorted((models[i], models[j]))) for j in believed] for i in believed]
+    gram = np.array([[float(daily[name].to_numpy().mean()) for name in row] for row in pairs])
+    gram += np.diag(gram.diagonal()) * prior_days / daily.height
+    found = _non_negative(gram, with_outcome[:, believed].mean(axis=0))
+    found /= max(1.0, float(found.sum()))
+    weights = none.weights | {models[place]: float(one) for place, one in zip(believed, found, strict=True)}
+    return Stack(weights, chances)
+
+
+def products(wide: pl.DataFrame, models: Sequence[str]) -> pl.DataFrame:
+    """Means over the rows of each day of what the squares are made of.
+
+    Args:
+        wide: ``as_of``, ``actual`` and one column per model, all in units of the outcome's volatility.
+        models: Columns.
+
+    Returns:
+        A row per day, sorted, with a column `product` per pair of models, and of each model with the outcome.
+    """
+    pairs = [(one, "actual") for one in models]
+    pairs += [(min(one, other), max(one, other)) for at, one in enumerate(models) for other in models[at:]]
+    means = [(pl.col(one) * pl.col(other)).mean().alias(product(one, other)) for one, other in pairs]
+    return wide.group_by("as_of", maintain_order=True).agg(means).sort("as_of")
+
+
+def product(one: str, other: str) -> str:
+    """Name of the column of a product."""
+    return f"{one}*{other}"
+
+
+def _chance(values: Numbers, horizon: int) -> float:
+    """One-sided p-value of a mean that is not above 0, with the lags by which outcomes overlap."""
+    variance = long_run_variance(values, horizon - 1)
+    if variance <= 0:
+        return 1.0
+    return t_distribution(-float(values.mean()) / sqrt(variance / len(values)), len(values) - 1)
+
+
+def _non_negative(gram: Numbers, moments: Numbers) -> Numbers:
+    """The non-negative minimum of w'Gw - 2 w'm, coordinate by coordinate; G has a diagonal above 0."""
+    found = np.zeros(len(moments))
+    for _ in range(_SWEEPS):
+        for place in range(len(found)):
+            rest = moments[place] - gram[place] @ found + gram[place, place] * found[place]
+            found[place] = max(0.0, rest / gram[place, place])
+    return found
