@@ -82,7 +82,7 @@ def measure(database_url: str, ticks: int, sample: int) -> Measured:
             return daemon.cycle(moment)
 
         first, *taken = [cycle() for _ in range(ticks + 1)]
-        ended, pairs = daemon.ports.cycles.ended("fx", ticks), len(daemon.ports.settings.fx_symbols)
+        ended, pairs = daemon.ports.cycles.ended("fx", ticks), len(daemon.ports.settings.named_symbols("fx"))
         done = [one.end for one in ended if one.end is not None and one.end.succeeded == pairs]
         if len(done) < ticks:
             raise RuntimeError(f"{ticks - len(done)} of {ticks} cycles fell short, see cycle_log")

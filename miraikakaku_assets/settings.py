@@ -24,6 +24,7 @@ YAHOO_BASE_URL = "https://query2.finance.yahoo.com"
 CANARY_SYMBOLS = "7203.T,285A.T,AAPL,USDJPY=X,HG=F"
 
 _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.=-]*")
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _DISCORD_PATH = re.compile(r"/api(/v\d+)?/webhooks/\d+/[A-Za-z0-9_-]+/?")
 _SLACK_PATH = re.compile(r"/services/[A-Z0-9]+/[A-Z0-9]+/[A-Za-z0-9]+/?")
 _MAIL_ADDRESS = re.compile(r"[^@\s,<>]+@[^@\s,<>]+")
@@ -56,6 +57,10 @@ class Settings(BaseSettings):
     alpha_vantage_base_url: str = ALPHA_VANTAGE_BASE_URL
     fx_pairs: str = "USDJPY=X,EURJPY=X,GBPJPY=X,AUDJPY=X,EURUSD=X,GBPUSD=X,AUDUSD=X,USDCHF=X"
     """Currency pairs that are collected, Yahoo symbols with commas between them."""
+    copper_symbols: str = "HG=F"
+    """COMEX copper futures that are collected, Yahoo symbols with commas between them."""
+    collection_time: str = "07:00"
+    """When copper is collected on weekdays, HH:MM in Tokyo."""
 
     jp_watch_list: str = ""
     """TSE symbols whose five-minute bars are collected, with commas between them; none by default."""
@@ -149,20 +154,33 @@ class Settings(BaseSettings):
             raise ValueError("must be a web address like https://query2.finance.yahoo.com")
         return value
 
-    @field_validator("fx_pairs")
+    @field_validator("fx_pairs", "copper_symbols")
     @classmethod
-    def _currency_pairs(cls, value: str) -> str:
-        from miraikakaku_assets.domain.market.currency_pairs import currency_pair
+    def _named(cls, value: str, info: ValidationInfo) -> str:
+        from miraikakaku_assets.domain.market.instruments import COPPER, FX
+        from miraikakaku_assets.domain.market.named import named_issue
 
+        universe, like = (
+            (FX, "currency pairs like USDJPY=X,EURUSD=X")
+            if info.field_name == "fx_pairs"
+            else (COPPER, "copper futures like HG=F")
+        )
         named = list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
         if not named:
-            raise ValueError("must name currency pairs like USDJPY=X,EURUSD=X")
+            raise ValueError(f"must name {like}")
         try:
             for symbol in named:
-                currency_pair(symbol)
+                named_issue(universe, symbol)
         except ConfigurationError as error:
             raise ValueError(str(error)) from None
         return ",".join(named)
+
+    @field_validator("collection_time")
+    @classmethod
+    def _time_of_day(cls, value: str) -> str:
+        if not _TIME_OF_DAY.fullmatch(value):
+            raise ValueError("must be a time of day like 07:00")
+        return value
 
     @field_validator("canary_symbols", "jp_watch_list", "us_watch_list")
     @classmethod
@@ -219,18 +237,18 @@ class Settings(BaseSettings):
 
     def watch_list(self, universe: str) -> tuple[str, ...]:
         """Symbols of a universe whose five-minute bars are collected, each once."""
-        named = {"jp": self.jp_watch_list, "us": self.us_watch_list, "fx": self.fx_pairs}[universe]
-        return tuple(dict.fromkeys(part.strip() for part in named.split(",") if part.strip()))
+        lists = {"jp": self.jp_watch_list, "us": self.us_watch_list, "fx": self.fx_pairs}
+        return tuple(part for part in lists.get(universe, "").split(",") if part)
+
+    def named_symbols(self, universe: str) -> tuple[str, ...]:
+        """Symbols of a universe that no exchange publishes a list of, each once; none of any other."""
+        lists = {"fx": self.fx_pairs, "copper": self.copper_symbols}
+        return tuple(part for part in lists.get(universe, "").split(",") if part)
 
     @property
     def mail_recipients(self) -> tuple[str, ...]:
         """The addresses of TO_EMAIL, each once; none without SMTP_SERVER."""
         return tuple(part for part in self.to_email.split(",") if part) if self.smtp_server else ()
-
-    @property
-    def fx_symbols(self) -> tuple[str, ...]:
-        """The currency pairs of FX_PAIRS, each once."""
-        return tuple(self.fx_pairs.split(","))
 
     @property
     def canaries(self) -> tuple[str, ...]:

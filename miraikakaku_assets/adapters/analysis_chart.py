@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BARS = 120
 """Newest bars that are shown; more of them are no longer told apart at this size."""
 
-_INK, _MUTED, _GRID, _DOWN = "#1f2933", "#64748b", "#e8edf3", "#33475b"
+INK, MUTED, GRID, DOWN = "#1f2933", "#64748b", "#e8edf3", "#33475b"
 _BAND, _BAND_FILL, _FAST, _SLOW = "#7aa6d8", "#eaf2fb", "#d97706", "#7c3aed"
 _MACD, _SIGNAL = "#2563eb", "#d97706"
 _MARKS = {
@@ -111,7 +111,7 @@ def analysis_chart(
     _marks(price, table, marks)
     _axes((price, rsi, macd), table["ts"].dt.convert_time_zone(caption.zone))
     _title(figure, caption, table)
-    return _png(figure)
+    return as_png(figure)
 
 
 def _figure() -> "Figure":
@@ -142,21 +142,19 @@ def _prices(axes: Any, table: pl.DataFrame) -> None:
     top, bottom = np.maximum(opened, close), np.minimum(opened, close)
     wicks = [((x, b), (x, e)) for x, b, e in zip(place, low, bottom, strict=True)]
     wicks += [((x, b), (x, e)) for x, b, e in zip(place, top, high, strict=True)]
-    axes.add_collection(LineCollection(wicks, colors=_DOWN, linewidths=0.9, zorder=3))
+    axes.add_collection(LineCollection(wicks, colors=DOWN, linewidths=0.9, zorder=3))
     bodies = [
         ((x - 0.33, b), (x + 0.33, b), (x + 0.33, e), (x - 0.33, e))
         for x, b, e in zip(place, bottom, top, strict=True)
     ]
-    colours = ["white" if rising else _DOWN for rising in close >= opened]
-    axes.add_collection(
-        PolyCollection(bodies, facecolors=colours, edgecolors=_DOWN, linewidths=0.9, zorder=4)
-    )
+    colours = ["white" if rising else DOWN for rising in close >= opened]
+    axes.add_collection(PolyCollection(bodies, facecolors=colours, edgecolors=DOWN, linewidths=0.9, zorder=4))
     legend(axes, (("SMA 25", _FAST), ("SMA 75", _SLOW), ("Bollinger 20 ± 2σ", _BAND)))
     everything = np.concatenate([high, low, upper, lower])
     least, most = float(np.nanmin(everything)), float(np.nanmax(everything))
     room = (most - least) or abs(most) * 0.01 or 1.0
     axes.set_ylim(least - 0.09 * room, most + 0.13 * room)
-    last_value(axes, float(close[-1]), _DOWN, shown(float(close[-1])))
+    last_value(axes, float(close[-1]), DOWN, shown(float(close[-1])))
 
 
 def _rsi(axes: Any, values: Numbers) -> None:
@@ -164,7 +162,7 @@ def _rsi(axes: Any, values: Numbers) -> None:
     axes.axhspan(30, 70, color="#f4f6f9", linewidth=0, zorder=0)
     for level in (30, 70):
         axes.axhline(level, color="#b8c2cf", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-    axes.axhline(50, color=_GRID, linewidth=0.8, zorder=1)
+    axes.axhline(50, color=GRID, linewidth=0.8, zorder=1)
     axes.plot(place, values, color=_MACD, linewidth=1.2, zorder=2)
     axes.set_ylim(8, 92)
     axes.set_yticks([level for level in (30, 50, 70) if not abs(level - values[-1]) < _LABEL_HEIGHT])
@@ -218,10 +216,10 @@ def _axes(panels: Sequence[Any], starts: pl.Series) -> None:
     places, labels = date_labels(starts)
     for axes in panels:
         axes.yaxis.tick_right()
-        axes.tick_params(labelsize=8, colors=_MUTED, length=0, pad=4)
+        axes.tick_params(labelsize=8, colors=MUTED, length=0, pad=4)
         axes.spines[["top", "left", "right"]].set_visible(False)
         axes.spines["bottom"].set_color("#cbd5e1")
-        axes.grid(axis="both", color=_GRID, linewidth=0.7)
+        axes.grid(axis="both", color=GRID, linewidth=0.7)
         axes.set_axisbelow(True)
         axes.yaxis.set_major_formatter(lambda value, _: shown(value))
     panels[-1].set_xticks(places, labels)
@@ -231,16 +229,16 @@ def _axes(panels: Sequence[Any], starts: pl.Series) -> None:
 def _title(figure: "Figure", caption: Caption, table: pl.DataFrame) -> None:
     font = japanese_font()
     note = caption.note if font or caption.note.isascii() else caption.latin_note
-    figure.text(0.02, 0.962, caption.title, fontsize=12, fontweight="bold", color=_INK, va="center")
+    figure.text(0.02, 0.962, caption.title, fontsize=12, fontweight="bold", color=INK, va="center")
     figure.text(
-        0.5, 0.962, note, fontsize=11, color=_INK, va="center", ha="center", family=[*font, "DejaVu Sans"]
+        0.5, 0.962, note, fontsize=11, color=INK, va="center", ha="center", family=[*font, "DejaVu Sans"]
     )
     last = table["ts"][-1].astimezone(ZoneInfo(caption.zone))
     zone = f"{last:%Y-%m-%d %H:%M} {last.tzname()}"
-    figure.text(0.98, 0.962, zone, fontsize=8, color=_MUTED, va="center", ha="right")
+    figure.text(0.98, 0.962, zone, fontsize=8, color=MUTED, va="center", ha="right")
 
 
-def _png(figure: "Figure") -> bytes:
+def as_png(figure: "Figure") -> bytes:
     """With a palette: smoothed edges make hundreds of shades that nobody tells apart, for three times the size."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image

@@ -1,7 +1,9 @@
-"""Files below the state folder: published lists as they came in, and JSON reports."""
+"""Files below the state folder: published lists as they came in, JSON reports, and trained models."""
 
+import hashlib
 import json
 import os
+import threading
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +22,9 @@ def write_whole(path: Path, content: bytes) -> Path:
     Raises:
         ConfigurationError: It cannot be written there.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")  # two processes may write it
+    # Two processes, or two threads of one, may write it at once.
+    writer = f"{os.getpid()}-{threading.get_ident()}"
+    unfinished = path.with_name(f".{path.name}.{writer}.unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_bytes(content)
@@ -66,3 +70,42 @@ class FolderReportShelf:
         name = f"{stem}_{moment.astimezone(_FILE_TIME_ZONE):%Y%m%d_%H%M%S}.json"
         text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
         return write_whole(self._home / "reports" / name, text.encode())
+
+
+class FolderModelShelf:
+    """Implements the port `ModelShelf` in ``models/`` of the state folder."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "models"
+
+    def keep(self, universe: str, model: str, content: bytes) -> tuple[str, str]:
+        """Stores a file whole or not at all; returns its name below ``models/`` and its SHA-256.
+
+        The same content has the same name and is written anew, which repairs a file that was damaged.
+
+        Raises:
+            ConfigurationError: It cannot be written there.
+        """
+        digest = hashlib.sha256(content).hexdigest()
+        name = f"{universe}/{model}_{digest[:_DIGITS]}.bin"
+        write_whole(self._folder / name, content)
+        return name, digest
+
+    def read(self, name: str, sha256: str) -> bytes:
+        """A stored file.
+
+        Raises:
+            ConfigurationError: It is gone, or not what was stored: train again.
+        """
+        path = self._folder / name
+        if not path.resolve().is_relative_to(self._folder.resolve()):
+            raise ConfigurationError(f"The model {name!r} lies outside of {self._folder}; train it again")
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ConfigurationError(
+                f"The model {path} cannot be read ({error.strerror}); train it again"
+            ) from error
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise ConfigurationError(f"The model {path} is not the one that was stored; train it again")
+        return content

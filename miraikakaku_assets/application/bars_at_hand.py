@@ -91,6 +91,10 @@ class StoredBars:
 
     def nothing(self, symbol: str, collected: Timeframe) -> WorkFellShortError:
         """The error that says what to do when there are no bars; `symbol` empty for none of any symbol."""
+        if collected not in self.universe.collected:
+            return WorkFellShortError(
+                f"{collected} bars of {self.universe.name} are not collected; name a file of bars with --file"
+            )
         collect = f"miraikakaku collect --universe {self.universe.name}"
         if collected is Timeframe.M5:
             collect += " --timeframe 5m"

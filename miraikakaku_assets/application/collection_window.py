@@ -101,6 +101,14 @@ def collected_since(universe: Universe, timeframe: Timeframe, now: datetime) -> 
     return max(final, now - _CYCLE) if is_open(universe, now) else final
 
 
+def changes_between(universe: Universe, earlier: datetime, now: datetime) -> bool:
+    """Whether a daily bar has run or become final between two moments (UTC): else the source has nothing new."""
+    table = session_table(universe.calendar)
+    begun = pl.col("opens") < now.astimezone(UTC)
+    unfinished = pl.col("closes") + FINAL_AFTER > earlier.astimezone(UTC)
+    return not table.filter(begun & unfinished).is_empty()
+
+
 def is_open(universe: Universe, now: datetime) -> bool:
     """Whether bars may still appear or change: from the first price until the last is final after the close.
 

@@ -40,3 +40,29 @@ class WantedAnalysis:
     timeframe: Timeframe = Timeframe.D1
     since: str | None = None
     again: bool = False
+
+
+@dataclass(frozen=True)
+class WantedTraining:
+    """What a training of forecast models is asked for.
+
+    Attributes:
+        until: Last session (YYYY-MM-DD) that it may see; None takes all that is stored.
+        models: Names; None stands for all.
+    """
+
+    until: str | None = None
+    models: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class WantedForecasts:
+    """What forecasts are asked for.
+
+    Attributes:
+        symbols: Yahoo symbols; None stands for all that have bars.
+        as_of: Session (YYYY-MM-DD) to forecast from; None: the newest with bars.
+    """
+
+    symbols: Sequence[str] | None = None
+    as_of: str | None = None

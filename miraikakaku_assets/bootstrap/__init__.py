@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from miraikakaku_assets.bootstrap.forecasting import Forecasting
 from miraikakaku_assets.bootstrap.installation import utc_now
-from miraikakaku_assets.bootstrap.notices import Notices
 from miraikakaku_assets.bootstrap.sources import REACH, Sources
 from miraikakaku_assets.settings import Settings, settings
 
@@ -20,7 +20,7 @@ __all__ = ["REACH", "Ports", "dagster_storage_url", "ports", "use", "utc_now"]
 
 
 @dataclass(frozen=True)
-class Ports(Sources, Notices):
+class Ports(Sources, Forecasting):
     """The ports of one installation, made when first asked for."""
 
 

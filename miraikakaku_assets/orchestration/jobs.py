@@ -9,6 +9,7 @@ from miraikakaku_assets.orchestration.analysis.jobs import analysis_jobs
 from miraikakaku_assets.orchestration.canary.assets import SOURCE_CANARY
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs
 from miraikakaku_assets.orchestration.cycles.notices import notifications_job
+from miraikakaku_assets.orchestration.forecasting.jobs import forecast_jobs
 from miraikakaku_assets.orchestration.prices.assets import chain_keys, prices_key
 from miraikakaku_assets.orchestration.prices.jobs import symbol_jobs
 from miraikakaku_assets.orchestration.pruning.jobs import event_log_pruning_job
@@ -40,7 +41,7 @@ def _asset_job(universe: Universe, what: str, asset: str, description: str) -> A
 prices_jobs = {
     (universe, timeframe): _prices_job(universe, timeframe)
     for universe in UNIVERSES.values()
-    for timeframe in (Timeframe.D1, Timeframe.M5)
+    for timeframe in universe.collected
 }
 daily_jobs = {
     one: dg.define_asset_job(
@@ -78,6 +79,7 @@ default_jobs: list[Any] = [
     *symbol_jobs.values(),
     *analysis_jobs.values(),
     *cycle_jobs.values(),
+    *forecast_jobs,
     notifications_job,
     event_log_pruning_job,
 ]

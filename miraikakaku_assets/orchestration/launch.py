@@ -11,20 +11,26 @@ from typing import Any
 import dagster as dg
 from dagster._core.events import RunFailureReason
 
-from miraikakaku_assets.application.wanted import Wanted, WantedAnalysis
+from miraikakaku_assets.application.wanted import Wanted, WantedAnalysis, WantedForecasts, WantedTraining
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.orchestration.abandoned import close_abandoned, process_tags
 from miraikakaku_assets.orchestration.analysis.jobs import analysis_job_name, analysis_op_name
 from miraikakaku_assets.orchestration.build import build_defs
 from miraikakaku_assets.orchestration.failures import reason_of
+from miraikakaku_assets.orchestration.forecasting.jobs import (
+    performance_jobs,
+    predict_job_name,
+    predict_op_name,
+    training_jobs,
+)
 from miraikakaku_assets.orchestration.instance_home import open_instance
 from miraikakaku_assets.orchestration.jobs import prices_job_name
 from miraikakaku_assets.orchestration.partitions import partitions_name, register_keys
 from miraikakaku_assets.orchestration.prices.assets import step_name
 from miraikakaku_assets.orchestration.prices.jobs import symbols_job_name, symbols_op_name
-from miraikakaku_assets.orchestration.prices.watched import watched_symbols
-from miraikakaku_assets.orchestration.schedules import range_tags
+from miraikakaku_assets.orchestration.prices.watched import named_keys, watched_symbols
+from miraikakaku_assets.orchestration.range_tags import range_tags
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,7 @@ class Launcher:
         if wanted.timeframe is not Timeframe.D1:
             watched, _ = watched_symbols(self._instance, self._ports, universe)
             return self.collect(universe, run_id, replace(wanted, symbols=watched))
-        if not universe.has_master:
-            self._ports.masters.ensure_named(universe, self._ports.settings.fx_symbols, self._ports.clock())
+        named_keys(self._instance, self._ports, universe)
         listed = [instrument.symbol for instrument in self._ports.masters.instruments(universe)]
         register_keys(self._instance, universe.partitions, listed)
         keys = self._instance.get_dynamic_partitions(partitions_name(universe, wanted.timeframe))
@@ -95,6 +100,23 @@ class Launcher:
         config = {**options, "symbols": None if wanted.symbols is None else list(wanted.symbols)}
         ops = {analysis_op_name(universe): {"config": config}}
         return self._run(analysis_job_name(universe), run_id, {"ops": ops}, {})
+
+    def train(self, universe: Universe, run_id: str, wanted: WantedTraining) -> RunOutcome:
+        """Trains forecast models, as one run."""
+        models = None if wanted.models is None else list(wanted.models)
+        config = {"config": {"until": wanted.until, "models": models}}
+        ops = {f"{universe.name}__forecast_models": config}
+        return self._run(training_jobs[universe].name, run_id, {"ops": ops}, {})
+
+    def predict(self, universe: Universe, run_id: str, wanted: WantedForecasts) -> RunOutcome:
+        """Forecasts from stored bars, as one run."""
+        symbols = None if wanted.symbols is None else list(wanted.symbols)
+        ops = {predict_op_name(universe): {"config": {"symbols": symbols, "as_of": wanted.as_of}}}
+        return self._run(predict_job_name(universe), run_id, {"ops": ops}, {})
+
+    def score(self, universe: Universe, run_id: str) -> RunOutcome:
+        """Scores the forecasts whose target has ended, as one run."""
+        return self._run(performance_jobs[universe].name, run_id, {}, {})
 
     def report_coverage(
         self, universe: Universe, run_id: str, since: str | None, until: str | None

@@ -28,5 +28,6 @@ LABELS = {
         ("team:market-data",), {"market": "us", "currency": "usd"}, master_age=timedelta(days=2)
     ),  # listed daily
     "fx": Labels(("team:market-data",), {"market": "fx"}),
+    "copper": Labels(("team:market-data",), {"market": "comex", "currency": "usd"}),
 }
 """Universe → its labels."""

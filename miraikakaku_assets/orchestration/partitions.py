@@ -10,6 +10,7 @@ from functools import cache
 
 import dagster as dg
 
+from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
 
@@ -19,8 +20,16 @@ def _definition(name: str) -> dg.DynamicPartitionsDefinition:
 
 
 def partitions_name(universe: Universe, timeframe: Timeframe) -> str:
-    """Name of the partitions of a universe's assets of that timeframe: its symbols, or its watch list."""
-    return universe.partitions if timeframe is Timeframe.D1 else universe.intraday_partitions
+    """Name of the partitions of a universe's assets of that timeframe: its symbols, or its watch list.
+
+    Raises:
+        ConfigurationError: Bars of that timeframe are not collected of it.
+    """
+    if timeframe is Timeframe.D1:
+        return universe.partitions
+    if universe.intraday_partitions is None:
+        raise ConfigurationError(f"{timeframe} bars of {universe.name} are not collected")
+    return universe.intraday_partitions
 
 
 def partitions_of(universe: Universe, timeframe: Timeframe) -> dg.DynamicPartitionsDefinition:

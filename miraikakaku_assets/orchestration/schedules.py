@@ -9,22 +9,26 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import FX, JP, UNIVERSES, US, Timeframe, Universe
+from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, UNIVERSES, US, Timeframe, Universe
 from miraikakaku_assets.orchestration.abandoned import still_runs
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs, cycle_op_name
+from miraikakaku_assets.orchestration.forecasting.jobs import training_jobs
 from miraikakaku_assets.orchestration.jobs import (
     coverage_check_job,
     daily_jobs,
     master_jobs,
     source_canary_job,
 )
-from miraikakaku_assets.orchestration.prices.watched import watched_symbols
+from miraikakaku_assets.orchestration.prices.watched import named_keys, watched_symbols
 from miraikakaku_assets.orchestration.pruning.jobs import event_log_pruning
+from miraikakaku_assets.orchestration.range_tags import range_tags
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.settings import settings
 
 TOKYO = "Asia/Tokyo"
+_MONDAY = 0
+_FIRST_TRAINING = 10  # o'clock on Saturdays: New York's Friday is collected by then
 _A_DAY = timedelta(hours=20)  # a session that became final longer ago is yesterday's
 
 
@@ -62,6 +66,9 @@ def default_schedules() -> list[dg.ScheduleDefinition]:
             FX.time_zone,
             "The currency pairs' daily bars, timeframes and indicators after midnight",
         ),
+        _copper_pipeline(),
+        _copper_reforecast(),
+        *(_training(universe) for universe in UNIVERSES.values()),
         _cycle(JP, "jp_intraday", "*/5 9-16 * * 1-5"),
         _cycle(US, "us_intraday", "*/5 9-16 * * 1-5"),
         _cycle(FX, "fx_cycle", "*/5 * * * *"),
@@ -130,6 +137,80 @@ def _daily(universe: Universe, name: str, cron: str, zone: str, description: str
     return daily
 
 
+def _copper_pipeline() -> dg.ScheduleDefinition:
+    hour, minute = settings().collection_time.split(":")
+
+    @dg.schedule(
+        name="copper_pipeline",
+        job=daily_jobs[COPPER],
+        cron_schedule=f"{int(minute)} {int(hour)} * * 1-5",
+        execution_timezone=TOKYO,
+        default_status=default_status(),
+        description="Daily bars, timeframes and indicators of COMEX copper, weekdays at COLLECTION_TIME.",
+    )
+    def copper_pipeline(
+        context: dg.ScheduleEvaluationContext, ports: PortsResource
+    ) -> dg.RunRequest | dg.SkipReason:
+        from miraikakaku_assets.application.collection_window import changes_between
+
+        # Not like the others at a time after the close: 07:00 in Tokyo is 17:00 in New York's winter, when the day ends
+        # and its bar is provisional. So a tick is for whatever has run or become final since the tick before.
+        now = context.scheduled_execution_time
+        before = now - timedelta(days=3 if now.astimezone(ZoneInfo(TOKYO)).weekday() == _MONDAY else 1)
+        if not changes_between(COPPER, before, now):
+            return dg.SkipReason(f"COMEX had no session since {before:%Y-%m-%d %H:%M} in Tokyo.")
+        named_keys(context.instance, ports.use, COPPER)
+        keys = context.instance.get_dynamic_partitions(COPPER.partitions)
+        return dg.RunRequest(
+            run_key=f"copper_pipeline_{now:%Y-%m-%dT%H:%M%z}", tags=range_tags(keys[0], keys[-1])
+        )
+
+    return copper_pipeline
+
+
+def _copper_reforecast() -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="copper_reforecast",
+        job=daily_jobs[COPPER],
+        cron_schedule="0 13 * * 1-5",
+        execution_timezone=TOKYO,
+        default_status=default_status(),
+        description="COMEX copper at 13:00 in Tokyo: its bar, which in winter is not final at 07:00, and the forecasts "
+        "that follow it.",
+    )
+    def copper_reforecast(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        keys = context.instance.get_dynamic_partitions(COPPER.partitions)
+        if not keys:
+            return dg.SkipReason("Nothing of copper is collected yet.")
+        return dg.RunRequest(
+            run_key=f"copper_reforecast_{context.scheduled_execution_time:%Y-%m-%dT%H:%M%z}",
+            tags=range_tags(keys[0], keys[-1]),
+        )
+
+    return copper_reforecast
+
+
+def _training(universe: Universe) -> dg.ScheduleDefinition:
+    hour = _FIRST_TRAINING + list(UNIVERSES).index(
+        universe.name
+    )  # one after the other: each takes both cores
+
+    @dg.schedule(
+        name=f"{universe.name}_training",
+        job=training_jobs[universe],
+        cron_schedule=f"30 {hour} * * 6",
+        execution_timezone=TOKYO,
+        default_status=default_status(),
+        description=f"Trains the forecast models of {universe.name}, Saturdays.",
+    )
+    def training(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if not context.instance.get_dynamic_partitions(universe.partitions):
+            return dg.SkipReason(f"Nothing of {universe.name} is collected yet.")
+        return dg.RunRequest(run_key=f"{universe.name}_training_{context.scheduled_execution_time:%Y-%m-%d}")
+
+    return training
+
+
 def _cycle(universe: Universe, name: str, cron: str) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=name,
@@ -184,9 +265,4 @@ def _source_canary() -> dg.ScheduleDefinition:
 def _nothing_to_collect(universe: Universe) -> str:
     if universe.has_master:
         return f"There is no stock master yet: materialize {universe.name}/stock_master first."
-    return "FX_PAIRS names no currency pair."
-
-
-def range_tags(first: str, last: str) -> dict[str, str]:
-    """Run tags that make a partitioned run cover a range of keys (in insertion order, both included)."""
-    return {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+    return f"{universe.named_by} names no symbol."

@@ -10,6 +10,7 @@ import dagster as dg
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe
 from miraikakaku_assets.orchestration.abandoned import still_runs
 from miraikakaku_assets.orchestration.cycles.notices import notifications_job
+from miraikakaku_assets.orchestration.forecasting.sensors import forecasts_due
 from miraikakaku_assets.orchestration.jobs import daily_jobs, prices_jobs
 from miraikakaku_assets.orchestration.prices.assets import chain_keys, prices_key, step_name
 from miraikakaku_assets.orchestration.prices.jobs import symbol_jobs
@@ -48,17 +49,19 @@ def default_sensors() -> list[dg.SensorDefinition]:
         resume_paused(),
         notifications(),
         cycle_watch(),
+        forecasts_due(default_status()),
     ]
 
 
 def watch_list_keys() -> dg.SensorDefinition:
-    """Registers the symbols of the watch lists and currency pairs."""
+    """Registers the symbols of the watch lists, currency pairs and copper futures."""
 
     @dg.sensor(
         name="watch_list_keys",
         minimum_interval_seconds=600,
         default_status=default_status(),
-        description="Adds partition keys of watched symbols and currency pairs the settings name; launches nothing.",
+        description="Adds partition keys of what the settings name: watched symbols, currency pairs, copper futures; "
+        "launches nothing.",
     )
     def watch(context: dg.SensorEvaluationContext, ports: PortsResource) -> dg.SkipReason:
         added = sum(watched_symbols(context.instance, ports.use, one)[1] for one in UNIVERSES.values())

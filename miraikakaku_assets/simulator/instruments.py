@@ -139,7 +139,7 @@ def copper_instrument(grid: SessionGrid) -> Instrument:
         short_name="Copper",
         pre_post=False,
         last_stamp_delay=0,
-        settles_after=_SETTLES_AFTER,
+        settles_after=7 * 3600,  # a recorded answer about gold names a trading period from midnight to 23:59
     )
 
 

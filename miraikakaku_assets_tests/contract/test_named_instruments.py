@@ -1,4 +1,4 @@
-"""Instruments that no exchange lists: currency pairs, as the setting names them."""
+"""Instruments that no exchange lists: currency pairs and copper futures, as the settings name them."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -7,7 +7,7 @@ import pytest
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.masters import PostgresMasters
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.market.instruments import FX
+from miraikakaku_assets.domain.market.instruments import COPPER, FX
 from miraikakaku_assets_tests.contract.stored_market import rows_of
 
 MOMENT = datetime(2025, 7, 21, 23, 30, tzinfo=UTC)  # the 22nd in London
@@ -72,3 +72,25 @@ def test_what_is_no_pair_is_refused_before_anything_changes(
     with pytest.raises(ConfigurationError, match="'JPY=X' is no currency pair; write it like USDJPY=X"):
         masters.ensure_named(FX, ["USDJPY=X", "JPY=X"], MOMENT)
     assert rows_of(database, "instruments") == []
+
+
+def test_copper_is_registered_with_its_unit_and_nothing_else_is(
+    database: Database, masters: PostgresMasters
+) -> None:
+    with pytest.raises(ConfigurationError, match="'CL=F' is no COMEX copper future"):
+        masters.ensure_named(COPPER, ["HG=F", "CL=F"], MOMENT)
+    assert rows_of(database, "instruments") == []
+
+    masters.ensure_named(COPPER, ["HG=F", "MHG=F"], MOMENT)
+    masters.ensure_named(COPPER, ["HG=F"], MOMENT + timedelta(days=1))
+
+    columns = "symbol, universe, kind, currency, price_unit, calendar"
+    assert rows_of(database, "instruments", columns, "id") == [
+        ("HG=F", "copper", "future", "USD", "USD per pound", "CMX"),
+        ("MHG=F", "copper", "future", "USD", "USD per pound", "CMX"),
+    ]
+    assert [each.symbol for each in masters.instruments(COPPER)] == ["HG=F"]
+    gone = "stock_master WHERE NOT is_active"
+    assert rows_of(database, gone, "stock_code, status_reason") == [
+        ("MHG", "no longer named in COPPER_SYMBOLS")
+    ]

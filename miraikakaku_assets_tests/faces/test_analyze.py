@@ -141,5 +141,5 @@ def test_symbols_that_nobody_knows_are_named_and_the_others_analysed(collected: 
     assert only.errors[0].endswith("in no stock master of jp: 7230.T; correct them or update the master")
     assert only.out == "jp analysis: 1 not_in_master: 7230.T\n"
     assert pair.code == 1
-    assert "neither FX_PAIRS nor the stored pairs: USDJPY; correct them" in pair.errors[0]
+    assert "neither FX_PAIRS nor the stored symbols: USDJPY; correct them" in pair.errors[0]
     assert collected.rows(RUNS) == runs  # there was nothing to run

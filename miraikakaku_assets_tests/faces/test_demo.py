@@ -6,6 +6,8 @@ import pytest
 
 from miraikakaku_assets_tests.faces.command import Command
 
+UNIVERSES = ("jp", "us", "fx", "copper")
+
 
 @pytest.mark.slow
 def test_the_demo_runs_the_whole_pipeline_as_often_as_one_likes_and_says_it_is_simulated(
@@ -33,18 +35,25 @@ def test_the_demo_runs_the_whole_pipeline_as_often_as_one_likes_and_says_it_is_s
     assert first.out.count("jp prices: 40 symbols") == 2
     assert "jp coverage" in first.out
     assert first.out.count("fx prices of 5m: 2 symbols") == 2
-    assert "21 Dagster runs" in first.out
-    for computed in ("jp analysis of 1d", "us analysis of 1d", "fx analysis of 1d", "fx analysis of 5m"):
+    assert first.out.count("copper prices: 1 symbols") == 2
+    assert "26 Dagster runs" in first.out
+    for computed in (
+        "jp analysis of 1d",
+        "us analysis of 1d",
+        "fx analysis of 1d",
+        "fx analysis of 5m",
+        "copper analysis of 1d",
+    ):
         first_time, second_time = (text for text in first.out.splitlines() if text.startswith(computed))
         assert not first_time.endswith("nothing was due")
         assert second_time.endswith("nothing was due")
     derived = {
         (words[0], words[1]): [int(word.replace(",", "")) for word in words[2:]]
         for words in map(str.split, first.out.partition("bars and what is derived")[2].splitlines())
-        if len(words) == 5 and words[0] in {"jp", "us", "fx"}
+        if len(words) == 5 and words[0] in UNIVERSES
     }
     assert {place for place, (bars, indicators, _) in derived.items() if bars == indicators > 0} == {
-        *((universe, timeframe) for universe in ("jp", "us", "fx") for timeframe in ("1d", "1w", "1mo")),
+        *((universe, timeframe) for universe in UNIVERSES for timeframe in ("1d", "1w", "1mo")),
         *(("fx", timeframe) for timeframe in ("5m", "1h", "4h")),
     }
     assert derived["fx", "5m"][2] > 0

@@ -20,11 +20,22 @@ OK, FELL_SHORT, BAD_USAGE, UNREACHABLE = 0, 1, 2, 3
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ("collect --universe copper", "Universe 'copper' is not collected here; choose from: jp, us, fx"),
-        ("master update --universe moon", "Universe 'moon' is not collected here; choose from: jp, us, fx"),
-        ("pipeline --universe ,", "--universe names no universe; available: jp, us, fx"),
-        ("status --universe copper", "Universe 'copper' is not collected here; choose from: jp, us, fx"),
-        ("analyze --universe copper", "Universe 'copper' is not collected here; choose from: jp, us, fx"),
+        ("collect --universe moon", "Universe 'moon' is not collected here; choose from: jp, us, fx, copper"),
+        (
+            "master update --universe moon",
+            "Universe 'moon' is not collected here; choose from: jp, us, fx, copper",
+        ),
+        ("pipeline --universe ,", "--universe names no universe; available: jp, us, fx, copper"),
+        ("status --universe moon", "Universe 'moon' is not collected here; choose from: jp, us, fx, copper"),
+        ("analyze --universe moon", "Universe 'moon' is not collected here; choose from: jp, us, fx, copper"),
+        (
+            "collect --universe fx,copper --timeframe 5m",
+            "5m bars of copper are not collected from a source; choose 1d",
+        ),
+        (
+            "analyze --universe copper --timeframe 5m",
+            "5m bars of copper are not collected from a source; choose 1d",
+        ),
         ("analyze --timeframe 1h", "1h bars are not collected from a source; choose 1d or 5m"),
         (
             "analyze --timeframe 7d",
@@ -73,8 +84,8 @@ def test_what_the_command_line_itself_does_not_understand(nowhere: Command, argu
     ("arguments", "said"),
     [
         (
-            "collect --universe copper --json",
-            "Universe 'copper' is not collected here; choose from: jp, us, fx",
+            "collect --universe moon --json",
+            "Universe 'moon' is not collected here; choose from: jp, us, fx, copper",
         ),
         ("import no.csv --json", "no.csv: there is no such file or folder [rule no_such_file]"),
         ("validate --json --nonsense", "bad usage; stderr says what"),

@@ -33,9 +33,9 @@ SESSIONS = 40
 """Sessions of history that an installation asks for."""
 
 
-def last_evening() -> datetime:
+def last_evening(calendar: str = "XTKS") -> datetime:
     """The moment the newest daily bar became final: all bars are there and none of them moves any more."""
-    table = session_table("XTKS")
+    table = session_table(calendar)
     closes = table.filter(pl.col("closes") <= datetime.now(UTC) - FINAL_AFTER)["closes"]
     evening: datetime = closes[-1] + FINAL_AFTER
     return evening

@@ -10,7 +10,7 @@ from miraikakaku_assets.orchestration.build import build_defs
 
 def collected(universe: str, timeframe: str, partitions: str) -> dict[str, Any]:
     """What an asset of collected prices looks like."""
-    master = [] if universe == "fx" else [f"{universe}/stock_master"]
+    master = [] if universe in {"fx", "copper"} else [f"{universe}/stock_master"]
     return {"partitions": partitions, "after": master, "kinds": {"yfinance", "postgres"}, "pools": {"yahoo"}}
 
 
@@ -38,15 +38,21 @@ ASSETS: dict[str, dict[str, Any]] = {
     "jp/prices_1d": collected("jp", "1d", "jp_symbols"),
     "us/prices_1d": collected("us", "1d", "us_symbols"),
     "fx/prices_1d": collected("fx", "1d", "fx_pairs"),
+    "copper/prices_1d": collected("copper", "1d", "copper_contracts"),
     "jp/prices_5m": collected("jp", "5m", "jp_intraday"),
     "us/prices_5m": collected("us", "5m", "us_intraday"),
     "fx/prices_5m": collected("fx", "5m", "fx_pairs"),
     "jp/coverage": alone("postgres", "json", after="jp/prices_1d"),
     "us/coverage": alone("postgres", "json", after="us/prices_1d"),
     "fx/coverage": alone("postgres", "json", after="fx/prices_1d"),
+    "copper/coverage": alone("postgres", "json", after="copper/prices_1d"),
+    "copper/bars_1w": derived("copper", "1d", "copper_contracts", "bars_1w"),
+    "copper/bars_1mo": derived("copper", "1d", "copper_contracts", "bars_1mo"),
+    "copper/indicators": derived("copper", "1d", "copper_contracts", "indicators", "bars_1w", "bars_1mo"),
 }
-UNIVERSES = ("jp", "us", "fx")
-for _one in UNIVERSES:
+INTRADAY = ("jp", "us", "fx")
+UNIVERSES = (*INTRADAY, "copper")
+for _one in INTRADAY:
     _daily, _watched = ("fx_pairs", "fx_pairs") if _one == "fx" else (f"{_one}_symbols", f"{_one}_intraday")
     ASSETS |= {
         f"{_one}/bars_1w": derived(_one, "1d", _daily, "bars_1w"),
@@ -55,6 +61,18 @@ for _one in UNIVERSES:
         f"{_one}/bars_1h": derived(_one, "5m", _watched, "bars_1h"),
         f"{_one}/bars_4h": derived(_one, "5m", _watched, "bars_4h"),
         f"{_one}/patterns": derived(_one, "5m", _watched, "patterns", "prices_1d", "bars_1h", "bars_4h"),
+    }
+for _one, _keys in {
+    "jp": "jp_symbols",
+    "us": "us_symbols",
+    "fx": "fx_pairs",
+    "copper": "copper_contracts",
+}.items():
+    ASSETS |= {
+        f"{_one}/forecast_models": alone("xgboost", "keras", after=f"{_one}/prices_1d"),
+        f"{_one}/predictions": alone("xgboost", "postgres")
+        | {"partitions": _keys, "after": [f"{_one}/forecast_models", f"{_one}/prices_1d"]},
+        f"{_one}/prediction_performance": alone("polars", "postgres", after=f"{_one}/predictions"),
     }
 CHECKS = {
     *(
@@ -75,14 +93,23 @@ JOBS = {
     **{f"{one}_coverage_job": None for one in UNIVERSES},
     **{f"{one}_collect_symbols": None for one in UNIVERSES},
     **{f"{one}_analyze_symbols": None for one in UNIVERSES},
-    **{f"{one}_cycle_job": None for one in UNIVERSES},
+    **{f"{one}_cycle_job": None for one in INTRADAY},
+    **{f"{one}_training_job": None for one in UNIVERSES},
+    **{f"{one}_performance_job": None for one in UNIVERSES},
+    **{f"{one}_predict_symbols": None for one in UNIVERSES},
+    "jp_prediction_job": "jp_symbols",
+    "us_prediction_job": "us_symbols",
+    "fx_prediction_job": "fx_pairs",
+    "copper_prediction_job": "copper_contracts",
     "notifications_job": None,
     "jp_daily_job": "jp_symbols",
     "us_daily_job": "us_symbols",
     "fx_daily_job": "fx_pairs",
+    "copper_daily_job": "copper_contracts",
     "jp_prices_job": "jp_symbols",
     "us_prices_job": "us_symbols",
     "fx_prices_job": "fx_pairs",
+    "copper_prices_job": "copper_contracts",
     "jp_intraday_job": "jp_intraday",
     "us_intraday_job": "us_intraday",
     "fx_intraday_job": "fx_pairs",
@@ -97,6 +124,12 @@ SCHEDULES = {
     "jp_daily": ("45 16 * * 1-5", TOKYO, "jp_daily_job"),
     "us_daily": ("45 16 * * 1-5", NEW_YORK, "us_daily_job"),
     "fx_daily": ("45 0 * * 2-6", LONDON, "fx_daily_job"),
+    "copper_reforecast": ("0 13 * * 1-5", TOKYO, "copper_daily_job"),
+    "jp_training": ("30 10 * * 6", TOKYO, "jp_training_job"),
+    "us_training": ("30 11 * * 6", TOKYO, "us_training_job"),
+    "fx_training": ("30 12 * * 6", TOKYO, "fx_training_job"),
+    "copper_training": ("30 13 * * 6", TOKYO, "copper_training_job"),
+    "copper_pipeline": ("0 7 * * 1-5", TOKYO, "copper_daily_job"),
     "jp_intraday": ("*/5 9-16 * * 1-5", TOKYO, "jp_cycle_job"),
     "us_intraday": ("*/5 9-16 * * 1-5", NEW_YORK, "us_cycle_job"),
     "fx_cycle": ("*/5 * * * *", LONDON, "fx_cycle_job"),
@@ -108,8 +141,9 @@ SENSORS = {
     "resume_paused",
     "notifications",
     "cycle_watch",
+    "forecasts_due",
 }
-MARKETS = {"jp": "tse", "us": "us", "fx": "fx", "market": "all"}
+MARKETS = {"jp": "tse", "us": "us", "fx": "fx", "copper": "comex", "market": "all"}
 
 
 @pytest.fixture(scope="module")
@@ -175,9 +209,11 @@ def test_sensors_are_the_reviewed_ones_and_described(repository: dg.RepositoryDe
 
 @pytest.mark.parametrize("name", [name for name, asset in ASSETS.items() if asset["partitions"]])
 def test_a_backfill_takes_250_symbols_a_run(repository: dg.RepositoryDefinition, name: str) -> None:
+    """But for forecasts, which read the whole market whoever is forecast."""
     policy = repository.asset_graph.get(dg.AssetKey.from_user_string(name)).backfill_policy
+    whole = dg.BackfillPolicy.single_run()
 
-    assert policy == dg.BackfillPolicy.multi_run(250)
+    assert policy == (whole if name.endswith("/predictions") else dg.BackfillPolicy.multi_run(250))
 
 
 def test_runs_execute_in_their_own_process(repository: dg.RepositoryDefinition) -> None:

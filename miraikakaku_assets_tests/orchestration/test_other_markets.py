@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from miraikakaku_assets.domain.market.instruments import FX, US, Timeframe
+from miraikakaku_assets.domain.market.instruments import COPPER, FX, US, Timeframe
 from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets_tests.orchestration.installation import Installation, failure_of, listed
@@ -87,7 +87,10 @@ def test_the_watch_lists_of_the_settings_become_keys(installation: Installation)
     ) as context:
         first, second = sensor.evaluate_tick(context), sensor.evaluate_tick(context)
 
-    assert first.skip_message == "8 new keys of watched symbols."  # the currency pairs; no issue is watched
+    assert (
+        first.skip_message == "9 new keys of watched symbols."
+    )  # currency pairs and copper; no issue is watched
     assert second.skip_message == "0 new keys of watched symbols."
     assert installation.instance.get_dynamic_partitions("jp_intraday") == []
     assert "USDJPY=X" in installation.instance.get_dynamic_partitions(FX.partitions)
+    assert installation.instance.get_dynamic_partitions(COPPER.partitions) == ["HG=F"]

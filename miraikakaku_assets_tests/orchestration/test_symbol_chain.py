@@ -154,7 +154,7 @@ def test_a_run_of_few_symbols_shows_their_indicators_and_one_of_many_does_not(
 
 def test_the_watched_are_followed_from_five_minutes_to_patterns(market: Installation) -> None:
     watched = ["6758.T", "7203.T"]
-    register_keys(market.instance, JP.intraday_partitions, watched)
+    register_keys(market.instance, "jp_intraday", watched)
     assert market.collect_symbols(*watched).success
 
     run = market.materialize(WATCHED, *watched)

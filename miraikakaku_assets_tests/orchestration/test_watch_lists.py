@@ -31,7 +31,7 @@ def collected(market: Installation, watched: str) -> RunOutcome:
 
 
 def keys(market: Installation) -> list[str]:
-    return list(market.instance.get_dynamic_partitions(JP.intraday_partitions))
+    return list(market.instance.get_dynamic_partitions("jp_intraday"))
 
 
 def asked(market: Installation) -> list[str]:
@@ -97,6 +97,6 @@ def test_currency_pairs_are_asked_for_while_currencies_trade(market: Installatio
     (request,) = tick(market, "fx_cycle", TOKYO_NOON).run_requests
 
     pairs = request.run_config["ops"]["fx_cycle_op"]["config"]["symbols"]
-    assert pairs == list(market.ports.settings.fx_symbols)
+    assert pairs == list(market.ports.settings.named_symbols("fx"))
     assert set(pairs) <= set(market.instance.get_dynamic_partitions(FX.partitions))
     assert tick(market, "fx_cycle", SUNDAY).skip_message == "The market of fx is closed."

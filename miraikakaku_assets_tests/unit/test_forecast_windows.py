@@ -10,7 +10,19 @@ from miraikakaku_assets.domain.forecasting.scores import score
 from miraikakaku_assets.domain.forecasting.windows import window_scores
 from miraikakaku_assets_tests.unit.forecast_panels import walk
 
-EXACT = ["n", "days", "missing", "mae", "rmse", "mape", "mase", "mape_no_change", "mae_to_no_change", "skill"]
+EXACT = [
+    "n",
+    "days",
+    "missing",
+    "mae",
+    "rmse",
+    "mape",
+    "mase",
+    "mae_no_change",
+    "mape_no_change",
+    "mae_to_no_change",
+    "skill",
+]
 EXACT += ["calls", "hit_rate", "always_up", "coverage_80", "coverage_95", "width_80", "width_95"]
 TESTED = ["dm_p_better", "hit_low", "hit_high"]
 

@@ -49,6 +49,8 @@ WRONG = {
     "MIN_ETFS": ["-1", "many"],
     "ALPHA_VANTAGE_BASE_URL": ["www.alphavantage.co", "ftp://alphavantage"],
     "FX_PAIRS": ["USDJPY", "JPY=X", "usdjpy=X", "USDUSD=X", "USDJPY=X;EURUSD=X", " , "],
+    "COPPER_SYMBOLS": ["HG", "CL=F", "hg=F", "HGZ26.CMX", "HG=F;MHG=F", " , "],
+    "COLLECTION_TIME": ["7:00", "07:60", "24:00", "0700", "07:00:00", "morning"],
     "JP_WATCH_LIST": ["7203.T;9984.T", "7203.T 9984.T", "7203.t", "トヨタ"],
     "US_WATCH_LIST": ["AAPL;MSFT", "aapl", "AAPL, MSFT NVDA"],
     "CANARY_SYMBOLS": [" , ", "AAPL;MSFT", "7203.t"],
@@ -132,6 +134,8 @@ RIGHT = {
     "COVERAGE_ALERT_THRESHOLD": ["1", "0.001"],
     "HISTORY_START": ["1999-01-04"],
     "LOG_LEVEL": ["DEBUG", "ERROR"],
+    "COPPER_SYMBOLS": ["HG=F", "HG=F,MHG=F,QC=F"],
+    "COLLECTION_TIME": ["00:00", "07:45", "23:59"],
     "FROM_EMAIL": ["bot@example.org"],
     "TO_EMAIL": ["a@example.org,b@example.org"],
     "JPX_LIST_URL": ["/data/data_j.xls", "https://example.org/data_j.xls"],
@@ -189,15 +193,20 @@ def test_state_folder_is_absolute_and_the_tilde_is_home(
     assert load_settings().home == tmp_path / "here"
 
 
-def test_currency_pairs_are_read_once_each_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert len(load_settings().fx_symbols) == 8
+def test_named_symbols_are_read_once_each_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(load_settings().named_symbols("fx")) == 8
+    assert load_settings().named_symbols("copper") == ("HG=F",)
     monkeypatch.setenv("FX_PAIRS", " EURUSD=X, USDJPY=X,EURUSD=X,")
-    assert load_settings().fx_symbols == ("EURUSD=X", "USDJPY=X")
+    monkeypatch.setenv("COPPER_SYMBOLS", "MHG=F, HG=F,MHG=F,")
+    assert load_settings().named_symbols("fx") == ("EURUSD=X", "USDJPY=X")
+    assert load_settings().named_symbols("copper") == ("MHG=F", "HG=F")
+    assert load_settings().named_symbols("jp") == load_settings().named_symbols("us") == ()
 
 
 def test_watched_symbols_are_read_once_each_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().watch_list("jp") == load_settings().watch_list("us") == ()
-    assert load_settings().watch_list("fx") == load_settings().fx_symbols
+    assert load_settings().watch_list("fx") == load_settings().named_symbols("fx")
+    assert load_settings().watch_list("copper") == ()
     monkeypatch.setenv("JP_WATCH_LIST", " 9984.T, 285A.T,9984.T,")
     monkeypatch.setenv("US_WATCH_LIST", "BRK-B,^GSPC,AAPL")
     assert load_settings().watch_list("jp") == ("9984.T", "285A.T")

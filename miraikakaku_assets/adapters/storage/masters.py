@@ -29,6 +29,7 @@ from miraikakaku_assets.application.ports import MasterUpdate
 from miraikakaku_assets.domain.market.currency_pairs import currency_pair
 from miraikakaku_assets.domain.market.instruments import Instrument, Universe
 from miraikakaku_assets.domain.market.master import KnownIssue, ListedIssue, MasterDiff, StockList, compare
+from miraikakaku_assets.domain.market.named import named_issue
 
 _LOCK = 20250930
 
@@ -72,14 +73,14 @@ class PostgresMasters:
         self._apply(universe, new, diff, update, f"not in the list dated {new.list_date}")
 
     def ensure_named(
-        self, universe: Universe, symbols: Sequence[str], moment: datetime, source: str = "FX_PAIRS"
+        self, universe: Universe, symbols: Sequence[str], moment: datetime
     ) -> MasterUpdate | None:
         """Makes the named symbols the listed ones; None when they are already.
 
         Raises:
-            ConfigurationError: A symbol is not written like ``USDJPY=X``.
+            ConfigurationError: A symbol is not written as this universe writes them.
         """
-        issues = tuple(currency_pair(symbol).issue for symbol in dict.fromkeys(symbols))
+        issues = tuple(named_issue(universe, symbol) for symbol in dict.fromkeys(symbols))
         day = moment.astimezone(ZoneInfo(universe.time_zone)).date()
         with self.exclusive(universe):
             diff = compare(self.known(universe), issues)
@@ -89,7 +90,7 @@ class PostgresMasters:
                 universe=universe.name,
                 update_type="manual",
                 status="success",
-                source=source,
+                source=universe.named_by,
                 started_at=moment,
                 completed_at=moment,
                 total_stocks=len(issues),
@@ -100,7 +101,8 @@ class PostgresMasters:
                 unchanged_stocks=len(diff.unchanged),
                 list_date=day,
             )
-            self._apply(universe, StockList(day, issues, ""), diff, update, f"no longer named in {source}")
+            gone_because = f"no longer named in {universe.named_by}"
+            self._apply(universe, StockList(day, issues, ""), diff, update, gone_because)
         return update
 
     def record(self, update: MasterUpdate) -> None:
@@ -186,7 +188,7 @@ def _instruments(universe: Universe, issues: Iterable[ListedIssue]) -> str:
             pair = currency_pair(issue.symbol)
             currency, price_unit = pair.quote, pair.price_unit
         else:
-            currency, price_unit = universe.currency, f"{universe.currency} per share"
+            currency, price_unit = universe.currency, universe.price_unit
         rows.append(
             {
                 "symbol": issue.symbol,

@@ -142,7 +142,7 @@ class MasterStore(Protocol):
         """Number of the update that put the list in force into force; another one after every change."""
 
     def ensure_named(
-        self, universe: Universe, symbols: Sequence[str], moment: datetime, source: str = "FX_PAIRS"
+        self, universe: Universe, symbols: Sequence[str], moment: datetime
     ) -> MasterUpdate | None:
         """Makes the named symbols the listed ones of a universe that no exchange publishes a list of.
 
@@ -150,7 +150,6 @@ class MasterStore(Protocol):
             universe: Whose instruments, e.g. fx.
             symbols: Yahoo symbols; those no longer named become inactive and keep their history.
             moment: Time of the change; its date in the universe's zone is the list date.
-            source: Who names them: the setting.
 
         Returns:
             The line added to the history, None when nothing changed.

@@ -18,7 +18,7 @@ from miraikakaku_assets.domain.bars.moves import CURRENCIES, SHARES, Judge, judg
 from miraikakaku_assets.domain.bars.rules import BEYOND_LIMIT, RULES, SUPERSEDING_RULES
 from miraikakaku_assets.domain.market import price_limits
 from miraikakaku_assets.domain.market.instruments import Universe
-from miraikakaku_assets.domain.market.sessions import FINAL_AFTER, session_table
+from miraikakaku_assets.domain.market.sessions import FINAL_AFTER, session_table, trading_hours
 
 __all__ = ["BEYOND_LIMIT", "RULES", "SUPERSEDING_RULES", "DailyContext", "ValidatedBars", "validate_daily"]
 
@@ -28,6 +28,7 @@ products of rounded factors: 358 bars of four ``Ticker.history()`` files are off
 
 _VOLUME_BELOW = 2.0**63  # what a bigint holds; garbage beyond it would fail a whole delivery
 _STAMP_SLACK = timedelta(hours=2)  # Yahoo stamps the running bar minutes after the close (15:45:03 seen)
+_QUOTED_LATE = timedelta(minutes=10)  # ``exchangeDataDelayedBy`` of a recorded answer about a COMEX future
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def validate_daily(raw: pl.DataFrame, context: DailyContext) -> ValidatedBars:
             the source quotes them (raw).
         context: What is known besides.
     """
-    table = session_table(context.universe.calendar)
+    calendar = context.universe.calendar
+    table = session_table(calendar).with_columns(followed=trading_hours(calendar)["opens"].shift(-1))
     bars = _ordered(raw).join(table, on="session", how="left", maintain_order="left")
     bars = bars.with_columns(rule=_row_rule(bars, context))
     official = (pl.col("stamp") == pl.col("opens")) | pl.col("stamp").is_null() | _at_midnight(context)
@@ -148,9 +150,23 @@ def _zone(context: DailyContext) -> ZoneInfo:
 
 
 def _stamped_elsewhere(context: DailyContext) -> pl.Expr:
-    """A stamp is the session's midnight (exchange time) or lies between its open and shortly after its close."""
-    inside = pl.col("stamp").is_between(pl.col("opens"), pl.col("closes") + _STAMP_SLACK)
+    """A stamp is the session's midnight (exchange time) or lies between its open and shortly after its close.
+
+    It is never later than the next session's first price: copper trades again an hour after its close.
+    """
+    latest = pl.min_horizontal(pl.col("closes") + _STAMP_SLACK, "followed")
+    inside = pl.col("stamp").is_between(pl.col("opens"), latest)
     return (pl.col("stamp").is_not_null() & ~(_at_midnight(context) | inside)).fill_null(value=False)
+
+
+def _trades_again(context: DailyContext) -> pl.Expr:
+    """Whether the next session has begun on the bar's own date: the source's running bar may be of that one by now.
+
+    Copper does so at 18:00 in New York, and a recorded answer of Yahoo's about COMEX names a trading period that lasts
+    until midnight. On 2025-07-13, a Sunday, Yahoo kept a bar of the evening under that date.
+    """
+    today = context.now.astimezone(_zone(context)).date()
+    return (pl.col("session") == today) & (pl.col("followed") + _QUOTED_LATE <= context.now)
 
 
 def _at_midnight(context: DailyContext) -> pl.Expr:
@@ -181,7 +197,7 @@ def mark_moves(bars: pl.DataFrame, at: str, judge: Judge) -> pl.DataFrame:
 
 def _split(bars: pl.DataFrame, context: DailyContext) -> ValidatedBars:
     columns = [name for name in RAW_DAILY if name != "refusal"]
-    final = pl.col("closes") <= context.now - FINAL_AFTER
+    final = (pl.col("closes") <= context.now - FINAL_AFTER) & ~_trades_again(context)
     ts = pl.coalesce("opens", pl.col("session").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
     accepted = enclosing(bars.filter(pl.col("rule").is_null())).select(
         *columns,

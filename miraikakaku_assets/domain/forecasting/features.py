@@ -5,6 +5,7 @@ forecast is made. Other markets are joined on that moment, never on dates: the U
 15 hours after Tokyo's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,6 +19,17 @@ LAGS = 5
 
 SPANS = (5, 20, 60)
 """Bars, about a week, a month and a quarter, of sums and realised volatilities."""
+
+RSI = 14
+"""Returns of Wilder's relative strength index (New Concepts in Technical Trading Systems, 1978)."""
+
+MACD = (12, 26)
+"""Closes of Appel's two exponential means."""
+
+BOLLINGER = 20
+"""Closes of Bollinger's bands, and of the means of volume and of unchanged closes."""
+
+_NO_SPREAD = 1e-9  # a running standard deviation of equal closes is rounding, not 0
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,8 @@ class FeatureInputs:
     """All that features are made of.
 
     Attributes:
-        panel: Bars; ``high`` and ``low`` (range) and ``sector`` (sector means) are used where they are there.
+        panel: Bars; ``high`` and ``low`` (range), ``volume`` and ``sector`` (sector means) are used where they are
+            there.
         made_at: ``session`` and ``made_at`` (UTC): when forecasts from that origin are made, after its close and
             before the next session opens. A forecast made the next morning knows the US close of the night.
         passed: Columns of the panel that are features as they are, e.g. indicators of the bar's own session on a
@@ -85,7 +98,9 @@ def features(inputs: FeatureInputs) -> pl.DataFrame:
     absent = set(inputs.passed) - set(bars.columns)
     if absent:
         raise ConfigurationError(f"The panel has no columns {sorted(absent)} that were to be passed on")
-    own = _own() | (_range() if {"high", "low"} <= set(bars.columns) else {})
+    own = _own() | _indicators()
+    own |= _range() if {"high", "low"} <= set(bars.columns) else {}
+    own |= _volume() if "volume" in bars.columns else {}
     found = bars.with_columns(**own).with_columns(**_means(bars.columns))
     names = ["symbol", "session", "elapsed", *own, *_means(bars.columns)]
     twice = sorted(set(inputs.passed) & set(names))
@@ -93,7 +108,7 @@ def features(inputs: FeatureInputs) -> pl.DataFrame:
         raise ConfigurationError(f"The panel's columns {twice} have names of features; rename them")
     found = found.select(*names, *inputs.passed)
     found = found.join(_calendar(inputs.panel), on="session", how="left", maintain_order="left")
-    return _with_other_markets(found, inputs)
+    return with_other_markets(found, inputs.made_at, inputs.cross)
 
 
 def _own() -> dict[str, pl.Expr]:
@@ -105,6 +120,33 @@ def _own() -> dict[str, pl.Expr]:
         found[f"volatility_{bars}"] = squared.rolling_mean(bars).sqrt().over("symbol")
     found["volatility_ewma"] = ewma_volatility()
     return found
+
+
+def _indicators() -> dict[str, pl.Expr]:
+    """Of log closes and without a unit, so that they mean the same for every instrument and do not feel a split."""
+    ret, log_close = pl.col("ret"), pl.col("log_close")
+    # Wilder's smoothing has 1/n as its weight; as a share of all moves the index lies within 0 and 1.
+    up = ret.clip(lower_bound=0).ewm_mean(alpha=1 / RSI, ignore_nulls=True).over("symbol")
+    moves = ret.abs().ewm_mean(alpha=1 / RSI, ignore_nulls=True).over("symbol")
+    fast, slow = (log_close.ewm_mean(span=span).over("symbol") for span in MACD)
+    mean = log_close.rolling_mean(BOLLINGER).over("symbol")
+    spread = log_close.rolling_std(BOLLINGER).over("symbol")
+    found = {
+        "rsi": pl.when(moves > 0).then(up / moves),
+        "macd": pl.when(ewma_volatility() > 0).then((fast - slow) / ewma_volatility()),
+        "bollinger": pl.when(spread > _NO_SPREAD).then((log_close - mean) / spread),
+        "unchanged_20": (ret == 0).cast(pl.Float64).rolling_mean(BOLLINGER).over("symbol"),
+    }
+    place = pl.int_range(pl.len()).over("symbol")
+    warm = {"rsi": RSI, "macd": MACD[1]}
+    return found | {name: pl.when(place >= bars).then(found[name]) for name, bars in warm.items()}
+
+
+def _volume() -> dict[str, pl.Expr]:
+    """Log of the volume over its mean; null without a trade."""
+    volume = pl.col("volume").cast(pl.Float64)
+    mean = volume.rolling_mean(BOLLINGER).over("symbol")
+    return {"volume_to_mean": pl.when((volume > 0) & (mean > 0)).then((volume / mean).log())}
 
 
 def _range() -> dict[str, pl.Expr]:
@@ -132,9 +174,18 @@ def _calendar(panel: Panel) -> pl.DataFrame:
     )
 
 
-def _with_other_markets(found: pl.DataFrame, inputs: FeatureInputs) -> pl.DataFrame:
-    moments = inputs.made_at.select("session", "made_at").unique().sort("made_at")
-    for market in inputs.cross:
+def with_other_markets(
+    found: pl.DataFrame, made_at: pl.DataFrame, cross: Sequence[CrossMarket]
+) -> pl.DataFrame:
+    """Rows with what was known of other markets when forecasts from their session were made.
+
+    Args:
+        found: Rows with ``session``; their order stays.
+        made_at: As in `FeatureInputs`.
+        cross: Other markets; their columns get the market's name in front.
+    """
+    moments = made_at.select("session", "made_at").unique().sort("made_at")
+    for market in cross:
         known = market.values.sort("known_at").rename(
             {name: f"{market.name}_{name}" for name in market.values.columns if name != "known_at"}
         )

@@ -40,9 +40,9 @@ def score(scored: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
         - ``mae``, ``rmse`` (log returns), ``mae_price``, ``rmse_price`` (currency of the instrument, on today's
           adjusted basis; null for several instruments), ``mape`` (of the price, share of 1), ``mase`` (absolute
           error over the mean size of one-session returns up to the origin),
-        - ``mape_no_change``, ``mae_to_no_change`` (ratio), ``skill`` (1 minus it; above 0 is better than no change),
-          ``dm_statistic`` and ``dm_p_better`` (one-sided Diebold-Mariano test of the daily mean absolute errors
-          against no change, see `comparison`),
+        - ``mae_no_change``, ``mape_no_change``, ``mae_to_no_change`` (ratio), ``skill`` (1 minus it; above 0 is better
+          than no change), ``dm_statistic`` and ``dm_p_better`` (one-sided Diebold-Mariano test of the daily mean
+          absolute errors against no change, see `comparison`),
         - ``calls`` (forecasts with a direction that moved), ``no_call``, ``unchanged``, ``hit_rate``, ``hit_low``
           and ``hit_high`` (Wilson, 95 %), ``independent`` (how many independent outcomes the calls are worth),
           ``always_up`` (share of moves that went up, on the same rows),
@@ -86,6 +86,7 @@ def _errors() -> list[pl.Expr]:
         pl.when(single).then(price.pow(2).mean().sqrt()).alias("rmse_price"),
         pl.col("off").mean().alias("mape"),
         (error.abs() / pl.when(pl.col("naive") > 0).then(pl.col("naive"))).mean().alias("mase"),
+        size.alias("mae_no_change"),
         ((-no_change).exp() - 1).abs().mean().alias("mape_no_change"),
         (error.abs().mean() / pl.when(size > 0).then(size)).alias("mae_to_no_change"),
     ]

@@ -9,7 +9,10 @@ import polars as pl
 from miraikakaku_assets.domain.forecasting.comparison import diebold_mariano
 from miraikakaku_assets.domain.forecasting.scores import hit_interval
 
-_MEANS = ("mae", "mape", "mase", "mape_no_change", "coverage_80", "coverage_95", "width_80", "width_95")
+_MEANS = (
+    *("mae", "mape", "mase", "mae_no_change", "mape_no_change"),
+    *("coverage_80", "coverage_95", "width_80", "width_95"),
+)
 _TESTED = ("dm_p_better", "hit_low", "hit_high")
 
 
@@ -30,15 +33,15 @@ def window_scores(daily: pl.DataFrame, by: list[str], window: int) -> pl.DataFra
         daily.filter(pl.col("n") > 0).sort(*keys, "until").group_by(keys, maintain_order=True).tail(window)
     )
     n = pl.col("n")
-    still = pl.when(pl.col("mae_to_no_change") > 0).then(pl.col("mae") / pl.col("mae_to_no_change"))
     known = known.with_columns(
-        still=pl.when(pl.col("model") == "random_walk").then("mae").otherwise(still),
         hits=pl.col("hit_rate").fill_null(0.0) * pl.col("calls"),
         ups=pl.col("always_up").fill_null(0.0) * pl.col("calls"),
     )
     weighted = {
-        name: (pl.col(name) * n).sum() / n.filter(pl.col(name).is_not_null()).sum()
-        for name in (*_MEANS, "still")
+        name: pl.when(pl.col(name).is_not_null().any()).then(
+            (pl.col(name) * n).sum() / n.filter(pl.col(name).is_not_null()).sum()
+        )
+        for name in _MEANS
     }
     calls = pl.col("calls").sum()
     table = known.group_by(keys, maintain_order=True).agg(
@@ -51,16 +54,16 @@ def window_scores(daily: pl.DataFrame, by: list[str], window: int) -> pl.DataFra
         hit_rate=pl.when(calls > 0).then(pl.col("hits").sum() / calls),
         always_up=pl.when(calls > 0).then(pl.col("ups").sum() / calls),
         losses=pl.col("mae"),
-        losses_still=pl.col("still"),
+        losses_still=pl.col("mae_no_change"),
         calls_then=pl.col("calls"),
         hits_then=pl.col("hits"),
         **weighted,
     )
-    ratio = pl.when(pl.col("still") > 0).then(pl.col("mae") / pl.col("still"))
+    ratio = pl.when(pl.col("mae_no_change") > 0).then(pl.col("mae") / pl.col("mae_no_change"))
     table = table.with_columns(mae_to_no_change=ratio, skill=1 - ratio, window=pl.lit(window, pl.Int64()))
     tested = [_tests(row) for row in table.select("horizon", *_SERIES).iter_rows()]
     added = pl.DataFrame(tested, schema=dict.fromkeys(_TESTED, pl.Float64()), orient="row")
-    table = table.drop("still", *_SERIES).hstack(added)
+    table = table.drop(*_SERIES).hstack(added)
     return table.select(name for name in daily.columns if name in table.columns)
 
 
@@ -68,12 +71,10 @@ _SERIES = ("losses", "losses_still", "calls_then", "hits_then")
 
 
 def _tests(
-    row: tuple[int, list[float], list[float | None], list[float], list[float]],
+    row: tuple[int, list[float], list[float], list[float], list[float]],
 ) -> tuple[float | None, ...]:
     """One-sided p-value against no change, and the interval of the hit rate."""
     horizon, losses, still, calls, hits = row
-    pairs = [(one, other) for one, other in zip(losses, still, strict=True) if other is not None]
-    first, second = np.asarray(pairs, dtype=np.float64).reshape(-1, 2).T
-    test = diebold_mariano(first, second, horizon)
+    test = diebold_mariano(losses, still, horizon)
     _, low, high = hit_interval(np.asarray(calls, np.float64), np.asarray(hits, np.float64), horizon)
     return test.p_better, low, high

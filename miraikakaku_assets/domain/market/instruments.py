@@ -33,8 +33,10 @@ class Universe:
         time_zone: IANA zone in which its sessions have their dates.
         currency: ISO 4217 code of its prices; None where every instrument has its own (currency pairs).
         partitions: Name of the Dagster dynamic partitions of its daily assets.
-        intraday_partitions: Name of those of its intraday assets: a watch list, or `partitions` itself.
-        has_master: Whether an exchange publishes a list of what it trades; else the settings name it.
+        intraday_partitions: Name of those of its intraday assets: a watch list, or `partitions` itself; None where
+            no bars within the day are collected.
+        named_by: Setting that names its symbols where no exchange publishes a list of what it trades.
+        unit: What a price is paid for, e.g. ``share``.
         has_price_limits: Whether daily price limits bound a genuine move (TSE: 値幅制限).
         has_volume: Whether its bars carry a volume (a currency's is always 0).
         symbol_suffix: What Yahoo puts behind the exchange's own code, e.g. ``.T``.
@@ -48,12 +50,28 @@ class Universe:
     time_zone: str
     currency: str | None
     partitions: str
-    intraday_partitions: str
-    has_master: bool = True
+    intraday_partitions: str | None
+    named_by: str = ""
+    unit: str = "share"
     has_price_limits: bool = False
     has_volume: bool = True
     symbol_suffix: str = ""
     settling: timedelta = timedelta(minutes=30)
+
+    @property
+    def has_master(self) -> bool:
+        """Whether an exchange publishes a list of what it trades; else the settings name it."""
+        return not self.named_by
+
+    @property
+    def collected(self) -> tuple[Timeframe, ...]:
+        """Timeframes that are collected of it; the others are aggregated from them, or not there."""
+        return COLLECTED_TIMEFRAMES if self.intraday_partitions is not None else (Timeframe.D1,)
+
+    @property
+    def price_unit(self) -> str:
+        """Unit of its prices, e.g. ``JPY per share``."""
+        return f"{self.currency} per {self.unit}" if self.currency else "units of the quote currency"
 
 
 JP = Universe(
@@ -84,11 +102,24 @@ FX = Universe(
     currency=None,
     partitions="fx_pairs",
     intraday_partitions="fx_pairs",
-    has_master=False,
+    named_by="FX_PAIRS",
     has_volume=False,
     settling=timedelta(minutes=1),
 )
-UNIVERSES = {one.name: one for one in (JP, US, FX)}
+COPPER = Universe(
+    name="copper",
+    title="COMEX copper futures, US dollars a pound",
+    calendar="CMX",
+    time_zone="America/New_York",
+    currency="USD",
+    partitions="copper_contracts",
+    intraday_partitions=None,
+    named_by="COPPER_SYMBOLS",
+    unit="pound",
+)
+"""The metal: daily bars of the futures that COPPER_SYMBOLS names, in US dollars a pound (LME: US dollars a tonne)."""
+
+UNIVERSES = {one.name: one for one in (JP, US, FX, COPPER)}
 
 
 def universe(name: str) -> Universe:
@@ -117,16 +148,21 @@ def timeframe(name: str) -> Timeframe:
         raise ConfigurationError(f"Timeframe {name!r} does not exist; choose from: {known}") from None
 
 
-def collected_timeframe(name: str) -> Timeframe:
+def collected_timeframe(name: str, of: Universe | None = None) -> Timeframe:
     """The timeframe of that spelling, one of those that are collected from a source.
 
+    Args:
+        name: Its spelling.
+        of: The universe that has to have it; None for any.
+
     Raises:
-        ConfigurationError: There is no such timeframe, or it is built from collected ones.
+        ConfigurationError: There is no such timeframe, or it is built from collected ones, or not there at all.
     """
     chosen = timeframe(name)
-    if chosen not in COLLECTED_TIMEFRAMES:
-        served = " or ".join(COLLECTED_TIMEFRAMES)
-        raise ConfigurationError(f"{chosen} bars are not collected from a source; choose {served}")
+    whose, served = (f" of {of.name}", of.collected) if of else ("", COLLECTED_TIMEFRAMES)
+    if chosen not in served:
+        choice = " or ".join(served)
+        raise ConfigurationError(f"{chosen} bars{whose} are not collected from a source; choose {choice}")
     return chosen
 
 

@@ -6,8 +6,10 @@ from miraikakaku_assets.faces.cli import (
     bars_io,
     database,
     demo,
+    forecasts,
     master,
     patterns,
+    scoreboard,
     self_test,
     services,
     simulate,
@@ -35,10 +37,12 @@ def build_app(make_runner: RunnerFactory, run_services: Services) -> typer.Typer
     )
     stages.add_commands(app, make_runner)
     master.add_commands(app, make_runner)
+    forecasts.add_commands(app, make_runner)
     status.add_commands(app)
     bars_io.add_commands(app)
     patterns.add_commands(app)
     self_test.add_commands(app)
+    scoreboard.add_commands(app)
     simulate.add_commands(app)
     database.add_commands(app)
     services.add_commands(app, run_services)

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 from rich.rule import Rule
 
-from miraikakaku_assets.application.wanted import Wanted
+from miraikakaku_assets.application.wanted import Wanted, WantedForecasts
 from miraikakaku_assets.bootstrap import Ports, use, utc_now
 from miraikakaku_assets.domain.errors import WorkFellShortError
-from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe
+from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, US, Timeframe, Universe
 from miraikakaku_assets.faces.cli.output import console, percent, show_line, show_table
 from miraikakaku_assets.faces.cli.runner import RunnerFactory
 from miraikakaku_assets.faces.cli.stage_runs import Stages, end
@@ -18,12 +18,18 @@ from miraikakaku_assets.settings import Settings, settings
 
 _FAULTS = ("429-retry-after=0.01", "503=0.01", "truncated=0.005")
 """What a usual evening with Yahoo brings; all of it heals by a retry."""
-_TIMEFRAMES = {JP: (Timeframe.D1,), US: (Timeframe.D1,), FX: (Timeframe.D1, Timeframe.M5)}
+_TIMEFRAMES = {
+    JP: (Timeframe.D1,),
+    US: (Timeframe.D1,),
+    FX: (Timeframe.D1, Timeframe.M5),
+    COPPER: (Timeframe.D1,),
+}
 """What is collected and analysed of each universe."""
 _QUOTED_LATE = timedelta(minutes=10)
 """The exchange stands still so long ago that its newest five-minute bar cannot become final between the collections."""
 _US_SHARE = 30  # US issues per hundred of Tokyo
 _HISTORY = timedelta(days=400)
+_SCORED_SESSIONS = 6  # so that all five horizons have come
 
 
 def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
@@ -63,6 +69,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
             )
             for work in stages:
                 _collect_and_analyse(work)
+            _forecast(stages, log)
             for work in stages:
                 work.coverage((None, None))
         _summary(installation, log, time.monotonic() - begun)
@@ -75,6 +82,22 @@ def _collect_and_analyse(work: Stages) -> None:
         work.prices(Wanted(timeframe=timeframe))
     for timeframe in _TIMEFRAMES[work.universe]:
         work.analysis(None, timeframe)
+
+
+def _forecast(stages: list[Stages], log: list[dict[str, Any]]) -> None:
+    """Forecasts every market; those of few instruments also from a week ago, which can be scored at once."""
+    from miraikakaku_assets.domain.market.sessions import last_completed_session, sessions_back
+
+    for work in stages:
+        if not work.universe.has_master:
+            newest = last_completed_session(work.universe.calendar, work.ports.clock())
+            week_ago = sessions_back(work.universe.calendar, newest, _SCORED_SESSIONS)
+            work.predictions(WantedForecasts(as_of=week_ago.isoformat()))
+        work.predictions(WantedForecasts())
+    for universe in (work.universe for work in stages):
+        forecast = [one for one in log if (one["stage"], one["universe"]) == ("predictions", universe.name)]
+        if not all(one.get("rows_written") for one in forecast):
+            raise WorkFellShortError(f"There are no forecasts of the simulated market {universe.name}")
 
 
 def _demo_settings(exchange: str, symbols: int) -> Settings:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from miraikakaku_assets.application.wanted import Wanted, WantedAnalysis
+from miraikakaku_assets.application.wanted import Wanted, WantedAnalysis, WantedForecasts, WantedTraining
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import Universe
 
@@ -43,6 +43,15 @@ class Runner(Protocol):
 
     def analyze(self, universe: Universe, run_id: str, wanted: WantedAnalysis) -> Outcome:
         """Derives timeframes, indicators and patterns of stored bars."""
+
+    def train(self, universe: Universe, run_id: str, wanted: WantedTraining) -> Outcome:
+        """Trains forecast models."""
+
+    def predict(self, universe: Universe, run_id: str, wanted: WantedForecasts) -> Outcome:
+        """Forecasts from stored bars."""
+
+    def score(self, universe: Universe, run_id: str) -> Outcome:
+        """Scores the forecasts whose target has ended."""
 
     def report_coverage(
         self, universe: Universe, run_id: str, since: str | None, until: str | None

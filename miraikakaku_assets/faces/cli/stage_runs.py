@@ -6,16 +6,22 @@ from typing import Any
 
 import typer
 
-from miraikakaku_assets.application.wanted import Wanted, WantedAnalysis
+from miraikakaku_assets.application.wanted import Wanted, WantedAnalysis, WantedForecasts, WantedTraining
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import WorkFellShortError
-from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe, Universe
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.faces.cli.output import fail, print_json
 from miraikakaku_assets.faces.cli.progress import progress_bar
 from miraikakaku_assets.faces.cli.runner import Outcome, Runner
 from miraikakaku_assets.faces.cli.stage_tables import show_stage
 
 Window = tuple[str | None, str | None]
+
+_FEW = 20
+"""Symbols up to which forecasts are shown one by one."""
+
+_GO_ON = {"prices", "analysis", "predictions", "scores"}
+"""Stages of which a part may fail: the rest is still worth the next one."""
 
 
 class Stages:
@@ -63,7 +69,7 @@ class Stages:
         if asked == []:
             return
         done = []
-        for collected in (timeframe,) if timeframe else COLLECTED_TIMEFRAMES:
+        for collected in (timeframe,) if timeframe else self.universe.collected:
             wanted = WantedAnalysis(asked, collected, since, again)
             with progress_bar(f"{self.universe.name} analysis of {collected}", None, shown=self._show):
                 outcome = self._runner.analyze(self.universe, _new_run(), wanted)
@@ -79,14 +85,14 @@ class Stages:
     def _unknown(self, symbols: Sequence[str]) -> list[str]:
         if not symbols:
             return []
-        named = () if self.universe.has_master else self.ports.settings.fx_symbols
+        named = self.ports.settings.named_symbols(self.universe.name)
         known = {*self.ports.masters.known_symbols(self.universe), *named}
         return [one for one in symbols if one not in known]
 
     def _say_unknown(self, symbols: Sequence[str]) -> None:
         where, remedy = f"no stock master of {self.universe.name}", "correct them or update the master"
         if not self.universe.has_master:
-            where, remedy = "neither FX_PAIRS nor the stored pairs", "correct them"
+            where, remedy = f"neither {self.universe.named_by} nor the stored symbols", "correct them"
         error = f"Nothing was analysed of symbols that are in {where}: {', '.join(symbols)}; {remedy}"
         figures = {
             "symbols": len(symbols),
@@ -107,13 +113,42 @@ class Stages:
         if self._show:
             show_stage("analysis", self._log[-1])
 
+    def training(self, wanted: WantedTraining) -> None:
+        """Trains the forecast models."""
+        with progress_bar(f"{self.universe.name} models", None, shown=self._show):
+            outcome = self._runner.train(self.universe, _new_run(), wanted)
+        self._done("training", outcome)
+
+    def predictions(self, wanted: WantedForecasts) -> None:
+        """Forecasts the next sessions, and scores what came of earlier forecasts."""
+        with progress_bar(f"{self.universe.name} forecasts", None, shown=self._show):
+            outcome = self._runner.predict(self.universe, _new_run(), wanted)
+        few = wanted.symbols is not None and len(wanted.symbols) <= _FEW
+        if few and "as_of" in outcome.metadata:
+            self._done("predictions", outcome, forecasts=self._forecasts(wanted, outcome.metadata["as_of"]))
+        else:
+            self._done("predictions", outcome)
+        with progress_bar(f"{self.universe.name} scores", None, shown=self._show):
+            outcome = self._runner.score(self.universe, _new_run())
+        self._done("scores", outcome)
+
+    def _forecasts(self, wanted: WantedForecasts, as_of: str) -> list[dict[str, Any]]:
+        from dataclasses import asdict
+        from datetime import date
+
+        from miraikakaku_assets.application.show_forecasts import show_forecasts
+
+        store = self.ports.forecasts
+        found = show_forecasts(self.universe, store, date.fromisoformat(as_of), list(wanted.symbols or ()))
+        return [asdict(one) for one in found]
+
     def coverage(self, window: Window) -> None:
         """Checks coverage and writes the report."""
         with progress_bar(f"{self.universe.name} coverage", None, shown=self._show):
             outcome = self._runner.report_coverage(self.universe, _new_run(), *window)
         self._done("coverage", outcome)
 
-    def _done(self, stage: str, outcome: Outcome, **more: str) -> None:
+    def _done(self, stage: str, outcome: Outcome, **more: Any) -> None:
         numbers: dict[str, Any] = {
             key: value
             for key, value in outcome.metadata.items()
@@ -139,7 +174,7 @@ class Stages:
         if self._show:
             show_stage(stage, done)
         # With some symbols failed the rest is still worth its next stage; anything else leaves nothing to go on with.
-        if not outcome.succeeded and not (stage in {"prices", "analysis"} and outcome.metadata):
+        if not outcome.succeeded and not (stage in _GO_ON and outcome.metadata):
             end(self._log, as_json=not self._show)
 
 

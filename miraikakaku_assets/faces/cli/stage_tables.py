@@ -5,6 +5,13 @@ from typing import Any
 
 from rich.markup import escape
 
+from miraikakaku_assets.faces.cli.forecast_tables import (
+    show_fan,
+    show_predictions,
+    show_replay,
+    show_scores,
+    show_training,
+)
 from miraikakaku_assets.faces.cli.output import console, percent, show_line, show_table
 
 
@@ -20,6 +27,14 @@ def show_stage(stage: str, done: Mapping[str, Any]) -> None:
         )
     elif stage == "analysis" and "bars" in done:
         _analysis(done)
+    elif stage == "training" and "models" in done:
+        show_training(done)
+    elif stage == "predictions" and "made" in done:
+        show_predictions(done)
+        show_fan(done.get("forecasts", ()))
+        show_replay(done)
+    elif stage == "scores" and "new_outcomes" in done:
+        show_scores(done)
     elif stage == "coverage" and "coverage" in done:
         _coverage(done)
 

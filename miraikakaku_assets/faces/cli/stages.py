@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from miraikakaku_assets.application.wanted import Wanted
+from miraikakaku_assets.application.wanted import Wanted, WantedForecasts
 from miraikakaku_assets.bootstrap import ports, utc_now
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import (
@@ -48,17 +48,18 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         *,
         as_json: bool = JSON_OPTION,
     ) -> None:
-        """Master → prices → timeframes → indicators → patterns → coverage, with a live progress bar."""
-        window, names = _window(since, until), _named(symbols, limit)
+        """Master → prices → timeframes → indicators → patterns → predictions → coverage, with a live progress bar."""
+        window, names = _window(since, until), named_symbols(symbols, limit)
         universes, log = named_universes(universe_names), list[dict[str, Any]]()
         runner = make_runner(ports())
         for chosen in universes:
             work = Stages(ports(), runner, chosen, log, show=not as_json)
             if chosen.has_master:
                 work.master(None, accept=False)
-            asked = _first_listed(work, limit) if limit else names
+            asked = first_listed(work, limit) if limit else names
             work.prices(Wanted(asked, *window))
             work.analysis(asked)
+            work.predictions(WantedForecasts(asked))
             work.coverage(window)
         end(log, as_json=as_json)
 
@@ -78,14 +79,13 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
 
         After an interruption the same command goes on where it stopped: what was stored is not asked for again.
         """
-        window, names = _window(since, until), _named(symbols, limit)
-        chosen_timeframe = timeframe(timeframe_name)
-        universes, log = named_universes(universe_names), list[dict[str, Any]]()
+        window, names = _window(since, until), named_symbols(symbols, limit)
+        universes, log = _collected(universe_names, timeframe_name), list[dict[str, Any]]()
         runner = make_runner(ports())
         for chosen in universes:
             work = Stages(ports(), runner, chosen, log, show=not as_json)
-            asked = _first_listed(work, limit) if limit else names
-            work.prices(Wanted(asked, *window, chosen_timeframe, again))
+            asked = first_listed(work, limit) if limit else names
+            work.prices(Wanted(asked, *window, timeframe(timeframe_name), again))
         end(log, as_json=as_json)
 
     @app.command()
@@ -109,13 +109,13 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         With --since everything from that session on is computed anew; what follows --until depends on the bars before
         it and is computed, too.
         """
-        (first, _), names = _window(since, until), _named(symbols, limit)
+        (first, _), names = _window(since, until), named_symbols(symbols, limit)
         chosen_timeframe = collected_timeframe(timeframe_name) if timeframe_name else None
-        universes, log = named_universes(universe_names), list[dict[str, Any]]()
+        universes, log = _collected(universe_names, timeframe_name), list[dict[str, Any]]()
         runner = make_runner(ports())
         for chosen in universes:
             work = Stages(ports(), runner, chosen, log, show=not as_json)
-            asked = _first_listed(work, limit) if limit else names
+            asked = first_listed(work, limit) if limit else names
             work.analysis(asked, chosen_timeframe, since=first, again=again)
         end(log, as_json=as_json)
 
@@ -148,7 +148,15 @@ def named_universes(names: str) -> list[Universe]:
     return chosen
 
 
-def _named(symbols: str, limit: int) -> list[str] | None:
+def _collected(names: str, timeframe_name: str) -> list[Universe]:
+    """The universes an option names, all of which have to have collected bars of that timeframe; "" stands for any."""
+    chosen = named_universes(names)
+    for one in chosen if timeframe_name else ():
+        collected_timeframe(timeframe_name, one)
+    return chosen
+
+
+def named_symbols(symbols: str, limit: int) -> list[str] | None:
     """The symbols an option names, None for all."""
     if symbols and limit:
         raise ConfigurationError("--symbols and --limit exclude each other; give one of them")
@@ -158,10 +166,11 @@ def _named(symbols: str, limit: int) -> list[str] | None:
     return names or None
 
 
-def _first_listed(work: Stages, limit: int) -> list[str]:
+def first_listed(work: Stages, limit: int) -> list[str]:
+    """The first symbols of the list in force, or of those the settings name."""
     masters, universe = work.ports.masters, work.universe
     if not universe.has_master:
-        masters.ensure_named(universe, work.ports.settings.fx_symbols, utc_now())
+        masters.ensure_named(universe, work.ports.settings.named_symbols(universe.name), utc_now())
     return [instrument.symbol for instrument in masters.instruments(universe)][:limit]
 
 

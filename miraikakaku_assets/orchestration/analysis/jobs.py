@@ -46,7 +46,7 @@ def _analysis_job(universe: Universe) -> dg.JobDefinition:
         """Derives bars, indicators and signals from stored bars."""
         try:
             since, _ = read_window(config.since, None)
-            collected = collected_timeframe(config.timeframe)
+            collected = collected_timeframe(config.timeframe, universe)
         except ConfigurationError as error:
             raise failure(error) from error
         keys = derived_keys(universe, collected)

@@ -32,11 +32,13 @@ def _least_issues(universe: Universe, use: Ports) -> int:
     """Instruments that an operator expects at least; the name of the setting is in the check's description."""
     said = use.settings
     named = {"jp": said.min_japanese_stocks, "us": said.min_us_stocks}
-    return named.get(universe.name, len(said.fx_symbols))
+    return named.get(universe.name, len(said.named_symbols(universe.name)))
 
 
 def _checks(universe: Universe) -> list[dg.AssetCheckSpec]:
-    least = {"jp": "MIN_JAPANESE_STOCKS issues", "us": "MIN_US_STOCKS issues"}.get(universe.name, "FX_PAIRS")
+    least = {"jp": "MIN_JAPANESE_STOCKS issues", "us": "MIN_US_STOCKS issues"}.get(
+        universe.name, universe.named_by
+    )
     texts = {
         "above_threshold": "Every segment reaches the threshold.",
         "enough_issues": f"The list holds at least {least}.",

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
 from miraikakaku_assets.orchestration.abandoned import NEVER_REPEATED
 from miraikakaku_assets.orchestration.cycles.run import CYCLE_TAG, run_cycle
 from miraikakaku_assets.orchestration.prices.assets import POOL
@@ -49,4 +49,6 @@ def _cycle_job(universe: Universe) -> dg.JobDefinition:
     return run
 
 
-cycle_jobs = {universe: _cycle_job(universe) for universe in UNIVERSES.values()}
+cycle_jobs = {
+    universe: _cycle_job(universe) for universe in UNIVERSES.values() if Timeframe.M5 in universe.collected
+}

@@ -20,7 +20,7 @@ from miraikakaku_assets.orchestration.resources import PortsResource
 
 POOL = "yahoo"
 COLLECTED = tuple(
-    (universe, timeframe) for universe in UNIVERSES.values() for timeframe in (Timeframe.D1, Timeframe.M5)
+    (universe, timeframe) for universe in UNIVERSES.values() for timeframe in universe.collected
 )
 """Universes and the timeframes that are collected from a source; longer ones are aggregated."""
 
@@ -28,6 +28,7 @@ _SCOPE = {
     "jp": "every TSE issue",
     "us": "every US stock and ETF",
     "fx": "the currency pairs that FX_PAIRS names",
+    "copper": "the COMEX copper futures that COPPER_SYMBOLS names (nearest contract month, not adjusted for the roll)",
 }
 _WATCH_LISTS = {
     "jp": "the watch list JP_WATCH_LIST",
@@ -38,7 +39,9 @@ _CADENCE = {
     "jp": "after the close on session days",
     "us": "after the close on session days",
     "fx": "after London midnight on trading days",
+    "copper": "on weekdays at COLLECTION_TIME in Tokyo",
 }
+_VOLUME = {"fx": "Always 0", "copper": "Contracts"}
 
 
 def prices_key(universe: Universe, timeframe: Timeframe) -> dg.AssetKey:
@@ -131,7 +134,7 @@ def _spec(universe: Universe, timeframe: Timeframe) -> dg.AssetSpec:
 
 def _daily_text(universe: Universe) -> str:
     return (
-        f"Daily bars of {_SCOPE[universe.name]}, raw, in {_unit(universe)}, one partition per Yahoo symbol; "
+        f"Daily bars of {_SCOPE[universe.name]}, raw, in {universe.price_unit}, one partition per Yahoo symbol; "
         f"collected {_CADENCE[universe.name]}. Each bar is validated; what is refused goes to `quarantined_bars` "
         "with its rule. The newest sessions are asked for again, so restated bars are caught; a new split pulls the "
         "whole history again. Source: Yahoo through yfinance, or an archive of files (`MIRAIKAKAKU_PRICE_SOURCE`)."
@@ -140,14 +143,10 @@ def _daily_text(universe: Universe) -> str:
 
 def _intraday_text(universe: Universe) -> str:
     return (
-        f"Five-minute bars of {_WATCH_LISTS[universe.name]}, raw, in {_unit(universe)}, one partition per Yahoo "
+        f"Five-minute bars of {_WATCH_LISTS[universe.name]}, raw, in {universe.price_unit}, one partition per Yahoo "
         "symbol; collected while the market trades. Yahoo serves the last 60 days and nothing older: what is not "
         "collected by then is lost. The running bar is provisional. Source: Yahoo through yfinance."
     )
-
-
-def _unit(universe: Universe) -> str:
-    return f"{universe.currency} per share" if universe.currency else "units of the quote currency"
 
 
 def _columns(universe: Universe, timeframe: Timeframe) -> dg.TableSchema:
@@ -158,10 +157,10 @@ def _columns(universe: Universe, timeframe: Timeframe) -> dg.TableSchema:
             dg.TableColumn("timeframe", "text", description=timeframe.value),
             dg.TableColumn("ts", "timestamptz", description=start),
             *(
-                dg.TableColumn(name, "double", description=f"{_unit(universe)}, raw")
+                dg.TableColumn(name, "double", description=f"{universe.price_unit}, raw")
                 for name in ("open", "high", "low", "close")
             ),
-            dg.TableColumn("volume", "bigint", description="Shares" if universe.has_volume else "Always 0"),
+            dg.TableColumn("volume", "bigint", description=_VOLUME.get(universe.name, "Shares")),
             dg.TableColumn("source", "text", description="yahoo or archive"),
             dg.TableColumn("status", "text", description="final, or provisional while the session runs"),
             dg.TableColumn("flag", "text", description="Why a kept bar is doubtful, or null"),

@@ -89,9 +89,10 @@ def _request(
     today = ports.clock().astimezone(ZoneInfo(universe.time_zone)).date()
     if since is not None and since > today:
         raise ConfigurationError(f"since {since} has not come yet: it is {today} in {universe.time_zone}")
-    collected_timeframe(timeframe)
+    collected_timeframe(timeframe, universe)
     if not universe.has_master:
-        ports.masters.ensure_named(universe, ports.settings.fx_symbols, ports.clock())
+        named = ports.settings.named_symbols(universe.name)
+        ports.masters.ensure_named(universe, named, ports.clock())
     new = CollectionRequest(
         universe=universe,
         timeframe=timeframe,
@@ -178,8 +179,8 @@ class _RunListener:
         from miraikakaku_assets.adapters.charts import as_markdown, price_chart
 
         bars = self._ports.bars.read(self._universe, self._timeframe, [symbol])
-        unit = f"{self._universe.currency} per share, raw" if self._universe.currency else "quote currency"
-        return dg.MetadataValue.md(as_markdown(price_chart(bars, symbol, unit), f"{symbol}, last 250 bars"))
+        picture = price_chart(bars, symbol, f"{self._universe.price_unit}, raw")
+        return dg.MetadataValue.md(as_markdown(picture, f"{symbol}, last 250 bars"))
 
 
 def _finish(context: type_context, report: CollectionReport, asset_key: dg.AssetKey) -> dg.Failure | None:

@@ -6,8 +6,9 @@ jobs log the same materializations for any list of symbols, which also clears th
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, timeframe
-from miraikakaku_assets.orchestration.failures import raise_all
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, collected_timeframe
+from miraikakaku_assets.orchestration.failures import failure, raise_all
 from miraikakaku_assets.orchestration.prices.assets import POOL, prices_key
 from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
@@ -42,7 +43,10 @@ def collect_symbols_job(universe: Universe) -> dg.JobDefinition:
     )
     def collect_symbols(context: dg.OpExecutionContext, config: SymbolsConfig, ports: PortsResource) -> None:
         """Collects the bars of the symbols named in its config."""
-        chosen = timeframe(config.timeframe)
+        try:
+            chosen = collected_timeframe(config.timeframe, universe)
+        except ConfigurationError as error:
+            raise failure(error) from error
         key = prices_key(universe, chosen)
         raise_all([collect_in_run(context, ports.use, universe, chosen, config.symbols, key, config)[1]])
 

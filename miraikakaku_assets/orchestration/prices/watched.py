@@ -1,7 +1,7 @@
-"""Watch lists: the symbols whose five-minute bars are collected. Put here: their keys. Keep out: reading settings.
+"""Symbols that the settings name: those of a universe without a master, and the watch lists of five-minute bars.
 
-The settings say what is watched; keys are never deleted. So a collection is asked for the list by name and not for the
-range of keys, in which yesterday's list would still be.
+Put here: their keys. Keep out: reading settings. Keys are never deleted, so a collection of five-minute bars is asked
+for the list by name and not for the range of keys, in which yesterday's list would still be.
 """
 
 import dagster as dg
@@ -11,15 +11,28 @@ from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.orchestration.partitions import register_keys
 
 
+def named_keys(instance: dg.DagsterInstance, ports: Ports, universe: Universe) -> int:
+    """Makes the symbols that the settings name of a universe its listed ones, with their keys.
+
+    Returns:
+        How many keys were added; none of a universe with a master, whose list says what it consists of.
+    """
+    if universe.has_master:
+        return 0
+    named = ports.settings.named_symbols(universe.name)
+    ports.masters.ensure_named(universe, named, ports.clock())
+    return register_keys(instance, universe.partitions, list(named))
+
+
 def watched_symbols(instance: dg.DagsterInstance, ports: Ports, universe: Universe) -> tuple[list[str], int]:
     """The watch list; symbols that the master knows have their keys afterwards, others would keep one for ever.
 
     Returns:
-        The symbols, and how many keys were added.
+        The symbols, and how many keys were added, those of `named_keys` included.
     """
-    symbols = list(ports.settings.watch_list(universe.name))
-    if not universe.has_master:
-        ports.masters.ensure_named(universe, symbols, ports.clock())
+    added, symbols = named_keys(instance, ports, universe), list(ports.settings.watch_list(universe.name))
+    if universe.intraday_partitions is None:
+        return [], added
     known = ports.masters.known_symbols(universe)
-    added = register_keys(instance, universe.intraday_partitions, [one for one in symbols if one in known])
-    return symbols, added
+    keys = [one for one in symbols if one in known]
+    return symbols, added + register_keys(instance, universe.intraday_partitions, keys)

@@ -1,0 +1,106 @@
+"""Use case: the newest forecasts of some symbols as prices, with what their direction has been worth so far."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from miraikakaku_assets.application.make_predictions import ENSEMBLE
+from miraikakaku_assets.application.ports.forecasts import ForecastStore
+from miraikakaku_assets.domain.forecasting.contract import in_prices
+from miraikakaku_assets.domain.forecasting.scores import NO_EDGE, edge, score
+from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.domain.market.sessions import sessions_back
+
+YEAR = 250
+"""Sessions of origins whose calls are counted."""
+
+
+@dataclass(frozen=True)
+class ShownForecast:
+    """One horizon of one symbol; prices in the instrument's unit, on the basis of its close.
+
+    Attributes:
+        symbol: Yahoo symbol.
+        as_of: Origin.
+        target: Session that is forecast.
+        horizon: Sessions ahead.
+        close: At the origin.
+        median: Forecast of the ensemble; null numbers where there is a reason.
+        lo80: Lower end of the band that holds four of five outcomes.
+        hi80: Its upper end.
+        lo95: The same for nineteen of twenty.
+        hi95: Its upper end.
+        reason: Why there is no forecast, or None.
+        edge: 優位性なし unless the direction was called better than by a coin and than by always saying up; None if so.
+    """
+
+    symbol: str
+    as_of: date
+    target: date
+    horizon: int
+    close: float | None
+    median: float | None
+    lo80: float | None
+    hi80: float | None
+    lo95: float | None
+    hi95: float | None
+    reason: str | None
+    edge: str | None
+
+
+def show_forecasts(
+    universe: Universe, store: ForecastStore, as_of: date, symbols: Sequence[str]
+) -> list[ShownForecast]:
+    """Forecasts of the ensemble from a session, sorted by symbol and horizon.
+
+    Args:
+        universe: Whose instruments.
+        store: Holds forecasts and outcomes.
+        as_of: Origin.
+        symbols: Which ones.
+    """
+    rows = store.predictions(universe, as_of, as_of, symbols, [ENSEMBLE])
+    prices = in_prices(rows.drop("close"), rows.select("symbol", "as_of", "close").unique())
+    edges = direction_edges(universe, store, as_of, symbols)
+    return [
+        ShownForecast(
+            symbol=row["symbol"],
+            as_of=row["as_of"],
+            target=row["target"],
+            horizon=row["horizon"],
+            close=row["close"],
+            median=row["point"],
+            lo80=row["lo80"],
+            hi80=row["hi80"],
+            lo95=row["lo95"],
+            hi95=row["hi95"],
+            reason=row["reason"],
+            edge=edges.get((row["symbol"], row["horizon"]), NO_EDGE),
+        )
+        for row in prices.sort("symbol", "horizon").iter_rows(named=True)
+    ]
+
+
+def direction_edges(
+    universe: Universe, store: ForecastStore, as_of: date, symbols: Sequence[str], model: str = ENSEMBLE
+) -> dict[tuple[str, int], str | None]:
+    """Symbol and horizon → 優位性なし, or None where the direction of a model has been worth something.
+
+    Args:
+        universe: Whose instruments.
+        store: Holds forecasts and outcomes.
+        as_of: Outcomes up to this session count, of a year of origins.
+        symbols: Which ones.
+        model: Whose calls.
+    """
+    since = sessions_back(universe.calendar, as_of, YEAR)
+    scored = store.scored(universe, since, as_of, symbols, [model])
+    table = score(scored.filter(pl.col("actual").is_not_null()), ["symbol"])
+    return {
+        (row["symbol"], row["horizon"]): edge(
+            row["hit_low"], row["hit_high"], max(0.5, row["always_up"] or 0.5)
+        )
+        for row in table.iter_rows(named=True)
+    }

@@ -1,0 +1,99 @@
+"""What forecasts are made by."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from miraikakaku_assets.bootstrap.notices import Notices
+
+if TYPE_CHECKING:
+    from miraikakaku_assets.adapters.shelves import FolderModelShelf
+    from miraikakaku_assets.adapters.storage.forecast_market import PostgresMarketBars
+    from miraikakaku_assets.adapters.storage.forecasts import PostgresForecasts
+    from miraikakaku_assets.application.forecast_universe import ForecastPorts
+    from miraikakaku_assets.application.make_predictions import PredictionPorts
+    from miraikakaku_assets.application.train_models import TrainingPorts
+    from miraikakaku_assets.application.watch_forecasts import ForecastWatch
+    from miraikakaku_assets.domain.forecasting.contract import Forecaster
+
+_WORKERS = 8  # processes at most for models of single series; each holds 0.3 GB of libraries
+
+
+class Forecasting(Notices):
+    """Models, forecasts and their scores."""
+
+    @cached_property
+    def market_bars(self) -> PostgresMarketBars:
+        """Daily bars of whole universes."""
+        from miraikakaku_assets.adapters.storage.forecast_market import PostgresMarketBars
+
+        return PostgresMarketBars(self.database)
+
+    @cached_property
+    def forecasts(self) -> PostgresForecasts:
+        """Trainings, forecasts, outcomes and scores."""
+        from miraikakaku_assets.adapters.storage.forecasts import PostgresForecasts
+
+        return PostgresForecasts(self.database)
+
+    @cached_property
+    def models(self) -> FolderModelShelf:
+        """Files of trained models."""
+        from miraikakaku_assets.adapters.shelves import FolderModelShelf
+
+        return FolderModelShelf(self.settings.home)
+
+    @cached_property
+    def forecasters(self) -> tuple[Forecaster, ...]:
+        """Every model, baselines first; their libraries are loaded when they are used."""
+        from miraikakaku_assets.adapters.forecasters.arima import Arima
+        from miraikakaku_assets.adapters.forecasters.boosted_trees import RandomForest, XGBoost
+        from miraikakaku_assets.adapters.forecasters.lstm import Lstm
+        from miraikakaku_assets.adapters.forecasters.prophet import Prophet
+        from miraikakaku_assets.application.forecast_panel import FOREIGN
+        from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
+        from miraikakaku_assets.domain.forecasting.theta import Theta
+
+        workers = min(os.cpu_count() or 1, _WORKERS)
+        return (
+            RandomWalk(),
+            Drift(),
+            Theta(),
+            RandomForest(passed=FOREIGN),
+            XGBoost(passed=FOREIGN),
+            Lstm(),
+            Arima(workers=workers),
+            Prophet(workers=workers),
+        )
+
+    @property
+    def training(self) -> TrainingPorts:
+        """What training needs."""
+        from importlib.metadata import version
+
+        from miraikakaku_assets.application.train_models import TrainingPorts
+
+        return TrainingPorts(self.forecasts, self.models, self.clock, version("miraikakaku-assets"))
+
+    @property
+    def prediction(self) -> PredictionPorts:
+        """What forecasting needs."""
+        from miraikakaku_assets.application.make_predictions import PredictionPorts
+
+        return PredictionPorts(self.forecasts, self.models, self.clock, self.forecasters)
+
+    @property
+    def forecasting(self) -> ForecastPorts:
+        """What training, forecasting and scoring a universe need."""
+        from miraikakaku_assets.application.forecast_universe import ForecastPorts
+
+        return ForecastPorts(self.market_bars, self.training, self.prediction, self.clock)
+
+    @property
+    def forecast_watch(self) -> ForecastWatch:
+        """What watching the scores needs."""
+        from miraikakaku_assets.application.watch_forecasts import ForecastWatch
+
+        return ForecastWatch(self.forecasts, self.alerts, self.channels.names_for, self.clock)

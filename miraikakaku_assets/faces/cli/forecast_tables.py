@@ -1,0 +1,80 @@
+"""What people see of forecasts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from miraikakaku_assets.faces.cli.output import show_line, show_table
+
+_LARGE = 1_000  # from here on one decimal, as exchanges quote it
+
+
+def show_training(done: Mapping[str, Any]) -> None:
+    """Shows how a training went."""
+    failed = done.get("failed_models", 0)
+    show_line(
+        f"{done['universe']} models: {done['models']} trained until {done['trained_until']} "
+        f"({done['seconds']:.1f} s){f', {failed} failed' if failed else ''}"
+    )
+
+
+def show_predictions(done: Mapping[str, Any]) -> None:
+    """Shows how many instruments each model has forecast."""
+    models = [*done["made"], *(one for one in done["missing"] if one not in done["made"])]
+    rows = [(model, done["made"].get(model, 0), _missing(done["missing"].get(model))) for model in models]
+    title = f"{done['universe']} forecasts from {done['as_of']}: {done['symbols']:,} symbols"
+    show_table(title, ("model", "forecast", "missing"), rows)
+
+
+def show_scores(done: Mapping[str, Any]) -> None:
+    """Shows what was scored."""
+    show_line(
+        f"{done['universe']} scores until {done['until']}: {done['new_outcomes']:,} new outcomes, "
+        f"{done['waiting_targets']:,} wait for a bar"
+    )
+
+
+def show_fan(forecasts: Sequence[Mapping[str, Any]]) -> None:
+    """Shows the forecasts of some symbols, fields as of `ShownForecast`: the next session and the fifth."""
+    shown = [one for one in forecasts if one["horizon"] in {1, 5}]
+    if not shown:
+        return
+    rows = [
+        (
+            one["symbol"],
+            f"{one['target']} (+{one['horizon']})",
+            _price(one["close"]),
+            one["reason"] or _price(one["median"]),
+            _band(one["lo80"], one["hi80"]),
+            _band(one["lo95"], one["hi95"]),
+            one["edge"] or "",
+        )
+        for one in shown
+    ]
+    heads = ("symbol", "session", "close", "median", "80 %", "95 %", "direction")
+    show_table("forecasts of the ensemble", heads, rows)
+
+
+def show_replay(done: Mapping[str, Any]) -> None:
+    """Shows whether forecasts of the past came out as they were, if they were made again."""
+    if "same" not in done:
+        return
+    same, different = sum(done["same"].values()), sum(done["different"].values())
+    show_line(
+        f"{done['universe']} made again from {done['as_of']}: {same:,} of {same + different:,} forecasts as they were"
+    )
+    for model, why in done["gone"].items():
+        show_line(f"{model}: {why}")
+
+
+def _missing(reasons: Mapping[str, int] | None) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in (reasons or {}).items())
+
+
+def _price(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,.1f}" if abs(value) >= _LARGE else f"{value:,.4g}"
+
+
+def _band(low: float | None, high: float | None) -> str:
+    return "–" if low is None else f"{_price(low)} – {_price(high)}"

@@ -1,0 +1,77 @@
+"""Commands of forecasts: ``train`` and ``predict``."""
+
+from typing import Annotated, Any
+
+import typer
+
+from miraikakaku_assets.application.wanted import WantedForecasts, WantedTraining
+from miraikakaku_assets.bootstrap import ports
+from miraikakaku_assets.faces.cli.output import JSON_OPTION
+from miraikakaku_assets.faces.cli.runner import RunnerFactory
+from miraikakaku_assets.faces.cli.stage_runs import Stages, end
+from miraikakaku_assets.faces.cli.stages import (
+    LimitOption,
+    SymbolsOption,
+    UniverseOption,
+    first_listed,
+    named_symbols,
+    named_universes,
+)
+
+
+def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
+    """Adds the commands to the application."""
+
+    @app.command()
+    def train(
+        universe_names: UniverseOption = "jp",
+        until: Annotated[
+            str, typer.Option("--until", help="Last session, YYYY-MM-DD, that the training may see.")
+        ] = "",
+        models: Annotated[
+            str,
+            typer.Option("--models", help="Comma-separated models, e.g. xgboost,arima; all unless named."),
+        ] = "",
+        *,
+        as_json: bool = JSON_OPTION,
+    ) -> None:
+        """Trains the forecast models and decides how their ensemble weighs them.
+
+        A model that fails leaves the others alone. A training on the same bars with the same code is reused.
+        """
+        chosen_models = [one.strip() for one in models.split(",") if one.strip()] or None
+        universes, log = named_universes(universe_names), list[dict[str, Any]]()
+        runner = make_runner(ports())
+        for chosen in universes:
+            work = Stages(ports(), runner, chosen, log, show=not as_json)
+            work.training(WantedTraining(until or None, chosen_models))
+        end(log, as_json=as_json)
+
+    @app.command()
+    def predict(
+        universe_names: UniverseOption = "jp",
+        symbols: SymbolsOption = "",
+        limit: LimitOption = 0,
+        as_of: Annotated[
+            str,
+            typer.Option(
+                "--as-of",
+                help="Session, YYYY-MM-DD, to forecast from: only what was known at its end is used. "
+                "Forecasts that were stored then are made again and compared.",
+            ),
+        ] = "",
+        *,
+        as_json: bool = JSON_OPTION,
+    ) -> None:
+        """Forecasts the next five sessions by every model and their ensemble, and scores what came of earlier ones.
+
+        Models that were never trained are trained first. A forecast is stored once and stays as it is.
+        """
+        names = named_symbols(symbols, limit)
+        universes, log = named_universes(universe_names), list[dict[str, Any]]()
+        runner = make_runner(ports())
+        for chosen in universes:
+            work = Stages(ports(), runner, chosen, log, show=not as_json)
+            asked = first_listed(work, limit) if limit else names
+            work.predictions(WantedForecasts(asked, as_of or None))
+        end(log, as_json=as_json)

@@ -1,0 +1,201 @@
+"""Command ``scoreboard``: every model on real data of the past, as tables and as the generated part of a page."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from miraikakaku_assets.bootstrap import Ports, use, utc_now
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.faces.cli.output import JSON_OPTION, errors, print_json, show_line, show_table
+from miraikakaku_assets.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from miraikakaku_assets.application.make_scoreboard import Heard, Scoreboard
+
+DataOption = Annotated[
+    Path, typer.Option("--data", help="Folder of the real data, named as its README says.")
+]
+UniverseOption = Annotated[
+    str,
+    typer.Option(
+        "--universe",
+        help="Comma-separated sets: jp, us, fx, copper, and lme, exchange_rate, which need no database; default all.",
+    ),
+]
+PageOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--page", help="Markdown file whose part between the marks is replaced, e.g. docs/forecasting.md."
+    ),
+]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Adds the command to the application."""
+
+    @app.command()
+    def scoreboard(
+        data: DataOption,
+        universe_names: UniverseOption = "",
+        page: PageOption = None,
+        *,
+        quick: Annotated[
+            bool, typer.Option("--quick", help="Few origins and instruments: to see that all of it works.")
+        ] = False,
+        resume: Annotated[
+            bool,
+            typer.Option("--resume", help="Go on with what an interrupted run of the same size has stored."),
+        ] = False,
+        as_json: bool = JSON_OPTION,
+    ) -> None:
+        """Forecasts the past of real markets as it would have been forecast then, and says how good that was.
+
+        Works in a clean database: that of DATABASE_URL, or an embedded one in a state folder of its own (scoreboard/
+        below MIRAIKAKAKU_HOME), so that its evidence never meets what is collected every day. Takes 25 minutes on two
+        cores; --quick takes three.
+        """
+        from miraikakaku_assets.application.make_scoreboard import make_scoreboard, named_sets
+        from miraikakaku_assets.application.scoreboard import FULL, QUICK
+
+        sets = named_sets(universe_names)
+        text = _page(data, page, whole=not universe_names)
+        installation = use(_settings("scoreboard-quick" if quick else "scoreboard"))
+        with _installed(installation, data) as (evidence, ports):
+            if not resume:
+                _require_clean(installation)
+            with _progress(shown=not as_json) as heard:
+                found = make_scoreboard(sets, QUICK if quick else FULL, evidence, ports, heard)
+        if page is not None:
+            _write(page, text, found)
+        _show(found, page, as_json=as_json)
+
+
+def _page(data: Path, page: Path | None, *, whole: bool) -> str:
+    """What the page holds now; wrong options are told before half an hour of work."""
+    if not data.is_dir():
+        raise ConfigurationError(f"--data {data}: there is no such folder")
+    if page is None:
+        return ""
+    if not whole:
+        raise ConfigurationError("--page shows every set; leave out --universe")
+    from miraikakaku_assets.application.scoreboard_page import put_into
+
+    try:
+        text = page.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"--page {page}: it cannot be read ({type(error).__name__})") from error
+    put_into(text, "")
+    return text
+
+
+def _settings(folder: str) -> Settings:
+    """Those of the environment; without DATABASE_URL in a state folder of its own."""
+    said = settings()
+    return said if said.database_url else said.model_copy(update={"miraikakaku_home": said.home / folder})
+
+
+@contextmanager
+def _installed(installation: Ports, data: Path) -> Iterator[tuple[Any, Any]]:
+    from miraikakaku_assets.adapters.sources.evidence import evidence_in
+    from miraikakaku_assets.application.scoreboard import BoardPorts
+    from miraikakaku_assets.application.take_evidence import EvidencePorts
+
+    with evidence_in(data) as evidence:
+        yield (
+            EvidencePorts(
+                evidence,
+                installation.master_source,
+                installation.masters,
+                installation.files,
+                installation.bars,
+                installation.ledger,
+                utc_now,
+            ),
+            BoardPorts(installation.market_bars, installation.training, installation.prediction),
+        )
+
+
+def _require_clean(installation: Ports) -> None:
+    from miraikakaku_assets.application.take_evidence import require_clean
+
+    require_clean(installation.status.table_sizes())
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator["Heard"]:
+    """One bar per set on stderr: how many turns of models are done."""
+    if not shown:
+        yield lambda _set, _what, _done, _of: None
+        return
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        *(TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn()),
+        *(TextColumn("{task.fields[what]}"), TimeElapsedColumn(), TextColumn("eta"), TimeRemainingColumn()),
+    )
+    with Progress(*columns, console=errors) as bars:
+        tasks: dict[str, Any] = {}
+
+        def end(name: str) -> None:
+            task = next(one for one in bars.tasks if one.id == tasks[name])
+            bars.update(task.id, completed=task.total, what="")
+            bars.stop_task(task.id)
+
+        def heard(name: str, what: str, done: int, of: int) -> None:
+            label = name if of else f"{name} {what}"
+            if label not in tasks:
+                for other in tasks:
+                    end(other)
+                tasks[label] = bars.add_task(label, total=of or 1, what="")
+            bars.update(tasks[label], completed=done, total=of or 1, what=what if of else "")
+
+        yield heard
+        for name in tasks:
+            end(name)
+
+
+def _write(page: Path, text: str, found: "Scoreboard") -> None:
+    from miraikakaku_assets.application.scoreboard_page import as_markdown, put_into
+
+    page.write_text(put_into(text, as_markdown(found)), encoding="utf-8")
+
+
+def _show(found: "Scoreboard", page: Path | None, *, as_json: bool) -> None:
+    from miraikakaku_assets.application.scoreboard_goals import best_direction, reached
+    from miraikakaku_assets.application.scoreboard_plain import plain
+
+    if as_json:
+        print_json({"succeeded": True, **plain(found)})
+        return
+    rows = []
+    for name, board in found.boards.items():
+        own, best = reached(board), best_direction(board, 1)
+        rows.append(
+            (
+                name,
+                board.origins,
+                board.instruments,
+                _rounded(own["mae_to_no_change"], 4),
+                *(_rounded(own[f"coverage_{band}"], 4) for band in ("80", "95")),
+                _rounded(own["fair"], 3),
+                "–" if best is None else f"{best['model']} {100 * best['hit_rate']:.1f} %",
+            )
+        )
+    names = ("", "origins", "issues", "error", "80 %", "95 %", "fair", "best direction, next session")
+    show_table("the ensemble: error against no change, and what its bands cover", names, rows)
+    if page is not None:
+        show_line(f"written into {page}")
+
+
+def _rounded(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,79 @@
+"""Jobs of forecasts: trainings, forecasts of everything or of any list of symbols, scores."""
+
+from typing import Any
+
+import dagster as dg
+
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
+from miraikakaku_assets.orchestration.forecasting.assets import PredictConfig, session_named
+from miraikakaku_assets.orchestration.forecasting.run import (
+    models_key,
+    performance_key,
+    predict_in_run,
+    predictions_key,
+)
+from miraikakaku_assets.orchestration.resources import PortsResource
+
+
+class PredictSymbolsConfig(PredictConfig):
+    """Options of forecasts as one run without partitions."""
+
+    symbols: list[str] | None = None
+    """Yahoo symbols; none named: all that have bars."""
+
+
+def predict_job_name(universe: Universe) -> str:
+    """Name of the job that forecasts any list of symbols; its op has the name with the verb in front."""
+    return f"{universe.name}_predict_symbols"
+
+
+def predict_op_name(universe: Universe) -> str:
+    """Name of the only op of that job."""
+    return f"predict_{universe.name}_symbols"
+
+
+def _predict_job(universe: Universe) -> dg.JobDefinition:
+    @dg.op(name=predict_op_name(universe), description="Forecasts the symbols named in its config, or all.")
+    def predict_symbols(
+        context: dg.OpExecutionContext, config: PredictSymbolsConfig, ports: PortsResource
+    ) -> None:
+        """Forecasts the symbols named in its config, or all."""
+        predict_in_run(context, ports.use, universe, session_named(config.as_of), config.symbols)
+
+    @dg.job(
+        name=predict_job_name(universe),
+        description=f"Forecasts of stored bars of {universe.name}, as one run.",
+    )
+    def predict() -> None:
+        """Forecasts of stored bars, as one run."""
+        predict_symbols()
+
+    return predict
+
+
+def _asset_job(universe: Universe, what: str, key: dg.AssetKey, description: str) -> Any:
+    selection = dg.AssetSelection.assets(key)
+    return dg.define_asset_job(f"{universe.name}_{what}_job", selection=selection, description=description)
+
+
+training_jobs = {
+    one: _asset_job(one, "training", models_key(one), f"Trains the models of {one.name}.")
+    for one in UNIVERSES.values()
+}
+prediction_jobs = {
+    one: _asset_job(
+        one, "prediction", predictions_key(one), f"Forecasts a range of symbols of {one.name}, as one run."
+    )
+    for one in UNIVERSES.values()
+}
+performance_jobs = {
+    one: _asset_job(one, "performance", performance_key(one), f"Scores the forecasts of {one.name}.")
+    for one in UNIVERSES.values()
+}
+predict_symbols_jobs = {one: _predict_job(one) for one in UNIVERSES.values()}
+forecast_jobs: list[Any] = [
+    *training_jobs.values(),
+    *prediction_jobs.values(),
+    *performance_jobs.values(),
+    *predict_symbols_jobs.values(),
+]

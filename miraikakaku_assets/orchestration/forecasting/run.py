@@ -1,0 +1,190 @@
+"""How trainings, forecasts and scores show themselves in Dagster, and how they end honestly.
+
+Shared by the assets and by the job for any list of symbols.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from miraikakaku_assets.application.forecast_panel import ForecastInputs
+from miraikakaku_assets.application.forecast_universe import predict_universe, score_universe, train_universe
+from miraikakaku_assets.application.make_predictions import ENSEMBLE, PredictionReport, totals
+from miraikakaku_assets.application.ports.forecasts import ModelRecord
+from miraikakaku_assets.application.replay_predictions import replay_predictions
+from miraikakaku_assets.application.train_models import TrainingReport
+from miraikakaku_assets.application.watch_forecasts import watch_forecasts
+from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.domain.errors import MiraikakakuError
+from miraikakaku_assets.domain.forecasting.contract import in_prices
+from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.orchestration.failures import failure
+from miraikakaku_assets.orchestration.forecasting.pictures import fan_chart_of, score_charts_of
+from miraikakaku_assets.orchestration.materializations import log_materializations
+
+CHARTED_SYMBOLS = 10
+"""Runs of up to this many symbols carry a fan chart each."""
+
+
+def models_key(universe: Universe) -> dg.AssetKey:
+    """Key of a universe's trained models."""
+    return dg.AssetKey([universe.name, "forecast_models"])
+
+
+def predictions_key(universe: Universe) -> dg.AssetKey:
+    """Key of a universe's forecasts."""
+    return dg.AssetKey([universe.name, "predictions"])
+
+
+def performance_key(universe: Universe) -> dg.AssetKey:
+    """Key of how a universe's forecasts came out."""
+    return dg.AssetKey([universe.name, "prediction_performance"])
+
+
+Context = dg.AssetExecutionContext | dg.OpExecutionContext
+
+
+def train_in_run(
+    context: Context, ports: Ports, universe: Universe, until: date | None, models: Sequence[str] | None
+) -> dict[str, Any]:
+    """Trains every model inside a Dagster step; the metadata of its materialization.
+
+    Raises:
+        dg.Failure: Nothing could be trained, or some models could not; the others are kept.
+    """
+
+    def told(record: ModelRecord) -> None:
+        what = record.reason or f"{record.seconds:.1f} s, {record.metrics.get('bytes', 0)} bytes"
+        context.log.info("%s, trained until %s: %s", record.model, record.trained_until, what)
+
+    try:
+        last, report = train_universe(universe, ports.forecasting, until, told, models)
+        watch_forecasts(universe, ports.forecast_watch)
+    except MiraikakakuError as error:
+        raise failure(error) from error
+    metadata = _trained(last, report)
+    if report.failed:
+        context.log_event(dg.AssetObservation(models_key(universe), metadata=metadata))
+        worst = "; ".join(f"{model}: {why}" for model, why in report.failed.items())
+        raise dg.Failure(
+            f"{len(report.failed)} of {len(report.failed) + len(report.records)} models could not be trained, the "
+            f"others are kept: {worst}",
+            metadata=metadata,
+            allow_retries=False,
+        )
+    return metadata
+
+
+def _trained(last: date, report: TrainingReport) -> dict[str, Any]:
+    rows = [
+        dg.TableRecord(
+            {
+                "model": one.model,
+                "version": one.version,
+                "trained_until": str(one.trained_until),
+                "seconds": one.seconds,
+                "bytes": int(str(one.metrics.get("bytes", 0))),
+                "file": one.file or "",
+                "data_version": one.data_version[:12],
+                "reused": one.model in report.reused,
+            }
+        )
+        for one in report.records.values()
+    ]
+    return {
+        "trained_until": str(last),
+        "models": len(rows),
+        "failed_models": len(report.failed),
+        "seconds": sum(one.seconds for one in report.trained.values()),
+        **({"trainings": dg.MetadataValue.table(records=rows)} if rows else {}),
+        **({"reasons": dg.MetadataValue.json(report.failed)} if report.failed else {}),
+    }
+
+
+def predict_in_run(
+    context: Context, ports: Ports, universe: Universe, as_of: date | None, symbols: Sequence[str] | None
+) -> None:
+    """Forecasts inside a Dagster step: a materialization per symbol, the totals as an observation.
+
+    Raises:
+        dg.Failure: Nothing could be forecast, or a model broke off; what could be made is stored.
+    """
+    key = predictions_key(universe)
+    try:
+        inputs, report = predict_universe(universe, ports.forecasting, as_of, symbols)
+    except MiraikakakuError as error:
+        raise failure(error) from error
+    stored = ports.forecasts.predictions(universe, report.as_of, report.as_of, symbols, [ENSEMBLE])
+    log_materializations(context, _events(ports, inputs, key, stored, symbols))
+    metadata = dict(totals(report))
+    if as_of is not None and not report.written:
+        again = replay_predictions(inputs, report.as_of, ports.prediction, symbols)
+        metadata |= {"same": again.same, "different": again.different, "gone": again.gone}
+        metadata["largest_difference"] = again.largest
+    context.log_event(dg.AssetObservation(key, metadata=metadata))  # type: ignore[arg-type]
+    missing = sorted(set(symbols or ()) - set(stored["symbol"].unique()))
+    _raise_shortfall(report, missing)
+
+
+def _events(
+    ports: Ports,
+    inputs: ForecastInputs,
+    key: dg.AssetKey,
+    stored: pl.DataFrame,
+    symbols: Sequence[str] | None,
+) -> list[dg.AssetMaterialization]:
+    few = symbols is not None and len(symbols) <= CHARTED_SYMBOLS
+    events = []
+    prices = in_prices(stored.drop("close"), stored.select("symbol", "as_of", "close").unique())
+    for (symbol,), rows in prices.group_by("symbol", maintain_order=True):
+        first, last = rows.row(0, named=True), rows.row(-1, named=True)
+        metadata: dict[str, Any] = {"as_of": str(first["as_of"]), "status": first["reason"] or "ok"}
+        if first["reason"] is None:
+            metadata |= {
+                "close": first["close"],
+                "next_session": str(first["target"]),
+                "next_median": first["point"],
+                "next_lo80": first["lo80"],
+                "next_hi80": first["hi80"],
+                "fifth_median": last["point"],
+                "fifth_lo80": last["lo80"],
+                "fifth_hi80": last["hi80"],
+            }
+        if few:
+            metadata["chart"] = fan_chart_of(ports, inputs, str(symbol), first["as_of"])
+        events.append(dg.AssetMaterialization(key, partition=str(symbol), metadata=metadata))
+    return events
+
+
+def _raise_shortfall(report: PredictionReport, unknown: Sequence[str]) -> None:
+    reasons = [f"{model}: {why}" for model, why in report.failures.items()]
+    if unknown:
+        reasons.append(f"{len(unknown)} symbols have no daily bar, the first is {unknown[0]}")
+    if not report.symbols:
+        reasons.append("there was nothing to forecast")
+    if reasons:
+        raise dg.Failure("; ".join(reasons), metadata={"failures": len(reasons)}, allow_retries=False)
+
+
+def score_in_run(ports: Ports, universe: Universe) -> dict[str, Any]:
+    """Scores what came inside a Dagster step; the metadata of its materialization.
+
+    Raises:
+        dg.Failure: Scoring was not possible.
+    """
+    try:
+        report = score_universe(universe, ports.forecasting)
+        watched = watch_forecasts(universe, ports.forecast_watch)
+    except MiraikakakuError as error:
+        raise failure(error) from error
+    return {
+        "until": str(report.until),
+        "new_outcomes": report.outcomes,
+        "waiting_targets": report.waiting,
+        "scored_days": len(report.days),
+        "standing_alerts": len(watched.standing),
+        **score_charts_of(ports, universe),
+    }

@@ -1,0 +1,169 @@
+"""Work on many series: in order, one at a time to blame, and never a process left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from miraikakaku_assets.adapters.forecasters.per_series import FEW, Failure, each_series
+from miraikakaku_assets.domain.errors import ConfigurationError
+
+MANY = FEW + 20
+NAMES = [f"S{place:04}" for place in range(MANY)]
+
+
+def size_and_process(values):
+    return float(np.abs(values).sum()), os.getpid()
+
+
+def picky(number):
+    if number % 10 == 3:
+        raise ValueError(f"{number} is not for me")
+    if number == 44:
+        raise ZeroDivisionError("never mind")
+    return number
+
+
+def deadly(number, marks, deaths):
+    """Kills its process at number 21, so many times."""
+    mark = Path(marks) / f"{os.getpid()}"
+    if number == 21 and len(list(Path(marks).iterdir())) < deaths:
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number * 2, os.getpid()
+
+
+def endless(number):
+    """A series that never ends."""
+    Path(f"{os.getpid()}.at-work").touch()
+    time.sleep(600)
+    return number
+
+
+def brief(number):
+    Path(f"{os.getpid()}.at-work").touch()
+    try:
+        time.sleep(0.1)
+    except KeyboardInterrupt:
+        Path(f"{os.getpid()}.interrupted").touch()
+        raise
+    Path(f"{number}.done").touch()
+    return number
+
+
+def test_many_series_are_done_in_other_processes_in_order():
+    series = [np.full(5, place, dtype=np.float64) for place in range(MANY)]
+    found = each_series(size_and_process, series, NAMES)
+    made = [one for one in found if not isinstance(one, Failure)]
+    assert [size for size, _ in made] == [5.0 * place for place in range(MANY)]
+    processes = {process for _, process in made}
+    assert os.getpid() not in processes
+    assert 1 <= len(processes) <= 2
+    left = [" ".join(one.cmdline()) for one in psutil.Process().children()]
+    assert all("resource_tracker" in one for one in left), left  # Python's own, one for all pools to come
+
+
+def test_few_series_are_done_here():
+    series = [np.ones(3)] * (FEW - 1)
+    assert set(each_series(size_and_process, series, NAMES[: FEW - 1])) == {(3.0, os.getpid())}
+    assert each_series(size_and_process, [], []) == []
+
+
+def test_a_crew_of_nobody_is_refused():
+    with pytest.raises(ConfigurationError, match="at least 1"):
+        each_series(picky, [1], ["S"], workers=0)
+
+
+@pytest.mark.parametrize("count", [FEW - 1, MANY])
+def test_a_series_that_breaks_off_leaves_the_others_alone_and_is_logged_once_per_kind(count, caplog):
+    found = each_series(picky, range(count), NAMES[:count])
+    for number, one in enumerate(found):
+        if number % 10 == 3:
+            assert one == Failure("ValueError", f"{number} is not for me")
+        elif number == 44:
+            assert one == Failure("ZeroDivisionError", "never mind")
+        else:
+            assert one == number
+    said = [record.getMessage() for record in caplog.records]
+    refused = len([number for number in range(count) if number % 10 == 3])
+    assert (
+        said[0]
+        == f"{refused} of {count} series failed with ValueError, the first of them S0003: 3 is not for me"
+    )
+    assert len(said) == (2 if count > 44 else 1)
+
+
+def test_a_process_that_is_killed_once_costs_no_series(tmp_path):
+    found = each_series(partial(deadly, marks=str(tmp_path), deaths=1), range(MANY), NAMES)
+    made = [one for one in found if not isinstance(one, Failure)]
+    assert [value for value, _ in made] == [number * 2 for number in range(MANY)]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_series_that_kills_its_process_twice_is_the_only_one_to_fail(tmp_path, caplog):
+    found = each_series(partial(deadly, marks=str(tmp_path), deaths=9), range(MANY), NAMES)
+    blamed = found.pop(21)
+    assert isinstance(blamed, Failure)
+    assert blamed.kind == "ProcessDied"
+    made = [one for one in found if not isinstance(one, Failure)]
+    assert [value for value, _ in made] == [number * 2 for number in range(MANY) if number != 21]
+    assert len(list(tmp_path.iterdir())) == 2
+    # Two pools, and a process for each of the two series that were at work when the first one broke.
+    assert len({process for _, process in made}) <= 6
+    assert f"1 of {MANY} series failed with ProcessDied, the first of them S0021" in caplog.text
+
+
+SCRIPT = """
+from miraikakaku_assets.adapters.forecasters.per_series import each_series
+from miraikakaku_assets_tests.contract.test_per_series import NAMES, {work}
+
+if __name__ == "__main__":
+    each_series({work}, range(len(NAMES)), NAMES)
+"""
+
+
+def started(tmp_path: Path, work: str) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
+    """A process that works on series, and its two workers."""
+    script = tmp_path / "caller.py"
+    script.write_text(SCRIPT.format(work=work))
+    root = str(Path(__file__).parents[2])
+    caller = subprocess.Popen(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": root},
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if len(list(tmp_path.glob("*.at-work"))) == 2:
+            return caller, psutil.Process(caller.pid).children()
+        time.sleep(0.05)
+    caller.kill()
+    raise AssertionError("the workers have not started within a minute")
+
+
+def test_ctrl_c_ends_the_work_and_leaves_no_process(tmp_path):
+    caller, children = started(tmp_path, "brief")
+    os.killpg(caller.pid, signal.SIGINT)  # as a terminal does: to all of them
+    _, said = caller.communicate(timeout=60)
+    assert caller.returncode == -signal.SIGINT
+    assert said.count("KeyboardInterrupt") == 1, said
+    assert list(tmp_path.glob("*.interrupted")) == []  # the caller's to handle, not theirs
+    assert len(list(tmp_path.glob("*.done"))) < MANY  # what was not begun is dropped
+    assert psutil.wait_procs(children, timeout=20)[1] == []
+
+
+def test_the_processes_end_with_a_caller_that_is_killed(tmp_path):
+    caller, children = started(tmp_path, "endless")
+    caller.kill()
+    caller.communicate(timeout=60)
+    assert psutil.wait_procs(children, timeout=20)[1] == []

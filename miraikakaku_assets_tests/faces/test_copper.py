@@ -1,0 +1,70 @@
+"""Copper from the command line: every stage, a second time without a change, and what is refused."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from miraikakaku_assets_tests.faces.command import Command
+from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
+from miraikakaku_assets_tests.orchestration.installation import last_evening
+
+BARS = "SELECT timeframe, count(*) FROM miraikakaku.price_bars GROUP BY 1"
+
+
+@pytest.fixture(scope="module")
+def quiet_exchange() -> Iterator[Simulated]:
+    with simulated(symbols=1, us_symbols=0, now=last_evening("CMX")) as running:
+        yield running
+
+
+def test_the_pipeline_of_copper_needs_no_master_and_doing_it_again_changes_nothing(command: Command) -> None:
+    first = command("pipeline", "--universe", "copper", "--json")
+
+    assert first.code == 0, first.err
+    stages = {one["stage"]: one for one in first.document["stages"]}
+    assert {one["universe"] for one in stages.values()} == {"copper"}
+    assert "master" not in stages
+    analysed = [one["collected"] for one in first.document["stages"] if one["stage"] == "analysis"]
+    assert analysed == ["1d"]  # there are no five-minute bars to analyse
+    prices, analysis, coverage = (stages[name] for name in ("prices", "analysis", "coverage"))
+    stored = dict(command.rows(BARS))
+    assert stored == {"1d": prices["inserted"], **analysis["bars"]} == analysis["indicators"]
+    assert set(stored) == {"1d", "1w", "1mo"}
+    assert (prices["symbols"], prices["verdicts"], analysis["new_signals"]) == (1, {"ok": 1}, 0)
+    assert coverage["coverage"] == 1.0
+    everything = "SELECT * FROM miraikakaku.price_bars ORDER BY timeframe, ts"
+    before = command.rows(everything)
+
+    shown = command("pipeline", "--universe", "copper")
+
+    assert shown.code == 0, shown.err
+    assert "copper analysis of 1d bars: 1 symbols, of which nothing was due" in shown.out
+    assert command.rows(everything) == before
+
+    status = command("status", "--universe", "copper", "--json").document
+
+    assert (status["master"]["listed"], status["fresh_symbols"], status["watched"]) == (1, 1, [])
+    assert {row["timeframe"] for row in status["analysis"]} == {"1d", "1w", "1mo"}
+    assert "1 of 1 listed symbols have the bar of" in command("status", "--universe", "copper").out
+
+
+def test_a_symbol_that_the_setting_does_not_name_is_not_collected(command: Command) -> None:
+    ended = command("collect", "--universe", "copper", "--symbols", "CL=F", "--json")
+
+    assert ended.code == 1
+    assert ended.document["stages"][0]["verdicts"] == {"not_in_master": 1}
+
+
+def test_patterns_of_copper_lack_five_minute_bars(command: Command) -> None:
+    ended = command("self-test", "look-ahead", "--universe", "copper", "--timeframe", "1h")
+
+    assert ended.code == 1
+    assert ended.errors == ["5m bars of copper are not collected; name a file of bars with --file"]
+
+
+def test_copper_has_no_list(nowhere: Command) -> None:
+    ended = nowhere("master", "update", "--universe", "copper")
+
+    assert (ended.code, ended.errors) == (
+        2, ["No exchange publishes a list of copper; the settings name its symbols (lists: jp, us)"],
+    )  # fmt: skip

@@ -1,0 +1,293 @@
+"""What models that learn are given: targets of sessions, inputs without a unit, and how far forecasts are believed."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.forecasting.contract import HORIZONS
+from miraikakaku_assets.domain.forecasting.features import FeatureInputs
+from miraikakaku_assets.domain.forecasting.leak_test import leak_test
+from miraikakaku_assets.domain.forecasting.learning import (
+    CLIP,
+    EMBARGO,
+    TARGETS,
+    Examples,
+    held_out,
+    inputs,
+    of_sessions,
+    session_means,
+    targets,
+    trusted_share,
+)
+from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility, panel
+from miraikakaku_assets_tests.unit.forecast_panels import of_closes, sessions, walk, walk_bars
+
+KEYS = ["symbol", "session"]
+
+
+def slow_targets(data: Panel, symbol: str, place: int, until: int) -> list[float | None]:
+    """Of the session at a place in the calendar, by looking each target up."""
+    bars = data.bars.with_columns(sigma=ewma_volatility()).filter(symbol=symbol)
+    logs = dict(bars.select("session", "log_close").iter_rows())
+    sigma = dict(bars.select("session", "sigma").iter_rows())
+    days = data.sessions.to_list()
+    found: list[float | None] = []
+    for h in HORIZONS:
+        if place + h > until or days[place + h] not in logs:
+            found.append(None)
+            continue
+        change = (logs[days[place + h]] - logs[days[place]]) / (sigma[days[place]] * h**0.5)
+        found.append(max(-CLIP, min(CLIP, change)))
+    return found
+
+
+def gappy() -> Panel:
+    """Holes of one and of eight sessions, a last bar earlier than the others', and a bar without a price."""
+    place = pl.int_range(pl.len()).over("symbol")
+    bars = walk_bars(1, symbols=4, days=80)
+    hole = (pl.col("symbol") == "S0001") & ((place == 50) | place.is_between(60, 67))
+    ended = (pl.col("symbol") == "S0002") & (place > 70)
+    bars = bars.filter(~hole & ~ended).with_columns(
+        close=pl.when((pl.col("symbol") == "S0003") & (place == 55)).then(-1.0).otherwise("close")
+    )
+    return panel(bars, sessions(90))
+
+
+@pytest.mark.parametrize("until", [79, 72])
+def test_targets_are_those_of_sessions_not_of_bars(until):
+    data = gappy()
+    days = data.sessions
+    found = targets(data, days[until])
+    assert found.select(KEYS).equals(data.until(days[until]).bars.select(KEYS))
+    for symbol, place in [
+        ("S0000", 40),
+        ("S0001", 48),
+        ("S0001", 49),
+        ("S0001", 58),
+        ("S0001", 68),
+        ("S0002", 66),
+        ("S0002", 70),
+        ("S0003", 52),
+        ("S0003", 54),
+        ("S0000", 70),
+        ("S0003", 71),
+    ]:
+        row = found.filter(symbol=symbol, session=days[place]).select(TARGETS).row(0)
+        for found_one, expected in zip(row, slow_targets(data, symbol, place, until), strict=True):
+            if expected is None:
+                assert found_one is None, (symbol, place)
+            else:
+                assert found_one == pytest.approx(expected, rel=1e-5), (symbol, place)
+
+
+def test_no_target_is_known_that_lies_behind_the_end():
+    data = walk(2, days=80)
+    days = data.sessions
+    found = targets(data, days[60])
+    newest = found.group_by("symbol").tail(6).select(pl.col(TARGETS).null_count()).row(0)
+    assert newest == tuple(h * 4 for h in HORIZONS)
+    assert_frame_equal(found, targets(data.until(days[60]), days[60]))
+
+
+def test_the_last_bar_of_one_is_not_followed_by_the_first_of_the_next():
+    first, second = walk_bars(3, symbols=2, days=80).partition_by("symbol")
+    data = panel(pl.concat([first.head(40), second.tail(40)]), sessions(90))
+    found = targets(data, data.sessions[79]).filter(symbol="S0000")
+    assert found.tail(1).select(TARGETS).row(0) == (None,) * 5
+
+
+def test_no_target_without_a_volatility_and_none_beyond_the_clip():
+    closes = [100.0] * 60 + [101.0, 100.0] * 20 + [1e9] + [100.0] * 9
+    found = targets(of_closes(closes), of_closes(closes).sessions[len(closes) - 1])
+    assert found["sigma"].head(60).null_count() == 60  # too short, then constant
+    assert found["target_1"].head(60).null_count() == 60
+    assert found["target_1"][99] == CLIP
+    assert found["target_1"].drop_nulls().abs().le(CLIP).all()
+
+
+def test_an_empty_panel_has_no_rows():
+    data = walk(4).only([])
+    assert targets(data, data.sessions[50]).is_empty()
+    assert inputs(data).is_empty()
+
+
+def given() -> Panel:
+    """With sectors, volume and a column to be passed on."""
+    bars = walk_bars(5, symbols=6, days=120).with_columns(
+        sector=pl.when(pl.col("symbol").str.ends_with("1")).then(pl.lit("a")).otherwise(pl.lit("b")),
+        volume=1000 * (1 + pl.col("close").cos().abs()),
+        us_ret_1=pl.col("close").sin() / 100,
+    )
+    return panel(bars, sessions(130))
+
+
+def built(data: FeatureInputs) -> pl.DataFrame:
+    return inputs(data.panel, data.passed)
+
+
+def made_at(data: Panel) -> pl.DataFrame:
+    moments = [datetime(day.year, day.month, day.day, 7, tzinfo=UTC) for day in data.sessions.to_list()]
+    return pl.DataFrame({"session": data.sessions, "made_at": moments})
+
+
+def test_no_input_knows_the_future():
+    data = given()
+    origins = [data.sessions[place] for place in (70, 90, 110)]
+    assert leak_test(built, FeatureInputs(data, made_at(data), ("us_ret_1",)), origins) == {}
+
+
+def test_an_input_from_the_session_after_is_caught():
+    data = given()
+
+    def leaking(those: FeatureInputs) -> pl.DataFrame:
+        tomorrow = those.panel.bars.select(*KEYS, tomorrow=pl.col("ret").shift(-1).over("symbol").sign())
+        return built(those).join(tomorrow, on=KEYS, how="left", maintain_order="left")
+
+    origin = data.sessions[90]
+    assert leak_test(leaking, FeatureInputs(data, made_at(data), ("us_ret_1",)), [origin]) == {
+        "tomorrow": origin
+    }
+
+
+def test_a_target_handed_over_as_an_input_is_caught():
+    data = given()
+
+    def leaking(those: FeatureInputs) -> pl.DataFrame:
+        last = max(those.panel.bars["session"].to_list())
+        return built(those).hstack(targets(those.panel, last).select("target_1"))
+
+    assert set(leak_test(leaking, FeatureInputs(data, made_at(data)), [data.sessions[90]])) == {"target_1"}
+
+
+def test_inputs_have_no_unit():
+    """Ten times the price, or moves three times as wild, are the same to a learner."""
+    data = given()
+    bars = data.bars.select("symbol", "session", "close", "high", "low")
+    dear = panel(bars.with_columns(pl.col("close", "high", "low") * 10), data.sessions)
+    assert_frame_equal(inputs(panel(bars, data.sessions)), inputs(dear), rel_tol=1e-4, abs_tol=1e-4)
+    wild = panel(bars.with_columns(pl.col("close", "high", "low").log().mul(3).exp()), data.sessions)
+    one, other = inputs(panel(bars, data.sessions)), inputs(wild)
+    level = ["sigma_log", "market_sigma_log"]
+    assert_frame_equal(one.drop(level), other.drop(level), rel_tol=1e-4, abs_tol=1e-4)
+    tripled = one.select((pl.col(level) + np.log(3)).cast(pl.Float32))
+    assert_frame_equal(tripled, other.select(level), rel_tol=1e-4, abs_tol=1e-4)
+
+
+def test_inputs_are_single_precision_in_the_order_of_the_bars():
+    data = given()
+    found = inputs(data, ("us_ret_1",))
+    assert found.select(KEYS).equals(data.bars.select(KEYS))
+    assert set(found.drop(KEYS).dtypes) == {pl.Float32()}
+    assert not found.drop(KEYS).select(pl.any_horizontal(pl.all().is_nan().any())).item()
+    assert found["us_ret_1"].equals(data.bars["us_ret_1"].cast(pl.Float32).alias("us_ret_1"))
+    own, by_hand = (
+        found.filter(symbol="S0002"),
+        data.bars.with_columns(s=ewma_volatility()).filter(symbol="S0002"),
+    )
+    move = by_hand["ret"][100] / by_hand["s"][100]
+    assert own["move_0"][100] == pytest.approx(move, rel=1e-5)
+    session = found.filter(session=data.sessions[100])
+    assert own["market_move_0"][100] == pytest.approx(session["move_0"].mean(), rel=1e-5)
+    assert own["move_0_to_market"][100] == pytest.approx(move - own["market_move_0"][100], rel=1e-4)
+    sector = session.filter(pl.col("symbol") != "S0001")["move_0"].mean()
+    assert own["sector_move_0"][100] == pytest.approx(sector, rel=1e-5)
+
+
+def test_a_garbage_tick_moves_the_market_by_no_more_than_the_clip():
+    bars = walk_bars(6, symbols=20, days=100)
+    place = pl.int_range(pl.len()).over("symbol")
+    tick = (pl.col("symbol") == "S0003") & (place == 90)
+    garbage = bars.with_columns(close=pl.when(tick).then(pl.col("close") * 5e7).otherwise("close"))
+    day = sessions(100)[90]
+    one, other = (inputs(panel(frame, sessions(110))).filter(session=day) for frame in (bars, garbage))
+    assert abs(one["market_move_0"][0] - other["market_move_0"][0]) <= 13 / 20
+
+
+def test_a_column_that_is_not_there_is_refused():
+    with pytest.raises(ConfigurationError, match="no columns"):
+        inputs(given(), ("macd_signal",))
+
+
+def examples(days: int, per_day: int, columns: int = 1) -> Examples:
+    rng = np.random.default_rng(7)
+    session = np.repeat(np.arange(10, 10 + days), per_day)
+    size = len(session)
+    values = rng.normal(0, 1, (size, columns)).astype(np.float32)
+    return Examples(session, values, rng.normal(0, 1, (size, len(HORIZONS))).astype(np.float32))
+
+
+def test_sessions_are_the_means_of_what_is_known():
+    rows = examples(3, 2)
+    rows.inputs[0, 0] = np.nan
+    rows.targets[4:, 4] = np.nan
+    found = of_sessions(rows)
+    assert found.session.tolist() == [10, 11, 12]
+    assert found.inputs[0, 0] == rows.inputs[1, 0]
+    assert found.targets[1, 0] == pytest.approx(rows.targets[2:4, 0].mean())
+    assert np.isnan(found.targets[2, 4])
+    assert np.isnan(session_means(rows.inputs[:, 0], rows.session)[:10]).all()
+
+
+def test_what_is_held_out_lies_behind_an_embargo():
+    session = examples(100, 3).session
+    pairs = held_out(session)
+    assert len(pairs) == 3
+    for before, then in pairs:
+        assert session[then].min() - session[before].max() == EMBARGO + 1 >= max(HORIZONS) + 1
+    everything = np.stack([then for _, then in pairs])
+    assert everything.sum(axis=0).max() == 1  # no row twice
+    assert session[everything.any(axis=0)].min() == 50
+    assert session[everything.any(axis=0)].max() == 109
+
+
+def relation(strength: float, days: int = 200, seed: int = 8) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Target, forecast and session of 50 issues a day that have half of their noise in common."""
+    rng = np.random.default_rng(seed)
+    said = rng.normal(0, 1, (days, 50))
+    came = strength * said + rng.normal(0, 1, (days, 50)) + rng.normal(0, 1, (days, 1))
+    session = np.repeat(np.arange(days), 50)
+    return came.ravel().astype(np.float32), said.ravel().astype(np.float32), session
+
+
+def test_a_good_forecast_is_believed_and_one_that_says_too_much_in_part():
+    assert trusted_share(*relation(1.0), 1) > 0.9
+    assert 0.1 < trusted_share(*relation(0.3), 1) < 0.45
+
+
+def test_forecasts_without_merit_are_hardly_ever_believed():
+    shares = [trusted_share(*relation(0.0, 60, seed), h) for seed in range(100) for h in (1, 5)]
+    assert np.mean(np.array(shares) > 0) < 0.1
+    assert np.mean(shares) < 0.01
+    assert trusted_share(*relation(-0.5), 1) == 0.0
+
+
+def test_a_day_of_many_issues_is_one_observation():
+    """The market's own move, 40 days: a thousand issues a day make it no surer."""
+    rng = np.random.default_rng(9)
+    shares = []
+    for _ in range(60):
+        said, came = rng.normal(0, 1, 40), rng.normal(0, 1, 40)
+        session = np.repeat(np.arange(40), 200)
+        noise = rng.normal(0, 0.1, len(session))
+        target = (np.repeat(came, 200) + noise).astype(np.float32)
+        shares.append(trusted_share(target, np.repeat(said, 200).astype(np.float32), session, 1))
+    assert np.mean(np.array(shares) > 0) < 0.15
+
+
+def test_too_few_sessions_and_none_prove_nothing():
+    target, forecast, session = relation(1.0, days=29)
+    assert trusted_share(target, forecast, session, 1) == 0.0
+    assert trusted_share(np.full_like(target, np.nan), forecast, session, 1) == 0.0
+    target, _, session = relation(0.0)
+    assert trusted_share(target, np.zeros_like(target), session, 1) == 0.0
+
+
+def test_examples_can_be_chosen_from():
+    rows = examples(3, 2)
+    chosen = rows.where(rows.session == 11)
+    assert chosen.session.tolist() == [11, 11]
+    assert np.array_equal(rows.inputs[2:4], chosen.inputs)
