@@ -13,14 +13,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import analysis, bookkeeping, event_log, fetching, ingest, market, startup
+from benchmarks import analysis, bookkeeping, event_log, fetching, forecasting, ingest, market, startup
 from miraikakaku_assets.adapters.storage import embedded, migrate
 from miraikakaku_assets.adapters.storage.engine import Database, open_database
 
@@ -156,6 +156,51 @@ def _cycle(*, quick: bool) -> dict[str, Metric]:
     }
 
 
+def _forecast_day(*, quick: bool) -> dict[str, Metric]:
+    with tempfile.TemporaryDirectory() as folder, _database() as database:
+        place = Path(folder)
+        year = market.year(place, 200 if quick else _WHOLE_MARKET)
+        found = forecasting.measure_day(database, year, place)
+    models = ", ".join(f"{model} {seconds:.0f} s" for model, seconds in found["trained"].items())
+    made = ", ".join(f"{model} {symbols:,}" for model, symbols in found["made"].items())
+    # AutoARIMA and Prophet take 91 and 87 ms a series and core when they are called one series after the other.
+    floor = year.symbols * (0.091 + 0.087) / 60 / (os.cpu_count() or 1)
+    by_hand = f"min: AutoARIMA and Prophet called series by series on all cores; {year.described}, forecasts: {made}"
+    return {
+        "train_minutes_4178": _metric(found["train_minutes"], "min", 25, "lower", None, f"no peer; {models}"),
+        "predict_minutes_4178": _metric(found["predict_minutes"], "min", 12, "lower", floor, by_hand),
+        "forecast_peak_rss_mib": _metric(
+            found["peak_mib"], "MiB", 4_096, "lower", None, "no peer: the process tree of either command"
+        ),
+    }
+
+
+_SETS = ("jp", "us", "fx", "copper")
+_BANDS = {"80": (0.78, 0.82), "95": (0.935, 0.965)}
+
+
+def _forecast_scores(*, quick: bool) -> dict[str, Metric]:
+    data = forecasting.real_data()
+    if data is None:
+        raise SystemExit("the scores of forecasts need real market data: set MIRAIKAKAKU_REAL_DATA")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # as root the server runs as another user
+        found = forecasting.measure_scores(data, Path(folder), quick=quick)
+    metrics = {}
+    for name in _SETS:
+        reached = found[name]
+        error = reached["mae_to_no_change"]
+        still = "no change; real bars, every session an origin, docs/forecasting.md"
+        metrics[f"forecast_mae_vs_random_walk_{name}"] = _metric(error, "ratio", 1.0, "lower", 1.0, still)
+    for band, (low, high) in _BANDS.items():
+        for name in _SETS:
+            share = found[name][f"coverage_{band}"]
+            promised = f"at most {high:g} as well"
+            metric = _metric(share, "share", low, "higher", int(band) / 100, promised)
+            metrics[f"band{band}_coverage_{name}"] = replace(metric, holds=low <= share <= high)
+    return metrics
+
+
 _GROUPS: dict[Callable[..., dict[str, Metric]], tuple[str, ...]] = {
     _startup: ("definitions_load_s",),
     _keys: ("partition_keys_16k_s",),
@@ -163,6 +208,11 @@ _GROUPS: dict[Callable[..., dict[str, Metric]], tuple[str, ...]] = {
     _analysis: ("analyze_vs_floor",),
     _aggregation: ("aggregate_vs_polars",),
     _cycle: ("fx_cycle_p95_s", "fx_cycle_event_log_mib_per_day"),
+    _forecast_day: ("train_minutes_4178", "predict_minutes_4178", "forecast_peak_rss_mib"),
+    _forecast_scores: (
+        *(f"forecast_mae_vs_random_walk_{name}" for name in _SETS),
+        *(f"band{band}_coverage_{name}" for band in _BANDS for name in _SETS),
+    ),
     _bookkeeping: ("bookkeeping_ms_per_partition_asset", "bookkeeping_vs_stock"),
     _fetch_speed: ("fetch_symbols_per_s",),
     _fetch_limit: ("fetch_wall_vs_limit",),
