@@ -21,6 +21,7 @@ from miraikakaku_assets.application.ports.forecasts import (
     ModelShelf,
 )
 from miraikakaku_assets.domain.errors import MiraikakakuError
+from miraikakaku_assets.domain.forecasting.absent import no_forecasts
 from miraikakaku_assets.domain.forecasting.bands import DEFAULT_RULE, conformal_bands
 from miraikakaku_assets.domain.forecasting.contract import (
     FORECASTS,
@@ -28,7 +29,6 @@ from miraikakaku_assets.domain.forecasting.contract import (
     Forecaster,
     Reason,
     TrainedForecaster,
-    no_forecasts,
 )
 from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE, Weights, combine
 from miraikakaku_assets.domain.forecasting.panel import Panel

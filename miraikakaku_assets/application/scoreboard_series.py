@@ -27,13 +27,13 @@ from miraikakaku_assets.application.scoreboard_tables import (
     scores_of,
 )
 from miraikakaku_assets.application.walk_forward import Step
+from miraikakaku_assets.domain.forecasting.absent import no_forecasts
 from miraikakaku_assets.domain.forecasting.bands import conformal_bands
 from miraikakaku_assets.domain.forecasting.contract import (
     FORECASTS,
     HORIZONS,
     Forecaster,
     Reason,
-    no_forecasts,
 )
 from miraikakaku_assets.domain.forecasting.ensemble import DEFAULT_WEIGHTS, NO_CHANGE, Weights, choose_weights
 from miraikakaku_assets.domain.forecasting.evaluation import Fold, outcomes, rolling_origins

@@ -26,7 +26,8 @@ from miraikakaku_assets.application.make_predictions import (
 )
 from miraikakaku_assets.application.score_predictions import score_predictions
 from miraikakaku_assets.application.train_models import TrainingPorts, train_models
-from miraikakaku_assets.domain.forecasting.contract import Forecaster, Reason, no_forecasts
+from miraikakaku_assets.domain.forecasting.absent import no_forecasts
+from miraikakaku_assets.domain.forecasting.contract import Forecaster, Reason
 from miraikakaku_assets.domain.forecasting.evaluation import Fold
 from miraikakaku_assets.domain.forecasting.panel import Panel
 

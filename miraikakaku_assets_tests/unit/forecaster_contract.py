@@ -199,6 +199,15 @@ class ForecasterContract(ABC):
         with pytest.raises(ConfigurationError, match="The calendar ends"):
             trained.predict(data, [data.sessions[-3]])
 
+    def test_who_does_not_need_the_market_forecasts_the_same_without_it(self):
+        data = walk(15, days=self.enough())
+        origin = last_session(data.bars)
+        forecaster = self.make()
+        trained = forecaster.fit(data, origin, seed=1)
+        among, alone = trained.predict(data, [origin]), trained.predict(data.only(["S0002"]), [origin])
+        same = alone.equals(among.filter(symbol="S0002"))
+        assert same or forecaster.needs.market
+
     def test_bands_widen_with_the_horizon(self):
         data = of_closes(list(100 * np.exp(np.random.default_rng(5).normal(0, 0.02, self.enough()).cumsum())))
         found = self.forecast(data, [last_session(data.bars)])

@@ -50,10 +50,11 @@ _SLOPE = 0.3
 the median, and returns are skewed. Of 600 issues of the TSE in 2025 against each other, one session ahead, trees of
 squared errors had 1.0008 of the error of no change and these 0.9991."""
 
-_DOUBT = {MARKET: 2.576, APART: 1.645}
+_DOUBT = {MARKET: 3.54, APART: 1.645}
 """Standard errors, see `learning.trusted_share`. A wrong belief about distances costs little (at a quarter, 1.0003 of
-the error of no change at most, in all that was tried), one about the market much: after the calm rise of 2017, shares
-of the S&P 500 were 1.006 for four sessions ahead. So of the ten answers of a training, one in two hundred by chance."""
+the error of no change on the S&P 500, 0.9998 on the TSE), one about the market much: learnt from the calm rise of 2017
+at 1.645, it made the error of four sessions ahead 1.006. So the five answers about the market may be wrong once in
+twenty years of weekly training: 5 % over 250 answers a year."""
 
 _BINS = 32  # of the values of an input: finer splits fit noise and take longer
 _WARM_UP = 250  # sessions before the first to learn from: 0.94^250 leaves nothing of what came before them
@@ -99,7 +100,7 @@ class BoostedTrees:
     @property
     def needs(self) -> Needs:
         """As in the contract; the volatility fades but never forgets."""
-        return Needs(FEWEST_RETURNS, None, self.passed)
+        return Needs(FEWEST_RETURNS, None, self.passed, market=True)
 
     @abstractmethod
     def growth(self, of: str) -> tuple[int, dict[str, Any]]:

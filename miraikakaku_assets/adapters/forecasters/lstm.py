@@ -125,7 +125,7 @@ class Lstm:
     @property
     def needs(self) -> Needs:
         """As in the contract; the volatility fades but never forgets."""
-        return Needs(LENGTH, None)
+        return Needs(LENGTH, None, market=True)
 
     def fit(self, panel: Panel, until: date, seed: int = 0) -> TrainedForecaster:
         """As in the contract."""

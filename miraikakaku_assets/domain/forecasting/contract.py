@@ -230,44 +230,6 @@ def forecast_frame(
     )
 
 
-def no_forecasts(
-    panel: Panel, origins: Sequence[date], name: str, version: str, reason: Reason
-) -> pl.DataFrame:
-    """Five rows per symbol and origin that say why a whole model is missing; a bar that is missing says so itself.
-
-    Args:
-        panel: Bars.
-        origins: Sessions of its calendar.
-        name: Of the model.
-        version: Of its definition.
-        reason: Why.
-
-    Returns:
-        Schema `FORECASTS`.
-    """
-    rows = origin_rows(panel, origins).with_columns(reason=pl.coalesce("reason", pl.lit(reason.value)))
-    nothing = pl.lit(None, pl.Float64())
-    return forecast_frame(panel, rows, _Absent(name, version), {"point": nothing, "sd": nothing})
-
-
-@dataclass(frozen=True)
-class _Absent:
-    """A model that is not there."""
-
-    name: str
-    version: str
-    seed: int = 0
-    trained_until: date = date.min
-
-    def predict(self, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
-        """As in the contract: nothing, with the reason."""
-        return no_forecasts(panel, origins, self.name, self.version, Reason.NOT_TRAINED)
-
-    def save(self) -> bytes:
-        """As in the contract."""
-        return b""
-
-
 def _targets(panel: Panel, rows: pl.DataFrame) -> pl.DataFrame:
     """Columns ``as_of``, ``horizon``, ``target``."""
     calendar = panel.calendar
