@@ -34,7 +34,7 @@ FOREIGN = ("us_ret_1", "us_ret_5", "usdjpy_ret_1", "usdjpy_ret_5")
 
 _DOLLAR = "USDJPY=X"
 _NUMBERS = ("close", "high", "low", "volume")
-_USUAL = 6  # sessions, the newest among them
+_USUAL = 21  # sessions, the newest among them: an archive may end in a few issues that go on alone
 _FEWEST = 20  # issues of another market that a mean of it is made of
 
 

@@ -28,7 +28,7 @@ from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE
 LIMIT, STRETCH = 1.0, 0.995
 """Mean absolute error of the ensemble over that of no change: at most, and better."""
 
-_ROUNDING = 1e-9  # an ensemble that is all no change has a ratio of 1 up to the last digits of two sums
+_DIGITS = 4  # that are shown and judged: an ensemble that is all but no change is 1 up to far smaller ones
 
 RIGHT = {"80": (0.78, 0.82), "95": (0.935, 0.965)}
 """Band → what it has to cover."""
@@ -66,7 +66,9 @@ def goals(boards: Mapping[str, Board]) -> str:
         rows.append(
             (
                 name,
-                judged(ratio(error, 4), holds=None if error is None else error <= LIMIT + _ROUNDING),
+                judged(
+                    ratio(error, _DIGITS), holds=None if error is None else round(error, _DIGITS) <= LIMIT
+                ),
                 ", ".join(map(str, own["stretch"])) or "none",
                 *(
                     judged(percent(own[f"coverage_{band}"]), holds=within(own[f"coverage_{band}"], ends))

@@ -80,7 +80,10 @@ class Archive:
         shown = daily.take(slice(0, int(np.searchsorted(daily.stamps, ended, side="right"))))
         live = None
         last_close = int(grid.closes[closed - 1]) if closed else 0
-        if len(shown) and int(shown.stamps[-1]) == ended and now < last_close + instrument.settles_after:
+        # A currency's next day begins where the last one ends: a stamp behind that would be one of the next day.
+        over = closed < len(grid.opens) and now >= int(grid.opens[closed])
+        unsettled = not over and now < last_close + instrument.settles_after
+        if len(shown) and int(shown.stamps[-1]) == ended and unsettled:
             stamp = last_close + min(instrument.last_stamp_delay, now - last_close)
             live = replace(shown.take(slice(-1, None)), stamps=np.array([stamp], dtype=np.int64))
             shown = shown.take(slice(0, -1))

@@ -13,6 +13,7 @@ from miraikakaku_assets_tests.orchestration.installation import CODES, listed
 from miraikakaku_assets_tests.unit.workbooks import line, workbook
 
 OK, FELL_SHORT, BAD_USAGE, UNREACHABLE = 0, 1, 2, 3
+NO_5M_COPPER = "5m bars of copper are not collected from a source; choose 1d"
 
 # --- 2: bad usage is refused before anything is started ------------------------------------------------------
 
@@ -28,14 +29,8 @@ OK, FELL_SHORT, BAD_USAGE, UNREACHABLE = 0, 1, 2, 3
         ("pipeline --universe ,", "--universe names no universe; available: jp, us, fx, copper"),
         ("status --universe moon", "Universe 'moon' is not collected here; choose from: jp, us, fx, copper"),
         ("analyze --universe moon", "Universe 'moon' is not collected here; choose from: jp, us, fx, copper"),
-        (
-            "collect --universe fx,copper --timeframe 5m",
-            "5m bars of copper are not collected from a source; choose 1d",
-        ),
-        (
-            "analyze --universe copper --timeframe 5m",
-            "5m bars of copper are not collected from a source; choose 1d",
-        ),
+        ("collect --universe fx,copper --timeframe 5m", NO_5M_COPPER),
+        ("analyze --universe copper --timeframe 5m", NO_5M_COPPER),
         ("analyze --timeframe 1h", "1h bars are not collected from a source; choose 1d or 5m"),
         (
             "analyze --timeframe 7d",

@@ -197,6 +197,34 @@ def test_inputs_are_single_precision_in_the_order_of_the_bars():
     assert own["sector_move_0"][100] == pytest.approx(sector, rel=1e-5)
 
 
+def test_indicators_against_a_slow_reference():
+    data = given()
+    bars = data.bars.with_columns(s=ewma_volatility()).filter(symbol="S0002").head(101)
+    own = inputs(data).filter(symbol="S0002").row(100, named=True)
+    log, returns = np.log(bars["close"].to_numpy()), np.diff(np.log(bars["close"].to_numpy()))
+
+    def fading(values: np.ndarray, weight: float) -> float:
+        weights = (1 - weight) ** np.arange(len(values))[::-1]
+        return float((weights * values).sum() / weights.sum())
+
+    up, moves = fading(np.maximum(returns, 0), 1 / 14), fading(np.abs(returns), 1 / 14)
+    assert own["rsi"] == pytest.approx(up / moves, rel=1e-5)
+    macd = (fading(log, 2 / 13) - fading(log, 2 / 27)) / bars["s"][100]
+    assert own["macd"] == pytest.approx(macd, rel=1e-4)
+    last = log[81:101]
+    assert own["bollinger"] == pytest.approx((log[100] - last.mean()) / last.std(ddof=1), rel=1e-5)
+    volume = bars["volume"].to_numpy()
+    assert own["volume_to_mean"] == pytest.approx(np.log(volume[100] / volume[81:101].mean()), rel=1e-4)
+    assert own["unchanged_20"] == 0
+
+
+def test_indicators_of_a_price_that_does_not_move():
+    found = inputs(of_closes([100.0 + place % 2 for place in range(60)] + [100.0] * 40))
+    assert found["unchanged_20"][99] == pytest.approx(1.0)
+    assert found["bollinger"][99] is None
+    assert found["rsi"].drop_nulls().is_between(0, 1).all()
+
+
 def test_a_garbage_tick_moves_the_market_by_no_more_than_the_clip():
     bars = walk_bars(6, symbols=20, days=100)
     place = pl.int_range(pl.len()).over("symbol")

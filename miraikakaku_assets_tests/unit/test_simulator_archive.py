@@ -125,3 +125,17 @@ def test_the_automatic_adjustment_of_a_real_file_is_undone_to_whole_yen(
     assert traded[0] == pytest.approx(3610, abs=0.01)  # 1999-05-06; 417.55 in the file
     assert np.mean(np.abs(traded - np.round(traded)) < 0.01) > 0.95
     assert bars.adjclose[0] == pytest.approx(417.55, abs=0.01)
+
+
+def test_a_currency_day_that_has_ended_keeps_its_own_stamp(tmp_path: Path) -> None:
+    """The next one begins at that midnight: with a later stamp Wednesday's bar would pass for Thursday's."""
+    days = [datetime(2025, 3, day, tzinfo=UTC).date() for day in (4, 5, 6)]
+    prices = {name: [150.0, 149.5, 149.0] for name in ("open", "high", "low", "close")}
+    bars = pl.DataFrame({"symbol": "USDJPY=X", "date": days, **prices, "volume": 0})
+    bars.write_parquet(tmp_path / "daily.parquet")
+    archive = Archive(tmp_path, second(datetime(2025, 3, 6, 0, 30, tzinfo=UTC)))
+    for moment in (datetime(2025, 3, 6, 0, 0, 1, tzinfo=UTC), datetime(2025, 3, 6, 0, 30, tzinfo=UTC)):
+        quotes = found(archive.quotes("USDJPY=X", second(moment)))
+        assert quotes.live is None
+        newest = datetime.fromtimestamp(int(quotes.daily.stamps[-1]), UTC)
+        assert newest == datetime(2025, 3, 5, tzinfo=UTC)

@@ -24,6 +24,7 @@ from miraikakaku_assets.adapters.forecasters.trained_trees import (
     Part,
     TrainedTrees,
     distances,
+    library,
     loaded,
     threads_for,
 )
@@ -51,10 +52,10 @@ the median, and returns are skewed. Of 600 issues of the TSE in 2025 against eac
 squared errors had 1.0008 of the error of no change and these 0.9991."""
 
 _DOUBT = {MARKET: 3.54, APART: 1.645}
-"""Standard errors, see `learning.trusted_share`. A wrong belief about distances costs little (at a quarter, 1.0003 of
-the error of no change on the S&P 500, 0.9998 on the TSE), one about the market much: learnt from the calm rise of 2017
-at 1.645, it made the error of four sessions ahead 1.006. So the five answers about the market may be wrong once in
-twenty years of weekly training: 5 % over 250 answers a year."""
+"""Standard errors, see `learning.trusted_share`. A wrong belief about distances costs little (at a quarter, 1.0007 of
+the error of no change on the S&P 500 at most, less than 1 on the TSE), one about the market much: learnt from the calm
+rise of 2017 at 1.645, it made the forest's error of four sessions ahead 1.006. So the five answers about the market may
+be wrong once in twenty years of weekly training: 5 % over 250 answers a year."""
 
 _BINS = 32  # of the values of an input: finer splits fit noise and take longer
 _WARM_UP = 250  # sessions before the first to learn from: 0.94^250 leaves nothing of what came before them
@@ -170,7 +171,7 @@ class BoostedTrees:
         places = list(places)
         if count < self.fewest or alone or not places:
             return
-        import xgboost
+        xgboost = library()
 
         if count > self.rows:
             drawn = np.zeros(count, dtype=bool)

@@ -2,10 +2,12 @@
 
 import io
 import json
+import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -159,10 +161,16 @@ def loaded(saved: bytes, name: str, version: str, passed: tuple[str, ...]) -> Tr
     return TrainedTrees(name, version, kept.trained_until, kept.seed, passed, names, parts)
 
 
-def _booster(trees: bytes) -> "xgboost.Booster":
+def library() -> ModuleType:
+    """XGBoost, whose waiting threads sleep: spinning, two of them took ten times the processor on a busy machine."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when its OpenMP library is loaded
     import xgboost
 
-    found = xgboost.Booster({"nthread": 1})  # 4,178 rows take 10 ms
+    return xgboost
+
+
+def _booster(trees: bytes) -> "xgboost.Booster":
+    found: xgboost.Booster = library().Booster({"nthread": 1})  # 4,178 rows take 3 ms
     found.load_model(bytearray(trees))
     return found
 

@@ -123,7 +123,10 @@ def _own() -> dict[str, pl.Expr]:
 
 
 def _indicators() -> dict[str, pl.Expr]:
-    """Of log closes and without a unit, so that they mean the same for every instrument and do not feel a split."""
+    """Of log closes and without a unit, so that they mean the same for every instrument and do not feel a split.
+
+    Weights are scaled to a sum of 1, where the recursions of TA-Lib begin with a seed: close to those, not equal.
+    """
     ret, log_close = pl.col("ret"), pl.col("log_close")
     # Wilder's smoothing has 1/n as its weight; as a share of all moves the index lies within 0 and 1.
     up = ret.clip(lower_bound=0).ewm_mean(alpha=1 / RSI, ignore_nulls=True).over("symbol")

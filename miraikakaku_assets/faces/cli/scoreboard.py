@@ -54,8 +54,7 @@ def add_commands(app: typer.Typer) -> None:
         """Forecasts the past of real markets as it would have been forecast then, and says how good that was.
 
         Works in a clean database: that of DATABASE_URL, or an embedded one in a state folder of its own (scoreboard/
-        below MIRAIKAKAKU_HOME), so that its evidence never meets what is collected every day. Takes 25 minutes on two
-        cores; --quick takes three.
+        below MIRAIKAKAKU_HOME), so that its evidence never meets what is collected every day.
         """
         from miraikakaku_assets.application.make_scoreboard import make_scoreboard, named_sets
         from miraikakaku_assets.application.scoreboard import FULL, QUICK
