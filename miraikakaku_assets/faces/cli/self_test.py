@@ -10,6 +10,7 @@ import typer
 from miraikakaku_assets.bootstrap import Ports, ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, timeframe, universe
+from miraikakaku_assets.faces.cli import self_test_features
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, errors, print_json
 from miraikakaku_assets.faces.cli.self_test_tables import (
     end_look_ahead,
@@ -58,8 +59,11 @@ ZoneOption = Annotated[
 
 def add_commands(app: typer.Typer) -> None:
     """Adds the commands to the application."""
-    group = typer.Typer(no_args_is_help=True, help="Self-tests of indicators and patterns on your own bars.")
+    group = typer.Typer(
+        no_args_is_help=True, help="Self-tests of indicators, patterns and forecasts on your own bars."
+    )
     app.add_typer(group, name="self-test")
+    self_test_features.add_command(group)
 
     @group.command(name="look-ahead")
     def look_ahead(  # noqa: PLR0913, PLR0917 - one per option

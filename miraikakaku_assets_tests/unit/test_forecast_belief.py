@@ -1,0 +1,71 @@
+"""How far forecasts of models that learn are believed: as far as held-out sessions bear them out."""
+
+import numpy as np
+
+from miraikakaku_assets.domain.forecasting.contract import HORIZONS
+from miraikakaku_assets.domain.forecasting.learning import (
+    EMBARGO,
+    held_out,
+    trusted_share,
+)
+
+
+def test_what_is_held_out_lies_behind_an_embargo():
+    session = examples(100, 3).session
+    pairs = held_out(session)
+    assert len(pairs) == 3
+    for before, then in pairs:
+        assert session[then].min() - session[before].max() == EMBARGO + 1 >= max(HORIZONS) + 1
+    everything = np.stack([then for _, then in pairs])
+    assert everything.sum(axis=0).max() == 1  # no row twice
+    assert session[everything.any(axis=0)].min() == 50
+    assert session[everything.any(axis=0)].max() == 109
+
+
+def relation(strength: float, days: int = 200, seed: int = 8) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Target, forecast and session of 50 issues a day that have half of their noise in common."""
+    rng = np.random.default_rng(seed)
+    said = rng.normal(0, 1, (days, 50))
+    came = strength * said + rng.normal(0, 1, (days, 50)) + rng.normal(0, 1, (days, 1))
+    session = np.repeat(np.arange(days), 50)
+    return came.ravel().astype(np.float32), said.ravel().astype(np.float32), session
+
+
+def test_a_good_forecast_is_believed_and_one_that_says_too_much_in_part():
+    assert trusted_share(*relation(1.0), 1) > 0.9
+    assert 0.1 < trusted_share(*relation(0.3), 1) < 0.45
+
+
+def test_forecasts_without_merit_are_hardly_ever_believed():
+    shares = [trusted_share(*relation(0.0, 60, seed), h) for seed in range(100) for h in (1, 5)]
+    assert np.mean(np.array(shares) > 0) < 0.1
+    assert np.mean(shares) < 0.01
+    assert trusted_share(*relation(-0.5), 1) == 0.0
+
+
+def test_a_day_of_many_issues_is_one_observation():
+    """The market's own move, 40 days: a thousand issues a day make it no surer."""
+    rng = np.random.default_rng(9)
+    shares = []
+    for _ in range(60):
+        said, came = rng.normal(0, 1, 40), rng.normal(0, 1, 40)
+        session = np.repeat(np.arange(40), 200)
+        noise = rng.normal(0, 0.1, len(session))
+        target = (np.repeat(came, 200) + noise).astype(np.float32)
+        shares.append(trusted_share(target, np.repeat(said, 200).astype(np.float32), session, 1))
+    assert np.mean(np.array(shares) > 0) < 0.15
+
+
+def test_too_few_sessions_and_none_prove_nothing():
+    target, forecast, session = relation(1.0, days=29)
+    assert trusted_share(target, forecast, session, 1) == 0.0
+    assert trusted_share(np.full_like(target, np.nan), forecast, session, 1) == 0.0
+    target, _, session = relation(0.0)
+    assert trusted_share(target, np.zeros_like(target), session, 1) == 0.0
+
+
+def test_examples_can_be_chosen_from():
+    rows = examples(3, 2)
+    chosen = rows.where(rows.session == 11)
+    assert chosen.session.tolist() == [11, 11]
+    assert np.array_equal(rows.inputs[2:4], chosen.inputs)
