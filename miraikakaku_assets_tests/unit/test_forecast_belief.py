@@ -1,13 +1,37 @@
 """How far forecasts of models that learn are believed: as far as held-out sessions bear them out."""
 
 import numpy as np
+import pytest
 
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS
 from miraikakaku_assets.domain.forecasting.learning import (
     EMBARGO,
+    Examples,
     held_out,
+    of_sessions,
+    session_means,
     trusted_share,
 )
+
+
+def examples(days: int, per_day: int, columns: int = 1) -> Examples:
+    rng = np.random.default_rng(7)
+    session = np.repeat(np.arange(10, 10 + days), per_day)
+    size = len(session)
+    values = rng.normal(0, 1, (size, columns)).astype(np.float32)
+    return Examples(session, values, rng.normal(0, 1, (size, len(HORIZONS))).astype(np.float32))
+
+
+def test_sessions_are_the_means_of_what_is_known():
+    rows = examples(3, 2)
+    rows.inputs[0, 0] = np.nan
+    rows.targets[4:, 4] = np.nan
+    found = of_sessions(rows)
+    assert found.session.tolist() == [10, 11, 12]
+    assert found.inputs[0, 0] == rows.inputs[1, 0]
+    assert found.targets[1, 0] == pytest.approx(rows.targets[2:4, 0].mean())
+    assert np.isnan(found.targets[2, 4])
+    assert np.isnan(session_means(rows.inputs[:, 0], rows.session)[:10]).all()
 
 
 def test_what_is_held_out_lies_behind_an_embargo():

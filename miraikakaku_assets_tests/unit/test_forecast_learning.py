@@ -14,10 +14,7 @@ from miraikakaku_assets.domain.forecasting.leak_test import leak_test
 from miraikakaku_assets.domain.forecasting.learning import (
     CLIP,
     TARGETS,
-    Examples,
     inputs,
-    of_sessions,
-    session_means,
     targets,
 )
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility, panel
@@ -235,23 +232,3 @@ def test_a_garbage_tick_moves_the_market_by_no_more_than_the_clip():
 def test_a_column_that_is_not_there_is_refused():
     with pytest.raises(ConfigurationError, match="no columns"):
         inputs(given(), ("macd_signal",))
-
-
-def examples(days: int, per_day: int, columns: int = 1) -> Examples:
-    rng = np.random.default_rng(7)
-    session = np.repeat(np.arange(10, 10 + days), per_day)
-    size = len(session)
-    values = rng.normal(0, 1, (size, columns)).astype(np.float32)
-    return Examples(session, values, rng.normal(0, 1, (size, len(HORIZONS))).astype(np.float32))
-
-
-def test_sessions_are_the_means_of_what_is_known():
-    rows = examples(3, 2)
-    rows.inputs[0, 0] = np.nan
-    rows.targets[4:, 4] = np.nan
-    found = of_sessions(rows)
-    assert found.session.tolist() == [10, 11, 12]
-    assert found.inputs[0, 0] == rows.inputs[1, 0]
-    assert found.targets[1, 0] == pytest.approx(rows.targets[2:4, 0].mean())
-    assert np.isnan(found.targets[2, 4])
-    assert np.isnan(session_means(rows.inputs[:, 0], rows.session)[:10]).all()
