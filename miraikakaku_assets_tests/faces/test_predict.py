@@ -1,0 +1,80 @@
+"""Forecasts from the command line: all models on real tables, a past origin made again, and what is refused."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from miraikakaku_assets.domain.market.sessions import last_completed_session, sessions_back
+from miraikakaku_assets_tests.faces.command import Command
+from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
+from miraikakaku_assets_tests.orchestration.installation import last_evening
+
+pytestmark = pytest.mark.slow
+MODELS = {"arima", "drift", "lstm", "prophet", "random_forest", "random_walk", "theta", "xgboost"}
+
+
+@pytest.fixture(scope="module")
+def quiet_exchange() -> Iterator[Simulated]:
+    with simulated(symbols=1, us_symbols=0, now=last_evening("CMX")) as running:
+        yield running
+
+
+def a_week_ago() -> date:
+    newest = last_completed_session("CMX", last_evening("CMX"))
+    return sessions_back("CMX", newest, 6)
+
+
+def test_every_model_forecasts_copper_and_what_came_is_scored(command: Command) -> None:
+    long = command.with_(HISTORY_START=sessions_back("CMX", a_week_ago(), 150).isoformat())
+    assert long("collect", "--universe", "copper").code == 0
+    week_ago = a_week_ago().isoformat()
+
+    first = long("predict", "--universe", "copper", "--symbols", "HG=F", "--as-of", week_ago, "--json")
+
+    assert first.code == 0, first.err
+    predictions, scores = first.document["stages"]
+    assert predictions["made"] == dict.fromkeys([*MODELS, "ensemble"], 1)
+    assert (predictions["missing"], predictions["failures"], predictions["as_of"]) == ({}, {}, week_ago)
+    assert (scores["stage"], scores["new_outcomes"]) == ("scores", 5)
+    assert [one["horizon"] for one in predictions["forecasts"]] == [1, 2, 3, 4, 5]
+    for one in predictions["forecasts"]:
+        assert one["lo95"] < one["lo80"] < one["median"] < one["hi80"] < one["hi95"]
+        assert one["edge"] == "優位性なし"  # of one origin nobody can say more
+    everything = "SELECT * FROM miraikakaku.daily_predictions ORDER BY 1, 2, 3, 4"
+    before = command.rows(everything)
+
+    shown = long("predict", "--universe", "copper", "--symbols", "HG=F", "--as-of", week_ago)
+
+    assert shown.code == 0, shown.err
+    assert f"made again from {week_ago}: 45 of 45 forecasts as they were" in shown.out
+    assert "優位性なし" in shown.out
+    assert command.rows(everything) == before
+
+    trained = long("train", "--universe", "copper", "--models", "drift,theta", "--json").document["stages"][0]
+    assert (trained["models"], trained["failed_models"]) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["predict", "--universe", "copper"], 2, "There are no daily bars of copper"),
+        (["predict", "--universe", "copper", "--as-of", "soon"], 2, "is not a date like"),
+        (["train", "--universe", "tin"], 2, "tin"),
+    ],
+)
+def test_what_cannot_be_forecast_is_said(
+    command: Command, arguments: list[str], code: int, said: str
+) -> None:
+    ended = command(*arguments)
+
+    assert ended.code == code
+    assert said in ended.errors[0]
+
+
+def test_a_model_that_nobody_knows_is_refused(command: Command) -> None:
+    assert command("collect", "--universe", "copper").code == 0
+    ended = command("train", "--universe", "copper", "--models", "oracle")
+
+    assert ended.code == 2
+    assert ended.errors[0].startswith("There is no model oracle; available: random_walk, drift, theta")
