@@ -8,20 +8,19 @@ import polars as pl
 
 from miraikakaku_assets.application.make_predictions import SAMPLE
 from miraikakaku_assets.application.ports.forecasts import Decision, ForecastStore
-from miraikakaku_assets.domain.forecasting.contract import HORIZONS
-from miraikakaku_assets.domain.forecasting.ensemble import (
+from miraikakaku_assets.domain.forecasting.champions import (
     DEFAULT_CHAMPION,
-    DEFAULT_WEIGHTS,
-    NO_CHANGE,
     ChampionDecision,
-    Weights,
-    choose_weights,
     review_champions,
 )
+from miraikakaku_assets.domain.forecasting.contract import HORIZONS
+from miraikakaku_assets.domain.forecasting.ensemble import DEFAULT_WEIGHTS, NO_CHANGE, Weights, choose_weights
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import session_table, sessions_back
 
 WEIGHTS, CHAMPION = "weights", "champion"
+
+_SPARE = 50  # sessions: a year of scored days must fit although some were missed
 
 
 def decide_weights(
@@ -49,7 +48,7 @@ def decide_weights(
 def review_champion(
     universe: Universe, as_of: date, models: Sequence[str], store: ForecastStore
 ) -> list[Decision]:
-    """Reviews the champions, on the first session of a month only, and records the outcome.
+    """Reviews the champions, once in a calendar month, and records the outcome.
 
     Args:
         universe: Whose forecasts.
@@ -58,13 +57,13 @@ def review_champion(
         store: Holds forecasts and decisions.
 
     Returns:
-        The decisions that hold from now on; none if this is no day of review or nothing is scored.
+        The decisions that hold from now on; none if this month has its review or nothing is scored.
     """
-    before = sessions_back(universe.calendar, as_of, 1)
-    if before.month == as_of.month:
+    standing = store.decisions(universe, CHAMPION, as_of)
+    if any((one.as_of.year, one.as_of.month) == (as_of.year, as_of.month) for one in standing):
         return []
-    scored = _scored(universe, as_of, models, store, DEFAULT_CHAMPION.fewest_days)
-    held = {one.horizon: str(one.outcome["champion"]) for one in store.decisions(universe, CHAMPION, before)}
+    scored = _scored(universe, as_of, models, store, DEFAULT_CHAMPION.fewest_days + _SPARE)
+    held = {one.horizon: str(one.outcome["champion"]) for one in standing}
     if NO_CHANGE not in set(scored["model"].unique()):
         return []
     known = set(scored["model"].unique())

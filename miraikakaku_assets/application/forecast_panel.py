@@ -103,6 +103,8 @@ def forecast_inputs(
     last: date,
     store: MarketBars,
     symbols: Sequence[str] | None = None,
+    *,
+    foreign: bool = True,
 ) -> ForecastInputs:
     """Reads the panel for origins in a window.
 
@@ -112,6 +114,7 @@ def forecast_inputs(
         last: Last origin; no bar behind it is read.
         store: Holds the bars.
         symbols: Only these instruments; market and sector means are then of these.
+        foreign: Whether other markets are read, too: models want them, outcomes do not.
 
     Raises:
         ConfigurationError: There are no bars.
@@ -131,7 +134,8 @@ def forecast_inputs(
         store.sectors(universe), on="symbol", how="left"
     )
     sessions = table.filter(pl.col("session") >= begin)["session"]
-    moments, cross = _moments(table, begin, last), _foreign(universe, begin, store)
+    moments = _moments(table, begin, last)
+    cross = _foreign(universe, begin, store) if foreign else ()
     return ForecastInputs(universe, FeatureInputs(panel(bars, sessions), moments, (), cross), raw)
 
 

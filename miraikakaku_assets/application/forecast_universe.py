@@ -14,11 +14,11 @@ from miraikakaku_assets.application.make_predictions import (
 )
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.forecasts import MarketBars
-from miraikakaku_assets.application.score_predictions import ScoreReport, score_predictions
+from miraikakaku_assets.application.score_predictions import WINDOWS, ScoreReport, score_predictions
 from miraikakaku_assets.application.train_models import Told, TrainingPorts, TrainingReport, train_models
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import Universe
-from miraikakaku_assets.domain.market.sessions import last_completed_session, session_table
+from miraikakaku_assets.domain.market.sessions import last_completed_session, session_table, sessions_back
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,12 @@ def predict_universe(
     """
     inputs, origin = _inputs(universe, ports, as_of)
     store = ports.prediction.store
-    tried = {one.model for one in store.trainings(universe, 1) if one.trained_until <= origin}
+    tried = {one.model for one in store.trainings(universe, None) if one.trained_until <= origin}
     new = [one for one in ports.prediction.forecasters if one.name not in tried]
-    if new:
-        train_models(inputs, origin, new, ports.training, told)
-    return inputs, make_predictions(inputs, origin, ports.prediction, symbols)
+    trained = train_models(inputs, origin, new, ports.training, told) if new else TrainingReport()
+    report = make_predictions(inputs, origin, ports.prediction, symbols)
+    report.failures = trained.failed | report.failures
+    return inputs, report
 
 
 def score_universe(universe: Universe, ports: ForecastPorts, until: date | None = None) -> ScoreReport:
@@ -118,9 +119,12 @@ def score_universe(universe: Universe, ports: ForecastPorts, until: date | None 
     store = ports.prediction.store
     last = until or last_completed_session(universe.calendar, ports.clock())
     oldest = store.unscored(universe, last)["as_of"].min()
+    since = sessions_back(universe.calendar, last, max(WINDOWS))
     if not isinstance(oldest, date):
-        return ScoreReport(last, 0, 0, ())
-    inputs = forecast_inputs(universe, oldest, last, ports.bars)
+        if not store.days_without_scores(universe, since, last):
+            return ScoreReport(last, 0, 0, ())
+        oldest = last
+    inputs = forecast_inputs(universe, oldest, last, ports.bars, foreign=False)
     return score_predictions(inputs, inputs.newest_origin() if until is None else last, store, ports.clock())
 
 

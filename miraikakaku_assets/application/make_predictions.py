@@ -26,6 +26,7 @@ from miraikakaku_assets.domain.forecasting.bands import DEFAULT_RULE, conformal_
 from miraikakaku_assets.domain.forecasting.contract import (
     FORECASTS,
     HORIZONS,
+    NUMBERS,
     Forecaster,
     Reason,
     TrainedForecaster,
@@ -41,6 +42,7 @@ SAMPLE = 400
 third of them in each regime; the error of a 95 % quantile is then far below that of the days themselves."""
 
 _MENDABLE = (Reason.NOT_TRAINED.value, Reason.FAILED.value, Reason.NO_BAR.value, Reason.BAD_PRICE.value)
+_BROKEN = (Reason.NOT_TRAINED.value, Reason.FAILED.value)
 _log = logging.getLogger(__name__)
 
 
@@ -123,8 +125,18 @@ def make_predictions(
         _store(_new(made, kept) if late else made, inputs, ports, records.get(name), report)
     ensemble = combined(base, [as_of], weights_of(ports.store, universe, as_of))
     _store(ensemble, inputs, ports, None, report)
+    _say_absent(report)
     report.symbols = ensemble["symbol"].n_unique()
     return report
+
+
+def _say_absent(report: PredictionReport) -> None:
+    """A model that has forecast nothing, and not for want of bars, is a failure and not a detail."""
+    for model, reasons in report.missing.items():
+        broken = {reason: count for reason, count in reasons.items() if reason in _BROKEN}
+        if broken and not report.made.get(model) and report.made.get(NO_CHANGE):
+            said = ", ".join(f"{count:,} {reason}" for reason, count in broken.items())
+            report.failures.setdefault(model, f"it has forecast nothing ({said})")
 
 
 def _to_be_made(
@@ -193,16 +205,32 @@ def predict_all(
         failures: Gets the model's name and why it broke off.
     """
     try:
-        return trained.predict(panel, origins)
+        return _sound(trained.predict(panel, origins), failures)
     except Exception as error:  # noqa: BLE001 - libraries raise anything on odd data; the others go on
         _log.exception("%s broke off", trained.name)
         failures[trained.name] = f"{type(error).__name__}: {error}".splitlines()[0][:500]
         return no_forecasts(panel, origins, trained.name, trained.version, Reason.FAILED)
 
 
+def _sound(made: pl.DataFrame, failures: dict[str, str]) -> pl.DataFrame:
+    """Forecasts without those that are no numbers: they become failures, and the others stay."""
+    broken = pl.any_horizontal(~pl.col(NUMBERS).is_finite()).fill_null(value=False)
+    count = made.filter(broken).height
+    if not count:
+        return made
+    failures[made["model"][0]] = f"{count:,} of its forecasts were no numbers"
+    kept = pl.when(~broken)
+    reason = pl.when(broken).then(pl.lit(Reason.FAILED.value)).otherwise("reason").alias("reason")
+    return made.with_columns(*(kept.then(pl.col(name)).alias(name) for name in NUMBERS), reason)
+
+
 def weights_of(store: ForecastStore, universe: Universe, as_of: date) -> list[Weights]:
-    """The newest weights that were decided by a session; none decided: no change has all of it."""
-    decided = {one.horizon: _weights(one) for one in store.decisions(universe, "weights", as_of)}
+    """The newest weights that were decided before an origin; none decided: no change has all of it.
+
+    Not those of the origin's own session: Saturday's training decides after Friday's forecasts were made.
+    """
+    before = sessions_back(universe.calendar, as_of, 1)
+    decided = {one.horizon: _weights(one) for one in store.decisions(universe, "weights", before)}
     return [decided.get(h, Weights(as_of, h, 0, 1.0, {}, {NO_CHANGE: 1.0})) for h in HORIZONS]
 
 

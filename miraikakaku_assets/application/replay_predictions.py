@@ -18,7 +18,7 @@ from miraikakaku_assets.application.make_predictions import (
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS
 
 SAME = 1e-9
-"""Log return within which two forecasts count as one: a bar's last digit, far below a tick."""
+"""Log return within which points and standard deviations count as one: a bar's last digit, far below a tick."""
 
 
 @dataclass
@@ -80,7 +80,7 @@ def replay_predictions(
 def _compare(kept: pl.DataFrame, made: pl.DataFrame, report: ReplayReport) -> None:
     keys = ["symbol", "model", "as_of", "horizon"]
     pairs = kept.select(FORECASTS.keys()).join(made, on=keys, suffix="_again", how="left")
-    away = (pl.col("point") - pl.col("point_again")).abs()
+    away = pl.max_horizontal((pl.col(name) - pl.col(f"{name}_again")).abs() for name in ("point", "sd"))
     alike = (pl.col("point").is_null() & pl.col("point_again").is_null()) | (away <= SAME)
     judged = pairs.select("model", away=away, alike=alike.fill_null(value=False))
     for (model,), rows in judged.group_by("model"):

@@ -30,6 +30,7 @@ from miraikakaku_assets.domain.forecasting.absent import no_forecasts
 from miraikakaku_assets.domain.forecasting.contract import Forecaster, Reason
 from miraikakaku_assets.domain.forecasting.evaluation import Fold
 from miraikakaku_assets.domain.forecasting.panel import Panel
+from miraikakaku_assets.domain.market.sessions import sessions_back
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def walk_forward_universe(
             continue
         # At the first origin everything about targets up to it is known.
         _score(inputs, fold.origins[0], prediction)
-        decide_weights(inputs.universe, fold.origins[0], members, prediction.store)
+        before = sessions_back(inputs.universe.calendar, fold.origins[0], 1)
+        decide_weights(inputs.universe, before, members, prediction.store)
         panel, base = inputs.panel.until(fold.origins[-1]), []
         for forecaster in prediction.forecasters:
             step(forecaster.name, fold.origins[0])

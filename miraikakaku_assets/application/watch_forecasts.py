@@ -30,7 +30,6 @@ OFF = 0.05
 
 _HORIZON = 1
 _SKILL, _COVERAGE, _MAPE, _UNTRAINED = "skill", "coverage", "mape", "untrained"
-_KINDS = (_SKILL, _COVERAGE, _MAPE, _UNTRAINED)
 
 
 @dataclass(frozen=True)
@@ -78,13 +77,10 @@ def watch_forecasts(universe: Universe, ports: ForecastWatch) -> Watched:
     found += [alert for one in trainings.values() if (alert := _of_training(universe, one)) is not None]
     told = [replace(alert, channels=ports.names_for(alert.severity)) for alert in found]
     wrong = {one.key for one in told}
-    models = set(scores["model"]) | set(trainings)
-    over = [
-        key
-        for model in sorted(models)
-        for kind in _KINDS
-        if (key := _key(universe, model, kind)) not in wrong
-    ]
+    # What is not judged now is not over: a model without new scores keeps its alerts.
+    judged = [(model, kind) for model in scores["model"] for kind in (_SKILL, _COVERAGE, _MAPE)]
+    judged += [(model, _UNTRAINED) for model in trainings]
+    over = [key for model, kind in judged if (key := _key(universe, model, kind)) not in wrong]
     raised = ports.alerts.raise_alerts(told, now)
     return Watched(tuple(one.title for one in told), raised, ports.alerts.resolve(over, now))
 

@@ -1,6 +1,5 @@
 """Trainings, forecasts and scores as runs on a real instance: what is stored, what is shown, how they end."""
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -8,13 +7,16 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from miraikakaku_assets.application.decide_ensemble import champions, review_champion
+from miraikakaku_assets.application.ports.forecasts import PERFORMANCE
+from miraikakaku_assets.application.watch_forecasts import watch_forecasts
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
-from miraikakaku_assets.domain.forecasting.contract import Forecaster, Needs, TrainedForecaster
-from miraikakaku_assets.domain.forecasting.panel import Panel
+from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets.domain.market.sessions import last_completed_session, sessions_back
 from miraikakaku_assets.orchestration.schedules import default_schedules
 from miraikakaku_assets.orchestration.sensors import default_sensors
+from miraikakaku_assets_tests.orchestration.broken_models import Broken, Wild
 from miraikakaku_assets_tests.orchestration.installation import (
     CODES,
     SYMBOLS,
@@ -28,26 +30,6 @@ MODELS, PREDICTIONS, SCORES = (
     dg.AssetKey(["jp", name]) for name in ("forecast_models", "predictions", "prediction_performance")
 )
 ROWS = "SELECT model, count(*), count(point) FROM miraikakaku.daily_predictions GROUP BY 1 ORDER BY 1"
-
-
-@dataclass(frozen=True)
-class Broken(Drift):
-    """A drift that breaks off, in training or in forecasting."""
-
-    word = "broken"
-    in_training: bool = True
-
-    def fit(self, panel: Panel, until: date, seed: int = 0) -> TrainedForecaster:
-        if self.in_training:
-            raise ValueError("no convergence")
-        return super().fit(panel, until, seed)
-
-    def forecasts(self, *_: object) -> pl.DataFrame:
-        raise FloatingPointError("overflow")
-
-    @property
-    def needs(self) -> Needs:
-        return Needs(20, None, market=True)
 
 
 @pytest.fixture
@@ -131,7 +113,9 @@ def test_a_model_that_cannot_be_trained_is_missing_with_its_reason(market: Insta
     ]
     alerts = market.rows("SELECT key, severity FROM miraikakaku.alerts WHERE resolved_at IS NULL")
     assert alerts == [("forecast/jp/broken/untrained", "WARNING")]
-    assert predict(market).success
+    forecast = predict(market)
+    assert not forecast.success  # what it could not make is stored as missing, and the run says so
+    assert failure_of(forecast).description == "broken: it has forecast nothing (7 not_trained)"
     each = len(SYMBOLS) * 5
     assert market.rows(ROWS) == [("broken", each, 0), ("ensemble", each, each), ("random_walk", each, each)]
     why = market.rows("SELECT DISTINCT reason FROM miraikakaku.daily_predictions WHERE model = 'broken'")
@@ -166,6 +150,79 @@ def test_what_came_is_scored_once_and_shown(market: Installation) -> None:
     assert market.run("jp_performance_job").success
     assert market.metadata(SCORES)["new_outcomes"] == 0
     assert market.rows("SELECT * FROM miraikakaku.prediction_outcomes ORDER BY 1, 2, 3") == before
+
+
+def test_a_scoring_that_broke_off_between_outcomes_and_scores_is_made_up_for(market: Installation) -> None:
+    origin = sessions_back(JP.calendar, newest(), 6)
+    assert predict(market, as_of=str(origin)).success
+    assert market.run("jp_performance_job").success
+    scores = """SELECT segment_kind, segment, model, horizon, window_origins, until, n, days, calls,
+        round(mae::numeric, 12), round(hit_low::numeric, 12) FROM miraikakaku.prediction_performance ORDER BY 1, 2, 3, 4, 5, 6"""
+    whole = market.rows(scores)
+    with market.ports.database.engine.begin() as connection:  # as killed after the outcomes were committed
+        connection.exec_driver_sql("DELETE FROM miraikakaku.prediction_performance")
+    assert market.run("jp_performance_job").success
+    assert market.rows(scores) == whole
+
+
+def test_a_forecast_that_is_no_number_is_missing_and_the_others_stay(market: Installation) -> None:
+    use(market, RandomWalk(), Wild())
+    result = predict(market)
+    assert not result.success
+    assert failure_of(result).description == "wild: 5 of its forecasts were no numbers"
+    each = len(SYMBOLS) * 5
+    assert market.rows(ROWS) == [
+        ("ensemble", each, each),
+        ("random_walk", each, each),
+        ("wild", each, each - 5),
+    ]
+
+
+def test_the_models_of_the_past_are_those_that_were_trained_by_then(market: Installation) -> None:
+    origin = sessions_back(JP.calendar, newest(), 6)
+    assert predict(market, as_of=str(origin)).success
+    assert market.run("jp_training_job").success  # later, on more
+    trainings = market.rows("SELECT count(*) FROM miraikakaku.forecast_models")
+    again = predict(market, as_of=str(origin))
+    assert again.success
+    assert market.rows("SELECT count(*) FROM miraikakaku.forecast_models") == trainings
+    observed = market.instance.fetch_observations(PREDICTIONS, limit=1).records[0].asset_observation
+    assert observed is not None
+    assert observed.metadata["different"].value == {}
+
+
+def test_champions_are_reviewed_once_a_month(market: Installation) -> None:
+    store = market.ports.forecasts
+    days = [sessions_back(JP.calendar, newest(), back) for back in (6, 5)]
+    for day in days:
+        assert predict(market, as_of=str(day)).success
+    assert market.run("jp_performance_job").success
+    reviewed = [
+        bool(review_champion(JP, day, ["drift", "ensemble", "random_walk"], store)) for day in (newest(),) * 2
+    ]
+    assert reviewed == [True, False]
+    assert champions(JP, newest(), store) == dict.fromkeys(range(1, 6), "random_walk")
+
+
+def test_lost_skill_is_told_until_it_is_back(market: Installation) -> None:
+    store, watch = market.ports.forecasts, market.ports.forecast_watch
+
+    def scores(ratio: float, until: date) -> pl.DataFrame:
+        numbers = {"mae_to_no_change": ratio, "coverage_80": 0.8, "mape": 0.01, "mape_no_change": 0.01}
+        counts = {"horizon": 1, "window": 20, "n": 140, "days": 20, "missing": 0, "calls": 0}
+        row = (
+            {"segment_kind": "universe", "segment": "jp", "model": "ensemble", "until": until}
+            | counts
+            | numbers
+        )
+        return pl.DataFrame([{name: row.get(name) for name in PERFORMANCE}], schema=PERFORMANCE)
+
+    key = "forecast/jp/ensemble/skill"
+    store.save_performance(JP, scores(1.2, sessions_back(JP.calendar, newest(), 1)))
+    assert watch_forecasts(JP, watch).raised == {key}
+    assert watch_forecasts(JP, watch).raised == frozenset()  # it stands
+    store.save_performance(JP, scores(1.0, newest()))
+    assert watch_forecasts(JP, watch).resolved == {key}
 
 
 def test_an_origin_of_the_past_is_made_again_as_it_was(market: Installation) -> None:

@@ -9,15 +9,9 @@ from polars.testing import assert_frame_equal
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
+from miraikakaku_assets.domain.forecasting.champions import ChampionRule, review_champions
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS, HORIZONS
-from miraikakaku_assets.domain.forecasting.ensemble import (
-    NO_CHANGE,
-    ChampionRule,
-    WeightRule,
-    choose_weights,
-    combine,
-    review_champions,
-)
+from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE, WeightRule, choose_weights, combine
 from miraikakaku_assets_tests.unit.forecast_panels import last_session, sessions, walk
 
 DAYS = sessions(400)
@@ -100,11 +94,25 @@ def test_weights_sum_to_one_and_see_the_past_only(seed, days, at):
         assert min(decision.weights.values()) >= 0
 
 
-def test_only_rows_of_all_members_count():
-    rows = drawn(2, 40, 0.3)
-    hole = (pl.col("model") == "part") & (pl.col("as_of") < DAYS[15])
-    found = choose_weights(rows.with_columns(point=pl.when(~hole).then("point")), DAYS[60])[0]
-    assert found.days == 25
+def test_a_member_that_is_absent_or_new_does_not_silence_the_others():
+    rows = drawn(2, 200, 0.3)
+    absent = (pl.col("model") == "noise") & (pl.col("as_of") > DAYS[15])
+    without = rows.filter(pl.col("model") != "noise")
+    found = choose_weights(rows.with_columns(point=pl.when(~absent).then("point")), DAYS[300])
+    expected = choose_weights(without, DAYS[300])
+    assert found[0].weights["part"] == expected[0].weights["part"] > 0
+    assert found[0].weights["noise"] == 0.0
+
+
+def test_where_a_member_is_missing_it_departs_by_nothing():
+    rows = drawn(2, 200, 0.3)
+    holes = (pl.col("model") == "part") & (pl.col("as_of").dt.day() % 2 == 0)
+    gaps = choose_weights(rows.with_columns(point=pl.when(~holes).then("point")), DAYS[300])[0]
+    zeros = choose_weights(rows.with_columns(point=pl.when(~holes).then("point").otherwise(0.0)), DAYS[300])[
+        0
+    ]
+    assert gaps.weights == zeros.weights
+    assert gaps.weights["part"] > 0
 
 
 def test_no_change_must_be_a_member():
@@ -135,7 +143,7 @@ def test_the_ensemble_is_the_weighted_mean():
     assert own["point"].item() == pytest.approx(decisions[0].weights["drift"] * drift)
     assert own["sd"].item() == members.filter(symbol="S0000", horizon=1, model=NO_CHANGE)["sd"].item()
     assert own["hi80"].item() - own["point"].item() == pytest.approx(1.2815515655446 * own["sd"].item())
-    assert found.filter(symbol="S0001")["point"].to_list() == [0.0] * 5  # no change alone is left
+    assert found.filter(symbol="S0001")["point"].to_list() == [0.0] * 5  # its weight goes to no change
     assert found.filter(symbol="S0002")["reason"].to_list() == ["constant"] * 5
     assert found.filter(symbol="S0002")["point"].null_count() == 5
 

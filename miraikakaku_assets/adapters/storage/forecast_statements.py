@@ -80,6 +80,14 @@ WHERE i.universe = $1 AND a.target <= $2::date
 ORDER BY i.symbol COLLATE "C", a.as_of, a.horizon
 """
 
+DAYS_WITHOUT_SCORES = """
+SELECT DISTINCT o.target FROM miraikakaku.prediction_outcomes o JOIN miraikakaku.instruments i ON i.id = o.instrument_id
+WHERE i.universe = $1 AND o.as_of >= $2::date AND o.target <= $3::date AND NOT EXISTS (
+    SELECT FROM miraikakaku.prediction_performance p
+    WHERE p.universe = $1 AND p.segment_kind = 'universe' AND p.window_origins = 1 AND p.until = o.target)
+ORDER BY 1
+"""
+
 WANTED = "SELECT id, symbol FROM miraikakaku.instruments i WHERE universe = $1 {chosen}"
 
 # The digest of a symbol is the same in every database, its number is not.

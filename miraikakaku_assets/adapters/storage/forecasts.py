@@ -132,6 +132,12 @@ class PostgresForecasts(PostgresScoreboard):
             cursor.execute(statements.UNSCORED, (universe.name, str(until)))
             return pl.DataFrame(cursor.fetch_arrow_table())
 
+    def days_without_scores(self, universe: Universe, since: date, until: date) -> list[date]:
+        """Targets of origins since a session with outcomes, and no score of their day; ascending."""
+        with self._database.bulk() as connection, connection.cursor() as cursor:
+            cursor.execute(statements.DAYS_WITHOUT_SCORES, (universe.name, str(since), str(until)))
+            return [row[0] for row in cursor.fetchall()]
+
     def save_outcomes(self, universe: Universe, outcomes: pl.DataFrame, scored_at: datetime) -> int:
         """Stores what came in one transaction, and returns how many were new; what is there stays.
 

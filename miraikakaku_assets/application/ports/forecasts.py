@@ -181,6 +181,9 @@ class ForecastStore(Protocol):
     def unscored(self, universe: Universe, until: date) -> pl.DataFrame:
         """Forecast targets up to a session without an outcome: ``symbol``, ``as_of``, ``horizon``, ``target``."""
 
+    def days_without_scores(self, universe: Universe, since: date, until: date) -> list[date]:
+        """Targets in a window with outcomes, and no score of their day: a scoring broke off between the two."""
+
     def save_outcomes(self, universe: Universe, outcomes: pl.DataFrame, scored_at: datetime) -> int:
         """Stores what came, schema `OUTCOMES`, in one transaction; what is there stays. Returns how many were new."""
 

@@ -12,9 +12,8 @@ from datetime import date
 import polars as pl
 
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.forecasting.comparison import Comparison, diebold_mariano, holm
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS, HORIZONS, Z_80, Z_95
-from miraikakaku_assets.domain.forecasting.stacking import products, stack
+from miraikakaku_assets.domain.forecasting.stacking import FEWEST_DAYS, products, stack
 
 NO_CHANGE = "random_walk"
 
@@ -57,68 +56,14 @@ class Weights:
     chances: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class ChampionRule:
-    """What a challenger must achieve.
-
-    Attributes:
-        fewest_days: Scored days that both have, at least.
-        level: Of the one-sided test after Holm's correction.
-    """
-
-    fewest_days: int = 250
-    level: float = 0.05
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What one challenger achieved against the champion.
-
-    Attributes:
-        challenger: Model.
-        comparison: Diebold-Mariano test of the daily mean absolute errors, on rows that both have.
-        mae_ratio: Its mean absolute error over the champion's, None if that is 0.
-        p_holm: One-sided p-value, corrected for all trials of the review.
-        wins: Whether it could take over.
-        why: In words.
-    """
-
-    challenger: str
-    comparison: Comparison
-    mae_ratio: float | None
-    p_holm: float
-    wins: bool
-    why: str
-
-
-@dataclass(frozen=True)
-class ChampionDecision:
-    """Who forecasts from a review on.
-
-    Attributes:
-        as_of: Session of the review; only outcomes up to then count.
-        horizon: Sessions ahead.
-        before: Champion until then.
-        champion: Champion from then on.
-        trials: All challengers, by name.
-    """
-
-    as_of: date
-    horizon: int
-    before: str
-    champion: str
-    trials: tuple[Trial, ...]
-
-
 DEFAULT_WEIGHTS = WeightRule()
-DEFAULT_CHAMPION = ChampionRule()
 
 
 def choose_weights(scored: pl.DataFrame, as_of: date, rule: WeightRule = DEFAULT_WEIGHTS) -> list[Weights]:
     """Weights for forecasts from an origin: stacked on past outcomes (`stacking.stack`), shrunk towards no change.
 
     Outcomes are in units of the random walk's standard deviation, at most five, or the wildest issues would decide
-    alone; only rows that every model has count, and every day counts the same.
+    alone; every day counts the same. A model with forecasts on fewer than 20 days gets nothing yet.
 
     Args:
         scored: Forecasts of all members with outcomes (`evaluation.outcomes`), no change among them.
@@ -131,9 +76,11 @@ def choose_weights(scored: pl.DataFrame, as_of: date, rule: WeightRule = DEFAULT
     Raises:
         ConfigurationError: No change is not among the members.
     """
-    models = _members(scored)
-    others = [one for one in models if one != NO_CHANGE]
-    wide = _standardised(scored.filter(pl.col("target") <= as_of), models)
+    known = scored.filter(pl.col("target") <= as_of)
+    every = [one for one in _members(scored) if one != NO_CHANGE]
+    others = [one for one in every if _days_of(known, one) >= FEWEST_DAYS]
+    models = [NO_CHANGE, *others]
+    wide = _standardised(known, models)
     decisions = []
     for horizon in HORIZONS:
         rows = wide.filter(pl.col("horizon") == horizon)
@@ -141,7 +88,8 @@ def choose_weights(scored: pl.DataFrame, as_of: date, rule: WeightRule = DEFAULT
         found = stack(products(rows, others), others, horizon, rule.prior_days)
         days = rows["as_of"].n_unique()
         shrinkage = rule.prior_days / (rule.prior_days + days) if days else 1.0
-        weights = found.weights | {NO_CHANGE: 1 - sum(found.weights.values())}
+        none = dict.fromkeys(every, 0.0)
+        weights = none | found.weights | {NO_CHANGE: 1 - sum(found.weights.values())}
         decisions.append(
             Weights(as_of, horizon, days, shrinkage, _mean_squares(rows, models), weights, found.chances)
         )
@@ -149,16 +97,25 @@ def choose_weights(scored: pl.DataFrame, as_of: date, rule: WeightRule = DEFAULT
 
 
 def _standardised(known: pl.DataFrame, models: list[str]) -> pl.DataFrame:
-    """Rows that all models have: ``symbol``, ``as_of``, ``horizon``, ``actual`` and a column per model."""
+    """Rows of no change: ``symbol``, ``as_of``, ``horizon``, ``actual`` and a column per model.
+
+    A model that is missing in a row departs by nothing there, as it will in the ensemble.
+    """
     keys = ["symbol", "as_of", "horizon"]
     unit = known.filter(pl.col("model") == NO_CHANGE).select(*keys, "actual", unit="sd")
     unit = unit.filter(pl.col("unit") > 0, pl.col("actual").is_not_null())
     unit = unit.with_columns(actual=(pl.col("actual") / pl.col("unit")).clip(-_FAR, _FAR))
     for model in models:
         points = known.filter(pl.col("model") == model).select(*keys, pl.col("point").alias(model))
-        unit = unit.join(points.drop_nulls(), on=keys)
+        unit = unit.join(points, on=keys, how="left").with_columns(pl.col(model).fill_null(0.0))
     # Sorted: sums in another order would be other numbers.
     return unit.sort(keys).with_columns(pl.col(model) / pl.col("unit") for model in models)
+
+
+def _days_of(known: pl.DataFrame, model: str) -> int:
+    """Origins at which a model has forecast anything."""
+    own = known.filter((pl.col("model") == model) & pl.col("point").is_not_null())
+    return own["as_of"].n_unique()
 
 
 def _mean_squares(rows: pl.DataFrame, models: list[str]) -> dict[str, float]:
@@ -178,7 +135,7 @@ def _mean_squares(rows: pl.DataFrame, models: list[str]) -> dict[str, float]:
 def combine(forecasts: pl.DataFrame, decisions: list[Weights], name: str = "ensemble") -> pl.DataFrame:
     """The weighted mean of forecasts.
 
-    A member without a forecast for a symbol leaves its weight to the others; without no change there is no ensemble,
+    A member without a forecast for a symbol leaves its weight to no change; without no change there is no ensemble,
     and its reason is given. The standard deviation is that of no change: averaging points says nothing of width.
 
     Args:
@@ -196,9 +153,8 @@ def combine(forecasts: pl.DataFrame, decisions: list[Weights], name: str = "ense
     ]
     schema = {name: FORECASTS[name] for name in ("as_of", "horizon", "model")} | {"weight": pl.Float64()}
     rows = forecasts.join(pl.DataFrame(records, schema=schema), on=["as_of", "horizon", "model"])
-    weight = pl.when(pl.col("point").is_not_null()).then("weight")
     keys = ["symbol", "as_of", "horizon"]
-    mean = rows.group_by(keys).agg(mean=(pl.col("point") * weight).sum() / weight.sum())
+    mean = rows.group_by(keys).agg(mean=(pl.col("point").fill_null(0.0) * pl.col("weight")).sum())
     found = rows.filter(pl.col("model") == NO_CHANGE).join(mean, on=keys)
     point = pl.when(pl.col("reason").is_null()).then("mean")
     found = found.with_columns(point=point, model=pl.lit(name), version=pl.lit("1"))
@@ -208,86 +164,6 @@ def combine(forecasts: pl.DataFrame, decisions: list[Weights], name: str = "ense
             (pl.col("point") - reach).alias(low), (pl.col("point") + reach).alias(high)
         )
     return found.select(*FORECASTS).sort(keys)
-
-
-def review_champions(
-    scored: pl.DataFrame, as_of: date, champions: Mapping[int, str], rule: ChampionRule = DEFAULT_CHAMPION
-) -> list[ChampionDecision]:
-    """Whether another model takes over, per horizon.
-
-    The correction covers all trials of one review (challengers × horizons), not reviews that follow each other: hold
-    them seldom, at fixed dates. Of several winners the one with the lowest error takes over.
-
-    Args:
-        scored: Forecasts of all models with outcomes; only walks forward.
-        as_of: Session of the review.
-        champions: Horizon → model that holds the place.
-        rule: What a challenger must achieve.
-
-    Raises:
-        ConfigurationError: A champion has no forecasts here.
-    """
-    known = scored.filter(pl.col("target") <= as_of)
-    trials: dict[str, tuple[int, str, Comparison, float | None]] = {}
-    models = set(scored["model"].unique())
-    for horizon, champion in champions.items():
-        if champion not in models:
-            raise ConfigurationError(f"The champion {champion} has no forecasts to be judged by")
-        for challenger in sorted(models - {champion}):
-            trials[f"{horizon} {challenger}"] = (
-                horizon,
-                challenger,
-                *_against(known, challenger, champion, horizon),
-            )
-    enough = {key: one for key, one in trials.items() if one[2].days >= rule.fewest_days}
-    corrected = holm({key: one[2].p_better for key, one in enough.items()})
-    judged = {key: _judge(one[1:], corrected.get(key, 1.0), rule) for key, one in trials.items()}
-    decisions = []
-    for horizon, champion in sorted(champions.items()):
-        own = tuple(judged[key] for key, one in trials.items() if one[0] == horizon)
-        winners = [one for one in own if one.wins]
-        best = min(winners, key=lambda one: (one.mae_ratio or 0.0, one.challenger), default=None)
-        decisions.append(
-            ChampionDecision(as_of, horizon, champion, best.challenger if best else champion, own)
-        )
-    return decisions
-
-
-def _against(
-    known: pl.DataFrame, challenger: str, champion: str, horizon: int
-) -> tuple[Comparison, float | None]:
-    pair = known.filter(pl.col("horizon") == horizon)
-    error = (pl.col("point") - pl.col("actual")).abs()
-    days = _daily_losses(pair, error, [challenger, champion]).sort("as_of")
-    one, other = days[challenger].to_numpy(), days[champion].to_numpy()
-    comparison = diebold_mariano(one, other, horizon)
-    total = float(other.sum())
-    return comparison, float(one.sum()) / total if total > 0 else None
-
-
-def _judge(trial: tuple[str, Comparison, float | None], p_holm: float, rule: ChampionRule) -> Trial:
-    challenger, comparison, ratio = trial
-    if comparison.days < rule.fewest_days:
-        why = f"{comparison.days} scored days, {rule.fewest_days} are needed"
-        return Trial(challenger, comparison, ratio, 1.0, wins=False, why=why)
-    wins = p_holm < rule.level
-    why = (
-        f"over {comparison.days} days the chance of such a lead without merit is {p_holm:.3f} "
-        f"({'below' if wins else 'not below'} {rule.level})"
-    )
-    return Trial(challenger, comparison, ratio, p_holm, wins=wins, why=why)
-
-
-def _daily_losses(rows: pl.DataFrame, loss: pl.Expr, models: list[str]) -> pl.DataFrame:
-    """Columns ``horizon``, ``as_of`` and one per model: mean loss of the day on rows that all of them have."""
-    losses = rows.filter(pl.col("model").is_in(models)).with_columns(loss=loss).drop_nulls("loss")
-    keys = ["symbol", "as_of", "horizon"]
-    common = losses.filter(pl.len().over(keys) == len(models))
-    daily = common.group_by("horizon", "as_of", "model").agg(pl.col("loss").mean())
-    if daily.is_empty():
-        kinds = {"horizon": FORECASTS["horizon"], "as_of": FORECASTS["as_of"]}
-        return pl.DataFrame(schema=kinds | dict.fromkeys(models, pl.Float64()))
-    return daily.pivot(on="model", index=["horizon", "as_of"], values="loss")
 
 
 def _members(scored: pl.DataFrame) -> list[str]:

@@ -59,6 +59,10 @@ def add_commands(app: typer.Typer) -> None:
         from miraikakaku_assets.application.make_scoreboard import make_scoreboard, named_sets
         from miraikakaku_assets.application.scoreboard import FULL, QUICK
 
+        if resume and settings().database_url:
+            raise ConfigurationError(
+                "--resume goes on in the state folder of this command: unset DATABASE_URL, which names another database"
+            )
         sets = named_sets(universe_names)
         text = _page(data, page, whole=not universe_names)
         installation = use(_settings("scoreboard-quick" if quick else "scoreboard"))

@@ -118,7 +118,12 @@ def _predictions(universe: Universe) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: PredictConfig, ports: PortsResource
     ) -> Iterator[dg.MaterializeResult[None]]:
         predict_in_run(
-            context, ports.use, universe, session_named(config.as_of), list(context.partition_keys)
+            context,
+            ports.use,
+            universe,
+            session_named(config.as_of),
+            list(context.partition_keys),
+            named=False,
         )
         yield from ()
 
