@@ -157,7 +157,8 @@ def test_a_scoring_that_broke_off_between_outcomes_and_scores_is_made_up_for(mar
     assert predict(market, as_of=str(origin)).success
     assert market.run("jp_performance_job").success
     scores = """SELECT segment_kind, segment, model, horizon, window_origins, until, n, days, calls,
-        round(mae::numeric, 12), round(hit_low::numeric, 12) FROM miraikakaku.prediction_performance ORDER BY 1, 2, 3, 4, 5, 6"""
+        round(mae::numeric, 12), round(hit_low::numeric, 12)
+        FROM miraikakaku.prediction_performance ORDER BY 1, 2, 3, 4, 5, 6"""
     whole = market.rows(scores)
     with market.ports.database.engine.begin() as connection:  # as killed after the outcomes were committed
         connection.exec_driver_sql("DELETE FROM miraikakaku.prediction_performance")
