@@ -165,13 +165,13 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Every figure that is turned into a PNG, which it still is."""
     seen: list[Any] = []
     for module in (forecast_charts, calibration, leaderboard):
-        draw = module._png
+        draw = module.as_png
 
         def keep(figure: Any, draw: Callable[[Any], bytes] = draw) -> bytes:
             seen.append(figure)
             return draw(figure)
 
-        monkeypatch.setattr(module, "_png", keep)
+        monkeypatch.setattr(module, "as_png", keep)
     return seen
 
 

@@ -53,7 +53,7 @@ class Command:
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
-    seconds: int = 120
+    seconds: int = 300
 
     def with_(self, **variables: object) -> "Command":
         """The same with other variables, too."""

@@ -12,6 +12,8 @@ from miraikakaku_assets_tests.orchestration.installation import CODES, last_even
 COUNTED = "SELECT count(*), count(DISTINCT instrument_id) FROM miraikakaku.price_bars"
 BARS = "SELECT * FROM miraikakaku.price_bars ORDER BY instrument_id, ts"
 
+EARLIER = ("master", "prices", "analysis of 1d", "analysis of 5m")
+
 
 def stages(ended: Ended) -> dict[str, dict[str, Any]]:
     """The stages of a JSON document by name, analyses with their bars; its verdict is theirs."""
@@ -41,14 +43,16 @@ def test_the_pipeline_does_all_stages_and_its_numbers_add_up(command: Command) -
     assert ended.code == 0, ended.err
     assert ended.err == ""
     found = stages(ended)
-    assert list(found) == ["master", "prices", "analysis of 1d", "analysis of 5m", "coverage"]
-    master, prices, daily, intraday, coverage = found.values()
+    assert list(found) == [*EARLIER, "predictions", "scores", "coverage"]
+    master, prices, daily, intraday, predictions, scores, coverage = found.values()
     assert master["dagster/row_count"] == master["added"] == prices["symbols"] == 8
     assert adds_up(prices)
     stored = dict(command.rows("SELECT timeframe, count(*) FROM miraikakaku.price_bars GROUP BY 1"))
     assert stored == {"1d": prices["inserted"], **daily["bars"]}
     assert daily["indicators"] == stored
     assert daily["verdicts"] == {"ok": prices["verdicts"]["ok"]}
+    assert set(predictions["made"]) >= {"random_walk", "theta", "xgboost", "ensemble"}
+    assert scores["new_outcomes"] == 0  # what was forecast is yet to come
     assert (intraday["symbols"], intraday["verdicts"], intraday["new_signals"]) == (0, {}, 0)
     assert coverage["expected_bars"] == 8 * HALF_A_YEAR
     assert coverage["missing_bars"] == coverage["expected_bars"] - coverage["stored_bars"]

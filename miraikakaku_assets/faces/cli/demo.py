@@ -96,7 +96,7 @@ def _forecast(stages: list[Stages], log: list[dict[str, Any]]) -> None:
         work.predictions(WantedForecasts())
     for universe in (work.universe for work in stages):
         forecast = [one for one in log if (one["stage"], one["universe"]) == ("predictions", universe.name)]
-        if not all(one.get("rows_written") for one in forecast):
+        if not all(one.get("symbols") for one in forecast):
             raise WorkFellShortError(f"There are no forecasts of the simulated market {universe.name}")
 
 
