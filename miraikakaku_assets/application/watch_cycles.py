@@ -65,7 +65,7 @@ class WatchPorts:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What was said of the cycles.
+    """What a watch has said.
 
     Attributes:
         standing: What is wrong now, each as one line.

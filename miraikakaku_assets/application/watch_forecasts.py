@@ -14,6 +14,7 @@ from miraikakaku_assets.application.make_predictions import ENSEMBLE
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.forecasts import ForecastStore, ModelRecord
 from miraikakaku_assets.application.ports.notices import AlertStore, ChannelNames, NewAlert, Severity
+from miraikakaku_assets.application.watch_cycles import Judgement
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import last_completed_session, sessions_back
 
@@ -49,22 +50,7 @@ class ForecastWatch:
     clock: Clock
 
 
-@dataclass(frozen=True)
-class Watched:
-    """What was said.
-
-    Attributes:
-        standing: What is wrong now, each as one line.
-        raised: Keys of alerts that did not stand before.
-        resolved: Keys of alerts that are over.
-    """
-
-    standing: tuple[str, ...] = ()
-    raised: frozenset[str] = frozenset()
-    resolved: frozenset[str] = frozenset()
-
-
-def watch_forecasts(universe: Universe, ports: ForecastWatch) -> Watched:
+def watch_forecasts(universe: Universe, ports: ForecastWatch) -> Judgement:
     """Judges the newest scores and trainings of a universe."""
     now = ports.clock()
     last = last_completed_session(universe.calendar, now)
@@ -82,7 +68,7 @@ def watch_forecasts(universe: Universe, ports: ForecastWatch) -> Watched:
     judged += [(model, _UNTRAINED) for model in trainings]
     over = [key for model, kind in judged if (key := _key(universe, model, kind)) not in wrong]
     raised = ports.alerts.raise_alerts(told, now)
-    return Watched(tuple(one.title for one in told), raised, ports.alerts.resolve(over, now))
+    return Judgement(tuple(one.title for one in told), raised, ports.alerts.resolve(over, now))
 
 
 def _newest(performance: pl.DataFrame) -> pl.DataFrame:
