@@ -36,13 +36,4 @@ class _Absent:
 
     name: str
     version: str
-    seed: int = 0
     trained_until: date = date.min
-
-    def predict(self, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
-        """As in the contract: nothing, with the reason."""
-        return no_forecasts(panel, origins, self.name, self.version, Reason.NOT_TRAINED)
-
-    def save(self) -> bytes:
-        """As in the contract."""
-        return b""

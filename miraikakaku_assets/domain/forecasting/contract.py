@@ -82,8 +82,8 @@ class Needs:
     market: bool = False
 
 
-class TrainedForecaster(Protocol):
-    """A forecaster after training: immutable, deterministic."""
+class Signature(Protocol):
+    """Whose forecasts they are."""
 
     @property
     def name(self) -> str:
@@ -94,12 +94,16 @@ class TrainedForecaster(Protocol):
         """Changes with everything that changes a forecast."""
 
     @property
-    def seed(self) -> int:
-        """Seed of its training."""
-
-    @property
     def trained_until(self) -> date:
         """Last session whose closes the training could see."""
+
+
+class TrainedForecaster(Signature, Protocol):
+    """A forecaster after training: immutable, deterministic."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of its training."""
 
     def predict(self, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
         """Forecasts at every origin, for every symbol that had its first bar by then.
@@ -188,7 +192,7 @@ def origin_rows(panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
 
 
 def forecast_frame(
-    panel: Panel, rows: pl.DataFrame, trained: TrainedForecaster, numbers: dict[str, pl.Expr]
+    panel: Panel, rows: pl.DataFrame, trained: Signature, numbers: dict[str, pl.Expr]
 ) -> pl.DataFrame:
     """Five rows per symbol and origin from one, with the horizon as a column to compute with.
 
