@@ -47,11 +47,13 @@ class ForecastInputs:
         own: Bars of the universe on the adjusted basis, with ``high``, ``low``, ``volume`` and ``sector`` (null where
             no list names it), and the other markets with the moments at which they were known.
         raw: The same bars as quoted (split-adjusted, not dividend-adjusted), with ``session``.
+        actions: Dividends and splits, schema `ACTIONS`.
     """
 
     universe: Universe
     own: FeatureInputs
     raw: pl.DataFrame
+    actions: pl.DataFrame
 
     @cached_property
     def panel(self) -> Panel:
@@ -82,12 +84,31 @@ class ForecastInputs:
         return replace(self, own=own, raw=self.raw.filter(pl.col("symbol").is_in(list(symbols))))
 
     def data_version(self, until: date) -> str:
-        """SHA-256 of the bars up to a session, to tell whether a model was trained on the same ones."""
-        ordered = self.raw.filter(pl.col("session") <= until).sort("symbol", "session")
-        digest = hashlib.sha256("\n".join(ordered["symbol"]).encode())
-        for name in ("session", *_NUMBERS):
-            digest.update(ordered[name].to_physical().fill_null(0).to_numpy().tobytes())
+        """SHA-256 of all that a training up to a session reads, to tell whether another one read the same.
+
+        Bars as quoted with the actions that had taken place, not adjusted ones: a later dividend scales all closes
+        before it, and moves no return.
+        """
+        known = self.panel.until(until).bars
+        parts = (
+            self.raw.filter(pl.col("session") <= until).select("symbol", "session", *_NUMBERS),
+            self.actions.filter(pl.col("ex_date") <= until),
+            known.select("symbol", "sector").unique(),
+            known.select("session", *FOREIGN).unique("session"),
+        )
+        digest = hashlib.sha256()
+        for part in parts:
+            for column in part.sort(pl.all(), nulls_last=True):
+                digest.update(_content(column))
         return digest.hexdigest()
+
+
+def _content(column: pl.Series) -> bytes:
+    """The values of a column, and which of them are null."""
+    if column.dtype == pl.String():
+        return "\n".join(column.fill_null("\t")).encode()
+    values, null = column.to_physical().fill_null(0), column.is_null()
+    return bytes(values.to_numpy().tobytes() + null.to_numpy().tobytes())
 
 
 def with_foreign(own: FeatureInputs) -> Panel:
@@ -129,14 +150,15 @@ def forecast_inputs(
             f"There are no daily bars of {universe.name} from {begin} to {last}: collect them first "
             f"(miraikakaku collect --universe {universe.name})"
         )
-    adjusted = on_basis(raw, PriceBasis.ADJUSTED, Timeframe.D1, universe, store.actions(universe))
+    actions = store.actions(universe).filter(pl.col("symbol").is_in(raw["symbol"].unique().implode()))
+    adjusted = on_basis(raw, PriceBasis.ADJUSTED, Timeframe.D1, universe, actions)
     bars = adjusted.select("symbol", "session", *_NUMBERS).join(
         store.sectors(universe), on="symbol", how="left"
     )
     sessions = table.filter(pl.col("session") >= begin)["session"]
     moments = _moments(table, begin, last)
     cross = _foreign(universe, begin, store) if foreign else ()
-    return ForecastInputs(universe, FeatureInputs(panel(bars, sessions), moments, (), cross), raw)
+    return ForecastInputs(universe, FeatureInputs(panel(bars, sessions), moments, (), cross), raw, actions)
 
 
 def _opens(table: pl.DataFrame, session: date) -> datetime | None:
@@ -161,9 +183,9 @@ def _foreign(universe: Universe, begin: date, store: MarketBars) -> tuple[CrossM
     found = []
     if universe != US:
         found.append(
-            ("us", US, _mean_issue(_dated(store.daily(US, since, None), session_table(US.calendar))))
+            ("us", US, _mean_issue(_dated(store.closes(US, since, None), session_table(US.calendar))))
         )
-    dollar = _dated(store.daily(FX, since, [_DOLLAR]), session_table(FX.calendar))
+    dollar = _dated(store.closes(FX, since, [_DOLLAR]), session_table(FX.calendar))
     found.append(("usdjpy", FX, dollar.select("session", "close")))
     return tuple(
         closes_known(name, _known(closes, session_table(market.calendar)))

@@ -13,12 +13,14 @@ from miraikakaku_assets.application.make_predictions import (
     make_predictions,
 )
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.forecasts import MarketBars
+from miraikakaku_assets.application.ports.forecasts import MarketBars, ModelRecord
 from miraikakaku_assets.application.score_predictions import WINDOWS, ScoreReport, score_predictions
 from miraikakaku_assets.application.train_models import Told, TrainingPorts, TrainingReport, train_models
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import last_completed_session, session_table, sessions_back
+
+_OUTGROWN = 2
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def predict_universe(
     symbols: Sequence[str] | None = None,
     told: Told = lambda _: None,
 ) -> tuple[ForecastInputs, PredictionReport]:
-    """Forecasts from a session; models that were never trained are trained first.
+    """Forecasts from a session; models that were never trained, or on half of the market only, are trained first.
 
     Args:
         universe: Whose instruments.
@@ -98,11 +100,19 @@ def predict_universe(
     inputs, origin = _inputs(universe, ports, as_of)
     store = ports.prediction.store
     tried = {one.model for one in store.trainings(universe, None) if one.trained_until <= origin}
+    if as_of is None:  # the past is left to the models that it had
+        tried -= _outgrown(inputs, store.models(universe, origin))
     new = [one for one in ports.prediction.forecasters if one.name not in tried]
     trained = train_models(inputs, origin, new, ports.training, told) if new else TrainingReport()
     report = make_predictions(inputs, origin, ports.prediction, symbols)
     report.failures = trained.failed | report.failures
     return inputs, report
+
+
+def _outgrown(inputs: ForecastInputs, models: Sequence[ModelRecord]) -> set[str]:
+    """Models whose training saw less than half of the instruments: the first one may have met an import under way."""
+    there = inputs.panel.bars["symbol"].n_unique()
+    return {one.model for one in models if int(str(one.metrics.get("symbols", there))) * _OUTGROWN <= there}
 
 
 def score_universe(universe: Universe, ports: ForecastPorts, until: date | None = None) -> ScoreReport:

@@ -71,6 +71,7 @@ class PredictionReport:
         as_of: Origin (exchange date).
         symbols: Instruments with a forecast of the ensemble, or a reason why not.
         written: Rows that were not there before.
+        kept: Rows that were.
         made: Model → symbols with a forecast.
         missing: Model → reason → symbols without.
         failures: Model → why it broke off or could not be read.
@@ -79,6 +80,7 @@ class PredictionReport:
     as_of: date
     symbols: int = 0
     written: int = 0
+    kept: int = 0
     made: dict[str, int] = field(default_factory=dict)
     missing: dict[str, dict[str, int]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
@@ -107,6 +109,7 @@ def make_predictions(
     universe, report = inputs.universe, PredictionReport(as_of)
     panel, late = inputs.panel.until(as_of), after_the_fact(universe, as_of, ports.clock())
     stored = ports.store.predictions(universe, as_of, as_of, symbols)
+    report.kept = stored.height
     records = {one.model: one for one in ports.store.models(universe, as_of)}
     base = []
     for forecaster in ports.forecasters:

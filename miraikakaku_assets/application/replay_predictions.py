@@ -10,12 +10,14 @@ from miraikakaku_assets.application.forecast_panel import ForecastInputs
 from miraikakaku_assets.application.make_predictions import (
     ENSEMBLE,
     PredictionPorts,
+    calibrated,
     combined,
     forecast_by,
+    past_errors,
     predict_all,
     weights_of,
 )
-from miraikakaku_assets.domain.forecasting.contract import FORECASTS
+from miraikakaku_assets.domain.forecasting.contract import FORECASTS, NUMBERS
 
 SAME = 1e-9
 """Log return within which points and standard deviations count as one: a bar's last digit, far below a tick."""
@@ -30,6 +32,8 @@ class ReplayReport:
         same: Model → forecasts that are what they were.
         different: Model → forecasts that are not; a bar was restated since, or a library changed.
         gone: Model → why it could not be made again.
+        other_bands: Model → forecasts that are what they were with other bands: an outcome that calibrates them came
+            late, after they had been made.
         largest: Largest difference, in log returns.
     """
 
@@ -37,7 +41,21 @@ class ReplayReport:
     same: dict[str, int] = field(default_factory=dict)
     different: dict[str, int] = field(default_factory=dict)
     gone: dict[str, str] = field(default_factory=dict)
+    other_bands: dict[str, int] = field(default_factory=dict)
     largest: float = 0.0
+
+    @property
+    def shortfall(self) -> str | None:
+        """What did not come out as it was, as one sentence; None if all of it did."""
+        said = [f"{model}: {why}" for model, why in self.gone.items()]
+        said += [f"{model}: {count:,} forecasts differ" for model, count in self.different.items()]
+        if not said:
+            return None
+        return (
+            f"The forecasts from {self.as_of} could not be made again as they are stored, because bars were restated "
+            f"since then or a library was changed ({'; '.join(said)}; by {self.largest:.2g} at most, as a log return); "
+            "what is stored stays"
+        )
 
 
 def replay_predictions(
@@ -56,6 +74,10 @@ def replay_predictions(
     stored = ports.store.predictions(universe, as_of, as_of, symbols)
     records = {one.id: one for one in ports.store.trainings(universe, None)}
     base = []
+
+    def compare(kept: pl.DataFrame, made: pl.DataFrame) -> None:
+        _compare(kept, calibrated(made, past_errors(ports.store, inputs, made), inputs.panel), report)
+
     for forecaster in ports.forecasters:
         kept = stored.filter(pl.col("model") == forecaster.name)
         made_by = kept["model_id"].drop_nulls().unique().to_list()
@@ -70,23 +92,36 @@ def replay_predictions(
         seen = panel if symbols is None or forecaster.needs.market else panel.only(list(symbols))
         made = predict_all(model, seen, [as_of], report.gone)
         base.append(made)
-        _compare(kept, made, report)
+        compare(kept, made)
     if base:
         ensemble = combined(base, [as_of], weights_of(ports.store, universe, as_of))
-        _compare(stored.filter(pl.col("model") == ENSEMBLE), ensemble, report)
+        compare(stored.filter(pl.col("model") == ENSEMBLE), ensemble)
     return report
 
 
 def _compare(kept: pl.DataFrame, made: pl.DataFrame, report: ReplayReport) -> None:
     keys = ["symbol", "model", "as_of", "horizon"]
     pairs = kept.select(FORECASTS.keys()).join(made, on=keys, suffix="_again", how="left")
-    away = pl.max_horizontal((pl.col(name) - pl.col(f"{name}_again")).abs() for name in ("point", "sd"))
-    alike = (pl.col("point").is_null() & pl.col("point_again").is_null()) | (away <= SAME)
-    judged = pairs.select("model", away=away, alike=alike.fill_null(value=False))
+    judged = pairs.select(
+        "model", away=_apart("point", "sd"), alike=_alike("point", "sd"), whole=_alike(*NUMBERS)
+    )
     for (model,), rows in judged.group_by("model"):
         name, same = str(model), int(rows["alike"].sum())
         report.same[name] = same
         if same < rows.height:
             report.different[name] = rows.height - same
+        if others := rows.filter(pl.col("alike") & ~pl.col("whole")).height:
+            report.other_bands[name] = others
         largest = rows["away"].max()
         report.largest = max(report.largest, largest if isinstance(largest, float) else 0.0)
+
+
+def _apart(*names: str) -> pl.Expr:
+    return pl.max_horizontal((pl.col(name) - pl.col(f"{name}_again")).abs() for name in names)
+
+
+def _alike(*names: str) -> pl.Expr:
+    """Whether all are the same, a forecast that is missing being like another one that is."""
+    missing = pl.col("point").is_null() & pl.col("point_again").is_null()
+    both = pl.all_horizontal(pl.col(name).is_null() == pl.col(f"{name}_again").is_null() for name in names)
+    return missing | (both & (_apart(*names) <= SAME).fill_null(value=True))

@@ -13,6 +13,7 @@ from miraikakaku_assets.application.forecast_panel import ForecastInputs
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.forecasts import ForecastStore, ModelRecord, ModelShelf
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
+from miraikakaku_assets.domain.market.instruments import Universe
 
 Told = Callable[[ModelRecord], None]
 """Hears of each training right after it was recorded."""
@@ -78,8 +79,9 @@ def train_models(
     report = TrainingReport()
     panel = inputs.panel.until(until)
     kept = {one.model: one for one in ports.store.models(inputs.universe, until)}
+    data_version = inputs.data_version(until)
     for forecaster in forecasters:
-        record = _blank(inputs, until, forecaster, ports, seed)
+        record = _blank(inputs.universe, until, forecaster, data_version, ports, seed)
         same = kept.get(forecaster.name)
         if same is not None and _identity(same) == _identity(record):
             report.reused[forecaster.name] = same
@@ -109,16 +111,16 @@ def train_models(
 
 
 def _blank(
-    inputs: ForecastInputs, until: date, forecaster: Forecaster, ports: TrainingPorts, seed: int
+    universe: Universe, until: date, forecaster: Forecaster, data_version: str, ports: TrainingPorts, seed: int
 ) -> ModelRecord:
     return ModelRecord(
-        universe=inputs.universe.name,
+        universe=universe.name,
         model=forecaster.name,
         version=forecaster.version,
         seed=seed,
         trained_until=until,
         trained_at=ports.clock(),
-        data_version=inputs.data_version(until),
+        data_version=data_version,
         code_version=ports.code_version,
         seconds=0.0,
     )

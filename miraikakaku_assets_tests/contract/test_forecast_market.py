@@ -52,6 +52,7 @@ def test_final_daily_bars_are_read_raw_and_sorted(database: Database) -> None:
     assert market.daily(JP, utc(2025, 1, 20), None).is_empty()
     assert dict(market.daily(US, None, None).schema) == COLUMNS
     assert market.daily(JP, None, []).is_empty()
+    assert market.closes(JP, None, None).equals(found.select("symbol", "ts", "close"))
 
     assert market.actions(JP).equals(PostgresAnalysis(database).actions(JP))
     assert market.actions(JP).sort("symbol").rows() == sorted(split.rows())

@@ -239,6 +239,37 @@ def test_an_origin_of_the_past_is_made_again_as_it_was(market: Installation) -> 
     assert shown["different"] == shown["gone"] == {}
 
 
+def test_a_past_that_was_restated_does_not_come_out_as_it_was(market: Installation) -> None:
+    origin = sessions_back(JP.calendar, newest(), 6)
+    assert predict(market, as_of=str(origin)).success
+    before = market.rows("SELECT * FROM miraikakaku.daily_predictions ORDER BY 1, 2, 3, 4")
+    with market.ports.database.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE miraikakaku.price_bars SET close = close * 1.01, high = high * 1.01 WHERE timeframe = '1d' "
+            "AND instrument_id = (SELECT id FROM miraikakaku.instruments WHERE symbol = '7203.T') "
+            f"AND ts::date = '{sessions_back(JP.calendar, origin, 1)}'"
+        )
+    again = predict(market, as_of=str(origin))
+    assert not again.success
+    said = str(failure_of(again).description)
+    assert said.startswith(f"The forecasts from {origin} could not be made again as they are stored")
+    assert "random_walk: 5 forecasts differ" in said
+    assert market.rows("SELECT * FROM miraikakaku.daily_predictions ORDER BY 1, 2, 3, 4") == before
+
+
+def test_models_of_half_a_market_are_trained_anew_when_the_rest_has_come(installation: Installation) -> None:
+    use(installation, RandomWalk(), Drift())
+    assert installation.update_master(listed(CODES), accept=True).success
+    assert installation.collect_symbols(*SYMBOLS[:3]).success
+    trained = "SELECT model, metrics ->> 'symbols' FROM miraikakaku.forecast_models ORDER BY id"
+    assert predict(installation).success
+    assert installation.rows(trained) == [("random_walk", "3"), ("drift", "3")]
+    assert installation.collect_range().success
+    assert predict(installation).success
+    assert predict(installation).success
+    assert installation.rows(trained)[2:] == [("random_walk", "7"), ("drift", "7")]
+
+
 @pytest.mark.parametrize(
     ("as_of", "why"),
     [("2025-01-01", "was no session"), ("tomorrow", "is not a date like"), ("2099-01-05", "not final")],

@@ -1,53 +1,18 @@
 """The self-test of the forecast models' inputs: what looks ahead is named, what does not is not."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
 
-import numpy as np
 import polars as pl
 import pytest
 
 from miraikakaku_assets.application import self_test_features
 from miraikakaku_assets.application.self_test_features import check_features
-from miraikakaku_assets.domain.bars.frame import ACTIONS
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.features import FeatureInputs
 from miraikakaku_assets.domain.forecasting.learning import inputs
 from miraikakaku_assets.domain.forecasting.panel import Panel
-from miraikakaku_assets.domain.market.instruments import JP, Universe
-from miraikakaku_assets.domain.market.sessions import session_table, sessions_back
-
-LAST = date(2025, 9, 30)
-
-
-class Bars:
-    """Daily bars of some Tokyo issues and of the dollar, as a store would hand them out."""
-
-    def __init__(self, days: int) -> None:
-        self.days = days
-
-    def daily(
-        self, universe: Universe, _since: datetime | None, _symbols: Sequence[str] | None
-    ) -> pl.DataFrame:
-        names = {"jp": ["1301.T", "6758.T", "7203.T"], "fx": ["USDJPY=X"]}.get(universe.name, [])
-        first = sessions_back(universe.calendar, LAST, self.days - 1)
-        table = session_table(universe.calendar).filter(pl.col("session").is_between(first, LAST))
-        return pl.concat(
-            [self._issue(name, seed, table["opens"]) for seed, name in enumerate(names)]
-            or [self._issue("", 0, table["opens"]).clear()]
-        )
-
-    def _issue(self, name: str, seed: int, opens: pl.Series) -> pl.DataFrame:
-        noise = np.random.default_rng(seed).normal(0, 0.02, len(opens))
-        close = 1_000 * np.exp(noise.cumsum())
-        prices = {"open": close, "high": close * 1.01, "low": close * 0.99, "close": close}
-        return pl.DataFrame({"symbol": name, "ts": opens, **prices, "volume": 1_000 + np.arange(len(opens))})
-
-    def actions(self, _universe: Universe) -> pl.DataFrame:
-        return pl.DataFrame(schema=ACTIONS)
-
-    def sectors(self, _universe: Universe) -> pl.DataFrame:
-        return pl.DataFrame({"symbol": ["1301.T", "6758.T", "7203.T"], "sector": ["a", "b", "b"]})
+from miraikakaku_assets.domain.market.instruments import JP
+from miraikakaku_assets_tests.unit.market_bars import LAST, Bars
 
 
 def test_the_inputs_of_the_models_do_not_look_ahead() -> None:

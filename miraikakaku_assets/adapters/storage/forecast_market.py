@@ -20,7 +20,7 @@ WHERE universe = $1 AND ($2::text IS NULL OR symbol = ANY ($2::text[]))
 # Without parameters, so that the driver streams the rows; with the numbers of instruments in the place of their names,
 # and sorted by who asks.
 _BARS = """
-SELECT instrument_id, ts, open, high, low, close, volume FROM miraikakaku.price_bars
+SELECT instrument_id, ts, {columns} FROM miraikakaku.price_bars
 WHERE instrument_id = ANY ('{ids}'::int[]) AND timeframe = '{timeframe}' AND status = 'final'
   AND ts >= '{since}'::timestamptz
 """
@@ -49,6 +49,17 @@ class PostgresMarketBars:
         Columns ``symbol``, ``ts`` (open of the session, UTC), ``open``, ``high``, ``low``, ``close`` (currency of the
         instrument) and ``volume``.
         """
+        return self._read(universe, since, symbols, "open, high, low, close, volume")
+
+    def closes(
+        self, universe: Universe, since: datetime | None = None, symbols: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """Of the same bars ``symbol``, ``ts`` and ``close`` only."""
+        return self._read(universe, since, symbols, "close")
+
+    def _read(
+        self, universe: Universe, since: datetime | None, symbols: Sequence[str] | None, columns: str
+    ) -> pl.DataFrame:
         with self._database.bulk() as connection, connection.cursor() as cursor:
             cursor.execute(_INSTRUMENTS, (universe.name, None if symbols is None else text_array(symbols)))
             known = pl.DataFrame(cursor.fetch_arrow_table()).sort("symbol")
@@ -56,6 +67,7 @@ class PostgresMarketBars:
                 ids=number_array(known["instrument_id"]),
                 timeframe=Timeframe.D1.value,
                 since=(since or _ALWAYS).isoformat(),
+                columns=columns,
             )
             cursor.execute(query)
             bars = pl.DataFrame(cursor.fetch_arrow_table())

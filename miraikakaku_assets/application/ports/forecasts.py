@@ -75,7 +75,7 @@ class ModelRecord:
         seed: Of the training.
         trained_until: Last session whose closes it could see.
         trained_at: When (UTC).
-        data_version: Digest of the bars it was trained on.
+        data_version: Digest of what it was trained on: bars, corporate actions, sectors, other markets.
         code_version: Of this package.
         seconds: Wall time.
         file: Name below ``models/``; None if the training failed.
@@ -129,6 +129,11 @@ class MarketBars(Protocol):
         self, universe: Universe, since: datetime | None, symbols: Sequence[str] | None
     ) -> pl.DataFrame:
         """Final daily bars since a moment (UTC): ``symbol``, ``ts``, the prices and ``volume``, raw, sorted."""
+
+    def closes(
+        self, universe: Universe, since: datetime | None, symbols: Sequence[str] | None
+    ) -> pl.DataFrame:
+        """Of the same bars ``symbol``, ``ts`` and ``close`` only: a whole market's closes are half of its bars."""
 
     def actions(self, universe: Universe) -> pl.DataFrame:
         """Dividends and splits without a flag, schema `ACTIONS`."""

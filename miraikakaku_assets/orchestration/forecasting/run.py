@@ -126,14 +126,15 @@ def predict_in_run(
     stored = ports.forecasts.predictions(universe, report.as_of, report.as_of, symbols, [ENSEMBLE])
     log_materializations(context, _events(ports, inputs, key, stored, symbols))
     metadata = dict(totals(report))
-    if as_of is not None and not report.written:
+    again = None
+    if as_of is not None and report.kept:
         again = replay_predictions(inputs, report.as_of, ports.prediction, symbols)
         metadata |= {"same": again.same, "different": again.different, "gone": again.gone}
-        metadata["largest_difference"] = again.largest
+        metadata |= {"other_bands": again.other_bands, "largest_difference": again.largest}
     context.log_event(dg.AssetObservation(key, metadata=metadata))  # type: ignore[arg-type]
     # Of all keys those without a bar are a number; a symbol that somebody has named is worth a failure.
     missing = sorted(set(symbols or ()) - set(stored["symbol"].unique())) if named else []
-    _raise_shortfall(report, missing)
+    _raise_shortfall(report, missing, again.shortfall if again else None)
 
 
 def _events(
@@ -166,12 +167,14 @@ def _events(
     return events
 
 
-def _raise_shortfall(report: PredictionReport, unknown: Sequence[str]) -> None:
+def _raise_shortfall(report: PredictionReport, unknown: Sequence[str], unlike: str | None) -> None:
     reasons = [f"{model}: {why}" for model, why in report.failures.items()]
     if unknown:
         reasons.append(f"{len(unknown)} symbols have no daily bar, the first is {unknown[0]}")
     if not report.symbols:
         reasons.append("there was nothing to forecast")
+    if unlike is not None:
+        reasons.append(unlike)
     if reasons:
         raise dg.Failure("; ".join(reasons), metadata={"failures": len(reasons)}, allow_retries=False)
 
