@@ -51,7 +51,15 @@ def bar(symbol: str, day: date, close: float) -> dict[str, Any]:
     """A daily bar, stamped by the open of its session at 9:00 in Tokyo."""
     opens = datetime.combine(day, time(0), UTC)
     prices = dict.fromkeys(("open", "high", "low", "close"), close)
-    return {"symbol": symbol, "session": day, "stamp": opens, "ts": opens, "row": 0, "volume": 100.0, **prices}
+    return {
+        "symbol": symbol,
+        "session": day,
+        "stamp": opens,
+        "ts": opens,
+        "row": 0,
+        "volume": 100.0,
+        **prices,
+    }
 
 
 @dataclass
@@ -138,12 +146,9 @@ class Days:
 
 def late(session: int, moves: Mapping[str, float]) -> list[dict[str, Any]]:
     """Bars of a session, each so far from the close at the origin (log returns)."""
-    return [
-        bar(symbol, DAYS[session], close_at(symbol, AT) * exp(move)) for symbol, move in moves.items()
-    ]
+    return [bar(symbol, DAYS[session], close_at(symbol, AT) * exp(move)) for symbol, move in moves.items()]
 
 
 def slope(symbol: str) -> float:
     """Log return of each session until the origin."""
     return log(RATES[symbol])
-

@@ -1,4 +1,4 @@
-"""Forecasts that were missing are made until the next session begins; those that were made, and fates, stand for good."""
+"""Forecasts that were missing are made until the next session begins; those that were made stand for good."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.make_predictions import PredictionReport
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
-from miraikakaku_assets.domain.forecasting.contract import NUMBERS, Z_80, Forecaster, TrainedForecaster
+from miraikakaku_assets.domain.forecasting.contract import NUMBERS, Z_80, TrainedForecaster
 from miraikakaku_assets.domain.forecasting.panel import Panel
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets_tests.contract.forecast_days import (
@@ -58,7 +58,11 @@ class FailingWalk(RandomWalk):
 class Unsound(Drift):
     """The drift on a day on which some of its numbers are none."""
 
-    wrong: ClassVar = {("1301.T", 1): ("point", nan), ("7203.T", 2): ("lo95", -inf), ("9984.T", 3): ("sd", inf)}
+    wrong: ClassVar = {
+        ("1301.T", 1): ("point", nan),
+        ("7203.T", 2): ("lo95", -inf),
+        ("9984.T", 3): ("sd", inf),
+    }
 
     def forecasts(self, trained: TrainedForecaster, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
         made = super().forecasts(trained, panel, origins)
@@ -166,7 +170,6 @@ def test_a_symbol_without_rows_gets_them_at_any_time(days: Days, now: datetime) 
     assert after.filter(new)["reason"].null_count() == 3 * 5
     if now >= NEXT_OPEN:
         assert after.filter(~new).equals(before)
-        assert (report.made["drift"], report.missing) == (1, {"drift": {"failed": 3}})
 
 
 def test_a_model_that_breaks_off_says_so_and_the_others_go_on(days: Days) -> None:
@@ -217,7 +220,9 @@ def test_numbers_that_are_none_are_failures_and_the_others_stay(days: Days) -> N
     assert bad.select("symbol", "horizon", "reason").rows() == [(*key, "failed") for key in Unsound.wrong]
     assert bad.select(BARE).null_count().row(0) == (3,) * len(BARE)
     good = found.filter(pl.col("reason").is_null())
-    expected: list[Any] = [h * slope(one) for one in RATES for h in range(1, 6) if (one, h) not in Unsound.wrong]
+    expected: list[Any] = [
+        h * slope(one) for one in RATES for h in range(1, 6) if (one, h) not in Unsound.wrong
+    ]
     assert good["point"].to_list() == pytest.approx(expected)
     assert rows(days, "random_walk")["reason"].null_count() == EACH
 

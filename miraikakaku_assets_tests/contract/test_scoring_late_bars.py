@@ -1,4 +1,4 @@
-"""Bars that come late, never, or are restated: each forecast is scored once, by what was known when its day was over."""
+"""Bars that come late, never, or are restated: each forecast is scored once, and what is stored stays."""
 
 from datetime import date
 from math import log
@@ -77,7 +77,10 @@ def test_scores_of_a_day_are_those_of_all_that_came(days: Days) -> None:
     found = day_scores(days, FIRST)
     assert (found["n"], found["days"], found["missing"]) == (3, 1, 0)
     assert found["mae"] == found["mae_no_change"] == pytest.approx((0.010 + 0.040 + 0.025) / 3)
-    sizes = [move / abs(slope(symbol)) for symbol, move in (("1301.T", 0.010), ("7203.T", 0.040), ("9984.T", 0.025))]
+    sizes = [
+        move / abs(slope(symbol))
+        for symbol, move in (("1301.T", 0.010), ("7203.T", 0.040), ("9984.T", 0.025))
+    ]
     assert found["mase"] == pytest.approx(sum(sizes) / 3)
     drift = day_scores(days, FIRST, "drift")
     errors = [abs(log(1.01) - 0.010), abs(log(0.99) + 0.040), abs(log(1.005) - 0.025)]
@@ -118,12 +121,12 @@ def test_bars_restated_after_scoring_change_no_outcome_and_no_score(days: Days) 
     quoted = (close_at("1301.T", AT),)
     assert quoted in rows_of(days.database, "price_bars", "close")
     for session in (AT, AT + 1):  # both ends, apart
-        days.deliver(late(session, {symbol: 0.3 * (session - AT) + 0.02 for symbol in MOVES}))
+        days.deliver(late(session, dict.fromkeys(MOVES, 0.3 * (session - AT) + 0.02)))
     assert quoted not in rows_of(days.database, "price_bars", "close")
     assert days.score() == report(1, 0, 0)
     assert days.everything_scored() == scored
     # What is scored later goes by the bars of its own evening, and leaves the day before alone.
-    days.comes(AT + 2, {symbol: 0.05 for symbol in MOVES})
+    days.comes(AT + 2, dict.fromkeys(MOVES, 0.05))
     assert days.score() == report(2, 3, 0, DAYS[AT + 2])
     again = days.everything_scored()
     for table, rows in scored.items():

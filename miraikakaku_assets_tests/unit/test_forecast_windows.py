@@ -59,12 +59,15 @@ def test_the_sum_of_the_days_is_the_window(scored: pl.DataFrame, days: int) -> N
     assert_frame_equal(found.select(*keys, *TESTED), expected.select(*keys, *TESTED), rel_tol=1e-6)
 
 
-def test_days_without_a_score_do_not_count(scored: pl.DataFrame) -> None:
+def test_days_without_a_forecast_count_as_missing_only(scored: pl.DataFrame) -> None:
     days = daily(scored)
     last = days["until"].max()
     empty = days.filter(pl.col("until") == last).with_columns(
-        until=pl.lit(last).dt.offset_by("1d"), n=pl.lit(0, pl.Int64()), mae=pl.lit(None, pl.Float64())
+        until=pl.lit(last).dt.offset_by("1d"),
+        n=pl.lit(0, pl.Int64()),
+        mae=pl.lit(None, pl.Float64()),
+        missing=pl.lit(3, pl.Int64()),
     )
-    assert_frame_equal(
-        window_scores(pl.concat([days, empty]), ["segment"], 20), window_scores(days, ["segment"], 20)
-    )
+    whole = window_scores(days, ["segment"], 20)
+    found = window_scores(pl.concat([days, empty]), ["segment"], 20)
+    assert_frame_equal(found, whole.with_columns(pl.col("missing") + 3 * (pl.col("until") == last)))

@@ -26,7 +26,8 @@ def window_scores(daily: pl.DataFrame, by: list[str], window: int) -> pl.DataFra
 
     Returns:
         A row per segment, model and horizon with those columns of `daily` that can be summed: ``until`` is the newest
-        day, ``days`` and ``n`` say how many days and forecasts count; means are weighted by ``n``.
+        day, ``days`` and ``n`` say how many days and forecasts count; means are weighted by ``n``. ``missing`` counts
+        the days between them and since then, too, on which the model has forecast nothing.
     """
     keys = [*by, "model", "horizon"]
     known = (
@@ -48,7 +49,6 @@ def window_scores(daily: pl.DataFrame, by: list[str], window: int) -> pl.DataFra
         until=pl.col("until").last(),
         n=n.sum(),
         days=pl.len().cast(pl.Int64),
-        missing=pl.col("missing").sum(),
         rmse=((pl.col("rmse").pow(2) * n).sum() / n.sum()).sqrt(),
         calls=calls,
         hit_rate=pl.when(calls > 0).then(pl.col("hits").sum() / calls),
@@ -59,12 +59,19 @@ def window_scores(daily: pl.DataFrame, by: list[str], window: int) -> pl.DataFra
         hits_then=pl.col("hits"),
         **weighted,
     )
+    table = table.join(_missing(daily, known, keys), on=keys, maintain_order="left")
     ratio = pl.when(pl.col("mae_no_change") > 0).then(pl.col("mae") / pl.col("mae_no_change"))
     table = table.with_columns(mae_to_no_change=ratio, skill=1 - ratio, window=pl.lit(window, pl.Int64()))
     tested = [_tests(row) for row in table.select("horizon", *_SERIES).iter_rows()]
     added = pl.DataFrame(tested, schema=dict.fromkeys(_TESTED, pl.Float64()), orient="row")
     table = table.drop(*_SERIES).hstack(added)
     return table.select(name for name in daily.columns if name in table.columns)
+
+
+def _missing(daily: pl.DataFrame, known: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    since = known.group_by(keys).agg(since=pl.col("until").first())
+    days = daily.join(since, on=keys).filter(pl.col("until") >= pl.col("since"))
+    return days.group_by(keys).agg(pl.col("missing").sum())
 
 
 _SERIES = ("losses", "losses_still", "calls_then", "hits_then")
