@@ -14,11 +14,11 @@ from miraikakaku_assets.application.make_predictions import (
 )
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.forecasts import MarketBars, ModelRecord
-from miraikakaku_assets.application.score_predictions import WINDOWS, ScoreReport, score_predictions
+from miraikakaku_assets.application.score_predictions import ScoreReport, score_predictions
 from miraikakaku_assets.application.train_models import Told, TrainingPorts, TrainingReport, train_models
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import Universe
-from miraikakaku_assets.domain.market.sessions import last_completed_session, session_table, sessions_back
+from miraikakaku_assets.domain.market.sessions import last_completed_session, session_table
 
 _OUTGROWN = 2
 
@@ -129,9 +129,8 @@ def score_universe(universe: Universe, ports: ForecastPorts, until: date | None 
     store = ports.prediction.store
     last = until or last_completed_session(universe.calendar, ports.clock())
     oldest = store.unscored(universe, last)["as_of"].min()
-    since = sessions_back(universe.calendar, last, max(WINDOWS))
     if not isinstance(oldest, date):
-        if not store.days_without_scores(universe, since, last):
+        if not store.days_to_score(universe, last):
             return ScoreReport(last, 0, 0, ())
         oldest = last
     inputs = forecast_inputs(universe, oldest, last, ports.bars, foreign=False)

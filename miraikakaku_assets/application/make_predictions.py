@@ -26,10 +26,10 @@ from miraikakaku_assets.domain.forecasting.bands import DEFAULT_RULE, conformal_
 from miraikakaku_assets.domain.forecasting.contract import (
     FORECASTS,
     HORIZONS,
-    NUMBERS,
     Forecaster,
     Reason,
     TrainedForecaster,
+    sound,
 )
 from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE, Weights, combine
 from miraikakaku_assets.domain.forecasting.panel import Panel
@@ -106,8 +106,7 @@ def make_predictions(
         ports: What it needs.
         symbols: Only these are stored; None for all.
     """
-    universe, report = inputs.universe, PredictionReport(as_of)
-    panel, late = inputs.panel.until(as_of), after_the_fact(universe, as_of, ports.clock())
+    universe, report, panel = inputs.universe, PredictionReport(as_of), inputs.panel.until(as_of)
     stored = ports.store.predictions(universe, as_of, as_of, symbols)
     report.kept = stored.height
     records = {one.model: one for one in ports.store.models(universe, as_of)}
@@ -115,21 +114,18 @@ def make_predictions(
     for forecaster in ports.forecasters:
         name = forecaster.name
         kept = stored.filter(pl.col("model") == name)
-        if not _to_be_made(kept, panel, symbols, after_the_fact=late):
+        if not _to_be_made(kept, panel, symbols, late=after_the_fact(universe, as_of, ports.clock())):
             base.append(kept.select(FORECASTS.keys()))
             report.count(kept)
             continue
         seen = panel if symbols is None or forecaster.needs.market else panel.only(list(symbols))
         made = _forecast(forecaster, records.get(name), seen, [as_of], ports.shelf, report.failures)
         made = made if symbols is None else made.filter(pl.col("symbol").is_in(list(symbols)))
-        # A reason that stood when the session of the target began is the forecast's fate.
-        made = pl.concat([kept.select(FORECASTS.keys()), _new(made, kept)]) if late else made
-        base.append(made)
-        _store(_new(made, kept) if late else made, inputs, ports, records.get(name), report)
+        base.append(_store(made, kept, inputs, ports, records.get(name), report))
     ensemble = combined(base, [as_of], weights_of(ports.store, universe, as_of))
-    _store(ensemble, inputs, ports, None, report)
+    whole = _store(ensemble, stored.filter(pl.col("model") == ENSEMBLE), inputs, ports, None, report)
     _say_absent(report)
-    report.symbols = ensemble["symbol"].n_unique()
+    report.symbols = whole["symbol"].n_unique()
     return report
 
 
@@ -142,30 +138,35 @@ def _say_absent(report: PredictionReport) -> None:
             report.failures.setdefault(model, f"it has forecast nothing ({said})")
 
 
-def _to_be_made(
-    kept: pl.DataFrame, panel: Panel, symbols: Sequence[str] | None, *, after_the_fact: bool
-) -> bool:
+def _to_be_made(kept: pl.DataFrame, panel: Panel, symbols: Sequence[str] | None, *, late: bool) -> bool:
     """Whether anything is missing that may still be filled in."""
     known = set(panel.bars["symbol"].unique()) | set(panel.unpriced["symbol"].unique())
     wanted = known if symbols is None else known & set(symbols)
     if wanted - set(kept["symbol"].unique()):
         return True
-    return not after_the_fact and not kept.filter(pl.col("reason").is_in(_MENDABLE)).is_empty()
+    return not late and not kept.filter(pl.col("reason").is_in(_MENDABLE)).is_empty()
 
 
 def _store(
     made: pl.DataFrame,
+    kept: pl.DataFrame,
     inputs: ForecastInputs,
     ports: PredictionPorts,
     record: ModelRecord | None,
     report: PredictionReport,
-) -> None:
-    """Calibrates the forecasts of one model and stores them."""
-    now = ports.clock()
-    banded = calibrated(made, past_errors(ports.store, inputs, made), inputs.panel)
+) -> pl.DataFrame:
+    """Calibrates those forecasts of one model that may still be made, stores them, and returns all that hold."""
+    now = ports.clock()  # now, and not when the models began: a session may have begun since
+    # A reason that stood when the session of the target began is the forecast's fate.
+    late = after_the_fact(inputs.universe, report.as_of, now)
+    settled = kept if late else kept.filter(pl.col("reason").is_null())
+    new = made.join(settled, on=["symbol", "model", "as_of", "horizon"], how="anti", maintain_order="left")
+    banded = calibrated(new, past_errors(ports.store, inputs, new), inputs.panel)
     rows = as_predictions(banded, inputs, None if record is None else record.id)
     report.written += ports.store.save_predictions(inputs.universe, rows, now)
-    report.count(made)
+    whole = pl.concat([settled.select(FORECASTS.keys()), new.select(FORECASTS.keys())])
+    report.count(whole)
+    return whole
 
 
 def forecast_by(
@@ -208,23 +209,32 @@ def predict_all(
         failures: Gets the model's name and why it broke off.
     """
     try:
-        return _sound(trained.predict(panel, origins), failures)
+        return _sound(trained.predict(panel, origins), trained, panel, origins, failures)
     except Exception as error:  # noqa: BLE001 - libraries raise anything on odd data; the others go on
         _log.exception("%s broke off", trained.name)
         failures[trained.name] = f"{type(error).__name__}: {error}".splitlines()[0][:500]
         return no_forecasts(panel, origins, trained.name, trained.version, Reason.FAILED)
 
 
-def _sound(made: pl.DataFrame, failures: dict[str, str]) -> pl.DataFrame:
-    """Forecasts without those that are no numbers: they become failures, and the others stay."""
-    broken = pl.any_horizontal(~pl.col(NUMBERS).is_finite()).fill_null(value=False)
-    count = made.filter(broken).height
+def _sound(
+    made: pl.DataFrame,
+    trained: TrainedForecaster,
+    panel: Panel,
+    origins: Sequence[date],
+    failures: dict[str, str],
+) -> pl.DataFrame:
+    """Forecasts without those that are none: they become failures, and so do those that are not there."""
+    wanted = no_forecasts(panel, origins, trained.name, trained.version, Reason.FAILED)
+    key = ["symbol", "model", "as_of", "horizon", "target"]
+    kept = made.filter(sound()).join(wanted, on=key, how="semi", maintain_order="left")
+    count = wanted.height - kept.height
     if not count:
-        return made
-    failures[made["model"][0]] = f"{count:,} of its forecasts were no numbers"
-    kept = pl.when(~broken)
-    reason = pl.when(broken).then(pl.lit(Reason.FAILED.value)).otherwise("reason").alias("reason")
-    return made.with_columns(*(kept.then(pl.col(name)).alias(name) for name in NUMBERS), reason)
+        return kept
+    failures[trained.name] = (
+        f"{count:,} of its {wanted.height:,} forecasts are missing, or no numbers in order"
+    )
+    lost = wanted.join(kept, on=key, how="anti")
+    return pl.concat([kept.select(FORECASTS.keys()), lost]).sort("symbol", "as_of", "horizon")
 
 
 def weights_of(store: ForecastStore, universe: Universe, as_of: date) -> list[Weights]:
@@ -285,10 +295,6 @@ def after_the_fact(universe: Universe, as_of: date, now: datetime) -> bool:
     """Whether the session after an origin has begun (at `now`, UTC)."""
     opens = first_open(universe.calendar, as_of + timedelta(days=1))
     return opens is not None and now >= opens
-
-
-def _new(made: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
-    return made.join(kept, on=["symbol", "model", "as_of", "horizon"], how="anti", maintain_order="left")
 
 
 def totals(report: PredictionReport) -> Mapping[str, object]:

@@ -63,13 +63,12 @@ def score_predictions(
     given_up = pl.col("target") <= sessions_back(universe.calendar, until, WAITING)
     settled = known.filter(pl.col("actual").is_not_null() | given_up)
     written = store.save_outcomes(universe, settled, now)
-    # Outcomes and scores are two transactions: days that a broken-off scoring has left are made up for.
-    left = store.days_without_scores(universe, sessions_back(universe.calendar, until, max(WINDOWS)), until)
-    days = sorted({*settled["target"].unique().to_list(), *left})
+    # Outcomes and scores are many transactions: a scoring that breaks off leaves its days marked.
+    days = store.days_to_score(universe, until)
     for day in days:
         store.save_performance(universe, _day(inputs, day, store))
     if days:
-        store.save_performance(universe, _windows(inputs, until, store))
+        store.save_performance(universe, _windows(inputs, until, store), days)
     return ScoreReport(until, written, known.height - settled.height, tuple(days))
 
 

@@ -111,7 +111,12 @@ def train_models(
 
 
 def _blank(
-    universe: Universe, until: date, forecaster: Forecaster, data_version: str, ports: TrainingPorts, seed: int
+    universe: Universe,
+    until: date,
+    forecaster: Forecaster,
+    data_version: str,
+    ports: TrainingPorts,
+    seed: int,
 ) -> ModelRecord:
     return ModelRecord(
         universe=universe.name,

@@ -31,6 +31,7 @@ OFF = 0.05
 
 _HORIZON = 1
 _SKILL, _COVERAGE, _MAPE, _UNTRAINED = "skill", "coverage", "mape", "untrained"
+_FIGURES = {_SKILL: "mae_to_no_change", _COVERAGE: "coverage_80", _MAPE: "mape"}
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,13 @@ def watch_forecasts(universe: Universe, ports: ForecastWatch) -> Judgement:
     found += [alert for one in trainings.values() if (alert := _of_training(universe, one)) is not None]
     told = [replace(alert, channels=ports.names_for(alert.severity)) for alert in found]
     wrong = {one.key for one in told}
-    # What is not judged now is not over: a model without new scores keeps its alerts.
-    judged = [(model, kind) for model in scores["model"] for kind in (_SKILL, _COVERAGE, _MAPE)]
+    # What is not judged now is not over: a model without new scores, or without that figure, keeps its alerts.
+    judged = [
+        (row["model"], kind)
+        for row in scores.iter_rows(named=True)
+        for kind, figure in _FIGURES.items()
+        if row[figure] is not None
+    ]
     judged += [(model, _UNTRAINED) for model in trainings]
     over = [key for model, kind in judged if (key := _key(universe, model, kind)) not in wrong]
     raised = ports.alerts.raise_alerts(told, now)

@@ -213,7 +213,7 @@ def unsound(days: Days) -> PredictionReport:
 
 def test_numbers_that_are_none_are_failures_and_the_others_stay(days: Days) -> None:
     report = unsound(days)
-    assert report.failures == {"drift": "3 of its forecasts were no numbers"}
+    assert report.failures == {"drift": "3 of its 15 forecasts are missing, or no numbers in order"}
     assert (report.made["drift"], report.missing["drift"]) == (2, {"failed": 1})  # one session ahead
     found = rows(days, "drift")
     bad = found.filter(pl.col("reason").is_not_null())

@@ -9,9 +9,11 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.forecasts import PostgresForecasts
 from miraikakaku_assets.application.ports.forecasts import OUTCOMES
 from miraikakaku_assets.application.score_predictions import ScoreReport
-from miraikakaku_assets.domain.market.instruments import JP
+from miraikakaku_assets.domain.forecasting.baselines import RandomWalk
+from miraikakaku_assets.domain.market.instruments import JP, Universe
 from miraikakaku_assets_tests.contract.forecast_days import AT, ORIGIN, Days, close_at, late, slope
 from miraikakaku_assets_tests.contract.stored_forecasts import DAYS, store
 from miraikakaku_assets_tests.contract.stored_market import rows_of
@@ -159,6 +161,58 @@ def test_a_scoring_killed_between_outcomes_and_scores_is_made_up_for(days: Days)
     newest = month.sort("until").group_by("horizon", maintain_order=True).last().sort("horizon")
     assert newest.select("horizon", "until", "n").rows() == [(h, DAYS[AT + h], 3) for h in (1, 2, 3)]
     assert days.score() == report(3, 0, 0)
+
+
+def test_a_scoring_killed_after_a_late_outcome_is_made_up_for(days: Days) -> None:
+    after(days, 1, PUNCTUAL)
+    days.comes(AT + 2, {symbol: 2 * move for symbol, move in MOVES.items()})
+    days.deliver(late(AT + 1, LATE))
+    stored_without_scores(days, 1, LATE)
+    assert day_scores(days, FIRST)["n"] == 2
+    assert days.score() == report(2, 3, 0, FIRST, DAYS[AT + 2])
+    assert day_scores(days, FIRST)["n"] == 3
+
+
+def test_a_scoring_killed_before_its_windows_is_made_up_for(
+    days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = PostgresForecasts.save_performance
+
+    def killed(self: PostgresForecasts, universe: Universe, rows: pl.DataFrame, *done: Any) -> int:
+        if set(rows["window"]) != {1}:
+            raise KeyboardInterrupt
+        return whole(self, universe, rows, *done)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PostgresForecasts, "save_performance", killed)
+        with pytest.raises(KeyboardInterrupt):
+            after(days, 1, MOVES)
+    assert store(days.database).performance(JP, 20).is_empty()
+    assert days.score() == report(1, 0, 0, FIRST)
+    assert store(days.database).performance(JP, 20).height == 3
+
+
+def test_what_comes_while_a_day_is_scored_leaves_it_marked(days: Days) -> None:
+    days.comes(AT + 1, PUNCTUAL)
+    stored_without_scores(days, 1, PUNCTUAL)
+    kept = store(days.database)
+    seen = kept.days_to_score(JP, FIRST)
+    stored_without_scores(days, 1, LATE)
+    kept.save_performance(JP, kept.performance(JP, 1), seen)
+    assert list(kept.days_to_score(JP, FIRST)) == [FIRST]
+    assert kept.days_to_score(JP, ORIGIN) == {}
+
+
+def test_forecasts_that_come_after_their_outcome_are_scored_too(database: Database, tmp_path: Path) -> None:
+    days = Days(database, tmp_path)
+    days.deliver_history()
+    days.train()
+    days.predict((RandomWalk(),))
+    after(days, 1, MOVES)
+    assert set(store(database).performance(JP, 1)["model"]) == {"random_walk", "ensemble"}
+    assert days.predict().written == 3 * 5
+    assert days.score() == report(1, 0, 0, FIRST)
+    assert day_scores(days, FIRST, "drift")["n"] == 3
 
 
 def test_a_scoring_killed_with_nothing_further_to_score_is_made_up_for(days: Days) -> None:

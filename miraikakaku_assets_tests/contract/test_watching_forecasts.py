@@ -212,6 +212,14 @@ def test_an_alert_of_a_model_without_new_scores_stands(watched: Watched, session
     assert set(watched.standing()) == {key, "forecast/jp/arima/untrained"}
 
 
+@pytest.mark.parametrize(("figure", "bad"), [("mae_to_no_change", 1.5), ("coverage_80", 0.1), ("mape", 0.2)])
+def test_a_figure_that_is_not_there_ends_no_alert(watched: Watched, figure: str, bad: float) -> None:
+    watched.scored("lstm", until=YESTERDAY, **{figure: bad})
+    assert len(watched.look().raised) == 1
+    watched.scored("lstm", **{figure: None})
+    assert watched.look().resolved == frozenset()
+
+
 def test_good_scores_of_a_shorter_or_longer_time_end_no_alert(watched: Watched) -> None:
     watched.scored("lstm", until=YESTERDAY, mae_to_no_change=1.5)
     watched.look()

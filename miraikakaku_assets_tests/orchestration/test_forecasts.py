@@ -162,6 +162,10 @@ def test_a_scoring_that_broke_off_between_outcomes_and_scores_is_made_up_for(mar
     whole = market.rows(scores)
     with market.ports.database.engine.begin() as connection:  # as killed after the outcomes were committed
         connection.exec_driver_sql("DELETE FROM miraikakaku.prediction_performance")
+        connection.exec_driver_sql(
+            "INSERT INTO miraikakaku.days_to_score (universe, target) "
+            "SELECT DISTINCT 'jp', target FROM miraikakaku.prediction_outcomes"
+        )
     assert market.run("jp_performance_job").success
     assert market.rows(scores) == whole
 
@@ -170,7 +174,7 @@ def test_a_forecast_that_is_no_number_is_missing_and_the_others_stay(market: Ins
     use(market, RandomWalk(), Wild())
     result = predict(market)
     assert not result.success
-    assert failure_of(result).description == "wild: 5 of its forecasts were no numbers"
+    assert failure_of(result).description == "wild: 5 of its 35 forecasts are missing, or no numbers in order"
     each = len(SYMBOLS) * 5
     assert market.rows(ROWS) == [
         ("ensemble", each, each),

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from miraikakaku_assets.adapters.storage import forecast_statements as statements
+from miraikakaku_assets.adapters.storage.bar_frames import date_array, number_array
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.forecast_frames import performance_rows
 from miraikakaku_assets.adapters.storage.forecast_tables import forecast_decisions
@@ -25,17 +26,30 @@ class PostgresScoreboard:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def save_performance(self, universe: Universe, performance: pl.DataFrame) -> int:
-        """Stores scores; the same segment, model, horizon, window and day is replaced.
+    def days_to_score(self, universe: Universe, until: date) -> dict[date, int]:
+        """Days up to a session whose scores are not those of what is stored, ascending, each with its mark."""
+        with self._database.bulk() as connection, connection.cursor() as cursor:
+            cursor.execute(statements.DAYS_TO_SCORE, (universe.name, str(until)))
+            return dict(cursor.fetchall())
+
+    def save_performance(
+        self, universe: Universe, performance: pl.DataFrame, done: Mapping[date, int] | None = None
+    ) -> int:
+        """Stores scores, and takes the marks of the days that are scored by them away, in one transaction.
+
+        The same segment, model, horizon, window and day is replaced.
 
         Raises:
             ConfigurationError: A score is NaN or infinite, or there twice.
         """
         rows = performance_rows(performance)
-        if not rows.is_empty():
-            with self._database.bulk() as connection, connection.cursor() as cursor:
+        with self._database.bulk() as connection, connection.cursor() as cursor:
+            if not rows.is_empty():
                 cursor.adbc_ingest("made_scores", rows.to_arrow(), mode="create", temporary=True)
                 cursor.execute(statements.SAVE_PERFORMANCE, (universe.name,))
+            if done:
+                marks = number_array(done.values())
+                cursor.execute(statements.SCORED_DAYS, (universe.name, date_array(done), marks))
         return rows.height
 
     def performance(

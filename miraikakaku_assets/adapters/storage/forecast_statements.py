@@ -80,12 +80,29 @@ WHERE i.universe = $1 AND a.target <= $2::date
 ORDER BY i.symbol COLLATE "C", a.as_of, a.horizon
 """
 
-DAYS_WITHOUT_SCORES = """
-SELECT DISTINCT o.target FROM miraikakaku.prediction_outcomes o JOIN miraikakaku.instruments i ON i.id = o.instrument_id
-WHERE i.universe = $1 AND o.as_of >= $2::date AND o.target <= $3::date AND NOT EXISTS (
-    SELECT FROM miraikakaku.prediction_performance p
-    WHERE p.universe = $1 AND p.segment_kind = 'universe' AND p.window_origins = 1 AND p.until = o.target)
-ORDER BY 1
+_MARK = "ON CONFLICT (universe, target) DO UPDATE SET mark = DEFAULT"
+
+TO_BE_SCORED = f"""
+INSERT INTO miraikakaku.days_to_score (universe, target)
+SELECT DISTINCT $1::text, target FROM came_outcomes ORDER BY 2 {_MARK}
+"""
+
+# Forecasts of sessions whose outcome is known: a model was mended, or the past was forecast later.
+TO_BE_SCORED_AGAIN = f"""
+INSERT INTO miraikakaku.days_to_score (universe, target)
+SELECT DISTINCT $1::text, came.target FROM made_predictions AS made JOIN miraikakaku.prediction_outcomes AS came
+    ON came.as_of = made.as_of AND came.instrument_id = made.instrument_id AND came.horizon = made.horizon
+WHERE came.as_of BETWEEN $2::date AND $3::date
+ORDER BY 2 {_MARK}
+"""
+
+DAYS_TO_SCORE = """
+SELECT target, mark FROM miraikakaku.days_to_score WHERE universe = $1 AND target <= $2::date ORDER BY target
+"""
+
+SCORED_DAYS = """
+DELETE FROM miraikakaku.days_to_score WHERE universe = $1
+AND (target, mark) IN (SELECT * FROM unnest($2::date[], $3::bigint[]))
 """
 
 WANTED = "SELECT id, symbol FROM miraikakaku.instruments i WHERE universe = $1 {chosen}"

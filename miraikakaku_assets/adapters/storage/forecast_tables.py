@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     Date,
     Double,
+    Identity,
     Index,
     Integer,
     PrimaryKeyConstraint,
@@ -119,6 +120,17 @@ awaited_outcomes = Table(
     Column("target", Date, nullable=False),
     Column("horizon", SmallInteger, nullable=False),
     PrimaryKeyConstraint("as_of", "instrument_id", "horizon"),
+)
+
+# Days whose scores are not those of what is stored of them: written with what came or was forecast late, and taken away
+# with the scores, in one transaction each. A new mark has a new number: what comes while a day is scored is not lost.
+days_to_score = Table(
+    "days_to_score",
+    metadata,
+    Column("mark", BigInteger, Identity(always=True), nullable=False),
+    Column("target", Date, nullable=False),
+    Column("universe", Text(collation="C"), nullable=False),
+    PrimaryKeyConstraint("universe", "target"),
 )
 
 SCORES = (

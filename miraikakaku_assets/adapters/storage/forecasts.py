@@ -104,7 +104,10 @@ class PostgresForecasts(PostgresScoreboard):
             _stage(cursor, "made_predictions", rows)
             _lock(cursor, universe)
             written = _count(cursor, statements.SAVE_PREDICTIONS)
-            cursor.execute(statements.AWAIT, (str(rows["as_of"].min()), str(rows["as_of"].max())))
+            origins = (str(rows["as_of"].min()), str(rows["as_of"].max()))
+            cursor.execute(statements.AWAIT, origins)
+            if written:
+                cursor.execute(statements.TO_BE_SCORED_AGAIN, (universe.name, *origins))
         return written
 
     def predicted(self, universe: Universe, as_of: date) -> Mapping[str, int]:
@@ -132,12 +135,6 @@ class PostgresForecasts(PostgresScoreboard):
             cursor.execute(statements.UNSCORED, (universe.name, str(until)))
             return pl.DataFrame(cursor.fetch_arrow_table())
 
-    def days_without_scores(self, universe: Universe, since: date, until: date) -> list[date]:
-        """Targets of origins since a session with outcomes, and no score of their day; ascending."""
-        with self._database.bulk() as connection, connection.cursor() as cursor:
-            cursor.execute(statements.DAYS_WITHOUT_SCORES, (universe.name, str(since), str(until)))
-            return [row[0] for row in cursor.fetchall()]
-
     def save_outcomes(self, universe: Universe, outcomes: pl.DataFrame, scored_at: datetime) -> int:
         """Stores what came in one transaction, and returns how many were new; what is there stays.
 
@@ -151,6 +148,8 @@ class PostgresForecasts(PostgresScoreboard):
             _stage(cursor, "came_outcomes", rows)
             _lock(cursor, universe)
             written = _count(cursor, statements.SAVE_OUTCOMES)
+            if written:
+                cursor.execute(statements.TO_BE_SCORED, (universe.name,))
             cursor.execute(statements.AWAITED_NO_MORE)
         return written
 

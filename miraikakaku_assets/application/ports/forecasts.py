@@ -186,9 +186,6 @@ class ForecastStore(Protocol):
     def unscored(self, universe: Universe, until: date) -> pl.DataFrame:
         """Forecast targets up to a session without an outcome: ``symbol``, ``as_of``, ``horizon``, ``target``."""
 
-    def days_without_scores(self, universe: Universe, since: date, until: date) -> list[date]:
-        """Targets in a window with outcomes, and no score of their day: a scoring broke off between the two."""
-
     def save_outcomes(self, universe: Universe, outcomes: pl.DataFrame, scored_at: datetime) -> int:
         """Stores what came, schema `OUTCOMES`, in one transaction; what is there stays. Returns how many were new."""
 
@@ -216,8 +213,22 @@ class ForecastStore(Protocol):
             as_of, horizon.
         """
 
-    def save_performance(self, universe: Universe, performance: pl.DataFrame) -> int:
-        """Stores scores, schema `PERFORMANCE`; the same segment, model, horizon, window and day is replaced."""
+    def days_to_score(self, universe: Universe, until: date) -> dict[date, int]:
+        """Targets up to a session whose scores are not those of what is stored, with the numbers of their marks.
+
+        Whoever stores outcomes, or forecasts that have their outcomes, marks the day in the same transaction.
+        """
+
+    def save_performance(
+        self, universe: Universe, performance: pl.DataFrame, done: Mapping[date, int] | None = None
+    ) -> int:
+        """Stores scores, schema `PERFORMANCE`; the same segment, model, horizon, window and day is replaced.
+
+        Args:
+            universe: Whose forecasts.
+            performance: The scores.
+            done: What `days_to_score` handed out and is scored now; a day that was marked since then stays marked.
+        """
 
     def performance(
         self, universe: Universe, window: int, since: date | None = None, segment_kind: str = "universe"

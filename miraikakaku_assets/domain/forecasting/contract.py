@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from itertools import pairwise
 from typing import Protocol
 
 import polars as pl
@@ -46,6 +47,19 @@ FORECASTS: dict[str, pl.DataType] = {
 """A forecast; unique by symbol, model, as_of and horizon. Either all numbers but ``sd`` are there, or the reason."""
 
 NUMBERS = ("point", "sd", "lo80", "hi80", "lo95", "hi95")
+
+_ENDS = ("lo95", "lo80", "point", "hi80", "hi95")
+
+
+def sound() -> pl.Expr:
+    """Whether a row of `FORECASTS` is what the schema promises: unique, and numbers in order or a reason."""
+    made = pl.all_horizontal(pl.col(name).is_not_null() for name in _ENDS)
+    nothing = pl.all_horizontal(pl.col(name).is_null() for name in NUMBERS)
+    finite = pl.all_horizontal(pl.col(name).is_finite().fill_null(value=True) for name in NUMBERS)
+    nested = pl.all_horizontal(pl.col(low) <= pl.col(high) for low, high in pairwise(_ENDS))
+    whole = made & finite & nested & (pl.col("sd") >= 0).fill_null(value=True)
+    once = pl.struct("symbol", "model", "as_of", "horizon").is_unique()
+    return once & pl.when(pl.col("reason").is_null()).then(whole.fill_null(value=False)).otherwise(nothing)
 
 
 class Reason(StrEnum):

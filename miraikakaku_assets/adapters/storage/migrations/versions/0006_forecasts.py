@@ -30,6 +30,7 @@ _SCORES = (
 _TABLES = (
     "forecast_decisions",
     "prediction_performance",
+    "days_to_score",
     "awaited_outcomes",
     "prediction_outcomes",
     "daily_predictions",
@@ -141,6 +142,14 @@ def _outcomes() -> None:
         sa.Column("target", sa.Date(), nullable=False),
         sa.Column("horizon", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("as_of", "instrument_id", "horizon", name="pk_awaited_outcomes"),
+        schema=_SCHEMA,
+    )
+    op.create_table(
+        "days_to_score",
+        sa.Column("mark", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("target", sa.Date(), nullable=False),
+        sa.Column("universe", _C, nullable=False),
+        sa.PrimaryKeyConstraint("universe", "target", name="pk_days_to_score"),
         schema=_SCHEMA,
     )
 
