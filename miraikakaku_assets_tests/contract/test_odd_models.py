@@ -48,7 +48,7 @@ ODD: dict[str, tuple[Change, int]] = {
     "a symbol less": (lambda made: made.filter(pl.col("symbol") != "7203.T"), 5),
     "nothing": (pl.DataFrame.clear, EACH),
     "a column less": (lambda made: made.drop("hi95"), EACH),
-    "no frame": (lambda _: None, EACH),  # type: ignore[dict-item]
+    "no frame": (lambda _: None, EACH),  # type: ignore[dict-item, return-value]
 }
 
 
