@@ -10,6 +10,7 @@ from miraikakaku_assets.application.scoreboard import (
     SEED,
     BoardPorts,
     Size,
+    counted,
     evaluate_universe,
     folds_in,
     folds_of,
@@ -119,7 +120,7 @@ def _metal(size: Size, evidence: EvidencePorts, ports: BoardPorts, heard: Heard)
     folds = folds_in(data.sessions, size, METAL)
     step = _step(METAL, folds, ports, heard)
     walked = walk_series(data, folds, ports.prediction.forecasters, SEED, step)
-    return series_board(METAL, data, folds, walked, size.refit_every[METAL])
+    return series_board(METAL, data, counted(folds, size, METAL), walked, size.refit_every[METAL])
 
 
 def _currencies(
@@ -129,7 +130,7 @@ def _currencies(
     data, folds = currency_panel(currencies), papers_folds(currencies, DECIDED_EVERY, size.stretch)
     step = _step(CURRENCIES, folds, ports, heard)
     walked = walk_series(data, folds, ports.prediction.forecasters, SEED, step)
-    board = series_board(CURRENCIES, data, folds, walked, None)
+    board = series_board(CURRENCIES, data, [day for fold in folds for day in fold.origins], walked, None)
     return board, in_papers_measures(currencies, walked.rows, size.stretch)
 
 

@@ -172,22 +172,31 @@ def _weights(made: pl.DataFrame, data: Panel, as_of: date) -> list[Weights]:
 
 
 def series_board(
-    name: str, data: Panel, folds: Sequence[Fold], walked: Walked, refit_every: int | None
+    name: str, data: Panel, origins: Sequence[date], walked: Walked, refit_every: int | None
 ) -> Board:
-    """The scoreboard of a walk without a database."""
-    last, symbols = folds[-1].origins[-1], data.bars["symbol"].n_unique()
-    models = walked.rows["model"].unique(maintain_order=True)
-    scores = [scores_of(walked.rows.filter(pl.col("model") == model)) for model in models]
+    """The scoreboard of a walk without a database.
+
+    Args:
+        name: Of the set.
+        data: Bars.
+        origins: Those that count, in the order of time.
+        walked: The walk.
+        refit_every: Origins that a training served; None for a single training.
+    """
+    symbols = data.bars["symbol"].n_unique()
+    rows = walked.rows.filter(pl.col("as_of").is_between(origins[0], origins[-1]))
+    models = rows["model"].unique(maintain_order=True)
+    scores = [scores_of(rows.filter(pl.col("model") == model)) for model in models]
     return Board(
         name=name,
-        first=folds[0].origins[0],
-        last=last,
-        origins=sum(len(fold.origins) for fold in folds),
+        first=origins[0],
+        last=origins[-1],
+        origins=len(origins),
         refit_every=refit_every,
         instruments=symbols,
         market=symbols,
         scores=corrected(pl.concat(scores)),
-        missing=missing_by_reason(walked.rows),
+        missing=missing_by_reason(rows),
         failed=walked.failed,
         weights={one.horizon: dict(one.weights) for one in walked.weights},
     )

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from miraikakaku_assets.application.make_scoreboard import Scoreboard
-from miraikakaku_assets.application.scoreboard import QUICK, folds_in
+from miraikakaku_assets.application.scoreboard import QUICK, counted, folds_in
 from miraikakaku_assets.application.scoreboard_series import (
     currency_panel,
     in_papers_measures,
@@ -29,7 +29,7 @@ def metal_board(forecasters: tuple[Forecaster, ...] = FORECASTERS) -> Board:
     data = metal_panel(walk_bars(13, symbols=2, days=170).select("symbol", "session", "close"))
     folds = folds_in(data.sessions, QUICK, "lme")
     walked = walk_series(data, folds, forecasters, 0, lambda _what, _origin: None)
-    return series_board("lme", data, folds, walked, QUICK.refit_every["lme"])
+    return series_board("lme", data, counted(folds, QUICK, "lme"), walked, QUICK.refit_every["lme"])
 
 
 def currencies(days: int = 260) -> pl.DataFrame:
@@ -46,7 +46,9 @@ def scoreboard() -> Scoreboard:
     made.boards["lme"] = metal_board()
     data, folds = currency_panel(currencies()), papers_folds(currencies(), 20)
     walked = walk_series(data, folds, FORECASTERS, 0, lambda _what, _origin: None)
-    made.boards["exchange_rate"] = series_board("exchange_rate", data, folds, walked, None)
+    made.boards["exchange_rate"] = series_board(
+        "exchange_rate", data, [day for fold in folds for day in fold.origins], walked, None
+    )
     made.papers = in_papers_measures(currencies(), walked.rows)
     rules = {"no_price": 3, "not_a_session": 1}
     made.taken["copper"] = Taken(0, 1, ("XX=F",), 10, 6, rules, date(2024, 1, 4), date(2024, 2, 1))

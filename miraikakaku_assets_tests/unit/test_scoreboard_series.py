@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 from miraikakaku_assets.application.make_predictions import ENSEMBLE
 from miraikakaku_assets.application.published_results import first_target, root_relative_squared_error
-from miraikakaku_assets.application.scoreboard import QUICK, folds_in
+from miraikakaku_assets.application.scoreboard import QUICK, counted, folds_in
 from miraikakaku_assets.application.scoreboard_series import (
     currency_panel,
     in_papers_measures,
@@ -154,7 +154,9 @@ def test_our_forecasts_are_measured_as_levels_on_the_test_days():
 def test_a_board_says_what_was_walked():
     data = metal()
     folds = folds_in(data.sessions, QUICK, "lme")
-    board = series_board("lme", data, folds, walk_series(data, folds, FORECASTERS, 0, silent), 20)
+    board = series_board(
+        "lme", data, counted(folds, QUICK, "lme"), walk_series(data, folds, FORECASTERS, 0, silent), 20
+    )
     assert (board.origins, board.instruments, board.refit_every) == (25, 2, 20)
     assert board.scores["model"].unique(maintain_order=True).to_list() == ["random_walk", "drift", ENSEMBLE]
     assert set(board.weights) == {1, 2, 3, 4, 5}

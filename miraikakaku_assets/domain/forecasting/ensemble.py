@@ -26,11 +26,13 @@ class WeightRule:
 
     Attributes:
         window: Origins whose errors count, back from the newest with a known outcome.
-        prior_days: So many days of errors weigh as much as the belief that no change is best.
+        prior_days: So many days of errors weigh as much as the belief that no change is best: ten years. With one
+            year the ensemble had 1.0001 of the error of no change in Tokyo and 1.0017 for copper, because what
+            was right for a year is often wrong in the next.
     """
 
     window: int = 250
-    prior_days: int = 250
+    prior_days: int = 2_500
 
 
 @dataclass(frozen=True)
