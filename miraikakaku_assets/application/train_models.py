@@ -12,6 +12,7 @@ from datetime import date
 from miraikakaku_assets.application.forecast_panel import ForecastInputs
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.forecasts import ForecastStore, ModelRecord, ModelShelf
+from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.market.instruments import Universe
 
@@ -44,7 +45,7 @@ class TrainingReport:
 
     Attributes:
         trained: Records of those that were trained now, by name.
-        reused: Records of those whose training on the same bars is kept already.
+        reused: Records of those whose training on the same bars is kept already, file and all.
         failed: Model → why there is none.
     """
 
@@ -83,7 +84,7 @@ def train_models(
     for forecaster in forecasters:
         record = _blank(inputs.universe, until, forecaster, data_version, ports, seed)
         same = kept.get(forecaster.name)
-        if same is not None and _identity(same) == _identity(record):
+        if same is not None and _identity(same) == _identity(record) and _is_kept(same, ports.shelf):
             report.reused[forecaster.name] = same
             told(same)
             continue
@@ -129,6 +130,18 @@ def _blank(
         code_version=ports.code_version,
         seconds=0.0,
     )
+
+
+def _is_kept(record: ModelRecord, shelf: ModelShelf) -> bool:
+    """Whether its file is there and whole."""
+    if record.file is None or record.sha256 is None:
+        return False
+    try:
+        shelf.read(record.file, record.sha256)
+    except ConfigurationError as error:
+        _log.warning("%s", error)
+        return False
+    return True
 
 
 def _identity(record: ModelRecord) -> tuple[object, ...]:

@@ -72,6 +72,27 @@ def test_trained_models_are_kept_and_shown(market: Installation) -> None:
     assert ("weights",) in decided
 
 
+@pytest.mark.parametrize("content", [None, b"cut off"])
+def test_a_model_whose_file_is_lost_is_named_and_made_again(
+    market: Installation, content: bytes | None
+) -> None:
+    assert market.run("jp_training_job").success
+    ((name,),) = market.rows("SELECT file FROM miraikakaku.forecast_models WHERE model = 'drift'")
+    file = market.ports.settings.home / "models" / name
+    whole = file.read_bytes()
+    file.unlink() if content is None else file.write_bytes(content)
+    result = predict(market)
+    assert not result.success
+    assert str(file) in str(failure_of(result).description)
+    assert "train it again" in str(failure_of(result).description)
+    assert market.run("jp_training_job").success
+    assert file.read_bytes() == whole
+    assert predict(market).success
+    assert market.rows("SELECT count(*) FROM miraikakaku.daily_predictions WHERE reason IS NOT NULL") == [
+        (0,)
+    ]
+
+
 def test_a_range_is_forecast_symbol_by_symbol_and_only_once(market: Installation) -> None:
     result = predict(market)
     assert result.success

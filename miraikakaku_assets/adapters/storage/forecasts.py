@@ -11,7 +11,7 @@ from math import isfinite
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from miraikakaku_assets.adapters.storage import forecast_statements as statements
@@ -56,7 +56,12 @@ class PostgresForecasts(PostgresScoreboard):
         writing = adding.on_conflict_do_update(
             constraint="uq_forecast_models_training",
             set_={name: adding.excluded[name] for name in again},
-            where=and_(forecast_models.c.reason.is_not(None), adding.excluded.reason.is_(None)),
+            where=and_(
+                adding.excluded.reason.is_(None),
+                or_(
+                    forecast_models.c.reason.is_not(None), forecast_models.c.sha256 != adding.excluded.sha256
+                ),
+            ),
         )
         same = and_(*(forecast_models.c[name] == values[name] for name in values if name not in again))
         with self._database.engine.begin() as connection:

@@ -149,7 +149,7 @@ class ForecastStore(Protocol):
         """Records a training and returns it with its number.
 
         The same universe, model, version, seed, end of training, data and code is one training: it is recorded
-        once, and a failure gives way to a success.
+        once; a failure gives way to a success, and a file to another one (it was lost, and made again).
         """
 
     def models(self, universe: Universe, until: date) -> list[ModelRecord]:
