@@ -13,14 +13,18 @@ from miraikakaku_assets.application.make_predictions import (
     make_predictions,
 )
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.forecasts import MarketBars, ModelRecord
+from miraikakaku_assets.application.ports.forecasts import MarketBars
 from miraikakaku_assets.application.score_predictions import ScoreReport, score_predictions
 from miraikakaku_assets.application.train_models import Told, TrainingPorts, TrainingReport, train_models
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.forecasting.baselines import FEWEST_RETURNS
+from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.market.instruments import Universe
-from miraikakaku_assets.domain.market.sessions import last_completed_session, session_table
+from miraikakaku_assets.domain.market.sessions import last_completed_session, session_table, sessions_back
 
 _OUTGROWN = 2
+_USED_FOR = 20  # sessions: three weekly trainings may fail to take place
+_FEWEST_SESSIONS = FEWEST_RETURNS + 1
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def train_universe(
     told: Told = lambda _: None,
     models: Sequence[str] | None = None,
 ) -> tuple[date, TrainingReport]:
-    """Trains every model on a universe, and decides how the ensemble weighs them.
+    """Trains every model on a universe, and decides from the newest session on how the ensemble weighs them.
 
     Args:
         universe: Whose instruments.
@@ -69,9 +73,10 @@ def train_universe(
         raise ConfigurationError(f"There is no model {unknown[0]}; available: {', '.join(known)}")
     chosen = list(known.values()) if models is None else [known[name] for name in known if name in models]
     report = train_models(inputs, last, chosen, ports.training, told)
-    store, names = ports.prediction.store, list(known)
-    decide_weights(universe, last, names, store)
-    review_champion(universe, last, [*names, ENSEMBLE], store)
+    if until is None:  # what is decided of a past day now would change how its forecasts are made again
+        store, names = ports.prediction.store, list(known)
+        decide_weights(universe, last, names, store)
+        review_champion(universe, last, [*names, ENSEMBLE], store)
     return last, report
 
 
@@ -82,7 +87,10 @@ def predict_universe(
     symbols: Sequence[str] | None = None,
     told: Told = lambda _: None,
 ) -> tuple[ForecastInputs, PredictionReport]:
-    """Forecasts from a session; models that were never trained, or on half of the market only, are trained first.
+    """Forecasts from a session; models that lack a usable training are trained first.
+
+    A training is used for a month of sessions, and as long as it has seen more than half of the bars that there are. A
+    session that was forecast already keeps the models that it had.
 
     Args:
         universe: Whose instruments.
@@ -99,20 +107,27 @@ def predict_universe(
     """
     inputs, origin = _inputs(universe, ports, as_of)
     store = ports.prediction.store
-    tried = {one.model for one in store.trainings(universe, None) if one.trained_until <= origin}
-    if as_of is None:  # the past is left to the models that it had
-        tried -= _outgrown(inputs, store.models(universe, origin))
-    new = [one for one in ports.prediction.forecasters if one.name not in tried]
+    new = [] if as_of and store.predicted(universe, as_of) else _untrained(inputs, origin, ports)
     trained = train_models(inputs, origin, new, ports.training, told) if new else TrainingReport()
     report = make_predictions(inputs, origin, ports.prediction, symbols)
     report.failures = trained.failed | report.failures
     return inputs, report
 
 
-def _outgrown(inputs: ForecastInputs, models: Sequence[ModelRecord]) -> set[str]:
-    """Models whose training saw less than half of the instruments: the first one may have met an import under way."""
-    there = inputs.panel.bars["symbol"].n_unique()
-    return {one.model for one in models if int(str(one.metrics.get("symbols", there))) * _OUTGROWN <= there}
+def _untrained(inputs: ForecastInputs, origin: date, ports: ForecastPorts) -> list[Forecaster]:
+    """Models without a training, also a failed one, in the month before an origin, or with one on half of the bars."""
+    universe, store = inputs.universe, ports.prediction.store
+    oldest = sessions_back(universe.calendar, origin, _USED_FOR)
+    known = store.trainings(universe, None)
+    tried = {one.model for one in known if oldest <= one.trained_until <= origin}
+    bars = inputs.panel.bars.height
+    # The first training may have met an import under way.
+    outgrown = {
+        one.model
+        for one in store.models(universe, origin)
+        if int(str(one.metrics.get("bars", bars))) * _OUTGROWN <= bars
+    }
+    return [one for one in ports.prediction.forecasters if one.name not in tried - outgrown]
 
 
 def score_universe(universe: Universe, ports: ForecastPorts, until: date | None = None) -> ScoreReport:
@@ -142,11 +157,22 @@ def _inputs(universe: Universe, ports: ForecastPorts, wanted: date | None) -> tu
     last = last_completed_session(universe.calendar, ports.clock())
     if wanted is None:
         inputs = forecast_inputs(universe, last, last, ports.bars)
-        return inputs, inputs.newest_origin()
+        return _enough(inputs), inputs.newest_origin()
     if wanted > last:
         raise ConfigurationError(
             f"The bars of {wanted} are not final: the newest session of {universe.name} that has ended is {last}"
         )
     if wanted not in session_table(universe.calendar)["session"]:
         raise ConfigurationError(f"{wanted} was no session of {universe.name}; name a day on which it traded")
-    return forecast_inputs(universe, wanted, wanted, ports.bars), wanted
+    return _enough(forecast_inputs(universe, wanted, wanted, ports.bars)), wanted
+
+
+def _enough(inputs: ForecastInputs) -> ForecastInputs:
+    """Refuses a history from which nothing can be learnt: a training on it would be kept for weeks."""
+    sessions = inputs.raw["session"].unique().sort()
+    if len(sessions) < _FEWEST_SESSIONS:
+        raise ConfigurationError(
+            f"There are daily bars of {inputs.universe.name} on {len(sessions)} sessions up to {sessions[-1]}, and "
+            f"forecasts need {_FEWEST_SESSIONS}: collect more of the past, or name a later session"
+        )
+    return inputs

@@ -41,8 +41,10 @@ SAMPLE = 400
 """Instruments whose past errors calibrate a market: 250 sessions of them are 100,000 errors per model and horizon, a
 third of them in each regime; the error of a 95 % quantile is then far below that of the days themselves."""
 
-_MENDABLE = (Reason.NOT_TRAINED.value, Reason.FAILED.value, Reason.NO_BAR.value, Reason.BAD_PRICE.value)
-_BROKEN = (Reason.NOT_TRAINED.value, Reason.FAILED.value)
+_WITHOUT_BAR = (Reason.NO_BAR.value, Reason.BAD_PRICE.value)
+BROKEN = (Reason.NOT_TRAINED.value, Reason.FAILED.value)
+"""Reasons that lie with a model and not with its bars."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -109,7 +111,7 @@ def make_predictions(
     universe, report, panel = inputs.universe, PredictionReport(as_of), inputs.panel.until(as_of)
     stored = ports.store.predictions(universe, as_of, as_of, symbols)
     report.kept = stored.height
-    records = {one.model: one for one in ports.store.models(universe, as_of)}
+    records = _records(ports.store, universe, as_of, stored)
     base = []
     for forecaster in ports.forecasters:
         name = forecaster.name
@@ -129,10 +131,22 @@ def make_predictions(
     return report
 
 
+def _records(
+    store: ForecastStore, universe: Universe, as_of: date, stored: pl.DataFrame
+) -> dict[str, ModelRecord]:
+    """The training of each model: the one that has forecast from this session already, else the newest."""
+    records = {one.model: one for one in store.models(universe, as_of)}
+    used = set(stored["model_id"].drop_nulls().unique())
+    if used - {one.id for one in records.values()}:
+        earlier = [one for one in store.trainings(universe, None) if one.id in used and one.reason is None]
+        records |= {one.model: one for one in reversed(earlier)}  # the newest of them counts
+    return records
+
+
 def _say_absent(report: PredictionReport) -> None:
     """A model that has forecast nothing, and not for want of bars, is a failure and not a detail."""
     for model, reasons in report.missing.items():
-        broken = {reason: count for reason, count in reasons.items() if reason in _BROKEN}
+        broken = {reason: count for reason, count in reasons.items() if reason in BROKEN}
         if broken and not report.made.get(model) and report.made.get(NO_CHANGE):
             said = ", ".join(f"{count:,} {reason}" for reason, count in broken.items())
             report.failures.setdefault(model, f"it has forecast nothing ({said})")
@@ -144,7 +158,12 @@ def _to_be_made(kept: pl.DataFrame, panel: Panel, symbols: Sequence[str] | None,
     wanted = known if symbols is None else known & set(symbols)
     if wanted - set(kept["symbol"].unique()):
         return True
-    return not late and not kept.filter(pl.col("reason").is_in(_MENDABLE)).is_empty()
+    if late:
+        return False
+    # A bar that has not come still is no reason to forecast the whole market again.
+    came = panel.bars.filter(pl.col("session") == kept["as_of"].max())["symbol"]
+    waiting = pl.col("reason").is_in(_WITHOUT_BAR) & pl.col("symbol").is_in(came.unique().implode())
+    return not kept.filter(pl.col("reason").is_in(BROKEN) | waiting).is_empty()
 
 
 def _store(

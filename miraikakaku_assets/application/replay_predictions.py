@@ -8,6 +8,7 @@ import polars as pl
 
 from miraikakaku_assets.application.forecast_panel import ForecastInputs
 from miraikakaku_assets.application.make_predictions import (
+    BROKEN,
     ENSEMBLE,
     PredictionPorts,
     calibrated,
@@ -30,10 +31,10 @@ class ReplayReport:
     Attributes:
         as_of: Origin.
         same: Model → forecasts that are what they were.
-        different: Model → forecasts that are not; a bar was restated since, or a library changed.
+        different: Model → forecasts that are not: a bar was restated since, or a library changed.
         gone: Model → why it could not be made again.
-        other_bands: Model → forecasts that are what they were with other bands: an outcome that calibrates them came
-            late, after they had been made.
+        other_bands: Model → forecasts that are what they were with other bands: past forecasts that calibrate them, or
+            their outcomes, came after they had been made.
         largest: Largest difference, in log returns.
     """
 
@@ -51,9 +52,11 @@ class ReplayReport:
         said += [f"{model}: {count:,} forecasts differ" for model, count in self.different.items()]
         if not said:
             return None
+        why = ""
+        if self.different:
+            why = f", by {self.largest:.2g} at most as log returns: bars were restated since, or a library was changed"
         return (
-            f"The forecasts from {self.as_of} could not be made again as they are stored, because bars were restated "
-            f"since then or a library was changed ({'; '.join(said)}; by {self.largest:.2g} at most, as a log return); "
+            f"The forecasts from {self.as_of} could not be made again as they are stored ({'; '.join(said)}){why}; "
             "what is stored stays"
         )
 
@@ -79,21 +82,23 @@ def replay_predictions(
         _compare(kept, calibrated(made, past_errors(ports.store, inputs, made), inputs.panel), report)
 
     for forecaster in ports.forecasters:
-        kept = stored.filter(pl.col("model") == forecaster.name)
-        made_by = kept["model_id"].drop_nulls().unique().to_list()
-        if len(made_by) != 1:
-            if not kept.filter(pl.col("reason").is_null()).is_empty():
-                report.gone[forecaster.name] = f"its forecasts come from {len(made_by)} trainings"
-            continue
-        model, why = forecast_by(forecaster, records.get(made_by[0]), ports.shelf)
-        if model is None:
-            report.gone[forecaster.name] = why or "its training is not recorded any more"
-            continue
-        seen = panel if symbols is None or forecaster.needs.market else panel.only(list(symbols))
-        made = predict_all(model, seen, [as_of], report.gone)
-        base.append(made)
-        compare(kept, made)
-    if base:
+        # What a model could not do at all, for want of a training or by an accident, is nothing to do again.
+        kept = stored.filter(
+            pl.col("model") == forecaster.name,
+            pl.col("model_id").is_not_null(),
+            ~pl.col("reason").is_in(BROKEN).fill_null(value=False),
+        )
+        for (training,), rows in kept.group_by("model_id", maintain_order=True):
+            model, why = forecast_by(forecaster, records.get(training), ports.shelf)
+            if model is None:
+                report.gone[forecaster.name] = why or "its training is not recorded any more"
+                continue
+            seen = panel if symbols is None or forecaster.needs.market else panel.only(list(symbols))
+            made = predict_all(model, seen, [as_of], report.gone)
+            made = made.join(rows.select("symbol", "horizon"), on=["symbol", "horizon"], how="semi")
+            base.append(made)
+            compare(rows, made)
+    if base and not report.gone:
         ensemble = combined(base, [as_of], weights_of(ports.store, universe, as_of))
         compare(stored.filter(pl.col("model") == ENSEMBLE), ensemble)
     return report
@@ -107,11 +112,11 @@ def _compare(kept: pl.DataFrame, made: pl.DataFrame, report: ReplayReport) -> No
     )
     for (model,), rows in judged.group_by("model"):
         name, same = str(model), int(rows["alike"].sum())
-        report.same[name] = same
+        report.same[name] = report.same.get(name, 0) + same
         if same < rows.height:
-            report.different[name] = rows.height - same
+            report.different[name] = report.different.get(name, 0) + rows.height - same
         if others := rows.filter(pl.col("alike") & ~pl.col("whole")).height:
-            report.other_bands[name] = others
+            report.other_bands[name] = report.other_bands.get(name, 0) + others
         largest = rows["away"].max()
         report.largest = max(report.largest, largest if isinstance(largest, float) else 0.0)
 

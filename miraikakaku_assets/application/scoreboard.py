@@ -1,7 +1,7 @@
 """Use case: forecast the past of real markets as it would have been forecast then, and say how good that was.
 
-Nothing is chosen after the fact: windows, cadence and samples are fixed here, every session is an origin, and every
-model that there is stands in the tables, whatever came of it.
+Windows, cadence and samples are fixed here, every session is an origin, and every model that there is stands in the
+tables, whatever came of it. What was chosen in view of these sets is said on the page.
 """
 
 from collections.abc import Mapping, Sequence

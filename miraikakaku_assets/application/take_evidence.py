@@ -76,8 +76,8 @@ def require_clean(rows: Mapping[str, int]) -> None:
     if held:
         named = ", ".join(f"{count:,} rows in {table}" for table, count in held.items())
         raise ConfigurationError(
-            f"The scoreboard is made in a clean database, and this one has {named}; go on with what an interrupted run "
-            "left by --resume, or name another MIRAIKAKAKU_HOME or DATABASE_URL"
+            f"The scoreboard is made in a clean database, and this one has {named}; name another MIRAIKAKAKU_HOME or "
+            "DATABASE_URL, or, in the state folder of an interrupted run, go on by --resume"
         )
 
 

@@ -90,7 +90,8 @@ def train_models(
             continue
         began = time.monotonic()
         try:
-            content = forecaster.fit(panel, until, seed).save()
+            trained = forecaster.fit(panel, until, seed)
+            content = trained.save()
             file, sha256 = ports.shelf.keep(inputs.universe.name, forecaster.name, content)
         except Exception as error:  # noqa: BLE001 - libraries raise anything on odd data; the others go on
             _log.exception("%s could not be trained on %s", forecaster.name, inputs.universe.name)
@@ -102,6 +103,7 @@ def train_models(
                 "bytes": len(content),
                 "symbols": panel.bars["symbol"].n_unique(),
                 "bars": panel.bars.height,
+                **trained.learnt,
             }
             record = _ended(record, began, file=file, sha256=sha256, metrics=metrics)
         record = ports.store.record_model(record)

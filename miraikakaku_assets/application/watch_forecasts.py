@@ -126,7 +126,7 @@ def _of_training(universe: Universe, record: ModelRecord) -> NewAlert | None:
         f"モデル: {record.model}",
         f"学習の終わり: {record.trained_until}",
         f"エラー: {record.reason}",
-        "このモデルの予測は理由付きの欠測になります。他のモデルは続きます。",
+        "前回学習したモデルがあれば当面それで予測し、なければ予測は理由付きの欠測になります。他のモデルは続きます。",
     ]
     return NewAlert(
         key=_key(universe, record.model, _UNTRAINED),

@@ -71,11 +71,10 @@ class Forecasting(Notices):
     @property
     def training(self) -> TrainingPorts:
         """What training needs."""
-        from importlib.metadata import version
-
+        from miraikakaku_assets.adapters.code_version import code_version
         from miraikakaku_assets.application.train_models import TrainingPorts
 
-        return TrainingPorts(self.forecasts, self.models, self.clock, version("miraikakaku-assets"))
+        return TrainingPorts(self.forecasts, self.models, self.clock, code_version())
 
     @property
     def prediction(self) -> PredictionPorts:

@@ -209,6 +209,11 @@ class TrainedArima:
         columns = dict(zip(names, found.reshape(len(names), -1), strict=True))
         return rows.select("symbol", "as_of").with_columns(**columns)
 
+    @property
+    def learnt(self) -> Mapping[str, float]:
+        """As in the contract: series with coefficients, and those on which the training broke off."""
+        return {"series": len(self.known), "failed_series": len(self.failed)}
+
     def save(self) -> bytes:
         """As in the contract."""
         known = {name: (one.ar, one.ma) for name, one in self.known.items()}

@@ -7,7 +7,7 @@ have to be loaded and compile.
 import functools
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -219,6 +219,11 @@ class TrainedLstm:
             for h, name in zip(HORIZONS, names, strict=True)
         )
         return forecast_frame(panel, rows, self, {"point": chosen * sd, "sd": sd})
+
+    @property
+    def learnt(self) -> Mapping[str, float]:
+        """As in the contract: how much of its forecasts is believed, per horizon; 0 is no change."""
+        return {f"believed_{h}": round(float(one), 4) for h, one in zip(HORIZONS, self.beliefs, strict=True)}
 
     def save(self) -> bytes:
         """As in the contract."""

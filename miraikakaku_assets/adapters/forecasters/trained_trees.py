@@ -4,7 +4,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import ModuleType
@@ -72,6 +72,12 @@ class TrainedTrees:
     passed: tuple[str, ...]
     inputs: tuple[str, ...]
     parts: tuple[Part, ...]
+
+    @property
+    def learnt(self) -> Mapping[str, float]:
+        """As in the contract: how much of each part is believed, per horizon; 0 is no change."""
+        believed = {(part.of, part.horizon): part.share for part in self.parts}
+        return {f"believed_{of}_{h}": believed.get((of, h), 0.0) for of in (MARKET, APART) for h in HORIZONS}
 
     def save(self) -> bytes:
         """As in the contract: an archive of XGBoost's own files and what they are."""

@@ -8,7 +8,7 @@ Horizons count sessions of the exchange, not calendar days and not bars: an issu
 has no outcome there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -138,6 +138,10 @@ class TrainedForecaster(Signature, Protocol):
 
     def save(self) -> bytes:
         """All that `Forecaster.load` needs; models that are folders are packed into one archive."""
+
+    @property
+    def learnt(self) -> Mapping[str, float]:
+        """What it says of its training, for people: figures by name; empty where there is nothing to learn."""
 
 
 class Forecaster(Protocol):

@@ -1,7 +1,7 @@
 """Forecasters that learn nothing: a formula over the bars up to the origin."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -72,6 +72,11 @@ class TrainedFormula:
     def predict(self, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
         """As in the contract."""
         return self.of.forecasts(self, panel, origins)
+
+    @property
+    def learnt(self) -> Mapping[str, float]:
+        """As in the contract: nothing."""
+        return {}
 
     def save(self) -> bytes:
         """As in the contract."""

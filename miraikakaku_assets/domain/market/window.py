@@ -19,13 +19,22 @@ def read_window(since: str | None, until: str | None, prefix: str = "") -> Windo
     Raises:
         ConfigurationError: One is no date, or the first is after the last.
     """
-    first, last = _day(f"{prefix}since", since), _day(f"{prefix}until", until)
+    first, last = read_day(f"{prefix}since", since), read_day(f"{prefix}until", until)
     if first and last and first > last:
         raise ConfigurationError(f"{prefix}since {since} is after {prefix}until {until}")
     return first, last
 
 
-def _day(name: str, value: str | None) -> date | None:
+def read_day(name: str, value: str | None) -> date | None:
+    """The date that is written, None for an empty one.
+
+    Args:
+        name: Of the option, for the message.
+        value: ``YYYY-MM-DD``.
+
+    Raises:
+        ConfigurationError: It is no date.
+    """
     try:
         return date.fromisoformat(value) if value else None
     except ValueError:

@@ -63,9 +63,7 @@ def show_replay(done: Mapping[str, Any]) -> None:
         f"{done['universe']} made again from {done['as_of']}: {same:,} of {same + different:,} forecasts as they were"
     )
     if others := sum(done["other_bands"].values()):
-        show_line(
-            f"{others:,} of them have other bands: an outcome that calibrates them came after they were made"
-        )
+        show_line(f"{others:,} of them have other bands: what calibrates them came after they were made")
     for model, why in done["gone"].items():
         show_line(f"{model}: {why}")
 

@@ -6,6 +6,7 @@ import typer
 
 from miraikakaku_assets.application.wanted import WantedForecasts, WantedTraining
 from miraikakaku_assets.bootstrap import ports
+from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.faces.cli.output import JSON_OPTION
 from miraikakaku_assets.faces.cli.runner import RunnerFactory
 from miraikakaku_assets.faces.cli.stage_runs import Stages, end
@@ -37,9 +38,12 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
     ) -> None:
         """Trains the forecast models and decides how their ensemble weighs them.
 
-        A model that fails leaves the others alone. A training on the same bars with the same code is reused.
+        A model that fails leaves the others alone. A training on the same bars with the same code is reused. One
+        that ends in the past (--until) decides nothing about the ensemble.
         """
         chosen_models = [one.strip() for one in models.split(",") if one.strip()] or None
+        if models and chosen_models is None:
+            raise ConfigurationError(f"--models {models!r} names no model; leave it out for all of them")
         universes, log = named_universes(universe_names), list[dict[str, Any]]()
         runner = make_runner(ports())
         for chosen in universes:
@@ -65,7 +69,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
     ) -> None:
         """Forecasts the next five sessions by every model and their ensemble, and scores what came of earlier ones.
 
-        Models that were never trained are trained first. A forecast is stored once and stays as it is.
+        Models without a training of the last month are trained first. A forecast is stored once and stays as it is.
         """
         names = named_symbols(symbols, limit)
         universes, log = named_universes(universe_names), list[dict[str, Any]]()

@@ -152,7 +152,7 @@ class Stages:
         numbers: dict[str, Any] = {
             key: value
             for key, value in outcome.metadata.items()
-            if isinstance(value, int | float | str | dict) and key != "chart"
+            if isinstance(value, int | float | str | dict) and not str(value).startswith("![")  # a picture
         }
         done = {
             "universe": self.universe.name,

@@ -7,7 +7,7 @@ import dagster as dg
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
-from miraikakaku_assets.domain.market.window import read_window
+from miraikakaku_assets.domain.market.window import read_day
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.forecasting.run import (
     models_key,
@@ -39,14 +39,14 @@ class PredictConfig(dg.Config):
     """Origin, YYYY-MM-DD: only what was known when that session had ended is used."""
 
 
-def session_named(text: str | None) -> date | None:
+def session_named(option: str, text: str | None) -> date | None:
     """The exchange date that an option names.
 
     Raises:
         dg.Failure: It is no date.
     """
     try:
-        return read_window(text, None)[0]
+        return read_day(option, text)
     except ConfigurationError as error:
         raise failure(error) from error
 
@@ -77,7 +77,7 @@ def _models(universe: Universe) -> dg.AssetsDefinition:
     def forecast_models(
         context: dg.AssetExecutionContext, config: TrainConfig, ports: PortsResource
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        until = session_named(config.until)
+        until = session_named("until", config.until)
         return dg.MaterializeResult(metadata=train_in_run(context, ports.use, universe, until, config.models))
 
     return forecast_models
@@ -121,7 +121,7 @@ def _predictions(universe: Universe) -> dg.AssetsDefinition:
             context,
             ports.use,
             universe,
-            session_named(config.as_of),
+            session_named("as_of", config.as_of),
             list(context.partition_keys),
             named=False,
         )

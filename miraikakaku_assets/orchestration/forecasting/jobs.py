@@ -38,7 +38,7 @@ def _predict_job(universe: Universe) -> dg.JobDefinition:
         context: dg.OpExecutionContext, config: PredictSymbolsConfig, ports: PortsResource
     ) -> None:
         """Forecasts the symbols named in its config, or all."""
-        predict_in_run(context, ports.use, universe, session_named(config.as_of), config.symbols)
+        predict_in_run(context, ports.use, universe, session_named("as_of", config.as_of), config.symbols)
 
     @dg.job(
         name=predict_job_name(universe),

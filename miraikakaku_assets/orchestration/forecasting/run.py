@@ -15,7 +15,7 @@ from miraikakaku_assets.application.forecast_universe import predict_universe, s
 from miraikakaku_assets.application.make_predictions import ENSEMBLE, PredictionReport, totals
 from miraikakaku_assets.application.ports.forecasts import ModelRecord
 from miraikakaku_assets.application.replay_predictions import replay_predictions
-from miraikakaku_assets.application.train_models import TrainingReport
+from miraikakaku_assets.application.train_models import Told, TrainingReport
 from miraikakaku_assets.application.watch_forecasts import watch_forecasts
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import MiraikakakuError
@@ -55,13 +55,8 @@ def train_in_run(
     Raises:
         dg.Failure: Nothing could be trained, or some models could not; the others are kept.
     """
-
-    def told(record: ModelRecord) -> None:
-        what = record.reason or f"{record.seconds:.1f} s, {record.metrics.get('bytes', 0)} bytes"
-        context.log.info("%s, trained until %s: %s", record.model, record.trained_until, what)
-
     try:
-        last, report = train_universe(universe, ports.forecasting, until, told, models)
+        last, report = train_universe(universe, ports.forecasting, until, _telling(context), models)
         watch_forecasts(universe, ports.forecast_watch)
     except MiraikakakuError as error:
         raise failure(error) from error
@@ -78,6 +73,26 @@ def train_in_run(
     return metadata
 
 
+def _telling(context: Context, heard: list[ModelRecord] | None = None) -> Told:
+    """Logs each training, and keeps it for who asks."""
+
+    def told(record: ModelRecord) -> None:
+        what = record.reason or f"{record.seconds:.1f} s, {record.metrics.get('bytes', 0)} bytes"
+        context.log.info("%s, trained until %s: %s", record.model, record.trained_until, what)
+        if heard is not None:
+            heard.append(record)
+
+    return told
+
+
+def _learnt(record: ModelRecord) -> str:
+    """What a training says of itself but counts of rows; a model of which nothing is believed forecasts no change."""
+    said = {name: value for name, value in record.metrics.items() if name not in ("bytes", "symbols", "bars")}
+    if not said:
+        return ""
+    return ", ".join(f"{name} {value}" for name, value in said.items() if value) or "nothing is believed"
+
+
 def _trained(last: date, report: TrainingReport) -> dict[str, Any]:
     rows = [
         dg.TableRecord(
@@ -86,6 +101,7 @@ def _trained(last: date, report: TrainingReport) -> dict[str, Any]:
                 "version": one.version,
                 "trained_until": str(one.trained_until),
                 "seconds": one.seconds,
+                "learnt": _learnt(one),
                 "bytes": int(str(one.metrics.get("bytes", 0))),
                 "file": one.file or "",
                 "data_version": one.data_version[:12],
@@ -118,13 +134,21 @@ def predict_in_run(
     Raises:
         dg.Failure: Nothing could be forecast, or a model broke off; what could be made is stored.
     """
-    key = predictions_key(universe)
+    key, trained = predictions_key(universe), list[ModelRecord]()
     try:
-        inputs, report = predict_universe(universe, ports.forecasting, as_of, symbols)
+        inputs, report = predict_universe(
+            universe, ports.forecasting, as_of, symbols, _telling(context, trained)
+        )
     except MiraikakakuError as error:
         raise failure(error) from error
+    if any(one.reason is None for one in trained):
+        first = TrainingReport(trained={one.model: one for one in trained if one.reason is None})
+        context.log_event(
+            dg.AssetMaterialization(models_key(universe), metadata=_trained(report.as_of, first))
+        )
     stored = ports.forecasts.predictions(universe, report.as_of, report.as_of, symbols, [ENSEMBLE])
-    log_materializations(context, _events(ports, inputs, key, stored, symbols))
+    if as_of is None or report.written:  # a past that is only compared is no news of any symbol
+        log_materializations(context, _events(ports, inputs, key, stored, symbols))
     metadata = dict(totals(report))
     again = None
     if as_of is not None and report.kept:
