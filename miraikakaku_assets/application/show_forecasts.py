@@ -8,6 +8,7 @@ import polars as pl
 
 from miraikakaku_assets.application.make_predictions import ENSEMBLE
 from miraikakaku_assets.application.ports.forecasts import ForecastStore
+from miraikakaku_assets.application.score_predictions import WINDOWS
 from miraikakaku_assets.domain.forecasting.contract import in_prices
 from miraikakaku_assets.domain.forecasting.scores import NO_EDGE, edge, score
 from miraikakaku_assets.domain.market.instruments import Universe
@@ -48,6 +49,53 @@ class ShownForecast:
     hi95: float | None
     reason: str | None
     edge: str | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a universe's forecasts stand.
+
+    Attributes:
+        as_of: Newest origin.
+        symbols: Instruments that the ensemble has forecast from it, or has a reason not to.
+        days: Newest days of targets that the figures are of, one session ahead; 0 while none is scored.
+        until: The newest of them.
+        mae_to_no_change: Error of the ensemble over that of no change.
+        coverage_80: Share of outcomes within its band of 80 %.
+    """
+
+    as_of: date
+    symbols: int
+    days: int = 0
+    until: date | None = None
+    mae_to_no_change: float | None = None
+    coverage_80: float | None = None
+
+
+def standing(universe: Universe, store: ForecastStore) -> Standing | None:
+    """The newest forecasts of a universe, and what the ensemble was worth over a month; None without any."""
+    as_of = store.newest_origin(universe)
+    if as_of is None:
+        return None
+    symbols = store.predicted(universe, as_of).get(ENSEMBLE, 0)
+    month = store.performance(universe, min(WINDOWS), sessions_back(universe.calendar, as_of, YEAR))
+    own = month.filter(pl.col("model") == ENSEMBLE, pl.col("horizon") == 1).sort("until")
+    if own.is_empty():
+        return Standing(as_of, symbols)
+    newest = own.row(-1, named=True)
+    figures = {name: newest[name] for name in ("days", "until", "mae_to_no_change", "coverage_80")}
+    return Standing(as_of, symbols, **figures)
+
+
+def in_words(found: Standing) -> str:
+    """What the ensemble was worth, as a sentence."""
+    if not found.days or found.mae_to_no_change is None or found.coverage_80 is None:
+        return "none of them has been scored"
+    days = f"{found.days} day{'' if found.days == 1 else 's'} until {found.until}"
+    return (
+        f"one session ahead, over {days}, the ensemble's error was "
+        f"{found.mae_to_no_change:.3f} of that of no change, and its 80 % band held {found.coverage_80:.1%}"
+    )
 
 
 def show_forecasts(

@@ -205,6 +205,39 @@ def test_without_no_change_there_is_no_ensemble_until_both_are_mended(days: Days
     assert set(ensemble["point"]) == {0.0}  # nothing is decided yet: no change has all the weight
 
 
+@dataclass(frozen=True)
+class Counted(Drift):
+    """The drift, with the times that it was asked."""
+
+    asked: ClassVar[list[date]] = []
+
+    def forecasts(self, trained: TrainedForecaster, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
+        self.asked.extend(origins)
+        return super().forecasts(trained, panel, origins)
+
+
+def test_a_bar_that_has_not_come_still_forecasts_nobody_again(days: Days) -> None:
+    missing_drift(days, "no_bar")
+    rows_before = rows(days)
+    days.market.now = evening(ORIGIN)
+    asked = (RandomWalk(), Counted())
+    Counted.asked.clear()
+    days.predict(asked)  # it has come by now
+    assert Counted.asked == [ORIGIN]
+    days.predict(asked)
+    assert Counted.asked == [ORIGIN]
+    assert rows(days).height == rows_before.height
+
+
+def test_while_a_bar_is_missing_nothing_is_forecast_again(days: Days) -> None:
+    days.deliver_history("7203.T")
+    days.train()
+    days.predict()
+    Counted.asked.clear()
+    assert days.predict((RandomWalk(), Counted())).written == 0
+    assert Counted.asked == []
+
+
 def unsound(days: Days) -> PredictionReport:
     days.deliver_history()
     days.train()

@@ -49,17 +49,28 @@ def test_every_model_forecasts_copper_and_what_came_is_scored(command: Command) 
     assert shown.code == 0, shown.err
     assert f"made again from {week_ago}: 45 of 45 forecasts as they were" in shown.out
     assert "優位性なし" in shown.out
+    assert "copper so far: one session ahead, over 1 day until" in shown.out
     assert command.rows(everything) == before
 
     trained = long("train", "--universe", "copper", "--models", "drift,theta", "--json").document["stages"][0]
     assert (trained["models"], trained["failed_models"]) == (2, 0)
+    again = long("train", "--universe", "copper", "--models", "drift,theta")
+    assert "copper models: 0 trained" in again.out
+    assert "2 as they were: same bars, same code" in again.out
+
+    stands = long("status", "--universe", "copper", "--json").document["forecasts"]
+    assert (stands["as_of"], stands["symbols"], stands["days"]) == (week_ago, 1, 1)
+    assert (
+        f"forecasts 1 symbol from {week_ago}; one session ahead" in long("status", "--universe", "copper").out
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         (["predict", "--universe", "copper"], 2, "There are no daily bars of copper"),
-        (["predict", "--universe", "copper", "--as-of", "soon"], 2, "is not a date like"),
+        (["predict", "--universe", "copper", "--as-of", "soon"], 2, "as_of 'soon' is not a date like"),
+        (["train", "--models", " , "], 2, "names no model"),
         (["train", "--universe", "tin"], 2, "tin"),
     ],
 )

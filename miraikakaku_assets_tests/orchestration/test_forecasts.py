@@ -295,6 +295,50 @@ def test_models_of_half_a_market_are_trained_anew_when_the_rest_has_come(install
     assert installation.rows(trained)[2:] == [("random_walk", "7"), ("drift", "7")]
 
 
+def test_a_session_keeps_the_models_that_forecast_it_first(market: Installation) -> None:
+    origin = sessions_back(JP.calendar, newest(), 2)
+    one = {"as_of": str(origin), "symbols": ["7203.T"]}
+    config = {"ops": {"predict_jp_symbols": {"config": one}}}
+    assert market.run("jp_predict_symbols", config=config).success
+    used = "SELECT DISTINCT model, model_id FROM miraikakaku.daily_predictions WHERE model_id IS NOT NULL ORDER BY 1"
+    before = market.rows(used)
+    until = {"ops": {"jp__forecast_models": {"config": {"until": str(origin)}}}}
+    with (
+        market.ports.database.engine.begin() as connection
+    ):  # other bars, so that the training is another one
+        connection.exec_driver_sql("UPDATE miraikakaku.price_bars SET volume = volume + 1")
+    assert market.run("jp_training_job", config=until).success
+    assert len(market.rows("SELECT 1 FROM miraikakaku.forecast_models")) == 4
+    assert (
+        market.rows("SELECT 1 FROM miraikakaku.forecast_decisions") == []
+    )  # of the past nothing is decided now
+    assert predict(market, as_of=str(origin)).success
+    assert market.rows(used) == before
+
+
+def test_trainings_of_long_ago_are_not_used(market: Installation) -> None:
+    first = {
+        "ops": {"jp__forecast_models": {"config": {"until": str(sessions_back(JP.calendar, newest(), 15))}}}
+    }
+    assert market.run("jp_training_job", config=first).success
+    assert predict(market, as_of=str(sessions_back(JP.calendar, newest(), 3))).success
+    assert len(market.rows("SELECT 1 FROM miraikakaku.forecast_models")) == 2
+    with market.ports.database.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE miraikakaku.forecast_models SET trained_until = trained_until - 30"
+        )
+    assert predict(market).success
+    assert len(market.rows("SELECT 1 FROM miraikakaku.forecast_models")) == 4
+    assert market.metadata(MODELS)["models"] == 2  # a training inside a forecast is shown, too
+
+
+def test_a_history_of_which_nothing_can_be_learnt_is_refused(market: Installation) -> None:
+    result = predict(market, as_of=str(sessions_back(JP.calendar, newest(), 35)))
+    assert not result.success
+    assert "forecasts need" in str(failure_of(result).description)
+    assert market.rows("SELECT 1 FROM miraikakaku.forecast_models") == []
+
+
 @pytest.mark.parametrize(
     ("as_of", "why"),
     [("2025-01-01", "was no session"), ("tomorrow", "is not a date like"), ("2099-01-05", "not final")],

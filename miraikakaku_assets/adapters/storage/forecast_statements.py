@@ -73,6 +73,11 @@ FROM miraikakaku.daily_predictions p JOIN miraikakaku.instruments i ON i.id = p.
 WHERE i.universe = $1 AND p.as_of = $2::date GROUP BY p.model ORDER BY p.model
 """
 
+NEWEST_ORIGIN = """
+SELECT p.as_of FROM miraikakaku.daily_predictions p JOIN miraikakaku.instruments i ON i.id = p.instrument_id
+WHERE i.universe = $1 ORDER BY p.as_of DESC LIMIT 1
+"""
+
 UNSCORED = """
 SELECT i.symbol, a.as_of, a.horizon::bigint AS horizon, a.target
 FROM miraikakaku.awaited_outcomes a JOIN miraikakaku.instruments i ON i.id = a.instrument_id

@@ -121,6 +121,13 @@ class PostgresForecasts(PostgresScoreboard):
             cursor.execute(statements.PREDICTED, (universe.name, str(as_of)))
             return dict(cursor.fetchall())
 
+    def newest_origin(self, universe: Universe) -> date | None:
+        """The newest session that anything was forecast from."""
+        with self._database.bulk() as connection, connection.cursor() as cursor:
+            cursor.execute(statements.NEWEST_ORIGIN, (universe.name,))
+            found = cursor.fetchone()
+        return None if found is None else found[0]
+
     def predictions(
         self,
         universe: Universe,

@@ -173,6 +173,9 @@ class ForecastStore(Protocol):
     def predicted(self, universe: Universe, as_of: date) -> Mapping[str, int]:
         """Model → symbols that have a forecast from that session, or a reason why not."""
 
+    def newest_origin(self, universe: Universe) -> date | None:
+        """The newest session that anything was forecast from."""
+
     def predictions(
         self,
         universe: Universe,

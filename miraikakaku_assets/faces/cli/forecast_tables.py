@@ -10,10 +10,12 @@ _LARGE = 1_000  # from here on one decimal, as exchanges quote it
 
 def show_training(done: Mapping[str, Any]) -> None:
     """Shows how a training went."""
-    failed = done.get("failed_models", 0)
+    failed, reused = done.get("failed_models", 0), done.get("reused_models", 0)
     show_line(
-        f"{done['universe']} models: {done['models']} trained until {done['trained_until']} "
-        f"({done['seconds']:.1f} s){f', {failed} failed' if failed else ''}"
+        f"{done['universe']} models: {done['models'] - reused} trained until {done['trained_until']} "
+        f"({done['seconds']:.1f} s)"
+        f"{f', {reused} as they were: same bars, same code' if reused else ''}"
+        f"{f', {failed} failed' if failed else ''}"
     )
 
 
@@ -31,6 +33,7 @@ def show_scores(done: Mapping[str, Any]) -> None:
         f"{done['universe']} scores until {done['until']}: {done['new_outcomes']:,} new outcomes, "
         f"{done['waiting_targets']:,} wait for a bar"
     )
+    show_line(f"{done['universe']} so far: {done['ensemble']}")
 
 
 def show_fan(forecasts: Sequence[Mapping[str, Any]]) -> None:

@@ -40,8 +40,10 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
+    from miraikakaku_assets.application.show_forecasts import standing
     from miraikakaku_assets.application.show_status import show_status, source_status, watch_status
 
+    stands = standing(chosen, use.forecasts)
     rate, health = source_status(use.yahoo_limit, use.probes, utc_now)
     return {
         **show_status(chosen, Timeframe.D1, store=use.status, clock=utc_now),
@@ -51,6 +53,7 @@ def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
             "says": _source(rate, health),
         },
         "watched": watch_status(chosen, use.settings.watch_list(chosen.name), use.bars, utc_now),
+        "forecasts": asdict(stands) if stands else None,
         **read_analysis(use),
     }
 
@@ -104,6 +107,12 @@ def _lines(chosen: Universe, found: dict[str, Any]) -> list[tuple[str, str]]:
         lines.append(("fresh", f"{due} have the bar of {found['due_session']}, the newest that is due"))
     if coverage:
         lines.append(("coverage", f"{percent(coverage['coverage'])} of {coverage['denominator']}"))
+    if found["forecasts"]:
+        from miraikakaku_assets.application.show_forecasts import Standing, in_words
+
+        stands = Standing(**found["forecasts"])
+        symbols = f"{stands.symbols:,} symbol{'' if stands.symbols == 1 else 's'} from {stands.as_of}"
+        lines.append(("forecasts", f"{symbols}; {in_words(stands)}"))
     lines += [("restated", _restated(row)) for row in found["restated"]]
     return lines + [(batch["status"], _progress(batch)) for batch in found["running"]]
 

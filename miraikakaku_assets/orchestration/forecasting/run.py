@@ -15,6 +15,7 @@ from miraikakaku_assets.application.forecast_universe import predict_universe, s
 from miraikakaku_assets.application.make_predictions import ENSEMBLE, PredictionReport, totals
 from miraikakaku_assets.application.ports.forecasts import ModelRecord
 from miraikakaku_assets.application.replay_predictions import replay_predictions
+from miraikakaku_assets.application.show_forecasts import in_words, standing
 from miraikakaku_assets.application.train_models import Told, TrainingReport
 from miraikakaku_assets.application.watch_forecasts import watch_forecasts
 from miraikakaku_assets.bootstrap import Ports
@@ -113,6 +114,7 @@ def _trained(last: date, report: TrainingReport) -> dict[str, Any]:
     return {
         "trained_until": str(last),
         "models": len(rows),
+        "reused_models": len(report.reused),
         "failed_models": len(report.failed),
         "seconds": sum(one.seconds for one in report.trained.values()),
         **({"trainings": dg.MetadataValue.table(records=rows)} if rows else {}),
@@ -214,7 +216,9 @@ def score_in_run(ports: Ports, universe: Universe) -> dict[str, Any]:
         watched = watch_forecasts(universe, ports.forecast_watch)
     except MiraikakakuError as error:
         raise failure(error) from error
+    stands = standing(universe, ports.forecasts)
     return {
+        "ensemble": "nothing is forecast yet" if stands is None else in_words(stands),
         "until": str(report.until),
         "new_outcomes": report.outcomes,
         "waiting_targets": report.waiting,
