@@ -17,14 +17,12 @@ from miraikakaku_assets.application.ports.forecasts import MarketBars
 from miraikakaku_assets.application.score_predictions import ScoreReport, score_predictions
 from miraikakaku_assets.application.train_models import Told, TrainingPorts, TrainingReport, train_models
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.forecasting.baselines import FEWEST_RETURNS
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import last_completed_session, session_table, sessions_back
 
 _OUTGROWN = 2
 _USED_FOR = 20  # sessions: three weekly trainings may fail to take place
-_FEWEST_SESSIONS = FEWEST_RETURNS + 1
 
 
 @dataclass(frozen=True)
@@ -157,22 +155,11 @@ def _inputs(universe: Universe, ports: ForecastPorts, wanted: date | None) -> tu
     last = last_completed_session(universe.calendar, ports.clock())
     if wanted is None:
         inputs = forecast_inputs(universe, last, last, ports.bars)
-        return _enough(inputs), inputs.newest_origin()
+        return inputs, inputs.newest_origin()
     if wanted > last:
         raise ConfigurationError(
             f"The bars of {wanted} are not final: the newest session of {universe.name} that has ended is {last}"
         )
     if wanted not in session_table(universe.calendar)["session"]:
         raise ConfigurationError(f"{wanted} was no session of {universe.name}; name a day on which it traded")
-    return _enough(forecast_inputs(universe, wanted, wanted, ports.bars)), wanted
-
-
-def _enough(inputs: ForecastInputs) -> ForecastInputs:
-    """Refuses a history from which nothing can be learnt: a training on it would be kept for weeks."""
-    sessions = inputs.raw["session"].unique().sort()
-    if len(sessions) < _FEWEST_SESSIONS:
-        raise ConfigurationError(
-            f"There are daily bars of {inputs.universe.name} on {len(sessions)} sessions up to {sessions[-1]}, and "
-            f"forecasts need {_FEWEST_SESSIONS}: collect more of the past, or name a later session"
-        )
-    return inputs
+    return forecast_inputs(universe, wanted, wanted, ports.bars), wanted

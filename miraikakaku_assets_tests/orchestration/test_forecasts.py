@@ -332,11 +332,15 @@ def test_trainings_of_long_ago_are_not_used(market: Installation) -> None:
     assert market.metadata(MODELS)["models"] == 2  # a training inside a forecast is shown, too
 
 
-def test_a_history_of_which_nothing_can_be_learnt_is_refused(market: Installation) -> None:
-    result = predict(market, as_of=str(sessions_back(JP.calendar, newest(), 35)))
-    assert not result.success
-    assert "forecasts need" in str(failure_of(result).description)
-    assert market.rows("SELECT 1 FROM miraikakaku.forecast_models") == []
+def test_a_forecast_from_the_first_days_leaves_no_mark_on_later_ones(market: Installation) -> None:
+    early = sessions_back(JP.calendar, newest(), 38)
+    assert predict(market, as_of=str(early)).success  # too short a history: rows with that reason
+    reasons = "SELECT DISTINCT as_of, reason FROM miraikakaku.daily_predictions ORDER BY 1"
+    assert market.rows(reasons) == [(early, "too_short")]
+    later = sessions_back(JP.calendar, newest(), 23)
+    assert predict(market, as_of=str(later)).success
+    trained = "SELECT model, trained_until FROM miraikakaku.forecast_models ORDER BY id"
+    assert market.rows(trained)[2:] == [("random_walk", later), ("drift", later)]
 
 
 @pytest.mark.parametrize(

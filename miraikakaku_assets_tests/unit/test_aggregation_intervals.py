@@ -83,6 +83,8 @@ def test_every_moment_of_trading_has_its_interval() -> None:
     """Also in the two hours that currencies trade between New York's close and London's midnight before a holiday."""
     for universe in (JP, US, FX):
         hours = trading_hours(universe.calendar).filter(pl.col("session") >= date(2008, 1, 1))
+        # Of the calendar's last session, a year ahead, nobody knows yet what follows.
+        hours = hours.filter(pl.col("session") < pl.col("session").max())
         edges = (
             pl.concat([hours["opens"], hours["closes"] - timedelta(minutes=5)])
             .alias("at")

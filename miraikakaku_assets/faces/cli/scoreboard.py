@@ -90,7 +90,10 @@ def _page(data: Path, page: Path | None, *, whole: bool) -> str:
         text = page.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"--page {page}: it cannot be read ({type(error).__name__})") from error
-    put_into(text, "")
+    try:
+        put_into(text, "")
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--page {page}: {error}") from error
     return text
 
 
