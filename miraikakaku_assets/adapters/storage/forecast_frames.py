@@ -10,9 +10,8 @@ import polars as pl
 from miraikakaku_assets.adapters.storage.bar_frames import with_ids
 from miraikakaku_assets.application.ports.forecasts import OUTCOMES, PERFORMANCE, PREDICTIONS
 from miraikakaku_assets.domain.errors import ConfigurationError, PermanentSymbolError
-from miraikakaku_assets.domain.forecasting.contract import NUMBERS
+from miraikakaku_assets.domain.forecasting.contract import ENDS, NUMBERS
 
-_ENDS = ("lo95", "lo80", "point", "hi80", "hi95")
 _SMALL = {"horizon": pl.Int16(), "model_id": pl.Int32(), "calibration_scores": pl.Int32()}
 
 
@@ -31,7 +30,7 @@ def prediction_rows(
         _refuse(frame, ~pl.col(name).is_finite(), "no_number", f"a forecast has a {name} that is no number")
     _refuse(frame, pl.col("target") <= pl.col("as_of"), "no_future", "a forecast is not about the future")
     made = pl.col("reason").is_null()
-    given = [pl.col(name).is_not_null() for name in _ENDS]
+    given = [pl.col(name).is_not_null() for name in ENDS]
     _refuse(
         frame,
         made != pl.all_horizontal(given),
@@ -44,7 +43,7 @@ def prediction_rows(
         "incomplete",
         "a forecast has a reason and numbers",
     )
-    nested = [pl.col(lower) <= pl.col(upper) for lower, upper in pairwise(_ENDS)]
+    nested = [pl.col(lower) <= pl.col(upper) for lower, upper in pairwise(ENDS)]
     _refuse(
         frame,
         ~pl.all_horizontal(nested) | (pl.col("sd") < 0),

@@ -48,15 +48,16 @@ FORECASTS: dict[str, pl.DataType] = {
 
 NUMBERS = ("point", "sd", "lo80", "hi80", "lo95", "hi95")
 
-_ENDS = ("lo95", "lo80", "point", "hi80", "hi95")
+ENDS = ("lo95", "lo80", "point", "hi80", "hi95")
+"""The median and the ends of the bands, in the order in which they lie."""
 
 
 def sound() -> pl.Expr:
     """Whether a row of `FORECASTS` is what the schema promises: unique, and numbers in order or a reason."""
-    made = pl.all_horizontal(pl.col(name).is_not_null() for name in _ENDS)
+    made = pl.all_horizontal(pl.col(name).is_not_null() for name in ENDS)
     nothing = pl.all_horizontal(pl.col(name).is_null() for name in NUMBERS)
     finite = pl.all_horizontal(pl.col(name).is_finite().fill_null(value=True) for name in NUMBERS)
-    nested = pl.all_horizontal(pl.col(low) <= pl.col(high) for low, high in pairwise(_ENDS))
+    nested = pl.all_horizontal(pl.col(low) <= pl.col(high) for low, high in pairwise(ENDS))
     whole = made & finite & nested & (pl.col("sd") >= 0).fill_null(value=True)
     once = pl.struct("symbol", "model", "as_of", "horizon").is_unique()
     return once & pl.when(pl.col("reason").is_null()).then(whole.fill_null(value=False)).otherwise(nothing)
