@@ -3,13 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test test-fast check format up bench day lock clean
+.PHONY: help demo test test-fast test-storage check all format up bench day lock clean
 help: ## Show this help
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Miraikakaku needs CPython >= 3.11; call make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
-	@echo "preparing .venv: about 160 packages from the lock, one or two minutes, once"
+	@echo "preparing .venv from requirements.lock, one or two minutes, once"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
@@ -24,12 +24,18 @@ test: $(READY) ## The whole test suite against a real PostgreSQL
 test-fast: $(READY) ## Tests without those marked slow
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
+test-storage: $(READY) ## Dagster's own storage tests against our instance storage; asks the package index for them once
+	$(BIN)/python -m miraikakaku_assets_tests.storage.dagster_tests_source
+	$(BIN)/python -m pytest -n 2 -W ignore miraikakaku_assets_tests/storage/dagster_storage.py
+
 check: $(READY) ## Formatter, linter, type checker, import contract, unused dependencies
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --config setup.cfg
 	$(BIN)/deptry .
+
+all: check test test-storage ## check and every test
 
 format: $(READY) ## Format and repair what can be repaired
 	$(BIN)/ruff format .
@@ -47,5 +53,5 @@ day: $(READY) ## A simulated day: 16,000 symbols, faults, killed processes, then
 lock: $(READY) ## Resolve requirements.lock anew (hashes, no host names, no CUDA)
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 --no-header -q -o requirements.lock
 
-clean: ## Remove the virtual environment
-	rm -rf .venv
+clean: ## Remove the virtual environment and what was downloaded for tests
+	rm -rf .venv .cache
