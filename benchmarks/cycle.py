@@ -21,6 +21,7 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_representation.external import RemoteSchedule
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, ScheduleInstigatorData
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
@@ -36,7 +37,10 @@ from miraikakaku_assets.simulator.config import SimulatorConfig
 from miraikakaku_assets.simulator.process import running_process
 
 SCHEDULE = "fx_cycle"
+EMPTY = "empty_tick"
+EMPTY_LOCATION = Path(__file__).with_name("empty_workspace.yaml")
 _TICK = timedelta(minutes=5)
+_EMPTY_AFTER = timedelta(minutes=2)  # as its cron says
 _PATIENCE = 120.0
 _QUEUE_EVERY = 1.0  # `run_queue.dequeue_interval_seconds` of dagster.yaml
 
@@ -47,6 +51,7 @@ class Measured:
 
     Attributes:
         seconds: Of each cycle in steady state, from the tick to the end of its run.
+        empty: Of a run of one op that does nothing, at each of the same ticks and on the same path.
         first: Of the very first, which loads every timeframe.
         pairs: Currency pairs.
         bars: Bars each cycle has stored or changed, on average.
@@ -54,6 +59,7 @@ class Measured:
     """
 
     seconds: list[float]
+    empty: list[float]
     first: float
     pairs: int
     bars: float
@@ -79,15 +85,20 @@ def measure(database_url: str, ticks: int, sample: int) -> Measured:
         def cycle() -> float:
             moment = next(moments)
             exchange.set_clock(moment + timedelta(seconds=1))
-            return daemon.cycle(moment)
+            return daemon.run_of(moment)
 
-        first, *taken = [cycle() for _ in range(ticks + 1)]
+        # Every cycle and the empty run after it meet the same machine: what slows one down slows down the other.
+        (first, _), *pairs_of_runs = [
+            (cycle(), daemon.run_of(begins + number * _TICK + _EMPTY_AFTER)) for number in range(ticks + 1)
+        ]
+        daemon.stop(EMPTY)
         ended, pairs = daemon.ports.cycles.ended("fx", ticks), len(daemon.ports.settings.named_symbols("fx"))
         done = [one.end for one in ended if one.end is not None and one.end.succeeded == pairs]
         if len(done) < ticks:
             raise RuntimeError(f"{ticks - len(done)} of {ticks} cycles fell short, see cycle_log")
         growth = event_log.measure(daemon.instance, cycle, sample=sample, days=3)
-        return Measured(taken, first, pairs, statistics.mean(one.bars for one in done), growth)
+        taken, empty = (list(seconds) for seconds in zip(*pairs_of_runs, strict=True))
+        return Measured(taken, empty, first, pairs, statistics.mean(one.bars for one in done), growth)
 
 
 @dataclass
@@ -101,8 +112,8 @@ class Daemon:
     times: dict[str, ScheduleIterationTimes] = field(default_factory=dict)
     phase: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311 - no secret
 
-    def cycle(self, tick: datetime) -> float:
-        """Evaluates the schedule at a tick, and waits until the run it asks for has ended; returns the seconds."""
+    def run_of(self, tick: datetime) -> float:
+        """Evaluates the schedules at a tick, and waits until the run that is due has ended; returns the seconds."""
         began = time.perf_counter()
         logger = logging.getLogger("benchmark")
         for _ in launch_scheduled_runs(self.workspace, logger, tick + timedelta(seconds=1), self.times):
@@ -117,11 +128,16 @@ class Daemon:
             if newest and newest[0].is_finished and newest[0].tags.get("miraikakaku/tick_seen") is None:
                 self.instance.add_run_tags(newest[0].run_id, {"miraikakaku/tick_seen": tick.isoformat()})
                 if newest[0].status is not dg.DagsterRunStatus.SUCCESS:
-                    raise RuntimeError(f"the cycle of {tick} ended as {newest[0].status.value}")
+                    raise RuntimeError(f"the run of {tick} ended as {newest[0].status.value}")
                 return time.perf_counter() - began
             if time.perf_counter() - began > _PATIENCE:
-                raise RuntimeError(f"the cycle of {tick} did not end within {_PATIENCE:.0f} s")
+                raise RuntimeError(f"the run of {tick} did not end within {_PATIENCE:.0f} s")
             time.sleep(0.01)
+
+    def stop(self, name: str) -> None:
+        """Turns a schedule off."""
+        schedule = _schedule(self.workspace, name)
+        self.instance.stop_schedule(schedule.get_remote_origin_id(), schedule.selector_id, schedule)
 
 
 @contextmanager
@@ -143,18 +159,19 @@ def _installed(database_url: str, base: str) -> Iterator[Daemon]:
         _ = ports.database
         instance = stack.enter_context(open_instance(ports.settings))
         workspace = stack.enter_context(
-            WorkspaceProcessContext(instance, WorkspaceFileTarget([str(shipped_file("workspace.yaml"))]))
+            WorkspaceProcessContext(
+                instance, WorkspaceFileTarget([str(shipped_file("workspace.yaml")), str(EMPTY_LOCATION)])
+            )
         )
-        _start_schedule(instance, workspace)
+        for schedule in (SCHEDULE, EMPTY):
+            _start_schedule(instance, workspace, schedule)
         queue = stack.enter_context(QueuedRunCoordinatorDaemon(interval_seconds=_QUEUE_EVERY))
         yield Daemon(ports, instance, workspace, queue)
 
 
-def _start_schedule(instance: dg.DagsterInstance, workspace: WorkspaceProcessContext) -> None:
-    """Turns the schedule on as of a week ago: Dagster does not tick before a schedule's start."""
-    location = workspace.create_request_context().code_locations[0]
-    (repository,) = location.get_repositories().values()
-    schedule = repository.get_schedule(SCHEDULE)
+def _start_schedule(instance: dg.DagsterInstance, workspace: WorkspaceProcessContext, name: str) -> None:
+    """Turns a schedule on as of a week ago: Dagster does not tick before a schedule's start."""
+    schedule = _schedule(workspace, name)
     started = (_last_thursday() - timedelta(minutes=1)).timestamp()
     instance.add_instigator_state(
         InstigatorState(
@@ -164,6 +181,15 @@ def _start_schedule(instance: dg.DagsterInstance, workspace: WorkspaceProcessCon
             ScheduleInstigatorData(schedule.cron_schedule, started),
         )
     )
+
+
+def _schedule(workspace: WorkspaceProcessContext, name: str) -> RemoteSchedule:
+    repositories = (
+        repository
+        for location in workspace.create_request_context().code_locations
+        for repository in location.get_repositories().values()
+    )
+    return next(repository.get_schedule(name) for repository in repositories if repository.has_schedule(name))
 
 
 def _last_thursday() -> datetime:
