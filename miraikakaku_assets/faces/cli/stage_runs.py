@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from miraikakaku_assets.application.unknown_symbols import not_analysed, unknown_symbols
 from miraikakaku_assets.application.wanted import Wanted, WantedAnalysis, WantedForecasts, WantedTraining
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import WorkFellShortError
@@ -62,7 +63,8 @@ class Stages:
 
         A symbol that nobody knows is said to be unknown: a typing error must not pass for one without bars.
         """
-        unknown = self._unknown(symbols or ())
+        named = self.ports.settings.named_symbols(self.universe.name)
+        unknown = unknown_symbols(self.universe, symbols or (), self.ports.masters, named)
         asked = None if symbols is None else [one for one in symbols if one not in unknown]
         if unknown:
             self._say_unknown(unknown)
@@ -82,18 +84,7 @@ class Stages:
             )
             done[-1] |= {"succeeded": False, "error": nothing, "exit_code": WorkFellShortError.exit_code}
 
-    def _unknown(self, symbols: Sequence[str]) -> list[str]:
-        if not symbols:
-            return []
-        named = self.ports.settings.named_symbols(self.universe.name)
-        known = {*self.ports.masters.known_symbols(self.universe), *named}
-        return [one for one in symbols if one not in known]
-
     def _say_unknown(self, symbols: Sequence[str]) -> None:
-        where, remedy = f"no stock master of {self.universe.name}", "correct them or update the master"
-        if not self.universe.has_master:
-            where, remedy = f"neither {self.universe.named_by} nor the stored symbols", "correct them"
-        error = f"Nothing was analysed of symbols that are in {where}: {', '.join(symbols)}; {remedy}"
         figures = {
             "symbols": len(symbols),
             "verdicts": {"not_in_master": len(symbols)},
@@ -105,7 +96,7 @@ class Stages:
                 "stage": "analysis",
                 "run_id": None,
                 "succeeded": False,
-                "error": error,
+                "error": not_analysed(self.universe, symbols),
                 "exit_code": WorkFellShortError.exit_code,
                 **figures,
             }
