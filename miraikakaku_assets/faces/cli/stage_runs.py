@@ -8,8 +8,13 @@ import typer
 
 from miraikakaku_assets.application.wanted import Wanted, WantedAnalysis, WantedForecasts, WantedTraining
 from miraikakaku_assets.bootstrap import Ports
-from miraikakaku_assets.domain.errors import WorkFellShortError
+from miraikakaku_assets.domain.errors import (
+    DependencyUnavailableError,
+    SourcePausedError,
+    WorkFellShortError,
+)
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.words import lasting
 from miraikakaku_assets.faces.cli.output import fail, print_json
 from miraikakaku_assets.faces.cli.progress import progress_bar
 from miraikakaku_assets.faces.cli.runner import Outcome, Runner
@@ -165,6 +170,8 @@ class Stages:
             **numbers,
         }
         asked = numbers.get("symbols", 0) - numbers.get("verdicts", {}).get("reused", 0)
+        if outcome.exit_code == SourcePausedError.exit_code:
+            done["error"] = f"{outcome.reason}{self._still_paused()}"
         if stage == "prices" and outcome.succeeded and done.get("rows_read") == 0 and asked:
             nothing = (
                 f"The source delivered no row for any of {done['symbols']:,} symbols; is the window right?"
@@ -176,6 +183,14 @@ class Stages:
         # With some symbols failed the rest is still worth its next stage; anything else leaves nothing to go on with.
         if not outcome.succeeded and not (stage in _GO_ON and outcome.metadata):
             end(self._log, as_json=not self._show)
+
+    def _still_paused(self) -> str:
+        """How long the source's pause still lasts, in brackets; nothing without one, or without a database."""
+        try:
+            until = self.ports.yahoo_limit.state().resume_at
+        except DependencyUnavailableError:
+            return ""
+        return f" ({lasting((until - self.ports.clock()).total_seconds())} left)" if until else ""
 
 
 def end(stages: list[dict[str, Any]], *, as_json: bool) -> None:
