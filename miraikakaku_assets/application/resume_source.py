@@ -16,7 +16,7 @@ class PausedRate(Protocol):
 
 
 def resume_source(rate: PausedRate) -> LimitState:
-    """Lifts a source's pause, its ``Retry-After`` and what it has slowed us down to; a source without a pause is left alone.
+    """Lifts a source's pause, a ``Retry-After`` too, and restores its full rate; without a pause nothing is touched.
 
     Args:
         rate: Of the source.

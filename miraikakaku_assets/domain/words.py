@@ -16,7 +16,7 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 
 def lasting(seconds: float) -> str:
-    """A time span as people say it, never shorter than it is: ``58 s``, ``4 min``, ``2 h 05 min``; 0 s when it is over."""
+    """A time span as people say it, rounded up: ``58 s``, ``4 min``, ``2 h 05 min``; 0 s once it is over."""
     whole = max(0, -int(-seconds // 1))
     if whole < _LONG:
         return f"{whole} s"
