@@ -46,12 +46,17 @@ class WorkProgress:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._forget()
+        self._expected: dict[str, float] = {}
+        self._took: dict[str, float] = {}
+        self._doing, self._doing_since = "", 0.0
+        self._counted: tuple[int, int] | None = None
+        self._counted_since, self._failed = 0.0, 0
 
     def begin(self) -> None:
         """Forgets the work before."""
         with self._lock:
-            self._forget()
+            self._expected, self._took, self._counted = {}, {}, None
+            self._doing, self._failed = "", 0
 
     def plan(self, steps: Mapping[str, float]) -> None:
         """Adds steps that are still to come, in their order, with the seconds that each is expected to take."""
@@ -96,13 +101,6 @@ class WorkProgress:
             if self._counted is not None:
                 return self._read_count(*self._counted)
             return self._read_steps() if self._expected else None
-
-    def _forget(self) -> None:
-        self._expected: dict[str, float] = {}
-        self._took: dict[str, float] = {}
-        self._doing, self._doing_since = "", 0.0
-        self._counted: tuple[int, int] | None = None
-        self._counted_since, self._failed = 0.0, 0
 
     def _read_count(self, processed: int, total: int) -> WorkReading:
         spent = self._clock() - self._counted_since

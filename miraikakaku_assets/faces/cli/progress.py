@@ -179,7 +179,7 @@ def _facts(reading: Reading, noun: str, *, ended: bool = False) -> list[str]:
         facts.append(f"{reading.failed:,} failed")
     if reading.doing and not ended:
         facts.append(reading.doing)
-    if reading.per_minute:
+    if reading.per_minute and noun == "symbol":  # steps and turns are too unequal for a rate
         facts.append(f"{reading.per_minute:,.0f}/min")
     if reading.seconds_left is not None and not ended:
         facts.append(f"eta {lasting(reading.seconds_left)}")

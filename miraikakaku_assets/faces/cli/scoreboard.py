@@ -174,7 +174,7 @@ def _show(found: "Scoreboard", page: Path | None, *, as_json: bool) -> None:
                 "–" if best is None else f"{best['model']} {100 * best['hit_rate']:.1f} %",
             )
         )
-    names = ("", "origins", "issues", "error", "80 %", "95 %", "fair", "best direction, next session")
+    names = ("", "origins", "issues", "error", "80 %", "95 %", "fair", "best direction tomorrow")
     show_table("the ensemble: error against no change, and what its bands cover", names, rows)
     if page is not None:
         show_line(f"written into {page}")

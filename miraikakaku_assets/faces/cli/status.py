@@ -75,17 +75,7 @@ def _show(chosen: Universe, found: dict[str, Any]) -> None:
         title = "five-minute bars: what falls off Yahoo's edge next"
         show_table(f"{title}, and {more} more" if more else title, shown, urgent)
     if found["batches"]:
-        columns = (
-            "batch",
-            "universe",
-            "bars",
-            "source",
-            "symbols",
-            "failed",
-            "rows read",
-            "started (UTC)",
-            "status",
-        )
+        columns = ("no.", "universe", "bars", "source", "symbols", "failed", "rows", "began (UTC)", "status")
         figures = ("id", "universe", "timeframe", "source", "total_stocks", "failed_stocks", "rows_read")
         newest = [
             (*(batch[key] for key in figures), f"{batch['start_time']:%m-%d %H:%M}", batch["status"])
