@@ -77,6 +77,18 @@ class BatchProgress:
     records_per_minute: float | None
     estimated_completion: datetime | None
     current_symbols: Sequence[str]
+    doing = ""
+
+    @property
+    def per_minute(self) -> float | None:
+        """Symbols a minute, over the whole batch."""
+        return self.symbols_per_minute
+
+    @property
+    def seconds_left(self) -> float | None:
+        """What is left at that rate; None before the first symbol."""
+        pace = self.symbols_per_minute
+        return 60 * (self.total - self.processed) / pace if pace else None
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def analyze_in_run(
         log_materializations(context, [event for one in told for event in _events(ports, wanted, one)])
 
     try:
-        report = analyze_bars(request, AnalysisPorts(ports.analysis, ports.clock), listener)
+        report = analyze_bars(request, AnalysisPorts(ports.analysis, ports.clock, ports.work), listener)
     except MiraikakakuError as error:
         raise failure(error) from error
     if not wanted.only_changed:
