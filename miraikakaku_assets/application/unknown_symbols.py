@@ -1,9 +1,14 @@
 """Use case: tell symbols that nobody knows from those that have no bars yet; a typing error must not pass for one."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-from miraikakaku_assets.application.ports import MasterStore
-from miraikakaku_assets.domain.market.instruments import Universe
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # every command line loads this: the ports bring Polars
+    from collections.abc import Sequence
+
+    from miraikakaku_assets.application.ports import MasterStore
+    from miraikakaku_assets.domain.market.instruments import Universe
 
 
 def unknown_symbols(
