@@ -9,7 +9,8 @@ from sqlalchemy.engine import make_url
 
 from miraikakaku_assets_tests.databases import INSTALLED, fresh_database, send_everybody_away
 from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
-from miraikakaku_assets_tests.orchestration.installation import Installation, installed, last_evening
+from miraikakaku_assets_tests.moments import last_evening
+from miraikakaku_assets_tests.orchestration.installation import Installation, installed
 from miraikakaku_assets_tests.orchestration.trading import WEDNESDAY, Trading, trading
 
 

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 from matplotlib.image import imread
 
+from miraikakaku_assets_tests.moments import last_evening
 from miraikakaku_assets_tests.orchestration.installation import (
     CODES,
     PRICES,
@@ -16,7 +17,6 @@ from miraikakaku_assets_tests.orchestration.installation import (
     SYMBOLS,
     Installation,
     failure_of,
-    last_evening,
     listed,
 )
 

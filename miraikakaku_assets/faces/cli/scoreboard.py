@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from miraikakaku_assets.bootstrap import Ports, use, utc_now
+from miraikakaku_assets.bootstrap import Ports, use
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, errors, print_json, show_line, show_table
 from miraikakaku_assets.settings import Settings, settings
@@ -118,7 +118,7 @@ def _installed(installation: Ports, data: Path) -> Iterator[tuple[Any, Any]]:
                 installation.files,
                 installation.bars,
                 installation.ledger,
-                utc_now,
+                installation.clock,
             ),
             BoardPorts(installation.market_bars, installation.training, installation.prediction),
         )
