@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test test-fast check format up bench day lock clean
+.PHONY: help demo test test-fast test-clock check format up bench day lock clean
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
@@ -23,6 +23,9 @@ test: $(READY) ## The whole test suite against a real PostgreSQL
 
 test-fast: $(READY) ## Tests without those marked slow
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+
+test-clock: $(READY) ## The suite at other moments and on a busy machine; MOMENT=leap-day for one, ARGS=… for pytest
+	$(BIN)/python -m miraikakaku_assets_tests.at_moments $(MOMENT) $(ARGS)
 
 check: $(READY) ## Formatter, linter, type checker, import contract, unused dependencies
 	$(BIN)/ruff format --check .

@@ -11,6 +11,9 @@ from typing import Any
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
+from miraikakaku_assets_tests.at_moments import handed_on
+from miraikakaku_assets_tests.patience import PATIENCE
+
 SCRIPT = Path(sys.executable).with_name("miraikakaku")
 QUICK = {
     "REQUESTS_PER_SECOND": "1000",
@@ -53,7 +56,7 @@ class Command:
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
-    seconds: int = 300
+    seconds: float = PATIENCE
 
     def with_(self, **variables: object) -> "Command":
         """The same with other variables, too."""
@@ -87,7 +90,9 @@ class Command:
         """Starts a command."""
         return subprocess.Popen(
             [str(SCRIPT), *map(str, arguments)],
-            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "COLUMNS": "200"} | self.variables,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "COLUMNS": "200"}
+            | handed_on()
+            | self.variables,
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
