@@ -8,6 +8,7 @@ import pytest
 
 from miraikakaku_assets_tests.faces.command import QUICK, Command
 from miraikakaku_assets_tests.integration.simulator_client import Simulated
+from miraikakaku_assets_tests.patience import PATIENCE
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, -signal.SIGTERM)])
@@ -42,7 +43,7 @@ def test_it_says_where_it_listens_answers_and_stops_in_order(
         assert exchange.get("/jpx/data_j.xls").content.startswith(b"\xd0\xcf\x11\xe0")
     finally:
         process.send_signal(number)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == code, errors
     assert errors == ""

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from miraikakaku_assets.application.one_ahead import one_ahead
+from miraikakaku_assets_tests.patience import PATIENCE
 
 
 @given(st.lists(st.integers() | st.none()))
@@ -64,7 +65,7 @@ def test_a_ctrl_c_while_the_thread_starts_is_still_one(monkeypatch: pytest.Monke
     def interrupted(executor: ThreadPoolExecutor) -> None:
         start(executor)
         executor._threads = set()
-        assert at_work.wait(5)
+        assert at_work.wait(PATIENCE)
         raise KeyboardInterrupt
 
     closed = []
