@@ -35,8 +35,8 @@ from miraikakaku_assets_tests.orchestration.installation import (
 
 
 @pytest.fixture
-def market(installation: Installation) -> Installation:
-    return market_of(installation)
+def market(collected: Installation) -> Installation:
+    return market_of(collected)
 
 
 def test_trained_models_are_kept_and_shown(market: Installation) -> None:
