@@ -14,6 +14,7 @@ import pytest
 
 from miraikakaku_assets.adapters.forecasters.per_series import FEW, Failure, each_series
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets_tests.patience import PATIENCE, until
 
 MANY = FEW + 20
 NAMES = [f"S{place:04}" for place in range(MANY)]
@@ -43,7 +44,7 @@ def deadly(number, marks, deaths):
 def endless(number):
     """A series that never ends."""
     Path(f"{os.getpid()}.at-work").touch()
-    time.sleep(600)
+    time.sleep(3600)
     return number
 
 
@@ -142,7 +143,6 @@ if __name__ == "__main__":
     per_series.each_series({work}, range({count}), names)
 """
 LONG = 1000  # series: many more than lie ready for two workers
-PATIENCE = 600  # seconds: what hangs is told from what is slow
 
 
 def started(tmp_path: Path, work: str) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
@@ -158,13 +158,8 @@ def started(tmp_path: Path, work: str) -> tuple[subprocess.Popen[str], list[psut
         text=True,
         start_new_session=True,
     )
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        if len(list(tmp_path.glob("*.at-work"))) == 2:
-            return caller, psutil.Process(caller.pid).children()
-        time.sleep(0.05)
-    caller.kill()
-    raise AssertionError("the workers have not started")
+    until(lambda: len(list(tmp_path.glob("*.at-work"))) == 2, "the workers have not started")
+    return caller, psutil.Process(caller.pid).children()
 
 
 def test_ctrl_c_ends_the_work_and_leaves_no_process(tmp_path):

@@ -20,7 +20,7 @@ QUICK = {
     "BURST_LIMIT": "1000",
     "RETRY_DELAY": "0.01",
     "MAX_RETRIES": "1",
-    "WORKER_TIMEOUT": "10",
+    "WORKER_TIMEOUT": "120",
 }
 
 

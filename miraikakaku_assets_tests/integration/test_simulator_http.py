@@ -20,6 +20,7 @@ from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.simulator.config import SimulatorConfig
 from miraikakaku_assets.simulator.server import running
 from miraikakaku_assets_tests.integration.simulator_client import EVENING, NOON, Simulated, read, simulated
+from miraikakaku_assets_tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -258,5 +259,5 @@ def test_a_taken_port_is_refused_and_ctrl_c_ends_the_server_quietly(yahoo: Simul
         url = child.stdout.readline().strip()
         assert read(requests.get(f"{url}/simulator/health", timeout=60)) == {"status": "ok"}
         child.send_signal(signal.SIGINT)
-        assert child.wait(10) == 0
+        assert child.wait(PATIENCE) == 0
         assert not child.stderr.read()

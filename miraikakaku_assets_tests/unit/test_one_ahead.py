@@ -28,7 +28,7 @@ def test_the_next_item_is_made_while_the_current_one_is_in_use():
 
     ahead = one_ahead(items())
     assert next(ahead) == 1
-    assert made.wait(5)
+    assert made.wait(PATIENCE)
     assert list(ahead) == [2]
 
 
