@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 def utc_now() -> datetime:
     """The production clock."""
     return datetime.now(UTC)
+
+
+def clock_of(settings: Settings) -> Clock:
+    """The clock that the settings name: the machine's, or one that begins at MIRAIKAKAKU_NOW and goes on from there."""
+    moment = settings.miraikakaku_now
+    if moment is None:
+        return utc_now
+    begun = time.monotonic()
+    return lambda: moment + timedelta(seconds=time.monotonic() - begun)
 
 
 @dataclass(frozen=True)

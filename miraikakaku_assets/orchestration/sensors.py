@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -83,7 +82,7 @@ def resume_paused() -> dg.SensorDefinition:
     def resume(
         context: dg.SensorEvaluationContext, ports: PortsResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        parked = ports.use.ledger.paused(datetime.now(UTC))
+        parked = ports.use.ledger.paused()
         for batch in parked:
             run = context.instance.get_run_by_id(batch.run_id)
             if run is not None:

@@ -7,7 +7,7 @@ import pytest
 from miraikakaku_assets_tests.faces.command import Command, Ended
 from miraikakaku_assets_tests.faces.conftest import HALF_A_YEAR
 from miraikakaku_assets_tests.faces.test_stages import stages
-from miraikakaku_assets_tests.orchestration.installation import last_evening
+from miraikakaku_assets_tests.moments import last_evening
 
 PAIR = "USDJPY=X"
 ISSUES = 7

@@ -20,7 +20,7 @@ def test_the_demo_runs_the_whole_pipeline_as_often_as_one_likes_and_says_it_is_s
         "FX_PAIRS": "USDJPY=X,EURUSD=X",
         "DISCORD_WEBHOOK_URL": "http://127.0.0.1:9/api/webhooks/1/real",
     }
-    command = Command(open_folder, elsewhere, 300).with_(MIRAIKAKAKU_HOME=open_folder)
+    command = Command(open_folder, elsewhere).with_(MIRAIKAKAKU_HOME=open_folder)
 
     try:
         first = command("demo", "--symbols", 40)

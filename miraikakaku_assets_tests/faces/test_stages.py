@@ -7,7 +7,8 @@ from typing import Any
 from miraikakaku_assets_tests.faces.command import Command, Ended
 from miraikakaku_assets_tests.faces.conftest import HALF_A_YEAR
 from miraikakaku_assets_tests.integration.simulator_client import Simulated
-from miraikakaku_assets_tests.orchestration.installation import CODES, last_evening, listed
+from miraikakaku_assets_tests.moments import last_evening
+from miraikakaku_assets_tests.orchestration.installation import CODES, listed
 
 COUNTED = "SELECT count(*), count(DISTINCT instrument_id) FROM miraikakaku.price_bars"
 BARS = "SELECT * FROM miraikakaku.price_bars ORDER BY instrument_id, ts"

@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from miraikakaku_assets.adapters.storage import embedded
 from miraikakaku_assets.adapters.storage.engine import Database, open_database
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
+from miraikakaku_assets_tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 START = "import sys, pathlib; from miraikakaku_assets.adapters.storage import embedded; "
@@ -49,7 +50,7 @@ def test_three_processes_that_start_it_at_once_share_one_server(home: Path):
         subprocess.Popen([sys.executable, "-c", START, str(home)], stdout=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    urls = {start.communicate(timeout=60)[0].strip() for start in starts}
+    urls = {start.communicate(timeout=PATIENCE)[0].strip() for start in starts}
     assert [start.returncode for start in starts] == [0, 0, 0]
     assert len(urls) == 1
     assert query(urls.pop(), "SELECT 1") == 1

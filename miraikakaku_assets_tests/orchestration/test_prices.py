@@ -11,6 +11,7 @@ from matplotlib.image import imread
 
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.orchestration.prices.assets import chain_keys
+from miraikakaku_assets_tests.moments import last_evening
 from miraikakaku_assets_tests.orchestration.installation import (
     CODES,
     PRICES,
@@ -18,7 +19,6 @@ from miraikakaku_assets_tests.orchestration.installation import (
     SYMBOLS,
     Installation,
     failure_of,
-    last_evening,
     listed,
 )
 

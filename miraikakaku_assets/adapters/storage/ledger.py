@@ -205,8 +205,12 @@ class PostgresLedger:
         with self._database.engine.connect() as connection:
             return list(connection.scalars(query.distinct()))
 
-    def paused(self, now: datetime) -> list[PausedBatch]:
-        """Paused batches that may go on at `now`, of runs, oldest first; those gone on with since are left out."""
+    def paused(self, now: datetime | None = None) -> list[PausedBatch]:
+        """Paused batches that may go on, of runs, oldest first; those gone on with since are left out.
+
+        Args:
+            now: Moment of the question; the database's own by default, because its clock set the end of the pause.
+        """
         later = batches.alias()
         gone_on = (
             select(later.c.id)
@@ -218,8 +222,8 @@ class PostgresLedger:
         )
         query = (
             select(batches.c.id, batches.c.run_id, batches.c.universe, batches.c.resume_at)
-            .where(batches.c.status == "paused", batches.c.resume_at <= now, batches.c.run_id.is_not(None))
-            .where(~gone_on)
+            .where(batches.c.status == "paused", batches.c.run_id.is_not(None), ~gone_on)
+            .where(batches.c.resume_at <= (func.now() if now is None else now))
             .order_by(batches.c.id)
         )
         with self._database.engine.connect() as connection:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from miraikakaku_assets.bootstrap import ports, utc_now
+from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, timeframe, universe
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, fail, print_json, show_line, show_table
@@ -46,7 +46,7 @@ def add_commands(app: typer.Typer) -> None:
             raise InputFileError(str(path), "no_such_file", "there is no such file or folder")
         use = ports()
         request = ImportRequest(universe(universe_name), _daily(timeframe_name), str(path), strict=strict)
-        collection = CollectionPorts(use.archive(path), use.bars, use.ledger, utc_now)
+        collection = CollectionPorts(use.archive(path), use.bars, use.ledger, use.clock)
         report = import_bars(request, collection, use.masters, lambda _outcomes: None)
         _finish(str(path), report, as_json=as_json)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from miraikakaku_assets.bootstrap import Ports, ports, utc_now
+from miraikakaku_assets.bootstrap import Ports, ports
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, universe
 from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, percent, print_json, show_table
@@ -46,15 +46,15 @@ def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
     from miraikakaku_assets.application.show_status import show_status, source_status, watch_status
 
     stands = standing(chosen, use.forecasts)
-    rate, health = source_status(use.yahoo_limit, use.probes, utc_now)
+    rate, health = source_status(use.yahoo_limit, use.probes, use.clock)
     return {
-        **show_status(chosen, Timeframe.D1, store=use.status, clock=utc_now),
+        **show_status(chosen, Timeframe.D1, store=use.status, clock=use.clock),
         "source": {
             "rate": asdict(rate),
             "health": asdict(health) if health else None,
             "says": _source(rate, health, utc_now()),
         },
-        "watched": watch_status(chosen, use.settings.watch_list(chosen.name), use.bars, utc_now),
+        "watched": watch_status(chosen, use.settings.watch_list(chosen.name), use.bars, use.clock),
         "forecasts": asdict(stands) if stands else None,
         **read_analysis(use),
     }
