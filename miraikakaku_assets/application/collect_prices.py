@@ -2,8 +2,8 @@
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import polars as pl
@@ -24,6 +24,7 @@ from miraikakaku_assets.application.ports import (
     Collected,
     Delivery,
     Listener,
+    OwnClaims,
     SymbolOutcome,
 )
 from miraikakaku_assets.application.pull_again import pull_rescaled_again
@@ -32,7 +33,7 @@ from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_in
 from miraikakaku_assets.domain.bars.restatement import Rescaling
 from miraikakaku_assets.domain.bars.validation import DailyContext, ValidatedBars, validate_daily
 from miraikakaku_assets.domain.errors import MiraikakakuError, SourcePausedError
-from miraikakaku_assets.domain.market.instruments import Timeframe
+from miraikakaku_assets.domain.market.instruments import Instrument, Timeframe
 
 
 def collect_prices(
@@ -41,7 +42,8 @@ def collect_prices(
     """Collects bars; each delivery of the source is one transaction, told to `listener` when done.
 
     A symbol that fails never holds up the others: it is in the report with its error. Killed at any moment,
-    the same call again ends with the same table contents.
+    the same call again ends with the same table contents. Symbols that another collection of the same window is
+    fetching at that moment are left to it, and what it makes of them is reported; if it dies, they are fetched here.
 
     Raises:
         DependencyUnavailableError: The source or the database as a whole cannot be reached.
@@ -51,10 +53,11 @@ def collect_prices(
     batch = ports.ledger.begin(request.new_batch(ports.source.name))
     report = CollectionReport(batch)
     try:
-        for outcomes, underway in _Collection(request, ports, report).run():
-            ports.ledger.add(batch, outcomes, underway)
-            report.add(outcomes)
-            listener(outcomes)
+        with ports.claims.opened(batch) if ports.claims else nullcontext() as claims:
+            for outcomes, underway in _Collection(request, ports, report, claims).run():
+                ports.ledger.add(batch, outcomes, underway)
+                report.add(outcomes)
+                listener(outcomes)
     except BaseException as error:
         try:
             ports.ledger.end(batch, _broken_off(error))
@@ -100,6 +103,7 @@ class _Collection:
     request: CollectionRequest
     ports: CollectionPorts
     report: CollectionReport
+    claims: OwnClaims | None = None
     asked: dict[str, BarRequest] = field(default_factory=dict)
     bare: frozenset[str] = frozenset()
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -111,19 +115,43 @@ class _Collection:
 
     def run(self) -> Iterator[tuple[Sequence[SymbolOutcome], Sequence[str]]]:
         """Yields the outcomes of each delivery once it is stored, and the symbols that are being fetched."""
-        if self.request.settled:
-            yield self.request.settled, ()
+        request = self.request
+        if request.settled:
+            yield request.settled, ()
+        if self.claims is None:
+            yield from self._stored(self._fetched(request.instruments))
+        else:
+            yield from self._shared(self.claims)
+        if request.whole_market:
+            yield from self._stored(self._unrequested())
+
+    def _shared(self, claims: OwnClaims) -> Iterator[tuple[Sequence[SymbolOutcome], Sequence[str]]]:
+        """Fetches what no other collection does; takes over what others have done, and what they leave undone."""
+        left = {one.symbol: one for one in self.request.instruments}
+        while left:
+            share = claims.share_out(list(left), wait=self.request.waits)
+            if share.done:
+                yield [SymbolOutcome(symbol, verdict) for symbol, verdict in share.done.items()], ()
+            if share.mine:
+                yield from self._stored(self._fetched([left[symbol] for symbol in share.mine]))
+            left = {symbol: one for symbol, one in left.items() if symbol in share.underway}
+            if left and not self.request.waits:
+                yield [SymbolOutcome(symbol, "underway") for symbol in left], ()
+                return
+
+    def _stored(self, fetched: Iterator[Delivery]) -> Iterator[tuple[Sequence[SymbolOutcome], Sequence[str]]]:
         # The next delivery is read and validated while this one is written: their symbols are different, and
         # both sides leave Python alone (a year of the TSE: 3.2 s instead of 3.7).
-        with closing(one_ahead(self._checked())) as deliveries:
+        self.stopping = threading.Event()
+        with closing(one_ahead(self._checked(fetched))) as deliveries:
             try:
                 for checked in deliveries:
                     yield self._store(checked), checked.delivery.underway
             finally:
                 self.stopping.set()  # whatever the source still waits for, nobody does any more
 
-    def _checked(self) -> Iterator[_Checked]:
-        for delivery in self._deliveries():
+    def _checked(self, deliveries: Iterator[Delivery]) -> Iterator[_Checked]:
+        for delivery in deliveries:
             now = self.ports.clock()
             whole, rescaled = pull_rescaled_again(
                 delivery, self.asked, self.request, self.ports, self.stopping
@@ -133,17 +161,20 @@ class _Collection:
             actions = validate_actions(whole.actions, validated.accepted, previous)
             yield _Checked(whole, validated, actions, rescaled, now)
 
-    def _deliveries(self) -> Iterator[Delivery]:
-        request, source = self.request, self.ports.source
+    def _fetched(self, instruments: Sequence[Instrument]) -> Iterator[Delivery]:
+        request, source = replace(self.request, instruments=instruments), self.ports.source
         requests, self.bare = bar_requests(
             request, self.ports.store, self.ports.clock(), is_fixed=source.is_fixed
         )
         self.asked = {one.symbol: one for one in requests}
         yield from source.deliver(request.universe, request.timeframe, requests, self.stopping)
-        if request.whole_market:
-            rest = source.unrequested(request.universe, frozenset(self.asked))
-            if rest is not None:
-                yield rest
+
+    def _unrequested(self) -> Iterator[Delivery]:
+        """Rows of symbols that were not asked for, where the source holds a fixed set."""
+        requested = frozenset(one.symbol for one in self.request.instruments)
+        rest = self.ports.source.unrequested(self.request.universe, requested)
+        if rest is not None:
+            yield rest
 
     def _previous(self, delivery: Delivery) -> pl.DataFrame:
         """Close of the last stored bar before each symbol's first delivered one."""
@@ -180,6 +211,12 @@ class _Collection:
             bars,
             counts,
             padding,
-            MarketFacts(self.asked, self.known, self.absent, self.bare),
+            MarketFacts(
+                self.asked,
+                self.known,
+                self.absent,
+                self.bare,
+                whole_history=request.since is None and request.until is None,
+            ),
             checked.rescaled,
         )

@@ -43,13 +43,15 @@ class MarketFacts:
         asked: What the collection asks for, by symbol.
         known: Symbols of the master, delisted ones included.
         absent: Symbols that the source need not know (closed markets).
-        bare: Symbols that are asked for their whole history and of which nothing was stored when that began.
+        bare: Symbols of which nothing was stored when they were asked for.
+        whole_history: Whether those are asked for all there is, and not for a window.
     """
 
     asked: Mapping[str, BarRequest]
     known: AbstractSet[str]
     absent: AbstractSet[str]
     bare: AbstractSet[str]
+    whole_history: bool
 
 
 def outcomes_of(
@@ -133,4 +135,6 @@ def _verdict(row: Mapping[str, Any], market: MarketFacts) -> str:
     # Unchanged bars of a symbol that had none when it was planned: somebody else has stored them meanwhile.
     if row["unchanged"] or row["symbol"] not in market.bare:
         return "no_new_data"
-    return "all_refused" if row["quarantined"] else "never_delivered"
+    if row["quarantined"]:
+        return "all_refused"
+    return "never_delivered" if market.whole_history else "none_in_window"

@@ -170,7 +170,7 @@ class PostgresLedger:
             connection.execute(_PROGRESS, {"batch": batch, "underway": []})
 
     def done_before(self, like: NewBatch, moment: datetime) -> frozenset[str]:
-        """Symbols whose newest batch of this window since `moment` collected them and did not end completed."""
+        """Symbols whose newest batch of this window since `moment` collected them and has not ended completed."""
         same = (
             batches.c.universe == like.universe.name,
             batches.c.timeframe == like.timeframe.value,
@@ -181,7 +181,7 @@ class PostgresLedger:
         newest = (
             select(details.c.symbol, details.c.status, details.c.verdict, batches.c.status.label("ended"))
             .join(batches, batches.c.id == details.c.batch_execution_id)
-            .where(*same, batches.c.status != "running", batches.c.start_time >= moment)
+            .where(*same, batches.c.start_time >= moment)
             .distinct(details.c.symbol)
             .order_by(details.c.symbol, batches.c.id.desc())
             .subquery()
@@ -189,7 +189,7 @@ class PostgresLedger:
         query = (
             select(newest.c.symbol)
             .where(newest.c.status == "completed", newest.c.ended != "completed")
-            .where(newest.c.verdict.not_in(WITHOUT_BARS))
+            .where(newest.c.verdict.not_in((*WITHOUT_BARS, "underway")))
         )
         with self._database.engine.connect() as connection:
             return frozenset(connection.scalars(query))

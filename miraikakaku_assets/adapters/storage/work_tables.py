@@ -117,6 +117,7 @@ run_progress = Table(
     utc("estimated_completion"),
     Column("current_symbols", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     now("updated_at"),
+    Column("claimed", ARRAY(Text), nullable=False, server_default=text("'{}'")),  # while it is at work
     Index("idx_run_progress_run", "run_id"),
 )
 

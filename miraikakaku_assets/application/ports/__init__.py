@@ -8,11 +8,14 @@ what has been done.
 from miraikakaku_assets.application.ports.ledger import (
     WITHOUT_BARS,
     BatchEnd,
+    Claims,
     CoverageStore,
     Ledger,
     Listener,
     NewBatch,
+    OwnClaims,
     ReportShelf,
+    Share,
     SymbolOutcome,
 )
 from miraikakaku_assets.application.ports.masters import (
@@ -41,6 +44,7 @@ __all__ = [
     "BarStore",
     "BatchEnd",
     "Calls",
+    "Claims",
     "Clock",
     "Collected",
     "CoverageStore",
@@ -53,10 +57,12 @@ __all__ = [
     "MasterStore",
     "MasterUpdate",
     "NewBatch",
+    "OwnClaims",
     "PriceSource",
     "Publication",
     "PublishedFile",
     "ReportShelf",
+    "Share",
     "SymbolOutcome",
     "WriteResult",
 ]

@@ -7,6 +7,7 @@ or its delisting. What is expected and not stored is a gap, and every gap has on
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import ceil
 
 import polars as pl
 
@@ -73,6 +74,10 @@ class SegmentCoverage:
     def coverage(self) -> float | None:
         """Share of expected bars that are stored, None when nothing was expected."""
         return self.stored / self.expected if self.expected else None
+
+    def short_of(self, threshold: float) -> int:
+        """Bars that would have to be there, too, for this share of the expected ones."""
+        return max(ceil(round(threshold * self.expected, 6)) - self.stored, 0)
 
 
 @dataclass(frozen=True)

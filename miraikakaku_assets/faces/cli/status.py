@@ -52,7 +52,7 @@ def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
         "source": {
             "rate": asdict(rate),
             "health": asdict(health) if health else None,
-            "says": _source(rate, health, utc_now()),
+            "says": _source(rate, health, use.clock()),
         },
         "watched": watch_status(chosen, use.settings.watch_list(chosen.name), use.bars, use.clock),
         "forecasts": asdict(stands) if stands else None,

@@ -69,9 +69,11 @@ def collect_in_run(
     try:
         close_abandoned(context.instance, ports)
         request = _request(context.run.run_id, ports, universe, timeframe, symbols, config)
+        # A cycle has minutes: what another collection is at comes with the next one.
+        request = replace(request, waits=not brief)
         total = len(request.instruments) + len(request.settled)
         listener = _RunListener(context, ports, universe, timeframe, asset_key, total, brief=brief)
-        collection = CollectionPorts(ports.prices, ports.bars, ports.ledger, ports.clock)
+        collection = CollectionPorts(ports.prices, ports.bars, ports.ledger, ports.clock, ports.claims)
         report = collect_prices(request, collection, listener)
     except MiraikakakuError as error:
         raise failure(error) from error
