@@ -6,6 +6,7 @@ from typing import Any
 from miraikakaku_assets.faces.cli.output import show_line, show_table
 
 _LARGE = 1_000  # from here on one decimal, as exchanges quote it
+_SHOWN_HORIZONS = (1, 5)
 
 
 def show_training(done: Mapping[str, Any]) -> None:
@@ -38,7 +39,7 @@ def show_scores(done: Mapping[str, Any]) -> None:
 
 def show_fan(forecasts: Sequence[Mapping[str, Any]]) -> None:
     """Shows the forecasts of some symbols, fields as of `ShownForecast`: the next session and the fifth."""
-    shown = [one for one in forecasts if one["horizon"] in {1, 5}]
+    shown = [one for one in forecasts if one["horizon"] in _SHOWN_HORIZONS]
     if not shown:
         return
     rows = [
@@ -55,6 +56,25 @@ def show_fan(forecasts: Sequence[Mapping[str, Any]]) -> None:
     ]
     heads = ("symbol", "session", "close", "median", "80 %", "95 %", "direction")
     show_table("forecasts of the ensemble", heads, rows)
+
+
+def show_outlook(forecasts: Sequence[Mapping[str, Any]]) -> None:
+    """Shows what `show_fan` shows, without the wider band: it fits a screen of 80 columns."""
+    rows = [
+        (
+            one["symbol"],
+            f"{one['target']} +{one['horizon']}",
+            _price(one["close"]),
+            one["reason"] or _price(one["median"]),
+            _band(one["lo80"], one["hi80"]),
+            one["edge"] or "",
+        )
+        for one in forecasts
+        if one["horizon"] in _SHOWN_HORIZONS
+    ]
+    if rows:
+        heads = ("symbol", "session", "close", "median", "80 %", "direction")
+        show_table("forecasts of the ensemble", heads, rows)
 
 
 def show_replay(done: Mapping[str, Any]) -> None:
