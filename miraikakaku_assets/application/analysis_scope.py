@@ -10,6 +10,7 @@ from miraikakaku_assets.domain.bars.aggregation import recompute_from
 from miraikakaku_assets.domain.bars.price_basis import PriceBasis
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import session_table, slots_per_session
+from miraikakaku_assets.domain.patterns.definitions import judged_by
 
 Since = Mapping[str, datetime | None]
 """Symbol → start of the first bar that is computed again (UTC); None for the first of all."""
@@ -46,7 +47,7 @@ def is_due(one: Standing, request: AnalysisRequest) -> bool:
 def _is_new(one: Standing, request: AnalysisRequest) -> bool:
     """Whether nothing that is stored counts: it was never analysed, or by other definitions."""
     patterns = request.collected is Timeframe.M5
-    return one.basis != request.basis or (patterns and one.definition != request.definition)
+    return one.basis != request.basis or (patterns and one.judged_by != judged_by(request.definition))
 
 
 def groups(

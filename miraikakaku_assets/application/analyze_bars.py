@@ -18,6 +18,7 @@ from miraikakaku_assets.application.ports.analysis import (
     SymbolAnalysis,
 )
 from miraikakaku_assets.application.signal_alerts import with_news
+from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.domain.errors import ConfigurationError, TemporarySymbolError
 from miraikakaku_assets.domain.market.sessions import first_open
 
@@ -32,10 +33,12 @@ class AnalysisPorts:
     Attributes:
         store: Holds bars, marks and what is derived.
         clock: Says what time it is.
+        work: Hears how far it is.
     """
 
     store: AnalysisStore
     clock: Clock
+    work: WorkProgress = field(default_factory=WorkProgress)
 
 
 def analyze_bars(
@@ -77,9 +80,13 @@ class _Analysis:
         due = self._due(request.symbols)
         for _ in range(ROUNDS):
             moved: list[str] = []
+            done = 0
+            self.ports.work.count(done, len(due), len(self.report.failures))
             for group, saved in self._saved(due):
                 moved += [one.symbol for one in group.analysis.standings if one.symbol not in saved.symbols]
                 self._tell(_outcomes(group, saved))
+                done += len(group.analysis.standings) + len(group.failures)
+                self.ports.work.count(done, len(due), len(self.report.failures))
             if not moved:
                 return
             due = self._due(moved)  # another analysis may have done it

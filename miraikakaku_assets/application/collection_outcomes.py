@@ -43,7 +43,7 @@ class MarketFacts:
         asked: What the collection asks for, by symbol.
         known: Symbols of the master, delisted ones included.
         absent: Symbols that the source need not know (closed markets).
-        bare: Symbols that are asked for their whole history and of which nothing is stored.
+        bare: Symbols that are asked for their whole history and of which nothing was stored when that began.
     """
 
     asked: Mapping[str, BarRequest]
@@ -130,4 +130,7 @@ def _verdict(row: Mapping[str, Any], market: MarketFacts) -> str:
         return "delisted" if row["symbol"] in market.known else "not_in_master"
     if row["inserted"] + row["restated"]:
         return "ok"
-    return "never_delivered" if row["symbol"] in market.bare else "no_new_data"
+    # Unchanged bars of a symbol that had none when it was planned: somebody else has stored them meanwhile.
+    if row["unchanged"] or row["symbol"] not in market.bare:
+        return "no_new_data"
+    return "all_refused" if row["quarantined"] else "never_delivered"

@@ -33,12 +33,14 @@ class CollectionReport:
         padding: Empty rows of breaks and auctions, which are no bars and not among ``rows_read``.
         doubtful_actions: Refused and flagged dividends and splits by rule.
         failures: Symbol → error sentence.
+        without_bars: Symbol → verdict, of those that were served and of which there is no single bar.
     """
 
     batch: int
     symbols: int = 0
     succeeded: int = 0
     failures: dict[str, str] = field(default_factory=dict)
+    without_bars: dict[str, str] = field(default_factory=dict)
     verdicts: Counter[str] = field(default_factory=Counter)
     rows_read: int = 0
     inserted: int = 0
@@ -76,6 +78,8 @@ class CollectionReport:
             self.succeeded += outcome.requested and not outcome.failed
             if outcome.error is not None:
                 self.failures[outcome.symbol] = str(outcome.error)
+            if outcome.requested and outcome.without_bars:
+                self.without_bars[outcome.symbol] = outcome.verdict
             self.rows_read += outcome.rows_read
             self.inserted += outcome.inserted
             self.restated += outcome.restated

@@ -20,6 +20,7 @@ from miraikakaku_assets.application.ports.forecasts import (
     ModelRecord,
     ModelShelf,
 )
+from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.forecasting.absent import no_forecasts
 from miraikakaku_assets.domain.forecasting.bands import DEFAULT_RULE, conformal_bands
@@ -57,12 +58,14 @@ class PredictionPorts:
         shelf: Where models are kept.
         clock: Where the time comes from.
         forecasters: Every model there is, trained or not.
+        work: Hears how far it is.
     """
 
     store: ForecastStore
     shelf: ModelShelf
     clock: Clock
     forecasters: Sequence[Forecaster]
+    work: WorkProgress = field(default_factory=WorkProgress)
 
 
 @dataclass
@@ -115,20 +118,30 @@ def make_predictions(
     base = []
     for forecaster in ports.forecasters:
         name = forecaster.name
+        ports.work.start(forecasts_of(name))
         kept = stored.filter(pl.col("model") == name)
         if not _to_be_made(kept, panel, symbols, late=after_the_fact(universe, as_of, ports.clock())):
             base.append(kept.select(FORECASTS.keys()))
             report.count(kept)
+            ports.work.finish(forecasts_of(name))
             continue
         seen = panel if symbols is None or forecaster.needs.market else panel.only(list(symbols))
         made = _forecast(forecaster, records.get(name), seen, [as_of], ports.shelf, report.failures)
         made = made if symbols is None else made.filter(pl.col("symbol").is_in(list(symbols)))
         base.append(_store(made, kept, inputs, ports, records.get(name), report))
+        ports.work.finish(forecasts_of(name), failed=name in report.failures)
+    ports.work.start(forecasts_of(ENSEMBLE))
     ensemble = combined(base, [as_of], weights_of(ports.store, universe, as_of))
     whole = _store(ensemble, stored.filter(pl.col("model") == ENSEMBLE), inputs, ports, None, report)
+    ports.work.finish(forecasts_of(ENSEMBLE))
     _say_absent(report)
     report.symbols = whole["symbol"].n_unique()
     return report
+
+
+def forecasts_of(model: str) -> str:
+    """The forecasts of a model as a step of the work."""
+    return f"forecasts of {model}"
 
 
 def _records(

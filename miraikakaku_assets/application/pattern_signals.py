@@ -67,8 +67,9 @@ def _with_indicators(bars: pl.DataFrame) -> pl.DataFrame:
 def _cut(bars: pl.DataFrame, timeframe: Timeframe, since: Since, universe: Universe) -> pl.DataFrame:
     """The bars that are judged and those that must be known before them, of some symbols."""
     chosen = bars.filter(pl.col("symbol").is_in(list(since)))
-    # One more than needed: the last bar that began before the moment had perhaps not ended by then.
-    return with_ends(tails(chosen, since, BARS_NEEDED[timeframe] + 1), timeframe, universe)
+    # Two more than needed: of the bars that began before the moment the last was perhaps not over by then, nor the
+    # currency day before it final.
+    return with_ends(tails(chosen, since, BARS_NEEDED[timeframe] + 2), timeframe, universe)
 
 
 def _vanished(stored: pl.DataFrame, told: pl.DataFrame, since: Since) -> dict[str, list[str]]:

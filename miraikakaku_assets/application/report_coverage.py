@@ -97,6 +97,6 @@ def _segment(segment: SegmentCoverage) -> dict[str, object]:
 
 def _worst(findings: CoverageFindings, count: int = 20) -> list[dict[str, object]]:
     """The symbols with most gaps among those that have bars at all; the empty ones are counted above."""
-    has_bars = findings.gaps.filter(~findings.gaps["cause"].is_in(["never_delivered"]))
+    has_bars = findings.gaps.filter(~findings.gaps["cause"].is_in(["never_delivered", "not_on_source"]))
     table = has_bars.group_by("symbol").len("missing").sort(["missing", "symbol"], descending=[True, False])
     return table.head(count).to_dicts()

@@ -162,13 +162,17 @@ class _Counted:
         return values
 
 
-def moments_of(bars: pl.DataFrame, events: pl.Series | None, count: int) -> list[datetime]:
+def moments_of(
+    bars: pl.DataFrame, events: pl.Series | None, count: int, edges: pl.Series | None = None
+) -> list[datetime]:
     """Past moments to test: starts of the last bar that is known (UTC), the very last bar left out.
 
     Args:
         bars: What is cut.
         events: Starts of bars on which something shows; half of the moments are among them.
         count: How many at most; the others are spread from the first tenth of the bars on.
+        edges: Starts of bars with which longer ones end, where a value that is known too early shows; half of the
+            others are among them. Those that are no bars are passed over.
 
     Raises:
         WorkFellShortError: There are too few bars.
@@ -181,9 +185,12 @@ def moments_of(bars: pl.DataFrame, events: pl.Series | None, count: int) -> list
             f"{len(stamps)} bars are too few to cut the future off; take a longer history"
         )
     shown = stamps.head(0) if events is None else events.filter(events < stamps[-1]).unique().sort()
-    at_events = _spread(shown, count // 2)
-    others = free.filter(~free.is_in(at_events))
-    return sorted([*at_events, *_spread(others, count - len(at_events))])
+    chosen = _spread(shown, count // 2)
+    if edges is not None:
+        rest = free.filter(free.is_in(edges.implode()) & ~free.is_in(chosen))
+        chosen += _spread(rest, (count - len(chosen)) // 2)
+    others = free.filter(~free.is_in(chosen))
+    return sorted([*chosen, *_spread(others, count - len(chosen))])
 
 
 def _spread(values: pl.Series, count: int) -> list[datetime]:

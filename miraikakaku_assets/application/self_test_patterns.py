@@ -18,7 +18,7 @@ from miraikakaku_assets.domain.indicators.definitions import SETTLED
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import SLOT
 from miraikakaku_assets.domain.patterns.definitions import definition_of
-from miraikakaku_assets.domain.patterns.detection import signals
+from miraikakaku_assets.domain.patterns.detection import EARLIEST, SIGNALS, signals_in
 from miraikakaku_assets.domain.patterns.frames import INPUTS, TIMEFRAMES, Frames
 from miraikakaku_assets.domain.patterns.history import PATTERN_HISTORY, READ_HISTORY
 from miraikakaku_assets.domain.patterns.pattern import Conditions, Definition
@@ -109,7 +109,8 @@ def check_pattern_look_ahead(
         m5: As for `frames_of`.
         daily: As for `frames_of`.
         universe: Whose sessions the bars belong to.
-        moments: How many; half of them at signals, at whose own moment the later ones are not known.
+        moments: How many; half of them at signals, at whose own moment the later ones are not known, and half of
+            the others where a four-hour bar ends, which the next five-minute bar must not have changed.
         progress: Hears of every moment.
 
     Returns:
@@ -119,8 +120,9 @@ def check_pattern_look_ahead(
     Raises:
         WorkFellShortError: There are too few bars to cut.
     """
-    whole = judged(frames_of(m5, daily, universe), definition)
-    chosen = moments_of(m5, whole[SIGNAL][KNOWN] - SLOT, moments)
+    frames = frames_of(m5, daily, universe)
+    whole = judged(frames, definition)
+    chosen = moments_of(m5, whole[SIGNAL][KNOWN] - SLOT, moments, edges=frames.h4["ends"] - SLOT)
     compared: dict[str, int] = {}
     found = [pl.DataFrame(schema=_DIFFERENCES)]
     for moment in told(chosen, progress):
@@ -169,7 +171,7 @@ def judged(frames: Frames, definition: Definition) -> dict[str, pl.DataFrame]:
     tables["all four"] = seen.bars.select(
         "symbol", pl.col("ends").alias(KNOWN), **_sides(definition, "", seen.bars)
     )
-    found = signals(frames, definition)
+    found = signals_in(seen, pl.DataFrame(schema=SIGNALS), EARLIEST, definition)
     side = pl.format("{} {}", "pattern", "direction").alias("side")
     tables[SIGNAL] = found.select("symbol", pl.col("at").alias(KNOWN), side, "evidence", signal=pl.lit(1))
     return tables

@@ -12,6 +12,7 @@ from datetime import date
 from miraikakaku_assets.application.forecast_panel import ForecastInputs
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.forecasts import ForecastStore, ModelRecord, ModelShelf
+from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.market.instruments import Universe
@@ -31,12 +32,14 @@ class TrainingPorts:
         shelf: Where models are kept.
         clock: Where the time comes from.
         code_version: Of this package.
+        work: Hears how far it is.
     """
 
     store: ForecastStore
     shelf: ModelShelf
     clock: Clock
     code_version: str
+    work: WorkProgress = field(default_factory=WorkProgress)
 
 
 @dataclass
@@ -82,10 +85,12 @@ def train_models(
     kept = {one.model: one for one in ports.store.models(inputs.universe, until)}
     data_version = inputs.data_version(until)
     for forecaster in forecasters:
+        ports.work.start(training_of(forecaster.name))
         record = _blank(inputs.universe, until, forecaster, data_version, ports, seed)
         same = kept.get(forecaster.name)
         if same is not None and _identity(same) == _identity(record) and _is_kept(same, ports.shelf):
             report.reused[forecaster.name] = same
+            ports.work.finish(training_of(forecaster.name))
             told(same)
             continue
         began = time.monotonic()
@@ -109,8 +114,14 @@ def train_models(
         record = ports.store.record_model(record)
         if record.reason is None:
             report.trained[forecaster.name] = record
+        ports.work.finish(training_of(forecaster.name), failed=record.reason is not None)
         told(record)
     return report
+
+
+def training_of(model: str) -> str:
+    """The training of a model as a step of the work."""
+    return f"training {model}"
 
 
 def _blank(

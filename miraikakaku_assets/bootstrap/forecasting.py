@@ -74,14 +74,14 @@ class Forecasting(Notices):
         from miraikakaku_assets.adapters.code_version import code_version
         from miraikakaku_assets.application.train_models import TrainingPorts
 
-        return TrainingPorts(self.forecasts, self.models, self.clock, code_version())
+        return TrainingPorts(self.forecasts, self.models, self.clock, code_version(), self.work)
 
     @property
     def prediction(self) -> PredictionPorts:
         """What forecasting needs."""
         from miraikakaku_assets.application.make_predictions import PredictionPorts
 
-        return PredictionPorts(self.forecasts, self.models, self.clock, self.forecasters)
+        return PredictionPorts(self.forecasts, self.models, self.clock, self.forecasters, self.work)
 
     @property
     def forecasting(self) -> ForecastPorts:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from miraikakaku_assets.adapters.storage.engine import Database
     from miraikakaku_assets.application.ports import Clock
+    from miraikakaku_assets.application.work_progress import WorkProgress
     from miraikakaku_assets.settings import Settings
 
 
@@ -33,6 +34,13 @@ class Installation:
 
     settings: Settings
     clock: Clock = utc_now
+
+    @cached_property
+    def work(self) -> WorkProgress:
+        """How far the training, forecast or analysis of this process is."""
+        from miraikakaku_assets.application.work_progress import WorkProgress
+
+        return WorkProgress()
 
     @cached_property
     def database(self) -> Database:

@@ -59,7 +59,7 @@ class SourcePausedError(MiraikakakuError):
         self.reason = reason
         super().__init__(
             f"{source} is not asked again before {resume_at:%Y-%m-%d %H:%M:%S} UTC ({reason}); "
-            "what is left goes on then"
+            "what is left goes on then, or now after `miraikakaku resume`"
         )
 
     def __reduce__(self) -> tuple[type["SourcePausedError"], tuple[object, ...]]:

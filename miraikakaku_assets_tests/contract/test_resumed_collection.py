@@ -11,7 +11,7 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
 from miraikakaku_assets.application.collection_report import CollectionReport
 from miraikakaku_assets.application.collection_window import collected_since
-from miraikakaku_assets.application.ports import NewBatch, SymbolOutcome
+from miraikakaku_assets.application.ports import WITHOUT_BARS, BatchEnd, NewBatch, SymbolOutcome
 from miraikakaku_assets.domain.errors import PermanentSymbolError, SourcePausedError, TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets_tests.contract.exchange import Exchange, collect
@@ -146,6 +146,15 @@ def test_one_symbol_collected_meanwhile_does_not_cost_the_others_their_attempt(
     broken_off(database, source, OSError("no space left"), at="9984.T")
     collect(database, source, "7203.T")
     assert done(database) == {"1301.T", "130A.T"}
+
+
+@pytest.mark.parametrize("verdict", WITHOUT_BARS)
+def test_symbol_without_a_single_bar_is_asked_again(database: Database, verdict: str) -> None:
+    ledger = PostgresLedger(database)
+    batch = ledger.begin(LIKE)
+    ledger.add(batch, [SymbolOutcome("1301.T", "ok"), SymbolOutcome("9984.T", verdict)])
+    ledger.end(batch, BatchEnd("failed"))
+    assert done(database) == {"1301.T"}
 
 
 def test_running_collection_of_somebody_else_is_not_relied_on(database: Database) -> None:

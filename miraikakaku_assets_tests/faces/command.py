@@ -83,6 +83,13 @@ class Command:
         engine.dispose()
         return found
 
+    def execute(self, statement: str) -> None:
+        """Changes something in the installation's database behind its back."""
+        engine = create_engine(make_url(self.variables["DATABASE_URL"]).set(drivername="postgresql+psycopg2"))
+        with engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+        engine.dispose()
+
     def start(self, *arguments: object) -> subprocess.Popen[str]:
         """Starts a command."""
         return subprocess.Popen(

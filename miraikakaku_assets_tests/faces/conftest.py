@@ -12,6 +12,7 @@ from miraikakaku_assets.domain.market.sessions import sessions_back
 from miraikakaku_assets_tests.databases import fresh_database
 from miraikakaku_assets_tests.faces.analysed import analysed_installation
 from miraikakaku_assets_tests.faces.command import QUICK, Command
+from miraikakaku_assets_tests.faces.in_process import InProcess
 from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
 from miraikakaku_assets_tests.orchestration.installation import last_evening
 
@@ -67,6 +68,12 @@ def analysed(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """An installation whose five-minute bars have been analysed; for tests that only look."""
     with analysed_installation(server_url, tmp_path_factory.mktemp("analysed")) as command:
         yield command
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> InProcess:
+    """Runs commands in this process."""
+    return InProcess(monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -69,3 +69,15 @@ def test_a_scheme_that_sqlalchemy_knows_reaches_the_same_database(command: Comma
 
     assert ended.code == 0, ended.err
     assert ended.out == command("db", "url", "--password").out
+
+
+@pytest.mark.parametrize("arguments", ["status", "collect --json", "up"])
+def test_a_schema_newer_than_the_program_is_refused(command: Command, arguments: str) -> None:
+    command.execute("UPDATE miraikakaku.alembic_version SET version_num = '9999'")
+
+    ended = command(*arguments.split())
+
+    assert ended.code == 2
+    (sentence,) = ended.errors
+    assert "has schema 9999, and this program knows none beyond" in sentence
+    assert PASSWORD not in ended.err

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from miraikakaku_assets.faces.cli.forecast_tables import show_outlook
 from miraikakaku_assets.faces.cli.output import fail, percent, show_line, show_table
 from miraikakaku_assets_tests.faces.command import Command
 
@@ -64,35 +63,3 @@ def test_an_error_about_a_path_with_brackets_names_all_of_it(nowhere: Command, t
     ended = nowhere("import", folder / "[/]none.csv")
 
     assert ended.errors == [f"{folder}/[/]none.csv: there is no such file or folder [rule no_such_file]"]
-
-
-def test_a_table_of_forecasts_fits_80_columns_at_prices_of_six_digits(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("miraikakaku_assets.faces.cli.output.console._width", 80)
-    figures = {
-        "close": 123_456.7,
-        "median": 123_457.8,
-        "lo80": 112_345.6,
-        "hi80": 134_567.8,
-        "edge": "優位性なし",
-    }
-    forecasts = [
-        {"symbol": "USDJPY=X", "target": "2025-12-01", "horizon": horizon, "reason": None, **figures}
-        for horizon in range(1, 6)
-    ]
-
-    show_outlook(forecasts)
-
-    rows = [line.split("  ") for line in capsys.readouterr().out.splitlines()[2:]]
-    assert [[cell.strip() for cell in row if cell.strip()] for row in rows] == [
-        [
-            "USDJPY=X",
-            f"2025-12-01 +{horizon}",
-            "123,456.7",
-            "123,457.8",
-            "112,345.6 – 134,567.8",
-            "優位性なし",
-        ]
-        for horizon in (1, 5)
-    ]

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from miraikakaku_assets.simulator.fault_kinds import GROUPS, KINDS
 from miraikakaku_assets_tests.faces.command import QUICK, Command
+from miraikakaku_assets_tests.faces.test_help import LEVELS
 from miraikakaku_assets_tests.integration.simulator_client import Simulated
 
 
@@ -46,6 +48,16 @@ def test_it_says_where_it_listens_answers_and_stops_in_order(
 
     assert process.returncode == code, errors
     assert errors == ""
+
+
+def test_the_help_has_a_line_for_every_kind_of_fault() -> None:
+    epilog = str(LEVELS[("simulate",)].epilog)
+
+    for kind, what in KINDS.items():
+        assert f"\n{kind}  " in epilog
+        assert " ".join(what.split()) in " ".join(epilog.split())
+    assert {kind for kind in GROUPS if f"\n{kind}  " in epilog} == set(GROUPS)
+    assert max(map(len, epilog.splitlines())) <= 80
 
 
 def test_a_port_that_is_taken_is_a_usage_error(exchange: Simulated, tmp_path: Path) -> None:

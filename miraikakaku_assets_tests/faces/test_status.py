@@ -136,13 +136,15 @@ def test_newest_bars_indicators_and_signals_of_every_universe_and_timeframe(anal
         ("jp", "1d"): 1,
         ("jp", "5m"): 1,
     }
-    (header,) = (place for place, text in enumerate(shown) if text.startswith("newest bars"))
-    jp, fx = shown[header + 2 : header + 4]
+    days, hours = (place for place, text in enumerate(shown) if text.startswith("newest bars"))
+    jp, fx = shown[days + 2 : days + 4]
     assert jp.split()[:2] == ["jp", f"{_day(found['jp', '1d']['bar'])}*"]
     assert "*" not in fx
     assert jp.rstrip().endswith("1 of 1d, 1 of 5m")
-    assert fx.rstrip().endswith(f"{signal.astimezone(UTC):%m-%d %H:%M}  nothing")
-    assert max(cell_len(text) for text in (jp, fx)) <= 100
+    assert fx.rstrip().endswith("nothing")
+    assert shown[hours + 3].split()[0] == "fx"
+    assert shown[hours + 3].rstrip().endswith(f"{signal.astimezone(UTC):%m-%d %H:%M}")
+    assert max(cell_len(text) for text in shown[days:]) <= 100
 
 
 def _day(stamp: str) -> str:

@@ -88,15 +88,6 @@ def _owner(folder: Path) -> tuple[int, int]:
     return status.st_uid, status.st_gid
 
 
-def test_a_state_folder_deeper_than_a_socket_path_may_be_works(home: Path):
-    deep = home / ("d" * 110)
-    deep.mkdir()
-    try:
-        assert query(embedded.ensure_running(deep), "SELECT 1") == 1
-    finally:
-        embedded.stop(deep)
-
-
 def test_an_unreachable_database_is_named_without_its_password():
     with pytest.raises(DependencyUnavailableError) as caught:
         Database("postgresql://operator:hunter2@127.0.0.1:1/prices").check()

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets.adapters.sources.intraday_files import NamedBarFiles
-from miraikakaku_assets.application.bars_at_hand import FileBars, of_timeframe
+from miraikakaku_assets.application.bars_at_hand import BARS, FileBars, of_timeframe
 from miraikakaku_assets.application.measure_daily_gap import measure_daily_gap
 from miraikakaku_assets.application.self_test import (
     candlestick_subject,
@@ -26,7 +26,7 @@ from miraikakaku_assets.application.self_test_patterns import (
     patterns_of,
 )
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe
-from miraikakaku_assets.domain.market.sessions import SLOT
+from miraikakaku_assets.domain.market.sessions import SLOT, session_table
 from miraikakaku_assets.domain.patterns.detection import signals, signals_since
 from miraikakaku_assets.domain.patterns.frames import BARS_NEEDED, TIMEFRAMES, Frames
 
@@ -206,7 +206,7 @@ def test_the_day_of_tokyo_is_not_in_its_five_minutes(tokyo: FileBars) -> None:
     assert (toyota["sessions"], round(toyota["volume_share"], 4)) == (83, 0.7232)
 
 
-@pytest.mark.parametrize(("definition", "shown"), [("v1", 294), ("v2", 382)])
+@pytest.mark.parametrize(("definition", "shown"), [("v1", 294), ("v2", 384)])
 def test_no_pattern_of_the_pair_looks_ahead(pair: FileBars, definition: str, shown: int) -> None:
     """From bars to signals, all anew: with every later 5-minute and daily bar cut off."""
     m5, daily = (pair.bars(PAIR, one) for one in (Timeframe.M5, Timeframe.D1))
@@ -216,6 +216,46 @@ def test_no_pattern_of_the_pair_looks_ahead(pair: FileBars, definition: str, sho
     assert found.differences.is_empty()
     assert (found.moments, there) == (5, shown)
     assert found.values > 4_000_000
+
+
+@pytest.mark.slow
+def test_no_pattern_of_fifty_issues_of_tokyo_looks_ahead(tokyo: FileBars) -> None:
+    """The print of 11:30 closes the morning, and with it a 1h and a 4h bar, which are over at 11:35."""
+    names = [name for name in tokyo.symbols(Timeframe.M5) if name in set(tokyo.symbols(Timeframe.D1))]
+    v2 = patterns_of("v2", ["all"])
+
+    every = [
+        check_pattern_look_ahead(
+            v2, tokyo.bars(name, Timeframe.M5), tokyo.bars(name, Timeframe.D1), JP, moments=3
+        )
+        for name in names
+    ]
+
+    assert len(names) == 49  # 9749.T was squeezed out
+    assert {name for name, (found, _) in zip(names, every, strict=True) if found.differences.height} == set()
+    assert sum(found.values for found, _ in every) > 25_000_000
+    assert sum(shown for _, shown in every) > 40
+
+
+@pytest.mark.parametrize("name", ["AAPL_5m.csv", "NVDA_5m.csv", "SPY_5m_extended_hours_2025.csv"])
+def test_no_pattern_of_new_york_looks_ahead(real_data: Path, name: str) -> None:
+    """Sixty days each: Christmas Eve and the clocks' change, or the half day before Independence Day."""
+    read = at_hand(real_data, f"intraday/{name}", US)
+    m5 = read.bars(read.symbols(Timeframe.M5)[0], Timeframe.M5)
+
+    found, _ = check_pattern_look_ahead(patterns_of("v2", ["all"]), m5, _days_of(m5), US, 8)
+
+    assert found.differences.is_empty()
+    assert found.values > 900_000
+
+
+def _days_of(m5: pl.DataFrame) -> pl.DataFrame:
+    """Daily bars, made of all that is there: what patterns read of a day is no matter of its closing auction here."""
+    opens = session_table("XNYS").select(day="opens")
+    prices = {"high": pl.col("high").max(), "low": pl.col("low").min(), "close": pl.col("close").last()}
+    grouped = m5.join_asof(opens, left_on="ts", right_on="day").group_by("day", maintain_order=True)
+    days = grouped.agg(pl.col("symbol", "open", "status", "flag").first(), pl.col("volume").sum(), **prices)
+    return days.rename({"day": "ts"}).select(BARS)
 
 
 def test_no_indicator_and_no_candlestick_of_the_pair_looks_ahead(pair: FileBars) -> None:

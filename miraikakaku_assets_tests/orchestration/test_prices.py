@@ -9,6 +9,8 @@ import dagster as dg
 import pytest
 from matplotlib.image import imread
 
+from miraikakaku_assets.domain.market.instruments import JP, Timeframe
+from miraikakaku_assets.orchestration.prices.assets import chain_keys
 from miraikakaku_assets_tests.orchestration.installation import (
     CODES,
     PRICES,
@@ -90,18 +92,26 @@ def stored_bars(market: Installation) -> dict[str, int]:
     return dict(market.rows(f"{query} GROUP BY symbol"))
 
 
-def test_a_green_run_leaves_no_key_without_an_event(installation: Installation) -> None:
+def test_symbols_without_a_single_bar_are_named_and_stay_missing_with_all_that_is_derived_of_them(
+    installation: Installation,
+) -> None:
     codes = (*CODES, "25935", UNKNOWN_TO_YAHOO)  # a symbol without bars, and one that Yahoo does not know
+    without = {"25935.T": "never_delivered", f"{UNKNOWN_TO_YAHOO}.T": "not_on_source"}
     installation.update_master(listed(codes, **{f"_{UNKNOWN_TO_YAHOO}": "PRO Market"}))
+    keys = installation.partition_keys()
+    chain = chain_keys(JP, Timeframe.D1)
 
-    run = installation.collect_range()
+    for _ in range(2):  # collected again, they are no better
+        assert installation.materialize(chain, keys[0], keys[-1]).success
 
-    assert run.success
-    assert set(installation.statuses().values()) == {"MATERIALIZED"}
-    assert {installation.newest(PRICES, key).run_id for key in installation.partition_keys()} == {run.run_id}
-    assert installation.metadata(PRICES, "25935.T")["status"] == "never_delivered"
-    assert installation.metadata(PRICES, f"{UNKNOWN_TO_YAHOO}.T")["status"] == "not_on_source"
-    assert len(installation.partition_keys()) == len(codes)
+        expected = {key: "MISSING" if key in without else "MATERIALIZED" for key in keys}
+        assert [installation.statuses(asset) for asset in chain] == [expected] * len(chain)
+        totals = observations(installation)[0]
+        assert (totals["symbols"], totals["failed_symbols"], totals["symbols_without_bars"]) == (9, 0, 2)
+        assert totals["first_without_bars"] == without
+    # Nor do they look better when they are analysed without being collected.
+    assert installation.materialize(chain[1:], keys[0], keys[-1]).success
+    assert installation.statuses(chain[-1]) == expected
 
 
 def test_doing_it_again_changes_no_bar_and_says_so_for_each_symbol(market: Installation) -> None:

@@ -181,12 +181,15 @@ def test_the_watched_are_followed_from_five_minutes_to_patterns(market: Installa
     assert pixels(market.metadata(PATTERNS, "7203.T")["chart"]).std() > 0.05
 
 
-def test_the_charts_of_a_symbol_without_bars_say_so(market: Installation) -> None:
+def test_what_is_derived_from_nothing_does_not_look_as_if_it_were_there(market: Installation) -> None:
     run = analysed(market, INDICATORS)
 
     assert run.success
-    shown = market.metadata(INDICATORS, "7203.T")
-    assert shown == {"status": "no_bars", "rows_written": 0}
+    assert market.materialized(run.run_id) == []
+    seen = [event.message for event in run.all_events]
+    observed = market.instance.fetch_observations(INDICATORS, limit=1).records[0].asset_observation
+    assert observed is not None
+    assert observed.metadata["verdicts"].value == {"no_bars": len(SYMBOLS)}, seen
 
 
 def test_the_job_for_any_list_of_symbols_leaves_the_same_events(market: Installation) -> None:
@@ -200,6 +203,13 @@ def test_the_job_for_any_list_of_symbols_leaves_the_same_events(market: Installa
         (asset, symbol) for asset in names(*DAILY[1:]) for symbol in options["symbols"]
     )
     assert PRICES not in {event.asset_key for event in run.all_events}
+    mistyped = {"symbols": ["7203.T", "7230.T", "AAPL"]}
+    unknown = market.run("jp_analyze_symbols", config={"ops": {"analyze_jp_symbols": {"config": mistyped}}})
+    assert failure_of(unknown).description == (
+        "Nothing was analysed of symbols that are in no stock master of jp: 7230.T, AAPL; "
+        "correct them or update the master"
+    )
+    assert {symbol for _, symbol in market.materialized(unknown.run_id)} == {"7203.T"}
     refused = market.run(
         "jp_analyze_symbols", config={"ops": {"analyze_jp_symbols": {"config": {"timeframe": "1w"}}}}
     )

@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 
 from miraikakaku_assets.domain.bars.aggregation import aggregate
-from miraikakaku_assets.domain.bars.intervals import intervals
+from miraikakaku_assets.domain.bars.intervals import with_ends
 from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_intraday
 from miraikakaku_assets.domain.indicators.compute import compute
 from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe, Universe
-from miraikakaku_assets.domain.market.sessions import trading_hours
+from miraikakaku_assets.domain.market.sessions import session_table
 from miraikakaku_assets.domain.patterns.frames import INPUTS, Frames
 
 MONDAY = datetime(2025, 1, 6, tzinfo=UTC)
@@ -113,14 +113,12 @@ def _noise(rng: np.random.Generator, symbols: int, days: int, count: int) -> pl.
 
 def _built(m5: pl.DataFrame, target: Timeframe, universe: Universe) -> pl.DataFrame:
     built = aggregate(m5, Timeframe.M5, target, universe, NOW)
-    return indicated(
-        built.join(intervals(universe, target).select("ts", "ends"), on="ts", maintain_order="left")
-    )
+    return indicated(with_ends(built, target, universe))
 
 
 def _frames(daily: pl.DataFrame, m5: pl.DataFrame, universe: Universe) -> Frames:
-    hours = trading_hours(universe.calendar).select("session", ts="opens", ends="closes")
-    d1 = daily.join(hours, on="session").sort("symbol", "ts")
+    stamped = session_table(universe.calendar).select("session", ts="opens")
+    d1 = with_ends(daily.join(stamped, on="session").sort("symbol", "ts"), Timeframe.D1, universe)
     h4, h1 = (_built(m5, target, universe) for target in (Timeframe.H4, Timeframe.H1))
     return Frames(indicated(d1), h4, h1, indicated(m5.with_columns(ends=pl.col("ts") + timedelta(minutes=5))))
 

@@ -190,9 +190,9 @@ def test_a_bar_is_as_final_as_its_parts_and_its_collection() -> None:
     bars = frame(rows + other)
     built = aggregate(bars, Timeframe.M5, Timeframe.H1, JP, LATER)
     assert built["status"].to_list() == ["provisional"] + ["final"] * 11
-    asked = pl.DataFrame({"symbol": ["7203.T"], "collected": [datetime(2025, 6, 2, 3, tzinfo=UTC)]})
+    asked = pl.DataFrame({"symbol": ["7203.T"], "collected": [datetime(2025, 6, 2, 3, 5, tzinfo=UTC)]})
     built = aggregate(bars, Timeframe.M5, Timeframe.H1, JP, LATER, asked)
-    # Asked at 12:00 in Tokyo: 11:30 has just become final. Nobody knows when 9984 was asked.
+    # Asked at 12:05 in Tokyo: the print of 11:30 has just become final. Nobody knows when 9984 was asked.
     assert built["status"].to_list() == ["provisional", "final", "final"] + ["provisional"] * 9
 
 
@@ -293,7 +293,7 @@ def test_what_must_be_built_again() -> None:
     )
     since = recompute_from(changed.cast({"ts": pl.Datetime("us", "UTC")}), Timeframe.H1, JP)
     assert since.rows() == [("A", at + timedelta(hours=1)), ("B", at + timedelta(minutes=210))]
-    built = aggregate(frame(session()), Timeframe.M5, Timeframe.H1, JP, at + timedelta(hours=3))
+    built = aggregate(frame(session()), Timeframe.M5, Timeframe.H1, JP, at + timedelta(hours=3, minutes=5))
     assert open_since(built).rows() == [("7203.T", at + timedelta(minutes=210))]
 
 

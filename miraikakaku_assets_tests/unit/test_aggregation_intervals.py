@@ -27,18 +27,19 @@ def on(universe: Universe, target: Timeframe, day: date) -> list[tuple[str, str,
 
 
 AFTERNOON_AT_1530 = [("12:30", "13:30", 12), ("13:30", "14:30", 12), ("14:30", "15:30", 11)]
-MORNING = [("09:00", "10:00", 12), ("10:00", "11:00", 12), ("11:00", "11:30", 6)]
+# The print of 11:30 closes the morning; its five minutes are over at 11:35.
+MORNING = [("09:00", "10:00", 12), ("10:00", "11:00", 12), ("11:00", "11:35", 6)]
 
 
 def test_tokyo_since_it_closes_at_1530() -> None:
     assert on(JP, Timeframe.H1, date(2024, 11, 5)) == MORNING + AFTERNOON_AT_1530
-    assert on(JP, Timeframe.H4, date(2024, 11, 5)) == [("09:00", "11:30", 30), ("12:30", "15:30", 35)]
+    assert on(JP, Timeframe.H4, date(2024, 11, 5)) == [("09:00", "11:35", 30), ("12:30", "15:30", 35)]
 
 
 def test_tokyo_while_it_closed_at_1500() -> None:
     last = [("12:30", "13:30", 12), ("13:30", "14:30", 12), ("14:30", "15:00", 6)]
     assert on(JP, Timeframe.H1, date(2024, 11, 1)) == MORNING + last
-    assert on(JP, Timeframe.H4, date(2024, 11, 1)) == [("09:00", "11:30", 30), ("12:30", "15:00", 30)]
+    assert on(JP, Timeframe.H4, date(2024, 11, 1)) == [("09:00", "11:35", 30), ("12:30", "15:00", 30)]
 
 
 def test_days_without_a_session_have_no_intervals() -> None:

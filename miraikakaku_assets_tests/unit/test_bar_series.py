@@ -85,29 +85,30 @@ def test_tails_are_what_counting_by_hand_gives(
 ENDS = [
     # A five-minute bar ends after five minutes, the print at the close of Tokyo's morning, too.
     (JP, Timeframe.M5, "2025-03-03T02:30", "2025-03-03T02:35"),
-    # Tokyo: half an hour before lunch, the morning, the afternoon of before and after 2024-11-05.
-    (JP, Timeframe.H1, "2025-03-03T02:00", "2025-03-03T02:30"),
-    (JP, Timeframe.H4, "2025-03-03T00:00", "2025-03-03T02:30"),
+    # Tokyo: half an hour before lunch and the morning, which that print belongs to, the afternoon of before and
+    # after 2024-11-05; days and longer bars once they are final.
+    (JP, Timeframe.H1, "2025-03-03T02:00", "2025-03-03T02:35"),
+    (JP, Timeframe.H4, "2025-03-03T00:00", "2025-03-03T02:35"),
     (JP, Timeframe.H4, "2024-11-01T03:30", "2024-11-01T06:00"),
     (JP, Timeframe.H4, "2024-11-05T03:30", "2024-11-05T06:30"),
-    (JP, Timeframe.D1, "2025-03-03T00:00", "2025-03-03T06:30"),
-    (JP, Timeframe.W1, "2025-03-03T00:00", "2025-03-07T06:30"),
-    (JP, Timeframe.MO1, "2025-03-03T00:00", "2025-03-31T06:30"),
+    (JP, Timeframe.D1, "2025-03-03T00:00", "2025-03-03T07:00"),
+    (JP, Timeframe.W1, "2025-03-03T00:00", "2025-03-07T07:00"),
+    (JP, Timeframe.MO1, "2025-03-03T00:00", "2025-03-31T07:00"),
     # New York: half an hour at the end, a half day, and summer time.
     (US, Timeframe.H1, "2025-03-03T20:30", "2025-03-03T21:00"),
-    (US, Timeframe.D1, "2025-11-28T14:30", "2025-11-28T18:00"),
-    (US, Timeframe.D1, "2025-07-01T13:30", "2025-07-01T20:00"),
+    (US, Timeframe.D1, "2025-11-28T14:30", "2025-11-28T18:30"),
+    (US, Timeframe.D1, "2025-07-01T13:30", "2025-07-01T20:30"),
     # Currencies: by New York's day; a Friday ends with the week.
     (FX, Timeframe.H1, "2025-03-03T22:00", "2025-03-03T23:00"),
     (FX, Timeframe.H4, "2025-03-07T18:00", "2025-03-07T22:00"),
-    (FX, Timeframe.D1, "2025-03-03T00:00", "2025-03-04T00:00"),
-    (FX, Timeframe.D1, "2025-03-07T00:00", "2025-03-07T22:00"),
-    (FX, Timeframe.D1, "2025-03-14T00:00", "2025-03-14T21:00"),
+    (FX, Timeframe.D1, "2025-03-03T00:00", "2025-03-04T00:30"),
+    (FX, Timeframe.D1, "2025-03-07T00:00", "2025-03-07T22:30"),
+    (FX, Timeframe.D1, "2025-03-14T00:00", "2025-03-14T22:30"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("universe", "timeframe", "ts", "ends"), ENDS)
-def test_a_bar_is_over_when_its_interval_is(
+def test_a_bar_is_known_when_its_last_part_has_ended(
     universe: Universe, timeframe: Timeframe, ts: str, ends: str
 ) -> None:
     bars = pl.DataFrame({"ts": [utc(ts)], "close": [1.0]}).with_columns(pl.col("ts").cast(_UTC))
@@ -125,6 +126,6 @@ def test_ends_keep_the_order_of_the_bars_and_are_unknown_outside_of_sessions() -
     found = with_ends(bars, Timeframe.D1, JP)
     assert found["n"].to_list() == [0, 1, 2, 3]
     assert found["ends"].to_list() == [
-        utc("2025-03-04T06:30"), utc("2025-03-03T06:30"), None, utc("2025-03-04T06:30"),
+        utc("2025-03-04T07:00"), utc("2025-03-03T07:00"), None, utc("2025-03-04T07:00"),
     ]  # fmt: skip
     assert with_ends(bars.clear(), Timeframe.H1, JP).is_empty()

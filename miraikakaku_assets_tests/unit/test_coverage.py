@@ -25,14 +25,14 @@ FIRST, LAST = SESSIONS[0], SESSIONS[-1]  # nine sessions, a holiday and a weeken
 PRIME, ETF = "プライム（内国株式）", "ETF・ETN"
 ISSUES = {
     "instrument_id": pl.Int32, "symbol": pl.String, "segment": pl.String, "listed_on": pl.Date,
-    "delisted_on": pl.Date, "fetch_failed": pl.Boolean,
+    "delisted_on": pl.Date, "fetch_failed": pl.Boolean, "not_on_source": pl.Boolean,
 }  # fmt: skip
 SESSION_ROWS = {"instrument_id": pl.Int32, "session": pl.Date}
 
 
 def issue(number: int, **fields: Any) -> dict[str, Any]:
     defaults = {"symbol": f"{1300 + number}.T", "segment": PRIME, "listed_on": None, "delisted_on": None}
-    return {"instrument_id": number, "fetch_failed": False, **defaults, **fields}
+    return {"instrument_id": number, "fetch_failed": False, "not_on_source": False, **defaults, **fields}
 
 
 def held(
@@ -63,6 +63,7 @@ def test_complete_issue_has_no_gap() -> None:
 GAPS: dict[str, tuple[Holdings, tuple[date, ...]]] = {
     "quarantined": (held([issue(1)], {1: SESSIONS[1:]}, {1: SESSIONS[:1]}), SESSIONS[:1]),
     "never_delivered": (held([issue(1)]), SESSIONS),
+    "not_on_source": (held([issue(1, not_on_source=True)]), SESSIONS),
     "before_first_bar": (held([issue(1)], {1: SESSIONS[2:]}), SESSIONS[:2]),
     "after_last_bar": (held([issue(1)], {1: SESSIONS[:6]}), SESSIONS[6:]),
     "source_hole": (held([issue(1)], {1: SESSIONS[:3] + SESSIONS[5:]}), SESSIONS[3:5]),
@@ -88,6 +89,14 @@ def test_failed_collection_explains_what_is_newer_than_the_last_bar_and_nothing_
         [issue(1, fetch_failed=True), issue(2, fetch_failed=True)], {1: SESSIONS[1:3] + SESSIONS[4:8]}
     )
     assert covered(holdings).whole.causes == {"before_first_bar": 1, "source_hole": 1, "fetch_failed": 10}
+
+
+@pytest.mark.parametrize("failed", [False, True])  # not where the list says that the source may not know it
+def test_symbol_that_the_source_has_forgotten_is_no_symbol_without_bars(*, failed: bool) -> None:
+    forgotten = issue(1, fetch_failed=failed, not_on_source=True)
+    cause = "fetch_failed" if failed else "after_last_bar"
+    assert covered(held([forgotten], {1: SESSIONS[:6]})).whole.causes == {cause: 3}
+    assert covered(held([forgotten])).whole.causes == {"not_on_source": len(SESSIONS)}
 
 
 def test_refused_bar_beside_a_stored_one_is_no_gap() -> None:
@@ -157,6 +166,7 @@ def holdings(draw: st.DrawFn) -> tuple[Holdings, date, date]:
             segment=draw(st.sampled_from([PRIME, ETF])),
             listed_on=draw(st.none() | some_day),
             fetch_failed=draw(st.booleans()),
+            not_on_source=draw(st.booleans()),
         )
         for number in range(draw(st.integers(0, 5)))
     ]

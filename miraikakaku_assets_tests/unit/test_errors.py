@@ -54,7 +54,8 @@ def test_paused_source_says_until_when_and_why() -> None:
     moment = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
     error = errors.SourcePausedError("yahoo", moment, "Yahoo answers HTTP 503")
     assert str(error) == (
-        "yahoo is not asked again before 2026-11-20 06:30:00 UTC (Yahoo answers HTTP 503); what is left goes on then"
+        "yahoo is not asked again before 2026-11-20 06:30:00 UTC (Yahoo answers HTTP 503); "
+        "what is left goes on then, or now after `miraikakaku resume`"
     )
 
 

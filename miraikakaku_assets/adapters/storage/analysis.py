@@ -20,6 +20,7 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.analysis_scope import NEVER
 from miraikakaku_assets.application.ports.analysis import Analysis, Found, Material, Saved, Standing
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.patterns.definitions import judged_by
 
 _ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 _RAISED = raise_statement("$1", "$2")
@@ -192,12 +193,13 @@ def _finish(cursor: Any, analysis: Analysis, kept: Mapping[str, int]) -> None:
     waiting = {symbol: (since, at) for symbol, since, at in analysis.waiting.rows()}
     open_since, settles_at = zip(*(waiting.get(symbol, (None, None)) for symbol in kept), strict=True)
     ids, now, collected = number_array(kept.values()), str(analysis.now), analysis.collected.value
+    rules = None if analysis.definition is None else judged_by(analysis.definition)
     cursor.execute(statements.SETTLED, (now, ids, collected))
     cursor.execute(
         statements.DONE,
         (
             *(ids, moment_array(open_since), moment_array(settles_at)),
-            *(collected, analysis.basis.value, analysis.definition, now),
+            *(collected, analysis.basis.value, rules, now),
         ),
     )
 

@@ -33,7 +33,7 @@ analysis_state = Table(
     utc("open_since"),  # start of the earliest derived bar that time alone will close; null: none is waiting
     utc("settles_at"),  # a collection from then on closes one, whether or not it brings anything new
     Column("basis", Text),  # price basis of the indicators; null before the first analysis
-    Column("definition", Text),  # of the patterns
+    Column("definition", Text),  # of the patterns, with the edition of how bars are read: v2/2
     utc("analyzed_at"),
     PrimaryKeyConstraint("instrument_id", "timeframe"),
     Index("idx_analysis_state_due", "timeframe", postgresql_where=text("changed_since IS NOT NULL")),

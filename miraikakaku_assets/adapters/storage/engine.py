@@ -43,7 +43,7 @@ class Database:
     @property
     def shown(self) -> str:
         """The URL without its password."""
-        return make_url(self.url).render_as_string(hide_password=True)
+        return _libpq(self.url, hide_password=True)
 
     @property
     def dagster_url(self) -> str:
@@ -177,6 +177,11 @@ def _create_database_once(maintenance: Database) -> None:
         engine.dispose()
 
 
-def _libpq(url: str) -> str:
-    """The URL as libpq reads it: plain scheme, the socket folder of its query part escaped."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+def _libpq(url: str, *, hide_password: bool = False) -> str:
+    """The URL as libpq reads it: plain scheme, the socket folder of its query part escaped.
+
+    SQLAlchemy writes a blank of the query part as ``+``, which libpq takes for a plus sign.
+    """
+    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=hide_password)
+    address, mark, query = plain.partition("?")
+    return address + mark + query.replace("+", "%20")

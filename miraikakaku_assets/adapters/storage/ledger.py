@@ -17,7 +17,7 @@ from miraikakaku_assets.adapters.storage.work_tables import batch_execution_deta
 from miraikakaku_assets.adapters.storage.work_tables import batch_executions as batches
 from miraikakaku_assets.adapters.storage.work_tables import data_collection_log as calls
 from miraikakaku_assets.adapters.storage.work_tables import run_progress as progress
-from miraikakaku_assets.application.ports import BatchEnd, NewBatch, SymbolOutcome
+from miraikakaku_assets.application.ports import WITHOUT_BARS, BatchEnd, NewBatch, SymbolOutcome
 
 _SILENCE = timedelta(
     hours=1
@@ -77,6 +77,18 @@ class BatchProgress:
     records_per_minute: float | None
     estimated_completion: datetime | None
     current_symbols: Sequence[str]
+    doing = ""
+
+    @property
+    def per_minute(self) -> float | None:
+        """Symbols a minute, over the whole batch."""
+        return self.symbols_per_minute
+
+    @property
+    def seconds_left(self) -> float | None:
+        """What is left at that rate; None before the first symbol."""
+        pace = self.symbols_per_minute
+        return 60 * (self.total - self.processed) / pace if pace else None
 
 
 @dataclass(frozen=True)
@@ -167,14 +179,18 @@ class PostgresLedger:
             batches.c.until.is_not_distinct_from(like.until),
         )
         newest = (
-            select(details.c.symbol, details.c.status, batches.c.status.label("ended"))
+            select(details.c.symbol, details.c.status, details.c.verdict, batches.c.status.label("ended"))
             .join(batches, batches.c.id == details.c.batch_execution_id)
             .where(*same, batches.c.status != "running", batches.c.start_time >= moment)
             .distinct(details.c.symbol)
             .order_by(details.c.symbol, batches.c.id.desc())
             .subquery()
         )
-        query = select(newest.c.symbol).where(newest.c.status == "completed", newest.c.ended != "completed")
+        query = (
+            select(newest.c.symbol)
+            .where(newest.c.status == "completed", newest.c.ended != "completed")
+            .where(newest.c.verdict.not_in(WITHOUT_BARS))
+        )
         with self._database.engine.connect() as connection:
             return frozenset(connection.scalars(query))
 

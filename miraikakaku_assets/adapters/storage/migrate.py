@@ -5,12 +5,13 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from miraikakaku_assets.adapters.storage.engine import DAGSTER_SCHEMA, Database
 from miraikakaku_assets.adapters.storage.tables import SCHEMA
-from miraikakaku_assets.domain.errors import DependencyUnavailableError
+from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
 
 _LOCK = 4120250931
 
@@ -32,11 +33,13 @@ def upgrade(database: Database) -> tuple[str | None, str]:
         Revision before and after.
 
     Raises:
+        ConfigurationError: The schema is of another program, most likely of a newer version of this one.
         DependencyUnavailableError: The database cannot be reached.
     """
     try:
         with database.engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            _refuse_unknown(database, connection)
             for schema in (SCHEMA, DAGSTER_SCHEMA):
                 connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
             before = _revision(connection)
@@ -48,5 +51,20 @@ def upgrade(database: Database) -> tuple[str | None, str]:
 
 
 def _revision(connection: Connection) -> str | None:
-    context = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
-    return context.get_current_revision()
+    return _context(connection).get_current_revision()
+
+
+def _context(connection: Connection) -> MigrationContext:
+    return MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
+
+
+def _refuse_unknown(database: Database, connection: Connection) -> None:
+    scripts = ScriptDirectory.from_config(alembic_config())
+    known = {script.revision for script in scripts.walk_revisions()}
+    unknown = [one for one in _context(connection).get_current_heads() if one not in known]
+    if unknown:
+        raise ConfigurationError(
+            f"The database {database.shown} has schema {', '.join(unknown)}, and this program knows none beyond "
+            f"{scripts.get_current_head()}: it was written by another version; run that one, or name another "
+            "MIRAIKAKAKU_HOME (or DATABASE_URL)"
+        )

@@ -111,7 +111,7 @@ class Standing:
         open_since: Start of the earliest derived bar that time alone will close.
         settles_at: A collection from then on closes one.
         basis: Price basis it was analysed on; None: never.
-        definition: Of the patterns it was analysed by.
+        judged_by: Rules of its signals, as `judged_by` of the definition marks them.
         checked_at: When everything up to then was last collected; None: not known.
         first: Start of its first collected bar; None: it has none.
         newest: Start of its newest one.
@@ -124,7 +124,7 @@ class Standing:
     open_since: datetime | None = None
     settles_at: datetime | None = None
     basis: str | None = None
-    definition: str | None = None
+    judged_by: str | None = None
     checked_at: datetime | None = None
     first: datetime | None = None
     newest: datetime | None = None

@@ -12,6 +12,9 @@ from miraikakaku_assets.domain.coverage.report import CoverageFindings, Holdings
 from miraikakaku_assets.domain.errors import SymbolError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
+WITHOUT_BARS = ("never_delivered", "all_refused", "not_on_source")
+"""Verdicts of served symbols of which there is no single bar: they count as done in no attempt, and are asked again."""
+
 
 @dataclass(frozen=True)
 class SymbolOutcome:
@@ -21,9 +24,9 @@ class SymbolOutcome:
 
     Attributes:
         verdict: ``ok`` (new or restated bars), ``no_new_data``, ``never_delivered`` (asked for its whole history,
-            the source has sent no bar of it, now or ever), ``reused`` (an attempt that did not end had
-            collected it already), or the error's kind; for symbols nobody asked for, ``delisted`` (in the master,
-            no longer listed) or ``not_in_master``.
+            the source has sent no bar of it, now or ever), ``all_refused`` (the same, and what it sent now was
+            refused), ``reused`` (an attempt that did not end had collected it already), or the error's kind; for
+            symbols nobody asked for, ``delisted`` (in the master, no longer listed) or ``not_in_master``.
         requested: Whether the collection was asked for it.
         error: The error that kept the symbol from being served, if any.
         first: First accepted session of this collection.
@@ -53,6 +56,11 @@ class SymbolOutcome:
     def failed(self) -> bool:
         """Whether the symbol could not be served."""
         return self.error is not None
+
+    @property
+    def without_bars(self) -> bool:
+        """Whether it was served, or need not be, and there is no single bar of it."""
+        return not self.failed and self.verdict in WITHOUT_BARS
 
 
 class Listener(Protocol):

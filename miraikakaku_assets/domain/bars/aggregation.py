@@ -21,7 +21,6 @@ from miraikakaku_assets.domain.bars.intervals import (
     expected_parts,
     intervals,
     settled_after,
-    with_ends,
 )
 from miraikakaku_assets.domain.bars.series import Positions, series_bounds, stamps
 from miraikakaku_assets.domain.errors import PermanentSymbolError
@@ -210,7 +209,8 @@ def closing_by_time(
         Per symbol that has such bars: ``symbol``, ``since`` (start of the earliest, UTC) and ``settles_at`` (the
         first moment of a collection, UTC, that closes one).
     """
-    waiting = with_ends(built.filter(pl.col("status") == "provisional"), target, universe)
+    over = intervals(universe, target).select("ts", "ends")
+    waiting = built.filter(pl.col("status") == "provisional").join(over, on="ts", how="left")
     waiting = waiting.with_columns(settles_at=pl.col("ends") + settled_after(target, universe))
     waiting = waiting.join(collected, on="symbol", how="left")
     waiting = waiting.filter((pl.col("settles_at") > pl.col("collected")).fill_null(value=True))

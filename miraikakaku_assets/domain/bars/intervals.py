@@ -5,7 +5,8 @@ ends after its length or with the stretch.
 
 - Tokyo trades 9:00-11:30 and 12:30-15:30 (15:00 until 2024-11-04). 1h bars begin at 9:00, 10:00, 11:00 (half an
   hour), 12:30, 13:30 and 14:30; 4h bars are the morning and the afternoon. No bar spans the lunch break, and
-  every 4h bar consists of whole 1h bars: 9:00-13:00 by the clock would cut the bar of 12:30 in two.
+  every 4h bar consists of whole 1h bars: 9:00-13:00 by the clock would cut the bar of 12:30 in two. The morning
+  ends with a print at 11:30, a 5-minute bar of its own, so the bars of the morning's end are over at 11:35.
 - New York trades 9:30-16:00. 1h bars begin at 9:30 … 15:30 (half an hour), 4h bars at 9:30 and 13:30 (two and a
   half hours); half days end both at 13:00.
 - Currencies trade from Sunday to Friday, 17:00 in New York. Their stretch is New York's day from 17:00 to 17:00,
@@ -14,6 +15,9 @@ ends after its length or with the stretch.
   Clocks change at weekends only, so no stretch ever has 23 or 25 hours.
 - 1w is the ISO week of the exchange's dates, 1mo their calendar month. The bar is stamped with the open of the
   calendar's first session in it, whether or not the issue was traded then: all issues share their stamps.
+
+A bar is over when the last part that may belong to it has ended, and from then on it is known. Bars of days and
+longer are known `FINAL_AFTER` the close: their last price is the closing auction's, made after the last 5-minute bar.
 """
 
 from datetime import date, timedelta
@@ -69,9 +73,9 @@ def intervals(universe: Universe, target: Timeframe) -> pl.DataFrame:
     """Every interval of a timeframe that the calendar knows.
 
     Returns:
-        Columns ``ts`` (start), ``ends`` and ``last`` (the latest start of a bar that belongs to it); UTC,
-        ascending, not overlapping. ``last`` is ``ends`` itself where a break begins: Tokyo's morning ends with
-        a print at 11:30.
+        Columns ``ts`` (start), ``ends`` (when its last part is over) and ``last`` (the latest start of a bar
+        that belongs to it); UTC, ascending, not overlapping. Where a break begins, ``last`` is the break's
+        beginning and ``ends`` a slot later: Tokyo's morning closes with a print at 11:30.
     """
     if target in _CALENDAR_UNIT:
         table = session_table(universe.calendar)
@@ -88,9 +92,10 @@ def intervals(universe: Universe, target: Timeframe) -> pl.DataFrame:
     each = stretches.join(steps, how="cross").with_columns(ts=pl.col("begins") + pl.col("step"))
     each = each.filter(pl.col("ts") < pl.col("ends")).sort("ts")
     ends = pl.min_horizontal(pl.col("ts") + length, "ends")
-    inclusive = pl.col("breaks") & (ends == pl.col("ends"))
-    last = pl.when(inclusive).then(ends).otherwise(ends - timedelta(microseconds=1))
-    return each.select("ts", ends=ends, last=last)
+    printed = pl.col("breaks") & (ends == pl.col("ends"))
+    last = pl.when(printed).then(ends).otherwise(ends - timedelta(microseconds=1))
+    # Until 11:35 the print of 11:30 may still change: who reads the morning at 11:30 reads the next five minutes.
+    return each.select("ts", ends=pl.when(printed).then(ends + SLOT).otherwise(ends), last=last)
 
 
 def settled_after(timeframe: Timeframe, universe: Universe) -> timedelta:
@@ -99,7 +104,11 @@ def settled_after(timeframe: Timeframe, universe: Universe) -> timedelta:
 
 
 def with_ends(bars: pl.DataFrame, timeframe: Timeframe, universe: Universe) -> pl.DataFrame:
-    """Adds ``ends``, the moment (UTC) at which each bar was over: what it says was not known before.
+    """Adds ``ends``, the moment (UTC) from which each bar is known: nothing it says was known before.
+
+    Bars shorter than a day are known when they are over, as `intervals` says. Daily and longer bars are known
+    when they are final, `FINAL_AFTER` the close: the 5-minute bar that ends with the session knows nothing of
+    the closing auction, and the one after London's midnight nothing of a currency day that may still change.
 
     Args:
         bars: Column ``ts`` (UTC start) of stored bars, any order; others are kept.
@@ -113,12 +122,13 @@ def with_ends(bars: pl.DataFrame, timeframe: Timeframe, universe: Universe) -> p
 
 @cache
 def _ends(universe: Universe, timeframe: Timeframe) -> pl.DataFrame:
-    if timeframe is not Timeframe.D1:
+    if timeframe in _LENGTH:
         return intervals(universe, timeframe).select("ts", "ends")
-    # A currency's day is stamped with London's midnight, and on Fridays ends with the week.
-    stamped = session_table(universe.calendar).select("session", ts="opens")
-    hours = trading_hours(universe.calendar).select("session", ends="closes")
-    return stamped.join(hours, on="session", maintain_order="left").select("ts", "ends")
+    if timeframe is Timeframe.D1:
+        table = session_table(universe.calendar).select(ts="opens", ends="closes")
+    else:
+        table = intervals(universe, timeframe).select("ts", "ends")
+    return table.with_columns(pl.col("ends") + FINAL_AFTER)
 
 
 def _stretches(universe: Universe) -> pl.DataFrame:

@@ -19,6 +19,7 @@ WHOLE = "all"
 CAUSES = {
     "quarantined": "a bar came and was refused (see quarantined_bars)",
     "never_delivered": "the source has no bar of this issue in the window",
+    "not_on_source": "the source does not know the symbol, and there is no bar of it in the window",
     "before_first_bar": "before the first stored bar; the listing date is unknown",
     "after_last_bar": "after the last stored bar: not delivered yet, or trading has ended",
     "source_hole": "between stored bars: the source left the session out",
@@ -34,7 +35,8 @@ class Holdings:
     Attributes:
         list_date: Date of the list the issues are taken from.
         issues: Columns ``instrument_id``, ``symbol``, ``segment``, ``listed_on``, ``delisted_on``,
-            ``fetch_failed`` (whether its last collection failed). Active issues of the master.
+            ``fetch_failed`` (whether its last collection failed), ``not_on_source`` (whether the source said then
+            that it does not know the symbol). Active issues of the master.
         present: Columns ``instrument_id``, ``session``: final bars stored, one row per session.
         quarantined: Columns ``instrument_id``, ``session``: sessions with a refused bar.
     """
@@ -178,6 +180,8 @@ def _gaps(marked: pl.DataFrame, holdings: Holdings) -> pl.DataFrame:
     cause = (
         pl.when(pl.col("refused").is_not_null())
         .then(pl.lit("quarantined"))
+        .when(pl.col("not_on_source") & pl.col("last_bar").is_null())
+        .then(pl.lit("not_on_source"))
         .when(
             pl.col("fetch_failed") & (pl.col("last_bar").is_null() | (pl.col("session") > pl.col("last_bar")))
         )

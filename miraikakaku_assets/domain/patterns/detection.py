@@ -14,7 +14,7 @@ from miraikakaku_assets.domain.patterns.definitions import DEFAULT, definition_o
 from miraikakaku_assets.domain.patterns.evidence import with_evidence
 from miraikakaku_assets.domain.patterns.frames import Frames
 from miraikakaku_assets.domain.patterns.pattern import Definition
-from miraikakaku_assets.domain.patterns.states import POSITION, states
+from miraikakaku_assets.domain.patterns.states import POSITION, States, states
 
 SIGNALS: dict[str, pl.DataType] = {
     "symbol": pl.String(),
@@ -35,7 +35,8 @@ SIGNALS: dict[str, pl.DataType] = {
 IN_PIPS = "USDJPY=X"
 """The only instrument for which take-profit and stop were ever meant."""
 
-_EARLIEST = datetime.fromisoformat("0001-01-01T00:00:00+00:00")
+EARLIEST = datetime.fromisoformat("0001-01-01T00:00:00+00:00")
+"""Before every bar."""
 
 
 def signals(frames: Frames, definition: str | Definition = DEFAULT) -> pl.DataFrame:
@@ -52,7 +53,7 @@ def signals(frames: Frames, definition: str | Definition = DEFAULT) -> pl.DataFr
     Raises:
         ConfigurationError: A frame lacks a column, or there is no such definition.
     """
-    return signals_since(frames, pl.DataFrame(schema=SIGNALS), _EARLIEST, definition)
+    return signals_since(frames, pl.DataFrame(schema=SIGNALS), EARLIEST, definition)
 
 
 def signals_since(
@@ -79,7 +80,13 @@ def signals_since(
             enough to know whether a cool-down is over.
     """
     chosen = definition_of(definition)
-    seen = states(frames, chosen)
+    return signals_in(states(frames, chosen), last_signals, from_ts, chosen)
+
+
+def signals_in(
+    seen: States, last_signals: pl.DataFrame, from_ts: datetime, chosen: Definition
+) -> pl.DataFrame:
+    """The same of bars that are judged already; arguments and errors as of `signals_since`."""
     begun = onsets(seen.bars, chosen.patterns).filter(pl.col("ts") >= from_ts)
     earlier = last_signals.filter((pl.col("definition") == chosen.name) & (pl.col("ts") < from_ts)).join(
         _described(chosen).select(NUMBER, "pattern", "direction"), on=["pattern", "direction"]

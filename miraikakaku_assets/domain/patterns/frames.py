@@ -1,7 +1,8 @@
 """The four frames that a pattern reads, and when a bar of them counts.
 
-A bar counts from the moment it ends, never from its start: a four-hour bar that began at 09:00 says nothing
-before it has closed. All joins between timeframes therefore go by ``ends``, backward.
+A bar counts from the moment it is known, never from its start: a four-hour bar that began at 09:00 says nothing
+before its last part has ended, and a day nothing before it is final, as
+`miraikakaku_assets.domain.bars.intervals.with_ends` says. All joins between timeframes go by ``ends``, backward.
 """
 
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ forgotten after 240 bars (10 more make it, 1 is the bar before), a cool-down las
 class Frames:
     """Final bars with their indicators, of any number of symbols.
 
-    Every frame has the columns ``symbol``, ``ts`` (start of the bar, UTC), ``ends`` (when it closed, UTC) and
+    Every frame has the columns ``symbol``, ``ts`` (start of the bar, UTC), ``ends`` (from when it is known, UTC) and
     `INPUTS`, and is sorted by symbol and ``ts``; further columns are ignored. Prices must be adjusted alike in all
     four. No bar may be provisional: it would change after it has been read.
 
@@ -57,7 +58,7 @@ class Frames:
         return zip(TIMEFRAMES, (self.d1, self.h4, self.h1, self.m5), strict=True)
 
     def until(self, moment: datetime) -> "Frames":
-        """What was known at a moment (UTC): the bars that had ended by then."""
+        """What was known at a moment (UTC): the bars that counted by then."""
         return Frames(*(bars.filter(pl.col("ends") <= moment) for _, bars in self.items()))
 
     def since(self, moment: datetime) -> "Frames":

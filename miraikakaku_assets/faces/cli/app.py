@@ -9,6 +9,7 @@ from miraikakaku_assets.faces.cli import (
     forecasts,
     master,
     patterns,
+    resume,
     scoreboard,
     self_test,
     services,
@@ -39,6 +40,7 @@ def build_app(make_runner: RunnerFactory, run_services: Services) -> typer.Typer
     master.add_commands(app, make_runner)
     forecasts.add_commands(app, make_runner)
     status.add_commands(app)
+    resume.add_commands(app)
     bars_io.add_commands(app)
     patterns.add_commands(app)
     self_test.add_commands(app)

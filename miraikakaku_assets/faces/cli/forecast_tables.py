@@ -5,8 +5,8 @@ from typing import Any
 
 from miraikakaku_assets.faces.cli.output import show_line, show_table
 
-_LARGE = 1_000  # from here on one decimal, as exchanges quote it
-_SHOWN_HORIZONS = (1, 5)
+_LARGE = 1_000  # from here on one decimal, as exchanges quote it,
+_VERY_LARGE = 10_000  # and from here on none
 
 
 def show_training(done: Mapping[str, Any]) -> None:
@@ -39,13 +39,13 @@ def show_scores(done: Mapping[str, Any]) -> None:
 
 def show_fan(forecasts: Sequence[Mapping[str, Any]]) -> None:
     """Shows the forecasts of some symbols, fields as of `ShownForecast`: the next session and the fifth."""
-    shown = [one for one in forecasts if one["horizon"] in _SHOWN_HORIZONS]
+    shown = [one for one in forecasts if one["horizon"] in {1, 5}]
     if not shown:
         return
     rows = [
         (
             one["symbol"],
-            f"{one['target']} (+{one['horizon']})",
+            f"+{one['horizon']} {one['target']:%m-%d}",
             _price(one["close"]),
             one["reason"] or _price(one["median"]),
             _band(one["lo80"], one["hi80"]),
@@ -55,26 +55,7 @@ def show_fan(forecasts: Sequence[Mapping[str, Any]]) -> None:
         for one in shown
     ]
     heads = ("symbol", "session", "close", "median", "80 %", "95 %", "direction")
-    show_table("forecasts of the ensemble", heads, rows)
-
-
-def show_outlook(forecasts: Sequence[Mapping[str, Any]]) -> None:
-    """Shows what `show_fan` shows, without the wider band: it fits a screen of 80 columns."""
-    rows = [
-        (
-            one["symbol"],
-            f"{one['target']} +{one['horizon']}",
-            _price(one["close"]),
-            one["reason"] or _price(one["median"]),
-            _band(one["lo80"], one["hi80"]),
-            one["edge"] or "",
-        )
-        for one in forecasts
-        if one["horizon"] in _SHOWN_HORIZONS
-    ]
-    if rows:
-        heads = ("symbol", "session", "close", "median", "80 %", "direction")
-        show_table("forecasts of the ensemble", heads, rows)
+    show_table(f"forecasts of the ensemble from {shown[0]['as_of']}", heads, rows)
 
 
 def show_replay(done: Mapping[str, Any]) -> None:
@@ -98,8 +79,10 @@ def _missing(reasons: Mapping[str, int] | None) -> str:
 def _price(value: float | None) -> str:
     if value is None:
         return "–"
-    return f"{value:,.1f}" if abs(value) >= _LARGE else f"{value:,.4g}"
+    if abs(value) >= _LARGE:
+        return f"{value:,.0f}" if abs(value) >= _VERY_LARGE else f"{value:,.1f}"
+    return f"{value:,.4g}"
 
 
 def _band(low: float | None, high: float | None) -> str:
-    return "–" if low is None else f"{_price(low)} – {_price(high)}"
+    return "–" if low is None else f"{_price(low)}–{_price(high)}"

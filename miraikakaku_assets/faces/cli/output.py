@@ -1,17 +1,25 @@
 """How commands speak: tables for people, JSON for scripts, one sentence for an error."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
-console = Console(highlight=False, emoji=False)
-errors = Console(stderr=True, highlight=False, emoji=False)
+_COLOURS: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+"""Rich takes NO_COLOR for colours alone and still writes the codes of bold and dim."""
+console = Console(highlight=False, emoji=False, color_system=_COLOURS)
+errors = Console(stderr=True, highlight=False, emoji=False, color_system=_COLOURS)
+_GAP = 2  # between the columns of a table
+_SENTENCE = 20  # cells longer than that are texts, which may be broken between words,
+_NARROWEST = 16  # but not into columns narrower than that
 _printed: list[Mapping[str, Any]] = []
 
 JSON_OPTION = typer.Option(False, "--json", help="Print one JSON document instead of tables.")  # noqa: FBT003
@@ -40,15 +48,58 @@ def show_line(sentence: str) -> None:
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Prints a table below its title; numbers to the right with thousands separators."""
+    """Prints a table below its title; numbers to the right with thousands separators.
+
+    A screen too narrow for it gets sentences and headings on several lines, and if that is not enough a block of lines
+    per row; a number or a date is never broken.
+    """
+    console.print(f"[bold]{escape(title)}[/]", soft_wrap=True)
+    cells = [[_shown(cell) for cell in row] for row in rows]
+    widths = column_widths(columns, cells, console.width)
+    if widths is None:
+        _show_blocks(columns, cells)
+        return
     made = Table(header_style="dim", box=None, pad_edge=False)
     for position, name in enumerate(columns):
         numeric = any(isinstance(row[position], int | float) for row in rows)
-        made.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        made.add_row(*(escape(_shown(cell)) for cell in row))
-    console.print(f"[bold]{escape(title)}[/]", soft_wrap=True)
+        made.add_column(name, justify="right" if numeric else "left", overflow="fold", width=widths[position])
+    for row in cells:
+        made.add_row(*map(escape, row))
     console.print(made)
+
+
+def column_widths(columns: Sequence[str], cells: Sequence[Sequence[str]], screen: int) -> list[int] | None:
+    """Widths with which a table fits a screen; None if it cannot without breaking what belongs together.
+
+    Args:
+        columns: Headings, which may be broken between words.
+        cells: Rows; a column with a cell of more than `_SENTENCE` may be broken between words, too.
+        screen: Columns of the screen.
+    """
+    room = screen - _GAP * (len(columns) - 1)
+    natural, least = [], []
+    for position, name in enumerate(columns):
+        column = [row[position] for row in cells]
+        widest = max(map(cell_len, column), default=0)
+        words = [word for text in (name, *(column if widest > _SENTENCE else ())) for word in text.split()]
+        # Japanese has no blanks, and is broken anywhere.
+        longest = max((cell_len(word) for word in words if cell_len(word) == len(word)), default=0)
+        natural.append(max(widest, cell_len(name)))
+        least.append(max(longest, _NARROWEST if widest > _SENTENCE else widest))
+    if sum(least) > room:
+        return None
+    widths = list(least)
+    for position, wanted in enumerate(natural):
+        widths[position] += min(wanted - widths[position], room - sum(widths))
+    return widths
+
+
+def _show_blocks(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """A line per cell, named by its column; the first cell heads its row."""
+    for first, *rest in cells:
+        console.print(first, markup=False)
+        for name, cell in zip(columns[1:], rest, strict=True):
+            console.print(Padding(f"{escape(name)} {escape(cell)}".lstrip(), (0, 0, 0, _GAP), expand=False))
 
 
 def percent(share: float | None) -> str:

@@ -1,101 +1,190 @@
-"""The live progress bar: reads the ledger while the run works, so it shows what is committed."""
+"""Progress of a running stage on stderr: a live bar on a terminal, a plain line every half minute elsewhere."""
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
+    SpinnerColumn,
     TextColumn,
-    TimeRemainingColumn,
+    TimeElapsedColumn,
 )
 
+from miraikakaku_assets.domain.words import counted, lasting
 from miraikakaku_assets.faces.cli.output import errors
 
 _EVERY_SECONDS = 0.25
+_PLAINLY_EVERY_SECONDS = 30.0
 
 
 class Reading(Protocol):
-    """Where a collection is, as the ledger has it."""
+    """Where the work is: the ledger's account of a collection, or what the process says of itself."""
 
     @property
     def total(self) -> int:
-        """Symbols it is asked for."""
+        """Symbols or steps."""
 
     @property
     def processed(self) -> int:
-        """Symbols that are done, failed ones included."""
+        """Those that are done, failed ones included."""
 
     @property
     def failed(self) -> int:
-        """Symbols that failed."""
+        """Those that failed."""
 
     @property
-    def records(self) -> int:
-        """Bars read."""
+    def per_minute(self) -> float | None:
+        """Rate over the whole work."""
 
     @property
-    def symbols_per_minute(self) -> float | None:
-        """Rate over the whole collection."""
+    def seconds_left(self) -> float | None:
+        """Until its end; None while nobody can tell."""
+
+    @property
+    def doing(self) -> str:
+        """What is at work, if it has a name."""
+
+
+Read = Callable[[], Reading | None]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A piece of work that is shown.
+
+    Attributes:
+        title: What is being done.
+        read: Reads how far it is, None before that is known.
+        noun: What is counted, in the singular.
+    """
+
+    title: str
+    read: Read
+    noun: str
+
+    def look(self) -> Reading | None:
+        """How far it is; None when nobody can tell."""
+        try:
+            return self.read()
+        except Exception:  # noqa: BLE001 - the work meets the same trouble and ends with its sentence
+            return None
 
 
 @contextmanager
-def progress_bar(title: str, read: Callable[[], Reading | None] | None, *, shown: bool) -> Iterator[None]:
-    """Shows a bar on stderr while the body works.
+def progress_bar(title: str, read: Read | None, *, shown: bool, noun: str = "symbol") -> Iterator[None]:
+    """Shows on stderr how far the work in the body is.
 
     Args:
         title: What is being done.
-        read: Reads the committed progress, None before there is any; without it a spinner is shown.
+        read: Reads how far it is, None before that is known; without it only the time that passes is shown.
         shown: False for ``--json`` and the like.
+        noun: What is counted, in the singular.
     """
+    watched = Watched(title, read or (lambda: None), noun)
     if not shown:
         yield
-        return
-    if read is None:
-        with errors.status(title):
+    elif errors.is_terminal and not errors.is_dumb_terminal:
+        with _live(watched):
             yield
-        return
+    else:
+        with _plain(watched):
+            yield
+
+
+@contextmanager
+def _live(watched: Watched) -> Iterator[None]:
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TextColumn("{task.fields[failed]}"),
-        TextColumn("eta"),
-        TimeRemainingColumn(),
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=10),
+        TextColumn("{task.fields[said]}", markup=False),
+        TimeElapsedColumn(),
     )
-    with Progress(*columns, console=errors, transient=False) as progress:
-        task = progress.add_task(title, total=None, rate="", failed="")
-        done = threading.Event()
+    with Progress(*columns, console=errors, transient=True) as progress:
+        task = progress.add_task(watched.title, total=None, said="")
 
         def update() -> None:
-            try:
-                reading = read()
-            except Exception:  # noqa: BLE001 - the run meets the same trouble and ends with its sentence
-                return
-            if reading is None:
-                return
-            pace = f"{reading.symbols_per_minute:,.0f}/min" if reading.symbols_per_minute else ""
-            progress.update(
-                task,
-                total=reading.total,
-                completed=reading.processed,
-                rate=pace,
-                failed=f"[red]{reading.failed:,} failed[/]" if reading.failed else "",
-            )
+            reading = watched.look()
+            if reading is not None:
+                said: dict[str, Any] = {"said": ", ".join(_facts(reading, watched.noun))}
+                progress.update(task, total=reading.total, completed=reading.processed, **said)
 
-        def watch() -> None:
-            while not done.wait(_EVERY_SECONDS):
-                update()
-
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
-        try:
+        with _meanwhile(update):
             yield
-        finally:
-            done.set()
-            watcher.join()
+    _say_end(watched)
+
+
+@contextmanager
+def _meanwhile(update: Callable[[], None]) -> Iterator[None]:
+    """Does something four times a second while the body works."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_EVERY_SECONDS):
             update()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+
+
+@contextmanager
+def _plain(watched: Watched) -> Iterator[None]:
+    done = threading.Event()
+    watcher = threading.Thread(target=tell_plainly, args=(watched, _say, done.wait), daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+        _say_end(watched)
+
+
+def tell_plainly(watched: Watched, say: Callable[[str], None], wait: Callable[[float], bool]) -> None:
+    """Says a line every half minute.
+
+    Args:
+        watched: What is shown.
+        say: Takes a line.
+        wait: Waits for so many seconds, or until the work is done; says whether it is.
+    """
+    spent = 0.0
+    while not wait(_PLAINLY_EVERY_SECONDS):
+        spent += _PLAINLY_EVERY_SECONDS
+        reading = watched.look()
+        facts = [] if reading is None else _facts(reading, watched.noun)
+        say(f"{watched.title}: {', '.join([*facts, f'{lasting(spent)} so far'])}")
+
+
+def _say_end(watched: Watched) -> None:
+    """How far it came, once; nothing where nothing was counted."""
+    reading = watched.look()
+    if reading is not None:
+        facts = _facts(reading, watched.noun, ended=True)
+        _say(f"{watched.title}: {', '.join(facts)}")
+
+
+def _facts(reading: Reading, noun: str, *, ended: bool = False) -> list[str]:
+    facts = [f"{reading.processed:,} of {counted(reading.total, noun)}"]
+    if reading.failed:
+        facts.append(f"{reading.failed:,} failed")
+    if reading.doing and not ended:
+        facts.append(reading.doing)
+    if reading.per_minute and noun == "symbol":  # steps and turns are too unequal for a rate
+        facts.append(f"{reading.per_minute:,.0f}/min")
+    if reading.seconds_left is not None and not ended:
+        facts.append(f"eta {lasting(reading.seconds_left)}")
+    return facts
+
+
+def _say(line: str) -> None:
+    errors.print(line, markup=False, soft_wrap=True)

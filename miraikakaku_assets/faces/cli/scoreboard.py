@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.bootstrap import Ports, use, utc_now
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.faces.cli.output import JSON_OPTION, errors, print_json, show_line, show_table
+from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line, show_table
+from miraikakaku_assets.faces.cli.progress import progress_bar
 from miraikakaku_assets.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -132,42 +134,17 @@ def _require_clean(installation: Ports) -> None:
 
 @contextmanager
 def _progress(*, shown: bool) -> Iterator["Heard"]:
-    """One bar per set on stderr: how many turns of models are done."""
-    if not shown:
-        yield lambda _set, _what, _done, _of: None
-        return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    """Progress on stderr: how many turns of models are done in the set at work."""
+    work, sets = WorkProgress(), list[str]()
 
-    columns = (
-        *(TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn()),
-        *(TextColumn("{task.fields[what]}"), TimeElapsedColumn(), TextColumn("eta"), TimeRemainingColumn()),
-    )
-    with Progress(*columns, console=errors) as bars:
-        tasks: dict[str, Any] = {}
+    def heard(name: str, what: str, done: int, of: int) -> None:
+        if name not in sets or not done:  # its import is another count
+            sets.append(name)
+            work.begin()
+        work.at(done, max(of, 1), f"{name} {what}")
 
-        def end(name: str) -> None:
-            task = next(one for one in bars.tasks if one.id == tasks[name])
-            bars.update(task.id, completed=task.total, what="")
-            bars.stop_task(task.id)
-
-        def heard(name: str, what: str, done: int, of: int) -> None:
-            label = name if of else f"{name} {what}"
-            if label not in tasks:
-                for other in tasks:
-                    end(other)
-                tasks[label] = bars.add_task(label, total=of or 1, what="")
-            bars.update(tasks[label], completed=done, total=of or 1, what=what if of else "")
-
+    with progress_bar("scoreboard", work.read, shown=shown, noun="turn"):
         yield heard
-        for name in tasks:
-            end(name)
 
 
 def _write(page: Path, text: str, found: "Scoreboard") -> None:
@@ -197,7 +174,7 @@ def _show(found: "Scoreboard", page: Path | None, *, as_json: bool) -> None:
                 "–" if best is None else f"{best['model']} {100 * best['hit_rate']:.1f} %",
             )
         )
-    names = ("", "origins", "issues", "error", "80 %", "95 %", "fair", "best direction, next session")
+    names = ("", "origins", "issues", "error", "80 %", "95 %", "fair", "best direction tomorrow")
     show_table("the ensemble: error against no change, and what its bands cover", names, rows)
     if page is not None:
         show_line(f"written into {page}")

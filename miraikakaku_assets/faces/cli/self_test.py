@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.bootstrap import Ports, ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, timeframe, universe
 from miraikakaku_assets.faces.cli import self_test_features
-from miraikakaku_assets.faces.cli.output import JSON_OPTION, errors, print_json
+from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json
+from miraikakaku_assets.faces.cli.progress import progress_bar
 from miraikakaku_assets.faces.cli.self_test_tables import (
     end_look_ahead,
     end_warm_up,
@@ -213,19 +215,7 @@ def _origin(
 
 @contextmanager
 def _progress(title: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr that is told how much of the work is done."""
-    if not shown:
-        yield lambda _done, _of: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TextColumn("eta"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=errors, transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
+    """Progress on stderr that is told how much of the work is done."""
+    work = WorkProgress()
+    with progress_bar(title, work.read, shown=shown, noun="step"):
+        yield work.at

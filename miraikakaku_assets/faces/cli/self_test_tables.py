@@ -1,5 +1,7 @@
 """How the self-tests say what they have found."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -62,17 +64,32 @@ def end_look_ahead(result: "LookedAhead", *, as_json: bool) -> None:
 
 
 def _show_differences(differences: Any) -> None:
-    names = [name for name in differences.columns if differences[name].null_count() < differences.height]
-    rows = [[_cell(row[name]) for name in names] for row in differences.head(_SHOWN).iter_rows(named=True)]
+    rows = [_difference(row) for row in differences.head(_SHOWN).iter_rows(named=True)]
     more = differences.height - len(rows)
-    title = "values that knew the future" + (f", and {more:,} more" if more else "")
-    show_table(title, [{"then": "known then", "now": "with hindsight"}.get(n, n) for n in names], rows)
+    title = "values that knew the future" + (f", and {more:,} more (--json has them)" if more else "")
+    show_table(title, ("value", "of (UTC)", "computed at", "known then", "with hindsight"), rows)
 
 
-def _cell(value: Any) -> Any:
-    if hasattr(value, "strftime"):
-        return f"{value:%Y-%m-%d %H:%M}"
-    return f"{value:.10g}" if isinstance(value, float) else value
+def _difference(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is not what it was: of which symbol and bar, at which moment, and both values, as short as they differ."""
+    what = [row["symbol"], row.get("of"), row.get("side"), row["column"]]
+    then, now = row["then"], row["now"]
+    digits = next((n for n in (6, 10, 17) if _number(then, n) != _number(now, n)), 17)
+    return (
+        " ".join(part for part in what if part),
+        _moment(row["ts"]),
+        _moment(row["moment"]),
+        _number(then, digits),
+        _number(now, digits),
+    )
+
+
+def _moment(value: datetime | None) -> str:
+    return "–" if value is None else f"{value:%Y-%m-%d %H:%M}"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}g}"
 
 
 def end_warm_up(title: str, symbols: list[str], rows: list[dict[str, Any]], *, as_json: bool) -> None:

@@ -2,21 +2,26 @@
 
 from datetime import date
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from miraikakaku_assets.bootstrap import utc_now
 from miraikakaku_assets.faces.cli.output import console
+from miraikakaku_assets.simulator.fault_kinds import GROUPS, KINDS
 
 if TYPE_CHECKING:
     from miraikakaku_assets.simulator.config import SimulatorConfig
 
 
+_HELP = 76  # columns that a help text has on a screen of 80
+
+
 def add_commands(app: typer.Typer) -> None:
     """Adds the command to the application."""
 
-    @app.command()
+    @app.command(epilog=_faults())
     def simulate(
         archive: Annotated[
             Path | None, typer.Option("--archive", help="Serve real bars of this folder.")
@@ -57,6 +62,25 @@ def add_commands(app: typer.Typer) -> None:
             faults=tuple(fault or ()),
         )
         serve(config, "127.0.0.1", port, announce=lambda url: _announce(url, config))
+
+
+def _faults() -> str:
+    """Every kind of fault with a line each, as the last part of the help."""
+    kinds = [*KINDS.items(), *((group, f"all of {', '.join(kinds)}") for group, kinds in GROUPS.items())]
+    broad = max(len(kind) for kind, _ in kinds) + 2
+    lines = [
+        line
+        for kind, what in kinds
+        for line in wrap(
+            what,
+            _HELP,
+            initial_indent=f"{kind:<{broad}}",
+            subsequent_indent=" " * broad,
+            break_on_hyphens=False,
+        )
+    ]
+    # Without \b the help would be filled to paragraphs.
+    return "\n".join(("\b", "Faults, KIND[=RATE][:sticky][@SYMBOL,...][*TIMES]:", *lines))
 
 
 def _announce(url: str, config: "SimulatorConfig") -> None:

@@ -2,14 +2,21 @@
 
 import uuid
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import typer
 
+from miraikakaku_assets.application.unknown_symbols import not_analysed, unknown_symbols
 from miraikakaku_assets.application.wanted import Wanted, WantedAnalysis, WantedForecasts, WantedTraining
 from miraikakaku_assets.bootstrap import Ports
-from miraikakaku_assets.domain.errors import WorkFellShortError
+from miraikakaku_assets.domain.errors import (
+    DependencyUnavailableError,
+    SourcePausedError,
+    WorkFellShortError,
+)
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.words import lasting
 from miraikakaku_assets.faces.cli.output import fail, print_json
 from miraikakaku_assets.faces.cli.progress import progress_bar
 from miraikakaku_assets.faces.cli.runner import Outcome, Runner
@@ -46,7 +53,9 @@ class Stages:
         """Collects bars of the named symbols, or of the whole market."""
         run_id = _new_run()
         ledger = self.ports.ledger
-        with progress_bar(f"{self.universe.name} prices", lambda: ledger.progress(run_id), shown=self._show):
+        kind = "" if wanted.timeframe is Timeframe.D1 else f" of {wanted.timeframe}"
+        title = f"{self.universe.name} prices{kind}"
+        with progress_bar(title, lambda: ledger.progress(run_id), shown=self._show):
             outcome = self._runner.collect(self.universe, run_id, wanted)
         self._done("prices", outcome, collected=wanted.timeframe.value)
 
@@ -62,7 +71,8 @@ class Stages:
 
         A symbol that nobody knows is said to be unknown: a typing error must not pass for one without bars.
         """
-        unknown = self._unknown(symbols or ())
+        named = self.ports.settings.named_symbols(self.universe.name)
+        unknown = unknown_symbols(self.universe, symbols or (), self.ports.masters, named)
         asked = None if symbols is None else [one for one in symbols if one not in unknown]
         if unknown:
             self._say_unknown(unknown)
@@ -71,7 +81,7 @@ class Stages:
         done = []
         for collected in (timeframe,) if timeframe else self.universe.collected:
             wanted = WantedAnalysis(asked, collected, since, again)
-            with progress_bar(f"{self.universe.name} analysis of {collected}", None, shown=self._show):
+            with self._watched(f"analysis of {collected} bars", "symbol"):
                 outcome = self._runner.analyze(self.universe, _new_run(), wanted)
             self._done("analysis", outcome, collected=collected.value)
             done.append(self._log[-1])
@@ -82,18 +92,7 @@ class Stages:
             )
             done[-1] |= {"succeeded": False, "error": nothing, "exit_code": WorkFellShortError.exit_code}
 
-    def _unknown(self, symbols: Sequence[str]) -> list[str]:
-        if not symbols:
-            return []
-        named = self.ports.settings.named_symbols(self.universe.name)
-        known = {*self.ports.masters.known_symbols(self.universe), *named}
-        return [one for one in symbols if one not in known]
-
     def _say_unknown(self, symbols: Sequence[str]) -> None:
-        where, remedy = f"no stock master of {self.universe.name}", "correct them or update the master"
-        if not self.universe.has_master:
-            where, remedy = f"neither {self.universe.named_by} nor the stored symbols", "correct them"
-        error = f"Nothing was analysed of symbols that are in {where}: {', '.join(symbols)}; {remedy}"
         figures = {
             "symbols": len(symbols),
             "verdicts": {"not_in_master": len(symbols)},
@@ -105,7 +104,7 @@ class Stages:
                 "stage": "analysis",
                 "run_id": None,
                 "succeeded": False,
-                "error": error,
+                "error": not_analysed(self.universe, symbols),
                 "exit_code": WorkFellShortError.exit_code,
                 **figures,
             }
@@ -115,13 +114,13 @@ class Stages:
 
     def training(self, wanted: WantedTraining) -> None:
         """Trains the forecast models."""
-        with progress_bar(f"{self.universe.name} models", None, shown=self._show):
+        with self._watched("models", "training"):
             outcome = self._runner.train(self.universe, _new_run(), wanted)
         self._done("training", outcome)
 
     def predictions(self, wanted: WantedForecasts) -> None:
         """Forecasts the next sessions, and scores what came of earlier forecasts."""
-        with progress_bar(f"{self.universe.name} forecasts", None, shown=self._show):
+        with self._watched("forecasts", "step"):
             outcome = self._runner.predict(self.universe, _new_run(), wanted)
         few = wanted.symbols is not None and len(wanted.symbols) <= _FEW
         if few and "as_of" in outcome.metadata:
@@ -165,6 +164,8 @@ class Stages:
             **numbers,
         }
         asked = numbers.get("symbols", 0) - numbers.get("verdicts", {}).get("reused", 0)
+        if outcome.exit_code == SourcePausedError.exit_code:
+            done["error"] = f"{outcome.reason}{self._still_paused()}"
         if stage == "prices" and outcome.succeeded and done.get("rows_read") == 0 and asked:
             nothing = (
                 f"The source delivered no row for any of {done['symbols']:,} symbols; is the window right?"
@@ -176,6 +177,20 @@ class Stages:
         # With some symbols failed the rest is still worth its next stage; anything else leaves nothing to go on with.
         if not outcome.succeeded and not (stage in _GO_ON and outcome.metadata):
             end(self._log, as_json=not self._show)
+
+    def _watched(self, what: str, noun: str) -> AbstractContextManager[None]:
+        """Shows how far work is that is done in this process and tells `Ports.work`."""
+        work = self.ports.work
+        work.begin()
+        return progress_bar(f"{self.universe.name} {what}", work.read, shown=self._show, noun=noun)
+
+    def _still_paused(self) -> str:
+        """How long the source's pause still lasts, in brackets; nothing without one, or without a database."""
+        try:
+            until = self.ports.yahoo_limit.state().resume_at
+        except DependencyUnavailableError:
+            return ""
+        return f" ({lasting((until - self.ports.clock()).total_seconds())} left)" if until else ""
 
 
 def end(stages: list[dict[str, Any]], *, as_json: bool) -> None:

@@ -9,7 +9,9 @@ from rich.markup import escape
 
 from miraikakaku_assets.bootstrap import Ports, ports, utc_now
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, universe
+from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, percent, print_json, show_table
+from miraikakaku_assets.faces.cli.pauses import LIFTED_BY, left, paused_for
 from miraikakaku_assets.faces.cli.status_analysis import analysis_lines, read_analysis, show_analysis
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
         "source": {
             "rate": asdict(rate),
             "health": asdict(health) if health else None,
-            "says": _source(rate, health),
+            "says": _source(rate, health, utc_now()),
         },
         "watched": watch_status(chosen, use.settings.watch_list(chosen.name), use.bars, utc_now),
         "forecasts": asdict(stands) if stands else None,
@@ -73,17 +75,7 @@ def _show(chosen: Universe, found: dict[str, Any]) -> None:
         title = "five-minute bars: what falls off Yahoo's edge next"
         show_table(f"{title}, and {more} more" if more else title, shown, urgent)
     if found["batches"]:
-        columns = (
-            "batch",
-            "universe",
-            "bars",
-            "source",
-            "symbols",
-            "failed",
-            "rows read",
-            "started (UTC)",
-            "status",
-        )
+        columns = ("no.", "universe", "bars", "source", "symbols", "failed", "rows", "began (UTC)", "status")
         figures = ("id", "universe", "timeframe", "source", "total_stocks", "failed_stocks", "rows_read")
         newest = [
             (*(batch[key] for key in figures), f"{batch['start_time']:%m-%d %H:%M}", batch["status"])
@@ -114,7 +106,7 @@ def _lines(chosen: Universe, found: dict[str, Any]) -> list[tuple[str, str]]:
         symbols = f"{stands.symbols:,} symbol{'' if stands.symbols == 1 else 's'} from {stands.as_of}"
         lines.append(("forecasts", f"{symbols}; {in_words(stands)}"))
     lines += [("restated", _restated(row)) for row in found["restated"]]
-    return lines + [(batch["status"], _progress(batch)) for batch in found["running"]]
+    return lines + [(batch["status"], _progress(batch, found["asked_at"])) for batch in found["running"]]
 
 
 def _master_lines(chosen: Universe, found: dict[str, Any]) -> list[tuple[str, str]]:
@@ -132,22 +124,24 @@ def _master_lines(chosen: Universe, found: dict[str, Any]) -> list[tuple[str, st
     return lines
 
 
-def _source(rate: "LimitState", health: "Judgement | None") -> str:
+def _source(rate: "LimitState", health: "Judgement | None", now: datetime) -> str:
+    from miraikakaku_assets.application.resume_source import is_paused
+
     said = [f"{rate.name} at {rate.rate:.3g} of {rate.maximum:g} requests/s"]
-    if rate.resume_at is not None:
-        said.append(f"not asked before {_moment(rate.resume_at)} UTC")
-    elif rate.blocked_until is not None:
-        said.append(f"waits until {_moment(rate.blocked_until)} UTC")
+    if is_paused(rate):
+        said.append(f"{paused_for(rate, now)} ({LIFTED_BY})")
     if rate.reason:
-        said.append(f"{rate.refusals:,} refusals in a row, last: {rate.reason}")
+        said.append(f"{counted(rate.refusals, 'refusal')} in a row, last: {rate.reason}")
     said.append(f"canaries {health.health}: {health.reason}" if health else "canaries not asked yet")
     return "; ".join(said)
 
 
-def _progress(batch: dict[str, Any]) -> str:
-    done = f"{batch['universe']} {batch['timeframe']}: {batch['processed']:,} of {batch['total']:,} symbols"
+def _progress(batch: dict[str, Any], now: datetime) -> str:
+    done = f"{batch['universe']} {batch['timeframe']}: {batch['processed']:,} of {counted(batch['total'], 'symbol')}"
     if batch["status"] == "paused":
-        return f"{done}; {batch['error_message']}"
+        due = batch["resume_at"]
+        goes_on = f"goes on in {left(due, now)}" if due and due > now else "may go on: collect again"
+        return f"{done}; {goes_on}; {batch['error_message']}"
     pace = f"{batch['symbols_per_minute'] or 0:,.0f} symbols/min, {batch['records_per_minute'] or 0:,.0f} rows/min"
     end = (
         f", done about {_moment(batch['estimated_completion'])} UTC" if batch["estimated_completion"] else ""

@@ -10,7 +10,7 @@ from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, U
 from miraikakaku_assets.faces.cli.output import show_table
 
 _DAYS = (Timeframe.D1, Timeframe.W1, Timeframe.MO1)
-_TIMEFRAMES = (*_DAYS, Timeframe.M5, Timeframe.H1, Timeframe.H4)
+_HOURS = (Timeframe.M5, Timeframe.H1, Timeframe.H4)
 _ALERTS = 5  # that are shown; --json has all
 
 
@@ -52,27 +52,34 @@ def analysis_lines(found: dict[str, Any]) -> list[tuple[str, str]]:
 def show_analysis(found: dict[str, Any]) -> None:
     """The tables: alerts that stand, and the newest of each universe and timeframe."""
     _show_alerts(found["alerts"])
-    rows = [
-        _newest(chosen, {row["timeframe"]: row for row in found["analysis"] if row["universe"] == name})
-        for name, chosen in UNIVERSES.items()
-        if any(row["universe"] == name for row in found["analysis"])
+    by_universe: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in found["analysis"]:
+        by_universe.setdefault(row["universe"], {})[row["timeframe"]] = row
+    stored = {UNIVERSES[name]: by_universe[name] for name in UNIVERSES if name in by_universe}
+    title = "newest bars, * where indicators are behind them"
+    days = [
+        (chosen.name, *(_bar(chosen, one, rows.get(one)) for one in _DAYS), _due(rows))
+        for chosen, rows in stored.items()
     ]
-    if rows:
-        title = "newest bars (UTC), * where indicators are behind them"
-        show_table(title, ("", *_TIMEFRAMES, "signal", "to analyse"), rows)
+    if days:
+        show_table(title, ("", *_DAYS, "to analyse"), days)
+    hours = [
+        (
+            chosen.name,
+            *(_bar(chosen, one, rows.get(one)) for one in _HOURS),
+            _moment(rows[Timeframe.M5]["newest_signal"]),
+        )
+        for chosen, rows in stored.items()
+        if Timeframe.M5 in rows
+    ]
+    if hours:
+        show_table(f"{title} (UTC)", ("", *_HOURS, "signal"), hours)
 
 
-def _newest(chosen: Universe, found: Mapping[str, dict[str, Any]]) -> tuple[Any, ...]:
-    """One universe as a row: its newest bar of each timeframe, its newest signal, and what is due."""
-    signal = found.get(Timeframe.M5, {}).get("newest_signal")
-    due = {one: found[one]["due"] for one in COLLECTED_TIMEFRAMES if one in found}
-    said = ", ".join(f"{count:,} of {one}" for one, count in due.items() if count)
-    return (
-        chosen.name,
-        *(_bar(chosen, timeframe, found.get(timeframe)) for timeframe in _TIMEFRAMES),
-        _moment(signal),
-        said or "nothing",
-    )
+def _due(rows: Mapping[str, dict[str, Any]]) -> str:
+    """What is to be analysed of a universe."""
+    due = {one: rows[one]["due"] for one in COLLECTED_TIMEFRAMES if one in rows}
+    return ", ".join(f"{count:,} of {one}" for one, count in due.items() if count) or "nothing"
 
 
 def _bar(chosen: Universe, timeframe: Timeframe, row: dict[str, Any] | None) -> str | None:

@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.application.unknown_symbols import not_analysed, unknown_symbols
+from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, collected_timeframe
 from miraikakaku_assets.domain.market.window import read_window
 from miraikakaku_assets.orchestration.analysis.run import (
@@ -52,8 +53,16 @@ def _analysis_job(universe: Universe) -> dg.JobDefinition:
         keys = derived_keys(universe, collected)
         if collected is Timeframe.M5:
             keys = (*keys, indicators_key(universe))
-        wanted = AnalysisWanted(universe, collected, config.symbols, keys, since, config.again)
-        raise_all([analyze_in_run(context, ports.use, wanted)[1]])
+        use, shortfalls = ports.use, list[dg.Failure | None]()
+        named = use.settings.named_symbols(universe.name)
+        unknown = unknown_symbols(universe, config.symbols or (), use.masters, named)
+        if unknown:
+            shortfalls.append(failure(WorkFellShortError(not_analysed(universe, unknown))))
+        known = None if config.symbols is None else [one for one in config.symbols if one not in unknown]
+        if known or not unknown:
+            wanted = AnalysisWanted(universe, collected, known, keys, since, config.again)
+            shortfalls.append(analyze_in_run(context, use, wanted)[1])
+        raise_all(shortfalls)
 
     @dg.job(
         name=analysis_job_name(universe),

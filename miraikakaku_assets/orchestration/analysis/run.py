@@ -97,11 +97,13 @@ def analyze_in_run(
     )
 
     def listener(done: Sequence[SymbolAnalysis]) -> None:
-        told = [one for one in done if not one.failed and (one.verdict == "ok" or not wanted.only_changed)]
+        # What is derived from nothing must not look as if it were there.
+        there = [one for one in done if not one.failed and one.verdict != "no_bars"]
+        told = [one for one in there if one.verdict == "ok" or not wanted.only_changed]
         log_materializations(context, [event for one in told for event in _events(ports, wanted, one)])
 
     try:
-        report = analyze_bars(request, AnalysisPorts(ports.analysis, ports.clock), listener)
+        report = analyze_bars(request, AnalysisPorts(ports.analysis, ports.clock, ports.work), listener)
     except MiraikakakuError as error:
         raise failure(error) from error
     if not wanted.only_changed:
@@ -132,7 +134,7 @@ def _metadata(
         if timeframe in done.newest:
             metadata["newest_final_bar"] = str(done.newest[timeframe])
     few = wanted.symbols is not None and len(wanted.symbols) <= CHARTED_SYMBOLS
-    if wanted.charts and few and last in {"indicators", "patterns"} and done.verdict != "no_bars":
+    if wanted.charts and few and last in {"indicators", "patterns"}:
         metadata["chart"] = analysis_chart_of(ports, wanted.universe, wanted.collected, done.symbol)
     return metadata
 

@@ -104,8 +104,10 @@ def run_chain(
     if key in selected:
         report, shortfall = collect_in_run(context, ports, universe, timeframe, symbols, key, config)
         shortfalls.append(shortfall)
-        # Nothing is materialized on top of a failure: what is derived of these symbols is red as their bars are.
-        symbols = [one for one in symbols if one not in report.failures]
+        # Nothing is materialized on top of a failure, or of nothing: what is derived of these symbols looks as their
+        # bars do.
+        nothing = {*report.failures, *report.without_bars}
+        symbols = [one for one in symbols if one not in nothing]
     derived = [one for one in derived_keys(universe, timeframe) if one in selected]
     if derived and symbols:
         wanted = AnalysisWanted(universe, timeframe, symbols, derived, again=config.again)

@@ -3,7 +3,7 @@
 Shared by the partitioned asset and by the op job for scattered symbols, so that both leave the same events.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -54,9 +54,10 @@ def collect_in_run(
 ) -> tuple[CollectionReport, dg.Failure | None]:
     """Collects bars of some or all symbols inside a Dagster step.
 
-    Every symbol of the run ends as a materialization or as a failure: a key that is neither would count as
-    failed without a reason. A run of few symbols carries a chart each. A brief one, of which there are hundreds a day,
-    carries none and says nothing of symbols without a new bar; it must not be a run of partition keys.
+    Every symbol of the run ends as a materialization, as a failure, or as one without a single bar, which must not
+    look as if it had some: its key stays missing and the totals name it. A run of few symbols carries a chart each. A
+    brief one, of which there are hundreds a day, carries none and says nothing of symbols without a new bar; it must
+    not be a run of partition keys.
 
     Returns:
         What was done, and why the step has to fail once everything else in it is done: some symbols failed (their
@@ -148,7 +149,8 @@ class _RunListener:
 
     def __call__(self, outcomes: Sequence[SymbolOutcome]) -> None:
         mine = [outcome for outcome in outcomes if outcome.requested]
-        told = [one for one in mine if not one.failed and (one.verdict == "ok" or not self._brief)]
+        there = [one for one in mine if not one.failed and not one.without_bars]
+        told = [one for one in there if one.verdict == "ok" or not self._brief]
         log_materializations(self._context, [self._event(one) for one in told])
         self._done += len(mine)
         self._failed += sum(one.failed for one in mine)
@@ -188,6 +190,7 @@ def _finish(context: type_context, report: CollectionReport, asset_key: dg.Asset
         "symbols": report.symbols,
         "requests": report.requests,
         "failed_symbols": len(report.failures),
+        "symbols_without_bars": len(report.without_bars),
         "rows_read": report.rows_read,
         "inserted": report.inserted,
         "restated": report.restated,
@@ -200,14 +203,21 @@ def _finish(context: type_context, report: CollectionReport, asset_key: dg.Asset
         "verdicts": dict(report.verdicts),
         "batch": report.batch,
     }
+    if report.without_bars:
+        totals["first_without_bars"] = dg.MetadataValue.json(
+            dict(sorted(report.without_bars.items())[:_WORST])
+        )
+        context.log.warning("There is no bar of %s", _named(report.without_bars))
     context.log_event(dg.AssetObservation(asset_key, metadata=totals))  # type: ignore[arg-type]
     if not report.balanced:
         raise dg.Failure(f"The rows of batch {report.batch} do not add up: {totals}", allow_retries=False)
-    bare, asked = report.verdicts["never_delivered"], report.symbols - report.verdicts["reused"]
+    bare = report.verdicts["never_delivered"] + report.verdicts["all_refused"]
+    asked = report.symbols - report.verdicts["reused"]
     if bare > max(_MAY_BE_BARE * asked, _FEW):
         return dg.Failure(
-            f"Of {bare:,} of {asked:,} symbols the source has never sent a bar: it is not itself, or the symbols are "
-            f"not its own; the others are stored, see batch {report.batch} in batch_execution_details",
+            f"Of {bare:,} of {asked:,} symbols the source has never sent a bar that could be stored: it is not "
+            "itself, or the symbols are not its own; the others are stored, see batch "
+            f"{report.batch} in batch_execution_details",
             allow_retries=False,
         )
     if report.failures:
@@ -219,3 +229,13 @@ def _finish(context: type_context, report: CollectionReport, asset_key: dg.Asset
             allow_retries=False,
         )
     return None
+
+
+def _named(without_bars: Mapping[str, str]) -> str:
+    """The symbols by verdict, the first of each by name."""
+    parts = []
+    for verdict in sorted(set(without_bars.values())):
+        names = sorted(symbol for symbol, theirs in without_bars.items() if theirs == verdict)
+        more = f" and {len(names) - _WORST:,} more" if len(names) > _WORST else ""
+        parts.append(f"{', '.join(names[:_WORST])}{more} ({verdict})")
+    return "; ".join(parts)

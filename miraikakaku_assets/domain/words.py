@@ -1,0 +1,24 @@
+"""How counts and waits are written in English sentences."""
+
+_MINUTE, _HOUR = 60, 3600
+_LONG = 3 * _MINUTE  # from here on minutes are exact enough
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """A count with its noun: ``1 symbol``, ``2 symbols``, ``4,178 symbols``.
+
+    Args:
+        count: How many.
+        noun: The singular.
+        plural: The plural where it is not the singular with an s.
+    """
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def lasting(seconds: float) -> str:
+    """A time span as people say it, rounded up: ``58 s``, ``4 min``, ``2 h 05 min``; 0 s once it is over."""
+    whole = max(0, -int(-seconds // 1))
+    if whole < _LONG:
+        return f"{whole} s"
+    minutes = -(-whole // _MINUTE)
+    return f"{minutes} min" if whole <= _HOUR else f"{minutes // 60} h {minutes % 60:02} min"

@@ -1,0 +1,65 @@
+"""The console script inside the test's process: for what needs no process of its own, thirty times as fast."""
+
+import os
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from miraikakaku_assets import bootstrap
+from miraikakaku_assets.faces.cli import output
+from miraikakaku_assets.main import run
+from miraikakaku_assets.settings import Settings, settings
+from miraikakaku_assets_tests.faces.command import Command, Ended
+
+
+@dataclass(frozen=True)
+class InProcess:
+    """Runs a command line as the console script would, with the variables of a `Command` and no other settings.
+
+    Attributes:
+        monkeypatch: Of the test; puts everything back at its end.
+        capsys: Of the test.
+        width: Columns of the screen.
+    """
+
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+    width: int = 200
+
+    def __call__(self, command: Command, *arguments: object) -> Ended:
+        """Runs a command to its end."""
+        patch = self.monkeypatch
+        for name in Settings.model_fields:
+            patch.delenv(name.upper(), raising=False)
+        for name, value in command.variables.items():
+            patch.setenv(name, value)
+        patch.chdir(command.folder)
+        patch.setattr(sys, "argv", ["miraikakaku", *map(str, arguments)])
+        patch.setattr(bootstrap, "_ports", None)
+        patch.setattr(output, "_printed", [])
+        for console in (output.console, output.errors):
+            patch.setattr(console, "_width", self.width)
+        settings.cache_clear()
+        self.capsys.readouterr()
+        home = os.environ.get("DAGSTER_HOME")
+        code: object = 0
+        try:
+            run()
+        except SystemExit as ended:
+            code = ended.code or 0
+        finally:
+            self._close(home)
+        captured = self.capsys.readouterr()
+        assert isinstance(code, int), code
+        return Ended(code, captured.out, captured.err)
+
+    def _close(self, home: str | None) -> None:
+        used = bootstrap._ports
+        if used is not None and "database" in vars(used):
+            used.database.close()
+        if home is None:
+            os.environ.pop("DAGSTER_HOME", None)
+        else:
+            os.environ["DAGSTER_HOME"] = home
+        settings.cache_clear()

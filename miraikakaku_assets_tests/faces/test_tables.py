@@ -1,0 +1,208 @@
+"""Tables on a screen of 80 columns: nothing is wider, and no number, date or name is broken."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from miraikakaku_assets.domain.errors import WorkFellShortError
+from miraikakaku_assets.faces.cli import output
+from miraikakaku_assets.faces.cli.forecast_tables import show_fan, show_predictions
+from miraikakaku_assets.faces.cli.output import column_widths, show_table
+from miraikakaku_assets.faces.cli.self_test_tables import end_look_ahead, end_warm_up
+from miraikakaku_assets_tests.faces.analysed import PAIR, SHARE
+from miraikakaku_assets_tests.faces.command import Command
+from miraikakaku_assets_tests.faces.in_process import InProcess
+
+SCREEN = 80
+WHOLE = st.from_regex(r"[0-9][0-9,.:-]{0,18}[0-9]", fullmatch=True)
+TEXT = st.lists(st.from_regex(r"[a-z]{1,12}", fullmatch=True), min_size=1, max_size=9).map(" ".join)
+
+
+@pytest.fixture
+def widths(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Sequence[str], list[int] | None]]:
+    """What every table that is shown was given: its columns and their widths, None if it did not fit."""
+    seen: list[tuple[Sequence[str], list[int] | None]] = []
+
+    def watched(columns: Sequence[str], cells: Sequence[Sequence[str]], screen: int) -> list[int] | None:
+        found = column_widths(columns, cells, screen)
+        seen.append((columns, found))
+        return found
+
+    monkeypatch.setattr(output, "column_widths", watched)
+    return seen
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output.console, "_width", SCREEN)
+
+
+def assert_fits(shown: str) -> None:
+    assert max(map(cell_len, shown.splitlines())) <= SCREEN, shown
+
+
+@given(st.lists(st.tuples(WHOLE, TEXT, WHOLE), min_size=1, max_size=3), st.integers(40, 90))
+def test_a_table_that_fits_breaks_texts_between_words_only(
+    rows: list[tuple[str, str, str]], columns: int
+) -> None:
+    found = column_widths(("number", "what it is", "another"), rows, columns)
+
+    if found is not None:
+        assert sum(found) + 4 <= columns
+        for row in rows:
+            assert len(row[0]) <= found[0]
+            assert max(map(len, row[1].split())) <= found[1]
+            assert len(row[2]) <= found[2]
+
+
+def test_a_table_that_cannot_fit_is_a_block_of_lines_per_row(
+    capsys: pytest.CaptureFixture[str], screen: None
+) -> None:
+    rows = [[f"{place}", *["2026-11-30 01:54"] * 6, 1_006_943] for place in (1, 2)]
+
+    show_table("moments", ("no.", *"abcdef", "rows"), rows)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:4] == ["moments", "1", "  a 2026-11-30 01:54", "  b 2026-11-30 01:54"]
+    assert lines.count("  rows 1,006,943") == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "status --universe fx",
+        "status",
+        "patterns --track-record",
+        "patterns --universe fx --candlesticks",
+        f"self-test warm-up --universe fx --symbol {PAIR} --pattern 6 --starts 1",
+        f"self-test daily-gap --symbols {SHARE}",
+    ],
+)
+def test_the_tables_of_commands(
+    analysed: Command,
+    here: InProcess,
+    widths: list[tuple[Sequence[str], list[int] | None]],
+    arguments: str,
+) -> None:
+    ended = replace(here, width=SCREEN)(analysed, *arguments.split())
+
+    assert ended.code == 0, ended.err
+    assert widths
+    for columns, found in widths:
+        assert found is not None, columns
+
+
+@pytest.mark.parametrize(
+    ("symbol", "close", "factor"),
+    [
+        ("7203.T", 2_543.5, 1.05),
+        ("USDJPY=X", 151.234, 1.01),
+        ("BRK-B", 743.21, 1.1),
+        ("9983.T", 48_120.0, 1.2),
+    ],
+)
+def test_forecasts(
+    capsys: pytest.CaptureFixture[str],
+    screen: None,
+    widths: list[tuple[Sequence[str], list[int] | None]],
+    symbol: str,
+    close: float,
+    factor: float,
+) -> None:
+    one = {
+        "symbol": symbol,
+        "as_of": date(2026, 11, 27),
+        "target": date(2026, 11, 30),
+        "close": close,
+        "median": close * 1.001,
+        "lo80": close / factor,
+        "hi80": close * factor,
+        "lo95": close / factor**2,
+        "hi95": close * factor**2,
+        "reason": None,
+        "edge": "優位性なし",
+    }
+    made: dict[str, Any] = {
+        "universe": "jp",
+        "as_of": "2026-11-27",
+        "symbols": 4178,
+        "made": {"random_walk": 4100, "random_forest": 0},
+        "missing": {"random_forest": {"not_trained": 4100, "too_short": 61, "no_bar": 17}},
+    }
+
+    show_fan([one | {"horizon": horizon} for horizon in (1, 5)])
+    show_predictions(made)
+
+    assert all(found for _, found in widths)
+    assert_fits(capsys.readouterr().out)
+
+
+def test_values_that_knew_the_future(
+    capsys: pytest.CaptureFixture[str],
+    screen: None,
+    widths: list[tuple[Sequence[str], list[int] | None]],
+) -> None:
+    class Result:
+        title, symbols, moments, signals, values, compared = "pattern 1 (v2)", ["7203.T"], 20, 3, 9, {"a": 9}
+        differences = pl.DataFrame(
+            {
+                "moment": [datetime(2025, 1, 6, 2, 25, tzinfo=UTC)] * 2,
+                "symbol": ["7203.T"] * 2,
+                "ts": [datetime(2025, 1, 6, 2, 30, tzinfo=UTC)] * 2,
+                "of": ["1h", "signal"],
+                "side": [None, "2-2 SELL"],
+                "evidence": [None, '{"rsi": 29.1, "bands": [1, 2, 3], "and so on": "for many lines"}'],
+                "column": ["bb_middle in the mirror", "signal"],
+                "then": [2543.512345, None],
+                "now": [2543.512346, 1.0],
+            }
+        )
+
+    with pytest.raises(WorkFellShortError):
+        end_look_ahead(Result(), as_json=False)  # type: ignore[arg-type]
+
+    ((columns, found),) = widths
+    assert found is not None, columns
+    shown = capsys.readouterr().out
+    assert_fits(shown)
+    assert "2543.512345" in shown
+    assert "2543.512346" in shown
+    assert shown.count("2025-01-06 02:30") == 2
+
+
+def test_a_segment_with_a_long_japanese_name(
+    capsys: pytest.CaptureFixture[str],
+    screen: None,
+    widths: list[tuple[Sequence[str], list[int] | None]],
+) -> None:
+    names = ("universe", "segment", "issues", "expected bars", "stored", "coverage")
+    segment = "REIT・ベンチャーファンド・カントリーファンド・インフラファンド"
+
+    show_table("coverage per segment", names, [("jp", segment, 61, 1_016_943, 1_005_976, "98.92 %")])
+
+    assert all(found for _, found in widths)
+    shown = capsys.readouterr().out
+    assert_fits(shown)
+    assert "1,016,943" in shown
+
+
+def test_a_warm_up_of_long_histories(
+    capsys: pytest.CaptureFixture[str],
+    screen: None,
+    widths: list[tuple[Sequence[str], list[int] | None]],
+) -> None:
+    row = {"value": "3 SELL way 2", "timeframe": "5m", "compared": 1_234_567, "settled_after": 12_345}
+    end_warm_up(
+        "patterns", ["7203.T"], [row | {"in_force": 20_000, "verdict": "enough", "ties": 3}], as_json=False
+    )
+
+    assert all(found for _, found in widths)
+    _title, *table = capsys.readouterr().out.splitlines()
+    assert_fits("\n".join(table))

@@ -1,0 +1,50 @@
+"""The verdict of a served symbol, whatever was written of it and by whom."""
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from miraikakaku_assets.application.collection_outcomes import MarketFacts, outcomes_of
+from miraikakaku_assets.application.ports import BarRequest, Delivery, SymbolOutcome
+from miraikakaku_assets.domain.bars.validation import validate_daily
+from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, bar, context, raw
+
+SYMBOL = "1301.T"
+
+
+def outcome(inserted: int, restated: int, unchanged: int, refused: int, *, bare: bool) -> SymbolOutcome:
+    """Of one delivery: bars that were written as these numbers say, and bars that were refused."""
+    accepted = inserted + restated + unchanged
+    days = SESSIONS[: accepted + refused]
+    rows = [bar(day, 10.0 if place < accepted else -1.0, symbol=SYMBOL) for place, day in enumerate(days)]
+    delivery = Delivery((SYMBOL,), raw(rows))
+    known = frozenset({SYMBOL})
+    validated = validate_daily(delivery.bars, context())
+    counts = pl.DataFrame(
+        {"symbol": [SYMBOL], "inserted": [inserted], "restated": [restated], "unchanged": [unchanged]}
+    )
+    asked = {SYMBOL: BarRequest(SYMBOL, SESSIONS[0], SESSIONS[-1])}
+    facts = MarketFacts(asked, known, frozenset(), known if bare else frozenset())
+    (found,) = outcomes_of(delivery, validated, counts, validated.refused.clear(), facts, {})
+    return found
+
+
+few = st.integers(0, 2)
+
+
+@settings(deadline=None)
+@given(inserted=few, restated=few, unchanged=few, refused=few, bare=st.booleans())
+def test_a_symbol_is_without_bars_only_if_none_was_stored_before_and_none_now(
+    inserted: int, restated: int, unchanged: int, refused: int, *, bare: bool
+) -> None:
+    found = outcome(inserted, restated, unchanged, refused, bare=bare)
+
+    assert found.rows_read == inserted + restated + unchanged + refused
+    assert (found.inserted, found.restated, found.unchanged, found.quarantined) == (
+        inserted, restated, unchanged, refused
+    )  # fmt: skip
+    assert (found.verdict == "ok") == bool(inserted or restated)
+    # Bars that somebody else stored a moment ago come back as unchanged.
+    assert found.without_bars == (bare and not (inserted or restated or unchanged))
+    if found.without_bars:
+        assert found.verdict == ("all_refused" if refused else "never_delivered")

@@ -1,0 +1,36 @@
+"""Counts and waits as people read them."""
+
+import pytest
+
+from miraikakaku_assets.domain.words import counted, lasting
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(0, "0 symbols"), (1, "1 symbol"), (2, "2 symbols"), (4178, "4,178 symbols")],
+)
+def test_a_count_has_the_noun_that_goes_with_it(count: int, shown: str) -> None:
+    assert counted(count, "symbol") == shown
+
+
+def test_a_plural_that_is_no_singular_with_an_s() -> None:
+    assert counted(1, "series", "series") == "1 series"
+    assert counted(3, "currency", "currencies") == "3 currencies"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (-5.0, "0 s"),
+        (0.0, "0 s"),
+        (0.2, "1 s"),
+        (57.1, "58 s"),
+        (179.0, "179 s"),
+        (180.0, "3 min"),
+        (181.0, "4 min"),
+        (3600.0, "60 min"),
+        (7260.0, "2 h 01 min"),
+    ],
+)
+def test_a_wait_is_never_said_to_be_shorter_than_it_is(seconds: float, shown: str) -> None:
+    assert lasting(seconds) == shown
