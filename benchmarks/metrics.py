@@ -78,7 +78,7 @@ GOALS: dict[str, Goal] = {
     },
     "bookkeeping_vs_stock": Goal("ratio", 25, "higher"),
     "bookkeeping_ms_per_partition_asset": Goal("ms", 0.6, "lower"),
-    "fetch_vs_yfinance": Goal("ratio", 2.0, "higher"),
+    "fetch_vs_yfinance": Goal("ratio", 1.5, "higher"),
     "fetch_symbols_per_s": Goal("1/s", 120, "higher"),
     "fetch_wall_vs_limit": Goal("ratio", 1.03, "lower"),
     "fetch_peak_rss_mib": Goal("MiB", 1_024, "lower"),

@@ -131,6 +131,22 @@ def show_forecasts(
     ]
 
 
+def newest_forecasts(universe: Universe, store: ForecastStore, most: int) -> list[ShownForecast]:
+    """The newest forecasts of the ensemble, of the first symbols by name that have one; empty without any.
+
+    Args:
+        universe: Whose instruments.
+        store: Holds forecasts and outcomes.
+        most: How many symbols.
+    """
+    as_of = store.newest_origin(universe)
+    if as_of is None:
+        return []
+    rows = store.predictions(universe, as_of, as_of, None, [ENSEMBLE])
+    symbols = rows.filter(pl.col("reason").is_null())["symbol"].unique().sort().head(most)
+    return show_forecasts(universe, store, as_of, symbols.to_list()) if len(symbols) else []
+
+
 def direction_edges(
     universe: Universe, store: ForecastStore, as_of: date, symbols: Sequence[str], model: str = ENSEMBLE
 ) -> dict[tuple[str, int], str | None]:

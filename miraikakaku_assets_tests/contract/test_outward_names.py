@@ -161,6 +161,21 @@ def test_benchmarks_with_their_units() -> None:
 
 
 @pytest.mark.parametrize(
+    ("page", "table", "column"),
+    [
+        ("operations.md", "Schedules", "schedule"),
+        ("operations.md", "Sensors", "sensor"),
+        ("data-model.md", "Tables", "tables"),
+        ("configuration.md", "Environment", "variables"),
+    ],
+)
+def test_what_is_listed_is_described_on_its_page(page: str, table: str, column: str) -> None:
+    described = set(_CODE.findall((ROOT / "docs" / page).read_text(encoding="utf-8")))
+
+    assert listed(table, column)["now"] - described == set()
+
+
+@pytest.mark.parametrize(
     ("there", "now", "planned", "sentence"),
     [
         ({"new"}, set(), set(), "new is there, the page does not list it"),

@@ -60,6 +60,15 @@ def test_the_demo_runs_the_whole_pipeline_as_often_as_one_likes_and_says_it_is_s
         *(("fx", timeframe) for timeframe in ("5m", "1h", "4h")),
     }
     assert derived["fx", "5m"][2] > 0
+    # The last tables before the reports: two symbols of each market, the next session and the fifth, on 80 columns.
+    summary = first.out.partition("all figures simulated")[2]
+    tables, _, ending = summary.partition("forecasts of the ensemble from")[2].partition("report of jp: ")
+    shown = [words[0] for words in map(str.split, tables.splitlines()) if words[1:2] in (["+1"], ["+5"])]
+    assert shown[::2] == shown[1::2]
+    assert [symbol.endswith(".T") for symbol in shown[::2]] == [True, True, *(5 * [False])]
+    assert shown[8::2] == ["EURUSD=X", "USDJPY=X", "HG=F"]
+    assert max(map(len, tables.splitlines())) <= 80
+    assert "look at them" in ending
     # Its signals are simulated: nobody may ever be told of one.
     (queued,) = (
         text.split()[-1] for text in first.out.splitlines() if text.startswith("notification_outbox")

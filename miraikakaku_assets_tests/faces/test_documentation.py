@@ -1,5 +1,6 @@
 """The pages say what the program can do."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ from miraikakaku_assets.settings import Settings
 from miraikakaku_assets_tests.faces.test_help import LEAVES
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 
 def page(name: str) -> str:
@@ -48,3 +52,22 @@ def test_every_command_is_documented_with_its_options(path: tuple[str, ...]) -> 
     }
     for option in options - {"--json", "--help", "--universe", "--timeframe"}:
         assert same_as_above or option in rows[0], option
+
+
+def anchors(path: Path) -> set[str]:
+    """What a link can name of a page: its headings, spelled as GitHub spells them."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_leads_to_a_page_and_a_heading_that_exist(name: str) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", page(name))
+
+    lost = []
+    for link in (link for link in links if "://" not in link):
+        path, _, anchor = link.partition("#")
+        target = (ROOT / name).parent / path if path else ROOT / name
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            lost.append(link)
+    assert lost == []

@@ -1,6 +1,7 @@
 """Command ``demo``: the whole pipeline against the exchange simulator. Every figure it prints is simulated."""
 
 import time
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from miraikakaku_assets.application.wanted import Wanted, WantedForecasts
 from miraikakaku_assets.bootstrap import Ports, use, utc_now
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, US, Timeframe, Universe
+from miraikakaku_assets.faces.cli.forecast_tables import show_fan
 from miraikakaku_assets.faces.cli.output import console, percent, show_line, show_table
 from miraikakaku_assets.faces.cli.runner import RunnerFactory
 from miraikakaku_assets.faces.cli.stage_runs import Stages, end
@@ -29,6 +31,7 @@ _QUOTED_LATE = timedelta(minutes=10)
 """The exchange stands still so long ago that its newest five-minute bar cannot become final between the collections."""
 _US_SHARE = 30  # US issues per hundred of Tokyo
 _HISTORY = timedelta(days=400)
+_SHOWN_SYMBOLS = 2  # of each market, in the tables of forecasts
 _SCORED_SESSIONS = 6  # so that all five horizons have come
 
 
@@ -132,6 +135,7 @@ def _demo_settings(exchange: str, symbols: int) -> Settings:
 
 def _summary(installation: Ports, log: list[dict[str, Any]], seconds: float) -> None:
     from miraikakaku_assets.application.show_analysis_status import analysed_rows
+    from miraikakaku_assets.application.show_forecasts import newest_forecasts
 
     console.print(Rule("Summary (all figures simulated)", align="left"))
     segments = [
@@ -154,6 +158,9 @@ def _summary(installation: Ports, log: list[dict[str, Any]], seconds: float) -> 
     ]
     show_table("bars and what is derived from them", ("", "bars", "indicators", "signals"), rows)
     show_table("rows per table", ("table", "rows"), list(installation.status.table_sizes().items()))
+    for universe in _TIMEFRAMES:
+        newest = newest_forecasts(universe, installation.forecasts, _SHOWN_SYMBOLS)
+        show_fan([asdict(forecast) for forecast in newest])
     for coverage in (stage for stage in log if stage["stage"] == "coverage"):
         show_line(f"report of {coverage['universe']}: {coverage.get('report')}")
     home = f"MIRAIKAKAKU_HOME={installation.settings.home}"
