@@ -144,7 +144,9 @@ def test_schema_of_another_version_is_said_in_one_sentence_and_stays(
 ) -> None:
     with database.engine.begin() as connection:
         connection.execute(text(f"UPDATE {SCHEMA}.alembic_version SET version_num = '{revision}'"))
-    with pytest.raises(ConfigurationError, match=f"has schema {revision}, and this program knows none beyond 0"):
+    with pytest.raises(
+        ConfigurationError, match=f"has schema {revision}, and this program knows none beyond 0"
+    ):
         migrate.upgrade(database)
     with database.engine.connect() as connection:
         assert migrate._revision(connection) == revision
