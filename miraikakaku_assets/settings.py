@@ -295,6 +295,17 @@ def load_settings() -> Settings:
         ) from None
 
 
+def as_environment(chosen: Settings) -> dict[str, str]:
+    """Variables by which a child process gets the same settings, where it would read others; secrets included."""
+    values = {name: getattr(chosen, name) for name in Settings.model_fields}
+    differing = {name: value for name, value in values.items() if value != getattr(settings(), name)}
+    return {
+        name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in differing.items()
+        if value is not None  # there is no variable that says so
+    }
+
+
 @cache
 def settings() -> Settings:
     """The settings of this process, read once."""

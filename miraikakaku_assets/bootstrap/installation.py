@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from miraikakaku_assets.adapters.storage.engine import Database
+    from miraikakaku_assets.adapters.storage.origin import PostgresOrigin
     from miraikakaku_assets.application.ports import Clock
     from miraikakaku_assets.application.work_progress import WorkProgress
     from miraikakaku_assets.settings import Settings
@@ -57,12 +58,26 @@ class Installation:
         """The database with its newest schema; starts the embedded server if need be."""
         return self.upgraded[0]
 
+    @property
+    def full_disk(self) -> DependencyUnavailableError:
+        """What is to be said when the database has no room left."""
+        from miraikakaku_assets.adapters.storage.disk import disk_full
+
+        return disk_full(None if self.settings.database_url else self.settings.home)
+
+    @cached_property
+    def origin(self) -> PostgresOrigin:
+        """The mark whether the prices here are real or simulated."""
+        from miraikakaku_assets.adapters.storage.origin import PostgresOrigin
+
+        return PostgresOrigin(self.database)
+
     @cached_property
     def upgraded(self) -> tuple[Database, str | None, str]:
         """The database, and its schema's revision before and after it was opened here.
 
         Raises:
-            ConfigurationError: The state folder cannot be made.
+            ConfigurationError: The state folder cannot be made, or the schema is that of a newer program.
             DependencyUnavailableError: The database cannot be started or reached.
         """
         from miraikakaku_assets.adapters.storage.engine import open_database

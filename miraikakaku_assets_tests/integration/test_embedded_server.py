@@ -71,7 +71,15 @@ def test_stopping_is_clean_and_stopping_twice_says_so(home: Path):
     embedded.ensure_running(home)
     assert embedded.stop(home) is True
     assert embedded.stop(home) is False
-    assert "database system is shut down" in (embedded.data_folder(home) / "log").read_text()
+    log = embedded.data_folder(home) / "log"
+    assert "database system is shut down" in log.read_text()
+
+    # Whoever starts it next is told soon if it cannot be started: the reason would not pass by waiting.
+    (embedded.data_folder(home) / "miraikakaku.conf").write_text("max_connections = many\n")
+    log.write_text("")
+    with pytest.raises(DependencyUnavailableError, match="does not start; read "):
+        embedded.ensure_running(home)
+    assert log.read_text().count("invalid value for parameter") == 3
 
 
 def test_a_lock_file_that_names_another_program_does_not_block_the_start(home: Path):
