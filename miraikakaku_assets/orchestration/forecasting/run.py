@@ -15,12 +15,13 @@ from miraikakaku_assets.application.forecast_universe import predict_universe, s
 from miraikakaku_assets.application.make_predictions import ENSEMBLE, PredictionReport, totals
 from miraikakaku_assets.application.ports.forecasts import ModelRecord
 from miraikakaku_assets.application.replay_predictions import replay_predictions
-from miraikakaku_assets.application.show_forecasts import in_words, standing
+from miraikakaku_assets.application.show_forecasts import direction_edges, in_words, standing
 from miraikakaku_assets.application.train_models import Told, TrainingReport
 from miraikakaku_assets.application.watch_forecasts import watch_forecasts
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import MiraikakakuError
-from miraikakaku_assets.domain.forecasting.contract import in_prices
+from miraikakaku_assets.domain.forecasting.contract import HORIZONS, in_prices
+from miraikakaku_assets.domain.forecasting.edges import NO_EDGE
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.forecasting.pictures import fan_chart_of, score_charts_of
@@ -172,6 +173,9 @@ def _events(
 ) -> list[dg.AssetMaterialization]:
     few = symbols is not None and len(symbols) <= CHARTED_SYMBOLS
     events = []
+    edges: dict[tuple[str, int], str | None] = {}
+    if few and symbols and not stored.is_empty():
+        edges = direction_edges(inputs.universe, ports.forecasts, stored["as_of"][0], symbols)
     prices = in_prices(stored.drop("close"), stored.select("symbol", "as_of", "close").unique())
     for (symbol,), rows in prices.group_by("symbol", maintain_order=True):
         first, last = rows.row(0, named=True), rows.row(-1, named=True)
@@ -188,7 +192,8 @@ def _events(
                 "fifth_hi80": last["hi80"],
             }
         if few:
-            metadata["chart"] = fan_chart_of(ports, inputs, str(symbol), first["as_of"])
+            edge = edges.get((str(symbol), max(HORIZONS)), NO_EDGE)
+            metadata["chart"] = fan_chart_of(ports, inputs, str(symbol), first["as_of"], edge)
         events.append(dg.AssetMaterialization(key, partition=str(symbol), metadata=metadata))
     return events
 
