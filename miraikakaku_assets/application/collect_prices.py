@@ -34,6 +34,7 @@ from miraikakaku_assets.domain.bars.restatement import Rescaling
 from miraikakaku_assets.domain.bars.validation import DailyContext, ValidatedBars, validate_daily
 from miraikakaku_assets.domain.errors import MiraikakakuError, SourcePausedError
 from miraikakaku_assets.domain.market.instruments import Instrument, Timeframe
+from miraikakaku_assets.domain.words import counted
 
 
 def collect_prices(
@@ -82,7 +83,7 @@ def _broken_off(error: BaseException) -> BatchEnd:
 def _summary(report: CollectionReport) -> str | None:
     if not report.failures:
         return None
-    return f"{len(report.failures)} of {report.symbols} symbols failed"
+    return f"{len(report.failures):,} of {counted(report.symbols, 'symbol')} failed"
 
 
 @dataclass(frozen=True)

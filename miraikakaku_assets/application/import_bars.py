@@ -12,6 +12,7 @@ from miraikakaku_assets.application.ports import Listener, MasterStore
 from miraikakaku_assets.domain.bars.validation import DailyContext, validate_daily
 from miraikakaku_assets.domain.errors import InputFileError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.words import counted
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,6 @@ def refusal_sentences(name: str, report: CollectionReport) -> Sequence[str]:
     """One sentence per rule that refused rows: file, first row, rule and how many."""
     return [
         f"{name}, row {example.row}: {example.symbol} {example.session}: {example.detail} "
-        f"[rule {rule}; {report.rules[rule]:,} row{'s' if report.rules[rule] != 1 else ''} in quarantine]"
+        f"[rule {rule}; {counted(report.rules[rule], 'row')} in quarantine]"
         for rule, example in report.examples.items()
     ]

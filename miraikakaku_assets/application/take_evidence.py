@@ -11,6 +11,7 @@ from miraikakaku_assets.application.ports.evidence import Evidence
 from miraikakaku_assets.application.update_master import update_master
 from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.words import counted
 
 _MUST_BE_EMPTY = ("instruments", "price_bars", "daily_predictions")
 
@@ -74,7 +75,7 @@ def require_clean(rows: Mapping[str, int]) -> None:
     """
     held = {table: rows[table] for table in _MUST_BE_EMPTY if rows.get(table)}
     if held:
-        named = ", ".join(f"{count:,} rows in {table}" for table, count in held.items())
+        named = ", ".join(f"{counted(count, 'row')} in {table}" for table, count in held.items())
         raise ConfigurationError(
             f"The scoreboard is made in a clean database, and this one has {named}; name another MIRAIKAKAKU_HOME or "
             "DATABASE_URL, or, in the state folder of an interrupted run, go on by --resume"

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe
+from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.orchestration.abandoned import still_runs
 from miraikakaku_assets.orchestration.cycles.notices import notifications_job
 from miraikakaku_assets.orchestration.forecasting.sensors import forecasts_due
@@ -64,7 +65,7 @@ def watch_list_keys() -> dg.SensorDefinition:
     )
     def watch(context: dg.SensorEvaluationContext, ports: PortsResource) -> dg.SkipReason:
         added = sum(watched_symbols(context.instance, ports.use, one)[1] for one in UNIVERSES.values())
-        return dg.SkipReason(f"{added:,} new keys of watched symbols.")
+        return dg.SkipReason(f"{counted(added, 'new key')} of watched symbols.")
 
     return watch
 

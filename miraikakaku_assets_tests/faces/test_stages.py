@@ -108,7 +108,7 @@ def test_people_see_a_table_and_progress_and_collecting_again_changes_nothing(co
     nothing = command("collect", "--symbols", "25935.T", "--json")
 
     assert nothing.code == 1
-    assert nothing.errors == ["The source delivered no row for any of 1 symbols; is the window right?"]
+    assert nothing.errors == ["The source delivered no row for 1 symbol; is the window right?"]
     assert stages(nothing)["prices"]["error"] == nothing.errors[0]
 
 

@@ -19,6 +19,7 @@ from miraikakaku_assets.application.ports import BarRequest, Calls, Delivery
 from miraikakaku_assets.domain.bars.frame import ACTIONS, RAW_DAILY, RAW_INTRADAY, empty
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError, SymbolError
 from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe, Universe
+from miraikakaku_assets.domain.words import counted
 
 _GIVE_UP_AFTER = 20
 """Symbols that get no answer, with none answered, before Yahoo as a whole counts as unreachable."""
@@ -209,6 +210,6 @@ class _Reachable:
         count = self._unanswered.total()
         if count >= _GIVE_UP_AFTER or self._unanswered["unreachable"] >= self._requested:
             raise DependencyUnavailableError(
-                f"Yahoo at {self._source} cannot be reached: the first {count} symbols got no answer; "
+                f"Yahoo at {self._source} cannot be reached: {counted(count, 'symbol')} got no answer; "
                 "check the network and YAHOO_BASE_URL"
             )

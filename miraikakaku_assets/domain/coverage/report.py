@@ -13,6 +13,7 @@ import polars as pl
 
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import sessions_between
+from miraikakaku_assets.domain.words import counted
 
 WHOLE = "all"
 """Name of the segment that holds every issue of the universe."""
@@ -156,7 +157,7 @@ def find_coverage(
         threshold=threshold,
         least_issues=least_issues,
         denominator=(
-            f"{holdings.issues.height:,} active issues of the list dated {holdings.list_date} × their "
+            f"{counted(holdings.issues.height, 'active issue')} of the list dated {holdings.list_date} × their "
             f"{universe.calendar} sessions from {first} to {last} ({len(sessions)}), "
             "each from its listing on where that day is known"
         ),

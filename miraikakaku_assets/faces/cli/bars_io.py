@@ -8,6 +8,7 @@ import typer
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, timeframe, universe
+from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, fail, print_json, show_line, show_table
 from miraikakaku_assets.faces.cli.window import SinceOption, UntilOption, option_window
 
@@ -94,7 +95,9 @@ def add_commands(app: typer.Typer) -> None:
             print_json(done)
         else:
             kind = "adjusted for dividends" if adjusted else "raw"
-            show_line(f"{done['rows']:,} bars of {done['symbols']:,} symbols, {kind}, in {out}")
+            show_line(
+                f"{counted(bars.height, 'bar')} of {counted(bars['symbol'].n_unique(), 'symbol')}, {kind}, in {out}"
+            )
         absent = sorted(set(wanted or ()) - set(bars["symbol"].unique()))
         if absent:
             raise WorkFellShortError(

@@ -9,6 +9,7 @@ import dagster as dg
 from miraikakaku_assets.application.probe_sources import ProbeRound, probe_sources
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.source_health import Health, Probe
+from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.ownership import Labels
 from miraikakaku_assets.orchestration.resources import PortsResource
@@ -68,7 +69,7 @@ def source_canary(ports: PortsResource) -> canary_type:
     if found.failures:
         named = ", ".join(f"{symbol} ({verdict})" for symbol, verdict in found.failures.items())
         raise dg.Failure(
-            f"{len(found.failures)} of {len(found.probes)} canary symbols without a good answer: {named}; "
+            f"{len(found.failures)} of {counted(len(found.probes), 'canary symbol')} without a good answer: {named}; "
             f"the source is {found.judgement.health}: {found.judgement.reason}",
             metadata={"failed_symbols": len(found.failures)},
             allow_retries=False,

@@ -23,6 +23,7 @@ from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS, in_prices
 from miraikakaku_assets.domain.forecasting.edges import NO_EDGE
 from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.domain.words import counted, the_rest
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.forecasting.pictures import fan_chart_of, score_charts_of
 from miraikakaku_assets.orchestration.materializations import log_materializations
@@ -67,8 +68,8 @@ def train_in_run(
         context.log_event(dg.AssetObservation(models_key(universe), metadata=metadata))
         worst = "; ".join(f"{model}: {why}" for model, why in report.failed.items())
         raise dg.Failure(
-            f"{len(report.failed)} of {len(report.failed) + len(report.records)} models could not be trained, the "
-            f"others are kept: {worst}",
+            f"{len(report.failed)} of {counted(len(report.failed) + len(report.records), 'model')} could not be trained"
+            f"{the_rest(len(report.records), 'kept')}: {worst}",
             metadata=metadata,
             allow_retries=False,
         )
@@ -201,7 +202,8 @@ def _events(
 def _raise_shortfall(report: PredictionReport, unknown: Sequence[str], unlike: str | None) -> None:
     reasons = [f"{model}: {why}" for model, why in report.failures.items()]
     if unknown:
-        reasons.append(f"{len(unknown)} symbols have no daily bar, the first is {unknown[0]}")
+        first = f", the first is {unknown[0]}" if len(unknown) > 1 else f": {unknown[0]}"
+        reasons.append(f"no daily bar is stored of {counted(len(unknown), 'symbol')}{first}")
     if not report.symbols:
         reasons.append("there was nothing to forecast")
     if unlike is not None:

@@ -18,6 +18,7 @@ from miraikakaku_assets.application.ports import SymbolOutcome
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError, MiraikakakuError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe, collected_timeframe
+from miraikakaku_assets.domain.words import counted, the_rest
 from miraikakaku_assets.orchestration.abandoned import close_abandoned
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.materializations import log_materializations
@@ -215,18 +216,18 @@ def _finish(context: type_context, report: CollectionReport, asset_key: dg.Asset
         raise dg.Failure(f"The rows of batch {report.batch} do not add up: {totals}", allow_retries=False)
     bare = report.verdicts["never_delivered"] + report.verdicts["all_refused"]
     asked = report.symbols - report.verdicts["reused"]
+    where = f"see batch {report.batch} in batch_execution_details"
     if bare > max(_MAY_BE_BARE * asked, _FEW):
         return dg.Failure(
-            f"Of {bare:,} of {asked:,} symbols the source has never sent a bar that could be stored: it is not "
-            "itself, or the symbols are not its own; the others are stored, see batch "
-            f"{report.batch} in batch_execution_details",
+            f"Of {bare:,} of {counted(asked, 'symbol')} the source has never sent a bar that could be stored: it is "
+            f"not itself, or the symbols are not its own{the_rest(asked - bare, 'stored')}; {where}",
             allow_retries=False,
         )
     if report.failures:
         worst = dict(sorted(report.failures.items())[:_WORST])
         return dg.Failure(
-            f"{len(report.failures):,} of {report.symbols:,} symbols failed, the others are stored; "
-            f"see batch {report.batch} in batch_execution_details",
+            f"{len(report.failures):,} of {counted(report.symbols, 'symbol')} failed"
+            f"{the_rest(report.symbols - len(report.failures), 'stored')}; {where}",
             metadata={"failed_symbols": len(report.failures), "first_failures": dg.MetadataValue.json(worst)},
             allow_retries=False,
         )
