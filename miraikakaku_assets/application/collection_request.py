@@ -18,12 +18,21 @@ from miraikakaku_assets.domain.market.instruments import Instrument, Timeframe, 
 
 @dataclass(frozen=True)
 class CollectionPorts:
-    """What a collection works with."""
+    """What a collection works with.
+
+    Attributes:
+        source: Where the bars come from.
+        store: Where they go.
+        ledger: The account of the collection.
+        clock: Where the time comes from.
+        channels: Names of the channels that are told when a stored bar is withdrawn.
+    """
 
     source: PriceSource
     store: BarStore
     ledger: Ledger
     clock: Clock
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from miraikakaku_assets.application.ports.prices import (
     Delivery,
     Held,
     PriceSource,
+    Withdrawal,
     WriteResult,
 )
 
@@ -56,5 +57,6 @@ __all__ = [
     "PublishedFile",
     "ReportShelf",
     "SymbolOutcome",
+    "Withdrawal",
     "WriteResult",
 ]
