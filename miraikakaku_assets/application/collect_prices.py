@@ -6,17 +6,15 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-import polars as pl
-
 from miraikakaku_assets.application.collection_outcomes import (
     MarketFacts,
-    first_sessions,
     outcomes_of,
     without_padding,
 )
 from miraikakaku_assets.application.collection_report import CollectionReport
 from miraikakaku_assets.application.collection_request import CollectionPorts, CollectionRequest
 from miraikakaku_assets.application.collection_window import bar_requests, complete_from
+from miraikakaku_assets.application.judge_delivery import Judge
 from miraikakaku_assets.application.one_ahead import one_ahead
 from miraikakaku_assets.application.ports import (
     BarRequest,
@@ -28,12 +26,11 @@ from miraikakaku_assets.application.ports import (
     SymbolOutcome,
 )
 from miraikakaku_assets.application.pull_again import pull_rescaled_again
-from miraikakaku_assets.domain.bars.actions import ValidatedActions, validate_actions
-from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_intraday
+from miraikakaku_assets.domain.bars.actions import ValidatedActions
 from miraikakaku_assets.domain.bars.restatement import Rescaling
-from miraikakaku_assets.domain.bars.validation import DailyContext, ValidatedBars, validate_daily
+from miraikakaku_assets.domain.bars.validation import ValidatedBars
 from miraikakaku_assets.domain.errors import MiraikakakuError, SourcePausedError
-from miraikakaku_assets.domain.market.instruments import Instrument, Timeframe
+from miraikakaku_assets.domain.market.instruments import Instrument
 from miraikakaku_assets.domain.words import counted
 
 
@@ -112,6 +109,7 @@ class _Collection:
     def __post_init__(self) -> None:
         # Built once: a set per delivery would make the cost of a symbol grow with the market.
         self.known = frozenset(self.request.known)
+        self.judge = Judge(self.request.universe, self.request.timeframe, self.known, self.ports.store)
         self.absent = frozenset(one.symbol for one in self.request.instruments if one.may_be_absent)
 
     def run(self) -> Iterator[tuple[Sequence[SymbolOutcome], Sequence[str]]]:
@@ -157,9 +155,7 @@ class _Collection:
             whole, rescaled = pull_rescaled_again(
                 delivery, self.asked, self.request, self.ports, self.stopping
             )
-            previous = self._previous(whole)
-            validated = self._validate(whole, previous, now)
-            actions = validate_actions(whole.actions, validated.accepted, previous)
+            validated, actions = self.judge(whole, now, rescaled)
             yield _Checked(whole, validated, actions, rescaled, now)
 
     def _fetched(self, instruments: Sequence[Instrument]) -> Iterator[Delivery]:
@@ -177,20 +173,6 @@ class _Collection:
         if rest is not None:
             yield rest
 
-    def _previous(self, delivery: Delivery) -> pl.DataFrame:
-        """Close of the last stored bar before each symbol's first delivered one."""
-        request = self.request
-        first = first_sessions(delivery, request.universe, request.timeframe)
-        return self.ports.store.previous_closes(request.universe, request.timeframe, first)
-
-    def _validate(self, delivery: Delivery, previous: pl.DataFrame, now: datetime) -> ValidatedBars:
-        universe = self.request.universe
-        if self.request.timeframe is Timeframe.D1:
-            return validate_daily(
-                delivery.bars, DailyContext(universe, now, self.known, previous, delivery.actions)
-            )
-        return validate_intraday(delivery.bars, IntradayContext(universe, now, self.known, previous))
-
     def _store(self, checked: _Checked) -> list[SymbolOutcome]:
         delivery, request, source = checked.delivery, self.request, self.ports.source
         bars, padding = without_padding(checked.validated)
@@ -202,15 +184,14 @@ class _Collection:
             complete_from={} if source.is_fixed else complete_from(asked, delivered),
             rescaled=checked.rescaled,
             actions=checked.actions,
+            channels=self.ports.channels,
         )
-        counts = self.ports.store.write(
-            request.timeframe, ids, bars, source.name, checked.now, collected
-        ).counts
+        written = self.ports.store.write(request.timeframe, ids, bars, source.name, checked.now, collected)
         self.report.refuse(bars.refused, padding, checked.actions)
         return outcomes_of(
             delivery,
             bars,
-            counts,
+            written,
             padding,
             MarketFacts(
                 self.asked,

@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from miraikakaku_assets.application.ports import SymbolOutcome
+from miraikakaku_assets.application.ports import SymbolOutcome, Withdrawal
 from miraikakaku_assets.domain.bars.actions import ValidatedActions
 
 
@@ -29,6 +29,8 @@ class CollectionReport:
         batch: Number in ``batch_executions``.
         rules: Quarantined rows by rule.
         examples: The first refused row of each rule.
+        reconsidered: Bars that were not delivered and were let out of quarantine, or got another flag.
+        withdrawn: Bars that were stored and are refused now.
         requests: HTTP requests or files it took.
         padding: Empty rows of breaks and auctions, which are no bars and not among ``rows_read``.
         doubtful_actions: Refused and flagged dividends and splits by rule.
@@ -53,6 +55,8 @@ class CollectionReport:
     doubtful_actions: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
     examples: dict[str, RefusedRow] = field(default_factory=dict)
+    reconsidered: int = 0
+    withdrawn: list[Withdrawal] = field(default_factory=list)
 
     def refuse(self, refused: pl.DataFrame, padding: pl.DataFrame, actions: ValidatedActions) -> None:
         """Counts refused rows by rule and keeps an example of each; counts what is doubtful beside them."""
@@ -86,4 +90,6 @@ class CollectionReport:
             self.unchanged += outcome.unchanged
             self.quarantined += outcome.quarantined
             self.flagged += outcome.flagged
+            self.reconsidered += outcome.reconsidered
+            self.withdrawn += outcome.withdrawn
             self.requests += outcome.calls.requests

@@ -22,6 +22,11 @@ class CollectionPorts:
     """What a collection works with.
 
     Attributes:
+        source: Where the bars come from.
+        store: Where they go.
+        ledger: The account of the collection.
+        clock: Where the time comes from.
+        channels: Names of the channels that are told when a stored bar is withdrawn.
         claims: Keeps two collections from fetching the same; None for what is read from files.
     """
 
@@ -30,6 +35,7 @@ class CollectionPorts:
     ledger: Ledger
     clock: Clock
     claims: Claims | None = None
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from datetime import date
 from miraikakaku_assets.application.collect_prices import collect_prices
 from miraikakaku_assets.application.collection_report import CollectionReport
 from miraikakaku_assets.application.collection_request import CollectionPorts, CollectionRequest
+from miraikakaku_assets.application.judge_delivery import Judge
 from miraikakaku_assets.application.plan_collection import plan_collection
 from miraikakaku_assets.application.ports import Listener, MasterStore
-from miraikakaku_assets.domain.bars.validation import DailyContext, validate_daily
 from miraikakaku_assets.domain.errors import InputFileError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.words import counted
@@ -45,8 +45,8 @@ def import_bars(
     known = masters.known_symbols(request.universe)
     instruments = masters.instruments(request.universe, sorted(held & set(known)))
     if request.strict and everything is not None:
-        context = DailyContext(request.universe, ports.clock(), frozenset(known), actions=everything.actions)
-        refused = validate_daily(everything.bars, context).refused
+        judge = Judge(request.universe, request.timeframe, frozenset(known), ports.store)
+        refused = judge(everything, ports.clock())[0].refused
         if not refused.is_empty():
             worst = refused.sort("row").row(0, named=True)
             explanation = f"{worst['symbol']} {worst['session']}: {worst['detail']}; nothing was imported"

@@ -35,6 +35,7 @@ from miraikakaku_assets.application.ports.prices import (
     Delivery,
     Held,
     PriceSource,
+    Withdrawal,
     WriteResult,
 )
 
@@ -64,5 +65,6 @@ __all__ = [
     "ReportShelf",
     "Share",
     "SymbolOutcome",
+    "Withdrawal",
     "WriteResult",
 ]

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
-from miraikakaku_assets.application.ports.prices import NO_CALLS, BarRequest, Calls
+from miraikakaku_assets.application.ports.prices import NO_CALLS, BarRequest, Calls, Withdrawal
 from miraikakaku_assets.domain.bars.restatement import Rescaling
 from miraikakaku_assets.domain.coverage.report import CoverageFindings, Holdings
 from miraikakaku_assets.domain.errors import SymbolError
@@ -38,6 +38,8 @@ class SymbolOutcome:
         asked: First and last session asked for; None where nothing was.
         calls: What it took at the source.
         rescaled: A stored history that the source has restated as a whole, and that was pulled again.
+        reconsidered: Bars that were not in the delivery and that it let out of quarantine, or gave another flag.
+        withdrawn: Bars that were stored and are refused now.
     """
 
     symbol: str
@@ -55,6 +57,8 @@ class SymbolOutcome:
     asked: BarRequest | None = None
     calls: Calls = NO_CALLS
     rescaled: Rescaling | None = None
+    reconsidered: int = 0
+    withdrawn: tuple[Withdrawal, ...] = ()
 
     @property
     def failed(self) -> bool:

@@ -121,10 +121,42 @@ class PriceSource(Protocol):
 
 
 @dataclass(frozen=True)
+class Withdrawal:
+    """A bar that was accepted once and is in quarantine now.
+
+    Attributes:
+        symbol: Yahoo symbol.
+        ts: Start of the bar (UTC).
+        at: Exchange date, of bars within the day with the time.
+        close: Its close.
+        rule: Why it was refused.
+        was_final: Whether it was more than a running bar.
+    """
+
+    symbol: str
+    ts: datetime
+    at: str
+    close: float
+    rule: str
+    was_final: bool
+
+    def __str__(self) -> str:
+        """One line."""
+        return f"{self.symbol} {self.at}: close {self.close:g} [{self.rule}]"
+
+
+@dataclass(frozen=True)
 class WriteResult:
-    """Rows written per symbol: columns ``symbol``, ``inserted``, ``restated``, ``unchanged``, ``withdrawn``."""
+    """What a delivery has changed.
+
+    Attributes:
+        counts: Rows per symbol: columns ``symbol``, ``inserted``, ``restated``, ``unchanged``, ``withdrawn`` and
+            ``reconsidered`` (bars that were not delivered: let out of quarantine, or with another flag).
+        withdrawn: Bars that are no longer stored.
+    """
 
     counts: pl.DataFrame
+    withdrawn: Sequence[Withdrawal] = ()
 
 
 @dataclass(frozen=True)
@@ -151,11 +183,13 @@ class Collected:
         complete_from: Symbol → every session since then has now been asked for and answered.
         rescaled: Symbol → history that was restated as a whole.
         actions: Its dividends and splits.
+        channels: Names of the channels that are told when a stored bar is withdrawn.
     """
 
     complete_from: Mapping[str, date] = field(default_factory=dict)
     rescaled: Mapping[str, Rescaling] = field(default_factory=dict)
     actions: ValidatedActions | None = None
+    channels: tuple[str, ...] = ()
 
 
 class BarStore(Protocol):
@@ -180,10 +214,24 @@ class BarStore(Protocol):
             and ``oldest_close``.
         """
 
-    def previous_closes(
-        self, universe: Universe, timeframe: Timeframe, first: Mapping[str, date]
+    def neighbours(
+        self,
+        universe: Universe,
+        timeframe: Timeframe,
+        windows: Mapping[str, tuple[date, date]],
+        bars: int | None,
     ) -> pl.DataFrame:
-        """Close of the last stored bar before a date, per symbol: columns ``symbol``, ``previous``."""
+        """Bars within and around windows, stored ones and those that a rule about moves holds in quarantine.
+
+        Args:
+            universe: Where the symbols belong.
+            timeframe: Length of the bars.
+            windows: Symbol → first and last exchange date.
+            bars: How many stored bars before and after each window; None for all there are.
+
+        Returns:
+            Schema `STORED_BARS`, sorted by symbol and time; at most one row per bar, the stored one if there is one.
+        """
 
     def read(
         self,

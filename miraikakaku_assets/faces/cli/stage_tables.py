@@ -64,6 +64,10 @@ def _prices(done: Mapping[str, Any]) -> None:
     ]
     kind = "" if done["collected"] == "1d" else f" of {done['collected']}"
     show_table(f"{done['universe']} prices{kind}: {counted(done['symbols'], 'symbol')}", ("rows", ""), rows)
+    if done.get("reconsidered"):
+        show_line(f"stored bars let out of quarantine or flagged anew: {done['reconsidered']:,}")
+    for bar, why in (done.get("withdrawn_bars") or {}).items():
+        show_line(f"stored bar withdrawn: {bar}, {why}")
     _verdicts(done)
 
 

@@ -15,6 +15,8 @@ from miraikakaku_assets.application.collection_request import CollectionPorts, C
 from miraikakaku_assets.application.collection_window import collected_since
 from miraikakaku_assets.application.plan_collection import plan_collection
 from miraikakaku_assets.application.ports import SymbolOutcome
+from miraikakaku_assets.application.ports.notices import Severity
+from miraikakaku_assets.application.withdrawals import named
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError, MiraikakakuError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe, collected_timeframe
@@ -74,7 +76,10 @@ def collect_in_run(
         request = replace(request, waits=not brief)
         total = len(request.instruments) + len(request.settled)
         listener = _RunListener(context, ports, universe, timeframe, asset_key, total, brief=brief)
-        collection = CollectionPorts(ports.prices, ports.bars, ports.ledger, ports.clock, ports.claims)
+        channels = ports.channels.names_for(Severity.WARNING)
+        collection = CollectionPorts(
+            ports.prices, ports.bars, ports.ledger, ports.clock, ports.claims, channels=channels
+        )
         report = collect_prices(request, collection, listener)
     except MiraikakakuError as error:
         raise failure(error) from error
@@ -174,6 +179,10 @@ class _RunListener:
         }
         if outcome.rescaled is not None:
             metadata["restated_history"] = str(outcome.rescaled)
+        if outcome.reconsidered:
+            metadata["reconsidered"] = outcome.reconsidered
+        if outcome.withdrawn:
+            metadata["withdrawn_bars"] = named(outcome.withdrawn)
         if outcome.last is not None:
             metadata |= {"first_session": str(outcome.first), "last_session": str(outcome.last)}
         if self._charts and outcome.last is not None:
@@ -200,6 +209,9 @@ def _finish(context: type_context, report: CollectionReport, asset_key: dg.Asset
         "unchanged": report.unchanged,
         "quarantined": report.quarantined,
         "flagged": report.flagged,
+        "reconsidered": report.reconsidered,
+        "withdrawn": len(report.withdrawn),
+        "withdrawn_bars": named(report.withdrawn),
         "padding": report.padding,
         "quarantined_by_rule": dict(report.rules),
         "doubtful_actions": dict(report.doubtful_actions),
