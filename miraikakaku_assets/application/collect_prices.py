@@ -141,9 +141,7 @@ class _Collection:
         self.asked = {one.symbol: one for one in requests}
         yield from source.deliver(request.universe, request.timeframe, requests, self.stopping)
         if request.whole_market:
-            rest = source.unrequested(request.universe, frozenset(self.asked))
-            if rest is not None:
-                yield rest
+            yield from source.unrequested(request.universe, frozenset(self.asked))
 
     def _previous(self, delivery: Delivery) -> pl.DataFrame:
         """Close of the last stored bar before each symbol's first delivered one."""
@@ -175,6 +173,8 @@ class _Collection:
             request.timeframe, ids, bars, source.name, checked.now, collected
         ).counts
         self.report.refuse(bars.refused, padding, checked.actions)
+        self.report.count_actions(checked.actions, ids)
+        self.report.note_bases(delivery)
         return outcomes_of(
             delivery,
             bars,

@@ -104,15 +104,31 @@ class Sources(Installation):
         politeness = Politeness(said.worker_timeout, 0, said.retry_delay, said.backoff_multiplier)
         return YahooProbe(said.yahoo_base_url, politeness, self.yahoo_limit)
 
-    def archive(self, location: Path) -> PriceSource:
+    def archive(
+        self,
+        location: Path,
+        timeframe: Timeframe = Timeframe.D1,
+        *,
+        zone: str = "",
+        symbol: str = "",
+        most_rows: int | None = None,
+    ) -> PriceSource:
         """A price source over a file or folder the user names.
 
-        Raises:
-            ConfigurationError: There is no such file, or no bar file in the folder.
-        """
-        from miraikakaku_assets.adapters.sources.archive import ArchiveSource
+        Args:
+            location: File or folder.
+            timeframe: 1d or 5m, what the rows are.
+            zone: IANA zone of 5-minute stamps without an offset; empty for the exchange's.
+            symbol: Whose bars are in files that name no symbol; empty for the file's own name.
+            most_rows: Rows that are taken from one file; None for the usual limit.
 
-        return ArchiveSource(location)
+        Raises:
+            ConfigurationError: There is no bar file in the folder.
+        """
+        from miraikakaku_assets.adapters.sources.archive import ArchiveSource, FileOptions
+        from miraikakaku_assets.adapters.sources.table_files import MOST_ROWS
+
+        return ArchiveSource(location, FileOptions(timeframe, zone, symbol, most_rows or MOST_ROWS))
 
     def history_start(self, universe: Universe, timeframe: Timeframe) -> date:
         """First exchange date asked for when a symbol has no bars yet; an archive is read from its beginning."""
