@@ -25,7 +25,7 @@ Reader = Callable[[Path], Iterator[BarRows]]
 class Shelf:
     """How many rows may still be kept."""
 
-    free: int = KEPT_ROWS
+    free: int = field(default_factory=lambda: KEPT_ROWS)
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def table_parts(path: Path, most_rows: int = MOST_ROWS, headless: Headless | Non
 
 def too_many_rows(path: Path, rows: str, most_rows: int) -> InputFileError:
     """The refusal of a file that has more rows than are taken from one."""
-    explanation = f"it has {rows} rows, and {most_rows:,} are taken from a file; split it, or allow more with --max-rows"
+    explanation = f"it has {rows} rows, and {most_rows:,} of a file are taken; split it, or raise --max-rows"
     return InputFileError(str(path), "too_many_rows", explanation)
 
 
