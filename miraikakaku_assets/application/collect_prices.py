@@ -169,9 +169,7 @@ class _Collection:
     def _unrequested(self) -> Iterator[Delivery]:
         """Rows of symbols that were not asked for, where the source holds a fixed set."""
         requested = frozenset(one.symbol for one in self.request.instruments)
-        rest = self.ports.source.unrequested(self.request.universe, requested)
-        if rest is not None:
-            yield rest
+        yield from self.ports.source.unrequested(self.request.universe, requested)
 
     def _store(self, checked: _Checked) -> list[SymbolOutcome]:
         delivery, request, source = checked.delivery, self.request, self.ports.source
@@ -188,6 +186,8 @@ class _Collection:
         )
         written = self.ports.store.write(request.timeframe, ids, bars, source.name, checked.now, collected)
         self.report.refuse(bars.refused, padding, checked.actions)
+        self.report.count_actions(checked.actions, ids)
+        self.report.note_bases(delivery)
         return outcomes_of(
             delivery,
             bars,

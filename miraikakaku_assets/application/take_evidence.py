@@ -94,8 +94,7 @@ def take_evidence(universe: Universe, ports: EvidencePorts) -> Taken:
         WorkFellShortError: No bar was stored.
     """
     source = ports.evidence.bars(universe)
-    everything = source.unrequested(universe, frozenset())
-    held = () if everything is None else everything.symbols
+    held = source.symbols(universe)
     lists = ports.evidence.lists(universe)
     for location in lists:
         update_master(
@@ -108,7 +107,7 @@ def take_evidence(universe: Universe, ports: EvidencePorts) -> Taken:
             accept_mass_change=True,
         )
     if not universe.has_master:
-        ports.masters.ensure_named(universe, sorted(held), ports.clock())
+        ports.masters.ensure_named(universe, held, ports.clock())
     request = ImportRequest(universe, Timeframe.D1, source.name)
     collection = CollectionPorts(source, ports.bars, ports.ledger, ports.clock)
     report = import_bars(request, collection, ports.masters, lambda _outcomes: None)

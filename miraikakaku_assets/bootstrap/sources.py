@@ -140,19 +140,33 @@ class Sources(Installation):
         politeness = Politeness(said.worker_timeout, 0, said.retry_delay, said.backoff_multiplier)
         return YahooProbe(said.yahoo_base_url, politeness, self.yahoo_limit)
 
-    def archive(self, location: Path, *, as_source: bool = False) -> PriceSource:
+    def archive(
+        self,
+        location: Path,
+        timeframe: Timeframe = Timeframe.D1,
+        *,
+        zone: str = "",
+        symbol: str = "",
+        most_rows: int | None = None,
+        as_source: bool = False,
+    ) -> PriceSource:
         """A price source over a file or folder the user names.
 
         Args:
-            location: The file or folder.
+            location: File or folder.
+            timeframe: 1d or 5m, what the rows are.
+            zone: IANA zone of 5-minute stamps without an offset; empty for the exchange's.
+            symbol: Whose bars are in files that name no symbol; empty for the file's own name.
+            most_rows: Rows that are taken from one file; None for the usual limit.
             as_source: Whether prices are collected from it, not imported once.
 
         Raises:
-            ConfigurationError: There is no such file, or no bar file in the folder, or the prices here are simulated.
+            ConfigurationError: There is no bar file in the folder, or the prices here are simulated.
         """
-        from miraikakaku_assets.adapters.sources.archive import ArchiveSource
+        from miraikakaku_assets.adapters.sources.archive import ArchiveSource, FileOptions
+        from miraikakaku_assets.adapters.sources.table_files import MOST_ROWS
 
-        source = ArchiveSource(location)
+        source = ArchiveSource(location, FileOptions(timeframe, zone, symbol, most_rows or MOST_ROWS))
         admit_files(str(location), self.origin, as_source=as_source)
         return source
 

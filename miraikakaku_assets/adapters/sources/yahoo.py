@@ -107,9 +107,13 @@ class YahooSource:
         finally:
             crew.close()
 
-    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Delivery | None:  # noqa: ARG002
+    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Iterator[Delivery]:  # noqa: ARG002
         """Yahoo serves what it is asked for; there is nothing else."""
-        return None
+        return iter(())
+
+    def symbols(self, universe: Universe) -> tuple[str, ...]:  # noqa: ARG002
+        """Nobody knows what Yahoo has; it is asked."""
+        return ()
 
     def common_window(self, universe: Universe) -> tuple[date, date] | None:  # noqa: ARG002
         """Yahoo's history is open-ended."""

@@ -9,6 +9,7 @@ from typing import Protocol
 import polars as pl
 
 from miraikakaku_assets.domain.bars.actions import ValidatedActions
+from miraikakaku_assets.domain.bars.file_basis import BASES
 from miraikakaku_assets.domain.bars.frame import ACTIONS, empty
 from miraikakaku_assets.domain.bars.restatement import Rescaling
 from miraikakaku_assets.domain.bars.validation import ValidatedBars
@@ -67,6 +68,7 @@ class Delivery:
         failures: Symbols that could not be served, with their error.
         calls: What each symbol took; a symbol without an entry took nothing.
         underway: Symbols that were being fetched when it was handed on.
+        bases: Schema `BASES`: what the prices of a file were before they came here; empty where a source quotes.
     """
 
     symbols: tuple[str, ...]
@@ -75,6 +77,7 @@ class Delivery:
     failures: Mapping[str, SymbolError] = field(default_factory=dict)
     calls: Mapping[str, Calls] = field(default_factory=dict)
     underway: tuple[str, ...] = ()
+    bases: pl.DataFrame = field(default_factory=lambda: empty(BASES))
 
     @property
     def requests(self) -> int:
@@ -113,8 +116,11 @@ class PriceSource(Protocol):
             InputFileError: An archive as a whole is not readable.
         """
 
-    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Delivery | None:
-        """All bars of symbols that were not asked for, where the source holds a fixed set; None otherwise."""
+    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Iterator[Delivery]:
+        """All bars of symbols that were not asked for, where the source holds a fixed set; nothing otherwise."""
+
+    def symbols(self, universe: Universe) -> Sequence[str]:
+        """Symbols that a fixed source holds rows of, sorted; none where it serves what it is asked for."""
 
     def common_window(self, universe: Universe) -> tuple[date, date] | None:
         """First and last day a fixed source holds for at least half of its symbols; None when open-ended."""

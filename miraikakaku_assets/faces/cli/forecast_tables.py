@@ -65,7 +65,8 @@ def show_replay(done: Mapping[str, Any]) -> None:
         return
     same, different = sum(done["same"].values()), sum(done["different"].values())
     show_line(
-        f"{done['universe']} made again from {done['as_of']}: {same:,} of {counted(same + different, 'forecast')} as before"
+        f"{done['universe']} made again from {done['as_of']}: {same:,} of "
+        f"{counted(same + different, 'forecast')} as before"
     )
     if others := sum(done["other_bands"].values()):
         show_line(f"{others:,} of them with other bands: what calibrates them came after they were made")
