@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from miraikakaku_assets.application.collection_outcomes import MarketFacts, outcomes_of
-from miraikakaku_assets.application.ports import BarRequest, Delivery, SymbolOutcome
+from miraikakaku_assets.application.ports import BarRequest, Delivery, SymbolOutcome, WriteResult
 from miraikakaku_assets.domain.bars.validation import validate_daily
 from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, bar, context, raw
 
@@ -23,11 +23,18 @@ def outcome(
     known = frozenset({SYMBOL})
     validated = validate_daily(delivery.bars, context())
     counts = pl.DataFrame(
-        {"symbol": [SYMBOL], "inserted": [inserted], "restated": [restated], "unchanged": [unchanged]}
+        {
+            "symbol": [SYMBOL],
+            "inserted": [inserted],
+            "restated": [restated],
+            "unchanged": [unchanged],
+            "withdrawn": [0],
+            "reconsidered": [0],
+        }
     )
     asked = {SYMBOL: BarRequest(SYMBOL, SESSIONS[0], SESSIONS[-1])}
     facts = MarketFacts(asked, known, frozenset(), known if bare else frozenset(), whole)
-    (found,) = outcomes_of(delivery, validated, counts, validated.refused.clear(), facts, {})
+    (found,) = outcomes_of(delivery, validated, WriteResult(counts), validated.refused.clear(), facts, {})
     return found
 
 
