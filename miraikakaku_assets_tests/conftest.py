@@ -23,7 +23,6 @@ from miraikakaku_assets_tests.databases import (
     fresh_database,
 )
 
-
 # How long an example takes says something about the machine, and nothing about the property.
 hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
