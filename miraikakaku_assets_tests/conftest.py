@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from miraikakaku_assets import bootstrap
@@ -21,6 +22,12 @@ from miraikakaku_assets_tests.databases import (
     forget_disk,
     fresh_database,
 )
+
+# How long an example takes says something about the machine, and nothing about the property.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 
 def pytest_configure() -> None:

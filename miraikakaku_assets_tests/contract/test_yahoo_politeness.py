@@ -165,7 +165,7 @@ def test_stopping_ends_a_long_wait_of_every_thread_at_once(
 ) -> None:
     headers = {"Retry-After": retry_after} if retry_after else {}
     yahoo.script(SYMBOL, Answer(429, b"slow down", headers))
-    rules = LimitRules(retry_delay=3600.0)
+    rules = LimitRules(retry_delay=290.0)
     stopping = threading.Event()
     limit = PostgresRateLimit(database, "yahoo", 1000.0, 10, rules)
     session = polite(yahoo, limit, stopping)

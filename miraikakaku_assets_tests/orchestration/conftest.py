@@ -1,6 +1,7 @@
 """One simulated exchange, one installation per test: empty, with bars of Tokyo, or of currencies after a cycle."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,18 +37,59 @@ def installation(
         yield ready
 
 
-@pytest.fixture(scope="session")
-def with_bars(
-    quiet_exchange: Simulated, server_url: str, tmp_path_factory: pytest.TempPathFactory
+@contextmanager
+def prepared(
+    exchange: Simulated,
+    server_url: str,
+    folder: Path,
+    template: str,
+    prepare: Callable[[Installation], object],
 ) -> Iterator[str]:
-    """A database with seven issues and their forty sessions, to be copied; its name."""
-    folder = tmp_path_factory.mktemp("with_bars")
-    with fresh_database(server_url, INSTALLED) as url, pytest.MonkeyPatch.context() as patch:
-        with installed(quiet_exchange, url, folder, patch) as made:
-            assert made.update_master(listed(CODES), accept=True).success
-            assert made.collect_range().success
+    """The name of a database that an installation has prepared, to be copied."""
+    with fresh_database(server_url, template) as url, pytest.MonkeyPatch.context() as patch:
+        with installed(exchange, url, folder, patch) as made:
+            prepare(made)
         send_everybody_away(server_url, url)
         yield str(make_url(url).database)
+
+
+def _list_issues(site: Installation) -> None:
+    assert site.update_master(listed(CODES)).success
+
+
+def _collect(site: Installation) -> None:
+    assert site.collect_range().success
+
+
+@pytest.fixture(scope="session")
+def with_issues(
+    quiet_exchange: Simulated, server_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("with_issues")
+    with prepared(quiet_exchange, server_url, folder, INSTALLED, _list_issues) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def with_bars(
+    quiet_exchange: Simulated, server_url: str, with_issues: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    with prepared(
+        quiet_exchange, server_url, tmp_path_factory.mktemp("with_bars"), with_issues, _collect
+    ) as name:
+        yield name
+
+
+@pytest.fixture
+def listed_market(
+    exchange: Simulated, with_issues: str, server_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
+    """An installation that knows seven issues and has no bars yet."""
+    with (
+        fresh_database(server_url, with_issues) as url,
+        installed(exchange, url, tmp_path, monkeypatch) as ready,
+    ):
+        yield ready
 
 
 @pytest.fixture

@@ -35,9 +35,8 @@ NOT_LISTED = "4321.T"  # in no list
 
 
 @pytest.fixture
-def market(installation: Installation) -> Installation:
-    assert installation.update_master(listed(CODES)).success
-    return installation
+def market(listed_market: Installation) -> Installation:
+    return listed_market
 
 
 def observations(market: Installation) -> list[dict[str, Any]]:

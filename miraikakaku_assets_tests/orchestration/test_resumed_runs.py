@@ -8,21 +8,18 @@ import pytest
 
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets_tests.orchestration.installation import (
-    CODES,
     PRICES,
     SYMBOLS,
     Installation,
     failure_of,
-    listed,
 )
 
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 
 @pytest.fixture
-def market(installation: Installation) -> Installation:
-    assert installation.update_master(listed(CODES)).success
-    return installation
+def market(listed_market: Installation) -> Installation:
+    return listed_market
 
 
 def verdicts(market: Installation) -> dict[str, str]:

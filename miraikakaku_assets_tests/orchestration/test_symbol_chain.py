@@ -14,13 +14,11 @@ from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.prices.assets import chain_keys
 from miraikakaku_assets_tests.integration.simulator_client import read
 from miraikakaku_assets_tests.orchestration.installation import (
-    CODES,
     PRICES,
     SESSIONS,
     SYMBOLS,
     Installation,
     failure_of,
-    listed,
 )
 
 DAILY, WATCHED = chain_keys(JP, Timeframe.D1), chain_keys(JP, Timeframe.M5)
@@ -32,11 +30,10 @@ FEW = 2
 
 
 @pytest.fixture
-def market(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Installation:
+def market(listed_market: Installation, monkeypatch: pytest.MonkeyPatch) -> Installation:
     for where in ("analysis.run", "prices.collection"):  # fewer pictures to draw
         monkeypatch.setattr(f"miraikakaku_assets.orchestration.{where}.CHARTED_SYMBOLS", FEW)
-    assert installation.update_master(listed(CODES)).success
-    return installation
+    return listed_market
 
 
 def analysed(market: Installation, *assets: dg.AssetKey, **options: Any) -> dg.ExecuteInProcessResult:

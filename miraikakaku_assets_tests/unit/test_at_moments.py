@@ -24,6 +24,7 @@ print(subprocess.run(["date", "-u", "+%Y-%m-%d"], env=handed_on(), capture_outpu
 
 
 @pytest.mark.skipif(not glob(LIBRARY), reason="libfaketime is not installed")  # noqa: PTH207 - an absolute pattern
+@pytest.mark.skipif("FAKETIME" in os.environ, reason="this process lives at such a moment itself")
 @pytest.mark.parametrize("name", ["leap-day", "saturday"])
 def test_every_process_lives_at_the_moment(tmp_path: Path, name: str) -> None:
     moment = MOMENTS[name]

@@ -57,11 +57,12 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         begun, now = time.monotonic(), utc_now() - _QUOTED_LATE
         console.print(Rule("Miraikakaku demo: a simulated exchange, real adapters", align="left"))
         log: list[dict[str, Any]] = []
-        # Its clock stands still: while an exchange trades, the running bars would change between the collections.
+        # Both clocks stand still: while an exchange trades, its running bars would change between the collections, and
+        # bars would become final in the minutes of the demo that follow a session.
         us_symbols = symbols * _US_SHARE // 100
         config = SimulatorConfig(seed=seed, symbols=symbols, us_symbols=us_symbols, faults=_FAULTS, now=now)
         with running(config) as exchange:
-            installation = use(_demo_settings(exchange, symbols))
+            installation = use(_demo_settings(exchange, symbols), lambda: now)
             mark_demo(installation, config, _impatient(symbols))
             runner = make_runner(installation)
             stages = [Stages(installation, runner, universe, log, show=True) for universe in _TIMEFRAMES]
