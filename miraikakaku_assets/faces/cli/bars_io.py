@@ -45,6 +45,7 @@ def add_commands(app: typer.Typer) -> None:
         if not path.exists():
             raise InputFileError(str(path), "no_such_file", "there is no such file or folder")
         use = ports()
+        use.admit_files(str(path))
         request = ImportRequest(universe(universe_name), _daily(timeframe_name), str(path), strict=strict)
         collection = CollectionPorts(use.archive(path), use.bars, use.ledger, utc_now)
         report = import_bars(request, collection, use.masters, lambda _outcomes: None)

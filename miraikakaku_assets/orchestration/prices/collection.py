@@ -67,6 +67,7 @@ def collect_in_run(
     """
     try:
         close_abandoned(context.instance, ports)
+        ports.admit_prices()
         request = _request(context.run.run_id, ports, universe, timeframe, symbols, config)
         total = len(request.instruments) + len(request.settled)
         listener = _RunListener(context, ports, universe, timeframe, asset_key, total, brief=brief)
