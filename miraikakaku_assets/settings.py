@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.market.symbol_shapes import written_like
 
 JPX_LIST_URL = "https://www.jpx.co.jp/markets/statistics-equities/misc/tvdivq0000001vg2-att/data_j.xls"
 NASDAQ_LISTED_URL = "https://www.nasdaqtrader.com/dynamic/SymDir/nasdaqlisted.txt"
@@ -25,14 +26,15 @@ YAHOO_BASE_URL = "https://query2.finance.yahoo.com"
 CANARY_SYMBOLS = "7203.T,285A.T,AAPL,USDJPY=X,HG=F"
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.=-]*")
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _DISCORD_PATH = re.compile(r"/api(/v\d+)?/webhooks/\d+/[A-Za-z0-9_-]+/?")
 _SLACK_PATH = re.compile(r"/services/[A-Z0-9]+/[A-Z0-9]+/[A-Za-z0-9]+/?")
 _MAIL_ADDRESS = re.compile(r"[^@\s,<>]+@[^@\s,<>]+")
+_PORTS = 65_536
 _APPRISE_URL = re.compile(r"[A-Za-z0-9]+://\S+")
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-PositiveInt = Annotated[int, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Many = Annotated[int, Field(gt=0, le=100_000)]
+_FIRST_DAY = "1900-01-01"
 
 
 class Settings(BaseSettings):
@@ -45,7 +47,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """External PostgreSQL (``postgresql://…``); unset means the embedded server."""
     miraikakaku_price_source: Literal["yahoo", "archive"] = "yahoo"
-    miraikakaku_archive_dir: Path | None = None
+    miraikakaku_archive_dir: Path | None = Field(None, validate_default=True)
     """File or folder of Parquet/CSV bars, needed when the price source is ``archive``."""
     yahoo_base_url: str = YAHOO_BASE_URL
     jpx_list_url: str = JPX_LIST_URL
@@ -71,23 +73,23 @@ class Settings(BaseSettings):
     us_watch_list: str = ""
     """US symbols whose five-minute bars are collected, with commas between them; none by default."""
 
-    requests_per_second: Positive = 5.0
-    burst_limit: PositiveInt = 20
-    max_workers: PositiveInt = 10
-    worker_timeout: Positive = 30.0
+    requests_per_second: Annotated[float, Field(ge=0.01, le=10_000, allow_inf_nan=False)] = 5.0
+    burst_limit: Annotated[int, Field(gt=0, le=10_000)] = 20
+    max_workers: Annotated[int, Field(gt=0, le=200)] = 10
+    worker_timeout: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 30.0
     """Seconds before one HTTP request is given up."""
-    max_retries: Annotated[int, Field(ge=0)] = 3
-    retry_delay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 2.0
+    max_retries: Annotated[int, Field(ge=0, le=20)] = 3
+    retry_delay: Annotated[float, Field(ge=0, le=3_600, allow_inf_nan=False)] = 2.0
     """Seconds before the first retry."""
-    backoff_multiplier: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 2.0
+    backoff_multiplier: Annotated[float, Field(ge=1, le=10, allow_inf_nan=False)] = 2.0
     canary_symbols: str = CANARY_SYMBOLS
     """Symbols by which the health of Yahoo is judged, with commas between them; one of each kind."""
-    batch_size: PositiveInt = 50
+    batch_size: Annotated[int, Field(gt=0, le=5_000)] = 50
     """Symbols whose bars are written in one transaction when they arrive one by one."""
 
-    min_japanese_stocks: PositiveInt = 4000
-    min_us_stocks: PositiveInt = 8500
-    min_etfs: PositiveInt = 2900
+    min_japanese_stocks: Many = 4000
+    min_us_stocks: Many = 8500
+    min_etfs: Many = 2900
     coverage_alert_threshold: Annotated[float, Field(gt=0, le=1)] = 0.95
     """Share of expected sessions below which a segment's coverage is reported as below threshold."""
 
@@ -95,11 +97,11 @@ class Settings(BaseSettings):
     """Prices that indicators and patterns are computed from; a change computes all of them anew."""
     pattern_definition: Literal["v1", "v2"] = "v2"
     """Definition of the six patterns that is looked for."""
-    max_processing_time: Positive = 300.0
+    max_processing_time: Seconds = 300.0
     """Seconds a five-minute cycle may take before a warning; twice as long is critical."""
     min_success_rate: Annotated[float, Field(gt=0, le=1)] = 0.95
     """Share of a cycle's symbols that should be processed; below it is noted, below 0.90 is a warning."""
-    max_error_count: PositiveInt = 5
+    max_error_count: Annotated[int, Field(gt=0, le=1_000)] = 5
     """Cycles in a row that may fail altogether before it is critical."""
 
     discord_webhook_url: SecretStr | None = None
@@ -116,18 +118,38 @@ class Settings(BaseSettings):
     notify_urls: SecretStr | None = None
     """Further channels as Apprise URLs, with blanks between them, e.g. ``tgram://bottoken/chat``."""
 
-    restatement_sessions: Annotated[int, Field(ge=1)] = 10
+    restatement_sessions: Annotated[int, Field(ge=1, le=1_000)] = 10
     """Newest sessions that every collection asks for again, because sources restate them."""
     history_start: str = "2020-01-01"
     """First day asked for when a symbol has no bars yet."""
-    partitions_per_run: PositiveInt = 250
-    event_log_retention_days: PositiveInt = 30
+    partitions_per_run: Many = 250
+    event_log_retention_days: Annotated[int, Field(gt=0, le=3_650)] = 30
     """Days for which Dagster's web UI keeps runs and asset events that newer ones have overtaken."""
     dagster_storage: Literal["pooled", "stock"] = "pooled"
     """``stock`` goes back to Dagster's own PostgreSQL storage (one connection per event)."""
     miraikakaku_schedules: Literal["off", "on"] = "off"
     """Whether schedules run by default; `miraikakaku schedule` turns them on for what it starts."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("miraikakaku_home")
+    @classmethod
+    def _nameable(cls, value: Path) -> Path:
+        if not str(value).isprintable():  # PostgreSQL keeps it in a file of lines
+            raise ValueError("must be a path without line breaks, control characters or undecodable bytes")
+        return value
+
+    @field_validator("miraikakaku_archive_dir")
+    @classmethod
+    def _there_if_needed(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if info.data.get("miraikakaku_price_source") != "archive":
+            return value
+        if value is None or not value.expanduser().exists():
+            shown = "it is not set" if value is None else f"{value} does not exist"
+            raise ValueError(
+                "must name a file or folder of Parquet or CSV bars while MIRAIKAKAKU_PRICE_SOURCE is archive, "
+                f"and {shown}"
+            )
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -148,13 +170,14 @@ class Settings(BaseSettings):
             raise ValueError("must carry its password as user:password@host")
         if "@" in (url.host or ""):  # the rest of a password with an @ would be shown as part of the host
             raise ValueError("must write an @ in its password as %40")
+        if url.port is not None and not 0 < url.port < _PORTS:
+            raise ValueError("must name a port from 1 to 65535")
         return value
 
     @field_validator("yahoo_base_url", "alpha_vantage_base_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if not _is_web_address(value):
             raise ValueError("must be a web address like https://query2.finance.yahoo.com")
         return value
 
@@ -171,6 +194,13 @@ class Settings(BaseSettings):
                 "is for simulated and recorded prices; unset it, or point YAHOO_BASE_URL at a simulator on this machine"
             )
         return value.astimezone(UTC)
+
+    @field_validator("jpx_list_url", "nasdaq_listed_url", "other_listed_url")
+    @classmethod
+    def _address_or_file(cls, value: str) -> str:
+        if "://" in value and not value.startswith("file://") and not _is_web_address(value):
+            raise ValueError("must be a web address like https://example.org/list or the path of a file")
+        return value
 
     @field_validator("fx_pairs", "copper_symbols")
     @classmethod
@@ -205,8 +235,10 @@ class Settings(BaseSettings):
     def _symbols(cls, value: str, info: ValidationInfo) -> str:
         named = list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
         needed = info.field_name == "canary_symbols"
-        if (needed and not named) or not all(_SYMBOL.fullmatch(one) for one in named):
-            raise ValueError("must name Yahoo symbols like 7203.T,AAPL")
+        market = {"jp_watch_list": "jp", "us_watch_list": "us"}.get(info.field_name or "", "any")
+        like = written_like(market, named or ["none"] * needed)
+        if like is not None:
+            raise ValueError(f"must name {like}")
         return ",".join(named)
 
     @field_validator("discord_webhook_url", "slack_webhook_url")
@@ -249,9 +281,14 @@ class Settings(BaseSettings):
     @field_validator("history_start")
     @classmethod
     def _iso_day(cls, value: str) -> str:
-        from datetime import date
+        from datetime import date, datetime
+        from zoneinfo import ZoneInfo
 
-        return date.fromisoformat(value).isoformat()
+        day = date.fromisoformat(value).isoformat()
+        today = datetime.now(ZoneInfo("Asia/Tokyo")).date()  # where a day begins first
+        if not _FIRST_DAY <= day <= today.isoformat():
+            raise ValueError(f"must be a day from {_FIRST_DAY} to today")
+        return day
 
     def watch_list(self, universe: str) -> tuple[str, ...]:
         """Symbols of a universe whose five-minute bars are collected, each once."""
@@ -277,6 +314,14 @@ class Settings(BaseSettings):
     def home(self) -> Path:
         """Absolute path of the state folder."""
         return self.miraikakaku_home.expanduser().resolve()
+
+
+def _is_web_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return bool(parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0)
+    except ValueError:  # a port that is none
+        return False
 
 
 def load_settings() -> Settings:

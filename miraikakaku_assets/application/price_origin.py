@@ -7,26 +7,24 @@ from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.origin import REAL, PriceOrigin
 
 
-def admit_prices(address: str, marks: OriginStore, look: Look) -> bool:
+def admit_prices(address: str, marks: OriginStore, look: Look) -> None:
     """Admits a source of prices and marks the installation as real or simulated, whichever it is.
+
+    Nothing is settled while nothing answers there.
 
     Args:
         address: Base URL of the source.
         marks: The installation's mark.
         look: Says what answers at an address.
 
-    Returns:
-        Whether that is settled; not while nothing answers there.
-
     Raises:
         ConfigurationError: The installation holds prices of the other kind.
     """
     exchange = look(address)
     if exchange is None:
-        return False
+        return
     wanted = PriceOrigin(simulated=True, exchange=exchange) if exchange else REAL
     _refuse_other_kind(address, marks.claim(wanted), simulated=wanted.simulated)
-    return True
 
 
 def admit_files(name: str, marks: OriginStore, *, as_source: bool) -> None:

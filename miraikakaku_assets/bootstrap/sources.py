@@ -30,25 +30,60 @@ REACH = {Timeframe.M5: timedelta(days=59)}
 
 
 class Sources(Installation):
-    """Published lists and prices, as the settings name them."""
+    """Published lists and prices, as the settings name them.
+
+    Whoever asks a source has it admitted first: simulated and real prices never meet in one database.
+    """
+
+    def admit_lists(self, universe: Universe) -> None:
+        """Admits the published lists of a universe.
+
+        Raises:
+            ConfigurationError: They are real and the prices here are simulated, or the other way round.
+        """
+        from miraikakaku_assets.adapters.sources.origin import simulated_exchange
+
+        said = self.settings
+        listed = {"jp": [said.jpx_list_url], "us": [said.nasdaq_listed_url, said.other_listed_url]}
+        asked = [said.alpha_vantage_base_url] if said.alpha_vantage_api_key and universe.name == "us" else []
+        for location in (*listed.get(universe.name, ()), *asked):
+            admit_list(location, self.origin, simulated_exchange)
+
+    def admit_prices(self) -> None:
+        """Admits the price source that the settings name, and marks this installation as real or simulated.
+
+        Raises:
+            ConfigurationError: The source is real and the prices here are simulated, or the other way round.
+        """
+        from miraikakaku_assets.adapters.sources.origin import simulated_exchange
+
+        if self.settings.miraikakaku_price_source == "archive":
+            admit_files(str(self.settings.miraikakaku_archive_dir), self.origin, as_source=True)
+        else:
+            admit_prices(self.settings.yahoo_base_url, self.origin, simulated_exchange)
+
+    def admit_files(self, name: str) -> None:
+        """Admits bars that are imported from files.
+
+        Raises:
+            ConfigurationError: This installation is a demo.
+        """
+        admit_files(name, self.origin, as_source=False)
 
     def master_source(self, universe: Universe) -> MasterSource:
         """What the exchanges of a universe publish about their listings.
 
         Raises:
-            ConfigurationError: No exchange publishes a list of it, or prices here are simulated and the list is real.
+            ConfigurationError: No exchange publishes a list of it.
         """
         if universe.name == "jp":
             from miraikakaku_assets.adapters.sources.jpx import JpxList
 
-            self._admit_lists(self.settings.jpx_list_url)
             return JpxList(self.settings.worker_timeout, self.settings.jpx_list_url)
         if universe.name == "us":
             from miraikakaku_assets.adapters.sources.us_directories import UsAddresses, UsDirectories
 
             key = self.settings.alpha_vantage_api_key
-            asked = [self.settings.alpha_vantage_base_url] if key else []
-            self._admit_lists(self.settings.nasdaq_listed_url, self.settings.other_listed_url, *asked)
             addresses = UsAddresses(
                 self.settings.nasdaq_listed_url,
                 self.settings.other_listed_url,
@@ -60,40 +95,13 @@ class Sources(Installation):
             f"Universe {universe.name} has no published list; the settings name its symbols"
         )
 
-    def _admit_lists(self, *locations: str) -> None:
-        from miraikakaku_assets.adapters.sources.origin import simulated_exchange
-
-        for location in locations:
-            admit_list(location, self.origin, simulated_exchange)
-
-    @property
+    @cached_property
     def prices(self) -> PriceSource:
-        """The price source that MIRAIKAKAKU_PRICE_SOURCE names, admitted to this installation.
+        """The price source that MIRAIKAKAKU_PRICE_SOURCE names.
 
         Raises:
-            ConfigurationError: The archive is not named or not there, or the source is simulated and the prices
-                here are real, or the other way round.
+            ConfigurationError: The archive is not named or not there.
         """
-        source = self._configured_prices
-        if self.settings.miraikakaku_price_source == "yahoo":
-            self._admit_yahoo()
-        return source
-
-    def _admit_yahoo(self) -> None:
-        """Settles once whether Yahoo's address is that of a simulated exchange; not before something answers there."""
-        from miraikakaku_assets.adapters.sources.origin import simulated_exchange
-
-        if "yahoo" not in self._admitted and admit_prices(
-            self.settings.yahoo_base_url, self.origin, simulated_exchange
-        ):
-            self._admitted.add("yahoo")
-
-    @cached_property
-    def _admitted(self) -> set[str]:
-        return set()
-
-    @cached_property
-    def _configured_prices(self) -> PriceSource:
         if self.settings.miraikakaku_price_source == "archive":
             folder = self.settings.miraikakaku_archive_dir
             if folder is None or not folder.expanduser().exists():
@@ -101,7 +109,7 @@ class Sources(Installation):
                 raise ConfigurationError(
                     f"MIRAIKAKAKU_ARCHIVE_DIR {shown}; name a file or folder of Parquet or CSV bars"
                 )
-            return self.archive(folder.expanduser(), as_source=True)
+            return self.archive(folder.expanduser())
         from miraikakaku_assets.adapters.sources.yahoo import YahooOptions, YahooSource
         from miraikakaku_assets.adapters.sources.yahoo_session import Politeness
 
@@ -125,14 +133,9 @@ class Sources(Installation):
         rules = LimitRules(retry_delay=said.retry_delay, trial_seconds=2 * said.worker_timeout)
         return PostgresRateLimit(self.database, "yahoo", said.requests_per_second, said.burst_limit, rules)
 
-    @property
+    @cached_property
     def yahoo_probe(self) -> YahooProbe:
-        """The smallest question to Yahoo, at the rate of everything else.
-
-        Raises:
-            ConfigurationError: Yahoo is simulated and the prices here are real, or the other way round.
-        """
-        self._admit_yahoo()
+        """The smallest question to Yahoo, at the rate of everything else."""
         from miraikakaku_assets.adapters.sources.yahoo_probe import YahooProbe
         from miraikakaku_assets.adapters.sources.yahoo_session import Politeness
 
@@ -148,7 +151,6 @@ class Sources(Installation):
         zone: str = "",
         symbol: str = "",
         most_rows: int | None = None,
-        as_source: bool = False,
     ) -> PriceSource:
         """A price source over a file or folder the user names.
 
@@ -158,17 +160,14 @@ class Sources(Installation):
             zone: IANA zone of 5-minute stamps without an offset; empty for the exchange's.
             symbol: Whose bars are in files that name no symbol; empty for the file's own name.
             most_rows: Rows that are taken from one file; None for the usual limit.
-            as_source: Whether prices are collected from it, not imported once.
 
         Raises:
-            ConfigurationError: There is no bar file in the folder, or the prices here are simulated.
+            ConfigurationError: There is no bar file in the folder.
         """
         from miraikakaku_assets.adapters.sources.archive import ArchiveSource, FileOptions
         from miraikakaku_assets.adapters.sources.table_files import MOST_ROWS
 
-        source = ArchiveSource(location, FileOptions(timeframe, zone, symbol, most_rows or MOST_ROWS))
-        admit_files(str(location), self.origin, as_source=as_source)
-        return source
+        return ArchiveSource(location, FileOptions(timeframe, zone, symbol, most_rows or MOST_ROWS))
 
     def history_start(self, universe: Universe, timeframe: Timeframe) -> date:
         """First exchange date asked for when a symbol has no bars yet; an archive is read from its beginning."""

@@ -1,6 +1,7 @@
 """Simulated and real prices never meet in one database, and nobody is told of a demo."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from miraikakaku_assets.adapters.storage.origin import PostgresOrigin
 from miraikakaku_assets.application.price_origin import admit_files, admit_list, admit_prices
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.market.instruments import JP, US
+from miraikakaku_assets.domain.market.instruments import FX, JP, US
 from miraikakaku_assets.domain.market.origin import REAL, Demo, PriceOrigin
 from miraikakaku_assets.faces.cli.demo_exchange import mark_demo, with_its_exchange
 from miraikakaku_assets.settings import JPX_LIST_URL, YAHOO_BASE_URL, Settings, as_environment
@@ -42,9 +43,9 @@ def exchange() -> Iterator[Simulated]:
 
 def test_a_new_installation_takes_either_kind_and_keeps_to_it(marks: PostgresOrigin) -> None:
     assert marks.read() is None
-    assert admit_prices(MIRROR, marks, look)
+    admit_prices(MIRROR, marks, look)
     assert marks.read() == REAL
-    assert admit_prices(YAHOO_BASE_URL, marks, look)
+    admit_prices(YAHOO_BASE_URL, marks, look)
     refused = (
         r"^This installation holds real prices and takes no simulated ones from http://127.0.0.1:8900; name "
     )
@@ -55,7 +56,7 @@ def test_a_new_installation_takes_either_kind_and_keeps_to_it(marks: PostgresOri
 
 
 def test_an_installation_with_simulated_prices_takes_no_real_ones(marks: PostgresOrigin) -> None:
-    assert admit_prices(SIMULATOR, marks, look)
+    admit_prices(SIMULATOR, marks, look)
     for real in (YAHOO_BASE_URL, f"http://user:secret@{MIRROR.removeprefix('http://')}"):
         with pytest.raises(
             ConfigurationError, match="holds simulated prices and takes nothing from"
@@ -69,7 +70,7 @@ def test_an_installation_with_simulated_prices_takes_no_real_ones(marks: Postgre
 
 
 def test_nothing_is_settled_while_nothing_answers(marks: PostgresOrigin) -> None:
-    assert not admit_prices(SILENT, marks, look)
+    admit_prices(SILENT, marks, look)
     assert marks.read() is None
 
 
@@ -91,7 +92,7 @@ def test_lists_are_of_the_kind_of_the_prices(
 def test_a_demo_stays_one_and_takes_no_files(marks: PostgresOrigin) -> None:
     demo = Demo({"seed": 7}, {"min_etfs": 1})
     marks.claim(PriceOrigin(simulated=True, exchange="--seed 7", demo=demo))
-    assert admit_prices(SIMULATOR, marks, look)  # its own, which knows nothing of demos
+    admit_prices(SIMULATOR, marks, look)  # its own, which knows nothing of demos
     marked = marks.claim(REAL)
     assert (marked.simulated, marked.demo) == (True, demo)
     with pytest.raises(ConfigurationError, match="`schedule` and `collect` start its own exchange"):
@@ -119,14 +120,16 @@ def test_whoever_asks_for_a_source_gets_none_of_the_other_kind(
     database: Database, tmp_path: Path, exchange: Simulated
 ) -> None:
     ports = installation(database.url, tmp_path, yahoo_base_url=exchange.base)
-    assert ports.prices.name == "yahoo"
+    ports.admit_prices()
     assert tuple(ports.channels) == ("discord",)  # an exchange that somebody tries something on
     real = installation(database.url, tmp_path)
-    for ask in (lambda: real.prices, lambda: real.yahoo_probe, lambda: real.master_source(JP)):
+    archive = installation(database.url, tmp_path, miraikakaku_price_source="archive")
+    for ask in (real.admit_prices, archive.admit_prices, partial(real.admit_lists, JP)):
         with pytest.raises(ConfigurationError, match="simulated prices"):
             ask()
-    with pytest.raises(ConfigurationError, match=r"takes nothing from https://www.nasdaqtrader.com"):
-        real.master_source(US)
+    with pytest.raises(ConfigurationError, match=r"takes nothing from https://www\.nasdaqtrader\.com"):
+        real.admit_lists(US)
+    real.admit_lists(FX)  # has none
 
 
 def test_a_demo_is_gone_on_with_by_its_own_exchange_and_nobody_is_told(
@@ -137,12 +140,13 @@ def test_a_demo_is_gone_on_with_by_its_own_exchange_and_nobody_is_told(
     mark_demo(marked, config, {"min_etfs": 1, "history_start": "2026-01-05"})
     assert tuple(marked.channels) == ()
     with pytest.raises(ConfigurationError, match=r"takes nothing from https://query2.finance.yahoo.com"):
-        _ = marked.prices
+        marked.admit_prices()
     with with_its_exchange(marked) as demo:
         address = demo.settings.yahoo_base_url
         assert simulated_exchange(address) == config.as_options()
         assert demo.settings.jpx_list_url == f"{address}/jpx/data_j.xls"
-        assert demo.prices.name == "yahoo"
+        demo.admit_prices()
+        demo.admit_lists(US)
         assert bootstrap.ports() is demo
         with with_its_exchange(demo) as same:
             assert same is demo
@@ -155,7 +159,7 @@ def test_a_demo_is_gone_on_with_by_its_own_exchange_and_nobody_is_told(
 
 def test_a_demo_is_not_made_of_real_prices(database: Database, tmp_path: Path) -> None:
     ports = installation(database.url, tmp_path)
-    assert ports.prices.name == "yahoo"
+    ports.admit_prices()
     assert ports.origin.read() == REAL
     with pytest.raises(ConfigurationError, match="holds real prices, and a demo's are simulated"):
         mark_demo(ports, SimulatorConfig(), {})

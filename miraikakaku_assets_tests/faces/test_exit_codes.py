@@ -133,6 +133,8 @@ def test_a_fault_that_does_not_exist(nowhere: Command) -> None:
         ),
         ("DATABASE_URL", "postgresql://u:half@s3cret@host/db", "must write an @ in its password as %40"),
         ("YAHOO_BASE_URL", "query2.finance.yahoo.com", "must be a web address"),
+        ("MIRAIKAKAKU_PRICE_SOURCE", "archive", "must name a file or folder of Parquet or CSV bars"),
+        ("JP_WATCH_LIST", "7203", "must name TSE symbols like 7203.T,285A.T"),
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_is_kept_secret(
@@ -141,7 +143,8 @@ def test_a_wrong_setting_is_named_and_its_value_is_kept_secret(
     ended = nowhere.with_(**{variable: value})("status")
 
     assert ended.code == BAD_USAGE
-    assert ended.errors[0].startswith(f"{variable}: ")
+    named = variable.replace("PRICE_SOURCE", "ARCHIVE_DIR") if value == "archive" else variable
+    assert ended.errors[0].startswith(f"{named}: ")
     assert reason in ended.errors[0]
     assert "s3cret" not in ended.err
 
@@ -165,20 +168,6 @@ def test_a_state_folder_that_is_none(nowhere: Command, state: str) -> None:
 
     assert ended.code == BAD_USAGE
     assert ended.errors[0].startswith(f"MIRAIKAKAKU_HOME: {home} cannot be used as a folder")
-
-
-@pytest.mark.parametrize(
-    ("archive", "said"),
-    [(None, "is not set"), ("no/such/folder", "names no/such/folder, which does not exist")],
-)
-def test_an_archive_that_is_not_there(command: Command, archive: str | None, said: str) -> None:
-    chosen = command.with_(MIRAIKAKAKU_PRICE_SOURCE="archive")
-    chosen = chosen.with_(MIRAIKAKAKU_ARCHIVE_DIR=archive) if archive else chosen
-
-    ended = chosen("collect")
-
-    sentence = f"MIRAIKAKAKU_ARCHIVE_DIR {said}; name a file or folder of Parquet or CSV bars"
-    assert (ended.code, ended.errors) == (BAD_USAGE, [sentence])
 
 
 # --- 3: a dependency cannot be reached -----------------------------------------------------------------------

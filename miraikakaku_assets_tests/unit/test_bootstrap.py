@@ -18,7 +18,7 @@ from miraikakaku_assets.settings import Settings
 
 
 def ports(folder: Path, **said: Any) -> Ports:
-    return Ports(Settings(_env_file=None, miraikakaku_home=folder, **said))
+    return Ports(Settings(_env_file=None, miraikakaku_home=folder).model_copy(update=said))
 
 
 def test_archive_is_the_price_source_when_it_is_named(tmp_path: Path) -> None:

@@ -35,34 +35,45 @@ WRONG = {
         f"mysql://u:{SECRET}@h/d",
         SECRET,
         f"postgresql://u:{SECRET}@h:port/d",
+        f"postgresql://u:{SECRET}@h:99999/d",
     ],
+    "MIRAIKAKAKU_HOME": ["a\nb", "a\tb", "\udcff"],
     "MIRAIKAKAKU_PRICE_SOURCE": ["google", "Yahoo"],
     "MIRAIKAKAKU_NOW": ["noon", "2026-11-19", "2026-11-19T12:00:00+00:00"],  # beside the real source, too
-    "YAHOO_BASE_URL": ["query2.finance.yahoo.com", "ftp://yahoo", "https://"],
-    "REQUESTS_PER_SECOND": ["0", "-1", "fast", "nan", "inf"],
-    "BURST_LIMIT": ["0", "-1", "2.5", "many"],
-    "MAX_WORKERS": ["0", "two"],
-    "WORKER_TIMEOUT": ["0", "-3", "nan", "inf"],
-    "MAX_RETRIES": ["-1", "1.5"],
-    "RETRY_DELAY": ["-0.1", "nan", "inf"],
-    "BACKOFF_MULTIPLIER": ["0.9", "nan", "inf"],
-    "BATCH_SIZE": ["0", "x"],
-    "MIN_JAPANESE_STOCKS": ["0", "all"],
-    "MIN_US_STOCKS": ["0", "all"],
-    "MIN_ETFS": ["-1", "many"],
-    "ALPHA_VANTAGE_BASE_URL": ["www.alphavantage.co", "ftp://alphavantage"],
+    "YAHOO_BASE_URL": [
+        "query2.finance.yahoo.com",
+        "ftp://yahoo",
+        "https://",
+        "http://host:99999",
+        "http://h:x",
+    ],
+    "JPX_LIST_URL": ["ftp://host/data_j.xls", "https://", "http://host:99999/data_j.xls"],
+    "NASDAQ_LISTED_URL": ["ftp://host/nasdaqlisted.txt"],
+    "OTHER_LISTED_URL": ["ftp://host/otherlisted.txt"],
+    "REQUESTS_PER_SECOND": ["0", "-1", "fast", "nan", "inf", "0.001", "1e9"],
+    "BURST_LIMIT": ["0", "-1", "2.5", "many", "10001"],
+    "MAX_WORKERS": ["0", "two", "100000"],
+    "WORKER_TIMEOUT": ["0", "-3", "nan", "inf", "86400"],
+    "MAX_RETRIES": ["-1", "1.5", "21"],
+    "RETRY_DELAY": ["-0.1", "nan", "inf", "3601"],
+    "BACKOFF_MULTIPLIER": ["0.9", "nan", "inf", "100"],
+    "BATCH_SIZE": ["0", "x", "1000000"],
+    "MIN_JAPANESE_STOCKS": ["0", "all", "1000000"],
+    "MIN_US_STOCKS": ["0", "all", "1000000"],
+    "MIN_ETFS": ["-1", "many", "1000000"],
+    "ALPHA_VANTAGE_BASE_URL": ["www.alphavantage.co", "ftp://alphavantage", "http://host:99999"],
     "FX_PAIRS": ["USDJPY", "JPY=X", "usdjpy=X", "USDUSD=X", "USDJPY=X;EURUSD=X", " , "],
     "COPPER_SYMBOLS": ["HG", "CL=F", "hg=F", "HGZ26.CMX", "HG=F;MHG=F", " , "],
     "COLLECTION_TIME": ["7:00", "07:60", "24:00", "0700", "07:00:00", "morning"],
-    "JP_WATCH_LIST": ["7203.T;9984.T", "7203.T 9984.T", "7203.t", "トヨタ"],
-    "US_WATCH_LIST": ["AAPL;MSFT", "aapl", "AAPL, MSFT NVDA"],
-    "CANARY_SYMBOLS": [" , ", "AAPL;MSFT", "7203.t"],
+    "JP_WATCH_LIST": ["7203.T;9984.T", "7203.T 9984.T", "7203.t", "トヨタ", "7203", "7203.T,AAPL", "72030.T"],
+    "US_WATCH_LIST": ["AAPL;MSFT", "aapl", "AAPL, MSFT NVDA", "7203.T", "USDJPY=X", "AAPL,TOYO.T"],
+    "CANARY_SYMBOLS": [" , ", "AAPL;MSFT", "7203.t", "7203", "JPY=X,USD"],
     "COVERAGE_ALERT_THRESHOLD": ["0", "1.01", "95%", "nan"],
     "PRICE_BASIS": ["close", "Raw"],
     "PATTERN_DEFINITION": ["v3", "2"],
-    "MAX_PROCESSING_TIME": ["0", "-1", "5min", "nan", "inf"],
+    "MAX_PROCESSING_TIME": ["0", "-1", "5min", "nan", "inf", "1e6"],
     "MIN_SUCCESS_RATE": ["0", "1.01", "95%", "nan"],
-    "MAX_ERROR_COUNT": ["0", "2.5", "few"],
+    "MAX_ERROR_COUNT": ["0", "2.5", "few", "1001"],
     "DISCORD_WEBHOOK_URL": [
         SECRET,
         f"discord.com/api/webhooks/1/{SECRET}",
@@ -83,10 +94,10 @@ WRONG = {
     "FROM_EMAIL": ["nobody", "a@example.org,b@example.org", "Bot <a@example.org>"],
     "TO_EMAIL": ["nobody", "a@example.org;b@example.org"],
     "NOTIFY_URLS": [SECRET, f"tgram://{SECRET}/chat {SECRET}", f"tgram: //{SECRET}"],
-    "RESTATEMENT_SESSIONS": ["0", "ten"],
-    "HISTORY_START": ["2020", "01/02/2020", "2020-02-30", "yesterday"],
-    "PARTITIONS_PER_RUN": ["0", "all"],
-    "EVENT_LOG_RETENTION_DAYS": ["0", "a month"],
+    "RESTATEMENT_SESSIONS": ["0", "ten", "1001"],
+    "HISTORY_START": ["2020", "01/02/2020", "2020-02-30", "yesterday", "2999-01-01", "1899-12-31"],
+    "PARTITIONS_PER_RUN": ["0", "all", "1000000"],
+    "EVENT_LOG_RETENTION_DAYS": ["0", "a month", "36500"],
     "DAGSTER_STORAGE": ["sqlite"],
     "MIRAIKAKAKU_SCHEDULES": ["yes", "1"],
     "LOG_LEVEL": ["debug", "LOUD"],
@@ -110,10 +121,8 @@ def test_wrong_value_is_refused_with_the_variables_name(
 
 
 def test_every_constrained_variable_has_a_wrong_value_here() -> None:
-    lists = {"JPX_LIST_URL", "NASDAQ_LISTED_URL", "OTHER_LISTED_URL"}
-    free = lists | {
-        "MIRAIKAKAKU_HOME",
-        "MIRAIKAKAKU_ARCHIVE_DIR",
+    free = {
+        "MIRAIKAKAKU_ARCHIVE_DIR",  # of which the test below is
         "ALPHA_VANTAGE_API_KEY",
         "SMTP_SERVER",
         "EMAIL_PASSWORD",
@@ -138,6 +147,10 @@ RIGHT = {
     "HISTORY_START": ["1999-01-04"],
     "LOG_LEVEL": ["DEBUG", "ERROR"],
     "COPPER_SYMBOLS": ["HG=F", "HG=F,MHG=F,QC=F"],
+    "JP_WATCH_LIST": ["7203.T,285A.T,1306.T"],
+    "US_WATCH_LIST": ["T,BRK-B,^GSPC,X-T,BF.B"],
+    "CANARY_SYMBOLS": ["7203.T,285A.T,^N225,BRK-B,USDJPY=X,MHG=F"],
+    "MAX_WORKERS": ["1", "200"],
     "COLLECTION_TIME": ["00:00", "07:45", "23:59"],
     "FROM_EMAIL": ["bot@example.org"],
     "TO_EMAIL": ["a@example.org,b@example.org"],
@@ -189,6 +202,22 @@ def test_a_moment_that_would_judge_real_bars_or_is_none_is_refused(
     monkeypatch.setenv("YAHOO_BASE_URL", base)
     with pytest.raises(ConfigurationError, match=f"^MIRAIKAKAKU_NOW: .*{said}"):
         load_settings()
+
+
+def test_an_archive_is_named_and_there_where_prices_come_from_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MIRAIKAKAKU_ARCHIVE_DIR", "no/such/folder")
+    assert load_settings().miraikakaku_price_source == "yahoo"
+    monkeypatch.setenv("MIRAIKAKAKU_PRICE_SOURCE", "archive")
+    must = r"^MIRAIKAKAKU_ARCHIVE_DIR: must name a file or folder of Parquet or CSV bars"
+    with pytest.raises(ConfigurationError, match=must + ".* no/such/folder does not exist"):
+        load_settings()
+    monkeypatch.delenv("MIRAIKAKAKU_ARCHIVE_DIR")
+    with pytest.raises(ConfigurationError, match=must + ".* it is not set"):
+        load_settings()
+    monkeypatch.setenv("MIRAIKAKAKU_ARCHIVE_DIR", str(tmp_path))
+    assert load_settings().miraikakaku_archive_dir == tmp_path
 
 
 def test_password_is_in_no_picture_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:

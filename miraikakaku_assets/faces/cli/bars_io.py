@@ -84,6 +84,7 @@ def _add_import(app: typer.Typer) -> None:
         if not path.exists():
             raise InputFileError(str(path), "no_such_file", "there is no such file or folder")
         use = ports()
+        use.admit_files(str(path))
         source = use.archive(path, length, zone=time_zone, symbol=symbol, most_rows=most_rows)
         request = ImportRequest(
             chosen, length, str(path), strict=strict, named=use.settings.named_symbols(chosen.name)

@@ -56,6 +56,7 @@ def source_canary(ports: PortsResource) -> canary_type:
     """
     use = ports.use
     try:
+        use.admit_prices()
         found = probe_sources(
             use.settings.canaries,
             source=use.yahoo_probe,

@@ -71,6 +71,7 @@ def collect_in_run(
     """
     try:
         close_abandoned(context.instance, ports)
+        ports.admit_prices()
         request = _request(context.run.run_id, ports, universe, timeframe, symbols, config)
         # A cycle has minutes: what another collection is at comes with the next one.
         request = replace(request, waits=not brief)

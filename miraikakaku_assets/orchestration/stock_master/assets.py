@@ -66,6 +66,8 @@ def _stock_master(universe: Universe) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]
         use = ports.use
         try:
+            if not config.file:
+                use.admit_lists(universe)
             update = update_master(
                 universe,
                 config.file or None,
