@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test test-fast test-storage check all format up bench day lock clean
+.PHONY: help demo test test-fast test-storage test-clock check all format up bench day lock clean
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
@@ -27,6 +27,9 @@ test-fast: $(READY) ## Tests without those marked slow
 test-storage: $(READY) ## Dagster's own storage tests against our instance storage; asks the package index for them once
 	$(BIN)/python -m miraikakaku_assets_tests.storage.dagster_tests_source
 	$(BIN)/python -m pytest -n 2 -W ignore miraikakaku_assets_tests/storage/dagster_storage.py
+
+test-clock: $(READY) ## The suite at other moments and on a busy machine; MOMENT=leap-day for one, ARGS=… for pytest
+	$(BIN)/python -m miraikakaku_assets_tests.at_moments $(MOMENT) $(ARGS)
 
 check: $(READY) ## Formatter, linter, type checker, import contract, unused dependencies
 	$(BIN)/ruff format --check .

@@ -4,7 +4,9 @@ Importing this module is cheap (`--help` answers in 0.3 s): Dagster is imported 
 starts a run.
 """
 
+import atexit
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, NoReturn
 
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError, MiraikakakuError
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from miraikakaku_assets.faces.cli.runner import Runner
 
 _LOST_CONNECTION = frozenset({"OperationalError", "InterfaceError", "DagsterPostgresException"})
+_opened = ExitStack()
+"""What goes on until the command ends: the simulated exchange of a demo."""
 _INTERRUPTED = 130  # 128 + SIGINT, what typer exits with after Ctrl-C
 
 
@@ -38,7 +42,8 @@ def _run() -> None:
             _fail("", ConfigurationError.exit_code)
         raise
     except MiraikakakuError as error:
-        _fail(str(error), error.exit_code)
+        said = _as_full_disk(error) or error
+        _fail(str(said), said.exit_code)
     except Exception as error:
         unreachable = _as_unreachable(error)
         if unreachable is None:
@@ -58,15 +63,32 @@ def _fail(sentence: str, code: int) -> NoReturn:
 
 
 def _as_unreachable(error: Exception) -> MiraikakakuError | None:
-    """A database that went away in the middle of a command, whichever library noticed it."""
+    """A database that went away in the middle of a command, or a full disk, whichever library noticed it."""
+    full = _as_full_disk(error)
+    if full is not None:
+        return full
     cause: BaseException | None = error
     while cause is not None:
         if type(cause).__name__ in _LOST_CONNECTION and _is_outage(cause):
-            return DependencyUnavailableError(
+            return _as_full_disk(error, connection_lost=True) or DependencyUnavailableError(
                 "The database went away; start it and run the same command again"
             )
         cause = cause.__cause__ or cause.__context__
     return None
+
+
+def _as_full_disk(error: Exception, *, connection_lost: bool = False) -> MiraikakakuError | None:
+    """A full disk behind an error; a server that went away may have gone for want of room."""
+    from miraikakaku_assets.adapters.storage.disk import LEAST_FREE, full_disk_behind, require_room
+    from miraikakaku_assets.settings import settings
+
+    try:
+        home, external = settings().home, settings().database_url is not None
+        if connection_lost and not external:
+            require_room(home, LEAST_FREE)
+    except MiraikakakuError as reason:
+        return reason if connection_lost else None
+    return full_disk_behind(error, home, external=external)
 
 
 def _is_outage(error: BaseException) -> bool:
@@ -80,16 +102,27 @@ def _is_outage(error: BaseException) -> bool:
 
 
 def _make_runner(ports: "Ports") -> "Runner":
+    from miraikakaku_assets.faces.cli.demo_exchange import with_its_exchange
     from miraikakaku_assets.orchestration.launch import Launcher
 
-    return Launcher(ports)
+    atexit.register(_opened.close)
+    return Launcher(_opened.enter_context(with_its_exchange(ports)))
 
 
 class _LazyServices:
     """`DagsterServices`, imported when it is asked for."""
 
     def run(self, ports: "Ports", port: int, *, schedules_on: bool) -> int:
-        """Runs daemon and web server."""
-        from miraikakaku_assets.orchestration.services import DagsterServices
+        """Runs daemon and web server, and the simulated exchange of a demo beside them."""
+        from miraikakaku_assets.faces.cli.demo_exchange import with_its_exchange
+        from miraikakaku_assets.faces.cli.output import show_line
+        from miraikakaku_assets.orchestration.services import DagsterServices, require_free
 
-        return DagsterServices().run(ports, port, schedules_on=schedules_on)
+        require_free(port)
+        with with_its_exchange(ports) as installation:
+            if installation is not ports:
+                address = installation.settings.yahoo_base_url
+                show_line(
+                    f"a demo: all prices come from a simulated exchange ({address}), nobody is notified"
+                )
+            return DagsterServices().run(installation, port, schedules_on=schedules_on)

@@ -6,6 +6,7 @@ the settings never shows them.
 """
 
 import re
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,6 +24,7 @@ ALPHA_VANTAGE_BASE_URL = "https://www.alphavantage.co"
 YAHOO_BASE_URL = "https://query2.finance.yahoo.com"
 CANARY_SYMBOLS = "7203.T,285A.T,AAPL,USDJPY=X,HG=F"
 
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.=-]*")
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _DISCORD_PATH = re.compile(r"/api(/v\d+)?/webhooks/\d+/[A-Za-z0-9_-]+/?")
@@ -55,6 +57,8 @@ class Settings(BaseSettings):
     alpha_vantage_api_key: SecretStr | None = None
     """Unset means that Alpha Vantage is not asked; the exchanges' directories do without it."""
     alpha_vantage_base_url: str = ALPHA_VANTAGE_BASE_URL
+    miraikakaku_now: datetime | None = None
+    """When a rehearsal takes place (UTC here): the clock of every process begins at this moment and goes on."""
     fx_pairs: str = "USDJPY=X,EURJPY=X,GBPJPY=X,AUDJPY=X,EURUSD=X,GBPUSD=X,AUDUSD=X,USDCHF=X"
     """Currency pairs that are collected, Yahoo symbols with commas between them."""
     copper_symbols: str = "HG=F"
@@ -153,6 +157,20 @@ class Settings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be a web address like https://query2.finance.yahoo.com")
         return value
+
+    @field_validator("miraikakaku_now")
+    @classmethod
+    def _rehearsed(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("must be a moment with its zone like 2026-11-19T12:00:00+00:00")
+        host = urlsplit(info.data.get("yahoo_base_url", "")).hostname
+        if info.data.get("miraikakaku_price_source") == "yahoo" and host not in _LOOPBACK:
+            raise ValueError(  # real bars, judged by a wrong clock, would be stored as final or as from the future
+                "is for simulated and recorded prices; unset it, or point YAHOO_BASE_URL at a simulator on this machine"
+            )
+        return value.astimezone(UTC)
 
     @field_validator("fx_pairs", "copper_symbols")
     @classmethod
@@ -275,6 +293,17 @@ def load_settings() -> Settings:
         raise ConfigurationError(
             f"{name}: {first['msg'].removeprefix('Value error, ')}; correct it in the environment or in .env"
         ) from None
+
+
+def as_environment(chosen: Settings) -> dict[str, str]:
+    """Variables by which a child process gets the same settings, where it would read others; secrets included."""
+    values = {name: getattr(chosen, name) for name in Settings.model_fields}
+    differing = {name: value for name, value in values.items() if value != getattr(settings(), name)}
+    return {
+        name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in differing.items()
+        if value is not None  # there is no variable that says so
+    }
 
 
 @cache

@@ -2,21 +2,19 @@
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-
-import polars as pl
 
 from miraikakaku_assets.application.collection_outcomes import (
     MarketFacts,
-    first_sessions,
     outcomes_of,
     without_padding,
 )
 from miraikakaku_assets.application.collection_report import CollectionReport
 from miraikakaku_assets.application.collection_request import CollectionPorts, CollectionRequest
 from miraikakaku_assets.application.collection_window import bar_requests, complete_from
+from miraikakaku_assets.application.judge_delivery import Judge
 from miraikakaku_assets.application.one_ahead import one_ahead
 from miraikakaku_assets.application.ports import (
     BarRequest,
@@ -24,15 +22,16 @@ from miraikakaku_assets.application.ports import (
     Collected,
     Delivery,
     Listener,
+    OwnClaims,
     SymbolOutcome,
 )
 from miraikakaku_assets.application.pull_again import pull_rescaled_again
-from miraikakaku_assets.domain.bars.actions import ValidatedActions, validate_actions
-from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_intraday
+from miraikakaku_assets.domain.bars.actions import ValidatedActions
 from miraikakaku_assets.domain.bars.restatement import Rescaling
-from miraikakaku_assets.domain.bars.validation import DailyContext, ValidatedBars, validate_daily
+from miraikakaku_assets.domain.bars.validation import ValidatedBars
 from miraikakaku_assets.domain.errors import MiraikakakuError, SourcePausedError
-from miraikakaku_assets.domain.market.instruments import Timeframe
+from miraikakaku_assets.domain.market.instruments import Instrument
+from miraikakaku_assets.domain.words import counted
 
 
 def collect_prices(
@@ -41,7 +40,8 @@ def collect_prices(
     """Collects bars; each delivery of the source is one transaction, told to `listener` when done.
 
     A symbol that fails never holds up the others: it is in the report with its error. Killed at any moment,
-    the same call again ends with the same table contents.
+    the same call again ends with the same table contents. Symbols that another collection of the same window is
+    fetching at that moment are left to it, and what it makes of them is reported; if it dies, they are fetched here.
 
     Raises:
         DependencyUnavailableError: The source or the database as a whole cannot be reached.
@@ -51,10 +51,11 @@ def collect_prices(
     batch = ports.ledger.begin(request.new_batch(ports.source.name))
     report = CollectionReport(batch)
     try:
-        for outcomes, underway in _Collection(request, ports, report).run():
-            ports.ledger.add(batch, outcomes, underway)
-            report.add(outcomes)
-            listener(outcomes)
+        with ports.claims.opened(batch) if ports.claims else nullcontext() as claims:
+            for outcomes, underway in _Collection(request, ports, report, claims).run():
+                ports.ledger.add(batch, outcomes, underway)
+                report.add(outcomes)
+                listener(outcomes)
     except BaseException as error:
         try:
             ports.ledger.end(batch, _broken_off(error))
@@ -79,7 +80,7 @@ def _broken_off(error: BaseException) -> BatchEnd:
 def _summary(report: CollectionReport) -> str | None:
     if not report.failures:
         return None
-    return f"{len(report.failures)} of {report.symbols} symbols failed"
+    return f"{len(report.failures):,} of {counted(report.symbols, 'symbol')} failed"
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class _Collection:
     request: CollectionRequest
     ports: CollectionPorts
     report: CollectionReport
+    claims: OwnClaims | None = None
     asked: dict[str, BarRequest] = field(default_factory=dict)
     bare: frozenset[str] = frozenset()
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -107,57 +109,67 @@ class _Collection:
     def __post_init__(self) -> None:
         # Built once: a set per delivery would make the cost of a symbol grow with the market.
         self.known = frozenset(self.request.known)
+        self.judge = Judge(self.request.universe, self.request.timeframe, self.known, self.ports.store)
         self.absent = frozenset(one.symbol for one in self.request.instruments if one.may_be_absent)
 
     def run(self) -> Iterator[tuple[Sequence[SymbolOutcome], Sequence[str]]]:
         """Yields the outcomes of each delivery once it is stored, and the symbols that are being fetched."""
-        if self.request.settled:
-            yield self.request.settled, ()
+        request = self.request
+        if request.settled:
+            yield request.settled, ()
+        if self.claims is None:
+            yield from self._stored(self._fetched(request.instruments))
+        else:
+            yield from self._shared(self.claims)
+        if request.whole_market:
+            yield from self._stored(self._unrequested())
+
+    def _shared(self, claims: OwnClaims) -> Iterator[tuple[Sequence[SymbolOutcome], Sequence[str]]]:
+        """Fetches what no other collection does; takes over what others have done, and what they leave undone."""
+        left = {one.symbol: one for one in self.request.instruments}
+        while left:
+            share = claims.share_out(list(left), wait=self.request.waits)
+            if share.done:
+                yield [SymbolOutcome(symbol, verdict) for symbol, verdict in share.done.items()], ()
+            if share.mine:
+                yield from self._stored(self._fetched([left[symbol] for symbol in share.mine]))
+            left = {symbol: one for symbol, one in left.items() if symbol in share.underway}
+            if left and not self.request.waits:
+                yield [SymbolOutcome(symbol, "underway") for symbol in left], ()
+                return
+
+    def _stored(self, fetched: Iterator[Delivery]) -> Iterator[tuple[Sequence[SymbolOutcome], Sequence[str]]]:
         # The next delivery is read and validated while this one is written: their symbols are different, and
         # both sides leave Python alone (a year of the TSE: 3.2 s instead of 3.7).
-        with closing(one_ahead(self._checked())) as deliveries:
+        self.stopping = threading.Event()
+        with closing(one_ahead(self._checked(fetched))) as deliveries:
             try:
                 for checked in deliveries:
                     yield self._store(checked), checked.delivery.underway
             finally:
                 self.stopping.set()  # whatever the source still waits for, nobody does any more
 
-    def _checked(self) -> Iterator[_Checked]:
-        for delivery in self._deliveries():
+    def _checked(self, deliveries: Iterator[Delivery]) -> Iterator[_Checked]:
+        for delivery in deliveries:
             now = self.ports.clock()
             whole, rescaled = pull_rescaled_again(
                 delivery, self.asked, self.request, self.ports, self.stopping
             )
-            previous = self._previous(whole)
-            validated = self._validate(whole, previous, now)
-            actions = validate_actions(whole.actions, validated.accepted, previous)
+            validated, actions = self.judge(whole, now, rescaled)
             yield _Checked(whole, validated, actions, rescaled, now)
 
-    def _deliveries(self) -> Iterator[Delivery]:
-        request, source = self.request, self.ports.source
+    def _fetched(self, instruments: Sequence[Instrument]) -> Iterator[Delivery]:
+        request, source = replace(self.request, instruments=instruments), self.ports.source
         requests, self.bare = bar_requests(
             request, self.ports.store, self.ports.clock(), is_fixed=source.is_fixed
         )
         self.asked = {one.symbol: one for one in requests}
         yield from source.deliver(request.universe, request.timeframe, requests, self.stopping)
-        if request.whole_market:
-            rest = source.unrequested(request.universe, frozenset(self.asked))
-            if rest is not None:
-                yield rest
 
-    def _previous(self, delivery: Delivery) -> pl.DataFrame:
-        """Close of the last stored bar before each symbol's first delivered one."""
-        request = self.request
-        first = first_sessions(delivery, request.universe, request.timeframe)
-        return self.ports.store.previous_closes(request.universe, request.timeframe, first)
-
-    def _validate(self, delivery: Delivery, previous: pl.DataFrame, now: datetime) -> ValidatedBars:
-        universe = self.request.universe
-        if self.request.timeframe is Timeframe.D1:
-            return validate_daily(
-                delivery.bars, DailyContext(universe, now, self.known, previous, delivery.actions)
-            )
-        return validate_intraday(delivery.bars, IntradayContext(universe, now, self.known, previous))
+    def _unrequested(self) -> Iterator[Delivery]:
+        """Rows of symbols that were not asked for, where the source holds a fixed set."""
+        requested = frozenset(one.symbol for one in self.request.instruments)
+        yield from self.ports.source.unrequested(self.request.universe, requested)
 
     def _store(self, checked: _Checked) -> list[SymbolOutcome]:
         delivery, request, source = checked.delivery, self.request, self.ports.source
@@ -170,16 +182,23 @@ class _Collection:
             complete_from={} if source.is_fixed else complete_from(asked, delivered),
             rescaled=checked.rescaled,
             actions=checked.actions,
+            channels=self.ports.channels,
         )
-        counts = self.ports.store.write(
-            request.timeframe, ids, bars, source.name, checked.now, collected
-        ).counts
+        written = self.ports.store.write(request.timeframe, ids, bars, source.name, checked.now, collected)
         self.report.refuse(bars.refused, padding, checked.actions)
+        self.report.count_actions(checked.actions, ids)
+        self.report.note_bases(delivery)
         return outcomes_of(
             delivery,
             bars,
-            counts,
+            written,
             padding,
-            MarketFacts(self.asked, self.known, self.absent, self.bare),
+            MarketFacts(
+                self.asked,
+                self.known,
+                self.absent,
+                self.bare,
+                whole_history=request.since is None and request.until is None,
+            ),
             checked.rescaled,
         )

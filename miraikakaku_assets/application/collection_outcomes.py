@@ -1,29 +1,26 @@
 """What a stored delivery means for each of its symbols."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
-from miraikakaku_assets.application.ports import BarRequest, Calls, Delivery, SymbolOutcome
+from miraikakaku_assets.application.ports import (
+    BarRequest,
+    Calls,
+    Delivery,
+    SymbolOutcome,
+    Withdrawal,
+    WriteResult,
+)
 from miraikakaku_assets.domain.bars.restatement import Rescaling
 from miraikakaku_assets.domain.bars.rules import EXPECTED_RULES
 from miraikakaku_assets.domain.bars.validation import ValidatedBars
-from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
-_COUNTS = ("read", "flagged", "quarantined", "inserted", "restated", "unchanged")
-
-
-def first_sessions(delivery: Delivery, universe: Universe, timeframe: Timeframe) -> dict[str, date]:
-    """Symbol → exchange date of its first delivered row."""
-    if timeframe is Timeframe.D1:
-        session = pl.col("session")
-    else:
-        session = pl.col("stamp").dt.convert_time_zone(universe.time_zone).dt.date()
-    return dict(delivery.bars.group_by("symbol").agg(session.min()).drop_nulls().iter_rows())
+_COUNTS = ("read", "flagged", "quarantined", "inserted", "restated", "unchanged", "withdrawn", "reconsidered")
 
 
 def without_padding(validated: ValidatedBars) -> tuple[ValidatedBars, pl.DataFrame]:
@@ -32,7 +29,7 @@ def without_padding(validated: ValidatedBars) -> tuple[ValidatedBars, pl.DataFra
     padding = validated.refused.filter(expected)
     if padding.is_empty():
         return validated, padding
-    return ValidatedBars(validated.accepted, validated.refused.filter(~expected)), padding
+    return replace(validated, refused=validated.refused.filter(~expected)), padding
 
 
 @dataclass(frozen=True)
@@ -43,19 +40,21 @@ class MarketFacts:
         asked: What the collection asks for, by symbol.
         known: Symbols of the master, delisted ones included.
         absent: Symbols that the source need not know (closed markets).
-        bare: Symbols that are asked for their whole history and of which nothing was stored when that began.
+        bare: Symbols of which nothing was stored when they were asked for.
+        whole_history: Whether those are asked for all there is, and not for a window.
     """
 
     asked: Mapping[str, BarRequest]
     known: AbstractSet[str]
     absent: AbstractSet[str]
     bare: AbstractSet[str]
+    whole_history: bool
 
 
 def outcomes_of(
     delivery: Delivery,
     validated: ValidatedBars,
-    counts: pl.DataFrame,
+    written: WriteResult,
     padding: pl.DataFrame,
     market: MarketFacts,
     rescaled: Mapping[str, Rescaling],
@@ -65,11 +64,14 @@ def outcomes_of(
     Args:
         delivery: What came.
         validated: Its accepted and refused rows.
-        counts: Rows written per symbol, see `WriteResult`.
+        written: What came of it in the store.
         padding: Rows of the delivery that are no bars; they count as not read.
         market: What is known of the symbols.
         rescaled: Symbols whose history was pulled again.
     """
+    gone = defaultdict[str, list[Withdrawal]](list)
+    for bar in written.withdrawn:
+        gone[bar.symbol].append(bar)
     outcomes = [
         SymbolOutcome(
             symbol=row["symbol"],
@@ -86,8 +88,10 @@ def outcomes_of(
             asked=market.asked.get(row["symbol"]),
             calls=delivery.calls.get(row["symbol"], Calls()),
             rescaled=rescaled.get(row["symbol"]),
+            reconsidered=row["reconsidered"],
+            withdrawn=tuple(gone[row["symbol"]]),
         )
-        for row in _rows(delivery, validated, counts, padding).iter_rows(named=True)
+        for row in _rows(delivery, validated, written.counts, padding).iter_rows(named=True)
     ]
     for symbol, error in delivery.failures.items():
         expected = error.kind == "not_on_source" and symbol in market.absent
@@ -128,9 +132,11 @@ def _rows(
 def _verdict(row: Mapping[str, Any], market: MarketFacts) -> str:
     if row["symbol"] not in market.asked:
         return "delisted" if row["symbol"] in market.known else "not_in_master"
-    if row["inserted"] + row["restated"]:
+    if row["inserted"] + row["restated"] + row["withdrawn"] + row["reconsidered"]:
         return "ok"
     # Unchanged bars of a symbol that had none when it was planned: somebody else has stored them meanwhile.
     if row["unchanged"] or row["symbol"] not in market.bare:
         return "no_new_data"
-    return "all_refused" if row["quarantined"] else "never_delivered"
+    if row["quarantined"]:
+        return "all_refused"
+    return "never_delivered" if market.whole_history else "none_in_window"

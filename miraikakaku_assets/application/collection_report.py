@@ -1,14 +1,15 @@
 """Account of one collection, row by row and symbol by symbol."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
 
-from miraikakaku_assets.application.ports import SymbolOutcome
+from miraikakaku_assets.application.ports import Delivery, SymbolOutcome, Withdrawal
 from miraikakaku_assets.domain.bars.actions import ValidatedActions
+from miraikakaku_assets.domain.bars.file_basis import FileBasis
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,23 @@ class RefusedRow:
 
 
 @dataclass
+class ActionCount:
+    """Dividends or splits of a collection.
+
+    Attributes:
+        read: What came, of symbols of the master.
+        stored: What is stored now, new or not: each ex-date once.
+        flagged: Stored ones that are doubtful and adjust no price.
+        refused: What is in quarantine instead.
+    """
+
+    read: int = 0
+    stored: int = 0
+    flagged: int = 0
+    refused: int = 0
+
+
+@dataclass
 class CollectionReport:
     """Account of one collection. ``rows_read`` is the sum of the four row counts below it.
 
@@ -29,9 +47,14 @@ class CollectionReport:
         batch: Number in ``batch_executions``.
         rules: Quarantined rows by rule.
         examples: The first refused row of each rule.
+        reconsidered: Bars that were not delivered and were let out of quarantine, or got another flag.
+        withdrawn: Bars that were stored and are refused now.
         requests: HTTP requests or files it took.
         padding: Empty rows of breaks and auctions, which are no bars and not among ``rows_read``.
         doubtful_actions: Refused and flagged dividends and splits by rule.
+        actions: Dividends and splits by kind.
+        bases: Symbols of files whose prices were not the quoted ones, by what they were.
+        dividends_undone: Dividends that were taken out of the prices of such files.
         failures: Symbol → error sentence.
         without_bars: Symbol → verdict, of those that were served and of which there is no single bar.
     """
@@ -51,8 +74,13 @@ class CollectionReport:
     requests: int = 0
     padding: int = 0
     doubtful_actions: Counter[str] = field(default_factory=Counter)
+    actions: dict[str, ActionCount] = field(default_factory=dict)
+    bases: dict[FileBasis, list[str]] = field(default_factory=dict)
+    dividends_undone: int = 0
     rules: Counter[str] = field(default_factory=Counter)
     examples: dict[str, RefusedRow] = field(default_factory=dict)
+    reconsidered: int = 0
+    withdrawn: list[Withdrawal] = field(default_factory=list)
 
     def refuse(self, refused: pl.DataFrame, padding: pl.DataFrame, actions: ValidatedActions) -> None:
         """Counts refused rows by rule and keeps an example of each; counts what is doubtful beside them."""
@@ -64,6 +92,26 @@ class CollectionReport:
             if rule not in self.examples:
                 row = refused.filter(pl.col("rule") == rule).sort("row").row(0, named=True)
                 self.examples[rule] = RefusedRow(row["symbol"], row["session"], row["row"], row["detail"])
+
+    def count_actions(self, actions: ValidatedActions, known: Collection[str]) -> None:
+        """Counts the dividends and splits of a delivery, of symbols that are known."""
+        stored = actions.accepted.unique(["symbol", "ex_date", "kind"])
+        flagged = actions.flagged.unique(["symbol", "ex_date", "kind"])
+        named = {"stored": stored, "flagged": flagged, "refused": actions.refused}
+        every = pl.concat(
+            [actions.accepted.select("symbol", "kind"), actions.refused.select("symbol", "kind")]
+        )
+        for name, rows in {"read": every, **named}.items():
+            mine = rows.filter(pl.col("symbol").is_in(sorted(known)))
+            for kind, count in mine["kind"].value_counts().sort("kind").iter_rows():
+                account = self.actions.setdefault(kind, ActionCount())
+                setattr(account, name, getattr(account, name) + count)
+
+    def note_bases(self, delivery: Delivery) -> None:
+        """Remembers which prices of a file were not the quoted ones."""
+        self.dividends_undone += int(delivery.bases["dividends"].sum())
+        for symbol, basis, _ in delivery.bases.filter(pl.col("basis") != FileBasis.QUOTED.value).iter_rows():
+            self.bases.setdefault(FileBasis(basis), []).append(symbol)
 
     @property
     def balanced(self) -> bool:
@@ -86,4 +134,6 @@ class CollectionReport:
             self.unchanged += outcome.unchanged
             self.quarantined += outcome.quarantined
             self.flagged += outcome.flagged
+            self.reconsidered += outcome.reconsidered
+            self.withdrawn += outcome.withdrawn
             self.requests += outcome.calls.requests

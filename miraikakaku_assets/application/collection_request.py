@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from miraikakaku_assets.application.ports import (
     BarStore,
+    Claims,
     Clock,
     Ledger,
     NewBatch,
@@ -18,12 +19,23 @@ from miraikakaku_assets.domain.market.instruments import Instrument, Timeframe, 
 
 @dataclass(frozen=True)
 class CollectionPorts:
-    """What a collection works with."""
+    """What a collection works with.
+
+    Attributes:
+        source: Where the bars come from.
+        store: Where they go.
+        ledger: The account of the collection.
+        clock: Where the time comes from.
+        channels: Names of the channels that are told when a stored bar is withdrawn.
+        claims: Keeps two collections from fetching the same; None for what is read from files.
+    """
 
     source: PriceSource
     store: BarStore
     ledger: Ledger
     clock: Clock
+    claims: Claims | None = None
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,7 @@ class CollectionRequest:
         restatement_sessions: Newest stored sessions that are asked for again.
         batch_type: ``all_stocks`` or ``partial``.
         run_id: Dagster run that does it.
+        waits: Whether it waits for symbols that another collection is at; if not, their verdict is ``underway``.
     """
 
     universe: Universe
@@ -55,6 +68,7 @@ class CollectionRequest:
     restatement_sessions: int = 10
     batch_type: str = "partial"
     run_id: str | None = None
+    waits: bool = True
 
     def new_batch(self, source: str) -> NewBatch:
         """The batch as the ledger knows it."""

@@ -36,12 +36,15 @@ def bar_requests(
         is_fixed: The source is an archive: what it holds is not all there is.
 
     Returns:
-        The requests, and the symbols of which nothing is stored although all of their history is asked for.
+        The requests, and the symbols of which nothing is stored.
     """
     until = request.until or date.max
-    if request.since is not None:
-        return [BarRequest(one.symbol, request.since, until) for one in request.instruments], frozenset()
     held = store.holdings(request.universe, request.timeframe)
+    bare = frozenset(
+        one.symbol for one in request.instruments if held.get(one.symbol, _NOTHING).newest is None
+    )
+    if request.since is not None:
+        return [BarRequest(one.symbol, request.since, until) for one in request.instruments], bare
     known = {
         one.symbol: _known_to(held.get(one.symbol, _NOTHING), request.history_start, is_fixed=is_fixed)
         for one in request.instruments
@@ -54,8 +57,7 @@ def bar_requests(
     requests = [
         BarRequest(symbol, starts.get(day, request.history_start), until) for symbol, day in known.items()
     ]
-    bare = (one.symbol for one in request.instruments if held.get(one.symbol, _NOTHING).newest is None)
-    return requests, frozenset() if request.until else frozenset(bare)
+    return requests, bare
 
 
 def _known_to(held: Held, history_start: date, *, is_fixed: bool) -> date | None:

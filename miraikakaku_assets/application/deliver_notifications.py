@@ -17,6 +17,7 @@ from miraikakaku_assets.application.pattern_message import pattern_message
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.notices import (
     PATTERN,
+    WITHDRAWN,
     Alert,
     AlertStore,
     Answer,
@@ -84,7 +85,8 @@ def deliver_notifications(ports: DeliveryPorts, budget: timedelta = timedelta(se
         DependencyUnavailableError: The database cannot be reached.
     """
     now = ports.clock()
-    ports.alerts.resolve_events(PATTERN, now - EVENT_STANDS, now)
+    for kind in (PATTERN, WITHDRAWN):
+        ports.alerts.resolve_events(kind, now - EVENT_STANDS, now)
     report = DeliveryReport()
     due = ports.outbox.due(ports.channels, now)
     if not due:

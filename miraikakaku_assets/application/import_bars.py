@@ -1,17 +1,23 @@
 """Use case: take bars from files into the store, with the same validation as any other delivery."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from miraikakaku_assets.application.collect_prices import collect_prices
+from miraikakaku_assets.application.collection_outcomes import without_padding
 from miraikakaku_assets.application.collection_report import CollectionReport
 from miraikakaku_assets.application.collection_request import CollectionPorts, CollectionRequest
+from miraikakaku_assets.application.judge_delivery import Judge
 from miraikakaku_assets.application.plan_collection import plan_collection
 from miraikakaku_assets.application.ports import Listener, MasterStore
-from miraikakaku_assets.domain.bars.validation import DailyContext, validate_daily
+from miraikakaku_assets.domain.bars.file_basis import BASIS_SENTENCES, FileBasis
 from miraikakaku_assets.domain.errors import InputFileError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.words import counted
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -21,12 +27,14 @@ class ImportRequest:
     Attributes:
         name: The file or folder as the user named it, for messages.
         strict: Refuse everything when a single row is refused.
+        named: Symbols that the settings name, of a universe without a published list: they are known from here on.
     """
 
     universe: Universe
     timeframe: Timeframe
     name: str
     strict: bool = False
+    named: Sequence[str] = ()
 
 
 def import_bars(
@@ -38,22 +46,17 @@ def import_bars(
         InputFileError: A file is not readable, or, when strict, a row fails a rule.
         WorkFellShortError: There is no stock master yet.
     """
+    if request.named:
+        masters.ensure_named(request.universe, request.named, ports.clock())
     plan_collection(request.universe, None, masters, ports.source)
-    everything = ports.source.unrequested(request.universe, frozenset())
-    held = set(everything.symbols) if everything else set()
+    held = set(ports.source.symbols(request.universe))
     known = masters.known_symbols(request.universe)
-    instruments = masters.instruments(request.universe, sorted(held & set(known)))
-    if request.strict and everything is not None:
-        context = DailyContext(request.universe, ports.clock(), frozenset(known), actions=everything.actions)
-        refused = validate_daily(everything.bars, context).refused
-        if not refused.is_empty():
-            worst = refused.sort("row").row(0, named=True)
-            explanation = f"{worst['symbol']} {worst['session']}: {worst['detail']}; nothing was imported"
-            raise InputFileError(request.name, worst["rule"], explanation, worst["row"])
+    if request.strict:
+        _require_faultless(request, ports, known)
     collection = CollectionRequest(
         universe=request.universe,
         timeframe=request.timeframe,
-        instruments=instruments,
+        instruments=masters.instruments(request.universe, sorted(held & set(known))),
         known=known,
         history_start=date.min,
         since=date.min,
@@ -63,10 +66,42 @@ def import_bars(
     return collect_prices(collection, ports, listener)
 
 
+def _require_faultless(request: ImportRequest, ports: CollectionPorts, known: Collection[str]) -> None:
+    """Names the first refused row of the file, whatever its symbol.
+
+    Raises:
+        InputFileError: There is one.
+    """
+    judge = Judge(request.universe, request.timeframe, frozenset(known), ports.store)
+    first = None
+    for delivery in ports.source.unrequested(request.universe, frozenset()):
+        judged, _ = without_padding(judge(delivery, ports.clock())[0])
+        for row in judged.refused.sort("row").head(1).iter_rows(named=True):
+            first = row if first is None or row["row"] < first["row"] else first
+    if first is not None:
+        explanation = f"{first['symbol']} {first['session']}: {first['detail']}; nothing was imported"
+        raise InputFileError(request.name, first["rule"], explanation, first["row"])
+
+
 def refusal_sentences(name: str, report: CollectionReport) -> Sequence[str]:
     """One sentence per rule that refused rows: file, first row, rule and how many."""
-    return [
-        f"{name}, row {example.row}: {example.symbol} {example.session}: {example.detail} "
-        f"[rule {rule}; {report.rules[rule]:,} row{'s' if report.rules[rule] != 1 else ''} in quarantine]"
-        for rule, example in report.examples.items()
-    ]
+    sentences = []
+    for rule, example in report.examples.items():
+        detail = example.detail
+        if rule == "not_in_master" and example.symbol.startswith(Path(name).stem):
+            detail += " (it is the file's name; --symbol names whose bars are in a file that names no symbol)"
+        sentences.append(
+            f"{name}, row {example.row}: {example.symbol} {example.session}: {detail} "
+            f"[rule {rule}; {counted(report.rules[rule], 'row')} in quarantine]"
+        )
+    return sentences
+
+
+def basis_sentences(report: CollectionReport) -> Sequence[str]:
+    """What the prices of the files were where they were not the quoted ones, and what was done about it."""
+    sentences = []
+    for basis, symbols in sorted(report.bases.items()):
+        shown = ", ".join(sorted(symbols)[:_SHOWN])
+        more = f" and {len(symbols) - _SHOWN:,} others" if len(symbols) > _SHOWN else ""
+        sentences.append(f"{shown}{more}: {BASIS_SENTENCES[FileBasis(basis)]}")
+    return sentences

@@ -8,8 +8,9 @@ import polars as pl
 
 from miraikakaku_assets.domain.forecasting.bands import Calibration
 from miraikakaku_assets.domain.forecasting.comparison import holm
+from miraikakaku_assets.domain.forecasting.edges import with_edges
 from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE
-from miraikakaku_assets.domain.forecasting.scores import edge, score
+from miraikakaku_assets.domain.forecasting.scores import score
 
 POOLED = 0
 """Stands for all horizons together."""
@@ -142,8 +143,7 @@ def spread(rows: pl.DataFrame) -> pl.DataFrame:
         directions are not told apart) and ``mape_met`` (share with a MAPE below 3 %).
     """
     single = score(rows, ["symbol"])
-    labels = [edge(*ends) for ends in single.select("hit_low", "hit_high").rows()]
-    single = single.with_columns(no_edge=pl.Series(labels, dtype=pl.String()).is_not_null())
+    single = with_edges(single).with_columns(no_edge=~pl.col("edge"))
     whole = pooled(single, ("symbol", "model"))
     fewest = whole.join(_outcomes_per_horizon(single), on=["symbol", "model"], how="left")
     columns = ("symbol", "model", "horizon", "n", "coverage_80", "mae_to_no_change", "mape", "no_edge")

@@ -91,7 +91,7 @@ def _indicated(bars: pl.DataFrame) -> pl.DataFrame:
 def title_of(definition: Definition) -> str:
     """What the patterns of a definition are called in a sentence."""
     numbers = list(dict.fromkeys(one.number for one in definition.patterns))
-    return f"pattern{'s' if len(numbers) > 1 else ''} {', '.join(numbers)} ({definition.name})"
+    return f"{'patterns' if len(numbers) > 1 else 'pattern'} {', '.join(numbers)} ({definition.name})"
 
 
 def check_pattern_look_ahead(

@@ -10,9 +10,11 @@ from miraikakaku_assets.application.make_predictions import ENSEMBLE
 from miraikakaku_assets.application.ports.forecasts import ForecastStore
 from miraikakaku_assets.application.score_predictions import WINDOWS
 from miraikakaku_assets.domain.forecasting.contract import in_prices
-from miraikakaku_assets.domain.forecasting.scores import NO_EDGE, edge, score
+from miraikakaku_assets.domain.forecasting.edges import LEVEL, NO_EDGE, directions, with_edges
+from miraikakaku_assets.domain.forecasting.edges import in_words as edges_in_words
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
+from miraikakaku_assets.domain.words import counted
 
 YEAR = 250
 """Sessions of origins whose calls are counted."""
@@ -34,7 +36,7 @@ class ShownForecast:
         lo95: The same for nineteen of twenty.
         hi95: Its upper end.
         reason: Why there is no forecast, or None.
-        edge: 優位性なし unless the direction was called better than by a coin and than by always saying up; None if so.
+        edge: 優位性なし unless the direction was called better than by luck, as `edges.with_edges` says; None if so.
     """
 
     symbol: str
@@ -91,7 +93,7 @@ def in_words(found: Standing) -> str:
     """What the ensemble was worth, as a sentence."""
     if not found.days or found.mae_to_no_change is None or found.coverage_80 is None:
         return "none of them has been scored"
-    days = f"{found.days} day{'' if found.days == 1 else 's'} until {found.until}"
+    days = f"{counted(found.days, 'day')} until {found.until}"
     return (
         f"one session ahead, over {days}, the ensemble's error was "
         f"{found.mae_to_no_change:.3f} of that of no change, and its 80 % band held {found.coverage_80:.1%}"
@@ -160,11 +162,10 @@ def direction_edges(
         model: Whose calls.
     """
     since = sessions_back(universe.calendar, as_of, YEAR)
-    scored = store.scored(universe, since, as_of, symbols, [model])
-    table = score(scored.filter(pl.col("actual").is_not_null()), ["symbol"])
-    return {
-        (row["symbol"], row["horizon"]): edge(
-            row["hit_low"], row["hit_high"], max(0.5, row["always_up"] or 0.5)
-        )
-        for row in table.iter_rows(named=True)
-    }
+    own = with_edges(directions(store.directions(universe, since, as_of, model, symbols)))
+    if (
+        own["p_edge"] > LEVEL
+    ).all():  # the correction raises every value: a year of the market need not be read
+        return edges_in_words(own.with_columns(edge=pl.lit(value=False)))
+    whole = with_edges(directions(store.directions(universe, since, as_of, model)))
+    return edges_in_words(whole.filter(pl.col("symbol").is_in(symbols)))

@@ -11,6 +11,7 @@ from miraikakaku_assets.application.ports.evidence import Evidence
 from miraikakaku_assets.application.update_master import update_master
 from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.words import counted
 
 _MUST_BE_EMPTY = ("instruments", "price_bars", "daily_predictions")
 
@@ -74,7 +75,7 @@ def require_clean(rows: Mapping[str, int]) -> None:
     """
     held = {table: rows[table] for table in _MUST_BE_EMPTY if rows.get(table)}
     if held:
-        named = ", ".join(f"{count:,} rows in {table}" for table, count in held.items())
+        named = ", ".join(f"{counted(count, 'row')} in {table}" for table, count in held.items())
         raise ConfigurationError(
             f"The scoreboard is made in a clean database, and this one has {named}; name another MIRAIKAKAKU_HOME or "
             "DATABASE_URL, or, in the state folder of an interrupted run, go on by --resume"
@@ -93,8 +94,7 @@ def take_evidence(universe: Universe, ports: EvidencePorts) -> Taken:
         WorkFellShortError: No bar was stored.
     """
     source = ports.evidence.bars(universe)
-    everything = source.unrequested(universe, frozenset())
-    held = () if everything is None else everything.symbols
+    held = source.symbols(universe)
     lists = ports.evidence.lists(universe)
     for location in lists:
         update_master(
@@ -107,7 +107,7 @@ def take_evidence(universe: Universe, ports: EvidencePorts) -> Taken:
             accept_mass_change=True,
         )
     if not universe.has_master:
-        ports.masters.ensure_named(universe, sorted(held), ports.clock())
+        ports.masters.ensure_named(universe, held, ports.clock())
     request = ImportRequest(universe, Timeframe.D1, source.name)
     collection = CollectionPorts(source, ports.bars, ports.ledger, ports.clock)
     report = import_bars(request, collection, ports.masters, lambda _outcomes: None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from miraikakaku_assets.bootstrap.forecasting import Forecasting
-from miraikakaku_assets.bootstrap.installation import utc_now
+from miraikakaku_assets.bootstrap.installation import clock_of, utc_now
 from miraikakaku_assets.bootstrap.sources import REACH, Sources
 from miraikakaku_assets.settings import Settings, settings
 
@@ -29,16 +29,13 @@ _ports: Ports | None = None
 
 def ports() -> Ports:
     """The ports of this process."""
-    global _ports  # noqa: PLW0603 - one composition root per process
-    if _ports is None:
-        _ports = Ports(settings())
-    return _ports
+    return use(settings()) if _ports is None else _ports
 
 
-def use(chosen: Settings, clock: Clock = utc_now) -> Ports:
-    """Makes these settings, and this clock, the ones of this process (the demo brings its own)."""
+def use(chosen: Settings, clock: Clock | None = None) -> Ports:
+    """Makes these settings the ones of this process (the demo brings its own), and this clock instead of theirs."""
     global _ports  # noqa: PLW0603 - one composition root per process
-    _ports = Ports(chosen, clock)
+    _ports = Ports(chosen, clock or clock_of(chosen))
     return _ports
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from miraikakaku_assets.adapters.storage.engine import Database
+    from miraikakaku_assets.adapters.storage.origin import PostgresOrigin
     from miraikakaku_assets.application.ports import Clock
     from miraikakaku_assets.application.work_progress import WorkProgress
     from miraikakaku_assets.settings import Settings
@@ -21,6 +23,15 @@ if TYPE_CHECKING:
 def utc_now() -> datetime:
     """The production clock."""
     return datetime.now(UTC)
+
+
+def clock_of(settings: Settings) -> Clock:
+    """The clock that the settings name: the machine's, or one that begins at MIRAIKAKAKU_NOW and goes on from there."""
+    moment = settings.miraikakaku_now
+    if moment is None:
+        return utc_now
+    begun = time.monotonic()
+    return lambda: moment + timedelta(seconds=time.monotonic() - begun)
 
 
 @dataclass(frozen=True)
@@ -47,12 +58,26 @@ class Installation:
         """The database with its newest schema; starts the embedded server if need be."""
         return self.upgraded[0]
 
+    @property
+    def full_disk(self) -> DependencyUnavailableError:
+        """What is to be said when the database has no room left."""
+        from miraikakaku_assets.adapters.storage.disk import disk_full
+
+        return disk_full(None if self.settings.database_url else self.settings.home)
+
+    @cached_property
+    def origin(self) -> PostgresOrigin:
+        """The mark whether the prices here are real or simulated."""
+        from miraikakaku_assets.adapters.storage.origin import PostgresOrigin
+
+        return PostgresOrigin(self.database)
+
     @cached_property
     def upgraded(self) -> tuple[Database, str | None, str]:
         """The database, and its schema's revision before and after it was opened here.
 
         Raises:
-            ConfigurationError: The state folder cannot be made.
+            ConfigurationError: The state folder cannot be made, or the schema is that of a newer program.
             DependencyUnavailableError: The database cannot be started or reached.
         """
         from miraikakaku_assets.adapters.storage.engine import open_database

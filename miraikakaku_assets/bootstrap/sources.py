@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from miraikakaku_assets.application.price_origin import admit_files, admit_list, admit_prices
 from miraikakaku_assets.bootstrap.installation import Installation
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import Timeframe
@@ -35,16 +36,19 @@ class Sources(Installation):
         """What the exchanges of a universe publish about their listings.
 
         Raises:
-            ConfigurationError: No exchange publishes a list of it.
+            ConfigurationError: No exchange publishes a list of it, or prices here are simulated and the list is real.
         """
         if universe.name == "jp":
             from miraikakaku_assets.adapters.sources.jpx import JpxList
 
+            self._admit_lists(self.settings.jpx_list_url)
             return JpxList(self.settings.worker_timeout, self.settings.jpx_list_url)
         if universe.name == "us":
             from miraikakaku_assets.adapters.sources.us_directories import UsAddresses, UsDirectories
 
             key = self.settings.alpha_vantage_api_key
+            asked = [self.settings.alpha_vantage_base_url] if key else []
+            self._admit_lists(self.settings.nasdaq_listed_url, self.settings.other_listed_url, *asked)
             addresses = UsAddresses(
                 self.settings.nasdaq_listed_url,
                 self.settings.other_listed_url,
@@ -56,13 +60,40 @@ class Sources(Installation):
             f"Universe {universe.name} has no published list; the settings name its symbols"
         )
 
-    @cached_property
+    def _admit_lists(self, *locations: str) -> None:
+        from miraikakaku_assets.adapters.sources.origin import simulated_exchange
+
+        for location in locations:
+            admit_list(location, self.origin, simulated_exchange)
+
+    @property
     def prices(self) -> PriceSource:
-        """The price source that MIRAIKAKAKU_PRICE_SOURCE names.
+        """The price source that MIRAIKAKAKU_PRICE_SOURCE names, admitted to this installation.
 
         Raises:
-            ConfigurationError: The archive is not named or not there.
+            ConfigurationError: The archive is not named or not there, or the source is simulated and the prices
+                here are real, or the other way round.
         """
+        source = self._configured_prices
+        if self.settings.miraikakaku_price_source == "yahoo":
+            self._admit_yahoo()
+        return source
+
+    def _admit_yahoo(self) -> None:
+        """Settles once whether Yahoo's address is that of a simulated exchange; not before something answers there."""
+        from miraikakaku_assets.adapters.sources.origin import simulated_exchange
+
+        if "yahoo" not in self._admitted and admit_prices(
+            self.settings.yahoo_base_url, self.origin, simulated_exchange
+        ):
+            self._admitted.add("yahoo")
+
+    @cached_property
+    def _admitted(self) -> set[str]:
+        return set()
+
+    @cached_property
+    def _configured_prices(self) -> PriceSource:
         if self.settings.miraikakaku_price_source == "archive":
             folder = self.settings.miraikakaku_archive_dir
             if folder is None or not folder.expanduser().exists():
@@ -70,7 +101,7 @@ class Sources(Installation):
                 raise ConfigurationError(
                     f"MIRAIKAKAKU_ARCHIVE_DIR {shown}; name a file or folder of Parquet or CSV bars"
                 )
-            return self.archive(folder.expanduser())
+            return self.archive(folder.expanduser(), as_source=True)
         from miraikakaku_assets.adapters.sources.yahoo import YahooOptions, YahooSource
         from miraikakaku_assets.adapters.sources.yahoo_session import Politeness
 
@@ -94,9 +125,14 @@ class Sources(Installation):
         rules = LimitRules(retry_delay=said.retry_delay, trial_seconds=2 * said.worker_timeout)
         return PostgresRateLimit(self.database, "yahoo", said.requests_per_second, said.burst_limit, rules)
 
-    @cached_property
+    @property
     def yahoo_probe(self) -> YahooProbe:
-        """The smallest question to Yahoo, at the rate of everything else."""
+        """The smallest question to Yahoo, at the rate of everything else.
+
+        Raises:
+            ConfigurationError: Yahoo is simulated and the prices here are real, or the other way round.
+        """
+        self._admit_yahoo()
         from miraikakaku_assets.adapters.sources.yahoo_probe import YahooProbe
         from miraikakaku_assets.adapters.sources.yahoo_session import Politeness
 
@@ -104,15 +140,35 @@ class Sources(Installation):
         politeness = Politeness(said.worker_timeout, 0, said.retry_delay, said.backoff_multiplier)
         return YahooProbe(said.yahoo_base_url, politeness, self.yahoo_limit)
 
-    def archive(self, location: Path) -> PriceSource:
+    def archive(
+        self,
+        location: Path,
+        timeframe: Timeframe = Timeframe.D1,
+        *,
+        zone: str = "",
+        symbol: str = "",
+        most_rows: int | None = None,
+        as_source: bool = False,
+    ) -> PriceSource:
         """A price source over a file or folder the user names.
 
-        Raises:
-            ConfigurationError: There is no such file, or no bar file in the folder.
-        """
-        from miraikakaku_assets.adapters.sources.archive import ArchiveSource
+        Args:
+            location: File or folder.
+            timeframe: 1d or 5m, what the rows are.
+            zone: IANA zone of 5-minute stamps without an offset; empty for the exchange's.
+            symbol: Whose bars are in files that name no symbol; empty for the file's own name.
+            most_rows: Rows that are taken from one file; None for the usual limit.
+            as_source: Whether prices are collected from it, not imported once.
 
-        return ArchiveSource(location)
+        Raises:
+            ConfigurationError: There is no bar file in the folder, or the prices here are simulated.
+        """
+        from miraikakaku_assets.adapters.sources.archive import ArchiveSource, FileOptions
+        from miraikakaku_assets.adapters.sources.table_files import MOST_ROWS
+
+        source = ArchiveSource(location, FileOptions(timeframe, zone, symbol, most_rows or MOST_ROWS))
+        admit_files(str(location), self.origin, as_source=as_source)
+        return source
 
     def history_start(self, universe: Universe, timeframe: Timeframe) -> date:
         """First exchange date asked for when a symbol has no bars yet; an archive is read from its beginning."""

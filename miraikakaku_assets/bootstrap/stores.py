@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.sources.intraday_files import NamedBarFiles
     from miraikakaku_assets.adapters.storage.analysis import PostgresAnalysis
     from miraikakaku_assets.adapters.storage.bars import PostgresBars
+    from miraikakaku_assets.adapters.storage.claims import PostgresClaims
     from miraikakaku_assets.adapters.storage.coverage import PostgresCoverage
     from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
     from miraikakaku_assets.adapters.storage.masters import PostgresMasters
@@ -49,6 +50,13 @@ class Stores(Installation):
         from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
 
         return PostgresLedger(self.database)
+
+    @cached_property
+    def claims(self) -> PostgresClaims:
+        """Which collection at work fetches which symbol."""
+        from miraikakaku_assets.adapters.storage.claims import PostgresClaims
+
+        return PostgresClaims(self.database)
 
     @cached_property
     def coverage(self) -> PostgresCoverage:

@@ -22,3 +22,15 @@ def lasting(seconds: float) -> str:
         return f"{whole} s"
     minutes = -(-whole // _MINUTE)
     return f"{minutes} min" if whole <= _HOUR else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def the_rest(count: int, fate: str) -> str:
+    """What became of those that are left, as the end of a sentence: ``, the others are stored``; empty without any.
+
+    Args:
+        count: How many are left.
+        fate: A participle, e.g. ``stored``.
+    """
+    if count <= 0:
+        return ""
+    return f", the other is {fate}" if count == 1 else f", the others are {fate}"

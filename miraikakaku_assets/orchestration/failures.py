@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import dagster as dg
 
+from miraikakaku_assets.adapters.storage.disk import full_disk_behind, tells_of_full_disk
+from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import MiraikakakuError
 
 EXIT_CODE = "exit_code"
@@ -12,6 +14,8 @@ _WRAPPERS = {"DagsterExecutionStepExecutionError"}  # what Dagster puts around a
 
 def failure(error: MiraikakakuError) -> dg.Failure:
     """A step failure that says the error's sentence; repeating the step would end the same way."""
+    said = ports().settings
+    error = full_disk_behind(error, said.home, external=said.database_url is not None) or error
     return dg.Failure(
         str(error),
         metadata={"error": type(error).__name__, EXIT_CODE: error.exit_code},
@@ -31,6 +35,9 @@ def reason_of(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
         error = data.error
         if error is not None and error.cls_name in _WRAPPERS and error.cause is not None:
             error = error.cause
+        if error is not None and tells_of_full_disk(error.to_string()):
+            full = ports().full_disk
+            return str(full), full.exit_code
         if error is not None:
             return error.message.strip().splitlines()[0], 1
     return "the run did not start; see its events in the web UI", 1

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -14,20 +15,35 @@ class Labels:
         tags: Shown and searchable in the web UI.
         master_age: Age at which its stock master counts as stale (JPX publishes monthly, we look weekly).
         coverage_age: Age at which its coverage report counts as stale (checked every six hours).
+        example: The symbol that launchpads open with.
     """
 
     owners: tuple[str, ...]
     tags: Mapping[str, str]
     master_age: timedelta = timedelta(days=9)
     coverage_age: timedelta = timedelta(hours=13)
+    example: str = ""
 
 
 LABELS = {
-    "jp": Labels(("team:market-data",), {"market": "tse", "currency": "jpy"}),
+    "jp": Labels(("team:market-data",), {"market": "tse", "currency": "jpy"}, example="7203.T"),
     "us": Labels(
-        ("team:market-data",), {"market": "us", "currency": "usd"}, master_age=timedelta(days=2)
+        ("team:market-data",),
+        {"market": "us", "currency": "usd"},
+        master_age=timedelta(days=2),
+        example="AAPL",
     ),  # listed daily
-    "fx": Labels(("team:market-data",), {"market": "fx"}),
-    "copper": Labels(("team:market-data",), {"market": "comex", "currency": "usd"}),
+    "fx": Labels(("team:market-data",), {"market": "fx"}, example="USDJPY=X"),
+    "copper": Labels(("team:market-data",), {"market": "comex", "currency": "usd"}, example="HG=F"),
 }
 """Universe → its labels."""
+
+
+def example_config(universe: str, op: str) -> dict[str, Any]:
+    """What the launchpad of a job of a list of symbols opens with, so that it can be launched and edited.
+
+    Args:
+        universe: Name of a universe.
+        op: Name of the job's only op.
+    """
+    return {"ops": {op: {"config": {"symbols": [LABELS[universe].example]}}}}

@@ -2,12 +2,12 @@
 
 import warnings
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe
+from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.orchestration.abandoned import still_runs
 from miraikakaku_assets.orchestration.cycles.notices import notifications_job
 from miraikakaku_assets.orchestration.forecasting.sensors import forecasts_due
@@ -65,7 +65,7 @@ def watch_list_keys() -> dg.SensorDefinition:
     )
     def watch(context: dg.SensorEvaluationContext, ports: PortsResource) -> dg.SkipReason:
         added = sum(watched_symbols(context.instance, ports.use, one)[1] for one in UNIVERSES.values())
-        return dg.SkipReason(f"{added:,} new keys of watched symbols.")
+        return dg.SkipReason(f"{counted(added, 'new key')} of watched symbols.")
 
     return watch
 
@@ -83,7 +83,7 @@ def resume_paused() -> dg.SensorDefinition:
     def resume(
         context: dg.SensorEvaluationContext, ports: PortsResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        parked = ports.use.ledger.paused(datetime.now(UTC))
+        parked = ports.use.ledger.paused()
         for batch in parked:
             run = context.instance.get_run_by_id(batch.run_id)
             if run is not None:

@@ -1,8 +1,10 @@
 """The Dagster processes of one installation: daemon and web server, started and stopped together."""
 
 import ctypes
+import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,9 +13,12 @@ from contextlib import suppress
 from types import FrameType
 
 from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.orchestration.abandoned import close_abandoned
 from miraikakaku_assets.orchestration.instance_home import open_instance, shipped_file
+from miraikakaku_assets.settings import as_environment
 
+_ANSWER_SECONDS = 1.0
 _STOP_SECONDS = 20.0
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _STARTS, _TOO_OFTEN_SECONDS = 5, 600.0  # five starts in ten minutes: it will not get better
@@ -38,7 +43,7 @@ class DagsterServices:
         # Dagster's tables are made here, before two processes want to make them at once.
         with open_instance(ports.settings) as instance:
             close_abandoned(instance, ports)
-        environment = dict(os.environ)
+        environment = {**os.environ, **as_environment(ports.settings)}
         if schedules_on:
             environment["MIRAIKAKAKU_SCHEDULES"] = "on"
         workspace = str(shipped_file("workspace.yaml"))
@@ -50,9 +55,13 @@ class DagsterServices:
             _Service(name, arguments, environment)
             for name, arguments in (("web UI", web), ("daemon", daemon))
         ]
-        _say(f"web UI on http://127.0.0.1:{port} (Ctrl-C stops everything)")
+        _say("starting the web UI and the daemon (Ctrl-C stops everything)")
+        answering = False
         try:
             while not stopping.received:
+                if not answering and _answers(port):
+                    answering = True
+                    _say(f"web UI on http://127.0.0.1:{port}")
                 for service in services:
                     code = service.check()
                     if code is not None:
@@ -61,6 +70,33 @@ class DagsterServices:
             return 0
         finally:
             _stop(services)
+
+
+def require_free(port: int) -> None:
+    """Refuses a port that the web UI could not listen on, before anything is started.
+
+    Raises:
+        ConfigurationError: It is taken, or not ours to take.
+    """
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise ConfigurationError(
+            f"--port {port}: the web UI cannot listen on 127.0.0.1:{port} ({error.strerror}); "
+            "stop what uses it, or name another port"
+        ) from None
+
+
+def _answers(port: int) -> bool:
+    """Whether the web UI gives answers by now."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER_SECONDS)
+    try:
+        connection.request("GET", "/server_info")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 class _Service:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from miraikakaku_assets.domain.market.origin import SIMULATED_HEADER
 from miraikakaku_assets.simulator.alterations import altered
 from miraikakaku_assets.simulator.answers import JSON, Answer
 from miraikakaku_assets.simulator.archive import Archive
@@ -138,9 +139,16 @@ class Simulator:
         return answer or Answer(200, b"simulatedCrumb", "text/plain; charset=utf-8")
 
     async def cookie(self, request: Request) -> Answer:
-        """Answer the root of ``fc.yahoo.com``: 404 with the cookie that the crumb belongs to."""
-        self.requests.path(request.url.path, "cookie")
-        return Answer(404, b"", "text/html", {"Set-Cookie": _COOKIE})
+        """Answer the root of ``fc.yahoo.com``: 404 with the cookie that the crumb belongs to.
+
+        And with a header by which nobody can take this for a real exchange. A HEAD, which Yahoo's clients do not
+        send, asks for that only and is not counted.
+        """
+        if request.method != "HEAD":
+            self.requests.path(request.url.path, "cookie")
+        return Answer(
+            404, b"", "text/html", {"Set-Cookie": _COOKIE, SIMULATED_HEADER: self.config.as_options()}
+        )
 
     async def quote(self, request: Request) -> Answer:
         """Answer ``/v7/finance/quote`` as Yahoo does without a valid crumb."""

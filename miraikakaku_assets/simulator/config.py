@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 
@@ -68,6 +69,12 @@ class SimulatorConfig:
             self._require(self.archive_dir.is_dir(), "archive_dir", self.archive_dir, "an existing folder")
         if self.master_file is not None:
             self._require(self.master_file.is_file(), "master_file", self.master_file, "an existing file")
+
+    def as_options(self) -> str:
+        """Return the market as options of `miraikakaku simulate`, in characters that a header may carry."""
+        if self.archive_dir is not None:
+            return f"--archive {quote(str(self.archive_dir))}"
+        return f"--seed {self.seed} --symbols {self.symbols} --us-symbols {self.us_symbols}"
 
     @staticmethod
     def _require(holds: bool, name: str, value: object, allowed: str) -> None:  # noqa: FBT001

@@ -31,7 +31,7 @@ def running_process(config: SimulatorConfig, host: str = "127.0.0.1", port: int 
     Raises:
         ConfigurationError: The configuration cannot be used or the port is taken.
     """
-    order = json.dumps({"config": _as_json(config), "host": host, "port": port})
+    order = json.dumps({"config": config_values(config), "host": host, "port": port})
     command = [sys.executable, "-m", "miraikakaku_assets.simulator"]
     with subprocess.Popen(  # noqa: S603 - this interpreter, and nothing of the order is on the command line
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -60,7 +60,8 @@ def _stop(process: "subprocess.Popen[str]") -> None:
         process.wait()
 
 
-def _as_json(config: SimulatorConfig) -> dict[str, Any]:
+def config_values(config: SimulatorConfig) -> dict[str, Any]:
+    """Return the configuration as JSON may carry it, for `config_of`."""
     values = {one.name: getattr(config, one.name) for one in fields(config)}
     return {
         name: value.isoformat()

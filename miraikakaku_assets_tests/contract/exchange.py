@@ -76,8 +76,11 @@ class Exchange:
         happened = [one for one in self.actions if one[0] == wanted.symbol and one[1] in served]
         return Delivery((wanted.symbol,), raw(rows), actions(*happened), calls=calls)
 
-    def unrequested(self, _: Universe, __: frozenset[str]) -> Delivery | None:
-        return None
+    def unrequested(self, _: Universe, __: frozenset[str]) -> Iterator[Delivery]:
+        return iter(())
+
+    def symbols(self, _: Universe) -> tuple[str, ...]:
+        return ()
 
     def common_window(self, _: Universe) -> tuple[date, date] | None:
         return None

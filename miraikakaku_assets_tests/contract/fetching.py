@@ -68,7 +68,7 @@ def source(
     workers: int = 8,
     each: int = 20,
     retries: int = 1,
-    timeout: float = 20.0,
+    timeout: float = 600.0,
 ) -> YahooSource:
     politeness = Politeness(timeout, retries, 0.01, 2.0)
     return YahooSource(YahooOptions(base_url, politeness, workers, each, processes), limit)

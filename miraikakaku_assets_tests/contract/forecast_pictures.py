@@ -13,7 +13,7 @@ from PIL import Image
 from miraikakaku_assets.adapters.forecast_charts import calibration_chart, fan_chart, leaderboard_chart
 from miraikakaku_assets.application.ports.forecasts import PERFORMANCE, PREDICTIONS
 from miraikakaku_assets.domain.forecasting.contract import Z_80, Z_95
-from miraikakaku_assets.domain.forecasting.scores import NO_EDGE
+from miraikakaku_assets.domain.forecasting.edges import NO_EDGE
 from miraikakaku_assets.domain.market.sessions import sessions_between
 
 SESSIONS = sessions_between("XTKS", date(2025, 6, 1), date(2026, 12, 20))

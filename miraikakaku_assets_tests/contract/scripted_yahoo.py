@@ -76,8 +76,8 @@ def scripted_yahoo() -> Iterator[ScriptedYahoo]:
             for name, value in given.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(given.body)))
-            self.end_headers()
             try:
+                self.end_headers()
                 self.wfile.write(given.body if given.cut is None else given.body[: given.cut])
             except OSError:  # the client has given up waiting
                 self.close_connection = True

@@ -64,8 +64,16 @@ def write(
     return {row.pop("symbol"): row for row in counts.to_dicts()}
 
 
-def counts(inserted: int = 0, restated: int = 0, unchanged: int = 0, withdrawn: int = 0) -> dict[str, int]:
-    return {"inserted": inserted, "restated": restated, "unchanged": unchanged, "withdrawn": withdrawn}
+def counts(
+    inserted: int = 0, restated: int = 0, unchanged: int = 0, withdrawn: int = 0, reconsidered: int = 0
+) -> dict[str, int]:
+    return {
+        "inserted": inserted,
+        "restated": restated,
+        "unchanged": unchanged,
+        "withdrawn": withdrawn,
+        "reconsidered": reconsidered,
+    }
 
 
 BARS = "instrument_id, timeframe, ts, open, high, low, close, volume, source, status, flag"

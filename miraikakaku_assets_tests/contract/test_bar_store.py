@@ -120,19 +120,41 @@ def test_newest_session_is_that_of_the_newest_final_bar(database: Database) -> N
     assert PostgresBars(database).holdings(US, Timeframe.D1) == {}
 
 
-def test_previous_close_is_that_of_the_last_bar_before_a_day(database: Database) -> None:
-    store, ids = PostgresBars(database), listed(database, "7203", "9984")
-    write(database, ids, [*closes(1.0, 2.0, 3.0), *closes(7.0, symbol="9984.T")])
+def test_neighbours_are_the_bars_within_a_window_and_some_on_each_side(database: Database) -> None:
+    store, ids = PostgresBars(database), listed(database, "7203", "9984", "1301")
+    write(database, ids, [*closes(*range(1, 10)), *closes(7.0, symbol="9984.T")])
 
-    def before(**days: date) -> dict[str, float]:
-        asked = {f"{code[1:]}.T": day for code, day in days.items()}
-        return dict(store.previous_closes(JP, Timeframe.D1, asked).iter_rows())
+    def around(bars: int | None, **windows: tuple[date, date]) -> list[tuple[str, float]]:
+        asked = {f"{code[1:]}.T": window for code, window in windows.items()}
+        return store.neighbours(JP, Timeframe.D1, asked, bars).select("symbol", "close").rows()
 
-    assert before(_7203=SESSIONS[2], _9984=SESSIONS[2]) == {"7203.T": 2.0, "9984.T": 7.0}
-    assert before(_7203=january(13)) == {"7203.T": 3.0}
-    assert before(_7203=SESSIONS[0], _1301=SESSIONS[2]) == {}
-    assert before(_7203=date.min) == {}
-    assert before() == {}
+    window = (SESSIONS[3], SESSIONS[4])
+    assert around(2, _7203=window) == [("7203.T", close) for close in (2.0, 3.0, 4.0, 5.0, 6.0, 7.0)]
+    assert around(0, _7203=window, _1301=window) == [("7203.T", 4.0), ("7203.T", 5.0)]
+    assert len(around(None, _7203=window)) == 9
+    assert around(5, _9984=(SESSIONS[2], SESSIONS[2])) == [("9984.T", 7.0)]
+    assert around(1, _7203=(date.min, date.min)) == [("7203.T", 1.0)]
+    assert len(around(1, _7203=(date.min, date.max))) == 9
+    assert around(1) == []
+
+
+def test_held_bars_are_neighbours_as_far_as_the_stored_ones_reach(database: Database) -> None:
+    store, ids = PostgresBars(database), listed(database, "7203")
+    rows = closes(1_000.0, 1_001.0, 9e6, 1_003.0, 1_004.0, 1_005.0, 9e6, 1_007.0, 8e6)
+    write(database, ids, rows)
+
+    def around(bars: int | None) -> list[tuple[float, str | None]]:
+        asked = {"7203.T": (SESSIONS[4], SESSIONS[4])}
+        return store.neighbours(JP, Timeframe.D1, asked, bars).select("close", "rule").rows()
+
+    held = [row for row in around(None) if row[1]]
+    assert held == [(9e6, "limit_undone"), (9e6, "limit_undone"), (8e6, "limit_absurd")]
+    assert around(2) == [
+        (1_001.0, None), (9e6, "limit_undone"), (1_003.0, None), (1_004.0, None), (1_005.0, None),
+        (9e6, "limit_undone"), (1_007.0, None),
+    ]  # fmt: skip
+    write(database, ids, closes(1_000.0, 1_001.0, 1_002.0, 1_003.0), LATER)  # what was held has come right
+    assert [row for row in around(2) if row[1]] == [(9e6, "limit_undone")]
 
 
 def test_window_and_symbols_of_a_reading(database: Database) -> None:

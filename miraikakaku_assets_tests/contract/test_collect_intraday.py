@@ -47,8 +47,11 @@ class Ticks:
             rows = [row for row in self.rows if one.since <= row["stamp"].date() <= one.until]
             yield Delivery((one.symbol,), raw(rows), calls={one.symbol: Calls(1, 0.1, None)})
 
-    def unrequested(self, _: Universe, __: frozenset[str]) -> Delivery | None:
-        return None
+    def unrequested(self, _: Universe, __: frozenset[str]) -> Iterator[Delivery]:
+        return iter(())
+
+    def symbols(self, _: Universe) -> tuple[str, ...]:
+        return ()
 
     def common_window(self, _: Universe) -> tuple[date, date] | None:
         return None

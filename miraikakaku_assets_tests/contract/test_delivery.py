@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -254,15 +253,14 @@ def test_one_message_that_always_breaks_the_server_blocks_nobody_for_ever(
 def test_a_channel_that_hangs_holds_up_no_other(
     desk: Desk, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("miraikakaku_assets.adapters.notify.webhooks.LONGEST", 0.8)
-    receiver.script(DISCORD_PATH, Reply(delay=1.5))
+    monkeypatch.setattr("miraikakaku_assets.adapters.notify.webhooks.LONGEST", 2.0)
+    receiver.script(DISCORD_PATH, Reply(delay=300.0))
     desk.raises("a", "b", channels=("discord", "slack"))
-    began = time.monotonic()
     report = desk.delivers()
-    assert 0.8 <= time.monotonic() - began < 1.4
     assert (dict(report.delivered), dict(report.failed)) == ({"slack": 2}, {"discord": 1})
-    assert max(one.at for one in receiver.accepted(SLACK_PATH)) - began < 0.7
-    assert desk.row("a").last_error == "no answer within 0.8 seconds"
+    assert desk.row("a").last_error == "no answer within 2 seconds"
+    (hanging,) = receiver.accepted()
+    assert all(one.at < hanging.at + 2.0 for one in receiver.accepted(SLACK_PATH))  # and did not wait for it
 
 
 def test_refused_connections_back_off_and_nobody_learns_the_token(database: Database) -> None:

@@ -20,6 +20,7 @@ from miraikakaku_assets.adapters.storage.embedded_access import (
     remove_socket_folder,
 )
 from miraikakaku_assets.adapters.storage.engine import Database, open_database
+from miraikakaku_assets_tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -174,7 +175,7 @@ def at_the_same_moment(function: str, home: Path, count: int) -> list[str]:
         worker.stdin.flush()
     printed = []
     for worker in workers:
-        out, errors = worker.communicate(timeout=120)
+        out, errors = worker.communicate(timeout=PATIENCE)
         assert worker.returncode == 0, errors
         printed.append(out.strip())
     return printed

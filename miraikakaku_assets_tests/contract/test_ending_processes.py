@@ -22,8 +22,9 @@ from miraikakaku_assets_tests.contract.fetching import (
     source,
 )
 from miraikakaku_assets_tests.contract.scripted_yahoo import ScriptedYahoo, chart, scripted_yahoo
+from miraikakaku_assets_tests.patience import until
 
-SLOW = 15.0  # seconds of an answer that nobody may wait for
+SLOW = 300.0  # seconds of an answer that nobody may wait for
 
 
 @pytest.fixture
@@ -38,13 +39,6 @@ def yahoo() -> Iterator[ScriptedYahoo]:
     assert fetching_processes() == []
 
 
-def until(what: str, true: object, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():  # type: ignore[operator]
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-
-
 def gone(process: psutil.Process) -> bool:
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
@@ -55,11 +49,11 @@ def gone(process: psutil.Process) -> bool:
 def test_closing_waits_for_no_answer(yahoo: ScriptedYahoo) -> None:
     stream = deliveries(source(yahoo.base_url, Unlimited(), each=5))
     next(stream)
-    until("the slow symbols are asked for", lambda: len(yahoo.asked) >= 38)
+    until(lambda: len(yahoo.asked) >= 38, "the slow symbols are not asked for")
     assert len(fetching_processes()) == 2
     started = time.monotonic()
     stream.close()  # type: ignore[attr-defined] # it is a generator
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < SLOW / 2
     assert fetching_processes() == []
     assert not [one.name for one in threading.enumerate() if one.name.startswith("yahoo")]
 
@@ -68,11 +62,11 @@ def test_word_from_another_thread_ends_the_fetching(yahoo: ScriptedYahoo) -> Non
     stopping = threading.Event()
     stream = deliveries(source(yahoo.base_url, Unlimited(), each=5), stopping=stopping)
     next(stream)
-    until("the slow symbols are asked for", lambda: len(yahoo.asked) >= 38)
+    until(lambda: len(yahoo.asked) >= 38, "the slow symbols are not asked for")
     threading.Timer(0.2, stopping.set).start()
     started = time.monotonic()
     list(stream)
-    assert time.monotonic() - started < 3.0
+    assert time.monotonic() - started < SLOW / 2
     assert fetching_processes() == []
 
 
@@ -101,24 +95,24 @@ def test_processes_do_not_outlive_the_one_that_started_them(
     yahoo: ScriptedYahoo, how: signal.Signals
 ) -> None:
     with fetching_parent(yahoo) as parent:
-        until("the slow symbols are asked for", lambda: len(yahoo.asked) >= 38)
+        until(lambda: len(yahoo.asked) >= 38, "the slow symbols are not asked for")
         children = fetching_processes(parent.pid)
         assert len(children) == 2
         os.kill(parent.pid, how)
-        assert parent.wait(5) != 0
-    until("the fetching processes end", lambda: all(gone(child) for child in children), 3.0)
+        assert parent.wait(SLOW / 2) != 0
+    until(lambda: all(gone(child) for child in children), "a fetching process goes on")
 
 
 def test_ctrl_c_in_a_terminal_is_the_parents_to_act_on(yahoo: ScriptedYahoo) -> None:
     """A terminal sends it to everybody in the foreground; the processes are ended, and say nothing themselves."""
     with fetching_parent(yahoo) as parent:
-        until("the slow symbols are asked for", lambda: len(yahoo.asked) >= 38)
+        until(lambda: len(yahoo.asked) >= 38, "the slow symbols are not asked for")
         children = fetching_processes(parent.pid)
         for child in children:
             os.kill(child.pid, signal.SIGINT)
         time.sleep(0.3)
         assert not any(gone(child) for child in children)
         os.kill(parent.pid, signal.SIGINT)
-        _, said = parent.communicate(timeout=5)
+        _, said = parent.communicate(timeout=SLOW / 2)
     assert said.count("Traceback") == 1  # the parent's own; the command line turns it into a sentence
-    until("the fetching processes end", lambda: all(gone(child) for child in children), 3.0)
+    until(lambda: all(gone(child) for child in children), "a fetching process goes on")

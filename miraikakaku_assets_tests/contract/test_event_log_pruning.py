@@ -36,6 +36,7 @@ from miraikakaku_assets_tests.contract.pruned_books import (
     run_observed,
     start_and_leave,
 )
+from miraikakaku_assets_tests.patience import PATIENCE
 
 RULES = Retention(timedelta(days=30), timedelta(days=1), TAG)
 A_DAY_LATER, A_MONTH_LATER = timedelta(hours=25), timedelta(days=31)
@@ -208,7 +209,7 @@ def test_two_at_once_do_the_work_once(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     assert sorted(one.runs for one in done) == [0, 0, 5]
     assert broken_books(url) == []
 

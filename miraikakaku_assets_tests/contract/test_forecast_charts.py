@@ -15,7 +15,7 @@ from miraikakaku_assets.adapters import chart_text, forecast_canvas, forecast_ch
 from miraikakaku_assets.adapters.fan_paths import CLOSES
 from miraikakaku_assets.adapters.forecast_charts import calibration_chart, fan_chart, leaderboard_chart
 from miraikakaku_assets.domain.forecasting.contract import Z_80, Z_95, Reason
-from miraikakaku_assets.domain.forecasting.scores import NO_EDGE
+from miraikakaku_assets.domain.forecasting.edges import NO_EDGE
 from miraikakaku_assets_tests.contract.forecast_pictures import (
     AHEAD,
     CASES,

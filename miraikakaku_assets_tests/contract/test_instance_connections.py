@@ -34,6 +34,7 @@ from miraikakaku_assets_tests.contract.instance_scenarios import (
     statuses,
     write_dagster_yaml,
 )
+from miraikakaku_assets_tests.patience import PATIENCE
 
 BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE"
 
@@ -194,7 +195,7 @@ def test_a_forked_child_opens_its_own_connections(url: str, tmp_path: Path):
         env={**os.environ, "DAGSTER_HOME": str(home)},
         check=True,
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert rows_of(url, "SELECT status, count(*) FROM runs GROUP BY 1") == [("SUCCESS", 7)]
     assert rows_of(url, "SELECT count(*) FROM event_logs WHERE partition IS NOT NULL") == [(3 + 6 * 27,)]

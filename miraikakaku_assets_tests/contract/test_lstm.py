@@ -32,6 +32,7 @@ from miraikakaku_assets.domain.forecasting.evaluation import outcomes
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
 from miraikakaku_assets.domain.forecasting.saved import packed
 from miraikakaku_assets.domain.forecasting.scores import score
+from miraikakaku_assets_tests.patience import PATIENCE
 from miraikakaku_assets_tests.unit.forecast_panels import START, last_session, sessions, walk, walk_bars
 from miraikakaku_assets_tests.unit.forecaster_contract import ForecasterContract
 
@@ -157,7 +158,11 @@ def test_another_process_learns_the_same_to_the_bit():
     assert saved == SMALL.fit(data, data.sessions[99], seed=4).save()
     assert saved != SMALL.fit(data, data.sessions[99], seed=5).save()
     fresh = subprocess.run(
-        [sys.executable, "-W", "error", "-c", FRESH], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-W", "error", "-c", FRESH],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert (fresh.stderr, fresh.stdout.strip()) == ("", hashlib.sha256(saved).hexdigest())
 

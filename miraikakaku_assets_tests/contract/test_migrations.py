@@ -14,6 +14,7 @@ from miraikakaku_assets.adapters.storage import migrate
 from miraikakaku_assets.adapters.storage.engine import DAGSTER_SCHEMA, Database
 from miraikakaku_assets.adapters.storage.tables import SCHEMA, metadata
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
+from miraikakaku_assets_tests.patience import PATIENCE
 
 SPECIFIED = {
     "stock_master", "stock_master_updates", "price_bars", "corporate_actions", "quarantined_bars",
@@ -122,7 +123,7 @@ def test_three_processes_may_upgrade_at_the_same_moment(database_url: str) -> No
         worker.stdin.write("go\n")
         worker.stdin.flush()
     for worker in workers:
-        out, errors = worker.communicate(timeout=60)
+        out, errors = worker.communicate(timeout=PATIENCE)
         assert worker.returncode == 0, errors
         answers.append(out.split())
     head = answers[0][1]

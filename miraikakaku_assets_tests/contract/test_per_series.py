@@ -14,6 +14,7 @@ import pytest
 
 from miraikakaku_assets.adapters.forecasters.per_series import FEW, Failure, each_series
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets_tests.patience import PATIENCE, until
 
 MANY = FEW + 20
 NAMES = [f"S{place:04}" for place in range(MANY)]
@@ -43,14 +44,16 @@ def deadly(number, marks, deaths):
 def endless(number):
     """A series that never ends."""
     Path(f"{os.getpid()}.at-work").touch()
-    time.sleep(600)
+    time.sleep(3600)
     return number
 
 
-def brief(number):
+def held(number):
+    """A series that goes on until the caller has ended its pool, and counts itself then."""
     Path(f"{os.getpid()}.at-work").touch()
     try:
-        time.sleep(0.1)
+        while not Path("released").exists():
+            time.sleep(0.02)
     except KeyboardInterrupt:
         Path(f"{os.getpid()}.interrupted").touch()
         raise
@@ -121,14 +124,25 @@ def test_a_series_that_kills_its_process_twice_is_the_only_one_to_fail(tmp_path,
 
 
 SCRIPT = """
-from miraikakaku_assets.adapters.forecasters.per_series import each_series
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from miraikakaku_assets.adapters.forecasters import per_series
 from miraikakaku_assets_tests.contract.test_per_series import {work}
 
+
+class Watched(ProcessPoolExecutor):
+    def shutdown(self, *args, **options):
+        super().shutdown(*args, **options)
+        Path("released").touch()
+
+
 if __name__ == "__main__":
+    per_series.ProcessPoolExecutor = Watched
     names = [str(place) for place in range({count})]
-    each_series({work}, range({count}), names)
+    per_series.each_series({work}, range({count}), names)
 """
-LONG = 1000  # series that take 50 s: long after the second worker has begun, on however busy a machine
+LONG = 1000  # series: many more than lie ready for two workers
 
 
 def started(tmp_path: Path, work: str) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
@@ -144,28 +158,23 @@ def started(tmp_path: Path, work: str) -> tuple[subprocess.Popen[str], list[psut
         text=True,
         start_new_session=True,
     )
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        if len(list(tmp_path.glob("*.at-work"))) == 2:
-            return caller, psutil.Process(caller.pid).children()
-        time.sleep(0.05)
-    caller.kill()
-    raise AssertionError("the workers have not started within a minute")
+    until(lambda: len(list(tmp_path.glob("*.at-work"))) == 2, "the workers have not started")
+    return caller, psutil.Process(caller.pid).children()
 
 
 def test_ctrl_c_ends_the_work_and_leaves_no_process(tmp_path):
-    caller, children = started(tmp_path, "brief")
+    caller, children = started(tmp_path, "held")
     os.killpg(caller.pid, signal.SIGINT)  # as a terminal does: to all of them
-    _, said = caller.communicate(timeout=60)
+    _, said = caller.communicate(timeout=PATIENCE)
     assert caller.returncode == -signal.SIGINT
     assert said.count("KeyboardInterrupt") == 1, said
     assert list(tmp_path.glob("*.interrupted")) == []  # the caller's to handle, not theirs
     assert len(list(tmp_path.glob("*.done"))) < LONG  # what was not begun is dropped
-    assert psutil.wait_procs(children, timeout=20)[1] == []
+    assert psutil.wait_procs(children, timeout=PATIENCE)[1] == []
 
 
 def test_the_processes_end_with_a_caller_that_is_killed(tmp_path):
     caller, children = started(tmp_path, "endless")
     caller.kill()
-    caller.communicate(timeout=60)
-    assert psutil.wait_procs(children, timeout=20)[1] == []
+    caller.communicate(timeout=PATIENCE)
+    assert psutil.wait_procs(children, timeout=PATIENCE)[1] == []

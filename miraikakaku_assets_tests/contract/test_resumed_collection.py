@@ -157,10 +157,11 @@ def test_symbol_without_a_single_bar_is_asked_again(database: Database, verdict:
     assert done(database) == {"1301.T"}
 
 
-def test_running_collection_of_somebody_else_is_not_relied_on(database: Database) -> None:
+def test_what_a_running_collection_is_done_with_is_not_asked_for_twice(database: Database) -> None:
     ledger = PostgresLedger(database)
-    ledger.add(ledger.begin(NewBatch(JP, Timeframe.D1, "exchange", 1)), [SymbolOutcome("1301.T", "ok")])
-    assert done(database) == set()
+    outcomes = [SymbolOutcome("1301.T", "ok"), SymbolOutcome("7203.T", "underway")]
+    ledger.add(ledger.begin(LIKE), outcomes)
+    assert done(database) == {"1301.T"}
 
 
 @pytest.mark.parametrize(

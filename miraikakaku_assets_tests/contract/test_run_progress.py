@@ -73,19 +73,19 @@ def test_percentage_and_counts_follow_every_delivery(database: Database) -> None
 
 
 def test_rate_and_end_are_computed_from_what_was_done_so_far(database: Database) -> None:
-    batch = begin(database, 400, minutes_ago=5)
+    batch = begin(database, 400, minutes_ago=500)
     PostgresLedger(database).add(batch, served(100, rows=245))
     found = progress(database)
-    assert found.symbols_per_minute == pytest.approx(20.0, rel=0.02)
-    assert found.records_per_minute == pytest.approx(20.0 * 245, rel=0.02)
+    assert found.symbols_per_minute == pytest.approx(0.2, rel=0.02)
+    assert found.records_per_minute == pytest.approx(0.2 * 245, rel=0.02)
     assert found.estimated_completion is not None
     left = found.estimated_completion - datetime.now(UTC)
-    assert left == pytest.approx(timedelta(minutes=15), abs=timedelta(seconds=20))
+    assert left == pytest.approx(timedelta(minutes=1500), abs=timedelta(minutes=30))
 
 
 def test_reused_symbols_are_progress_but_no_speed(database: Database) -> None:
-    """Three quarters were collected before: at 4 symbols a minute the rest does not end in a moment."""
-    ledger, batch = PostgresLedger(database), begin(database, 400, settled=300, minutes_ago=5)
+    """Three quarters were collected before: at 4 symbols in 100 minutes the rest does not end in a moment."""
+    ledger, batch = PostgresLedger(database), begin(database, 400, settled=300, minutes_ago=500)
     ledger.add(batch, [SymbolOutcome(f"{n}.T", "reused") for n in range(2000, 2300)])
     assert shown(database)[2:] == (300, 300, 0, 75.0)
     found = progress(database)
@@ -93,10 +93,10 @@ def test_reused_symbols_are_progress_but_no_speed(database: Database) -> None:
     ledger.add(batch, served(20))
     found = progress(database)
     assert found.percentage == 80.0
-    assert found.symbols_per_minute == pytest.approx(4.0, rel=0.02)
+    assert found.symbols_per_minute == pytest.approx(0.04, rel=0.02)
     assert found.estimated_completion is not None
     left = found.estimated_completion - datetime.now(UTC)
-    assert left == pytest.approx(timedelta(minutes=20), abs=timedelta(seconds=30))
+    assert left == pytest.approx(timedelta(minutes=2000), abs=timedelta(minutes=40))
 
 
 def test_some_of_the_symbols_that_are_being_fetched_are_named(database: Database) -> None:

@@ -1,6 +1,5 @@
 """The US master in a real database: real days one after the other, and what happens to single issues."""
 
-import time
 from collections import Counter
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -252,15 +251,12 @@ def test_nine_years_later_the_guard_objects_and_an_accepted_list_is_applied_at_o
         office.update(later)
     assert caught.value.rule == "more_issues+markets_changed"
 
-    begun = time.perf_counter()
     update = office.update(later, accept_mass_change=True)
-    seconds = time.perf_counter() - begun
     added, updated, removed, returned, unchanged = counted(update)
     assert (update.total_stocks, returned) == (11_546, 0)
     assert (added, removed) == (7_309, 4_140)
     assert updated > 1_000
     assert updated + unchanged == 8_377 - 4_140
-    assert seconds < 10  # 1 s on a free machine
     exchanges = Counter(row[0] for row in rows_of(database, "stock_master WHERE is_active", "exchange"))
     assert exchanges == {
         "NASDAQ": 4_965,

@@ -11,13 +11,16 @@ from typing import Any
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
+from miraikakaku_assets_tests.at_moments import handed_on
+from miraikakaku_assets_tests.patience import PATIENCE
+
 SCRIPT = Path(sys.executable).with_name("miraikakaku")
 QUICK = {
     "REQUESTS_PER_SECOND": "1000",
     "BURST_LIMIT": "1000",
     "RETRY_DELAY": "0.01",
     "MAX_RETRIES": "1",
-    "WORKER_TIMEOUT": "10",
+    "WORKER_TIMEOUT": "120",
 }
 
 
@@ -53,7 +56,7 @@ class Command:
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
-    seconds: int = 300
+    seconds: float = PATIENCE
 
     def with_(self, **variables: object) -> "Command":
         """The same with other variables, too."""
@@ -94,7 +97,9 @@ class Command:
         """Starts a command."""
         return subprocess.Popen(
             [str(SCRIPT), *map(str, arguments)],
-            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "COLUMNS": "200"} | self.variables,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "COLUMNS": "200"}
+            | handed_on()
+            | self.variables,
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

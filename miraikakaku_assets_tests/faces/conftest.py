@@ -14,7 +14,7 @@ from miraikakaku_assets_tests.faces.analysed import analysed_installation
 from miraikakaku_assets_tests.faces.command import QUICK, Command
 from miraikakaku_assets_tests.faces.in_process import InProcess
 from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
-from miraikakaku_assets_tests.orchestration.installation import last_evening
+from miraikakaku_assets_tests.moments import last_evening
 
 PASSWORD = "hunter2-and-more"  # noqa: S105 - the test server lets everybody in; this must never be seen again
 HALF_A_YEAR = 150
@@ -40,6 +40,7 @@ def command_in(folder: Path, database_url: str, exchange: Simulated) -> Command:
         MIRAIKAKAKU_HOME=folder / "home",
         DATABASE_URL=make_url(database_url).set(password=PASSWORD).render_as_string(hide_password=False),
         YAHOO_BASE_URL=exchange.base,
+        MIRAIKAKAKU_NOW=exchange.moment.isoformat(),
         JPX_LIST_URL=f"{exchange.base}/jpx/data_j.xls",
         HISTORY_START=sessions_back("XTKS", last_evening().date(), HALF_A_YEAR - 1),
     )

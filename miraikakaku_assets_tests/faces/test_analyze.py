@@ -7,7 +7,7 @@ import pytest
 from miraikakaku_assets_tests.faces.command import Command, Ended
 from miraikakaku_assets_tests.faces.conftest import HALF_A_YEAR
 from miraikakaku_assets_tests.faces.test_stages import stages
-from miraikakaku_assets_tests.orchestration.installation import last_evening
+from miraikakaku_assets_tests.moments import last_evening
 
 PAIR = "USDJPY=X"
 ISSUES = 7
@@ -62,7 +62,7 @@ def test_what_is_due_is_computed_once(collected: Command) -> None:
 
     assert (second["verdicts"], second["bars"], second["indicators"]) == ({"up_to_date": ISSUES}, {}, {})
     assert shown.code == 0, shown.err
-    assert shown.out == f"jp analysis of 1d bars: {ISSUES} symbols, of which nothing was due\n"
+    assert shown.out == f"jp analysis of 1d bars: {ISSUES} symbols, nothing was due\n"
     assert contents(collected) == before
 
 
@@ -103,7 +103,7 @@ def test_five_minute_bars_of_a_currency_pair(command: Command) -> None:
     assert bars["5m"] > 11 * bars["1h"] > 40 * bars["4h"] > 0
     assert counted(fx, "technical_indicators") == done["indicators"] == bars
     assert fx.rows("SELECT count(*) FROM miraikakaku.pattern_signals") == [(done["new_signals"],)]
-    assert "fx analysis of 5m bars: 1 symbols" in shown.out
+    assert "fx analysis of 5m bars: 1 symbol\n" in shown.out
     table = {text.split("  ")[0]: text.split()[-1] for text in shown.out.splitlines()}
     assert table["1h bars"] == f"{bars['1h']:,}"
     assert table["new signals"] == "0"  # they were all known
@@ -139,7 +139,7 @@ def test_symbols_that_nobody_knows_are_named_and_the_others_analysed(collected: 
 
     assert only.code == 1
     assert only.errors[0].endswith("in no stock master of jp: 7230.T; correct them or update the master")
-    assert only.out == "jp analysis: 1 not_in_master: 7230.T\n"
+    assert only.out == "jp analysis: 1 symbol in no master: 7230.T\n"
     assert pair.code == 1
     assert "neither FX_PAIRS nor the stored symbols: USDJPY; correct them" in pair.errors[0]
     assert collected.rows(RUNS) == runs  # there was nothing to run

@@ -6,7 +6,7 @@ import pytest
 
 from miraikakaku_assets_tests.faces.command import Command
 from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
-from miraikakaku_assets_tests.orchestration.installation import last_evening
+from miraikakaku_assets_tests.moments import last_evening
 
 BARS = "SELECT timeframe, count(*) FROM miraikakaku.price_bars GROUP BY 1"
 

@@ -20,13 +20,18 @@ def test_the_demo_runs_the_whole_pipeline_as_often_as_one_likes_and_says_it_is_s
         "FX_PAIRS": "USDJPY=X,EURUSD=X",
         "DISCORD_WEBHOOK_URL": "http://127.0.0.1:9/api/webhooks/1/real",
     }
-    command = Command(open_folder, elsewhere, 300).with_(MIRAIKAKAKU_HOME=open_folder)
+    command = Command(open_folder, elsewhere).with_(MIRAIKAKAKU_HOME=open_folder)
+    here = {name: value for name, value in elsewhere.items() if name != "DATABASE_URL"}
+    on_the_demo = Command(open_folder, here).with_(MIRAIKAKAKU_HOME=open_folder / "demo")
+    (open_folder / "of-my-own.csv").write_text("symbol,date,open,high,low,close,volume\n")
 
     try:
         first = command("demo", "--symbols", 40)
         second = command("demo", "--symbols", 40)
+        later = on_the_demo("collect", "--universe", "fx", "--json")
+        refused = on_the_demo("import", open_folder / "of-my-own.csv", "--universe", "fx")
     finally:
-        Command(open_folder, {"MIRAIKAKAKU_HOME": str(open_folder / "demo")})("db", "stop")
+        on_the_demo("db", "stop")
 
     assert first.code == 0, first.err
     assert "a simulated exchange" in first.out.splitlines()[0]
@@ -78,3 +83,8 @@ def test_the_demo_runs_the_whole_pipeline_as_often_as_one_likes_and_says_it_is_s
     assert Path(report.removeprefix("report: ")).is_file()
     assert second.code == 0, second.err
     assert not (open_folder / "postgres").exists()
+    # Gone on with, it asks its own exchange again.
+    assert later.code == 0, later.err
+    assert later.document["stages"][0]["rows_read"] > 0
+    assert refused.code == 2
+    assert refused.errors[0].startswith("This installation holds simulated prices and takes nothing from")

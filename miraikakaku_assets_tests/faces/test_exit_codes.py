@@ -1,5 +1,6 @@
 """What a command exits with, and the one sentence that says why."""
 
+import socket
 import struct
 from pathlib import Path
 
@@ -66,13 +67,26 @@ def test_bad_usage(nowhere: Command, arguments: str, sentence: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", ["collcet", "collect --limit -1", "collect --nonsense", "export", "up --port 0"]
+    "arguments",
+    ["collcet", "collect --limit -1", "collect --nonsense", "export", "up --port 0", "schedule --port 65536"],
 )
 def test_what_the_command_line_itself_does_not_understand(nowhere: Command, arguments: str) -> None:
     ended = nowhere(*arguments.split())
 
     assert ended.code == BAD_USAGE
     assert "Usage: miraikakaku" in ended.err
+
+
+@pytest.mark.parametrize("command", ["up", "schedule"])
+def test_a_port_that_is_taken_is_refused_before_anything_is_started(nowhere: Command, command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        ended = nowhere(command, "--port", port)  # it would not find its database either
+
+    assert ended.code == BAD_USAGE
+    (sentence,) = ended.errors
+    assert sentence.startswith(f"--port {port}: the web UI cannot listen on 127.0.0.1:{port} (Address ")
+    assert list(nowhere.folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(

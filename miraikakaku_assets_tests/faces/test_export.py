@@ -33,7 +33,13 @@ def test_what_is_exported_can_be_imported_into_another_database(
 
     assert exported.code == 0, exported.err
     stored = filled.rows(QUOTED)
-    assert exported.document == {"file": str(out), "rows": len(stored), "symbols": 7, "adjusted": False}
+    assert exported.document == {
+        "file": str(out),
+        "rows": len(stored),
+        "symbols": 7,
+        "adjusted": False,
+        "doubtful_dividends_left_out": 0,
+    }
     assert read(out).height == len(stored)
     assert [path.name for path in tmp_path.iterdir()] == [out.name]  # nothing unfinished is left beside it
     other = Command(tmp_path, QUICK).with_(MIRAIKAKAKU_HOME=tmp_path / "home", DATABASE_URL=database_url)

@@ -205,3 +205,36 @@ def test_a_folder_with_an_unreadable_file_is_not_imported_in_silence(site: Site)
     assert "9984.csv" in ended.errors[0]
     assert "it is an HTML page, not a table" in ended.errors[0]
     assert command.rows(BARS) == stored
+
+
+def test_monthly_files_keep_the_bar_before_a_break_and_name_the_bar_that_a_later_month_undoes(
+    site: Site,
+) -> None:
+    command, _ = site
+
+    def month(name: str, *rows: str) -> Any:
+        (command.folder / name).write_text(csv(*rows))
+        return command("import", name)
+
+    # 9984.T trades at a fifth from the last day of a month on; 1301.T does so on that day only.
+    first = month(
+        "m1.csv",
+        "9984.T,2025-01-30,6050,6050,6050,6050,100",
+        "9984.T,2025-01-31,1210,1210,1210,1210,100",
+        "1301.T,2025-01-30,1900,1900,1900,1900,100",
+        "1301.T,2025-01-31,1300,1300,1300,1300,100",
+    )
+    assert first.code == 1
+    assert "limit_absurd" in first.err
+    second = month(
+        "m2.csv", "9984.T,2025-02-03,1215,1215,1215,1215,100", "1301.T,2025-02-03,1900,1900,1900,1900,100"
+    )
+    assert second.code == 1
+    assert "a stored bar was withdrawn: 1301.T 2025-01-31: close 1300 [limit_undone]" in second.err
+    stored = """
+        SELECT i.symbol, b.close FROM miraikakaku.price_bars b JOIN miraikakaku.instruments i ON i.id = b.instrument_id
+        WHERE i.symbol IN ('1301.T', '9984.T') AND b.timeframe = '1d' ORDER BY i.symbol, b.ts"""
+    assert command.rows(stored) == [
+        ("1301.T", 1900.0), ("1301.T", 1900.0), ("9984.T", 6050.0), ("9984.T", 1210.0), ("9984.T", 1215.0)
+    ]  # fmt: skip
+    assert command.rows("SELECT kind, severity FROM miraikakaku.alerts") == [("withdrawn", "WARNING")]

@@ -8,7 +8,7 @@ import pytest
 from miraikakaku_assets.domain.market.sessions import last_completed_session, sessions_back
 from miraikakaku_assets_tests.faces.command import Command
 from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
-from miraikakaku_assets_tests.orchestration.installation import last_evening
+from miraikakaku_assets_tests.moments import last_evening
 
 pytestmark = pytest.mark.slow
 MODELS = {"arima", "drift", "lstm", "prophet", "random_forest", "random_walk", "theta", "xgboost"}
@@ -47,7 +47,7 @@ def test_every_model_forecasts_copper_and_what_came_is_scored(command: Command) 
     shown = long("predict", "--universe", "copper", "--symbols", "HG=F", "--as-of", week_ago)
 
     assert shown.code == 0, shown.err
-    assert f"made again from {week_ago}: 45 of 45 forecasts as they were" in shown.out
+    assert f"made again from {week_ago}: 45 of 45 forecasts as before" in shown.out
     assert "優位性なし" in shown.out
     assert "copper so far: one session ahead, over 1 day until" in shown.out
     assert command.rows(everything) == before
@@ -55,7 +55,7 @@ def test_every_model_forecasts_copper_and_what_came_is_scored(command: Command) 
     trained = long("train", "--universe", "copper", "--models", "drift,theta", "--json").document["stages"][0]
     assert (trained["models"], trained["failed_models"]) == (2, 0)
     again = long("train", "--universe", "copper", "--models", "drift,theta")
-    assert "copper models: 0 trained" in again.out
+    assert "copper: 0 models trained" in again.out
     assert "2 as they were: same bars, same code" in again.out
 
     stands = long("status", "--universe", "copper", "--json").document["forecasts"]

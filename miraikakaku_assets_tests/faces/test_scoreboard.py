@@ -78,9 +78,7 @@ def test_a_folder_without_the_files_is_named(command: Command, tmp_path: Path) -
 @pytest.mark.slow
 def test_every_model_that_there_is_reports(command: Command, tmp_path: Path) -> None:
     data = evidence(tmp_path / "data")
-    ended = Command(command.folder, command.variables, 300)(
-        "scoreboard", "--data", data, "--universe", "lme", "--quick", "--json"
-    )
+    ended = command("scoreboard", "--data", data, "--universe", "lme", "--quick", "--json")
     assert ended.code == 0, ended.err
     board = ended.document["sets"]["lme"]
     assert set(ended.document["models"]) == MODELS - {"ensemble"}

@@ -18,6 +18,7 @@ from miraikakaku_assets_tests.databases import INSTALLED, fresh_database
 from miraikakaku_assets_tests.faces.command import Command
 from miraikakaku_assets_tests.faces.conftest import command_in
 from miraikakaku_assets_tests.integration.simulator_client import Simulated
+from miraikakaku_assets_tests.patience import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +37,6 @@ query {
     ... on AssetNode { partitionStats { numMaterialized numPartitions numFailed } }
   }
 }"""
-_SECONDS = 90
 
 
 def free_port() -> int:
@@ -54,7 +54,7 @@ class WebUI:
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         body = json.dumps({"query": query, "variables": variables}).encode()
         request = Request(self._address, body, {"Content-Type": "application/json"})  # noqa: S310
-        with urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
             found: dict[str, Any] = json.load(answer)
         assert "errors" not in found, found["errors"]
         data: dict[str, Any] = found["data"]
@@ -77,16 +77,13 @@ class WebUI:
 
 
 def wait_for(what: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + _SECONDS
-    while time.monotonic() < deadline:
+    def look() -> Any:
         try:
-            found = what()
+            return what()
         except URLError:  # it is not listening yet
-            found = None
-        if found:
-            return found
-        time.sleep(0.2)
-    raise TimeoutError
+            return None
+
+    return until(look, pause=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +108,7 @@ def ui(command: Command) -> Iterator[WebUI]:
         yield page
     finally:
         services.send_signal(signal.SIGINT)
-        output, errors = services.communicate(timeout=60)
+        output, errors = services.communicate(timeout=PATIENCE)
     assert services.returncode == 0, output + errors
     assert f"web UI on http://127.0.0.1:{port}" in output
     assert [process for process in started if is_alive(process)] == []
@@ -180,9 +177,10 @@ def test_a_service_that_dies_is_started_again(command: Command, ui: WebUI) -> No
     def another(module: str, than: psutil.Process) -> bool:
         return any(one.pid != than.pid for one in running(module))
 
+    seen = time.monotonic()
     for module in ("dagster_webserver", "dagster._daemon"):
         (before,) = running(module)
-        time.sleep(max(0.0, 5 + before.create_time() - time.time()))  # what dies younger cannot be kept alive
+        time.sleep(max(0.0, seen + 5 - time.monotonic()))  # what dies younger cannot be kept alive
         before.kill()
         wait_for(partial(another, module, before))
     wait_for(lambda: ui.ask("{ version }"))

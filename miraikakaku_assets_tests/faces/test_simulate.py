@@ -10,6 +10,7 @@ from miraikakaku_assets.simulator.fault_kinds import GROUPS, KINDS
 from miraikakaku_assets_tests.faces.command import QUICK, Command
 from miraikakaku_assets_tests.faces.test_help import LEVELS
 from miraikakaku_assets_tests.integration.simulator_client import Simulated
+from miraikakaku_assets_tests.patience import PATIENCE
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, -signal.SIGTERM)])
@@ -44,7 +45,7 @@ def test_it_says_where_it_listens_answers_and_stops_in_order(
         assert exchange.get("/jpx/data_j.xls").content.startswith(b"\xd0\xcf\x11\xe0")
     finally:
         process.send_signal(number)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == code, errors
     assert errors == ""

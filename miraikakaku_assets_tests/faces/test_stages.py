@@ -7,7 +7,8 @@ from typing import Any
 from miraikakaku_assets_tests.faces.command import Command, Ended
 from miraikakaku_assets_tests.faces.conftest import HALF_A_YEAR
 from miraikakaku_assets_tests.integration.simulator_client import Simulated
-from miraikakaku_assets_tests.orchestration.installation import CODES, last_evening, listed
+from miraikakaku_assets_tests.moments import last_evening
+from miraikakaku_assets_tests.orchestration.installation import CODES, listed
 
 COUNTED = "SELECT count(*), count(DISTINCT instrument_id) FROM miraikakaku.price_bars"
 BARS = "SELECT * FROM miraikakaku.price_bars ORDER BY instrument_id, ts"
@@ -107,7 +108,7 @@ def test_people_see_a_table_and_progress_and_collecting_again_changes_nothing(co
     nothing = command("collect", "--symbols", "25935.T", "--json")
 
     assert nothing.code == 1
-    assert nothing.errors == ["The source delivered no row for any of 1 symbols; is the window right?"]
+    assert nothing.errors == ["The source delivered no row for 1 symbol; is the window right?"]
     assert stages(nothing)["prices"]["error"] == nothing.errors[0]
 
 

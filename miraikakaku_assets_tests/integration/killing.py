@@ -12,12 +12,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from miraikakaku_assets_tests.patience import PATIENCE
+
 
 def run_to_end(script: str, *arguments: str) -> float:
     """Runs a script; returns the seconds of its work."""
     with _begun(script, *arguments) as process:
         started = time.monotonic()
-        assert process.communicate(timeout=60)[0].endswith("done\n")
+        assert process.communicate(timeout=PATIENCE)[0].endswith("done\n")
         assert process.returncode == 0
         return time.monotonic() - started
 

@@ -22,13 +22,19 @@ EVENING = NOON + timedelta(hours=9)
 
 
 class Simulated:
-    """A running simulator, asked over HTTP."""
+    """A running simulator, asked over HTTP.
 
-    def __init__(self, base: str) -> None:
+    Attributes:
+        base: Its address.
+        moment: Where its clock stands (UTC).
+    """
+
+    def __init__(self, base: str, moment: datetime = EVENING) -> None:
         self.base = base
+        self.moment = moment
 
     def get(self, path: str, **options: Any) -> requests.Response:
-        return requests.get(self.base + path, timeout=options.pop("timeout", 5), **options)
+        return requests.get(self.base + path, timeout=options.pop("timeout", 60), **options)
 
     def chart(self, symbol: str, **query: Any) -> requests.Response:
         return self.get(f"/v8/finance/chart/{symbol}", params=query)
@@ -48,7 +54,7 @@ class Simulated:
         return found
 
     def post(self, what: str, body: dict[str, Any] | list[Any]) -> requests.Response:
-        return requests.post(f"{self.base}/simulator/{what}", json=body, timeout=5)
+        return requests.post(f"{self.base}/simulator/{what}", json=body, timeout=60)
 
     def set_faults(self, *specs: str) -> None:
         answer = self.post("faults", {"faults": specs})
@@ -57,6 +63,7 @@ class Simulated:
     def set_clock(self, moment: datetime) -> None:
         answer = self.post("clock", {"now": moment.isoformat()})
         assert answer.status_code == 200, answer.text
+        self.moment = moment
 
     def history(self, symbol: str, folder: Path, **options: Any) -> "pd.DataFrame":
         """What yfinance makes of the simulator; its caches go to the folder."""
@@ -102,4 +109,4 @@ def simulated(**options: Any) -> Iterator[Simulated]:
         "timeout_seconds": 20.0,
     } | options
     with running(SimulatorConfig(**settings)) as base:
-        yield Simulated(base)
+        yield Simulated(base, settings["now"])

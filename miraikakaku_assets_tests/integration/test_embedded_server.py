@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from miraikakaku_assets.adapters.storage import embedded
 from miraikakaku_assets.adapters.storage.engine import Database, open_database
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
+from miraikakaku_assets_tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 START = "import sys, pathlib; from miraikakaku_assets.adapters.storage import embedded; "
@@ -49,7 +50,7 @@ def test_three_processes_that_start_it_at_once_share_one_server(home: Path):
         subprocess.Popen([sys.executable, "-c", START, str(home)], stdout=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    urls = {start.communicate(timeout=60)[0].strip() for start in starts}
+    urls = {start.communicate(timeout=PATIENCE)[0].strip() for start in starts}
     assert [start.returncode for start in starts] == [0, 0, 0]
     assert len(urls) == 1
     assert query(urls.pop(), "SELECT 1") == 1
@@ -70,7 +71,15 @@ def test_stopping_is_clean_and_stopping_twice_says_so(home: Path):
     embedded.ensure_running(home)
     assert embedded.stop(home) is True
     assert embedded.stop(home) is False
-    assert "database system is shut down" in (embedded.data_folder(home) / "log").read_text()
+    log = embedded.data_folder(home) / "log"
+    assert "database system is shut down" in log.read_text()
+
+    # Whoever starts it next is told soon if it cannot be started: the reason would not pass by waiting.
+    (embedded.data_folder(home) / "miraikakaku.conf").write_text("max_connections = many\n")
+    log.write_text("")
+    with pytest.raises(DependencyUnavailableError, match="does not start; read "):
+        embedded.ensure_running(home)
+    assert log.read_text().count("invalid value for parameter") == 3
 
 
 def test_a_lock_file_that_names_another_program_does_not_block_the_start(home: Path):

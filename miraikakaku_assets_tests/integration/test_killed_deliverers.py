@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.migrate import upgrade
 from miraikakaku_assets_tests.contract.signal_alerts import NOW, plain
 from miraikakaku_assets_tests.contract.webhook_receiver import DISCORD_PATH, Receiver, Reply, webhook_receiver
+from miraikakaku_assets_tests.patience import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ DELIVER = textwrap.dedent("""
     from miraikakaku_assets.application.deliver_notifications import deliver_notifications
     from miraikakaku_assets.bootstrap import ports
 
-    deliver_notifications(ports().delivery, timedelta(seconds=20))
+    deliver_notifications(ports().delivery, timedelta(hours=1))
     print("done", flush=True)
     ports().database.close()
 """)
@@ -52,21 +52,17 @@ def test_killed_between_claim_and_mark_it_is_sent_again_and_nothing_is_lost(
     with webhook_receiver() as receiver:
         for stop_at in (1, 3, 4):
             receiver.script(
-                DISCORD_PATH, *[Reply()] * stop_at, Reply(delay=30)
+                DISCORD_PATH, *[Reply()] * stop_at, Reply(delay=2 * PATIENCE)
             )  # it has it, and says nothing
             heard = len(receiver.got)
             with deliverer(database_url, receiver, tmp_path) as process:
-                deadline = time.monotonic() + 30
-                while len(receiver.got) < heard + stop_at + 1 and time.monotonic() < deadline:
-                    if process.poll() is not None:
-                        break
-                    time.sleep(0.02)
+                until(lambda: len(receiver.got) > heard + stop_at or process.poll() is not None)  # noqa: B023
                 os.kill(process.pid, signal.SIGKILL)
             left = store.waiting(["discord"])["discord"]
             assert 0 < left < 12
         receiver.script(DISCORD_PATH, Reply())
         with deliverer(database_url, receiver, tmp_path) as process:
-            assert process.communicate(timeout=60)[0] == "done\n"
+            assert process.communicate(timeout=PATIENCE)[0] == "done\n"
         found = [one.text.splitlines()[0].strip("*").removeprefix("title of ") for one in receiver.got]
     database.close()
     assert list(dict.fromkeys(found)) == keys

@@ -96,7 +96,7 @@ BAR_FILES = {
         13,
         date(2004, 2, 3),
         date(2022, 9, 16),
-        {"not_positive": 3_260, "not_a_session": 22},
+        {"not_a_session": 63},
     ),
     "9984.csv": (5_687, 35, date(2000, 1, 4), date(2022, 9, 16), {"not_a_session": 123}),
     "quirks/6146.T.csv": (1_222, 0, date(2020, 4, 13), date(2025, 4, 11), {}),

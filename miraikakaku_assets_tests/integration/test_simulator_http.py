@@ -20,6 +20,7 @@ from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.simulator.config import SimulatorConfig
 from miraikakaku_assets.simulator.server import running
 from miraikakaku_assets_tests.integration.simulator_client import EVENING, NOON, Simulated, read, simulated
+from miraikakaku_assets_tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -207,7 +208,7 @@ def test_a_year_of_daily_bars_is_made_in_a_few_milliseconds_and_concurrently(yah
         with requests.Session() as session:
             for symbol in symbols:
                 url = f"{yahoo.base}/v8/finance/chart/{symbol}?range=1y"
-                served.append(session.get(url, timeout=5).status_code)
+                served.append(session.get(url, timeout=60).status_code)
 
     began = time.process_time()
     threads = [threading.Thread(target=load, args=(names[part::4],)) for part in range(4)]
@@ -256,7 +257,7 @@ def test_a_taken_port_is_refused_and_ctrl_c_ends_the_server_quietly(yahoo: Simul
         assert child.stdout is not None
         assert child.stderr is not None
         url = child.stdout.readline().strip()
-        assert read(requests.get(f"{url}/simulator/health", timeout=5)) == {"status": "ok"}
+        assert read(requests.get(f"{url}/simulator/health", timeout=60)) == {"status": "ok"}
         child.send_signal(signal.SIGINT)
-        assert child.wait(10) == 0
+        assert child.wait(PATIENCE) == 0
         assert not child.stderr.read()

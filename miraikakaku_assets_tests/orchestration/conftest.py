@@ -1,4 +1,4 @@
-"""One simulated exchange per module, one installation per test; of currencies, one that has had its first cycle."""
+"""One simulated exchange, one installation per test: empty, with bars of Tokyo, or of currencies after a cycle."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ from sqlalchemy.engine import make_url
 
 from miraikakaku_assets_tests.databases import INSTALLED, fresh_database, send_everybody_away
 from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
-from miraikakaku_assets_tests.orchestration.installation import Installation, installed, last_evening
+from miraikakaku_assets_tests.moments import last_evening
+from miraikakaku_assets_tests.orchestration.installation import CODES, Installation, installed, listed
 from miraikakaku_assets_tests.orchestration.trading import WEDNESDAY, Trading, trading
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def quiet_exchange() -> Iterator[Simulated]:
     with simulated(symbols=8, us_symbols=0, now=last_evening()) as running:
         yield running
@@ -32,6 +33,32 @@ def installation(
     exchange: Simulated, installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Installation]:
     with installed(exchange, installed_url, tmp_path, monkeypatch) as ready:
+        yield ready
+
+
+@pytest.fixture(scope="session")
+def with_bars(
+    quiet_exchange: Simulated, server_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A database with seven issues and their forty sessions, to be copied; its name."""
+    folder = tmp_path_factory.mktemp("with_bars")
+    with fresh_database(server_url, INSTALLED) as url, pytest.MonkeyPatch.context() as patch:
+        with installed(quiet_exchange, url, folder, patch) as made:
+            assert made.update_master(listed(CODES), accept=True).success
+            assert made.collect_range().success
+        send_everybody_away(server_url, url)
+        yield str(make_url(url).database)
+
+
+@pytest.fixture
+def collected(
+    exchange: Simulated, with_bars: str, server_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
+    """An installation with seven issues and their forty sessions."""
+    with (
+        fresh_database(server_url, with_bars) as url,
+        installed(exchange, url, tmp_path, monkeypatch) as ready,
+    ):
         yield ready
 
 

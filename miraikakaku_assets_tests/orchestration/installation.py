@@ -3,24 +3,24 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import polars as pl
 import pytest
 
 from miraikakaku_assets import bootstrap
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.bootstrap import Ports, utc_now
+from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.bootstrap.installation import clock_of
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
-from miraikakaku_assets.domain.market.sessions import FINAL_AFTER, session_table, sessions_back
+from miraikakaku_assets.domain.market.sessions import sessions_back
 from miraikakaku_assets.orchestration.build import build_defs
 from miraikakaku_assets.orchestration.instance_home import open_instance
 from miraikakaku_assets.orchestration.partitions import partitions_name, partitions_of
 from miraikakaku_assets.settings import Settings
 from miraikakaku_assets_tests.integration.simulator_client import Simulated
+from miraikakaku_assets_tests.moments import last_evening
 from miraikakaku_assets_tests.unit.workbooks import PRIME, line, workbook
 
 PRICES = dg.AssetKey(["jp", "prices_1d"])
@@ -31,14 +31,6 @@ CODES = ("7203", "1301", "1306", "6758", "9984", "130A", "8951")
 SYMBOLS = sorted(f"{code}.T" for code in CODES)
 SESSIONS = 40
 """Sessions of history that an installation asks for."""
-
-
-def last_evening(calendar: str = "XTKS") -> datetime:
-    """The moment the newest daily bar became final: all bars are there and none of them moves any more."""
-    table = session_table(calendar)
-    closes = table.filter(pl.col("closes") <= datetime.now(UTC) - FINAL_AFTER)["closes"]
-    evening: datetime = closes[-1] + FINAL_AFTER
-    return evening
 
 
 def history_start() -> str:
@@ -107,8 +99,9 @@ class Installation:
 
     @contextmanager
     def told(self, **options: Any) -> Iterator[None]:
-        """Other settings for a while."""
-        other = Ports(self.ports.settings.model_copy(update=options), self.ports.clock)
+        """Other settings for a while, by the same clock unless they name another moment."""
+        said = self.ports.settings.model_copy(update=options)
+        other = Ports(said, self.ports.clock if said.miraikakaku_now is None else clock_of(said))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(bootstrap, "_ports", other)
             yield
@@ -180,10 +173,10 @@ def installed(
     database_url: str,
     folder: Path,
     patch: pytest.MonkeyPatch,
-    clock: Clock = utc_now,
+    clock: Clock | None = None,
     **options: Any,
 ) -> Iterator[Installation]:
-    """An installation of its own; the process forgets it afterwards."""
+    """An installation of its own, by the clock of its exchange; the process forgets it afterwards."""
     said: dict[str, Any] = {
         "miraikakaku_home": folder / "home",
         "database_url": database_url,
@@ -200,7 +193,7 @@ def installed(
         patch.setenv(name, "")  # remembered, so that what opening the instance sets is taken back
         patch.delenv(name)
     patch.setattr(bootstrap, "_ports", None)
-    ports = bootstrap.use(Settings(_env_file=None, **said), clock)
+    ports = bootstrap.use(Settings(_env_file=None, **said), clock or (lambda: exchange.moment))
     _ = ports.database
     with open_instance(ports.settings) as instance:
         yield Installation(ports, instance, build_defs(), exchange, folder)

@@ -19,11 +19,11 @@ from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.settings import settings
 from miraikakaku_assets_tests.contract.scripted_yahoo import ScriptedYahoo, chart, scripted_yahoo
 from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
+from miraikakaku_assets_tests.moments import last_evening
 from miraikakaku_assets_tests.orchestration.installation import (
     Installation,
     failure_of,
     installed,
-    last_evening,
 )
 
 TOKYO, NEW_YORK = ZoneInfo("Asia/Tokyo"), ZoneInfo("America/New_York")

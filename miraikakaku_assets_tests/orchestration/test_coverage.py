@@ -127,6 +127,10 @@ def test_a_segment_below_the_threshold_is_a_warning_and_no_failure(checked: Chec
     assert found.severity is dg.AssetCheckSeverity.WARN
     assert found.metadata["segments_below"].value == 2
     assert found.metadata["worst"].value == {"all": 0.875, "ETF・ETN": 0.5}
+    assert found.metadata["bars_short"].value == {"all": 24, "ETF・ETN": 36}
+    assert found.description == (
+        "2 of 3 segments below 95.00%: ETF・ETN has 50.00%, 36 bars short; all has 87.50%, 24 bars short."
+    )
 
 
 def test_bars_that_are_as_they_should_be_pass_the_quality_check(checked: Checked) -> None:
@@ -142,6 +146,7 @@ def test_above_the_threshold_the_check_passes(market: Installation) -> None:
 
     assert found.passed
     assert found.metadata["threshold"].value == 0.5
+    assert found.description == "Every segment reaches 50.00% of its expected bars."
 
 
 def test_without_a_master_there_is_no_denominator(installation: Installation) -> None:

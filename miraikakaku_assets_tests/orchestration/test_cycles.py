@@ -84,7 +84,7 @@ def test_a_pair_that_fails_holds_up_no_other_and_is_caught_up_with(forex: Tradin
 
     run = forex.cycle()
 
-    assert failure_of(run).description.startswith("1 of 2 symbols failed, the others are stored")
+    assert failure_of(run).description.startswith("1 of 2 symbols failed, the other is stored")
     fresh = {(asset, pair) for asset, pair in forex.site.materialized(run.run_id) if asset == "fx/prices_5m"}
     assert fresh == {("fx/prices_5m", DOLLAR)}
     assert {("fx/patterns", DOLLAR), ("fx/bars_1h", DOLLAR)} <= set(forex.site.materialized(run.run_id))
@@ -207,5 +207,5 @@ def test_a_cycle_that_does_not_end_is_critical_after_eleven_minutes(forex: Tradi
 def test_a_cycle_of_nothing_that_exists_ends_red_with_its_reason(forex: Trading) -> None:
     run = forex.cycle("NOSUCH=X")
 
-    assert "1 of 1 symbols failed" in failure_of(run).description
+    assert "1 of 1 symbol failed; see batch" in failure_of(run).description
     assert forex.log()[-1][:2] == (1, 0)

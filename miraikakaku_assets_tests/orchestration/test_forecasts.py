@@ -15,6 +15,7 @@ from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets.domain.market.sessions import sessions_back
 from miraikakaku_assets.orchestration.schedules import default_schedules
 from miraikakaku_assets.orchestration.sensors import default_sensors
+from miraikakaku_assets_tests.moments import last_evening
 from miraikakaku_assets_tests.orchestration.broken_models import Broken, Wild
 from miraikakaku_assets_tests.orchestration.forecast_runs import (
     MODELS,
@@ -30,13 +31,12 @@ from miraikakaku_assets_tests.orchestration.installation import (
     SYMBOLS,
     Installation,
     failure_of,
-    last_evening,
 )
 
 
 @pytest.fixture
-def market(installation: Installation) -> Installation:
-    return market_of(installation)
+def market(collected: Installation) -> Installation:
+    return market_of(collected)
 
 
 def test_trained_models_are_kept_and_shown(market: Installation) -> None:

@@ -192,6 +192,34 @@ def test_jobs_are_the_reviewed_ones_and_described(repository: dg.RepositoryDefin
     assert all(job.description for job in jobs)
 
 
+EXAMPLES = {"jp": "7203.T", "us": "AAPL", "fx": "USDJPY=X", "copper": "HG=F"}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_launchpad_opens_with_a_config_that_can_be_launched(
+    repository: dg.RepositoryDefinition, name: str
+) -> None:
+    """The UI opens it with the defaults of the job's config; what lacks one is an error before anything is typed."""
+    universe, _, what = name.partition("_")
+    asked = dg.validate_run_config(repository.get_job(name), {})["ops"]
+
+    if what in {"collect_symbols", "cycle_job"}:
+        (op,) = asked.values()
+        assert op["config"]["symbols"] == [EXAMPLES[universe]]
+
+
+@pytest.mark.parametrize("given", [["9984.T", "1301.T"], []])
+def test_named_symbols_take_the_place_of_the_example(
+    repository: dg.RepositoryDefinition, given: list[str]
+) -> None:
+    config = {"ops": {"collect_jp_symbols": {"config": {"symbols": given, "timeframe": "5m"}}}}
+
+    asked = dg.validate_run_config(repository.get_job("jp_collect_symbols"), config)
+
+    config_of_op = asked["ops"]["collect_jp_symbols"]["config"]
+    assert (config_of_op["symbols"], config_of_op["timeframe"]) == (given, "5m")
+
+
 def test_schedules_are_the_reviewed_ones_and_described(repository: dg.RepositoryDefinition) -> None:
     found = {
         schedule.name: (schedule.cron_schedule, schedule.execution_timezone, schedule.job_name)

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,17 @@ from sqlalchemy.exc import ProgrammingError
 from miraikakaku_assets_tests.databases import INSTALLED, fresh_database
 from miraikakaku_assets_tests.faces.command import QUICK, Command
 from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
+from miraikakaku_assets_tests.moments import last_evening
 from miraikakaku_assets_tests.orchestration.installation import (
     SESSIONS,
     history_start,
-    last_evening,
 )
+from miraikakaku_assets_tests.patience import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 
 BAD_ROWS = ("nan-bars@1301.T", "garbage-tick@6758.T")
-SLOW = "latency=150ms"
+SLOW = "latency=300ms"
 CONTENTS = {
     "bars": """
         SELECT symbol, timeframe, ts, open, high, low, close, volume, source, status, flag
@@ -60,6 +60,7 @@ class Site:
                 "MIRAIKAKAKU_HOME": str(folder / "home"),
                 "DATABASE_URL": url,
                 "YAHOO_BASE_URL": exchange.base,
+                "MIRAIKAKAKU_NOW": exchange.moment.isoformat(),
                 "JPX_LIST_URL": f"{exchange.base}/jpx/data_j.xls",
                 "HISTORY_START": history_start(),
                 "MAX_WORKERS": "2",
@@ -80,7 +81,7 @@ class Site:
         process = self.command.start("collect")
         self._wait_until(process, lambda: self.processed() >= 6)
         process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE)
         self.exchange.set_faults(*BAD_ROWS)
         return process.returncode, errors
 
@@ -94,11 +95,8 @@ class Site:
 
     @staticmethod
     def _wait_until(process: subprocess.Popen[str], ready: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 60
-        while not ready():
-            assert process.poll() is None, "it ended before it was interrupted"
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: process.poll() is not None or ready())
+        assert process.poll() is None, "it ended before it was interrupted"
 
     def batches(self) -> list[tuple[Any, ...]]:
         return self.rows("SELECT status, error_message FROM miraikakaku.batch_executions ORDER BY id")
@@ -168,7 +166,7 @@ def test_a_run_whose_process_lives_is_left_alone(site: Site) -> None:
     site._wait_until(working, lambda: site.processed() >= 2)
 
     site.command("collect", "--symbols", "7203.T")
-    _, errors = working.communicate(timeout=60)
+    _, errors = working.communicate(timeout=PATIENCE)
 
     assert working.returncode == 0, errors
     assert site.run_statuses() == ["SUCCESS", "SUCCESS", "SUCCESS"]

@@ -1,9 +1,14 @@
 """US issues, currency pairs and five-minute bars through Dagster, against the simulated exchanges."""
 
+from zoneinfo import ZoneInfo
+
 import dagster as dg
+import polars as pl
 import pytest
 
+from miraikakaku_assets.bootstrap import REACH
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, US, Timeframe
+from miraikakaku_assets.domain.market.sessions import expected_slots, sessions_between
 from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets_tests.orchestration.installation import Installation, failure_of, listed
@@ -49,7 +54,12 @@ def test_five_minute_bars_reach_back_as_far_as_the_source_does(currencies: Insta
     assert second.success
     held = bars(currencies, Timeframe.M5)
     assert set(held) == set(PAIRS)
-    assert min(held.values()) > 40 * 24 * 12  # weekdays of two months
+    moment = currencies.exchange.moment
+    begins = (moment - REACH[Timeframe.M5]).astimezone(ZoneInfo(FX.time_zone)).date()
+    sessions = sessions_between(FX.calendar, begins, moment.date())
+    due = pl.concat([expected_slots(FX.calendar, session) for session in sessions])
+    assert set(held.values()) == {(due < moment).sum()}
+    assert currencies.rows("SELECT min(ts) FROM miraikakaku.price_bars") == [(due[0],)]
     once = "SELECT count(*) = count(DISTINCT (instrument_id, timeframe, ts)) FROM miraikakaku.price_bars"
     assert currencies.rows(once) == [(True,)]
     new = "SELECT rows_inserted FROM miraikakaku.batch_executions WHERE id = 2"

@@ -23,8 +23,8 @@ from miraikakaku_assets_tests.orchestration.installation import (
 
 
 @pytest.fixture
-def market(installation: Installation) -> Installation:
-    return market_of(installation)
+def market(collected: Installation) -> Installation:
+    return market_of(collected)
 
 
 def test_the_models_of_the_past_are_those_that_were_trained_by_then(market: Installation) -> None:

@@ -3,14 +3,23 @@
 import base64
 import io
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import dagster as dg
 import pytest
 from matplotlib.image import imread
 
+from miraikakaku_assets.application.collect_prices import collect_prices
+from miraikakaku_assets.application.collection_report import CollectionReport
+from miraikakaku_assets.application.collection_request import CollectionPorts
+from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.orchestration.prices.assets import chain_keys
+from miraikakaku_assets_tests.contract.exchange import requested
+from miraikakaku_assets_tests.moments import last_evening
 from miraikakaku_assets_tests.orchestration.installation import (
     CODES,
     PRICES,
@@ -18,7 +27,6 @@ from miraikakaku_assets_tests.orchestration.installation import (
     SYMBOLS,
     Installation,
     failure_of,
-    last_evening,
     listed,
 )
 
@@ -128,6 +136,26 @@ def test_doing_it_again_changes_no_bar_and_says_so_for_each_symbol(market: Insta
         shown = market.metadata(PRICES, symbol)
         assert (shown["status"], shown["inserted"], shown["restated"]) == ("no_new_data", 0, 0)
         assert shown["unchanged"] == market.ports.settings.restatement_sessions
+
+
+def test_two_collections_at_once_share_the_symbols_and_both_tell_the_truth(market: Installation) -> None:
+    start = threading.Barrier(2)
+
+    def collection(ports: Ports) -> CollectionReport:
+        request = requested(ports.database, ports.prices)
+        parts = CollectionPorts(ports.prices, ports.bars, ports.ledger, ports.clock, ports.claims)
+        start.wait()
+        return collect_prices(request, parts, lambda _: None)
+
+    other = Ports(market.ports.settings, market.ports.clock)
+    with closing(other.database), ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(collection, (market.ports, other)))
+
+    for report in reports:
+        assert (report.symbols, report.failures, report.without_bars) == (7, {}, {})
+        assert set(report.verdicts) <= {"ok", "no_new_data", "reused"}
+        assert report.balanced
+    assert sum(report.inserted for report in reports) == sum(stored_bars(market).values()) > 0
 
 
 def test_a_delisted_issue_keeps_its_key_and_is_materialized_as_delisted(market: Installation) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from miraikakaku_assets.domain.bars.frame import ACTIONS, RAW_DAILY
+from miraikakaku_assets.domain.bars.frame import ACTIONS, RAW_DAILY, STORED_BARS
 from miraikakaku_assets.domain.bars.validation import DailyContext
 from miraikakaku_assets.domain.market.instruments import JP
 
@@ -49,3 +49,11 @@ def actions(*rows: tuple[str, date, str, float]) -> pl.DataFrame:
 
 def context(now: datetime = NOW, **fields: Any) -> DailyContext:
     return DailyContext(JP, now, **fields)
+
+
+def stored(symbol: str, session: date, close: float, **fields: Any) -> pl.DataFrame:
+    """A stored bar beside a delivery: final, traded, all prices alike."""
+    prices = dict.fromkeys(("open", "high", "low", "close"), close)
+    ts = datetime(session.year, session.month, session.day, tzinfo=JST)
+    row = {"symbol": symbol, "session": session, "ts": ts, "volume": 100.0, "status": "final", **prices}
+    return pl.DataFrame([row | fields], schema=STORED_BARS)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miraikakaku_assets.domain.bars.adjustment import dividend_adjusted
+from miraikakaku_assets.domain.bars.adjustment import dividend_adjusted, dividends_undone
 from miraikakaku_assets.domain.bars.frame import ACTIONS, empty
 
 DAY = date(2025, 1, 6)
@@ -76,3 +76,38 @@ def test_adjusted_returns_equal_total_returns(closes: list[float], paid: list[tu
         before = closes[today - 1] - amounts.get(today, 0.0)
         assert adjusted[today] / adjusted[today - 1] == pytest.approx(closes[today] / before, rel=1e-9)
     assert adjusted[-1] == pytest.approx(closes[-1])
+
+
+@given(
+    st.lists(st.floats(min_value=50.0, max_value=5_000.0), min_size=3, max_size=30),
+    st.lists(st.tuples(st.integers(0, 29), st.floats(0.01, 40.0)), max_size=6, unique_by=lambda one: one[0]),
+)
+def test_undoing_gives_the_raw_prices_back(closes: list[float], paid: list[tuple[int, float]]):
+    quoted = bars(closes)
+    happened = pl.concat([empty(ACTIONS), *(dividend(offset, value) for offset, value in paid)])
+    adjusted = dividend_adjusted(quoted, happened)
+    again = dividends_undone(adjusted.reverse(), happened, quoted["session"]).reverse()
+    assert again["close"].to_list() == pytest.approx(closes)
+    assert again["low"].to_list() == pytest.approx(closes)
+
+
+def test_undoing_reads_a_vendors_negative_prices():
+    # A dividend of 150 on a close of 100: Yahoo's factor is 1 - 1.5 = -0.5.
+    negative = bars([-45.0, -50.0, 80.0])
+    assert dividends_undone(negative, dividend(2, 150.0), negative["session"])["close"].to_list() == [
+        90.0,
+        100.0,
+        80.0,
+    ]
+
+
+def test_undoing_measures_a_dividend_by_the_last_session_and_not_by_a_holidays_row():
+    rows = bars([95.0, 1.0, 100.0])
+    sessions = rows["session"].gather([0, 2])
+    assert dividends_undone(rows, dividend(2, 5.0), sessions)["close"].to_list()[0] == pytest.approx(100.0)
+
+
+def test_undoing_leaves_other_symbols_and_days_from_the_ex_date_on_alone():
+    both = pl.concat([bars([95.0, 100.0]), bars([95.0, 100.0], "9984.T")])
+    undone = dividends_undone(both, dividend(1, 5.0), both["session"])
+    assert undone["close"].to_list() == pytest.approx([100.0, 100.0, 95.0, 100.0])

@@ -1,7 +1,6 @@
 """The chart of a signal: a small readable picture, whatever the bars are like."""
 
 import io
-import time
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
@@ -50,18 +49,12 @@ def pixels(png: bytes) -> np.ndarray:
     return np.asarray(imread(io.BytesIO(png)))
 
 
-def test_it_is_small_and_quick() -> None:
+def test_it_is_small() -> None:
     market = bars(tokyo_five_minutes())
     marks = [Mark(market["ts"][-4] + timedelta(minutes=5), Direction.SELL, "1")]
-    analysis_chart(market, compute(market), CAPTION, marks)  # loads fonts
-    taken = []
-    for _ in range(3):
-        began = time.perf_counter()
-        picture = analysis_chart(market, compute(market), CAPTION, marks)
-        taken.append(time.perf_counter() - began)
+    picture = analysis_chart(market, compute(market), CAPTION, marks)
     assert picture.startswith(PNG)
     assert 10_000 < len(picture) < 100_000
-    assert min(taken) < 1.5  # 0.2 s on an idle machine
 
 
 def test_a_mark_is_on_the_bar_that_ends_with_it() -> None:

@@ -33,7 +33,11 @@ TEXTS: dict[str, tuple[str, str, int | None]] = {
     "another table": ("Country,Population\nJapan,123\n", "missing_column", 1),
     "no date": ("Open,High,Low,Close,Volume\n1,3,.5,2,100\n", "missing_column", 1),
     "no volume": ("Date,Open,High,Low,Close\n2025-01-06,1,3,.5,2\n", "missing_column", 1),
-    "two closes": ("Date,Open,High,Low,Close,close,Volume\n2025-01-06,1,3,.5,2,2,100\n", "unknown_layout", 1),
+    "two closes": (
+        "Date,Open,High,Low,Close,close,Volume\n2025-01-06,1,3,.5,2,2,100\n",
+        "duplicate_column",
+        1,
+    ),
     "ragged row": (HEADER + GOOD + "2025-01-07,1,3,.5,2,100,7,8\n", "unknown_layout", None),
     "two tickers": (
         "Price,Close,High,Low,Open,Volume\nTicker,A.T,B.T,A.T,A.T,A.T\nDate,,,,,\n2025-01-06,2,3,.5,1,100\n",

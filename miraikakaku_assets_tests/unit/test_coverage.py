@@ -123,6 +123,16 @@ def test_bar_before_the_listing_date_moves_the_beginning() -> None:
     assert (found.whole.expected, found.whole.stored) == (7, 7)
 
 
+@pytest.mark.parametrize(
+    ("stored", "threshold", "short"),
+    [(9, 0.95, 0), (8, 0.95, 1), (0, 0.95, 9), (8, 0.5, 0), (2, 1 / 3, 1), (3, 1 / 3, 0), (0, 0.0, 0)],
+)
+def test_segment_knows_how_many_bars_it_is_short(stored: int, threshold: float, short: int) -> None:
+    found = covered(held([issue(1)], {1: SESSIONS[:stored]}), threshold=threshold)
+    assert found.whole.short_of(threshold) == short
+    assert (found.whole in found.below_threshold()) == (short > 0)
+
+
 def test_nothing_expected_has_no_coverage_and_is_not_below_the_threshold() -> None:
     found = covered(held([issue(1, listed_on=date(2025, 2, 1))]))
     assert found.whole.coverage is None

@@ -34,8 +34,7 @@ def test_a_file_gets_the_name_that_says_its_symbol(tmp_path):
     )
     with evidence_in(folder) as evidence:
         for universe, symbol in ((FX, "USDJPY=X"), (COPPER, "HG=F")):
-            delivery = evidence.bars(universe).unrequested(universe, frozenset())
-            assert delivery is not None
+            (delivery,) = evidence.bars(universe).unrequested(universe, frozenset())
             assert delivery.symbols == (symbol,)
             assert delivery.bars["close"].to_list() == [144.5, 145.5]
             assert evidence.lists(universe) == []

@@ -15,7 +15,7 @@ from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.comparison import diebold_mariano
 from miraikakaku_assets.domain.forecasting.evaluation import outcomes, rolling_origins, walk_forward
 from miraikakaku_assets.domain.forecasting.panel import panel
-from miraikakaku_assets.domain.forecasting.scores import NO_EDGE, edge, score
+from miraikakaku_assets.domain.forecasting.scores import score
 from miraikakaku_assets.domain.patterns.wilson import wilson_interval
 from miraikakaku_assets_tests.unit.forecast_panels import of_closes, sessions, walk, walk_bars
 
@@ -129,7 +129,6 @@ def test_no_change_calls_no_direction_and_has_no_skill():
     assert (found["calls"], found["no_call"], found["unchanged"]) == (0, 30, 10)
     assert (found["hit_rate"], found["always_up"], found["hit_low"]) == (None, None, None)
     assert (found["mae_to_no_change"], found["skill"], found["dm_statistic"]) == (1.0, 0.0, None)
-    assert edge(found["hit_low"], found["hit_high"]) == NO_EDGE
 
 
 def test_prices_of_several_instruments_have_no_mean_error():
@@ -185,25 +184,6 @@ def test_the_interval_holds_the_truth_as_often_as_promised():
         found = score(frame([0.01] * 250, actual.tolist(), horizon=5)).row(0, named=True)
         held += found["hit_low"] <= 0.5 <= found["hit_high"]
     assert held >= 50
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "shown"),
-    [
-        (0.49, 0.58, NO_EDGE),
-        (0.50, 0.58, NO_EDGE),
-        (0.51, 0.58, None),
-        (0.40, 0.47, NO_EDGE),
-        (None, None, NO_EDGE),
-    ],
-)
-def test_an_edge_is_said_where_a_coin_is_excluded(low, high, shown):
-    assert edge(low, high) == shown
-
-
-def test_an_edge_over_always_up_is_the_harder_test():
-    assert edge(0.511, 0.543) is None
-    assert edge(0.511, 0.543, to_beat=0.529) == NO_EDGE
 
 
 def test_mape_of_no_change_on_a_known_series():

@@ -55,7 +55,7 @@ def test_metatraders_clock_is_the_brokers(tmp_path: Path, day: str) -> None:
     assert found["stamp"].to_list() == [there - offset, there - offset + timedelta(minutes=5)]
     assert found["row"].to_list() == [1, 2]
     assert found["close"].to_list() == [101.0, 101.0]
-    with pytest.raises(InputFileError, match=r"name it, e\.g\. Europe/Helsinki") as refused:
+    with pytest.raises(InputFileError, match=r"--time-zone, e\.g\. Europe/Helsinki") as refused:
         read_intraday_file(path, FX)
     assert refused.value.rule == "no_time_zone"
 

@@ -5,12 +5,12 @@ from math import inf, nan
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import polars as pl
 import pytest
 
 from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_intraday
 from miraikakaku_assets.domain.bars.rules import RULES, SCALE_JUMP, UNIT_CHANGE
 from miraikakaku_assets.domain.market.instruments import FX, JP, US
+from miraikakaku_assets_tests.unit.raw_bars import stored
 from miraikakaku_assets_tests.unit.raw_intraday import LATER, marks, raw, tick, tokyo
 
 MORNING = [tokyo(9, minute) for minute in range(0, 60, 5)]
@@ -132,8 +132,8 @@ def test_other_garbage_is_refused_or_marked_as_in_daily_bars() -> None:
 
 
 def test_stored_close_is_the_base_of_the_first_bar() -> None:
-    stored = pl.DataFrame({"symbol": ["7203.T"], "previous": [1_000.0]})
-    assert marks(walk(20.0, 1_001.0), previous=stored) == ["move_undone", None]
+    before = stored("7203.T", date(2024, 12, 30), 1_000.0)
+    assert marks(walk(20.0, 1_001.0), stored=before) == ["move_undone", None]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from miraikakaku_assets.application.one_ahead import one_ahead
+from miraikakaku_assets_tests.patience import PATIENCE
 
 
 @given(st.lists(st.integers() | st.none()))
@@ -27,7 +28,7 @@ def test_the_next_item_is_made_while_the_current_one_is_in_use():
 
     ahead = one_ahead(items())
     assert next(ahead) == 1
-    assert made.wait(5)
+    assert made.wait(PATIENCE)
     assert list(ahead) == [2]
 
 
@@ -64,7 +65,7 @@ def test_a_ctrl_c_while_the_thread_starts_is_still_one(monkeypatch: pytest.Monke
     def interrupted(executor: ThreadPoolExecutor) -> None:
         start(executor)
         executor._threads = set()
-        assert at_work.wait(5)
+        assert at_work.wait(PATIENCE)
         raise KeyboardInterrupt
 
     closed = []

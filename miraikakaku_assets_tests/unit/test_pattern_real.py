@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
 
 import polars as pl
 import pytest
@@ -90,12 +89,6 @@ def test_day_by_day_equals_the_batch(fx: Frames, definition: str) -> None:
         start = cut
     assert stored.sort("ts", "symbol", "pattern", "direction").equals(signals(recent, definition))
     assert stored.height > 20
-
-
-def test_a_year_of_fifty_symbols_takes_seconds(jp: Frames) -> None:
-    began = perf_counter()
-    signals(jp)
-    assert perf_counter() - began < 10  # 262,237 bars took 0.3 s on two cores; a year has three times as many
 
 
 def test_records_of_real_signals(jp: Frames, fx: Frames) -> None:

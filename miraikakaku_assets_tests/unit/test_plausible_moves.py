@@ -11,7 +11,7 @@ from miraikakaku_assets.domain.bars.frame import RAW_DAILY
 from miraikakaku_assets.domain.bars.rules import SCALE_JUMP, SPLIT_UNADJUSTED, SUPERSEDING_RULES, UNIT_CHANGE
 from miraikakaku_assets.domain.bars.validation import DailyContext, ValidatedBars, validate_daily
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Universe
-from miraikakaku_assets_tests.unit.raw_bars import NOW, actions, bar, raw
+from miraikakaku_assets_tests.unit.raw_bars import NOW, actions, bar, raw, stored
 from miraikakaku_assets_tests.unit.repair_pairs import ANYWHERE
 
 FIRST = date(2025, 1, 1)
@@ -92,12 +92,13 @@ def test_dividend_explains_the_fall_it_causes() -> None:
     assert marks(series(10.0, 1.4, 1.5)) == [None, SCALE_JUMP, None]
 
 
-def test_stored_close_is_the_base_and_a_split_delivered_with_the_bars_divides_it() -> None:
-    stored = pl.DataFrame({"symbol": ["X"], "previous": [10.0]})
-    assert marks(series(1_000.0, 10.0), previous=stored) == ["unit_error", None]
+def test_stored_close_is_the_base_and_a_split_says_why_it_is_on_another_scale() -> None:
+    before = stored("X", FIRST - timedelta(days=1), 10.0)
+    assert marks(series(1_000.0, 10.0), stored=before) == ["unit_error", None]
     split = actions(("X", FIRST + timedelta(days=3), "split", 5.0))
-    assert marks(series(2.0, 2.1, 2.0, 2.0), previous=stored, actions=split) == [None] * 4
-    assert marks(series(2.0, 2.1, 2.0, 2.0), previous=stored) == [SCALE_JUMP, None, None, None]
+    rows = series(2.0, 2.1, 2.0, 2.0)
+    assert marks(rows, stored=before, actions=split) == [SPLIT_UNADJUSTED, None, None, None]
+    assert marks(rows, stored=before) == [SCALE_JUMP, None, None, None]
 
 
 @pytest.mark.parametrize("column", ["high", "low", "open"])

@@ -1,13 +1,16 @@
 """Moves of the close against the daily limits, on moves that were really seen."""
 
+from datetime import date
 from typing import Any
 
-import polars as pl
 import pytest
 
 from miraikakaku_assets.domain.bars.rules import BEYOND_LIMIT, SPLIT_UNADJUSTED, UNIT_CHANGE
 from miraikakaku_assets.domain.bars.validation import validate_daily
-from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, actions, bar, closes, context, raw
+from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, actions, bar, closes, context, raw, stored
+
+BEFORE = date(2024, 12, 30)
+"""The session before the first of `SESSIONS`."""
 
 
 def verdicts(rows: list[dict[str, object]], **known: Any) -> list[str | None]:
@@ -52,11 +55,11 @@ def test_split_that_the_source_did_not_apply_to_the_bars_before_it_is_marked(ex_
 
 
 @pytest.mark.parametrize("ex_date", [SESSIONS[0], SESSIONS[3]])
-def test_split_explains_that_the_stored_close_has_the_old_scale(ex_date: object) -> None:
+def test_stored_bars_on_the_old_scale_of_a_split_are_marked_where_the_scale_changes(ex_date: object) -> None:
     split = actions(("7203.T", ex_date, "split", 5.0))  # type: ignore[arg-type]
-    stored = pl.DataFrame({"symbol": ["7203.T"], "previous": [6_050.0]})
     rows = closes(1_210.0, 1_215.0, 1_220.0, 1_230.0)
-    assert verdicts(rows, actions=split, previous=stored) == [None] * 4
+    before = stored("7203.T", BEFORE, 6_050.0)
+    assert verdicts(rows, actions=split, stored=before) == [SPLIT_UNADJUSTED, None, None, None]
 
 
 def test_stretch_in_another_unit_is_refused_as_a_whole_when_it_ends_within_eight_sessions() -> None:
@@ -83,14 +86,14 @@ def test_split_explains_nothing_a_week_later() -> None:
 
 
 def test_stored_close_is_the_base_of_the_first_bar() -> None:
-    stored = pl.DataFrame({"symbol": ["7203.T"], "previous": [17_320.0]})
-    assert verdicts(closes(113.6, 17_390.0), previous=stored) == ["limit_undone", None]
+    before = stored("7203.T", BEFORE, 17_320.0)
+    assert verdicts(closes(113.6, 17_390.0), stored=before) == ["limit_undone", None]
     assert verdicts(closes(113.6, 17_390.0, 17_400.0)) == [None, BEYOND_LIMIT, None]
 
 
 def test_stored_close_of_another_issue_is_no_base() -> None:
-    stored = pl.DataFrame({"symbol": ["9984.T"], "previous": [17_320.0]})
-    assert verdicts(closes(113.6, 113.6), previous=stored) == [None, None]
+    before = stored("9984.T", BEFORE, 17_320.0)
+    assert verdicts(closes(113.6, 113.6), stored=before) == [None, None]
 
 
 def test_first_bar_of_one_issue_is_not_compared_with_the_last_of_another() -> None:

@@ -86,6 +86,36 @@ def test_session_is_completed_half_an_hour_after_its_close(now: datetime, sessio
 
 
 @pytest.mark.parametrize(
+    ("moment", "tokyo", "new_york", "currencies", "copper"),
+    [
+        ("2026-11-30 10:00+09:00", "2026-11-27", "2026-11-27", "2026-11-27", "2026-11-27"),  # Tokyo trades
+        ("2026-11-30 11:45+09:00", "2026-11-27", "2026-11-27", "2026-11-27", "2026-11-27"),  # and has lunch
+        ("2026-11-28 12:00+09:00", "2026-11-27", "2026-11-27", "2026-11-27", "2026-11-27"),  # a Saturday
+        ("2026-11-26 11:00-05:00", "2026-11-26", "2026-11-25", "2026-11-25", "2026-11-25"),  # Thanksgiving
+        (
+            "2026-11-02 16:29-05:00",
+            "2026-11-02",
+            "2026-10-30",
+            "2026-10-30",
+            "2026-10-30",
+        ),  # New York in winter
+        ("2026-11-02 16:30-05:00", "2026-11-02", "2026-11-02", "2026-10-30", "2026-10-30"),
+        ("2026-10-30 16:30-04:00", "2026-10-30", "2026-10-30", "2026-10-29", "2026-10-29"),  # and in summer
+        ("2024-02-29 15:30+09:00", "2024-02-29", "2024-02-28", "2024-02-28", "2024-02-28"),
+        ("2024-03-01 15:29+09:00", "2024-02-29", "2024-02-29", "2024-02-29", "2024-02-29"),
+        ("2026-12-31 10:30-05:00", "2026-12-30", "2026-12-30", "2026-12-30", "2026-12-30"),
+        ("2027-01-01 10:30-05:00", "2026-12-30", "2026-12-31", "2026-12-31", "2026-12-31"),
+    ],
+)
+def test_each_market_has_its_own_newest_session(
+    moment: str, tokyo: str, new_york: str, currencies: str, copper: str
+) -> None:
+    now = datetime.fromisoformat(moment)
+    completed = {name: str(last_completed_session(name, now)) for name in ("XTKS", "XNYS", "FX", "CMX")}
+    assert completed == {"XTKS": tokyo, "XNYS": new_york, "FX": currencies, "CMX": copper}
+
+
+@pytest.mark.parametrize(
     ("day", "count", "session"),
     [
         (date(2025, 1, 10), 0, date(2025, 1, 10)),

@@ -1,11 +1,13 @@
 """Settings: every wrong value is refused with the variable's name, and no secret is ever shown."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from miraikakaku_assets.bootstrap.installation import clock_of, utc_now
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.settings import JPX_LIST_URL, Settings, load_settings
+from miraikakaku_assets.settings import JPX_LIST_URL, YAHOO_BASE_URL, Settings, load_settings
 
 SECRET = "s3cr3t-Passw0rd"  # noqa: S105 - what must not be seen
 
@@ -35,6 +37,7 @@ WRONG = {
         f"postgresql://u:{SECRET}@h:port/d",
     ],
     "MIRAIKAKAKU_PRICE_SOURCE": ["google", "Yahoo"],
+    "MIRAIKAKAKU_NOW": ["noon", "2026-11-19", "2026-11-19T12:00:00+00:00"],  # beside the real source, too
     "YAHOO_BASE_URL": ["query2.finance.yahoo.com", "ftp://yahoo", "https://"],
     "REQUESTS_PER_SECOND": ["0", "-1", "fast", "nan", "inf"],
     "BURST_LIMIT": ["0", "-1", "2.5", "many"],
@@ -150,6 +153,42 @@ def test_right_value_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, value:
     taken = getattr(load_settings(), name.lower())
     shown = taken.get_secret_value() if name == "DATABASE_URL" else taken
     assert shown == (type(shown)(value) if isinstance(shown, int | float) else value)
+
+
+@pytest.mark.parametrize(
+    ("source", "base"),
+    [("yahoo", "http://127.0.0.1:8900"), ("yahoo", "http://localhost:8900"), ("archive", YAHOO_BASE_URL)],
+)
+def test_a_rehearsal_has_a_clock_of_its_own(monkeypatch: pytest.MonkeyPatch, source: str, base: str) -> None:
+    for name, value in {"PRICE_SOURCE": source, "NOW": "2026-11-19T21:00:00+09:00"}.items():
+        monkeypatch.setenv(f"MIRAIKAKAKU_{name}", value)
+    monkeypatch.setenv("YAHOO_BASE_URL", base)
+    found = load_settings()
+    moment = datetime(2026, 11, 19, 12, tzinfo=UTC)
+    assert found.miraikakaku_now == moment
+    clock = clock_of(found)
+    first, later = clock(), clock()
+    assert moment <= first <= later
+    assert later - first < timedelta(hours=1)
+    assert clock_of(found.model_copy(update={"miraikakaku_now": None})) is utc_now
+
+
+@pytest.mark.parametrize(
+    ("value", "base", "said"),
+    [
+        ("2026-11-19T12:00:00+00:00", YAHOO_BASE_URL, "point YAHOO_BASE_URL at a simulator"),
+        ("2026-11-19T12:00:00+00:00", "http://127.0.0.1.example.org", "point YAHOO_BASE_URL at a simulator"),
+        ("2026-11-19T12:00:00", "http://127.0.0.1:8900", "with its zone"),
+        ("noon", "http://127.0.0.1:8900", "datetime"),
+    ],
+)
+def test_a_moment_that_would_judge_real_bars_or_is_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str, base: str, said: str
+) -> None:
+    monkeypatch.setenv("MIRAIKAKAKU_NOW", value)
+    monkeypatch.setenv("YAHOO_BASE_URL", base)
+    with pytest.raises(ConfigurationError, match=f"^MIRAIKAKAKU_NOW: .*{said}"):
+        load_settings()
 
 
 def test_password_is_in_no_picture_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:

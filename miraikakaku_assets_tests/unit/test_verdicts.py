@@ -5,14 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from miraikakaku_assets.application.collection_outcomes import MarketFacts, outcomes_of
-from miraikakaku_assets.application.ports import BarRequest, Delivery, SymbolOutcome
+from miraikakaku_assets.application.ports import BarRequest, Delivery, SymbolOutcome, WriteResult
 from miraikakaku_assets.domain.bars.validation import validate_daily
 from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, bar, context, raw
 
 SYMBOL = "1301.T"
 
 
-def outcome(inserted: int, restated: int, unchanged: int, refused: int, *, bare: bool) -> SymbolOutcome:
+def outcome(
+    inserted: int, restated: int, unchanged: int, refused: int, *, bare: bool, whole: bool
+) -> SymbolOutcome:
     """Of one delivery: bars that were written as these numbers say, and bars that were refused."""
     accepted = inserted + restated + unchanged
     days = SESSIONS[: accepted + refused]
@@ -21,11 +23,18 @@ def outcome(inserted: int, restated: int, unchanged: int, refused: int, *, bare:
     known = frozenset({SYMBOL})
     validated = validate_daily(delivery.bars, context())
     counts = pl.DataFrame(
-        {"symbol": [SYMBOL], "inserted": [inserted], "restated": [restated], "unchanged": [unchanged]}
+        {
+            "symbol": [SYMBOL],
+            "inserted": [inserted],
+            "restated": [restated],
+            "unchanged": [unchanged],
+            "withdrawn": [0],
+            "reconsidered": [0],
+        }
     )
     asked = {SYMBOL: BarRequest(SYMBOL, SESSIONS[0], SESSIONS[-1])}
-    facts = MarketFacts(asked, known, frozenset(), known if bare else frozenset())
-    (found,) = outcomes_of(delivery, validated, counts, validated.refused.clear(), facts, {})
+    facts = MarketFacts(asked, known, frozenset(), known if bare else frozenset(), whole)
+    (found,) = outcomes_of(delivery, validated, WriteResult(counts), validated.refused.clear(), facts, {})
     return found
 
 
@@ -33,11 +42,11 @@ few = st.integers(0, 2)
 
 
 @settings(deadline=None)
-@given(inserted=few, restated=few, unchanged=few, refused=few, bare=st.booleans())
+@given(inserted=few, restated=few, unchanged=few, refused=few, bare=st.booleans(), whole=st.booleans())
 def test_a_symbol_is_without_bars_only_if_none_was_stored_before_and_none_now(
-    inserted: int, restated: int, unchanged: int, refused: int, *, bare: bool
+    inserted: int, restated: int, unchanged: int, refused: int, *, bare: bool, whole: bool
 ) -> None:
-    found = outcome(inserted, restated, unchanged, refused, bare=bare)
+    found = outcome(inserted, restated, unchanged, refused, bare=bare, whole=whole)
 
     assert found.rows_read == inserted + restated + unchanged + refused
     assert (found.inserted, found.restated, found.unchanged, found.quarantined) == (
@@ -47,4 +56,5 @@ def test_a_symbol_is_without_bars_only_if_none_was_stored_before_and_none_now(
     # Bars that somebody else stored a moment ago come back as unchanged.
     assert found.without_bars == (bare and not (inserted or restated or unchanged))
     if found.without_bars:
-        assert found.verdict == ("all_refused" if refused else "never_delivered")
+        nothing_came = "never_delivered" if whole else "none_in_window"
+        assert found.verdict == ("all_refused" if refused else nothing_came)

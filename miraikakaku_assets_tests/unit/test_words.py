@@ -2,7 +2,7 @@
 
 import pytest
 
-from miraikakaku_assets.domain.words import counted, lasting
+from miraikakaku_assets.domain.words import counted, lasting, the_rest
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,9 @@ def test_a_plural_that_is_no_singular_with_an_s() -> None:
 )
 def test_a_wait_is_never_said_to_be_shorter_than_it_is(seconds: float, shown: str) -> None:
     assert lasting(seconds) == shown
+
+
+def test_others_are_only_mentioned_where_there_are_some() -> None:
+    assert the_rest(0, "stored") == ""
+    assert the_rest(1, "stored") == ", the other is stored"
+    assert the_rest(7, "kept") == ", the others are kept"

@@ -36,29 +36,28 @@ def judged(status: int, headers: Mapping[str, str], body: bytes, setting: str) -
 
 
 def _asked_wait(headers: Mapping[str, str], body: bytes) -> float | None:
-    named = [
-        seconds
-        for seconds in (_retry_after(headers.get("Retry-After")), _in_body(body))
-        if seconds is not None
-    ]
+    named = [seconds for seconds in (_retry_after(headers), _in_body(body)) if seconds is not None]
     return max(_LEAST_PAUSE, *named) if named else None
 
 
-def _retry_after(value: str | None) -> float | None:
-    """Seconds, or a moment."""
-    if value is None:
-        return None
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, or a moment by the clock of whoever names it: ours may be minutes off."""
+    value = headers.get("Retry-After", "")
     try:
         return float(value)
     except ValueError:
-        pass
+        moment = _moment(value)
+    if moment is None:
+        return None
+    return (moment - (_moment(headers.get("Date", "")) or datetime.now(UTC))).total_seconds()
+
+
+def _moment(value: str) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(value)
+        found = parsedate_to_datetime(value)
     except ValueError:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - datetime.now(UTC)).total_seconds()
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _in_body(body: bytes) -> float | None:

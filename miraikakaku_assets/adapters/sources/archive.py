@@ -1,21 +1,30 @@
 """Price source over a folder (or one file) of Parquet and CSV bars.
 
-Nothing is fetched: the folder is what there is. A symbol found in several files is read from one of them,
-tables of many symbols before single-symbol files, larger before smaller: mixing them would join raw and
-adjusted histories. Rows of the files that were not chosen are accounted for as refused.
+Nothing is fetched: the folder is what there is. A symbol found in several files is read from those of one kind (the
+same columns), session by session from one of them: months of an archive are one history. Files of another kind are
+left out: mixing them would join raw and adjusted histories. Tables of many symbols go before single-symbol files,
+larger before smaller. Rows that were not chosen are accounted for as refused.
+
+The files are looked through once and handed out some symbols at a time, so that memory holds a part of them only.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property, partial
 from pathlib import Path
 
 import polars as pl
 
-from miraikakaku_assets.adapters.sources.bar_files import SUFFIXES, named_symbol, read_bar_file
+from miraikakaku_assets.adapters.sources.archive_files import IndexedFile, Reader, Shelf, index
+from miraikakaku_assets.adapters.sources.bar_files import daily_rows, named_symbol
+from miraikakaku_assets.adapters.sources.intraday_files import intraday_rows
+from miraikakaku_assets.adapters.sources.table_files import MOST_ROWS, SUFFIXES
 from miraikakaku_assets.application.ports import BarRequest, Delivery
-from miraikakaku_assets.domain.bars.frame import ACTIONS, RAW_DAILY, empty
+from miraikakaku_assets.domain.bars.file_basis import FileBasis, quoted_prices
+from miraikakaku_assets.domain.bars.frame import ACTIONS, RAW_DAILY, RAW_INTRADAY, empty
 from miraikakaku_assets.domain.errors import (
     ConfigurationError,
     InputFileError,
@@ -27,15 +36,43 @@ from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 SYMBOLS_PER_DELIVERY = (
     500  # one transaction of ~120,000 daily bars: large enough for COPY, small enough to lose
 )
+ROWS_PER_DELIVERY = 500_000
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """What a user says of files that they do not say themselves.
+
+    Attributes:
+        timeframe: 1d or 5m, what their rows are.
+        zone: IANA zone of 5-minute stamps without an offset; empty for the exchange's.
+        symbol: Whose bars are in files that name no symbol; empty for the file's own name.
+        most_rows: Rows that are taken from one file.
+    """
+
+    timeframe: Timeframe = Timeframe.D1
+    zone: str = ""
+    symbol: str = ""
+    most_rows: int = MOST_ROWS
 
 
 @dataclass(frozen=True)
 class _Contents:
-    """Everything the folder holds: chosen rows, rows of files not chosen, and files that are not readable."""
+    """The files that are readable, those to prefer first, and the errors of the others by symbol."""
 
-    bars: pl.DataFrame
-    actions: pl.DataFrame
-    broken: dict[str, InputFileError]
+    files: Sequence[IndexedFile]
+    broken: Mapping[str, InputFileError]
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """Symbol → its rows in all files, sorted by symbol."""
+        every = pl.concat(
+            [
+                pl.DataFrame(schema={"symbol": pl.String, "rows": pl.Int64}),
+                *(one.counts for one in self.files),
+            ]
+        )
+        return dict(every.group_by("symbol").agg(pl.col("rows").sum()).sort("symbol").iter_rows())
 
 
 class ArchiveSource:
@@ -43,6 +80,7 @@ class ArchiveSource:
 
     Args:
         location: Folder (searched with its subfolders) or one file.
+        options: What the files do not say themselves.
 
     Raises:
         ConfigurationError: There is no such folder, or no bar file in it.
@@ -51,11 +89,12 @@ class ArchiveSource:
     name = "archive"
     is_fixed = True
 
-    def __init__(self, location: Path) -> None:
-        if location.is_file():
-            self._files = [location]
-        else:
+    def __init__(self, location: Path, options: FileOptions | None = None) -> None:
+        self._options = options or FileOptions()
+        if location.is_dir():
             self._files = sorted(path for path in location.rglob("*") if path.suffix.lower() in SUFFIXES)
+        else:
+            self._files = [location]
         if not self._files:
             raise ConfigurationError(
                 f"MIRAIKAKAKU_ARCHIVE_DIR: there is no Parquet or CSV file in {location}; name the folder of your bars"
@@ -69,33 +108,60 @@ class ArchiveSource:
         requests: Sequence[BarRequest],
         stopping: threading.Event | None = None,  # noqa: ARG002 - a delivery takes a fraction of a second
     ) -> Iterator[Delivery]:
-        """Serves the requests in deliveries of `SYMBOLS_PER_DELIVERY`, sorted by symbol.
+        """Serves the requests in deliveries of `SYMBOLS_PER_DELIVERY` at most, sorted by symbol.
 
         Raises:
             InputFileError: The archive is one file and it is not readable.
         """
-        _daily_only(timeframe)
+        self._require(timeframe)
         contents = self._contents(universe)
-        ordered = sorted(requests, key=lambda request: request.symbol)
-        for start in range(0, len(ordered), SYMBOLS_PER_DELIVERY):
-            yield _delivery(contents, ordered[start : start + SYMBOLS_PER_DELIVERY])
+        by_symbol = {request.symbol: request for request in requests}
+        for symbols in _groups(contents, sorted(by_symbol)):
+            failures = _unreadable(contents, set(symbols) & set(contents.broken))
+            served = [symbol for symbol in symbols if symbol not in failures]
+            delivery = self._delivery(contents, universe, served, failures)
+            yield _within(delivery, universe, [by_symbol[symbol] for symbol in served])
 
-    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Delivery | None:
+    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Iterator[Delivery]:
         """All rows of symbols that were not asked for, and the unreadable files none of them is named after."""
         contents = self._contents(universe)
         failures = _unreadable(contents, set(contents.broken) - requested)
-        elsewhere = ~pl.col("symbol").is_in(sorted(requested | set(failures)))
-        bars, actions = contents.bars.filter(elsewhere), contents.actions.filter(elsewhere)
-        return Delivery(tuple(bars["symbol"].unique().sort()), bars, actions, failures)
+        rest = [symbol for symbol in contents.counts if symbol not in requested and symbol not in failures]
+        for symbols in _groups(contents, rest):
+            yield self._delivery(contents, universe, symbols, {})
+        if failures:
+            yield self._delivery(contents, universe, [], failures)
+
+    def symbols(self, universe: Universe) -> list[str]:
+        """Symbols of which there are rows, sorted.
+
+        Raises:
+            InputFileError: The archive is one file and it is not readable.
+        """
+        return list(self._contents(universe).counts)
 
     def common_window(self, universe: Universe) -> tuple[date, date] | None:
         """First and last day on which at least half of the archive's symbols have a bar."""
-        bars = self._contents(universe).bars
-        days = (
-            bars.filter(pl.col("close").is_not_null()).group_by("session").agg(n=pl.col("symbol").n_unique())
-        )
-        usual = days.filter(pl.col("n") * 2 >= bars["symbol"].n_unique())["session"]
+        contents = self._contents(universe)
+        codes = {symbol: code for code, symbol in enumerate(contents.counts)}
+        if not codes:
+            return None
+        seen = [pl.DataFrame(schema={"symbol": pl.UInt32, "session": pl.Date})]
+        for file in contents.files:
+            for part in file.parts():
+                there = part.filter(pl.col("close").is_not_null())
+                symbol = pl.col("symbol").replace_strict(codes, return_dtype=pl.UInt32)
+                seen.append(there.select(symbol, "session").unique())
+        days = pl.concat(seen).unique().group_by("session").len("n")
+        usual = days.filter(pl.col("n") * 2 >= len(codes))["session"]
         return None if usual.is_empty() else (usual.min(), usual.max())  # type: ignore[return-value]
+
+    def _require(self, timeframe: Timeframe) -> None:
+        if timeframe is not self._options.timeframe:
+            held = "daily" if self._options.timeframe is Timeframe.D1 else self._options.timeframe
+            raise ConfigurationError(
+                f"The archive holds {held} bars; {timeframe} bars cannot be collected from it"
+            )
 
     def _contents(self, universe: Universe) -> _Contents:
         if universe.name not in self._loaded:
@@ -103,59 +169,162 @@ class ArchiveSource:
         return self._loaded[universe.name]
 
     def _load(self, universe: Universe) -> _Contents:
-        readable, broken = [(empty(RAW_DAILY), empty(ACTIONS))], {}
+        readable, broken, shelf = [], {}, Shelf()
         for path in self._files:
             try:
-                readable.append(read_bar_file(path, universe))
+                readable.append(index(path, self._reader(universe), shelf))
             except InputFileError as error:
                 if len(self._files) == 1:
                     raise
                 broken[named_symbol(path, universe)] = error
-        readable.sort(key=lambda file: (-file[0]["symbol"].n_unique(), -file[0].height))
-        # Where files differ about a dividend, the one whose bars are preferred is believed.
-        actions = pl.concat([happened for _, happened in readable]).unique(
-            ["symbol", "ex_date", "kind"], keep="first", maintain_order=True
+        readable.sort(key=lambda file: (-file.counts.height, -file.counts["rows"].sum()))
+        return _Contents(readable, broken)
+
+    def _reader(self, universe: Universe) -> Reader:
+        said = self._options
+        if said.timeframe is Timeframe.D1:
+            return partial(daily_rows, universe=universe, symbol=said.symbol, most_rows=said.most_rows)
+        return partial(
+            intraday_rows, universe=universe, zone=said.zone, symbol=said.symbol, most_rows=said.most_rows
         )
-        return _Contents(_chosen([bars for bars, _ in readable]), actions, broken)
+
+    def _delivery(
+        self,
+        contents: _Contents,
+        universe: Universe,
+        symbols: Sequence[str],
+        failures: Mapping[str, SymbolError],
+    ) -> Delivery:
+        wanted = frozenset(symbols)
+        holding = [file for file in contents.files if not wanted.isdisjoint(file.counts["symbol"])]
+        mine = pl.col("symbol").is_in(sorted(wanted))
+        happened = pl.concat(
+            [
+                empty(ACTIONS).with_columns(file=pl.lit(0)),
+                *(file.actions.filter(mine).with_columns(file=pl.lit(at)) for at, file in enumerate(holding)),
+            ]
+        )
+        # Where files differ about a dividend, the one whose bars are preferred is believed.
+        actions = happened.unique(["symbol", "ex_date", "kind"], keep="first", maintain_order=True)
+        actions = actions.drop("file")
+        if self._options.timeframe is not Timeframe.D1:
+            bars = _chosen(holding, wanted, "stamp", RAW_INTRADAY).drop("file")
+            return Delivery(tuple(symbols), bars, actions, failures)
+        bars = _chosen(holding, wanted, "session", RAW_DAILY)
+        bars, bases = _as_quoted(bars, happened, [file.is_adjusted for file in holding], universe)
+        return Delivery(tuple(symbols), bars, actions, failures, bases=bases)
 
 
-def _chosen(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """All rows, sorted by symbol; those of files that were not chosen for their symbol carry a refusal."""
-    taken: set[str] = set()
-    marked = []
-    for table in tables:
-        symbols = set(table["symbol"].unique().to_list())
-        if taken & symbols:
-            late = pl.col("symbol").is_in(sorted(taken & symbols))
-            table = table.with_columns(refusal=pl.when(late).then(pl.lit("other_file_preferred")))  # noqa: PLW2901
-        marked.append(table)
-        taken |= symbols
-    return pl.concat(marked).sort("symbol", "session", maintain_order=True)
+def _groups(contents: _Contents, symbols: Sequence[str]) -> Iterator[list[str]]:
+    """The symbols in groups of bounded size; one with more rows than that is a group of its own."""
+    group: list[str] = []
+    rows = 0
+    for symbol in symbols:
+        more = contents.counts.get(symbol, 0)
+        if group and (rows + more > ROWS_PER_DELIVERY or len(group) == SYMBOLS_PER_DELIVERY):
+            yield group
+            group, rows = [], 0
+        group.append(symbol)
+        rows += more
+    if group:
+        yield group
 
 
-def _delivery(contents: _Contents, requests: Sequence[BarRequest]) -> Delivery:
-    failures = _unreadable(contents, {request.symbol for request in requests} & set(contents.broken))
-    wanted = [request for request in requests if request.symbol not in failures]
+def _chosen(
+    files: Sequence[IndexedFile], symbols: AbstractSet[str], at: str, schema: Mapping[str, pl.DataType]
+) -> pl.DataFrame:
+    """All rows with ``file`` (its place), sorted; those of files that were not chosen carry a refusal.
+
+    Of a symbol the first file's rows are taken, and of files of the same kind those of other sessions.
+    """
+    kinds = {kind: place for place, kind in enumerate(dict.fromkeys(file.is_like for file in files))}
+    numbered = [
+        file.rows(symbols).with_columns(file=pl.lit(place), kind=pl.lit(kinds[file.is_like]))
+        for place, file in enumerate(files)
+    ]
+    table = pl.concat([empty(dict(schema)).with_columns(file=pl.lit(0), kind=pl.lit(0)), *numbered])
+    if len(files) > 1:
+        is_chosen = pl.col("kind") == pl.col("kind").sort_by("file").first().over("symbol")
+        first = pl.when(is_chosen).then("file").min().over("symbol", at)
+        is_late = (pl.col("file") != first).fill_null(value=True) | ~is_chosen
+        refusal = pl.when(is_late).then(pl.lit("other_file_preferred")).otherwise("refusal")
+        table = table.with_columns(refusal=refusal)
+    return table.drop("kind").sort("symbol", at, maintain_order=True)
+
+
+def _as_quoted(
+    bars: pl.DataFrame, actions: pl.DataFrame, are_adjusted: Sequence[bool], universe: Universe
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Bars of several files with adjustments undone, and their bases (schema `BASES`), a row per symbol.
+
+    A file's prices are adjusted as of the day it was made, so each is undone by itself. Where that leaves them off the
+    ticks, the files are slices of one history, and later slices name the dividends.
+
+    Args:
+        bars: Schema `RAW_DAILY` and ``file``.
+        actions: Schema `ACTIONS` and ``file``.
+        are_adjusted: Whether each file's layout says that its prices are adjusted.
+        universe: Where the symbols belong.
+    """
+    bars = bars.with_row_index("place")
+    tables, found = [], []
+    for is_adjusted in (False, True):
+        mine = pl.col("file").is_in([at for at, one in enumerate(are_adjusted) if one is is_adjusted])
+        quoted = quoted_prices(
+            _by_file(bars.filter(mine)), _by_file(actions.filter(mine)), universe, is_adjusted=is_adjusted
+        )
+        tables.append(_by_symbol(quoted.bars))
+        found.append(_by_symbol(quoted.bases))
+    taken = bars.filter(pl.col("refusal").is_null()).select("symbol", "file").unique()
+    bases = pl.concat(found).join(taken, on=["symbol", "file"], how="semi")
+    table = pl.concat(tables)
+    sliced = bases.group_by("symbol").agg(
+        files=pl.len(), off=(pl.col("basis") == FileBasis.BEYOND.value).any()
+    )
+    sliced = sliced.filter((pl.col("files") > 1) & pl.col("off"))
+    if not sliced.is_empty():
+        slices = bars.filter(pl.col("refusal").is_null()).join(sliced, on="symbol", how="semi")
+        is_adjusted = are_adjusted[slices["file"][0]]
+        again = quoted_prices(slices, actions, universe, is_adjusted=is_adjusted)
+        table = pl.concat([table.filter(~pl.col("place").is_in(slices["place"].implode())), again.bars])
+        bases = pl.concat([bases.join(sliced, on="symbol", how="anti").drop("file"), again.bases])
+    return table.sort("place").drop("place", "file"), _worst(bases)
+
+
+def _by_file(rows: pl.DataFrame) -> pl.DataFrame:
+    """A symbol of one file stands for itself."""
+    return rows.with_columns(symbol=pl.format("{} {}", "file", "symbol"))
+
+
+def _by_symbol(rows: pl.DataFrame) -> pl.DataFrame:
+    parts = pl.col("symbol").str.splitn(" ", 2).struct
+    return rows.with_columns(file=parts.field("field_0").cast(pl.Int32), symbol=parts.field("field_1"))
+
+
+def _worst(bases: pl.DataFrame) -> pl.DataFrame:
+    """One basis per symbol: of several files the one that most has to be said of."""
+    order = {basis.value: place for place, basis in enumerate(FileBasis)}
+    worst = bases.sort(pl.col("basis").replace_strict(order, return_dtype=pl.Int8))
+    return worst.group_by("symbol").agg(pl.col("basis").last(), pl.col("dividends").sum()).sort("symbol")
+
+
+def _within(delivery: Delivery, universe: Universe, requests: Sequence[BarRequest]) -> Delivery:
+    """The delivery with the sessions that were asked for."""
     limits = pl.DataFrame(
-        [(request.symbol, request.since, request.until) for request in wanted],
+        [(request.symbol, request.since, request.until) for request in requests],
         schema={"symbol": pl.String, "since": pl.Date, "until": pl.Date},
         orient="row",
     )
-    rows = contents.bars.join(limits, on="symbol", how="inner", maintain_order="left")
-    rows = rows.filter(pl.col("session").is_between("since", "until")).drop("since", "until")
-    actions = contents.actions.join(limits.select("symbol"), on="symbol", how="semi")
-    return Delivery(tuple(request.symbol for request in wanted), rows, actions, failures)
+    rows = delivery.bars.join(limits, on="symbol", how="inner", maintain_order="left")
+    day = pl.col("session") if "session" in rows.columns else None
+    if day is None:
+        day = pl.col("stamp").dt.convert_time_zone(universe.time_zone).dt.date()
+    rows = rows.filter(day.is_between("since", "until")).drop("since", "until")
+    return Delivery(delivery.symbols, rows, delivery.actions, delivery.failures, bases=delivery.bases)
 
 
-def _unreadable(contents: _Contents, symbols: set[str]) -> dict[str, SymbolError]:
+def _unreadable(contents: _Contents, symbols: AbstractSet[str]) -> dict[str, SymbolError]:
     return {
         symbol: PermanentSymbolError(symbol, "unreadable_file", str(contents.broken[symbol]))
         for symbol in sorted(symbols)
     }
-
-
-def _daily_only(timeframe: Timeframe) -> None:
-    if timeframe is not Timeframe.D1:
-        raise ConfigurationError(
-            f"The archive holds daily bars; {timeframe} bars cannot be collected from it"
-        )

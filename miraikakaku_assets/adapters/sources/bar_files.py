@@ -7,49 +7,104 @@ Understood layouts, columns in any order and case:
   perhaps ``Adj Close`` (ignored: adjustments are derived), ``Dividends``, ``Stock Splits``;
 * the three-line header of yfinance's multi-index frames: ``Price,…`` / ``Ticker,…`` / ``Date,,…``.
 
-Prices are taken as the file quotes them. A date may be a day, or a time stamp in the exchange's zone or
-in UTC; a stamp in any other zone would shift bars to neighbouring sessions, so such a file is refused.
+With dividends and without ``Adj Close``, prices are adjusted for those dividends (yfinance does so unless it is told
+not to), and the adjustment is undone; see `miraikakaku_assets.domain.bars.file_basis`. A date may be a day, or a time
+stamp in the exchange's zone or in UTC; a stamp in any other zone would shift bars to neighbouring sessions, so such a
+file is refused.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from miraikakaku_assets.adapters.sources.table_files import MOST_ROWS, Part, table_parts
+from miraikakaku_assets.domain.bars.file_basis import quoted_prices
 from miraikakaku_assets.domain.bars.frame import ACTIONS, PRICES, RAW_DAILY, empty
 from miraikakaku_assets.domain.errors import InputFileError
 from miraikakaku_assets.domain.market.instruments import Universe
 
-SUFFIXES = (".parquet", ".csv")
 _REQUIRED = (*PRICES, "volume")
 _DAY_NAMES = ("date", "datetime", "session", "timestamp")
-_ACTION_NAMES = {"dividends": "dividend", "stock splits": "split"}
+_ACTION_NAMES = {"dividends": "dividend", "stock splits": "split", "stock_splits": "split", "splits": "split"}
+_ADJUSTED_NAMES = ("adj close", "adj_close", "adjclose", "adjusted close", "adjusted_close")
 _NO_TEXT = pl.lit(None, pl.String)
+_GROUPED = r"^[+-]?\d+(,\d+)+(\.\d*)?$"  # 14,291.00 and 14,5: whose comma separates what?
+
+
+@dataclass(frozen=True)
+class BarRows:
+    """Rows of a file of bars.
+
+    Attributes:
+        bars: Schema `RAW_DAILY` or `RAW_INTRADAY`; ``row`` counts the file's lines, header included.
+        actions: Schema `ACTIONS`.
+        columns: Names that were understood, sorted: files that have the same are of one kind.
+        is_adjusted: Whether the layout says that prices are adjusted for the dividends of the file.
+    """
+
+    bars: pl.DataFrame
+    actions: pl.DataFrame
+    columns: tuple[str, ...]
+    is_adjusted: bool = False
 
 
 def read_bar_file(path: Path, universe: Universe) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Reads one file.
+    """Reads one file as a whole.
 
     Returns:
-        Bars (schema `RAW_DAILY`; ``row`` counts the file's lines, header included) and corporate actions
-        (schema `ACTIONS`).
+        Bars (schema `RAW_DAILY`), with an adjustment for the file's dividends undone, and corporate actions (schema
+        `ACTIONS`).
 
     Raises:
         InputFileError: No such file, no known layout, an unreadable date, or stamps of another time zone.
     """
-    if not path.is_file():
-        raise InputFileError(str(path), "no_such_file", "there is no such file")
-    is_text = path.suffix.lower() == ".csv"
-    table, first_row, ticker = read_csv_table(path) if is_text else (read_parquet_table(path), 1, None)
-    table = _known_columns(path, table).with_row_index("row", offset=first_row)
-    if is_text:  # a blank line is no row
+    parts = list(daily_rows(path, universe))
+    bars, actions = (
+        pl.concat([one.bars for one in parts]),
+        pl.concat([one.actions for one in parts]),
+    )
+    return quoted_prices(bars, actions, universe, is_adjusted=parts[0].is_adjusted).bars, actions
+
+
+def daily_rows(
+    path: Path, universe: Universe, symbol: str = "", most_rows: int = MOST_ROWS
+) -> Iterator[BarRows]:
+    """Reads one file part by part, at least one; prices as they stand in it.
+
+    Args:
+        path: CSV or Parquet.
+        universe: Where its symbols belong.
+        symbol: Whose bars they are if the file names no symbol; empty for its own name.
+        most_rows: Rows that are taken.
+
+    Raises:
+        InputFileError: As of `read_bar_file`.
+    """
+    for part in table_parts(path, most_rows):
+        yield _daily_part(path, part, universe, symbol)
+
+
+def _daily_part(path: Path, part: Part, universe: Universe, symbol: str) -> BarRows:
+    table, is_adjusted = _known_columns(path, part.table)
+    columns = tuple(sorted(table.columns))
+    table = table.with_row_index("row", offset=part.first_row)
+    if part.is_text:  # a blank line is no row
         table = table.filter(~pl.all_horizontal(pl.exclude("row").is_null()))
     if "symbol" not in table.columns:
-        table = table.with_columns(symbol=pl.lit(ticker or named_symbol(path, universe)))
+        named = part.ticker or symbol or named_symbol(path, universe)
+        table = table.with_columns(symbol=pl.lit(named))
+    names = [name for name in (*_REQUIRED, *_ACTION_NAMES) if name in table.columns]
+    refuse_commas(path, table, names)
     try:
         table = table.with_columns(
-            pl.col("symbol").cast(pl.String), pl.col("row").cast(pl.Int64), *_numbers(table), refusal=_NO_TEXT
+            pl.col("symbol").cast(pl.String),
+            pl.col("row").cast(pl.Int64),
+            *(number(table, name) for name in names),
+            refusal=_NO_TEXT,
         )
         table = table.with_columns(**_days(path, table, universe))
     except pl.exceptions.PolarsError as error:
@@ -57,13 +112,14 @@ def read_bar_file(path: Path, universe: Universe) -> tuple[pl.DataFrame, pl.Data
         raise InputFileError(
             str(path), "unknown_layout", f"a column does not hold what its name says ({reason})"
         ) from None
+    refuse_nul(path, table)
     _require(path, table, "symbol", "missing_symbol", "the row names no symbol")
     _require(path, table, "session", "bad_date", "the row has no date that a calendar knows")
-    return table.select(list(RAW_DAILY)), _actions(table)
+    return BarRows(table.select(list(RAW_DAILY)), _actions(table), columns, is_adjusted)
 
 
-def _known_columns(path: Path, table: pl.DataFrame) -> pl.DataFrame:
-    """The columns that are understood, under their lower-case names; others may be called anything."""
+def _known_columns(path: Path, table: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+    """The columns that are understood, under their lower-case names, and whether prices are adjusted."""
     names = [name.strip().lower() for name in table.columns]
     day = next((name for name in _DAY_NAMES if name in names), None)
     missing = [name for name in _REQUIRED if name not in names] + ([] if day else ["date"])
@@ -71,22 +127,47 @@ def _known_columns(path: Path, table: pl.DataFrame) -> pl.DataFrame:
         explanation = f"column {missing[0]} is missing; columns are: {', '.join(names)}"
         raise InputFileError(str(path), "missing_column", explanation, 1)
     wanted = [name for name in (day, "symbol", *_REQUIRED, *_ACTION_NAMES) if name in names]
-    twice = next((name for name in wanted if names.count(name) > 1), None)
-    if twice:
-        raise InputFileError(str(path), "unknown_layout", f"two columns are called {twice}", 1)
     chosen = {name: table.columns[names.index(str(name))] for name in wanted}
-    return table.select(
+    known = table.select(
         pl.col(column).alias("_bar_day" if name == day else str(name)) for name, column in chosen.items()
     )
+    return known, "dividends" in names and not any(name in names for name in _ADJUSTED_NAMES)
 
 
-def _numbers(table: pl.DataFrame) -> list[pl.Expr]:
-    """Number columns as floats; what is no number becomes null and is refused as such by the validation."""
-    names = [name for name in (*_REQUIRED, *_ACTION_NAMES) if name in table.columns]
-    columns = [
-        pl.col(name).str.strip_chars() if table.schema[name] == pl.String else pl.col(name) for name in names
-    ]
-    return [column.cast(pl.Float64, strict=False) for column in columns]
+def number(table: pl.DataFrame, name: str) -> pl.Expr:
+    """A column as floats; what is no number becomes null and is refused as such by the validation."""
+    column = pl.col(name).str.strip_chars() if table.schema[name] == pl.String else pl.col(name)
+    return column.cast(pl.Float64, strict=False)
+
+
+def refuse_nul(path: Path, table: pl.DataFrame) -> None:
+    """No database keeps a symbol with a NUL byte in it, which Parquet does.
+
+    Raises:
+        InputFileError: With the first such row.
+    """
+    rows = table.filter(pl.col("symbol").str.contains("\0", literal=True))
+    if not rows.is_empty():
+        explanation = "there is a NUL byte in its symbol: the file is damaged; write it again"
+        raise InputFileError(str(path), "nul_byte", explanation, rows["row"][0])
+
+
+def refuse_commas(path: Path, table: pl.DataFrame, names: list[str]) -> None:
+    """A number with a comma is one of several; the file is refused rather than each of its rows.
+
+    Raises:
+        InputFileError: With the first such row.
+    """
+    texts = [name for name in names if table.schema[name] == pl.String]
+    if not texts:
+        return
+    grouped = {name: pl.col(name).str.strip_chars().str.contains(_GROUPED) for name in texts}
+    rows = table.filter(pl.any_horizontal(*grouped.values()))
+    if not rows.is_empty():
+        first = rows.row(0, named=True)
+        text = next(first[name] for name in texts if rows.select(grouped[name]).row(0)[0])
+        explanation = f"{text!r} has a comma; write numbers like 14291.5, without separators of thousands"
+        raise InputFileError(str(path), "comma_in_number", explanation, first["row"])
 
 
 def _require(path: Path, table: pl.DataFrame, column: str, rule: str, explanation: str) -> None:
@@ -103,58 +184,6 @@ def named_symbol(path: Path, universe: Universe) -> str:
     """Symbol that a file's name stands for: ``7203.csv`` and ``7203.T.csv`` are 7203.T."""
     stem = path.name.removesuffix(path.suffix)
     return stem if stem.endswith(universe.symbol_suffix) else stem + universe.symbol_suffix
-
-
-def read_parquet_table(path: Path) -> pl.DataFrame:
-    """The table as it is stored.
-
-    Raises:
-        InputFileError: It is no Parquet file.
-    """
-    try:
-        return pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputFileError(
-            str(path), "unreadable", f"it is not a Parquet file ({type(error).__name__})"
-        ) from error
-
-
-def read_csv_table(path: Path) -> tuple[pl.DataFrame, int, str | None]:
-    """The table as text, the file line of its first row, and the ticker of a three-line header.
-
-    Raises:
-        InputFileError: It is no table of text.
-    """
-    try:
-        with path.open(encoding="utf-8-sig") as lines:
-            head = [lines.readline().rstrip("\r\n") for _ in range(3)]
-    except UnicodeDecodeError:
-        raise InputFileError(str(path), "not_text", "it is not a UTF-8 text file") from None
-    except OSError as error:
-        raise InputFileError(str(path), "unreadable", f"it cannot be read ({error.strerror})") from None
-    if not head[0]:
-        raise InputFileError(str(path), "empty_file", "the file is empty")
-    if head[0].lstrip().startswith("<"):
-        raise InputFileError(str(path), "unknown_layout", "it is an HTML page, not a table", 1)
-    multi_index = head[0].startswith("Price,") and head[1].startswith("Ticker,")
-    try:
-        table = pl.read_csv(
-            path,
-            infer_schema=False,
-            skip_rows_after_header=2 if multi_index else 0,
-            truncate_ragged_lines=False,
-        )
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).splitlines()[0]
-        raise InputFileError(str(path), "unknown_layout", f"it is not a table of bars ({reason})") from None
-    if not multi_index:
-        return table, 2, None
-    tickers = {name for name in head[1].split(",")[1:] if name}
-    if len(tickers) != 1:
-        raise InputFileError(
-            str(path), "unknown_layout", f"its header names {len(tickers)} tickers, one is expected", 2
-        )
-    return table.rename({"Price": "Date"}), 4, tickers.pop()
 
 
 def _days(path: Path, table: pl.DataFrame, universe: Universe) -> dict[str, pl.Series]:

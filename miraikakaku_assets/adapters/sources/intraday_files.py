@@ -1,16 +1,21 @@
 """Files of 5-minute bars that a user names, beside the daily ones of `bar_files`.
 
-Understood layouts:
+Understood layouts, columns in any order and case:
 
-* a table with a header, columns in any order and case: ``datetime`` (or ``timestamp``, ``date``, ``datetime_jst``),
-  the four prices, perhaps ``volume`` and ``symbol``;
-* what MetaTrader writes, without a header: ``2024.10.29,13:55,153.613,153.674,153.610,153.674,222``.
+* a table with a header: ``datetime`` (or ``timestamp``, ``date``, ``datetime_jst``, ``ts``), the four prices, perhaps
+  ``volume`` and ``symbol``;
+* what MetaTrader 4 writes, without a header: ``2024.10.29,13:55,153.613,153.674,153.610,153.674,222``;
+* what MetaTrader 5 writes: ``<DATE> <TIME> <OPEN> <HIGH> <LOW> <CLOSE> <TICKVOL> <VOL> <SPREAD>``, with tabs between;
+* what its Python package hands out (``copy_rates_from`` and its like) as CSV or Parquet: ``time`` in seconds, the
+  four prices, ``tick_volume``, ``spread``, ``real_volume``.
 
 A stamp with an offset is a moment, whatever zone it names: unlike a daily bar, which belongs to a date, it cannot
 end up in a neighbouring session. A stamp without one is in the zone the user names, else in the exchange's; the
-clock of a MetaTrader server is the broker's own, so there the user has to name it.
+clock of a MetaTrader server is the broker's own, so there the user has to name it. That holds for its seconds, too:
+they count from 1970 on the broker's clock, not in UTC.
 """
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,18 +23,26 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from miraikakaku_assets.adapters.sources.bar_files import (
+    BarRows,
     named_symbol,
+    number,
     read_bar_file,
-    read_csv_table,
-    read_parquet_table,
+    refuse_commas,
+    refuse_nul,
 )
-from miraikakaku_assets.domain.bars.frame import PRICES, RAW_INTRADAY
+from miraikakaku_assets.adapters.sources.table_files import MOST_ROWS, Part, table_parts
+from miraikakaku_assets.domain.bars.frame import ACTIONS, PRICES, RAW_INTRADAY, empty
 from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
 _STAMP_NAMES = ("datetime", "timestamp", "date", "datetime_jst", "ts")
-_METATRADER = ("day", "time", *PRICES, "volume")
+_METATRADER_4 = ("date", "time", *PRICES, "volume")
+_METATRADER_5 = ("tick_volume", "real_volume", "tickvol")
+_SHARE_VOLUMES = ("volume", "real_volume", "vol")
 _METATRADER_STAMP = "%Y.%m.%d %H:%M"
+_WITH_OFFSET = ("%Y-%m-%d %H:%M:%S%z", "%Y-%m-%dT%H:%M:%S%z")
+_LOCAL = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", _METATRADER_STAMP, _METATRADER_STAMP + ":%S")
+_MOMENT = pl.Datetime("us", "UTC")
 
 
 class NamedBarFiles:
@@ -58,43 +71,69 @@ class NamedBarFiles:
 
 def read_intraday_file(path: Path, universe: Universe, zone: str = "") -> pl.DataFrame:
     """Reads one file of 5-minute bars; arguments, result and errors as of `NamedBarFiles.read`."""
-    if not path.is_file():
-        raise InputFileError(str(path), "no_such_file", "there is no such file")
-    if path.suffix.lower() == ".csv":
-        table, first_row = _text_table(path)
-    else:
-        table, first_row = read_parquet_table(path), 1
-    is_metatrader = tuple(table.columns) == _METATRADER
-    if is_metatrader and not zone:
-        explanation = "MetaTrader writes the broker's clock without its zone; name it, e.g. Europe/Helsinki"
-        raise InputFileError(str(path), "no_time_zone", explanation, 1)
-    columns = {name.strip().lower(): name for name in table.columns}
-    stamp = "day" if is_metatrader else next((name for name in _STAMP_NAMES if name in columns), None)
-    needed = (*PRICES, *(("volume",) if universe.has_volume else ()))
-    missing = [*(name for name in needed if name not in columns), *(() if stamp else ("datetime",))]
+    return pl.concat([one.bars for one in intraday_rows(path, universe, zone)])
+
+
+def intraday_rows(
+    path: Path, universe: Universe, zone: str = "", symbol: str = "", most_rows: int = MOST_ROWS
+) -> Iterator[BarRows]:
+    """Reads one file part by part, at least one.
+
+    Args:
+        path: CSV or Parquet.
+        universe: Where its symbols belong.
+        zone: IANA zone of stamps without an offset; empty for the exchange's.
+        symbol: Whose bars they are if the file names no symbol; empty for its own name.
+        most_rows: Rows that are taken.
+
+    Raises:
+        InputFileError: No such file, or no layout that is known.
+        ConfigurationError: There is no such time zone.
+    """
+    for part in table_parts(path, most_rows, _metatrader_4):
+        yield _intraday_part(path, part, universe, zone, symbol)
+
+
+def _intraday_part(path: Path, part: Part, universe: Universe, zone: str, symbol: str) -> BarRows:
+    columns = {name.strip().lower(): name for name in part.table.columns}
+    stamp, is_brokers = _stamp(path, columns)
+    volume = next((name for name in _SHARE_VOLUMES if name in columns), None) if universe.has_volume else None
+    missing = [name for name in PRICES if name not in columns]
+    if universe.has_volume and volume is None:
+        missing.append("volume")
     if missing:
         explanation = f"column {missing[0]} is missing; columns are: {', '.join(columns)}"
         raise InputFileError(str(path), "missing_column", explanation, 1)
-    numbers = {name: _number(table, columns.get(name)) for name in (*PRICES, "volume")}
-    symbol = columns.get("symbol")
-    named = pl.col(symbol).cast(pl.String) if symbol else pl.lit(named_symbol(path, universe))
-    clock = pl.concat_str([columns["day"], columns["time"]], separator=" ") if is_metatrader else None
-    said = table.select((clock if clock is not None else pl.col(columns[str(stamp)])).alias("stamp"))
-    raw = table.select(symbol=named, **numbers, refusal=pl.lit(None, pl.String)).with_row_index(
-        "row", offset=first_row
-    )
-    return raw.with_columns(_moments(path, said["stamp"], first_row, zone or universe.time_zone)).select(
-        pl.col(name).cast(kind) for name, kind in RAW_INTRADAY.items()
-    )
+    wanted = [*PRICES, *([volume] if volume else [])]
+    table = part.table.select(
+        stamp.alias("stamp"),
+        pl.col(columns["symbol"]).cast(pl.String).alias("symbol")
+        if "symbol" in columns
+        else pl.lit(symbol or named_symbol(path, universe)).alias("symbol"),
+        *(pl.col(columns[name]).alias(name) for name in wanted),
+    ).with_row_index("row", offset=part.first_row)
+    if part.is_text:  # a blank line is no row
+        table = table.filter(~pl.all_horizontal(pl.col("stamp", *wanted).is_null()))
+    refuse_commas(path, table, wanted)
+    refuse_nul(path, table)
+    numbers = {name: number(table, name) for name in wanted}
+    counted = numbers.pop(volume) if volume else pl.lit(None, pl.Float64)  # a currency's is a count of quotes
+    moments = _moments(path, table, zone or universe.time_zone)
+    if is_brokers and not zone and not _has_offset(table["stamp"]):
+        explanation = (
+            "MetaTrader writes the broker's clock; name its zone with --time-zone, e.g. Europe/Helsinki"
+        )
+        raise InputFileError(str(path), "no_time_zone", explanation, part.first_row)
+    bars = table.select("symbol", "row", **numbers, volume=counted, refusal=pl.lit(None, pl.String))
+    bars = bars.with_columns(moments).select(pl.col(name).cast(kind) for name, kind in RAW_INTRADAY.items())
+    return BarRows(bars, empty(ACTIONS), tuple(sorted(columns)))
 
 
-def _text_table(path: Path) -> tuple[pl.DataFrame, int]:
-    """The table with its header, or MetaTrader's with the one it lacks, and the line of its first row."""
-    table, first_row, _ = read_csv_table(path)
-    first = table.columns
-    if len(first) != len(_METATRADER) or not _is_metatrader_stamp(f"{first[0]} {first[1]}"):
-        return table, first_row
-    return pl.read_csv(path, has_header=False, new_columns=list(_METATRADER), infer_schema=False), 1
+def _metatrader_4(cells: Sequence[str]) -> Sequence[str] | None:
+    """Names of the columns if a file's first line is one of MetaTrader's rows."""
+    if len(cells) != len(_METATRADER_4) or not _is_metatrader_stamp(f"{cells[0]} {cells[1]}"):
+        return None
+    return _METATRADER_4
 
 
 def _is_metatrader_stamp(text: str) -> bool:
@@ -105,38 +144,81 @@ def _is_metatrader_stamp(text: str) -> bool:
     return True
 
 
-def _number(table: pl.DataFrame, column: str | None) -> pl.Expr:
-    """What is no number becomes null and is refused as such by the validation."""
-    if column is None:
-        return pl.lit(None, pl.Float64)
-    value = pl.col(column).str.strip_chars() if table.schema[column] == pl.String else pl.col(column)
-    return value.cast(pl.Float64, strict=False)
+def _stamp(path: Path, columns: dict[str, str]) -> tuple[pl.Expr, bool]:
+    """The column that says when, and whether it is on a broker's clock."""
+    if "date" in columns and "time" in columns:
+        return pl.concat_str([columns["date"], columns["time"]], separator=" "), True
+    if "time" in columns and any(name in columns for name in _METATRADER_5):
+        return pl.col(columns["time"]), True
+    name = next((name for name in _STAMP_NAMES if name in columns), None)
+    if name is None:
+        explanation = f"column datetime is missing; columns are: {', '.join(columns)}"
+        raise InputFileError(str(path), "missing_column", explanation, 1)
+    return pl.col(columns[name]), False
 
 
-def _moments(path: Path, said: pl.Series, first_row: int, zone: str) -> pl.Series:
+def _has_offset(said: pl.Series) -> bool:
+    """Whether stamps name their own zone."""
+    if isinstance(said.dtype, pl.Datetime):
+        return said.dtype.time_zone is not None
+    if said.dtype != pl.String:
+        return False
+    return bool(said.str.contains(r"([+-]\d\d:?\d\d|Z)\s*$").all())
+
+
+def _moments(path: Path, table: pl.DataFrame, zone: str) -> pl.Series:
     """Column ``stamp`` in UTC from whatever the file's stamps are."""
     try:
         local = ZoneInfo(zone)
     except (KeyError, ValueError, OSError):
         raise ConfigurationError(f"Time zone {zone!r} does not exist; name one such as Asia/Tokyo") from None
+    said = table["stamp"]
+    if said.dtype.is_numeric():
+        clock = said.cast(pl.Float64, strict=False).fill_nan(None)
+        said = (clock * 1_000_000).cast(pl.Int64, strict=False).cast(pl.Datetime("us"))
     if isinstance(said.dtype, pl.Datetime):
         stamps = said.cast(pl.Datetime("us", said.dtype.time_zone))
         if said.dtype.time_zone is not None:
             return stamps.dt.convert_time_zone("UTC").alias("stamp")
-        moments = [None if value is None else value.replace(tzinfo=local) for value in stamps]
+        found = _localised(stamps, zone)
+        texts = stamps.dt.to_string("iso")
     else:
-        moments = []
-        for row, text in enumerate(said.cast(pl.String), start=first_row):
-            moments.append(_moment(path, text, row, local))
-    return pl.Series("stamp", moments, dtype=pl.Datetime("us", "UTC"))
+        texts = said.cast(pl.String).str.strip_chars()
+        found = _parsed(texts, zone)
+    missing = found.is_null().arg_true()
+    if not missing.is_empty():  # spelled otherwise, or in the hour that summer time skips
+        rows = table["row"].gather(missing)
+        moments = [
+            _moment(path, text, row, local) for text, row in zip(texts.gather(missing), rows, strict=True)
+        ]
+        found = found.scatter(missing, pl.Series(moments, dtype=_MOMENT))
+    return found.alias("stamp")
+
+
+def _localised(clock: pl.Series, zone: str) -> pl.Series:
+    at = clock.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    return at.dt.convert_time_zone("UTC")
+
+
+def _parsed(texts: pl.Series, zone: str) -> pl.Series:
+    """Moments of the usual spellings; null for others."""
+    found = pl.Series([None], dtype=_MOMENT).new_from_index(0, len(texts))
+    for spelling in (*_WITH_OFFSET, *_LOCAL):
+        if found.null_count() == 0:
+            break
+        clock = texts.str.to_datetime(spelling, time_unit="us", strict=False)
+        read = clock.dt.convert_time_zone("UTC") if spelling in _WITH_OFFSET else _localised(clock, zone)
+        found = found.zip_with(found.is_not_null(), read)
+    digits = texts.str.contains(r"^\d{9,10}$") & found.is_null()
+    if digits.any():  # seconds, as MetaTrader's Python package counts them
+        seconds = texts.cast(pl.Int64, strict=False) * 1_000_000
+        found = found.zip_with(~digits, _localised(seconds.cast(pl.Datetime("us")), zone))
+    return found
 
 
 def _moment(path: Path, text: str | None, row: int, local: ZoneInfo) -> datetime:
-    spelled = (text or "").strip()
     try:
-        if spelled[4:5] == ".":
-            return datetime.strptime(spelled, _METATRADER_STAMP).replace(tzinfo=local)
-        moment = datetime.fromisoformat(spelled)
+        moment = datetime.fromisoformat(text or "")
     except ValueError:
         explanation = f"{text!r} is not a moment like 2025-01-06 09:00:00+09:00"
         raise InputFileError(str(path), "bad_date", explanation, row) from None

@@ -19,6 +19,7 @@ from miraikakaku_assets.application.ports import BarRequest, Calls, Delivery
 from miraikakaku_assets.domain.bars.frame import ACTIONS, RAW_DAILY, RAW_INTRADAY, empty
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError, SymbolError
 from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe, Universe
+from miraikakaku_assets.domain.words import counted
 
 _GIVE_UP_AFTER = 20
 """Symbols that get no answer, with none answered, before Yahoo as a whole counts as unreachable."""
@@ -106,9 +107,13 @@ class YahooSource:
         finally:
             crew.close()
 
-    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Delivery | None:  # noqa: ARG002
+    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Iterator[Delivery]:  # noqa: ARG002
         """Yahoo serves what it is asked for; there is nothing else."""
-        return None
+        return iter(())
+
+    def symbols(self, universe: Universe) -> tuple[str, ...]:  # noqa: ARG002
+        """Nobody knows what Yahoo has; it is asked."""
+        return ()
 
     def common_window(self, universe: Universe) -> tuple[date, date] | None:  # noqa: ARG002
         """Yahoo's history is open-ended."""
@@ -209,6 +214,6 @@ class _Reachable:
         count = self._unanswered.total()
         if count >= _GIVE_UP_AFTER or self._unanswered["unreachable"] >= self._requested:
             raise DependencyUnavailableError(
-                f"Yahoo at {self._source} cannot be reached: the first {count} symbols got no answer; "
+                f"Yahoo at {self._source} cannot be reached: {counted(count, 'symbol')} got no answer; "
                 "check the network and YAHOO_BASE_URL"
             )

@@ -9,6 +9,7 @@ import polars as pl
 
 from miraikakaku_assets.application.ports import Collected
 from miraikakaku_assets.domain.bars.actions import ValidatedActions
+from miraikakaku_assets.domain.bars.rules import RULES
 
 _RESCALED = {
     "symbol": pl.String,
@@ -27,6 +28,7 @@ _COUNTS = {
     "restated": pl.Int64,
     "unchanged": pl.Int64,
     "withdrawn": pl.Int64,
+    "reconsidered": pl.Int64,
 }
 
 
@@ -42,7 +44,7 @@ def with_ids(frame: pl.DataFrame, instruments: Mapping[str, int], extra: Mapping
 
 def refused_rows(frame: pl.DataFrame) -> pl.DataFrame:
     """Refused rows as the quarantine keeps them; equal keys are numbered."""
-    nth = pl.col("row").rank("ordinal").over("symbol", "ts", "rule")
+    nth = pl.col("row").rank("ordinal").over("symbol", "ts", "rule").fill_null(1)  # a stored bar has no row
     return frame.select(
         "symbol",
         "timeframe",
@@ -60,6 +62,18 @@ def refused_rows(frame: pl.DataFrame) -> pl.DataFrame:
         occurrence=nth.cast(pl.Int32),
         row_number="row",
     )
+
+
+def reconsidered_rows(
+    frame: pl.DataFrame, instruments: Mapping[str, int], stamped: Mapping[str, Any]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Bars that were not delivered: those that are refused now, as quarantine rows, and the others, as bars."""
+    own = {name: value for name, value in stamped.items() if name != "source"}
+    known = with_ids(frame, instruments, own).drop_nulls("instrument_id")
+    detail = pl.col("rule").replace_strict(RULES, default=None, return_dtype=pl.String)
+    refused = known.drop_nulls("rule").with_columns(detail=detail, row=pl.lit(None, pl.Int64))
+    bars = known.filter(pl.col("rule").is_null()).with_columns(pl.col("volume").cast(pl.Int64))
+    return refused_rows(refused), bars
 
 
 def beside_bars(
@@ -98,18 +112,23 @@ def _actions(
 
 
 def counts_per_symbol(
-    accepted: pl.DataFrame, refused: pl.DataFrame, counts: Sequence[pl.DataFrame]
+    everyone: pl.DataFrame, accepted: pl.DataFrame, counts: Sequence[pl.DataFrame], gone: pl.DataFrame
 ) -> pl.DataFrame:
-    """Counts by symbol; what was accepted and neither inserted nor restated was stored already."""
-    everyone = pl.concat(
-        [accepted.select("symbol", "instrument_id"), refused.select("symbol", "instrument_id")]
-    ).unique()
+    """Counts by symbol; what was accepted and neither inserted nor restated was stored already.
+
+    Args:
+        everyone: Columns ``symbol``, ``instrument_id``.
+        accepted: Delivered bars.
+        counts: Counts per ``instrument_id``.
+        gone: Bars that are no longer stored, a row each.
+    """
     table = everyone.join(
         accepted.group_by("symbol").agg(accepted=pl.len().cast(pl.Int64)), on="symbol", how="left"
     )
-    for count in counts:
+    withdrawn = gone.group_by("instrument_id").agg(withdrawn=pl.len().cast(pl.Int64))
+    for count in (*counts, withdrawn):
         table = table.join(count, on="instrument_id", how="left")
-    for name in ("accepted", "inserted", "restated", "withdrawn"):
+    for name in ("accepted", "inserted", "restated", "withdrawn", "reconsidered"):
         column = pl.col(name) if name in table.columns else pl.lit(None, pl.Int64)
         table = table.with_columns(column.fill_null(0).alias(name))
     return table.with_columns(unchanged=pl.col("accepted") - pl.col("inserted") - pl.col("restated")).select(

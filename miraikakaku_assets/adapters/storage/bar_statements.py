@@ -3,7 +3,12 @@
 Stages are temporary tables of one transaction: ``delivered_bars``, ``delivered_refusals``, ``delivered_actions``.
 """
 
-from miraikakaku_assets.domain.bars.rules import RULES, SUPERSEDING_RULES
+from miraikakaku_assets.domain.bars.rules import MOVE_RULES, RULES, SUPERSEDING_RULES
+
+
+def _names(rules: tuple[str, ...]) -> str:
+    return ", ".join(f"'{rule}'" for rule in rules)
+
 
 BAR_COLUMNS = (
     "instrument_id",
@@ -41,38 +46,74 @@ SELECT instrument_id, count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTE
 FROM written GROUP BY instrument_id
 """
 
-QUARANTINE = """
+# A bar is held by one rule about moves: what its neighbours said of it before is overtaken.
+QUARANTINE = f"""
+WITH overtaken AS (
+    DELETE FROM miraikakaku.quarantined_bars AS held USING delivered_refusals AS refused
+    WHERE held.symbol = refused.symbol COLLATE "C" AND held.timeframe = refused.timeframe AND held.ts = refused.ts
+      AND held.rule <> refused.rule AND held.rule IN ({_names(MOVE_RULES)}) AND refused.rule IN ({_names(MOVE_RULES)})
+      AND held.released_at IS NULL AND held.close IS NOT DISTINCT FROM refused.close
+    RETURNING held.symbol, held.ts, held.first_seen_at
+)
 INSERT INTO miraikakaku.quarantined_bars
     (symbol, timeframe, ts, rule, occurrence, instrument_id, detail, open, high, low, close, volume, source,
      row_number, first_seen_at, last_seen_at)
 SELECT symbol, timeframe, ts, rule, occurrence, instrument_id, detail, open, high, low, close, volume, source,
-       row_number, fetched_at, fetched_at
-FROM delivered_refusals ORDER BY symbol, ts, rule, occurrence
+       row_number, COALESCE((SELECT min(overtaken.first_seen_at) FROM overtaken
+           WHERE overtaken.symbol = given.symbol AND overtaken.ts = given.ts), fetched_at), fetched_at
+FROM delivered_refusals AS given ORDER BY symbol, ts, rule, occurrence
 ON CONFLICT (symbol, timeframe, ts, rule, occurrence) DO UPDATE SET
     instrument_id = excluded.instrument_id, open = excluded.open, high = excluded.high, low = excluded.low,
     close = excluded.close, volume = excluded.volume, source = excluded.source,
     row_number = excluded.row_number, last_seen_at = excluded.last_seen_at, released_at = NULL
 """
 
+_GONE = """
+SELECT gone.instrument_id, i.symbol, i.universe, gone.ts, gone.close, gone.status, gone.rule
+FROM gone JOIN miraikakaku.instruments i ON i.id = gone.instrument_id
+"""
+
 # A bar stored earlier that is judged bad today (its neighbour came, the calendar was corrected) leaves the
-# table; the refused row that says the same prices has just been put into quarantine.
+# table; the refused row that says the same prices has just been put into quarantine. What is stored encloses open
+# and close, what is refused is as it came.
 WITHDRAW = f"""
 WITH gone AS (
     DELETE FROM miraikakaku.price_bars AS stored USING delivered_refusals AS refused
     WHERE stored.instrument_id = refused.instrument_id AND stored.timeframe = refused.timeframe
-      AND stored.ts = refused.ts AND refused.rule IN ({", ".join(f"'{rule}'" for rule in SUPERSEDING_RULES)})
+      AND stored.ts = refused.ts AND refused.rule IN ({_names(SUPERSEDING_RULES)})
       AND (stored.open, stored.high, stored.low, stored.close)
-          IS NOT DISTINCT FROM (refused.open, refused.high, refused.low, refused.close)
-    RETURNING stored.instrument_id, stored.ts
-)
-SELECT instrument_id, count(*) AS withdrawn, min(ts) AS since FROM gone GROUP BY instrument_id
+          IS NOT DISTINCT FROM (refused.open, GREATEST(refused.high, refused.open, refused.close),
+                                LEAST(refused.low, refused.open, refused.close), refused.close)
+    RETURNING stored.instrument_id, stored.ts, stored.close, stored.status, refused.rule
+) {_GONE}
 """
 
-RELEASE = """
-UPDATE miraikakaku.quarantined_bars AS refused SET released_at = delivered.fetched_at
-FROM delivered_bars AS delivered JOIN miraikakaku.instruments AS i ON i.id = delivered.instrument_id
+_RELEASE = """
+UPDATE miraikakaku.quarantined_bars AS refused SET released_at = GREATEST(delivered.fetched_at, refused.last_seen_at)
+FROM {stage} AS delivered JOIN miraikakaku.instruments AS i ON i.id = delivered.instrument_id
 WHERE refused.symbol = i.symbol COLLATE "C" AND refused.timeframe = delivered.timeframe
-  AND refused.ts = delivered.ts AND refused.released_at IS NULL AND refused.last_seen_at < delivered.fetched_at
+  AND refused.ts = delivered.ts AND refused.released_at IS NULL AND {which}
+"""
+
+# What is refused in the same delivery stays: a second row beside the accepted one.
+RELEASE = _RELEASE.format(stage="delivered_bars", which="refused.last_seen_at < delivered.fetched_at")
+RELEASE_RECONSIDERED = _RELEASE.format(
+    stage="reconsidered_bars",
+    which=f"refused.rule IN ({_names(MOVE_RULES)}) AND refused.close = delivered.close",
+)
+
+# Bars that were not delivered: out of quarantine, unless something else has taken their place, or with another flag.
+RECONSIDER = f"""
+WITH written AS (
+    INSERT INTO miraikakaku.price_bars AS stored ({", ".join(BAR_COLUMNS)})
+    SELECT {", ".join(BAR_COLUMNS)} FROM reconsidered_bars ORDER BY instrument_id, ts
+    ON CONFLICT (instrument_id, timeframe, ts) DO UPDATE SET flag = excluded.flag
+    WHERE (stored.open, stored.high, stored.low, stored.close)
+        IS NOT DISTINCT FROM (excluded.open, excluded.high, excluded.low, excluded.close)
+      AND stored.flag IS DISTINCT FROM excluded.flag
+    RETURNING instrument_id, ts
+)
+SELECT instrument_id, count(*) AS reconsidered, min(ts) AS since FROM written GROUP BY instrument_id
 """
 
 # Returns whose dividends and splits came or changed.
@@ -161,7 +202,7 @@ WITH gone AS (
       AND NOT EXISTS (
           SELECT 1 FROM delivered_bars AS new
           WHERE new.instrument_id = stored.instrument_id AND new.ts = stored.ts)
-    RETURNING stored.*, moved.fetched_at AS seen_at
+    RETURNING stored.*, 'restated_away' AS rule, moved.fetched_at AS seen_at
 ), kept AS (
     INSERT INTO miraikakaku.quarantined_bars AS held
         (symbol, timeframe, ts, rule, occurrence, instrument_id, detail, open, high, low, close, volume, source,
@@ -172,8 +213,7 @@ WITH gone AS (
     ON CONFLICT (symbol, timeframe, ts, rule, occurrence) DO UPDATE SET
         open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
         volume = excluded.volume, last_seen_at = excluded.last_seen_at, released_at = NULL
-)
-SELECT instrument_id, min(ts) AS since FROM gone GROUP BY instrument_id
+) {_GONE}
 """
 
 RESTATEMENTS = """

@@ -16,26 +16,44 @@ changed and nobody knows that its indicators have not.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
 from miraikakaku_assets.adapters.storage import bar_statements as statements
+from miraikakaku_assets.adapters.storage.alert_statements import as_json, raise_statement
 from miraikakaku_assets.adapters.storage.bar_frames import (
     beside_bars,
     counts_per_symbol,
     date_array,
     moment_array,
     number_array,
+    reconsidered_rows,
     refused_rows,
     text_array,
     with_ids,
 )
+from miraikakaku_assets.adapters.storage.bar_neighbours import read_neighbours
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.ports import Collected, Held, WriteResult
+from miraikakaku_assets.application.ports import Collected, Held, Withdrawal, WriteResult
+from miraikakaku_assets.application.withdrawals import withdrawal_alert, withdrawals
+from miraikakaku_assets.domain.bars.frame import STORED_BARS, empty
 from miraikakaku_assets.domain.bars.validation import ValidatedBars
 from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe, Universe
+
+_RAISED = raise_statement("$1", "$2")
+
+_WITHDRAWN: dict[str, pl.DataType] = {
+    "instrument_id": pl.Int32(),
+    "symbol": pl.String(),
+    "universe": pl.String(),
+    "ts": pl.Datetime("us", "UTC"),
+    "close": pl.Float64(),
+    "status": pl.String(),
+    "rule": pl.String(),
+}
 
 
 class Marks:
@@ -53,6 +71,11 @@ class Marks:
         """Takes ``since`` (start of the earliest bar that changed) per instrument; returns the other columns."""
         self._earliest.append(changed.select("instrument_id", "since"))
         return changed.drop("since")
+
+    def gone(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Takes bars that are no longer there, columns as of `_WITHDRAWN`; returns them."""
+        self._earliest.append(rows.group_by("instrument_id").agg(since=pl.col("ts").min()))
+        return rows
 
     def set(self, cursor: Any, timeframe: Timeframe) -> None:
         """Writes the marks; a delivery that changed nothing marks nothing."""
@@ -103,32 +126,20 @@ class PostgresBars:
             cursor.execute(statements.OVERLAP, parameters)
             return pl.DataFrame(cursor.fetch_arrow_table())
 
-    def previous_closes(
-        self, universe: Universe, timeframe: Timeframe, first: Mapping[str, date]
+    def neighbours(
+        self,
+        universe: Universe,
+        timeframe: Timeframe,
+        windows: Mapping[str, tuple[date, date]],
+        bars: int | None,
     ) -> pl.DataFrame:
-        """Close of the last stored final bar before a date, per symbol."""
-        schema = {"symbol": pl.String, "previous": pl.Float64}
-        if not first:
-            return pl.DataFrame(schema=schema)
-        query = """
-            SELECT i.symbol, before.close
-            FROM unnest($1::text[], $2::date[]) AS wanted(symbol, day)
-            JOIN miraikakaku.instruments i ON i.symbol = wanted.symbol
-            CROSS JOIN LATERAL (
-                SELECT close FROM miraikakaku.price_bars b
-                WHERE b.instrument_id = i.id AND b.timeframe = $3
-                  AND b.ts < (wanted.day::timestamp AT TIME ZONE $4)
-                ORDER BY ts DESC LIMIT 1
-            ) before"""
-        parameters = (
-            text_array(first),
-            date_array(first.values()),
-            timeframe.value,
-            universe.time_zone,
-        )
+        """Bars within and around windows, stored and held ones; see `BarStore`."""
+        if not windows:
+            return empty(STORED_BARS)
+        days = [date_array(ends) for ends in zip(*windows.values(), strict=True)]
+        asked = (text_array(windows), *days, universe.time_zone, universe.name, timeframe.value)
         with self._database.bulk() as connection, connection.cursor() as cursor:
-            cursor.execute(query, parameters)
-            return pl.DataFrame(cursor.fetchall(), schema=schema, orient="row")
+            return read_neighbours(cursor, asked, bars)
 
     def read(
         self,
@@ -192,28 +203,32 @@ class PostgresBars:
         accepted = accepted.select(
             "symbol", pl.col("volume").cast(pl.Int64), *(c for c in statements.BAR_COLUMNS if c != "volume")
         )
-        refused = refused_rows(with_ids(bars.refused, instruments, stamped))
-        beside = beside_bars(collected or Collected(), instruments, stamped)
+        known = collected or Collected()
+        kept, back = reconsidered_rows(bars.reconsidered, instruments, stamped)
+        delivery = _Delivery(
+            timeframe,
+            accepted,
+            pl.concat([refused_rows(with_ids(bars.refused, instruments, stamped)), kept]),
+            back,
+            beside_bars(known, instruments, stamped),
+            fetched_at,
+            known.channels,
+        )
         try:
-            counts = self._transact(timeframe, accepted, refused, beside, append=True)
+            written = self._transact(delivery, append=True)
         except IntegrityError:  # another collection of the same symbols was faster
-            counts = self._transact(timeframe, accepted, refused, beside, append=False)
-        return WriteResult(counts_per_symbol(accepted, refused, counts))
+            written = self._transact(delivery, append=False)
+        everyone = [frame.select("symbol", "instrument_id") for frame in (accepted, delivery.refused, back)]
+        counts = counts_per_symbol(pl.concat(everyone).unique(), accepted, written.counts, written.gone)
+        return WriteResult(counts, withdrawals(written.gone, timeframe))
 
-    def _transact(
-        self,
-        timeframe: Timeframe,
-        accepted: pl.DataFrame,
-        refused: pl.DataFrame,
-        beside: Mapping[str, pl.DataFrame],
-        *,
-        append: bool,
-    ) -> list[pl.DataFrame]:
-        counts: list[pl.DataFrame] = []
-        marks = Marks()
-        rows = accepted.select(statements.BAR_COLUMNS)
+    def _transact(self, delivery: "_Delivery", *, append: bool) -> "_Written":
+        marks, written = Marks(), _Written()
+        rows = delivery.accepted.select(statements.BAR_COLUMNS)
         with self._database.bulk() as connection, connection.cursor() as cursor:
-            _lock(cursor, accepted, refused, *beside.values())
+            _lock(
+                cursor, delivery.accepted, delivery.refused, delivery.reconsidered, *delivery.beside.values()
+            )
             if append and not _has_bars(cursor, rows):
                 if not rows.is_empty():
                     cursor.adbc_ingest(
@@ -222,23 +237,77 @@ class PostgresBars:
                 new = rows.group_by("instrument_id").agg(
                     inserted=pl.len().cast(pl.Int64), since=pl.col("ts").min()
                 )
-                counts.append(marks.taken_from(new.with_columns(restated=pl.lit(0, pl.Int64))))
+                written.counts.append(marks.taken_from(new.with_columns(restated=pl.lit(0, pl.Int64))))
             elif not rows.is_empty():
                 _stage(cursor, "delivered_bars", rows)
-                counts.append(marks.taken_from(_fetch(cursor, statements.UPSERT)))
+                written.counts.append(marks.taken_from(_fetch(cursor, statements.UPSERT)))
                 cursor.execute(statements.RELEASE)
-            if not refused.is_empty():
-                _stage(cursor, "delivered_refusals", refused)
+            if not delivery.reconsidered.is_empty():
+                _stage(cursor, "reconsidered_bars", delivery.reconsidered.select(statements.BAR_COLUMNS))
+                written.counts.append(marks.taken_from(_fetch(cursor, statements.RECONSIDER)))
+                cursor.execute(statements.RELEASE_RECONSIDERED)
+            if not delivery.refused.is_empty():
+                _stage(cursor, "delivered_refusals", delivery.refused)
                 cursor.execute(statements.QUARANTINE)
-                counts.append(marks.taken_from(_fetch(cursor, statements.WITHDRAW)))
-            _write_beside(cursor, beside, counts, marks)
-            marks.set(cursor, timeframe)
-        return counts
+                written.withdraw(marks.gone(_fetch(cursor, statements.WITHDRAW)))
+            _write_beside(cursor, delivery.beside, written, marks)
+            _raise_withdrawals(cursor, delivery, written.gone)
+            marks.set(cursor, delivery.timeframe)
+        return written
 
 
-def _write_beside(
-    cursor: Any, beside: Mapping[str, pl.DataFrame], counts: Sequence[pl.DataFrame], marks: "Marks"
-) -> None:
+@dataclass(frozen=True)
+class _Delivery:
+    """What one transaction writes.
+
+    Attributes:
+        accepted: Delivered bars.
+        refused: Rows for the quarantine: delivered ones, and stored bars that are refused now.
+        reconsidered: Bars that were not delivered and are let out of quarantine, or get another flag.
+        beside: Frames of what was said beside the bars.
+        now: When it came (UTC).
+        channels: Who is told when a stored bar is withdrawn.
+    """
+
+    timeframe: Timeframe
+    accepted: pl.DataFrame
+    refused: pl.DataFrame
+    reconsidered: pl.DataFrame
+    beside: Mapping[str, pl.DataFrame]
+    now: datetime
+    channels: tuple[str, ...]
+
+
+@dataclass
+class _Written:
+    """What a transaction has changed.
+
+    Attributes:
+        counts: Frames of counts per ``instrument_id``.
+        gone: Bars that are no longer stored.
+    """
+
+    counts: list[pl.DataFrame] = field(default_factory=list)
+    gone: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_WITHDRAWN))
+
+    def withdraw(self, rows: pl.DataFrame) -> None:
+        """Adds bars that are no longer stored."""
+        self.gone = pl.concat(
+            [self.gone, rows.select(pl.col(name).cast(kind) for name, kind in _WITHDRAWN.items())]
+        )
+
+
+def _raise_withdrawals(cursor: Any, delivery: _Delivery, gone: pl.DataFrame) -> None:
+    alerts = []
+    for (of,), rows in gone.group_by("universe", maintain_order=True):
+        bars: list[Withdrawal] = withdrawals(rows, delivery.timeframe)
+        alerts.append(withdrawal_alert(bars, str(of), delivery.timeframe, delivery.now, delivery.channels))
+    if alerts:
+        cursor.execute(_RAISED, (as_json(alerts), str(delivery.now)))
+        cursor.fetchall()
+
+
+def _write_beside(cursor: Any, beside: Mapping[str, pl.DataFrame], written: _Written, marks: "Marks") -> None:
     if "delivered_actions" in beside:
         _stage(cursor, "delivered_actions", beside["delivered_actions"])
         marks.whole = _fetch(cursor, statements.ACTIONS)["instrument_id"]
@@ -247,14 +316,14 @@ def _write_beside(
         cursor.execute(statements.STATE)
     if "delivered_restatements" in beside:
         changed = pl.concat(
-            [one.select("instrument_id", "restated") for one in counts if "restated" in one.columns]
+            [one.select("instrument_id", "restated") for one in written.counts if "restated" in one.columns]
         )
         frame = beside["delivered_restatements"].join(changed, on="instrument_id", how="left")
         bars = pl.col("restated").fill_null(0).cast(pl.Int32).alias("bars")
         _stage(cursor, "delivered_restatements", frame.with_columns(bars))
         cursor.execute(statements.RESTATEMENTS)
         marks.whole = pl.concat([marks.whole, frame["instrument_id"]]).unique()
-        marks.taken_from(_fetch(cursor, statements.LEFT_BEHIND))
+        written.withdraw(marks.gone(_fetch(cursor, statements.LEFT_BEHIND)))
     if "delivered_refused_actions" in beside:
         _stage(cursor, "delivered_refused_actions", beside["delivered_refused_actions"])
         cursor.execute(statements.REFUSED_ACTIONS)

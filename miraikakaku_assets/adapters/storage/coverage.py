@@ -27,7 +27,7 @@ FROM miraikakaku.stock_master m
 LEFT JOIN LATERAL (
     SELECT d.status, d.verdict FROM miraikakaku.batch_execution_details d
     JOIN miraikakaku.batch_executions b ON b.id = d.batch_execution_id AND b.timeframe = $2
-    WHERE d.symbol = m.yahoo_symbol ORDER BY d.batch_execution_id DESC LIMIT 1
+    WHERE d.symbol = m.yahoo_symbol AND d.verdict <> 'underway' ORDER BY d.batch_execution_id DESC LIMIT 1
 ) newest ON true
 WHERE m.universe = $1 AND m.is_active
 """

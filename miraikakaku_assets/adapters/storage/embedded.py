@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from miraikakaku_assets.adapters.storage.disk import LEAST_FREE, NEW_SERVER, require_room
 from miraikakaku_assets.adapters.storage.embedded_access import (
     admit_owner_only,
     make_socket_folder,
@@ -41,6 +42,7 @@ log_timezone = 'UTC'
 """
 _START_SECONDS = 120  # crash recovery replays at most max_wal_size
 _STOP_SECONDS = 60
+_FUTILE_STARTS = 3
 _SHELL_SPECIAL = frozenset('"$`\\')
 
 
@@ -59,7 +61,7 @@ def ensure_running(home: Path) -> str:
         A libpq URL of the server's maintenance database, ``postgresql://postgres:@/postgres?host=…``.
 
     Raises:
-        DependencyUnavailableError: The server does not come up; its log is named.
+        DependencyUnavailableError: The disk is full, or the server does not come up; its log is named.
     """
     folder = data_folder(home)
     running = _url_if_running(folder)
@@ -70,11 +72,13 @@ def ensure_running(home: Path) -> str:
         running = _url_if_running(folder)  # another process may have started it meanwhile
         if running:
             return running
+        require_room(home, LEAST_FREE if (folder / "PG_VERSION").exists() else NEW_SERVER)
         server = wheel.get_server(folder, cleanup_mode=None, start=False)
         try:
             _initialise(server, folder)
             return _start(server, folder)
         except (subprocess.SubprocessError, OSError) as error:
+            require_room(home, LEAST_FREE)
             raise DependencyUnavailableError(
                 f"The embedded PostgreSQL in {folder} does not start; read {folder / 'log'}, or set DATABASE_URL"
             ) from error
@@ -167,14 +171,18 @@ def _start(server: Any, folder: Path) -> str:
 
 
 def _start_on(server: Any, folder: Path, sockets: Path) -> str:
-    """Asks ``pg_ctl`` until the server is up: a killed predecessor holds its lock until it is reaped."""
-    deadline = time.monotonic() + _START_SECONDS
+    """Asks ``pg_ctl`` until the server is up: a killed predecessor holds its lock until it is reaped.
+
+    A server that ends without leaving a lock has its reason for it, which does not pass.
+    """
+    deadline, ended = time.monotonic() + _START_SECONDS, 0
     options = f'-h "" -k {shlex.quote(str(sockets))}'  # pg_ctl hands the options to a shell
     while True:
         try:
             _pg_ctl(server, "-t", str(_START_SECONDS), "-o", options, "-l", "log", "start")
         except subprocess.CalledProcessError:
-            if time.monotonic() > deadline:
+            ended += not (folder / "postmaster.pid").exists()
+            if time.monotonic() > deadline or ended == _FUTILE_STARTS:
                 raise
             _forget_foreign_process(folder)
             time.sleep(0.25)

@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from miraikakaku_assets.adapters.storage import embedded
+from miraikakaku_assets.adapters.storage.disk import full_disk_behind
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 
 _ANSWER_SECONDS = 30.0
@@ -151,6 +152,9 @@ def open_database(home: Path, external_url: str | None) -> Database:
             break
         except OperationalError as error:
             # A server that is being killed, or comes back from it, is there and does not answer yet.
+            full = full_disk_behind(error, home, external=False)
+            if full is not None:
+                raise full from error
             if time.monotonic() > deadline:
                 raise DependencyUnavailableError(
                     f"The embedded PostgreSQL at {maintenance.shown} does not answer"

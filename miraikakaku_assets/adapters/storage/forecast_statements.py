@@ -142,6 +142,15 @@ WHERE as_of BETWEEN '{since}'::date AND '{until}'::date AND target <= '{until}':
   AND instrument_id = ANY ('{ids}'::int[])
 """
 
+DIRECTIONS = """
+SELECT made.instrument_id, made.as_of, made.horizon, sign(made.point)::smallint AS point,
+       sign(came.actual)::smallint AS actual
+FROM miraikakaku.daily_predictions made JOIN miraikakaku.prediction_outcomes came
+  ON came.as_of = made.as_of AND came.instrument_id = made.instrument_id AND came.horizon = made.horizon
+WHERE made.as_of BETWEEN '{since}'::date AND '{until}'::date AND made.instrument_id = ANY ('{ids}'::int[]) {chosen}
+  AND made.reason IS NULL AND came.target <= '{until}'::date AND came.actual IS NOT NULL
+"""
+
 _SCORED = ("segment_kind", "segment", "model", "horizon", "window_origins", "until")
 _COUNTED = ("n", "days", "missing", "calls", *SCORES)
 

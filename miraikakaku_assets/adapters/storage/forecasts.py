@@ -188,6 +188,27 @@ class PostgresForecasts(PostgresScoreboard):
             came = _frame(cursor, _within(statements.OUTCOMES, since, until, wanted))
         return in_reading_order(made, wanted, _SCORED, came)
 
+    def directions(
+        self,
+        universe: Universe,
+        since: date,
+        until: date,
+        model: str,
+        symbols: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """Signs of what a model forecast from a window of origins, and of what came by `until`."""
+        with self._database.bulk() as connection, connection.cursor() as cursor:
+            wanted = _wanted(cursor, universe, symbols)
+            chosen = _of_models(cursor, [model])
+            found = _frame(cursor, _within(statements.DIRECTIONS, since, until, wanted, chosen=chosen))
+        symbol = pl.col("instrument_id").replace_strict(
+            wanted["id"], wanted["symbol"], return_dtype=pl.String
+        )
+        return found.select(
+            *(symbol.alias("symbol"), pl.lit(model).alias("model")),
+            *(pl.col("horizon").cast(pl.Int64), "as_of", pl.col("point", "actual").cast(pl.Int8)),
+        )
+
 
 def _record(row: Row[Any]) -> ModelRecord:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented way to a row's names
@@ -222,11 +243,13 @@ def _wanted(
 def _predictions(
     cursor: Any, since: date, until: date, wanted: pl.DataFrame, models: Sequence[str] | None
 ) -> pl.DataFrame:
-    chosen = ""
-    if models is not None:
-        cursor.execute(statements.QUOTED, (text_array(models),))
-        chosen = statements.OF_MODELS.format(quoted=cursor.fetchone()[0])
+    chosen = "" if models is None else _of_models(cursor, models)
     return _frame(cursor, _within(statements.PREDICTIONS, since, until, wanted, chosen=chosen))
+
+
+def _of_models(cursor: Any, models: Sequence[str]) -> str:
+    cursor.execute(statements.QUOTED, (text_array(models),))
+    return statements.OF_MODELS.format(quoted=cursor.fetchone()[0])
 
 
 def _within(query: str, since: date, until: date, wanted: pl.DataFrame, **further: str) -> str:

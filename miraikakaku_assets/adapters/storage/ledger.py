@@ -170,7 +170,7 @@ class PostgresLedger:
             connection.execute(_PROGRESS, {"batch": batch, "underway": []})
 
     def done_before(self, like: NewBatch, moment: datetime) -> frozenset[str]:
-        """Symbols whose newest batch of this window since `moment` collected them and did not end completed."""
+        """Symbols whose newest batch of this window since `moment` collected them and has not ended completed."""
         same = (
             batches.c.universe == like.universe.name,
             batches.c.timeframe == like.timeframe.value,
@@ -181,7 +181,7 @@ class PostgresLedger:
         newest = (
             select(details.c.symbol, details.c.status, details.c.verdict, batches.c.status.label("ended"))
             .join(batches, batches.c.id == details.c.batch_execution_id)
-            .where(*same, batches.c.status != "running", batches.c.start_time >= moment)
+            .where(*same, batches.c.start_time >= moment)
             .distinct(details.c.symbol)
             .order_by(details.c.symbol, batches.c.id.desc())
             .subquery()
@@ -189,7 +189,7 @@ class PostgresLedger:
         query = (
             select(newest.c.symbol)
             .where(newest.c.status == "completed", newest.c.ended != "completed")
-            .where(newest.c.verdict.not_in(WITHOUT_BARS))
+            .where(newest.c.verdict.not_in((*WITHOUT_BARS, "underway")))
         )
         with self._database.engine.connect() as connection:
             return frozenset(connection.scalars(query))
@@ -205,8 +205,12 @@ class PostgresLedger:
         with self._database.engine.connect() as connection:
             return list(connection.scalars(query.distinct()))
 
-    def paused(self, now: datetime) -> list[PausedBatch]:
-        """Paused batches that may go on at `now`, of runs, oldest first; those gone on with since are left out."""
+    def paused(self, now: datetime | None = None) -> list[PausedBatch]:
+        """Paused batches that may go on, of runs, oldest first; those gone on with since are left out.
+
+        Args:
+            now: Moment of the question; the database's own by default, because its clock set the end of the pause.
+        """
         later = batches.alias()
         gone_on = (
             select(later.c.id)
@@ -218,8 +222,8 @@ class PostgresLedger:
         )
         query = (
             select(batches.c.id, batches.c.run_id, batches.c.universe, batches.c.resume_at)
-            .where(batches.c.status == "paused", batches.c.resume_at <= now, batches.c.run_id.is_not(None))
-            .where(~gone_on)
+            .where(batches.c.status == "paused", batches.c.run_id.is_not(None), ~gone_on)
+            .where(batches.c.resume_at <= (func.now() if now is None else now))
             .order_by(batches.c.id)
         )
         with self._database.engine.connect() as connection:

@@ -3,6 +3,7 @@
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -11,16 +12,33 @@ from sqlalchemy import (
     Index,
     Integer,
     PrimaryKeyConstraint,
+    SmallInteger,
     String,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from miraikakaku_assets.adapters.storage.tables import count, metadata, now, utc
 
 __all__ = ["metadata"]
+
+# The whole database holds real prices, or simulated ones: one row, from the first question to a source on.
+price_origin = Table(
+    "price_origin",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False, server_default=text("1")),
+    Column("simulated", Boolean, nullable=False),
+    Column(
+        "exchange", Text, nullable=False, server_default=text("''")
+    ),  # what the simulated one says of itself
+    Column("demo", JSONB),  # what a demo's exchange and settings are made of; null: no demo
+    now("marked_at"),
+    CheckConstraint("id = 1", name="one"),
+    CheckConstraint("simulated OR (exchange = '' AND demo IS NULL)", name="described"),
+)
 
 batch_executions = Table(
     "batch_executions",
@@ -117,6 +135,7 @@ run_progress = Table(
     utc("estimated_completion"),
     Column("current_symbols", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     now("updated_at"),
+    Column("claimed", ARRAY(Text), nullable=False, server_default=text("'{}'")),  # while it is at work
     Index("idx_run_progress_run", "run_id"),
 )
 

@@ -8,11 +8,14 @@ what has been done.
 from miraikakaku_assets.application.ports.ledger import (
     WITHOUT_BARS,
     BatchEnd,
+    Claims,
     CoverageStore,
     Ledger,
     Listener,
     NewBatch,
+    OwnClaims,
     ReportShelf,
+    Share,
     SymbolOutcome,
 )
 from miraikakaku_assets.application.ports.masters import (
@@ -32,6 +35,7 @@ from miraikakaku_assets.application.ports.prices import (
     Delivery,
     Held,
     PriceSource,
+    Withdrawal,
     WriteResult,
 )
 
@@ -41,6 +45,7 @@ __all__ = [
     "BarStore",
     "BatchEnd",
     "Calls",
+    "Claims",
     "Clock",
     "Collected",
     "CoverageStore",
@@ -53,10 +58,13 @@ __all__ = [
     "MasterStore",
     "MasterUpdate",
     "NewBatch",
+    "OwnClaims",
     "PriceSource",
     "Publication",
     "PublishedFile",
     "ReportShelf",
+    "Share",
     "SymbolOutcome",
+    "Withdrawal",
     "WriteResult",
 ]

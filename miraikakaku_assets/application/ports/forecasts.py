@@ -216,6 +216,28 @@ class ForecastStore(Protocol):
             as_of, horizon.
         """
 
+    def directions(
+        self,
+        universe: Universe,
+        since: date,
+        until: date,
+        model: str,
+        symbols: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """Which way a model said that prices would go, and which way they went by `until`: lean enough for a market.
+
+        Args:
+            universe: Whose instruments.
+            since: First origin (exchange date).
+            until: Last origin; outcomes of later targets are not known yet.
+            model: Whose forecasts.
+            symbols: Only these.
+
+        Returns:
+            ``symbol``, ``model``, ``horizon``, ``as_of``, and as ``point`` and ``actual`` their signs (-1, 0, 1); only
+            what was forecast and has come, in no order.
+        """
+
     def days_to_score(self, universe: Universe, until: date) -> dict[date, int]:
         """Targets up to a session whose scores are not those of what is stored, with the numbers of their marks.
 

@@ -1,18 +1,20 @@
 """Ports of the written account: what a collection has done, and what coverage is computed from."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
-from miraikakaku_assets.application.ports.prices import NO_CALLS, BarRequest, Calls
+from miraikakaku_assets.application.ports.prices import NO_CALLS, BarRequest, Calls, Withdrawal
 from miraikakaku_assets.domain.bars.restatement import Rescaling
 from miraikakaku_assets.domain.coverage.report import CoverageFindings, Holdings
 from miraikakaku_assets.domain.errors import SymbolError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
-WITHOUT_BARS = ("never_delivered", "all_refused", "not_on_source")
+WITHOUT_BARS = ("never_delivered", "none_in_window", "all_refused", "not_on_source")
 """Verdicts of served symbols of which there is no single bar: they count as done in no attempt, and are asked again."""
 
 
@@ -24,9 +26,11 @@ class SymbolOutcome:
 
     Attributes:
         verdict: ``ok`` (new or restated bars), ``no_new_data``, ``never_delivered`` (asked for its whole history,
-            the source has sent no bar of it, now or ever), ``all_refused`` (the same, and what it sent now was
-            refused), ``reused`` (an attempt that did not end had collected it already), or the error's kind; for
-            symbols nobody asked for, ``delisted`` (in the master, no longer listed) or ``not_in_master``.
+            the source has sent no bar of it, now or ever), ``none_in_window`` (there is no bar of it, and the window
+            asked for has none), ``all_refused`` (there is no bar of it, and what came now was refused), ``reused``
+            (an attempt that did not end had collected it already, or another collection at the same time has),
+            ``underway`` (another collection is at it, and this one does not wait), or the error's kind; for symbols
+            nobody asked for, ``delisted`` (in the master, no longer listed) or ``not_in_master``.
         requested: Whether the collection was asked for it.
         error: The error that kept the symbol from being served, if any.
         first: First accepted session of this collection.
@@ -34,6 +38,8 @@ class SymbolOutcome:
         asked: First and last session asked for; None where nothing was.
         calls: What it took at the source.
         rescaled: A stored history that the source has restated as a whole, and that was pulled again.
+        reconsidered: Bars that were not in the delivery and that it let out of quarantine, or gave another flag.
+        withdrawn: Bars that were stored and are refused now.
     """
 
     symbol: str
@@ -51,6 +57,8 @@ class SymbolOutcome:
     asked: BarRequest | None = None
     calls: Calls = NO_CALLS
     rescaled: Rescaling | None = None
+    reconsidered: int = 0
+    withdrawn: tuple[Withdrawal, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -135,7 +143,43 @@ class Ledger(Protocol):
         """Closes the batch."""
 
     def done_before(self, like: NewBatch, moment: datetime) -> frozenset[str]:
-        """Symbols whose newest batch of this window since `moment` collected them and did not end completed."""
+        """Symbols whose newest batch of this window since `moment` collected them and has not ended completed."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """How the symbols of a collection are divided between it and others of the same request that are at work.
+
+    Attributes:
+        mine: To be fetched by this one now; nobody else does.
+        done: Symbol → verdict, of those that another has collected since this one first saw it at work on them.
+        underway: Being fetched by others.
+    """
+
+    mine: Sequence[str]
+    done: Mapping[str, str]
+    underway: AbstractSet[str]
+
+
+class OwnClaims(Protocol):
+    """What one collection has claimed."""
+
+    def share_out(self, symbols: Sequence[str], *, wait: bool) -> Share:
+        """Claims what nobody else fetches; says what others have done meanwhile and what they still fetch.
+
+        What is claimed has to be fetched before this is called again, or two that wait for each other wait for ever.
+
+        Args:
+            symbols: Yahoo symbols that are not done.
+            wait: Return only when something is `mine` or `done`.
+        """
+
+
+class Claims(Protocol):
+    """Which collection at work fetches which symbol, so that no two ask a source for the same."""
+
+    def opened(self, batch: int) -> AbstractContextManager[OwnClaims]:
+        """What a batch claims, until it ends; of one whose process is gone nothing is claimed any more."""
 
 
 class CoverageStore(Protocol):

@@ -22,6 +22,9 @@ PATTERN = "pattern"
 CYCLE = "cycle"
 """Kind of an alert about the cycles themselves."""
 
+WITHDRAWN = "withdrawn"
+"""Kind of an alert about bars that were stored and are refused now: an event."""
+
 
 @dataclass(frozen=True)
 class NewAlert:

@@ -9,6 +9,7 @@ from typing import Protocol
 import polars as pl
 
 from miraikakaku_assets.domain.bars.actions import ValidatedActions
+from miraikakaku_assets.domain.bars.file_basis import BASES
 from miraikakaku_assets.domain.bars.frame import ACTIONS, empty
 from miraikakaku_assets.domain.bars.restatement import Rescaling
 from miraikakaku_assets.domain.bars.validation import ValidatedBars
@@ -67,6 +68,7 @@ class Delivery:
         failures: Symbols that could not be served, with their error.
         calls: What each symbol took; a symbol without an entry took nothing.
         underway: Symbols that were being fetched when it was handed on.
+        bases: Schema `BASES`: what the prices of a file were before they came here; empty where a source quotes.
     """
 
     symbols: tuple[str, ...]
@@ -75,6 +77,7 @@ class Delivery:
     failures: Mapping[str, SymbolError] = field(default_factory=dict)
     calls: Mapping[str, Calls] = field(default_factory=dict)
     underway: tuple[str, ...] = ()
+    bases: pl.DataFrame = field(default_factory=lambda: empty(BASES))
 
     @property
     def requests(self) -> int:
@@ -113,18 +116,53 @@ class PriceSource(Protocol):
             InputFileError: An archive as a whole is not readable.
         """
 
-    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Delivery | None:
-        """All bars of symbols that were not asked for, where the source holds a fixed set; None otherwise."""
+    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Iterator[Delivery]:
+        """All bars of symbols that were not asked for, where the source holds a fixed set; nothing otherwise."""
+
+    def symbols(self, universe: Universe) -> Sequence[str]:
+        """Symbols that a fixed source holds rows of, sorted; none where it serves what it is asked for."""
 
     def common_window(self, universe: Universe) -> tuple[date, date] | None:
         """First and last day a fixed source holds for at least half of its symbols; None when open-ended."""
 
 
 @dataclass(frozen=True)
+class Withdrawal:
+    """A bar that was accepted once and is in quarantine now.
+
+    Attributes:
+        symbol: Yahoo symbol.
+        ts: Start of the bar (UTC).
+        at: Exchange date, of bars within the day with the time.
+        close: Its close.
+        rule: Why it was refused.
+        was_final: Whether it was more than a running bar.
+    """
+
+    symbol: str
+    ts: datetime
+    at: str
+    close: float
+    rule: str
+    was_final: bool
+
+    def __str__(self) -> str:
+        """One line."""
+        return f"{self.symbol} {self.at}: close {self.close:g} [{self.rule}]"
+
+
+@dataclass(frozen=True)
 class WriteResult:
-    """Rows written per symbol: columns ``symbol``, ``inserted``, ``restated``, ``unchanged``, ``withdrawn``."""
+    """What a delivery has changed.
+
+    Attributes:
+        counts: Rows per symbol: columns ``symbol``, ``inserted``, ``restated``, ``unchanged``, ``withdrawn`` and
+            ``reconsidered`` (bars that were not delivered: let out of quarantine, or with another flag).
+        withdrawn: Bars that are no longer stored.
+    """
 
     counts: pl.DataFrame
+    withdrawn: Sequence[Withdrawal] = ()
 
 
 @dataclass(frozen=True)
@@ -151,11 +189,13 @@ class Collected:
         complete_from: Symbol → every session since then has now been asked for and answered.
         rescaled: Symbol → history that was restated as a whole.
         actions: Its dividends and splits.
+        channels: Names of the channels that are told when a stored bar is withdrawn.
     """
 
     complete_from: Mapping[str, date] = field(default_factory=dict)
     rescaled: Mapping[str, Rescaling] = field(default_factory=dict)
     actions: ValidatedActions | None = None
+    channels: tuple[str, ...] = ()
 
 
 class BarStore(Protocol):
@@ -180,10 +220,24 @@ class BarStore(Protocol):
             and ``oldest_close``.
         """
 
-    def previous_closes(
-        self, universe: Universe, timeframe: Timeframe, first: Mapping[str, date]
+    def neighbours(
+        self,
+        universe: Universe,
+        timeframe: Timeframe,
+        windows: Mapping[str, tuple[date, date]],
+        bars: int | None,
     ) -> pl.DataFrame:
-        """Close of the last stored bar before a date, per symbol: columns ``symbol``, ``previous``."""
+        """Bars within and around windows, stored ones and those that a rule about moves holds in quarantine.
+
+        Args:
+            universe: Where the symbols belong.
+            timeframe: Length of the bars.
+            windows: Symbol → first and last exchange date.
+            bars: How many stored bars before and after each window; None for all there are.
+
+        Returns:
+            Schema `STORED_BARS`, sorted by symbol and time; at most one row per bar, the stored one if there is one.
+        """
 
     def read(
         self,

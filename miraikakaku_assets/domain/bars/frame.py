@@ -36,6 +36,22 @@ RAW_INTRADAY: dict[str, pl.DataType] = {
 }
 """A bar shorter than a session as a source sent it: nothing is checked."""
 
+STORED_BARS: dict[str, pl.DataType] = {
+    "symbol": pl.String(),
+    "session": pl.Date(),  # exchange date
+    "ts": pl.Datetime("us", "UTC"),  # start of the bar
+    "open": pl.Float64(),
+    "high": pl.Float64(),
+    "low": pl.Float64(),
+    "close": pl.Float64(),
+    "volume": pl.Float64(),
+    "status": pl.String(),  # final or provisional; null for a bar in quarantine
+    "flag": pl.String(),
+    "rule": pl.String(),  # by which it is held in quarantine, null for a stored bar
+    "source": pl.String(),
+}
+"""Bars around a delivery: the stored ones, and those that one of `MOVE_RULES` holds in quarantine."""
+
 ACTIONS: dict[str, pl.DataType] = {
     "symbol": pl.String(),
     "ex_date": pl.Date(),

@@ -12,14 +12,14 @@ from functools import partial
 import polars as pl
 
 from miraikakaku_assets.domain.bars.duplicates import mark_duplicates
-from miraikakaku_assets.domain.bars.frame import PRICES, RAW_INTRADAY
+from miraikakaku_assets.domain.bars.frame import PRICES, RAW_INTRADAY, STORED_BARS, empty
 from miraikakaku_assets.domain.bars.moves import Tolerance, judge_by_factor
+from miraikakaku_assets.domain.bars.neighbours import Moves, mark_moves
 from miraikakaku_assets.domain.bars.rules import RULES
 from miraikakaku_assets.domain.bars.validation import (
     ValidatedBars,
     beyond_any_price,
     enclosing,
-    mark_moves,
     price_rules,
     strangers,
 )
@@ -45,15 +45,15 @@ class IntradayContext:
         universe: Whose trading hours apply.
         now: The moment of the collection (UTC); later bars are refused, young ones provisional.
         known_symbols: Symbols of the master; None skips the rule ``not_in_master``.
-        previous: Columns ``symbol``, ``previous`` (close of the last stored bar before the delivery).
+        stored: Stored bars around the delivery (schema `STORED_BARS`), of its symbols only.
+        whole: Symbols whose whole stored history is in `stored`.
     """
 
     universe: Universe
     now: datetime
     known_symbols: frozenset[str] | None = None
-    previous: pl.DataFrame = field(
-        default_factory=lambda: pl.DataFrame(schema={"symbol": pl.String, "previous": pl.Float64})
-    )
+    stored: pl.DataFrame = field(default_factory=lambda: empty(STORED_BARS))
+    whole: frozenset[str] = frozenset()
 
 
 def validate_intraday(raw: pl.DataFrame, context: IntradayContext) -> ValidatedBars:
@@ -79,8 +79,8 @@ def validate_intraday(raw: pl.DataFrame, context: IntradayContext) -> ValidatedB
     bars = bars.with_columns(rule=_row_rule(bars, context))
     bars = mark_duplicates(bars, "ts", pl.col("stamp") == pl.col("ts"))
     tolerance = SHARES_5M if context.universe.has_volume else CURRENCIES_5M
-    judge = partial(judge_by_factor, previous=context.previous, actions=None, tolerance=tolerance)
-    return _split(mark_moves(bars, "ts", judge), context)
+    judge = partial(judge_by_factor, actions=None, tolerance=tolerance)
+    return _split(mark_moves(bars, "ts", context.stored, context.whole, judge), context)
 
 
 def _places(stamps: pl.Series, context: IntradayContext) -> pl.DataFrame:
@@ -136,16 +136,19 @@ def _row_rule(bars: pl.DataFrame, context: IntradayContext) -> pl.Expr:
     return pl.coalesce(pl.col("refusal"), *(pl.when(broken).then(pl.lit(rule)) for rule, broken in checks))
 
 
-def _split(bars: pl.DataFrame, context: IntradayContext) -> ValidatedBars:
+def _split(moves: Moves, context: IntradayContext) -> ValidatedBars:
+    bars = moves.bars
     columns = ["symbol", "session", "stamp", *PRICES, "volume", "row"]
     final = pl.col("ts") + SLOT + context.universe.settling <= context.now
+    status = pl.when(final).then(pl.lit("final")).otherwise(pl.lit("provisional"))
     accepted = enclosing(bars.filter(pl.col("rule").is_null())).select(
         *columns,
         "ts",
-        status=pl.when(final).then(pl.lit("final")).otherwise(pl.lit("provisional")),
+        status=status,
         flag="flag",
     )
     refused = bars.filter(pl.col("rule").is_not_null()).select(
         *columns, ts="stamp", rule="rule", detail=pl.col("rule").replace_strict(RULES, return_dtype=pl.String)
     )
-    return ValidatedBars(accepted, refused)
+    back = moves.reconsidered.with_columns(status=pl.coalesce("status", status))
+    return ValidatedBars(accepted, refused, back, moves.cut)

@@ -18,27 +18,25 @@ from miraikakaku_assets.domain.market import price_limits
 _TAKEN_BACK = 0.25  # of the move: an undone spike ends this near to where it began
 
 
-def judge_by_limits(valid: pl.DataFrame, previous: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
+def judge_by_limits(valid: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     """Judges moves against the daily limits of the session; see docs/decisions/0003-price-moves.md.
 
     Args:
-        valid: As in `miraikakaku_assets.domain.bars.moves.settle`; prices in JPY.
-        previous: Columns ``symbol``, ``previous``: stored close before the delivery's first bar.
+        valid: As in `miraikakaku_assets.domain.bars.settling.settle`; prices in JPY.
         actions: Schema `ACTIONS`.
     """
     close, base, after = pl.col("close"), pl.col("base"), pl.col("after1")
     move = (close - base).abs()
     is_large = (move > price_limits.SMALLEST_FRACTION * base) | strays_from_close()
-    large = look_closely(valid, previous, is_large)
+    large = look_closely(valid, is_large)
     if large.is_empty():
         return nothing_found(large)
     large = with_actions(large, actions)
     tick = price_limits.tick_size(pl.max_horizontal("close", "base"))
     width = price_limits.limit_width(base)
-    explained = pl.col("near") | pl.col("restated")
     factor = (close / base).log()
     large = large.with_columns(
-        beyond=((move > width + tick) & ~explained).fill_null(value=False),
+        beyond=((move > width + tick) & ~pl.col("near")).fill_null(value=False),
         expanded=move > price_limits.EXPANDED * width + tick,
         confirmed=((after - close).abs() <= price_limits.limit_width(close) + tick).fill_null(value=False),
         undone=((after - base).abs() <= _TAKEN_BACK * move).fill_null(value=False),
@@ -60,7 +58,7 @@ def judge_by_limits(valid: pl.DataFrame, previous: pl.DataFrame, actions: pl.Dat
         .then(pl.lit("limit_absurd"))
     )
     flag = (
-        pl.when(pl.col("by_split") & ~pl.col("restated"))
+        pl.when(pl.col("by_split"))
         .then(pl.lit(SPLIT_UNADJUSTED))
         .when(pl.col("beyond") & pl.col("unit"))
         .then(pl.lit(UNIT_CHANGE))

@@ -7,7 +7,6 @@ docs/decisions/0006-plausibility.md.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from math import log
 
 import polars as pl
@@ -18,10 +17,6 @@ that every collection asks for, so that a daily collection sees what a collectio
 
 BACK = 0.25
 """Part of a move (of its logarithm) that may be left for it to count as taken back."""
-
-_PATIENCE = 50
-"""Rounds after which a series is garbage rather than a series with garbage in it. 5,000 bars that alternate between
-pounds and pence would take 2,500 rounds of 11 ms."""
 
 _STRAY = 10.0  # widest genuine range of high to low: 2.1 in 1,000,000 TSE bars, 3 in the penny stock ALPHA.PA
 _UNIT = 100.0  # pence to pounds, agorot to shekels, cents to rand
@@ -60,7 +55,8 @@ SHARES = Tolerance(looked_at=1.4, undone=5.0, undone_untraded=2.0, absurd=10.0, 
 CURRENCIES = Tolerance(looked_at=1.1, undone=1.1, undone_untraded=1.1, absurd=2.0, jump=1.3)
 
 Judge = Callable[[pl.DataFrame], pl.DataFrame]
-"""Valid bars (see `settle`) → the few it looked at, as from `look_closely`, plus ``verdict``, ``length``, ``flag``."""
+"""Valid bars (see `miraikakaku_assets.domain.bars.settling`) → the few it looked at, as from `look_closely`, plus
+``verdict``, ``length`` and ``flag``."""
 
 
 def strays_from_close() -> pl.Expr:
@@ -68,71 +64,22 @@ def strays_from_close() -> pl.Expr:
     return (pl.col("high") > _STRAY * pl.col("close")) | (pl.col("low") * _STRAY < pl.col("close"))
 
 
-def settle(valid: pl.DataFrame, judge: Judge) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Refused and flagged bars of a delivery; refused bars are no neighbours to judge by.
-
-    Per symbol the earliest refused bar is taken out before its successors are judged again: the bar after a
-    spike moves as far as the spike did, and as the newest bar it has nothing later to vouch for it. Of a series
-    that still has bad bars after 50 rounds, all that look bad are taken out at once.
-
-    Args:
-        valid: Columns ``symbol``, ``at`` (session or time), ``high``, ``low``, ``close`` and ``volume``, sorted
-            by the first two.
-        judge: Says which bars to refuse (``verdict`` for ``length`` bars from here on) or to flag.
-
-    Returns:
-        Columns ``symbol``, ``at``, ``verdict``; and ``symbol``, ``at``, ``flag``.
-    """
-    refused, flagged = [], []
-    for turn in count():
-        seen = judge(valid)
-        first = seen.filter(pl.col("verdict").is_not_null())
-        if turn < _PATIENCE:
-            first = first.unique("symbol", keep="first", maintain_order=True)
-        else:
-            first = first.with_columns(length=pl.lit(1, pl.Int64))
-        pending = pl.col("symbol").is_in(first["symbol"].implode())
-        flagged.append(seen.filter(~pending & pl.col("flag").is_not_null()).select("symbol", "at", "flag"))
-        stretch = _stretch(valid, first)
-        refused.append(stretch)
-        if first.is_empty():
-            break
-        valid = valid.filter(pending).join(stretch, on=["symbol", "at"], how="anti", maintain_order="left")
-    return pl.concat(refused), pl.concat(flagged)
-
-
-def _stretch(valid: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
-    reach = pl.int_ranges("position", pl.col("position") + pl.col("length"))
-    rows = first.select("verdict", position=reach).explode("position", empty_as_null=True)
-    bars = valid.select("symbol", "at")[rows["position"]]
-    return bars.with_columns(rows["verdict"])
-
-
-def look_closely(valid: pl.DataFrame, previous: pl.DataFrame, is_large: pl.Expr) -> pl.DataFrame:
+def look_closely(valid: pl.DataFrame, is_large: pl.Expr) -> pl.DataFrame:
     """The few bars that a judge looks at, with their neighbours.
 
     Args:
-        valid: As in `settle`.
-        previous: Columns ``symbol``, ``previous``: stored close before the delivery's first bar.
+        valid: As in `miraikakaku_assets.domain.bars.settling.settle`.
         is_large: Of ``close`` and ``base``, whether a bar is looked at.
 
     Returns:
-        The bars with ``position`` (row in `valid`), ``base`` (close before it, null for none), ``stored``
-        (whether that is the stored one) and ``after1`` to ``after8`` (closes that follow, null for none).
+        The bars with ``position`` (row in `valid`), ``base`` (close before it, null for none) and ``after1`` to
+        ``after8`` (closes that follow, null for none).
     """
-    follows = (pl.col("symbol") == pl.col("symbol").shift(1)).fill_null(value=False)
+    follows = (pl.col("chain") == pl.col("chain").shift(1)).fill_null(value=False)
     chained = valid.with_row_index("position").with_columns(
-        pl.col("position").cast(pl.Int64),
-        base=pl.when(follows).then(pl.col("close").shift(1)),
-        stored=pl.lit(value=False),
+        pl.col("position").cast(pl.Int64), base=pl.when(follows).then(pl.col("close").shift(1))
     )
     large = chained.filter(is_large)
-    if not previous.is_empty():
-        known = previous.filter(pl.col("previous") > 0).unique("symbol", keep="last")
-        begun = chained.filter(pl.col("base").is_null()).join(known, on="symbol", how="inner")
-        begun = begun.with_columns(base=pl.col("previous"), stored=pl.lit(value=True)).select(large.columns)
-        large = pl.concat([large, begun.filter(is_large)])
-        large = large.unique("position", keep="last").sort("position")
     return large.with_columns(_afters(valid, large))
 
 
@@ -143,7 +90,7 @@ def _afters(valid: pl.DataFrame, large: pl.DataFrame) -> list[pl.Series]:
     for step in range(1, LOOK_AHEAD + 1):
         there = large["position"] + step
         row = there.clip(upper_bound=max(valid.height - 1, 0))
-        mine = (there < valid.height) & (valid["symbol"].gather(row) == large["symbol"])
+        mine = (there < valid.height) & (valid["chain"].gather(row) == large["chain"])
         closes = valid["close"].gather(row)
         afters.append(closes.set(~mine, None).alias(f"after{step}"))
     return afters
@@ -154,13 +101,11 @@ def with_actions(large: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         The bars with ``near`` (a split is dated to the bar or shortly before it), ``by_split`` (the move has the
-        ratio of a split dated within 45 days), ``restated`` (the base is a stored close that the delivered
-        history has divided since) and ``paid`` (dividends of that day, 0 for none).
+        ratio of a split dated within 45 days) and ``paid`` (dividends of that day, 0 for none).
     """
     nothing = large.with_columns(
         near=pl.lit(value=False),
         by_split=pl.lit(value=False),
-        restated=pl.lit(value=False),
         paid=pl.lit(0.0),
     )
     mine = actions.join(large.select("symbol").unique(), on="symbol", how="semi")
@@ -177,17 +122,16 @@ def with_actions(large: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     split = (pl.col("kind") == "split") & (pl.col("value") > 0)
     telling = split & (ratio.abs() >= log(SHARES.looked_at)) & (days.abs() <= _SPLIT_DAYS)
     said = (
-        large.select("symbol", "position", "at", "base", "close", "stored")
+        large.select("symbol", "position", "at", "base", "close")
         .join(mine, on="symbol", how="inner")
         .group_by("position")
         .agg(
             near=(split & here).any(),
             by_split=(telling & (unadjusted | overdone)).any(),
-            restated=(split & pl.col("stored") & unadjusted & (days >= -_EX_SLACK)).any(),
             paid=pl.col("value").filter((pl.col("kind") == "dividend") & here).sum(),
         )
     )
-    blank = pl.col("near", "by_split", "restated").fill_null(value=False)
+    blank = pl.col("near", "by_split").fill_null(value=False)
     known = large.join(said, on="position", how="left", maintain_order="left")
     return known.with_columns(blank, pl.col("paid").fill_null(0.0))
 
@@ -215,25 +159,22 @@ def stretch_length(move: pl.Expr, base: pl.Expr) -> pl.Expr:
     return found
 
 
-def judge_by_factor(
-    valid: pl.DataFrame, previous: pl.DataFrame, actions: pl.DataFrame | None, tolerance: Tolerance
-) -> pl.DataFrame:
+def judge_by_factor(valid: pl.DataFrame, actions: pl.DataFrame | None, tolerance: Tolerance) -> pl.DataFrame:
     """Judges moves where no exchange limits them.
 
     Args:
-        valid: As in `settle`.
-        previous: Stored closes, as in `look_closely`.
+        valid: As in `miraikakaku_assets.domain.bars.settling.settle`.
         actions: Schema `ACTIONS`; None within the day, where ``at`` is no date.
         tolerance: What the instruments may do.
     """
-    large = look_closely(valid, previous, tolerance.is_large)
+    large = look_closely(valid, tolerance.is_large)
     if large.is_empty():
         return nothing_found(large)
     large = with_actions(large, actions) if actions is not None else _without_actions(large)
     base = pl.col("base") - pl.when(pl.col("paid") < pl.col("base")).then("paid").otherwise(0.0)
     large = large.with_columns(fair=base)
     move = (pl.col("close") / pl.col("fair")).log()
-    large = large.with_columns(move=pl.when(pl.col("restated")).then(0.0).otherwise(move).fill_null(0.0))
+    large = large.with_columns(move=move.fill_null(0.0))
     far = pl.col("move").abs()
     large = large.with_columns(
         length=pl.when(far >= log(tolerance.looked_at)).then(stretch_length(pl.col("move"), pl.col("fair")))
@@ -271,6 +212,7 @@ def nothing_found(large: pl.DataFrame) -> pl.DataFrame:
     return large.select(
         "symbol",
         "at",
+        "chain",
         "position",
         verdict=pl.lit(None, pl.String),
         flag=pl.lit(None, pl.String),
@@ -279,13 +221,13 @@ def nothing_found(large: pl.DataFrame) -> pl.DataFrame:
 
 
 def finding(large: pl.DataFrame, verdict: pl.Expr, flag: pl.Expr) -> pl.DataFrame:
-    """What `settle` reads: a stretch is refused as a whole only for an error that shows as such."""
+    """What settling reads: a stretch is refused as a whole only for an error that shows as such."""
     whole = pl.col("verdict").is_in(["unit_error", "split_error"])
     judged = large.with_columns(verdict=verdict, flag=flag)
     length = pl.when(whole).then("length").otherwise(1).cast(pl.Int64)
-    return judged.select("symbol", "at", "position", "verdict", "flag", length=length)
+    return judged.select("symbol", "at", "chain", "position", "verdict", "flag", length=length)
 
 
 def _without_actions(large: pl.DataFrame) -> pl.DataFrame:
-    absent = {name: pl.lit(value=False) for name in ("near", "by_split", "restated")}
+    absent = {name: pl.lit(value=False) for name in ("near", "by_split")}
     return large.with_columns(**absent, paid=pl.lit(0.0))

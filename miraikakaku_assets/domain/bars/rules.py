@@ -34,9 +34,7 @@ RULES = {
 }
 """Rule of a refused bar → what it says, in the order in which rules are tried."""
 
-SUPERSEDING_RULES = (
-    "price_out_of_range",
-    "not_a_session",
+MOVE_RULES = (
     "stray_price",
     "unit_error",
     "split_error",
@@ -45,6 +43,9 @@ SUPERSEDING_RULES = (
     "move_undone",
     "move_absurd",
 )
+"""Rules that judge a bar by its neighbours: what they refuse is judged again when further neighbours come."""
+
+SUPERSEDING_RULES = ("price_out_of_range", "not_a_session", *MOVE_RULES)
 """Rules that judge a bar by its neighbours or the calendar: a stored bar equal to it is withdrawn."""
 
 EXPECTED_RULES = ("lunch_break", "closing_call", "closing_print")
@@ -62,6 +63,9 @@ FLAGS = {
     SCALE_JUMP: "prices change here by a factor that no trading explains, and no corporate action either",
 }
 """Flag of an accepted bar → what it says. A flag marks the first bar on the new side."""
+
+MOVE_FLAGS = (BEYOND_LIMIT, SPLIT_UNADJUSTED, UNIT_CHANGE, SCALE_JUMP)
+"""Flags that judge a bar by its neighbours: they come and go with them."""
 
 ACTION_RULES = {
     "bad_amount": "the dividend or split ratio is missing, not finite, zero or negative",

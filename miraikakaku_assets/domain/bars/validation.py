@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from miraikakaku_assets.domain.bars.duplicates import mark_duplicates
-from miraikakaku_assets.domain.bars.frame import ACTIONS, PRICES, RAW_DAILY, empty
+from miraikakaku_assets.domain.bars.frame import ACTIONS, PRICES, RAW_DAILY, STORED_BARS, empty
 from miraikakaku_assets.domain.bars.limit_moves import judge_by_limits
-from miraikakaku_assets.domain.bars.moves import CURRENCIES, SHARES, Judge, judge_by_factor, settle
+from miraikakaku_assets.domain.bars.moves import CURRENCIES, SHARES, Judge, judge_by_factor
+from miraikakaku_assets.domain.bars.neighbours import Moves, mark_moves
 from miraikakaku_assets.domain.bars.rules import BEYOND_LIMIT, RULES, SUPERSEDING_RULES
 from miraikakaku_assets.domain.market import price_limits
 from miraikakaku_assets.domain.market.instruments import Universe
@@ -39,32 +40,37 @@ class DailyContext:
         universe: Whose sessions and price limits apply.
         now: The moment of the collection (UTC); later sessions are refused, unfinished ones provisional.
         known_symbols: Symbols of the master; None skips the rule ``not_in_master``.
-        previous: Columns ``symbol``, ``previous`` (close of the last stored bar before the delivery).
-        actions: Dividends and splits delivered with the bars (schema `ACTIONS`).
+        stored: Stored bars around the delivery (schema `STORED_BARS`), of its symbols only.
+        whole: Symbols whose whole stored history is in `stored`.
+        actions: Dividends and splits, delivered with the bars and stored (schema `ACTIONS`).
     """
 
     universe: Universe
     now: datetime
     known_symbols: frozenset[str] | None = None
-    previous: pl.DataFrame = field(
-        default_factory=lambda: pl.DataFrame(schema={"symbol": pl.String, "previous": pl.Float64})
-    )
+    stored: pl.DataFrame = field(default_factory=lambda: empty(STORED_BARS))
+    whole: frozenset[str] = frozenset()
     actions: pl.DataFrame = field(default_factory=lambda: empty(ACTIONS))
 
 
 @dataclass(frozen=True)
 class ValidatedBars:
-    """The two halves of a delivery.
+    """The two halves of a delivery, and what it changes about the bars around it.
 
     Attributes:
         accepted: Schema `RAW_DAILY` without ``refusal``, plus ``ts`` (UTC open of the session), ``status``
             (``final`` or ``provisional``) and ``flag``; sorted by symbol and session, one row per session.
         refused: Schema `RAW_DAILY` without ``refusal``, plus ``ts`` (UTC open, or UTC midnight of a day
             without session), ``rule`` and ``detail``.
+        reconsidered: Schema `STORED_BARS`: bars that are stored or held, are not in the delivery, and whose ``rule`` or
+            ``flag`` is now as given here.
+        cut: Symbols whose stored bars at hand do not suffice: validate them again with their whole history.
     """
 
     accepted: pl.DataFrame
     refused: pl.DataFrame
+    reconsidered: pl.DataFrame = field(default_factory=lambda: empty(STORED_BARS))
+    cut: tuple[str, ...] = ()
 
 
 def validate_daily(raw: pl.DataFrame, context: DailyContext) -> ValidatedBars:
@@ -75,21 +81,25 @@ def validate_daily(raw: pl.DataFrame, context: DailyContext) -> ValidatedBars:
             the source quotes them (raw).
         context: What is known besides.
     """
-    calendar = context.universe.calendar
-    table = session_table(calendar).with_columns(followed=trading_hours(calendar)["opens"].shift(-1))
-    bars = _ordered(raw).join(table, on="session", how="left", maintain_order="left")
+    bars = _ordered(raw).join(_sessions(context), on="session", how="left", maintain_order="left")
     bars = bars.with_columns(rule=_row_rule(bars, context))
     official = (pl.col("stamp") == pl.col("opens")) | pl.col("stamp").is_null() | _at_midnight(context)
     bars = mark_duplicates(bars, "session", official)
-    bars = mark_moves(bars, "session", _judge(context))
-    return _split(bars, context)
+    moves = mark_moves(bars, "session", context.stored, context.whole, _judge(context))
+    return _split(moves, context)
+
+
+def _sessions(context: DailyContext) -> pl.DataFrame:
+    """The calendar, each session with the first price of the next."""
+    calendar = context.universe.calendar
+    return session_table(calendar).with_columns(followed=trading_hours(calendar)["opens"].shift(-1))
 
 
 def _judge(context: DailyContext) -> Judge:
     if context.universe.has_price_limits:
-        return partial(judge_by_limits, previous=context.previous, actions=context.actions)
+        return partial(judge_by_limits, actions=context.actions)
     tolerance = SHARES if context.universe.has_volume else CURRENCIES
-    return partial(judge_by_factor, previous=context.previous, actions=context.actions, tolerance=tolerance)
+    return partial(judge_by_factor, actions=context.actions, tolerance=tolerance)
 
 
 def _ordered(raw: pl.DataFrame) -> pl.DataFrame:
@@ -173,42 +183,24 @@ def _at_midnight(context: DailyContext) -> pl.Expr:
     return pl.col("stamp").dt.convert_time_zone(context.universe.time_zone).dt.time() == pl.time(0)
 
 
-def mark_moves(bars: pl.DataFrame, at: str, judge: Judge) -> pl.DataFrame:
-    """Fills ``rule`` and adds ``flag`` where a valid bar does not fit its neighbours.
-
-    Args:
-        bars: Columns ``symbol``, the one named `at`, the prices, ``volume`` and ``rule``, sorted by the first two.
-        at: Column that names the session or slot, one valid row each.
-        judge: What the instruments may do.
-    """
-    valid = bars.filter(pl.col("rule").is_null())
-    refused, flags = settle(
-        valid.select("symbol", at, "high", "low", "close", "volume").rename({at: "at"}), judge
-    )
-    if refused.is_empty() and flags.is_empty():
-        return bars.with_columns(flag=pl.lit(None, pl.String))
-    marks = refused.join(flags, on=["symbol", "at"], how="full", coalesce=True).rename({"at": at})
-    marked = bars.join(marks, on=["symbol", at], how="left", maintain_order="left")
-    unmarked = pl.col("rule").is_null()
-    return marked.with_columns(
-        rule=pl.coalesce("rule", "verdict"), flag=pl.when(unmarked & pl.col("verdict").is_null()).then("flag")
-    ).drop("verdict")
-
-
-def _split(bars: pl.DataFrame, context: DailyContext) -> ValidatedBars:
+def _split(moves: Moves, context: DailyContext) -> ValidatedBars:
+    bars = moves.bars
     columns = [name for name in RAW_DAILY if name != "refusal"]
     final = (pl.col("closes") <= context.now - FINAL_AFTER) & ~_trades_again(context)
+    status = pl.when(final).then(pl.lit("final")).otherwise(pl.lit("provisional"))
     ts = pl.coalesce("opens", pl.col("session").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
     accepted = enclosing(bars.filter(pl.col("rule").is_null())).select(
         *columns,
         ts=ts,
-        status=pl.when(final).then(pl.lit("final")).otherwise(pl.lit("provisional")),
+        status=status,
         flag="flag",
     )
     refused = bars.filter(pl.col("rule").is_not_null()).select(
         *columns, ts=ts, rule="rule", detail=pl.col("rule").replace_strict(RULES, return_dtype=pl.String)
     )
-    return ValidatedBars(accepted, refused)
+    back = moves.reconsidered.join(_sessions(context), on="session", how="left", maintain_order="left")
+    back = back.with_columns(status=pl.coalesce("status", status)).select(*STORED_BARS)
+    return ValidatedBars(accepted, refused, back, moves.cut)
 
 
 def enclosing(bars: pl.DataFrame) -> pl.DataFrame:

@@ -7,11 +7,13 @@ or its delisting. What is expected and not stored is a gap, and every gap has on
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import ceil
 
 import polars as pl
 
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import sessions_between
+from miraikakaku_assets.domain.words import counted
 
 WHOLE = "all"
 """Name of the segment that holds every issue of the universe."""
@@ -73,6 +75,10 @@ class SegmentCoverage:
     def coverage(self) -> float | None:
         """Share of expected bars that are stored, None when nothing was expected."""
         return self.stored / self.expected if self.expected else None
+
+    def short_of(self, threshold: float) -> int:
+        """Bars that would have to be there, too, for this share of the expected ones."""
+        return max(ceil(round(threshold * self.expected, 6)) - self.stored, 0)
 
 
 @dataclass(frozen=True)
@@ -151,7 +157,7 @@ def find_coverage(
         threshold=threshold,
         least_issues=least_issues,
         denominator=(
-            f"{holdings.issues.height:,} active issues of the list dated {holdings.list_date} × their "
+            f"{counted(holdings.issues.height, 'active issue')} of the list dated {holdings.list_date} × their "
             f"{universe.calendar} sessions from {first} to {last} ({len(sessions)}), "
             "each from its listing on where that day is known"
         ),

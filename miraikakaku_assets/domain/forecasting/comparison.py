@@ -84,6 +84,29 @@ def long_run_variance(values: Numbers, lag: int) -> float:
     return total / len(values)
 
 
+def benjamini_hochberg(p_values: Sequence[float] | Numbers) -> Numbers:
+    """P-values as they count when a share of false findings is allowed among those that are found.
+
+    What has at most q is found: then no more than a share q of all findings is expected to be false, whether the tests
+    are independent or hang together as those of one market do (positively).
+
+    Source: Y. Benjamini and Y. Hochberg, Controlling the false discovery rate, Journal of the Royal Statistical
+    Society B 57 (1995) 289-300. It is ``p.adjust(…, "BH")`` of R.
+
+    Args:
+        p_values: One per test, any order.
+
+    Returns:
+        The same number in the same order, none smaller than its p-value and none above 1.
+    """
+    given = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(given)
+    scaled = given[order] * len(given) / np.arange(1, len(given) + 1)
+    found = np.empty_like(given)
+    found[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    return found
+
+
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     """P-values as they count when so many tests were made at once.
 

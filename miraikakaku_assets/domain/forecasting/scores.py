@@ -168,23 +168,3 @@ def hit_interval(
     whole = max(1, round(min(worth, total)))
     low, high = wilson_interval(round(rate * whole), whole)
     return float(whole), low, high
-
-
-NO_EDGE = "優位性なし"
-"""Shown where the direction was called no better than by a coin."""
-
-
-def edge(hit_low: float | None, hit_high: float | None, to_beat: float = 0.5) -> str | None:
-    """`NO_EDGE` unless the whole interval of the hit rate lies above a share, also if no direction was called.
-
-    A rate significantly below is no edge of the forecast as it is published either.
-
-    Args:
-        hit_low: Lower end of the interval.
-        hit_high: Upper end.
-        to_beat: A coin; or always-up where that was right more often, which is the harder test: on USD/JPY
-            2012-2026 theta called 52.7 % of the next days right (51.1-54.3 %), always-up 52.9 %.
-    """
-    if hit_low is None or hit_high is None or hit_low <= to_beat:
-        return NO_EDGE
-    return None

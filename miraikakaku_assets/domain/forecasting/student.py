@@ -24,18 +24,18 @@ def t_distribution(value: float, degrees: int) -> float:
         raise ValueError(f"{degrees} degrees of freedom; Student's t needs at least 1")
     square = value * value
     if square <= degrees:  # the fraction converges fast on this side
-        beyond = 1 - _incomplete_beta(0.5, degrees / 2, square / (degrees + square))
+        beyond = 1 - incomplete_beta(0.5, degrees / 2, square / (degrees + square))
     else:
-        beyond = _incomplete_beta(degrees / 2, 0.5, degrees / (degrees + square))
+        beyond = incomplete_beta(degrees / 2, 0.5, degrees / (degrees + square))
     return beyond / 2 if value < 0 else 1 - beyond / 2
 
 
-def _incomplete_beta(a: float, b: float, x: float) -> float:
+def incomplete_beta(a: float, b: float, x: float) -> float:
     """Regularised incomplete beta function I_x(a, b)."""
     if x <= 0 or x >= 1:
         return float(x >= 1)
     if x > (a + 1) / (a + b + 2):
-        return 1 - _incomplete_beta(b, a, 1 - x)
+        return 1 - incomplete_beta(b, a, 1 - x)
     front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(1 - x)) / a
     return front * _fraction(a, b, x)
 

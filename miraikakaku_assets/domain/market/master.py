@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import cached_property
 
+from miraikakaku_assets.domain.words import counted
+
 _SPACES = re.compile(r"\s+")
 
 
@@ -217,7 +219,8 @@ def objections(
         found.append(
             Objection(
                 "markets_changed",
-                f"{moved:,} of {len(common):,} issues change their market ({limits.market_changed:.0%} allowed)",
+                f"{moved:,} of {counted(len(common), 'issue')} change their market "
+                f"({limits.market_changed:.0%} allowed)",
             )
         )
     gone = before - len(common)
@@ -232,4 +235,5 @@ def objections(
 
 
 def _size(before: int, after: int, allowed: str) -> str:
-    return f"it holds {after:,} issues against {before:,} in force ({after / before - 1:+.1%}, {allowed} allowed)"
+    change = f"{after / before - 1:+.1%}, {allowed} allowed"
+    return f"it holds {counted(after, 'issue')} against {before:,} in force ({change})"

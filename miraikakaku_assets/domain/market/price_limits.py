@@ -76,6 +76,9 @@ _TICKS = (
     (_INF, 100_000),
 )
 
+# price at or below → tick, JPY, of the issues with the finest ones (TOPIX 100 since 2014, TOPIX 500 since 2023)
+_FINEST_TICKS = ((1_000, 0.1), (3_000, 0.5), (10_000, 1.0), (30_000, 5.0), (_INF, 10.0))
+
 
 def limit_width(base: pl.Expr) -> pl.Expr:
     """Width of the daily limit around a base price, JPY; the limit price is rounded to the next tick."""
@@ -90,4 +93,12 @@ def tick_size(price: pl.Expr) -> pl.Expr:
     tick = pl.lit(float(_TICKS[-1][1]))
     for edge, step in reversed(_TICKS[:-1]):  # «3,000円以下 1円»: a price at an edge is in this class
         tick = pl.when(price <= edge).then(float(step)).otherwise(tick)
+    return tick
+
+
+def finest_tick(price: pl.Expr) -> pl.Expr:
+    """Finest tick at a price, JPY: every quoted price is a multiple of it, whatever the issue."""
+    tick = pl.lit(_FINEST_TICKS[-1][1])
+    for edge, step in reversed(_FINEST_TICKS[:-1]):
+        tick = pl.when(price <= edge).then(step).otherwise(tick)
     return tick

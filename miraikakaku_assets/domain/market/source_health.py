@@ -7,6 +7,8 @@ from enum import StrEnum
 from itertools import groupby
 from statistics import median
 
+from miraikakaku_assets.domain.words import counted
+
 OK = "ok"
 PAUSED = "paused"
 """Verdict of a symbol that was not asked, because nobody asks the source for now."""
@@ -138,7 +140,7 @@ def _state(
     if all(probe.verdict in UNSERVED for probe in asked):
         return Health.DOWN, f"every symbol was turned away: {named}"
     if sum(probe.verdict not in _SYMBOLS_OWN for probe in failing) >= _FAILING_SYMBOLS:
-        return Health.DEGRADED, f"{len(failing)} of {len(asked)} symbols fail: {named}"
+        return Health.DEGRADED, f"{len(failing)} of {counted(len(asked), 'symbol')} fail: {named}"
     if _is_slow(latency, usual):
         return Health.DEGRADED, f"answers take {latency:.2f} s, usually {usual:.2f} s"
     if share < 1 and not failing:

@@ -1,13 +1,24 @@
 """Commands ``import`` and ``export``: bars from files and into files."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from miraikakaku_assets.bootstrap import ports, utc_now
+from miraikakaku_assets.bootstrap import ports
+from miraikakaku_assets.domain.bars.rules import ACTION_FLAGS, ACTION_RULES
 from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError, WorkFellShortError
-from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, timeframe, universe
+from miraikakaku_assets.domain.market.instruments import (
+    UNIVERSES,
+    Timeframe,
+    Universe,
+    collected_timeframe,
+    timeframe,
+    universe,
+)
+from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, fail, print_json, show_line, show_table
 from miraikakaku_assets.faces.cli.window import SinceOption, UntilOption, option_window
 
@@ -17,18 +28,38 @@ if TYPE_CHECKING:
 UniverseOption = Annotated[
     str, typer.Option("--universe", help=f"Where the symbols belong; available: {', '.join(UNIVERSES)}.")
 ]
-TimeframeOption = Annotated[str, typer.Option("--timeframe", help="Length of a bar; available: 1d.")]
+TimeframeOption = Annotated[
+    str, typer.Option("--timeframe", help="Length of a bar: 1d, or 5m of jp, us and fx.")
+]
+ExportedOption = Annotated[str, typer.Option("--timeframe", help="Length of a bar; available: 1d.")]
 
 
 def add_commands(app: typer.Typer) -> None:
     """Adds the commands to the application."""
+    _add_import(app)
+    _add_export(app)
 
+
+def _add_import(app: typer.Typer) -> None:
     @app.command(name="import")
     def import_(
         path: Annotated[Path, typer.Argument(help="Parquet or CSV file, or a folder of them.")],
         universe_name: UniverseOption = "jp",
         timeframe_name: TimeframeOption = "1d",
         *,
+        symbol: Annotated[
+            str,
+            typer.Option(
+                "--symbol", help="Whose bars are in files that name no symbol; default their names."
+            ),
+        ] = "",
+        time_zone: Annotated[
+            str, typer.Option("--time-zone", help="Of 5m stamps without an offset; default the exchange's.")
+        ] = "",
+        most_rows: Annotated[
+            int | None,
+            typer.Option("--max-rows", min=1, help="Rows that are taken from one file; default 20,000,000."),
+        ] = None,
         strict: Annotated[
             bool, typer.Option("--strict", help="Import nothing if a single row is refused.")
         ] = False,
@@ -36,25 +67,40 @@ def add_commands(app: typer.Typer) -> None:
     ) -> None:
         """Takes bars from files: valid rows are stored or restate what is, refused rows go to quarantine.
 
-        Exits 1 when a row was refused, and names file, row and rule.
+        Exits 1 when a row was refused, and names file, row and rule; and when the rows undo a stored bar, which is
+        named, too.
         """
         # Polars takes 0.1 s to import, a third of what --help takes without it.
         from miraikakaku_assets.application.collection_request import CollectionPorts
         from miraikakaku_assets.application.import_bars import ImportRequest, import_bars
+        from miraikakaku_assets.application.ports.notices import Severity
 
+        chosen = universe(universe_name)
+        length = collected_timeframe(timeframe_name, chosen)
+        if time_zone and length is Timeframe.D1:
+            raise ConfigurationError(
+                "--time-zone goes with --timeframe 5m; a daily bar is dated by its exchange"
+            )
         if not path.exists():
             raise InputFileError(str(path), "no_such_file", "there is no such file or folder")
         use = ports()
-        request = ImportRequest(universe(universe_name), _daily(timeframe_name), str(path), strict=strict)
-        collection = CollectionPorts(use.archive(path), use.bars, use.ledger, utc_now)
+        source = use.archive(path, length, zone=time_zone, symbol=symbol, most_rows=most_rows)
+        request = ImportRequest(
+            chosen, length, str(path), strict=strict, named=use.settings.named_symbols(chosen.name)
+        )
+        collection = CollectionPorts(
+            source, use.bars, use.ledger, use.clock, channels=use.channels.names_for(Severity.WARNING)
+        )
         report = import_bars(request, collection, use.masters, lambda _outcomes: None)
         _finish(str(path), report, as_json=as_json)
 
+
+def _add_export(app: typer.Typer) -> None:
     @app.command()
-    def export(
+    def export(  # noqa: PLR0913 - each is an option
         out: Annotated[Path, typer.Option("--out", help="File to write: .parquet or .csv.")],
         universe_name: UniverseOption = "jp",
-        timeframe_name: TimeframeOption = "1d",
+        timeframe_name: ExportedOption = "1d",
         symbols: Annotated[
             str, typer.Option("--symbols", help="Comma-separated Yahoo symbols; default all.")
         ] = "",
@@ -62,6 +108,9 @@ def add_commands(app: typer.Typer) -> None:
         until: UntilOption = "",
         *,
         adjusted: Annotated[bool, typer.Option("--adjusted/--raw", help="Adjust for dividends.")] = False,
+        with_flagged: Annotated[
+            bool, typer.Option("--with-flagged", help="Adjust for doubtful dividends, too, as vendors do.")
+        ] = False,
         as_json: bool = JSON_OPTION,
     ) -> None:
         """Writes stored bars into a Parquet or CSV file, raw or adjusted for dividends."""
@@ -79,22 +128,29 @@ def add_commands(app: typer.Typer) -> None:
             raise WorkFellShortError(
                 f"There is no bar to export; look at `miraikakaku status --universe {chosen.name}`"
             )
-        if adjusted:
-            from miraikakaku_assets.domain.bars.adjustment import dividend_adjusted
-
-            bars = dividend_adjusted(bars, ports().bars.actions(chosen, wanted, trusted=True))
+        if with_flagged and not adjusted:
+            raise ConfigurationError("--with-flagged goes with --adjusted: raw prices know no dividends")
+        bars, left_out = _adjusted(bars, chosen, wanted, with_flagged=with_flagged) if adjusted else (bars, 0)
         _write(bars, out)
         done = {
             "file": str(out),
             "rows": bars.height,
             "symbols": bars["symbol"].n_unique(),
             "adjusted": adjusted,
+            "doubtful_dividends_left_out": left_out,
         }
         if as_json:
             print_json(done)
         else:
             kind = "adjusted for dividends" if adjusted else "raw"
-            show_line(f"{done['rows']:,} bars of {done['symbols']:,} symbols, {kind}, in {out}")
+            show_line(
+                f"{counted(bars.height, 'bar')} of {counted(bars['symbol'].n_unique(), 'symbol')}, {kind}, in {out}"
+            )
+            if left_out:
+                show_line(
+                    f"dividends that are doubtful and adjusted no price: {left_out:,} (flagged in corporate_actions); "
+                    "--with-flagged adjusts for them, too, as their source did"
+                )
         absent = sorted(set(wanted or ()) - set(bars["symbol"].unique()))
         if absent:
             raise WorkFellShortError(
@@ -102,10 +158,30 @@ def add_commands(app: typer.Typer) -> None:
             )
 
 
-def _finish(name: str, report: "CollectionReport", *, as_json: bool) -> None:
-    from miraikakaku_assets.application.import_bars import refusal_sentences
+def _adjusted(
+    bars: Any, chosen: Universe, wanted: list[str] | None, *, with_flagged: bool
+) -> tuple[Any, int]:
+    """The bars adjusted for dividends, and how many of these were left out because they are doubtful."""
+    import polars as pl
 
-    sentences = refusal_sentences(name, report)
+    from miraikakaku_assets.domain.bars.adjustment import dividend_adjusted
+
+    stored = ports().bars
+    every, trusted = (
+        stored.actions(chosen, wanted, trusted=only).filter(pl.col("kind") == "dividend")
+        for only in (False, True)
+    )
+    if with_flagged:
+        return dividend_adjusted(bars, every), 0
+    return dividend_adjusted(bars, trusted), every.height - trusted.height
+
+
+def _finish(name: str, report: "CollectionReport", *, as_json: bool) -> None:
+    from miraikakaku_assets.application.import_bars import basis_sentences, refusal_sentences
+    from miraikakaku_assets.application.withdrawals import withdrawal_sentences
+
+    sentences, bases = refusal_sentences(name, report), basis_sentences(report)
+    sentences = [*sentences, *withdrawal_sentences(report.withdrawn)]
     if as_json:
         print_json(
             {
@@ -115,26 +191,51 @@ def _finish(name: str, report: "CollectionReport", *, as_json: bool) -> None:
                 "restated": report.restated,
                 "unchanged": report.unchanged,
                 "quarantined": report.quarantined,
+                "empty_rows": report.padding,
                 "quarantined_by_rule": dict(report.rules),
+                "reconsidered": report.reconsidered,
+                "withdrawn": [str(bar) for bar in report.withdrawn],
+                "actions": {kind: asdict(count) for kind, count in report.actions.items()},
+                "doubtful_actions": dict(report.doubtful_actions),
+                "price_basis": {basis: sorted(symbols) for basis, symbols in report.bases.items()},
+                "dividends_undone": report.dividends_undone,
                 "failures": report.failures,
                 "refusals": list(sentences),
             }
         )
     else:
-        rows = [
-            ("read", report.rows_read),
-            ("= inserted", report.inserted),
-            ("+ restated", report.restated),
-            ("+ unchanged", report.unchanged),
-            ("+ quarantined", report.quarantined),
-        ]
-        show_table(f"import of {name}", ("rows", ""), rows)
+        _show(name, report, bases)
     for sentence in [*report.failures.values(), *sentences]:
         fail(sentence)
     if sentences or report.failures:
         raise typer.Exit(1)
     if report.rows_read == 0:
         raise WorkFellShortError(f"{name}: there was no bar to import")
+
+
+def _show(name: str, report: "CollectionReport", bases: Sequence[str]) -> None:
+    rows = [
+        ("read", report.rows_read),
+        ("= inserted", report.inserted),
+        ("+ restated", report.restated),
+        ("+ unchanged", report.unchanged),
+        ("+ quarantined", report.quarantined),
+    ]
+    if report.padding:
+        rows.append(("beside them empty rows of breaks and auctions", report.padding))
+    if report.reconsidered:
+        rows.append(("stored bars let out of quarantine or flagged anew", report.reconsidered))
+    show_table(f"import of {name}", ("rows", ""), rows)
+    if report.actions:
+        counts = [
+            (f"{kind}s", count.read, count.stored, count.flagged, count.refused)
+            for kind, count in report.actions.items()
+        ]
+        show_table("dividends and splits", ("", "read", "stored", "of them flagged", "refused"), counts)
+    for rule, count in sorted(report.doubtful_actions.items()):
+        show_line(f"{count:,} {rule}: {(ACTION_RULES | ACTION_FLAGS)[rule]}")
+    for sentence in bases:
+        show_line(sentence)
 
 
 def _write(bars: Any, out: Path) -> None:

@@ -12,6 +12,7 @@ from miraikakaku_assets.application.wanted import Wanted, WantedForecasts
 from miraikakaku_assets.bootstrap import Ports, use, utc_now
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, US, Timeframe, Universe
+from miraikakaku_assets.faces.cli.demo_exchange import addresses, mark_demo
 from miraikakaku_assets.faces.cli.forecast_tables import show_fan
 from miraikakaku_assets.faces.cli.output import console, percent, show_line, show_table
 from miraikakaku_assets.faces.cli.runner import RunnerFactory
@@ -61,6 +62,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         config = SimulatorConfig(seed=seed, symbols=symbols, us_symbols=us_symbols, faults=_FAULTS, now=now)
         with running(config) as exchange:
             installation = use(_demo_settings(exchange, symbols))
+            mark_demo(installation, config, _impatient(symbols))
             runner = make_runner(installation)
             stages = [Stages(installation, runner, universe, log, show=True) for universe in _TIMEFRAMES]
             for work in stages:
@@ -104,33 +106,23 @@ def _forecast(stages: list[Stages], log: list[dict[str, Any]]) -> None:
 
 
 def _demo_settings(exchange: str, symbols: int) -> Settings:
-    """Settings of the demo: the simulator's address, a state folder of its own, no patience, and nobody who is told."""
-    since = (utc_now() - _HISTORY).date()
-    return settings().model_copy(
-        update={
-            "miraikakaku_home": settings().home / "demo",
-            "database_url": None,
-            "miraikakaku_price_source": "yahoo",
-            "yahoo_base_url": exchange,
-            "jpx_list_url": f"{exchange}/jpx/data_j.xls",
-            "nasdaq_listed_url": f"{exchange}/symdir/nasdaqlisted.txt",
-            "other_listed_url": f"{exchange}/symdir/otherlisted.txt",
-            "alpha_vantage_api_key": None,
-            "requests_per_second": 1000.0,
-            "burst_limit": 1000,
-            "retry_delay": 0.05,
-            "worker_timeout": 10.0,
-            "history_start": since.isoformat(),
-            "min_japanese_stocks": symbols,
-            "min_us_stocks": 1,
-            "min_etfs": 1,
-            # A simulated signal must never reach people, not even from a web UI that is started on the demo later.
-            "discord_webhook_url": None,
-            "slack_webhook_url": None,
-            "smtp_server": "",
-            "notify_urls": None,
-        }
-    )
+    """Settings of the demo: the simulator's address, a state folder of its own, and no patience."""
+    own = {"miraikakaku_home": settings().home / "demo", "database_url": None, "alpha_vantage_api_key": None}
+    return settings().model_copy(update={**own, **addresses(exchange), **_impatient(symbols)})
+
+
+def _impatient(symbols: int) -> dict[str, Any]:
+    """Settings that the demo's state folder goes on with, too."""
+    return {
+        "requests_per_second": 1000.0,
+        "burst_limit": 1000,
+        "retry_delay": 0.05,
+        "worker_timeout": 10.0,
+        "history_start": (utc_now() - _HISTORY).date().isoformat(),
+        "min_japanese_stocks": symbols,
+        "min_us_stocks": 1,
+        "min_etfs": 1,
+    }
 
 
 def _summary(installation: Ports, log: list[dict[str, Any]], seconds: float) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.faces.cli.output import show_line, show_table
 
 _LARGE = 1_000  # from here on one decimal, as exchanges quote it,
@@ -13,7 +14,7 @@ def show_training(done: Mapping[str, Any]) -> None:
     """Shows how a training went."""
     failed, reused = done.get("failed_models", 0), done.get("reused_models", 0)
     show_line(
-        f"{done['universe']} models: {done['models'] - reused} trained until {done['trained_until']} "
+        f"{done['universe']}: {counted(done['models'] - reused, 'model')} trained until {done['trained_until']} "
         f"({done['seconds']:.1f} s)"
         f"{f', {reused} as they were: same bars, same code' if reused else ''}"
         f"{f', {failed} failed' if failed else ''}"
@@ -24,15 +25,15 @@ def show_predictions(done: Mapping[str, Any]) -> None:
     """Shows how many instruments each model has forecast."""
     models = [*done["made"], *(one for one in done["missing"] if one not in done["made"])]
     rows = [(model, done["made"].get(model, 0), _missing(done["missing"].get(model))) for model in models]
-    title = f"{done['universe']} forecasts from {done['as_of']}: {done['symbols']:,} symbols"
+    title = f"{done['universe']} forecasts from {done['as_of']}: {counted(done['symbols'], 'symbol')}"
     show_table(title, ("model", "forecast", "missing"), rows)
 
 
 def show_scores(done: Mapping[str, Any]) -> None:
     """Shows what was scored."""
     show_line(
-        f"{done['universe']} scores until {done['until']}: {done['new_outcomes']:,} new outcomes, "
-        f"{done['waiting_targets']:,} wait for a bar"
+        f"{done['universe']} scores until {done['until']}: {counted(done['new_outcomes'], 'new outcome')}, "
+        f"{done['waiting_targets']:,} waiting for a bar"
     )
     show_line(f"{done['universe']} so far: {done['ensemble']}")
 
@@ -64,10 +65,11 @@ def show_replay(done: Mapping[str, Any]) -> None:
         return
     same, different = sum(done["same"].values()), sum(done["different"].values())
     show_line(
-        f"{done['universe']} made again from {done['as_of']}: {same:,} of {same + different:,} forecasts as they were"
+        f"{done['universe']} made again from {done['as_of']}: {same:,} of "
+        f"{counted(same + different, 'forecast')} as before"
     )
     if others := sum(done["other_bands"].values()):
-        show_line(f"{others:,} of them have other bands: what calibrates them came after they were made")
+        show_line(f"{others:,} of them with other bands: what calibrates them came after they were made")
     for model, why in done["gone"].items():
         show_line(f"{model}: {why}")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from miraikakaku_assets.application.work_progress import WorkProgress
-from miraikakaku_assets.bootstrap import Ports, use, utc_now
+from miraikakaku_assets.bootstrap import Ports, use
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line, show_table
 from miraikakaku_assets.faces.cli.progress import progress_bar
@@ -120,7 +120,7 @@ def _installed(installation: Ports, data: Path) -> Iterator[tuple[Any, Any]]:
                 installation.files,
                 installation.bars,
                 installation.ledger,
-                utc_now,
+                installation.clock,
             ),
             BoardPorts(installation.market_bars, installation.training, installation.prediction),
         )

@@ -7,6 +7,7 @@ import typer
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, universe
+from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line, show_table
 from miraikakaku_assets.faces.cli.progress import progress_bar
 
@@ -51,10 +52,10 @@ def add_command(group: typer.Typer) -> None:
             show_table("inputs that knew the future", ("input", "first at"), list(found.leaks.items()))
         else:
             show_line(
-                f"{len(found.inputs)} inputs of {found.symbols:,} instruments: the same at {len(found.origins)} past "
-                "sessions, with the future cut off and with another one"
+                f"{counted(len(found.inputs), 'input')} of {counted(found.symbols, 'instrument')}: the same at "
+                f"{counted(len(found.origins), 'past session')}, with the future cut off and with another one"
             )
         if found.leaks:
             raise WorkFellShortError(
-                f"{len(found.leaks)} inputs of the forecast models know the future: {', '.join(found.leaks)}"
+                f"{counted(len(found.leaks), 'input')} of the forecast models knew the future: {', '.join(found.leaks)}"
             )

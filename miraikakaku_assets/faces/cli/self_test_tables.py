@@ -8,6 +8,7 @@ import typer
 
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.faces.cli.output import fail, percent, print_json, show_line, show_table
 
 if TYPE_CHECKING:
@@ -49,10 +50,11 @@ def end_look_ahead(result: "LookedAhead", *, as_json: bool) -> None:
         )
     else:
         said = f"{result.title} of {', '.join(result.symbols)}"
-        also = f", {result.signals:,} signals among them" if result.signals is not None else ""
+        also = f", {counted(result.signals, 'signal')} among them" if result.signals is not None else ""
         if differences.is_empty():
             show_line(
-                f"{said}: same answer at {result.moments} moments, {result.values:,} values compared{also}"
+                f"{said}: same answer at {counted(result.moments, 'moment')}, "
+                f"{counted(result.values, 'value')} compared{also}"
             )
         else:
             _show_differences(differences)
@@ -153,7 +155,7 @@ def show_gap(chosen: Universe, rows: list[dict[str, Any]], total: dict[str, Any]
         f"{chosen.name}: 5-minute bars of a session put together, beside its daily bar", columns, shown
     )
     show_line(
-        f"all: {total['sessions']:,} sessions; median volume share {percent(total['volume_share'])}; last 5-minute "
-        f"close equals the daily close on {percent(total['close_equal'])} of them, median distance "
+        f"all: {counted(total['sessions'], 'session')}; median volume share {percent(total['volume_share'])}; "
+        f"last 5-minute close equals the daily close on {percent(total['close_equal'])} of them, median distance "
         f"{percent(total['close_gap'])}"
     )

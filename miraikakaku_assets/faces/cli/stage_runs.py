@@ -16,7 +16,7 @@ from miraikakaku_assets.domain.errors import (
     WorkFellShortError,
 )
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
-from miraikakaku_assets.domain.words import lasting
+from miraikakaku_assets.domain.words import counted, lasting
 from miraikakaku_assets.faces.cli.output import fail, print_json
 from miraikakaku_assets.faces.cli.progress import progress_bar
 from miraikakaku_assets.faces.cli.runner import Outcome, Runner
@@ -168,7 +168,7 @@ class Stages:
             done["error"] = f"{outcome.reason}{self._still_paused()}"
         if stage == "prices" and outcome.succeeded and done.get("rows_read") == 0 and asked:
             nothing = (
-                f"The source delivered no row for any of {done['symbols']:,} symbols; is the window right?"
+                f"The source delivered no row for {counted(done['symbols'], 'symbol')}; is the window right?"
             )
             done |= {"succeeded": False, "error": nothing, "exit_code": WorkFellShortError.exit_code}
         self._log.append(done)

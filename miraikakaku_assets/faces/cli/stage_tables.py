@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.markup import escape
 
+from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.faces.cli.forecast_tables import (
     show_fan,
     show_predictions,
@@ -14,6 +15,19 @@ from miraikakaku_assets.faces.cli.forecast_tables import (
 )
 from miraikakaku_assets.faces.cli.output import console, percent, show_line, show_table
 
+_VERDICTS = {
+    "ok": "done",
+    "no_new_data": "without news",
+    "never_delivered": "without a bar at the source, now or ever",
+    "reused": "collected already by an attempt that did not end",
+    "delisted": "delisted, not asked for",
+    "not_in_master": "in no master",
+    "not_on_source": "unknown to the source",
+    "up_to_date": "up to date",
+    "no_bars": "without stored bars",
+}
+"""What became of symbols (`SymbolOutcome`, `SymbolAnalysis`)."""
+
 
 def show_stage(stage: str, done: Mapping[str, Any]) -> None:
     """Shows the numbers of a stage, if it came as far as having any."""
@@ -22,9 +36,8 @@ def show_stage(stage: str, done: Mapping[str, Any]) -> None:
     elif stage == "master" and "added" in done:
         _master(done)
     elif stage == "analysis" and "unknown" in done:
-        show_line(
-            f"{done['universe']} analysis: {done['symbols']:,} not_in_master: {', '.join(done['unknown'])}"
-        )
+        unknown = f"{counted(done['symbols'], 'symbol')} in no master: {', '.join(done['unknown'])}"
+        show_line(f"{done['universe']} analysis: {unknown}")
     elif stage == "analysis" and "bars" in done:
         _analysis(done)
     elif stage == "training" and "models" in done:
@@ -50,7 +63,11 @@ def _prices(done: Mapping[str, Any]) -> None:
         *((f"    {rule}", count) for rule, count in sorted(rules.items(), key=lambda item: -item[1])),
     ]
     kind = "" if done["collected"] == "1d" else f" of {done['collected']}"
-    show_table(f"{done['universe']} prices{kind}: {done['symbols']:,} symbols", ("rows", ""), rows)
+    show_table(f"{done['universe']} prices{kind}: {counted(done['symbols'], 'symbol')}", ("rows", ""), rows)
+    if done.get("reconsidered"):
+        show_line(f"stored bars let out of quarantine or flagged anew: {done['reconsidered']:,}")
+    for bar, why in (done.get("withdrawn_bars") or {}).items():
+        show_line(f"stored bar withdrawn: {bar}, {why}")
     _verdicts(done)
 
 
@@ -64,9 +81,9 @@ def _analysis(done: Mapping[str, Any]) -> None:
     if not done["symbols"]:
         show_line(f"{done['universe']} analysis: no {done['collected']} bars are stored, so nothing is due")
         return
-    title = f"{done['universe']} analysis of {done['collected']} bars: {done['symbols']:,} symbols"
+    title = f"{done['universe']} analysis of {done['collected']} bars: {counted(done['symbols'], 'symbol')}"
     if not (set(done["verdicts"]) - {"up_to_date", "no_bars"}):
-        show_line(f"{title}, of which nothing was due")
+        show_line(f"{title}, nothing was due")
         return
     rows = [
         *((f"{timeframe} bars", count) for timeframe, count in done["bars"].items()),
@@ -87,4 +104,9 @@ def _coverage(done: Mapping[str, Any]) -> None:
 
 def _verdicts(done: Mapping[str, Any]) -> None:
     verdicts = sorted((done.get("verdicts") or {}).items(), key=lambda item: -item[1])
-    show_line("symbols: " + ", ".join(f"{count:,} {verdict}" for verdict, count in verdicts))
+    show_line("symbols: " + ", ".join(_verdict(*one) for one in verdicts))
+
+
+def _verdict(verdict: str, symbols: int) -> str:
+    """So many symbols with a verdict, in words; the kind of an error speaks for itself."""
+    return f"{symbols:,} {_VERDICTS.get(verdict) or 'failed: ' + verdict.replace('_', ' ')}"

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from miraikakaku_assets.application.wanted import Wanted, WantedForecasts
-from miraikakaku_assets.bootstrap import ports, utc_now
+from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import (
     UNIVERSES,
@@ -170,7 +170,7 @@ def first_listed(work: Stages, limit: int) -> list[str]:
     """The first symbols of the list in force, or of those the settings name."""
     masters, universe = work.ports.masters, work.universe
     if not universe.has_master:
-        masters.ensure_named(universe, work.ports.settings.named_symbols(universe.name), utc_now())
+        masters.ensure_named(universe, work.ports.settings.named_symbols(universe.name), work.ports.clock())
     return [instrument.symbol for instrument in masters.instruments(universe)][:limit]
 
 

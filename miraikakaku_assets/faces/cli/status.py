@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from miraikakaku_assets.bootstrap import Ports, ports, utc_now
+from miraikakaku_assets.bootstrap import Ports, ports
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, universe
 from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, percent, print_json, show_table
@@ -46,15 +46,15 @@ def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
     from miraikakaku_assets.application.show_status import show_status, source_status, watch_status
 
     stands = standing(chosen, use.forecasts)
-    rate, health = source_status(use.yahoo_limit, use.probes, utc_now)
+    rate, health = source_status(use.yahoo_limit, use.probes, use.clock)
     return {
-        **show_status(chosen, Timeframe.D1, store=use.status, clock=utc_now),
+        **show_status(chosen, Timeframe.D1, store=use.status, clock=use.clock),
         "source": {
             "rate": asdict(rate),
             "health": asdict(health) if health else None,
-            "says": _source(rate, health, utc_now()),
+            "says": _source(rate, health, use.clock()),
         },
-        "watched": watch_status(chosen, use.settings.watch_list(chosen.name), use.bars, utc_now),
+        "watched": watch_status(chosen, use.settings.watch_list(chosen.name), use.bars, use.clock),
         "forecasts": asdict(stands) if stands else None,
         **read_analysis(use),
     }
@@ -94,8 +94,10 @@ def _lines(chosen: Universe, found: dict[str, Any]) -> list[tuple[str, str]]:
     bars, master, coverage = found["bars"], found["master"], found["coverage"]
     if bars["symbols"]:
         span = f"{bars['first']:%Y-%m-%d} to {bars['last']:%Y-%m-%d}"
-        lines.append(("bars", f"{bars['total']:,} daily bars of {bars['symbols']:,} symbols, {span}"))
-        due = f"{found['fresh_symbols']:,} of {master['listed']:,} listed symbols"
+        lines.append(
+            ("bars", f"{counted(bars['total'], 'daily bar')} of {counted(bars['symbols'], 'symbol')}, {span}")
+        )
+        due = f"{found['fresh_symbols']:,} of {counted(master['listed'], 'listed symbol')}"
         lines.append(("fresh", f"{due} have the bar of {found['due_session']}, the newest that is due"))
     if coverage:
         lines.append(("coverage", f"{percent(coverage['coverage'])} of {coverage['denominator']}"))
@@ -103,7 +105,7 @@ def _lines(chosen: Universe, found: dict[str, Any]) -> list[tuple[str, str]]:
         from miraikakaku_assets.application.show_forecasts import Standing, in_words
 
         stands = Standing(**found["forecasts"])
-        symbols = f"{stands.symbols:,} symbol{'' if stands.symbols == 1 else 's'} from {stands.as_of}"
+        symbols = f"{counted(stands.symbols, 'symbol')} from {stands.as_of}"
         lines.append(("forecasts", f"{symbols}; {in_words(stands)}"))
     lines += [("restated", _restated(row)) for row in found["restated"]]
     return lines + [(batch["status"], _progress(batch, found["asked_at"])) for batch in found["running"]]
@@ -154,7 +156,7 @@ def _restated(row: dict[str, Any]) -> str:
     closes = ""
     if row["old_close"] is not None:
         closes = f", close of {row['shown_session']} {row['old_close']:g} → {row['new_close']:g}"
-    return f"{row['symbol']}: {why}{closes}; {row['bars']:,} bars changed"
+    return f"{row['symbol']}: {why}{closes}; {counted(row['bars'], 'bar')} changed"
 
 
 def _moment(value: Any) -> Any:

@@ -17,6 +17,7 @@ from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.bars.price_basis import PriceBasis
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.words import counted, the_rest
 from miraikakaku_assets.orchestration.analysis.charts import analysis_chart_of
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.materializations import log_materializations
@@ -159,7 +160,8 @@ def _shortfall(report: AnalysisReport) -> dg.Failure | None:
         return None
     worst = dict(sorted(report.failures.items())[:_WORST])
     return dg.Failure(
-        f"{len(report.failures):,} of {report.symbols:,} symbols could not be analysed, the others are stored",
+        f"{len(report.failures):,} of {counted(report.symbols, 'symbol')} could not be analysed"
+        f"{the_rest(report.symbols - len(report.failures), 'stored')}",
         metadata={
             "failed_analyses": len(report.failures),
             "first_failed_analyses": dg.MetadataValue.json(worst),

@@ -9,6 +9,7 @@ import dagster as dg
 from miraikakaku_assets.application.probe_sources import ProbeRound, probe_sources
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.source_health import Health, Probe
+from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.ownership import Labels
 from miraikakaku_assets.orchestration.resources import PortsResource
@@ -68,7 +69,7 @@ def source_canary(ports: PortsResource) -> canary_type:
     if found.failures:
         named = ", ".join(f"{symbol} ({verdict})" for symbol, verdict in found.failures.items())
         raise dg.Failure(
-            f"{len(found.failures)} of {len(found.probes)} canary symbols without a good answer: {named}; "
+            f"{len(found.failures)} of {counted(len(found.probes), 'canary symbol')} without a good answer: {named}; "
             f"the source is {found.judgement.health}: {found.judgement.reason}",
             metadata={"failed_symbols": len(found.failures)},
             allow_retries=False,
@@ -122,23 +123,31 @@ def _record(probe: Probe) -> dg.TableRecord:
 
 
 def _checks(found: ProbeRound) -> list[dg.AssetCheckResult]:
-    skew = found.clock_skew_seconds
+    skew, failures = found.clock_skew_seconds, found.failures
+    silent = ", ".join(f"{symbol} ({verdict})" for symbol, verdict in failures.items())
     return [
         dg.AssetCheckResult(
             check_name="every_symbol_answers",
-            passed=not found.failures,
-            metadata={"failures": dg.MetadataValue.json(found.failures)},
+            passed=not failures,
+            description=f"No good answer: {silent}."
+            if silent
+            else f"All {len(found.probes)} symbols answer.",
+            metadata={"failures": dg.MetadataValue.json(failures)},
         ),
         dg.AssetCheckResult(
             check_name="source_healthy",
             passed=found.judgement.health in {Health.HEALTHY, Health.RECOVERED},
             severity=dg.AssetCheckSeverity.WARN,
+            description=f"The source is {found.judgement.health}: {found.judgement.reason}",
             metadata={"health": found.judgement.health.value, "reason": found.judgement.reason},
         ),
         dg.AssetCheckResult(
             check_name="clocks_agree",
             passed=skew is None,
             severity=dg.AssetCheckSeverity.WARN,
+            description="The clocks agree."
+            if skew is None
+            else f"This machine's clock is {skew:+,.0f} s off.",
             metadata={} if skew is None else {"clock_skew_seconds": round(skew)},
         ),
     ]

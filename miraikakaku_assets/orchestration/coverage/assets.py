@@ -1,12 +1,13 @@
 """Coverage: what is stored against what is due. Put here: one asset per universe and its checks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 
 from miraikakaku_assets.application.report_coverage import report_coverage
 from miraikakaku_assets.bootstrap import Ports
-from miraikakaku_assets.domain.coverage.report import CoverageFindings
+from miraikakaku_assets.domain.coverage.report import CoverageFindings, SegmentCoverage
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
@@ -137,17 +138,34 @@ def _record(findings: CoverageFindings, position: int) -> dg.TableRecord:
 
 
 def _above_threshold(findings: CoverageFindings) -> dg.AssetCheckResult:
-    below = findings.below_threshold()
+    below = sorted(findings.below_threshold(), key=lambda segment: segment.coverage or 0.0)
     return dg.AssetCheckResult(
         check_name="above_threshold",
         passed=not below,
         severity=dg.AssetCheckSeverity.WARN,
+        description=_in_words(findings, below),
         metadata={
             "threshold": findings.threshold,
             "segments_below": len(below),
             "worst": dg.MetadataValue.json({s.segment: round(s.coverage or 0, 4) for s in below[:_WORST]}),
+            "bars_short": dg.MetadataValue.json(
+                {s.segment: s.short_of(findings.threshold) for s in below[:_WORST]}
+            ),
         },
     )
+
+
+def _in_words(findings: CoverageFindings, below: Sequence[SegmentCoverage]) -> str:
+    """Which segments are below the threshold, the worst first, and by how much."""
+    threshold = f"{findings.threshold:.2%}"
+    if not below:
+        return f"Every segment reaches {threshold} of its expected bars."
+    named = [
+        f"{one.segment} has {one.coverage or 0:.2%}, {one.short_of(findings.threshold):,} bars short"
+        for one in below[:_WORST]
+    ]
+    more = f"; and {len(below) - _WORST} more" if len(below) > _WORST else ""
+    return f"{len(below)} of {len(findings.segments)} segments below {threshold}: {'; '.join(named)}{more}."
 
 
 def _enough_issues(findings: CoverageFindings) -> dg.AssetCheckResult:
@@ -155,6 +173,7 @@ def _enough_issues(findings: CoverageFindings) -> dg.AssetCheckResult:
         check_name="enough_issues",
         passed=not findings.too_few_issues,
         severity=dg.AssetCheckSeverity.WARN,
+        description=f"{findings.whole.instruments:,} issues are listed, at least {findings.least_issues:,} expected.",
         metadata={"issues": findings.whole.instruments, "at_least": findings.least_issues},
     )
 
@@ -165,9 +184,12 @@ def _bars_quality(universe: Universe, use: Ports, findings: CoverageFindings) ->
     first = sessions_back(universe.calendar, findings.last, SESSIONS_CHECKED - 1)
     bars = use.bars.read(universe, Timeframe.D1, since=first, until=findings.last)
     broken = [expectation for expectation in check_bars(bars) if not expectation.held]
+    rules = "; ".join(f"{one.rule}: not in {one.exceptions:,} rows" for one in broken)
+    nothing = f"No bar is stored from {first} to {findings.last}." if bars.is_empty() else ""
     return dg.AssetCheckResult(
         check_name="bars_quality",
         passed=not broken and not bars.is_empty(),
+        description=rules or nothing or f"All of {bars.height:,} rows keep every rule.",
         metadata={
             "rows": bars.height,
             "sessions": f"{first} to {findings.last}",

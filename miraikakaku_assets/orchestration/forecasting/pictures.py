@@ -8,25 +8,22 @@ import polars as pl
 
 from miraikakaku_assets.application.forecast_panel import ForecastInputs
 from miraikakaku_assets.application.score_predictions import WINDOWS
-from miraikakaku_assets.application.show_forecasts import direction_edges
 from miraikakaku_assets.bootstrap import Ports
-from miraikakaku_assets.domain.forecasting.contract import HORIZONS
-from miraikakaku_assets.domain.forecasting.scores import NO_EDGE
 from miraikakaku_assets.domain.market.instruments import Universe
 
 _CLOSES = 60
 
 
-def fan_chart_of(ports: Ports, inputs: ForecastInputs, symbol: str, as_of: date) -> dg.MarkdownMetadataValue:
-    """The newest closes of a symbol and what every model makes of them."""
+def fan_chart_of(
+    ports: Ports, inputs: ForecastInputs, symbol: str, as_of: date, edge: str | None
+) -> dg.MarkdownMetadataValue:
+    """The newest closes of a symbol and what every model makes of them; `edge` is said of its direction, or None."""
     from miraikakaku_assets.adapters.charts import as_markdown
     from miraikakaku_assets.adapters.forecast_charts import fan_chart
 
     universe = inputs.universe
     forecasts = ports.forecasts.predictions(universe, as_of, as_of, [symbol])
     own = inputs.raw.filter(pl.col("symbol") == symbol, pl.col("session") <= as_of)
-    edges = direction_edges(universe, ports.forecasts, as_of, [symbol])
-    edge = edges.get((symbol, max(HORIZONS)), NO_EDGE)
     closes = own.select("session", "close").tail(_CLOSES)
     picture = fan_chart(closes, forecasts, symbol, universe.currency or "", edge=edge)
     return dg.MetadataValue.md(as_markdown(picture, f"{symbol}, forecasts from {as_of}"))

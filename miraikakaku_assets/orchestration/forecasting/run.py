@@ -15,13 +15,15 @@ from miraikakaku_assets.application.forecast_universe import predict_universe, s
 from miraikakaku_assets.application.make_predictions import ENSEMBLE, PredictionReport, totals
 from miraikakaku_assets.application.ports.forecasts import ModelRecord
 from miraikakaku_assets.application.replay_predictions import replay_predictions
-from miraikakaku_assets.application.show_forecasts import in_words, standing
+from miraikakaku_assets.application.show_forecasts import direction_edges, in_words, standing
 from miraikakaku_assets.application.train_models import Told, TrainingReport
 from miraikakaku_assets.application.watch_forecasts import watch_forecasts
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import MiraikakakuError
-from miraikakaku_assets.domain.forecasting.contract import in_prices
+from miraikakaku_assets.domain.forecasting.contract import HORIZONS, in_prices
+from miraikakaku_assets.domain.forecasting.edges import NO_EDGE
 from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.domain.words import counted, the_rest
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.forecasting.pictures import fan_chart_of, score_charts_of
 from miraikakaku_assets.orchestration.materializations import log_materializations
@@ -66,8 +68,8 @@ def train_in_run(
         context.log_event(dg.AssetObservation(models_key(universe), metadata=metadata))
         worst = "; ".join(f"{model}: {why}" for model, why in report.failed.items())
         raise dg.Failure(
-            f"{len(report.failed)} of {len(report.failed) + len(report.records)} models could not be trained, the "
-            f"others are kept: {worst}",
+            f"{len(report.failed)} of {counted(len(report.failed) + len(report.records), 'model')} could not be trained"
+            f"{the_rest(len(report.records), 'kept')}: {worst}",
             metadata=metadata,
             allow_retries=False,
         )
@@ -172,6 +174,9 @@ def _events(
 ) -> list[dg.AssetMaterialization]:
     few = symbols is not None and len(symbols) <= CHARTED_SYMBOLS
     events = []
+    edges: dict[tuple[str, int], str | None] = {}
+    if few and symbols and not stored.is_empty():
+        edges = direction_edges(inputs.universe, ports.forecasts, stored["as_of"][0], symbols)
     prices = in_prices(stored.drop("close"), stored.select("symbol", "as_of", "close").unique())
     for (symbol,), rows in prices.group_by("symbol", maintain_order=True):
         first, last = rows.row(0, named=True), rows.row(-1, named=True)
@@ -188,7 +193,8 @@ def _events(
                 "fifth_hi80": last["hi80"],
             }
         if few:
-            metadata["chart"] = fan_chart_of(ports, inputs, str(symbol), first["as_of"])
+            edge = edges.get((str(symbol), max(HORIZONS)), NO_EDGE)
+            metadata["chart"] = fan_chart_of(ports, inputs, str(symbol), first["as_of"], edge)
         events.append(dg.AssetMaterialization(key, partition=str(symbol), metadata=metadata))
     return events
 
@@ -196,7 +202,8 @@ def _events(
 def _raise_shortfall(report: PredictionReport, unknown: Sequence[str], unlike: str | None) -> None:
     reasons = [f"{model}: {why}" for model, why in report.failures.items()]
     if unknown:
-        reasons.append(f"{len(unknown)} symbols have no daily bar, the first is {unknown[0]}")
+        first = f", the first is {unknown[0]}" if len(unknown) > 1 else f": {unknown[0]}"
+        reasons.append(f"no daily bar is stored of {counted(len(unknown), 'symbol')}{first}")
     if not report.symbols:
         reasons.append("there was nothing to forecast")
     if unlike is not None:

@@ -15,9 +15,12 @@ from miraikakaku_assets.application.collection_request import CollectionPorts, C
 from miraikakaku_assets.application.collection_window import collected_since
 from miraikakaku_assets.application.plan_collection import plan_collection
 from miraikakaku_assets.application.ports import SymbolOutcome
+from miraikakaku_assets.application.ports.notices import Severity
+from miraikakaku_assets.application.withdrawals import named
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError, MiraikakakuError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe, collected_timeframe
+from miraikakaku_assets.domain.words import counted, the_rest
 from miraikakaku_assets.orchestration.abandoned import close_abandoned
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.materializations import log_materializations
@@ -69,9 +72,14 @@ def collect_in_run(
     try:
         close_abandoned(context.instance, ports)
         request = _request(context.run.run_id, ports, universe, timeframe, symbols, config)
+        # A cycle has minutes: what another collection is at comes with the next one.
+        request = replace(request, waits=not brief)
         total = len(request.instruments) + len(request.settled)
         listener = _RunListener(context, ports, universe, timeframe, asset_key, total, brief=brief)
-        collection = CollectionPorts(ports.prices, ports.bars, ports.ledger, ports.clock)
+        channels = ports.channels.names_for(Severity.WARNING)
+        collection = CollectionPorts(
+            ports.prices, ports.bars, ports.ledger, ports.clock, ports.claims, channels=channels
+        )
         report = collect_prices(request, collection, listener)
     except MiraikakakuError as error:
         raise failure(error) from error
@@ -171,6 +179,10 @@ class _RunListener:
         }
         if outcome.rescaled is not None:
             metadata["restated_history"] = str(outcome.rescaled)
+        if outcome.reconsidered:
+            metadata["reconsidered"] = outcome.reconsidered
+        if outcome.withdrawn:
+            metadata["withdrawn_bars"] = named(outcome.withdrawn)
         if outcome.last is not None:
             metadata |= {"first_session": str(outcome.first), "last_session": str(outcome.last)}
         if self._charts and outcome.last is not None:
@@ -197,6 +209,9 @@ def _finish(context: type_context, report: CollectionReport, asset_key: dg.Asset
         "unchanged": report.unchanged,
         "quarantined": report.quarantined,
         "flagged": report.flagged,
+        "reconsidered": report.reconsidered,
+        "withdrawn": len(report.withdrawn),
+        "withdrawn_bars": named(report.withdrawn),
         "padding": report.padding,
         "quarantined_by_rule": dict(report.rules),
         "doubtful_actions": dict(report.doubtful_actions),
@@ -213,18 +228,18 @@ def _finish(context: type_context, report: CollectionReport, asset_key: dg.Asset
         raise dg.Failure(f"The rows of batch {report.batch} do not add up: {totals}", allow_retries=False)
     bare = report.verdicts["never_delivered"] + report.verdicts["all_refused"]
     asked = report.symbols - report.verdicts["reused"]
+    where = f"see batch {report.batch} in batch_execution_details"
     if bare > max(_MAY_BE_BARE * asked, _FEW):
         return dg.Failure(
-            f"Of {bare:,} of {asked:,} symbols the source has never sent a bar that could be stored: it is not "
-            "itself, or the symbols are not its own; the others are stored, see batch "
-            f"{report.batch} in batch_execution_details",
+            f"Of {bare:,} of {counted(asked, 'symbol')} the source has never sent a bar that could be stored: it is "
+            f"not itself, or the symbols are not its own{the_rest(asked - bare, 'stored')}; {where}",
             allow_retries=False,
         )
     if report.failures:
         worst = dict(sorted(report.failures.items())[:_WORST])
         return dg.Failure(
-            f"{len(report.failures):,} of {report.symbols:,} symbols failed, the others are stored; "
-            f"see batch {report.batch} in batch_execution_details",
+            f"{len(report.failures):,} of {counted(report.symbols, 'symbol')} failed"
+            f"{the_rest(report.symbols - len(report.failures), 'stored')}; {where}",
             metadata={"failed_symbols": len(report.failures), "first_failures": dg.MetadataValue.json(worst)},
             allow_retries=False,
         )

@@ -7,6 +7,7 @@ sorted, in one batch.
 import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import JP, US, Timeframe, Universe
+from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.orchestration.resources import PortsResource
 
@@ -41,7 +42,11 @@ def _symbol_keys(universe: Universe, status: dg.DefaultSensorStatus) -> dg.Senso
         present = set(context.instance.get_dynamic_partitions(universe.partitions))
         new = sorted({listed.symbol for listed in masters.instruments(universe)} - present)
         requests = [partitions_of(universe, Timeframe.D1).build_add_request(new)] if new else []
-        said = f"{len(new):,} new keys in {universe.partitions}." if new else "All issues have their keys."
+        said = (
+            f"{counted(len(new), 'new key')} in {universe.partitions}."
+            if new
+            else "All issues have their keys."
+        )
         return dg.SensorResult(skip_reason=said, dynamic_partitions_requests=requests, cursor=str(newest))
 
     return symbol_keys
