@@ -132,7 +132,7 @@ def _cycle(*, quick: bool) -> dict[str, Metric]:
     from benchmarks import cycle  # Dagster's daemon is only needed here
 
     with _database() as database:
-        found = cycle.measure(database.url, *(8, 4) if quick else (100, 8))
+        found = cycle.measure(database.url, *(5, 2) if quick else (100, 8))
     ours, empty = statistics.median(found.seconds), statistics.median(found.empty)
     beside = (
         f"s: a run of one op that does nothing, median of {len(found.empty)}, by the same scheduler and queue "

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import psutil
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.remote_representation.external import RemoteSchedule
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, ScheduleInstigatorData
@@ -42,6 +43,7 @@ EMPTY_LOCATION = Path(__file__).with_name("empty_workspace.yaml")
 _TICK = timedelta(minutes=5)
 _EMPTY_AFTER = timedelta(minutes=2)  # as its cron says
 _PATIENCE = 120.0
+_STOPPING = 20.0
 _QUEUE_EVERY = 1.0  # `run_queue.dequeue_interval_seconds` of dagster.yaml
 
 
@@ -143,6 +145,7 @@ class Daemon:
 @contextmanager
 def _installed(database_url: str, base: str) -> Iterator[Daemon]:
     with ExitStack() as stack:
+        stack.callback(_end_code_servers)
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cycle-"))
         stack.enter_context(
             _environment(
@@ -167,6 +170,14 @@ def _installed(database_url: str, base: str) -> Iterator[Daemon]:
             _start_schedule(instance, workspace, schedule)
         queue = stack.enter_context(QueuedRunCoordinatorDaemon(interval_seconds=_QUEUE_EVERY))
         yield Daemon(ports, instance, workspace, queue)
+
+
+def _end_code_servers() -> None:
+    """Ends code servers that were told to stop and have not: one that loses its database first waits for it forever."""
+    servers = [child for child in psutil.Process().children() if "grpc" in child.cmdline()]
+    _, left = psutil.wait_procs(servers, timeout=_STOPPING)
+    for server in left:
+        server.kill()
 
 
 def _start_schedule(instance: dg.DagsterInstance, workspace: WorkspaceProcessContext, name: str) -> None:
