@@ -14,6 +14,7 @@ from miraikakaku_assets.domain.forecasting.edges import LEVEL, NO_EDGE, directio
 from miraikakaku_assets.domain.forecasting.edges import in_words as edges_in_words
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
+from miraikakaku_assets.domain.percent import percent
 
 YEAR = 250
 """Sessions of origins whose calls are counted."""
@@ -95,7 +96,7 @@ def in_words(found: Standing) -> str:
     days = f"{found.days} day{'' if found.days == 1 else 's'} until {found.until}"
     return (
         f"one session ahead, over {days}, the ensemble's error was "
-        f"{found.mae_to_no_change:.3f} of that of no change, and its 80 % band held {found.coverage_80:.1%}"
+        f"{found.mae_to_no_change:.3f} of that of no change, and its 80 % band held {percent(found.coverage_80)}"
     )
 
 

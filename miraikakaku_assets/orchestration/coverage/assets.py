@@ -10,6 +10,7 @@ from miraikakaku_assets.domain.coverage.report import CoverageFindings
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
+from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.ownership import LABELS
 from miraikakaku_assets.orchestration.prices.assets import prices_key
@@ -126,7 +127,7 @@ def _record(findings: CoverageFindings, position: int) -> dg.TableRecord:
     return dg.TableRecord(
         {
             "segment": segment.segment,
-            "coverage": f"{segment.coverage:.2%}" if segment.coverage is not None else "–",
+            "coverage": percent(segment.coverage),
             "stored": segment.stored,
             "expected": segment.expected,
             "issues": segment.instruments,
@@ -145,7 +146,7 @@ def _above_threshold(findings: CoverageFindings) -> dg.AssetCheckResult:
         metadata={
             "threshold": findings.threshold,
             "segments_below": len(below),
-            "worst": dg.MetadataValue.json({s.segment: round(s.coverage or 0, 4) for s in below[:_WORST]}),
+            "worst": dg.MetadataValue.json({s.segment: percent(s.coverage) for s in below[:_WORST]}),
         },
     )
 
