@@ -25,6 +25,7 @@ from miraikakaku_assets.adapters.forecast_canvas import (
     plain,
 )
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS
+from miraikakaku_assets.domain.percent import in_percent
 
 _KEPT, _KEPT_FILL = "#0b7a53", "#e3f4e9"
 
@@ -157,5 +158,5 @@ def _by_horizon(own: pl.DataFrame, column: str) -> Numbers:
 
 
 def _span(shares: Numbers) -> str:
-    low, high = f"{shares.min():.0%}", f"{shares.max():.0%}"
-    return low if low == high else f"{low[:-1]}–{high}"
+    low, high = (in_percent(float(share), 0) for share in (shares.min(), shares.max()))
+    return f"{low:.0f}%" if low == high else f"{low:.0f}–{high:.0f}%"

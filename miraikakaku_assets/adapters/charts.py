@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from miraikakaku_assets.domain.coverage.report import WHOLE, CoverageFindings
+from miraikakaku_assets.domain.percent import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,7 +59,7 @@ def coverage_chart(findings: CoverageFindings) -> bytes:
     axes.barh(names, shares, color=colours)
     axes.axvline(findings.threshold, color=_INK, linewidth=0.8, linestyle="--")
     for position, (segment, share) in enumerate(zip(segments, shares, strict=True)):
-        label = f"{share:.1%}  ({segment.stored:,} of {segment.expected:,})"
+        label = f"{percent(share)}  ({segment.stored:,} of {segment.expected:,})"
         axes.text(0.01, position, label, va="center", fontsize=7, color="white" if share > 0.35 else _INK)  # noqa: PLR2004
     axes.set_xlim(0, 1)
     axes.invert_yaxis()

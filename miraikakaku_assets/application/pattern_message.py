@@ -10,6 +10,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from miraikakaku_assets.application.evidence_words import LABELS, PERCENTAGES
+from miraikakaku_assets.domain.percent import percent_ja
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 PIP = 0.01
@@ -94,7 +95,7 @@ def _reading(column: str, value: object) -> str:
     if value is None:
         return f"{label} なし"
     number = _float(value)
-    return f"{label} {number:.0%}" if column in PERCENTAGES else f"{label} {_price(number)}"
+    return f"{label} {percent_ja(number)}" if column in PERCENTAGES else f"{label} {_price(number)}"
 
 
 def _record(record: object) -> list[str]:
@@ -115,8 +116,8 @@ def _hits(record: Mapping[str, object], n: int) -> str:
         return "的中率なし(方向を示さないパターン)"
     low, high = _float(record["low"]), _float(record["high"])
     chance = "。偶然(50%)と区別できません" if low <= _COIN <= high else ""
-    rate = f"的中率 {_float(record['hit_rate']):.0%} ({_whole(record['hits'])}/{n})"
-    return f"{rate}、95%信頼区間 {low:.0%}〜{high:.0%}{chance}"
+    rate = f"的中率 {percent_ja(_float(record['hit_rate']))} ({_whole(record['hits'])}/{n})"
+    return f"{rate}、95%信頼区間 {percent_ja(low)}〜{percent_ja(high)}{chance}"
 
 
 def _last(record: Mapping[str, object]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE
+from miraikakaku_assets.domain.percent import in_percent, percent
 
 NOTHING = "–"
 _LEAST_CHANCE = 0.001
@@ -22,11 +23,6 @@ def ratio(value: float | None, digits: int = 3) -> str:
     return NOTHING if value is None else f"{value:.{digits}f}"
 
 
-def percent(value: float | None, digits: int = 1) -> str:
-    """A share of 1 in percent."""
-    return NOTHING if value is None else f"{100 * value:.{digits}f} %"
-
-
 def chance(value: float | None) -> str:
     """A p-value."""
     if value is None:
@@ -38,7 +34,8 @@ def hits(row: Mapping[str, Any] | None) -> str:
     """Hit rate with its interval."""
     if row is None or row["hit_rate"] is None or row["hit_low"] is None or row["hit_high"] is None:
         return NOTHING
-    return f"{percent(row['hit_rate'])} ({100 * row['hit_low']:.1f}–{100 * row['hit_high']:.1f})"
+    low, high = (in_percent(row[name], 1) for name in ("hit_low", "hit_high"))
+    return f"{percent(row['hit_rate'], 1)} ({low:.1f}–{high:.1f})"
 
 
 def judged(text: str, *, holds: bool | None) -> str:
@@ -59,10 +56,10 @@ def score_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         tested,
         f"{row['calls']:,}",
         hits(row),
-        percent(row["always_up"]),
+        percent(row["always_up"], 1),
         percent(row["mape"], 2),
-        percent(row["coverage_80"]),
-        percent(row["coverage_95"]),
+        percent(row["coverage_80"], 1),
+        percent(row["coverage_95"], 1),
     )
 
 

@@ -11,7 +11,6 @@ from miraikakaku_assets.application.scoreboard_cells import (
     NOTHING,
     hits,
     judged,
-    percent,
     ratio,
     table,
     within,
@@ -24,6 +23,7 @@ from miraikakaku_assets.application.scoreboard_tables import (
     pooled,
 )
 from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE
+from miraikakaku_assets.domain.percent import percent
 
 LIMIT, STRETCH = 1.0, 0.995
 """Mean absolute error of the ensemble over that of no change: at most, and better."""
@@ -71,10 +71,10 @@ def goals(boards: Mapping[str, Board]) -> str:
                 ),
                 ", ".join(map(str, own["stretch"])) or "none",
                 *(
-                    judged(percent(own[f"coverage_{band}"]), holds=within(own[f"coverage_{band}"], ends))
+                    judged(percent(own[f"coverage_{band}"], 1), holds=within(own[f"coverage_{band}"], ends))
                     for band, ends in RIGHT.items()
                 ),
-                judged(percent(share), holds=None if share is None else share >= RIGHT_SHARE),
+                judged(percent(share, 1), holds=None if share is None else share >= RIGHT_SHARE),
             )
         )
     bands = [f"{band} % band: {100 * low:g}–{100 * high:g} %" for band, (low, high) in RIGHT.items()]
@@ -113,7 +113,7 @@ def spec_lines(boards: Mapping[str, Board], horizons: Sequence[int]) -> str:
                     *(_mape(value) for value in mapes),
                     NOTHING if best is None else str(best["model"]),
                     NOTHING if best is None else judged(hits(best), holds=best["hit_low"] >= DIRECTION_LINE),
-                    NOTHING if best is None else percent(best["always_up"]),
+                    NOTHING if best is None else percent(best["always_up"], 1),
                 )
             )
     title = (

@@ -8,7 +8,6 @@ from miraikakaku_assets.application.scoreboard_cells import (
     LEVEL,
     NOTHING,
     SCORE_NAMES,
-    percent,
     ratio,
     score_cells,
     table,
@@ -24,6 +23,7 @@ from miraikakaku_assets.application.scoreboard_tables import (
 from miraikakaku_assets.application.take_evidence import Taken
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS
+from miraikakaku_assets.domain.percent import percent
 
 BEGIN, END = "<!-- scoreboard:begin -->", "<!-- scoreboard:end -->"
 
@@ -139,7 +139,7 @@ def _horizons(board: Board) -> str:
         ratios = [
             ratio(own[h]["mae_to_no_change"]) + ("\\*" if _better(own[h]["p_holm"]) else "") for h in HORIZONS
         ]
-        rows.append((str(model), *ratios, *(percent(own[h]["coverage_80"]) for h in HORIZONS)))
+        rows.append((str(model), *ratios, *(percent(own[h]["coverage_80"], 1) for h in HORIZONS)))
     return table(names, rows)
 
 
@@ -165,12 +165,12 @@ def _spread(spread: pl.DataFrame) -> str:
             "all" if row["horizon"] == POOLED else str(row["horizon"]),
             f"{row['instruments']:,}",
             f"{row['too_few']:,}",
-            percent(row["fair"]),
-            " · ".join(percent(row[f"coverage_{word}"]) for word in ("low", "middle", "high")),
+            percent(row["fair"], 1),
+            " · ".join(percent(row[f"coverage_{word}"], 1) for word in ("low", "middle", "high")),
             " · ".join(ratio(row[f"ratio_{word}"]) for word in ("low", "middle", "high")),
-            percent(row["better"]),
-            percent(row["no_edge"]),
-            percent(row["mape_met"]),
+            percent(row["better"], 1),
+            percent(row["no_edge"], 1),
+            percent(row["mape_met"], 1),
         )
         for row in spread.iter_rows(named=True)
     ]

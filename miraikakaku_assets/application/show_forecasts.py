@@ -14,6 +14,7 @@ from miraikakaku_assets.domain.forecasting.edges import LEVEL, NO_EDGE, directio
 from miraikakaku_assets.domain.forecasting.edges import in_words as edges_in_words
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
+from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import counted
 
 YEAR = 250
@@ -96,7 +97,7 @@ def in_words(found: Standing) -> str:
     days = f"{counted(found.days, 'day')} until {found.until}"
     return (
         f"one session ahead, over {days}, the ensemble's error was "
-        f"{found.mae_to_no_change:.3f} of that of no change, and its 80 % band held {found.coverage_80:.1%}"
+        f"{found.mae_to_no_change:.3f} of that of no change, and its 80 % band held {percent(found.coverage_80)}"
     )
 
 

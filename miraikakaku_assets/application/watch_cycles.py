@@ -18,6 +18,7 @@ from miraikakaku_assets.application.ports.notices import (
     NewAlert,
     Severity,
 )
+from miraikakaku_assets.domain.percent import percent_ja
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
 FEW = 0.90
@@ -194,7 +195,7 @@ def _duration(seconds: float) -> str:
 def _success(cycle: Cycle) -> str:
     if cycle.end is None or cycle.end.symbols == 0:
         return "成功: 0銘柄(処理を始める前に失敗)"
-    return f"成功: {cycle.end.symbols}銘柄中{cycle.end.succeeded}銘柄({cycle.success_share or 0:.1%})"
+    return f"成功: {cycle.end.symbols}銘柄中{cycle.end.succeeded}銘柄({percent_ja(cycle.success_share or 0.0, 1)})"
 
 
 def _jst(moment: datetime) -> str:

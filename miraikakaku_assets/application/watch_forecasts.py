@@ -17,6 +17,7 @@ from miraikakaku_assets.application.ports.notices import AlertStore, ChannelName
 from miraikakaku_assets.application.watch_cycles import Judgement
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import last_completed_session, sessions_back
+from miraikakaku_assets.domain.percent import percent_ja
 
 FORECAST = "forecast"
 """Kind of these alerts."""
@@ -91,17 +92,17 @@ def _of_scores(universe: Universe, row: Mapping[str, object], shown: set[str]) -
         title = f"予測が「変化なし」より{(ratio - 1) * 100:.0f}%悪化しています: {universe.name} {model}"
         found.append((_SKILL, title))
     if coverage is not None and coverage < COVERED:
-        title = f"80%予測区間の的中率が{coverage:.0%}に低下しました: {universe.name} {model}"
+        title = f"80%予測区間の的中率が{percent_ja(coverage)}に低下しました: {universe.name} {model}"
         found.append((_COVERAGE, title))
     if mape is not None and mape > OFF:
-        title = f"予測の平均絶対誤差率が{mape:.1%}です(上限{OFF:.0%}): {universe.name} {model}"
+        title = f"予測の平均絶対誤差率が{percent_ja(mape, 2)}です(上限{OFF:.0%}): {universe.name} {model}"
         found.append((_MAPE, title))
     lines = [
         f"ユニバース: {universe.name}",
         f"モデル: {model}(1営業日先、直近{WINDOW}日、{row['until']}まで)",
-        f"「変化なし」に対する平均絶対誤差の比: {_shown(ratio, '.3f')}(上限 {WORSE:.2f})",
-        f"80%区間の的中率: {_shown(coverage, '.1%')}(下限 {COVERED:.0%})",
-        f"平均絶対誤差率: {_shown(mape, '.2%')}、「変化なし」: {_shown(_number(row['mape_no_change']), '.2%')}",
+        f"「変化なし」に対する平均絶対誤差の比: {'–' if ratio is None else f'{ratio:.3f}'}(上限 {WORSE:.2f})",
+        f"80%区間の的中率: {percent_ja(coverage, 2)}(下限 {COVERED:.0%})",
+        f"平均絶対誤差率: {percent_ja(mape, 2)}、「変化なし」: {percent_ja(_number(row['mape_no_change']), 2)}",
     ]
     details = {name: row[name] for name in ("model", "mae_to_no_change", "coverage_80", "mape", "n", "days")}
     return [
@@ -145,7 +146,3 @@ def _key(universe: Universe, model: str, kind: str) -> str:
 
 def _number(value: object) -> float | None:
     return value if isinstance(value, float) else None
-
-
-def _shown(value: float | None, form: str) -> str:
-    return "–" if value is None else format(value, form)

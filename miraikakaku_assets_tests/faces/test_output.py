@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from miraikakaku_assets.faces.cli.output import fail, percent, show_line, show_table
+from miraikakaku_assets.faces.cli.output import fail, show_line, show_table
 from miraikakaku_assets_tests.faces.command import Command
 
 MARKUP = "bars[bold]of[/bold] [draft] [/] \\[red] :smile: [rule not_a_workbook]"
@@ -38,22 +38,6 @@ def test_a_table_keeps_brackets_in_its_title_and_cells(capsys: pytest.CaptureFix
         ["–", "0.50"],
         ["yes", "-3"],
     ]
-
-
-@pytest.mark.parametrize(
-    ("share", "shown"),
-    [
-        (None, "–"),
-        (0.0, "0.00 %"),
-        (0.57, "57.00 %"),
-        (0.29, "29.00 %"),
-        (0.999999, "99.99 %"),
-        (995_976 / 995_977, "99.99 %"),
-        (1.0, "100.00 %"),
-    ],
-)
-def test_a_share_is_never_rounded_up(share: float | None, shown: str) -> None:
-    assert percent(share) == shown
 
 
 def test_an_error_about_a_path_with_brackets_names_all_of_it(nowhere: Command, tmp_path: Path) -> None:

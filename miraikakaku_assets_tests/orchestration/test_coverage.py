@@ -116,7 +116,7 @@ def test_the_table_in_the_web_ui_shows_every_segment(checked: Checked) -> None:
     assert {record["segment"]: (record["expected"], record["stored"]) for record in records} == {
         segment: (numbers[3], numbers[4]) for segment, numbers in report_rows(checked.market).items()
     }
-    assert {record["segment"]: record["coverage"] for record in records}["ETF・ETN"] == "50.00%"
+    assert {record["segment"]: record["coverage"] for record in records}["ETF・ETN"] == "50.00 %"
 
 
 def test_a_segment_below_the_threshold_is_a_warning_and_no_failure(checked: Checked) -> None:
@@ -126,10 +126,10 @@ def test_a_segment_below_the_threshold_is_a_warning_and_no_failure(checked: Chec
     assert not found.passed
     assert found.severity is dg.AssetCheckSeverity.WARN
     assert found.metadata["segments_below"].value == 2
-    assert found.metadata["worst"].value == {"all": 0.875, "ETF・ETN": 0.5}
+    assert found.metadata["worst"].value == {"all": "87.50 %", "ETF・ETN": "50.00 %"}
     assert found.metadata["bars_short"].value == {"all": 24, "ETF・ETN": 36}
     assert found.description == (
-        "2 of 3 segments below 95.00%: ETF・ETN has 50.00%, 36 bars short; all has 87.50%, 24 bars short."
+        "2 of 3 segments below 95.00 %: ETF・ETN has 50.00 %, 36 bars short; all has 87.50 %, 24 bars short."
     )
 
 

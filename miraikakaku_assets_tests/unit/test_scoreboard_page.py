@@ -8,11 +8,12 @@ import pytest
 
 from miraikakaku_assets.application.make_predictions import ENSEMBLE
 from miraikakaku_assets.application.make_scoreboard import Scoreboard
-from miraikakaku_assets.application.scoreboard_cells import chance, hits, percent, ratio, table
+from miraikakaku_assets.application.scoreboard_cells import chance, hits, ratio, table
 from miraikakaku_assets.application.scoreboard_goals import best_direction, goals, reached, spec_lines
 from miraikakaku_assets.application.scoreboard_page import BEGIN, END, as_markdown, put_into
 from miraikakaku_assets.application.scoreboard_plain import plain
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.percent import in_percent, percent
 from miraikakaku_assets_tests.unit.scoreboards import metal_board, scoreboard
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -65,7 +66,7 @@ def test_the_figures_are_those_of_the_scores(made):
     line = next(line for line in section.splitlines() if line.startswith("| drift |"))
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert cells[1:5] == [str(row["n"]), str(row["days"]), "0", f"{row['mae_to_no_change']:.3f}"]
-    assert cells[7].startswith(f"{100 * row['hit_rate']:.1f} % ({100 * row['hit_low']:.1f}–")
+    assert cells[7].startswith(f"{percent(row['hit_rate'], 1)} ({in_percent(row['hit_low'], 1):.1f}–")
     assert cells[8] == f"{100 * row['always_up']:.1f} %"
     assert cells[10] == f"{100 * row['coverage_80']:.1f} %"
 
@@ -116,7 +117,7 @@ def test_the_lines_of_the_specification_stand_beside_no_change_and_always_up(mad
             still = board.scores.filter(pl.col("model") == "random_walk", pl.col("horizon") == horizon)[
                 "mape"
             ].item()
-            assert f"{100 * still:.2f} % {'✓' if still < 0.03 else '✗'}" in line
+            assert f"{percent(still)} {'✓' if still < 0.03 else '✗'}" in line
             best = best_direction(board, horizon)
             assert best is not None
             assert f"{100 * best['always_up']:.1f} %" in line

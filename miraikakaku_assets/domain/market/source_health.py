@@ -7,6 +7,7 @@ from enum import StrEnum
 from itertools import groupby
 from statistics import median
 
+from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import counted
 
 OK = "ok"
@@ -144,7 +145,7 @@ def _state(
     if _is_slow(latency, usual):
         return Health.DEGRADED, f"answers take {latency:.2f} s, usually {usual:.2f} s"
     if share < 1 and not failing:
-        return Health.RECOVERED, f"every symbol answers again; of the last rounds {share:.0%} did"
+        return Health.RECOVERED, f"every symbol answers again; of the last rounds {percent(share, 0)} did"
     return Health.HEALTHY, f"not answered: {named}" if failing else "every symbol answers"
 
 

@@ -12,9 +12,10 @@ from miraikakaku_assets.application.wanted import Wanted, WantedForecasts
 from miraikakaku_assets.bootstrap import Ports, use, utc_now
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, US, Timeframe, Universe
+from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.faces.cli.demo_exchange import addresses, mark_demo
 from miraikakaku_assets.faces.cli.forecast_tables import show_fan
-from miraikakaku_assets.faces.cli.output import console, percent, show_line, show_table
+from miraikakaku_assets.faces.cli.output import console, show_line, show_table
 from miraikakaku_assets.faces.cli.runner import RunnerFactory
 from miraikakaku_assets.faces.cli.stage_runs import Stages, end
 from miraikakaku_assets.settings import Settings, settings

@@ -102,14 +102,6 @@ def _show_blocks(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None
             console.print(Padding(f"{escape(name)} {escape(cell)}".lstrip(), (0, 0, 0, _GAP), expand=False))
 
 
-def percent(share: float | None) -> str:
-    """A share as text; an unknown one as a dash. Never rounds up to 100 %."""
-    if share is None:
-        return "–"
-    # 0.57 * 10,000 is 5,699.999999999999 in floating point and is 57 % all the same.
-    return f"{int(round(share * 10000, 6)) / 100:.2f} %"
-
-
 def _shown(cell: Any) -> str:
     if cell is None:
         return "–"

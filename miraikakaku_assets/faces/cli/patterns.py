@@ -10,10 +10,10 @@ from miraikakaku_assets.bootstrap import Ports, ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe, timeframe, universe
 from miraikakaku_assets.domain.market.window import read_window
+from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.faces.cli.output import (
     JSON_OPTION,
     console,
-    percent,
     print_json,
     show_line,
     show_table,

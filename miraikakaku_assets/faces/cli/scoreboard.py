@@ -10,6 +10,7 @@ import typer
 from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.bootstrap import Ports, use
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line, show_table
 from miraikakaku_assets.faces.cli.progress import progress_bar
 from miraikakaku_assets.settings import Settings, settings
@@ -171,7 +172,7 @@ def _show(found: "Scoreboard", page: Path | None, *, as_json: bool) -> None:
                 _rounded(own["mae_to_no_change"], 4),
                 *(_rounded(own[f"coverage_{band}"], 4) for band in ("80", "95")),
                 _rounded(own["fair"], 3),
-                "–" if best is None else f"{best['model']} {100 * best['hit_rate']:.1f} %",
+                "–" if best is None else f"{best['model']} {percent(best['hit_rate'], 1)}",
             )
         )
     names = ("", "origins", "issues", "error", "80 %", "95 %", "fair", "best direction tomorrow")

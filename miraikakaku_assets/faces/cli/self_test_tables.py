@@ -8,8 +8,9 @@ import typer
 
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import counted
-from miraikakaku_assets.faces.cli.output import fail, percent, print_json, show_line, show_table
+from miraikakaku_assets.faces.cli.output import fail, print_json, show_line, show_table
 
 if TYPE_CHECKING:
     from miraikakaku_assets.application.bars_at_hand import BarsAtHand

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.markup import escape
 
+from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.faces.cli.forecast_tables import (
     show_fan,
@@ -13,7 +14,7 @@ from miraikakaku_assets.faces.cli.forecast_tables import (
     show_scores,
     show_training,
 )
-from miraikakaku_assets.faces.cli.output import console, percent, show_line, show_table
+from miraikakaku_assets.faces.cli.output import console, show_line, show_table
 
 _VERDICTS = {
     "ok": "done",

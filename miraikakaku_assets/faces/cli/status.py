@@ -9,8 +9,9 @@ from rich.markup import escape
 
 from miraikakaku_assets.bootstrap import Ports, ports
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, universe
+from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import counted
-from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, percent, print_json, show_table
+from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, print_json, show_table
 from miraikakaku_assets.faces.cli.pauses import LIFTED_BY, left, paused_for
 from miraikakaku_assets.faces.cli.status_analysis import analysis_lines, read_analysis, show_analysis
 
@@ -148,7 +149,7 @@ def _progress(batch: dict[str, Any], now: datetime) -> str:
     end = (
         f", done about {_moment(batch['estimated_completion'])} UTC" if batch["estimated_completion"] else ""
     )
-    return f"{done} ({batch['percentage']:.1f} %), {batch['failed']:,} failed, {pace}{end}"
+    return f"{done} ({percent(batch['percentage'] / 100, 1)}), {batch['failed']:,} failed, {pace}{end}"
 
 
 def _restated(row: dict[str, Any]) -> str:

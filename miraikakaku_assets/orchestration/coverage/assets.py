@@ -11,6 +11,7 @@ from miraikakaku_assets.domain.coverage.report import CoverageFindings, SegmentC
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
+from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.ownership import LABELS
 from miraikakaku_assets.orchestration.prices.assets import prices_key
@@ -127,7 +128,7 @@ def _record(findings: CoverageFindings, position: int) -> dg.TableRecord:
     return dg.TableRecord(
         {
             "segment": segment.segment,
-            "coverage": f"{segment.coverage:.2%}" if segment.coverage is not None else "–",
+            "coverage": percent(segment.coverage),
             "stored": segment.stored,
             "expected": segment.expected,
             "issues": segment.instruments,
@@ -147,7 +148,7 @@ def _above_threshold(findings: CoverageFindings) -> dg.AssetCheckResult:
         metadata={
             "threshold": findings.threshold,
             "segments_below": len(below),
-            "worst": dg.MetadataValue.json({s.segment: round(s.coverage or 0, 4) for s in below[:_WORST]}),
+            "worst": dg.MetadataValue.json({s.segment: percent(s.coverage) for s in below[:_WORST]}),
             "bars_short": dg.MetadataValue.json(
                 {s.segment: s.short_of(findings.threshold) for s in below[:_WORST]}
             ),
@@ -157,11 +158,11 @@ def _above_threshold(findings: CoverageFindings) -> dg.AssetCheckResult:
 
 def _in_words(findings: CoverageFindings, below: Sequence[SegmentCoverage]) -> str:
     """Which segments are below the threshold, the worst first, and by how much."""
-    threshold = f"{findings.threshold:.2%}"
+    threshold = percent(findings.threshold)
     if not below:
         return f"Every segment reaches {threshold} of its expected bars."
     named = [
-        f"{one.segment} has {one.coverage or 0:.2%}, {one.short_of(findings.threshold):,} bars short"
+        f"{one.segment} has {percent(one.coverage or 0.0)}, {one.short_of(findings.threshold):,} bars short"
         for one in below[:_WORST]
     ]
     more = f"; and {len(below) - _WORST} more" if len(below) > _WORST else ""

@@ -10,6 +10,7 @@ from miraikakaku_assets.application.forecast_panel import ForecastInputs
 from miraikakaku_assets.application.score_predictions import WINDOWS
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.domain.percent import percent
 
 _CLOSES = 60
 
@@ -49,7 +50,7 @@ def score_charts_of(ports: Ports, universe: Universe) -> dict[str, Any]:
 
 def _record(row: dict[str, Any]) -> dg.TableRecord:
     shares = ("mape", "hit_rate", "hit_low", "hit_high", "always_up", "coverage_80", "coverage_95")
-    shown = {name: "–" if row[name] is None else f"{row[name]:.2%}" for name in shares}
+    shown = {name: percent(row[name]) for name in shares}
     ratio = row["mae_to_no_change"]
     return dg.TableRecord(
         {
