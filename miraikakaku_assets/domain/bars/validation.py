@@ -97,7 +97,10 @@ def _sessions(context: DailyContext) -> pl.DataFrame:
 
 def _judge(context: DailyContext) -> Judge:
     if context.universe.has_price_limits:
-        return partial(judge_by_limits, actions=context.actions)
+        today = context.now.astimezone(
+            _zone(context)
+        ).date()  # a split that is still to come has divided nothing
+        return partial(judge_by_limits, actions=context.actions.filter(pl.col("ex_date") <= today))
     tolerance = SHARES if context.universe.has_volume else CURRENCIES
     return partial(judge_by_factor, actions=context.actions, tolerance=tolerance)
 
