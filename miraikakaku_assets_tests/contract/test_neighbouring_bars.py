@@ -77,6 +77,14 @@ def test_the_last_bar_before_a_break_comes_out_of_quarantine_with_the_next_deliv
     assert contents(database) == again
 
 
+def test_a_bar_with_dust_in_its_range_can_leave_quarantine(database: Database) -> None:
+    listed(database, "7203")
+    dusty = CONFIRMED[1] | {"high": 1_210.0 * (1 - 1e-12)}
+    deliver(database, [CONFIRMED[0], dusty])
+    deliver(database, CONFIRMED[2:])
+    assert (1_210.0, BEYOND_LIMIT, "final") in stored(database)
+
+
 def test_a_stored_bar_that_a_later_delivery_undoes_is_withdrawn_and_named_everywhere(
     database: Database,
 ) -> None:

@@ -8,7 +8,14 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets.domain.bars.frame import RAW_DAILY
-from miraikakaku_assets.domain.bars.rules import SCALE_JUMP, SPLIT_UNADJUSTED, SUPERSEDING_RULES, UNIT_CHANGE
+from miraikakaku_assets.domain.bars.rules import (
+    MOVE_FLAGS,
+    OUTSIDE_RANGE,
+    SCALE_JUMP,
+    SPLIT_UNADJUSTED,
+    SUPERSEDING_RULES,
+    UNIT_CHANGE,
+)
 from miraikakaku_assets.domain.bars.validation import DailyContext, ValidatedBars, validate_daily
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Universe
 from miraikakaku_assets_tests.unit.raw_bars import NOW, actions, bar, raw, stored
@@ -163,7 +170,7 @@ def test_real_series_hold_these_implausible_bars_and_no_other(real_data: Path, f
     refused = found.refused.filter(
         pl.col("rule").is_in(SUPERSEDING_RULES) & (pl.col("rule") != "not_a_session")
     )
-    flagged = found.accepted.drop_nulls("flag")
+    flagged = found.accepted.filter(pl.col("flag").is_in(MOVE_FLAGS))
     marked = (
         refused.select("symbol", "session", "rule").rows()
         + flagged.select("symbol", "session", "flag").rows()
@@ -184,3 +191,32 @@ def test_no_bar_of_an_adjusted_history_is_refused_for_the_dust_in_its_range(
     assert outside(bars) == dusty
     assert outside(found.accepted) == 0
     assert "inconsistent_range" not in set(found.refused["rule"])
+
+
+@pytest.mark.parametrize(
+    ("close", "high", "mark"),
+    [
+        (150.0, 149.86, OUTSIDE_RANGE),
+        (150.0, 149.84, "inconsistent_range"),
+        (1.1, 1.0986, OUTSIDE_RANGE),
+        (1.1, 1.0984, "inconsistent_range"),
+    ],
+)
+def test_currency_closes_a_few_increments_outside_its_range(close: float, high: float, mark: str) -> None:
+    rows = [bar(FIRST + timedelta(days=1), close, high=high, open=high, low=high - 0.01, volume=0.0)]
+    assert marks(rows, FX) == [mark]
+    assert marks(rows, ANYWHERE) == ["inconsistent_range"]  # an exchange prints what it trades
+    found = validate_daily(raw(rows), DailyContext(FX, NOW)).accepted
+    assert found.filter((pl.col("high") < pl.col("close")) | (pl.col("low") > pl.col("close"))).is_empty()
+
+
+def test_closes_outside_the_range_of_the_last_four_years_of_dollar_yen(real_data: Path) -> None:
+    bars = frame(real_data / "fx/yahoo_JPY=X_daily_1996_2026.csv", "JPY=X")
+    found = validate_daily(bars, DailyContext(FX, NOW.replace(year=2026, month=11)))
+    newest = pl.col("row") >= 7_606 - 1_008
+    outside = found.refused.filter(pl.col("rule") == "inconsistent_range")
+    flagged = found.accepted.filter(pl.col("flag") == OUTSIDE_RANGE)
+    assert (outside.height, flagged.height) == (14, 255)
+    assert (outside.filter(newest).height, flagged.filter(newest).height) == (1, 56)
+    again = found.accepted.with_columns(refusal=pl.lit(None, pl.String)).select(*RAW_DAILY)
+    assert validate_daily(again, DailyContext(FX, NOW.replace(year=2026, month=11))).accepted.height == 7_543

@@ -139,3 +139,28 @@ def test_flagged_bar_is_stored_with_its_price() -> None:
         (642.0, None), (1_042.0, BEYOND_LIMIT), (1_100.0, None)
     ]  # fmt: skip
     assert bar(SESSIONS[0])["close"] == 1_000.0
+
+
+def test_limits_are_those_of_quoted_prices_not_of_prices_that_later_splits_have_divided() -> None:
+    # 8202.T on 2014-08-25 rose from 99 to 129 yen, its limit, on 20 million shares; ten became one in 2016.
+    rows = closes(990.0, 1_290.0, 1_050.0)
+    assert verdicts(rows) == [None, "limit_undone", None]
+    ten_to_one = actions(("7203.T", date(2025, 6, 28), "split", 0.1))
+    assert verdicts(rows, actions=ten_to_one) == [None, None, None]
+    # 6647.T on 2014-01-15: 204 → 284 yen, its limit; ten became one in 2017.
+    assert verdicts(closes(2_040.0, 2_840.0, 2_130.0), actions=ten_to_one) == [None, None, None]
+    # 1:5 after it: 198 was quoted at 990, whose limit is 150 yen, and 247 at 1,235.
+    assert verdicts(closes(198.0, 247.0, 250.0)) == [None, None, None]
+    one_to_five = actions(("7203.T", date(2025, 6, 28), "split", 5.0))
+    assert verdicts(closes(198.0, 247.0, 250.0), actions=one_to_five) == [None, BEYOND_LIMIT, None]
+
+
+def test_a_split_before_the_bar_still_to_come_or_dated_twice_changes_no_limit() -> None:
+    rows = closes(990.0, 1_290.0, 1_050.0)
+    for day in (date(2024, 10, 1), date(2025, 12, 1)):
+        known = actions(("7203.T", day, "split", 0.1))
+        assert verdicts(rows, actions=known) == [None, "limit_undone", None]
+    twice = actions(("7203.T", date(2025, 6, 26), "split", 0.1), ("7203.T", date(2025, 6, 28), "split", 0.1))
+    assert verdicts(rows, actions=twice) == [None, None, None]
+    both = actions(("7203.T", date(2025, 2, 28), "split", 0.1), ("7203.T", date(2025, 6, 28), "split", 10.0))
+    assert verdicts(rows, actions=both) == [None, "limit_undone", None]

@@ -150,5 +150,5 @@ def _split(moves: Moves, context: IntradayContext) -> ValidatedBars:
     refused = bars.filter(pl.col("rule").is_not_null()).select(
         *columns, ts="stamp", rule="rule", detail=pl.col("rule").replace_strict(RULES, return_dtype=pl.String)
     )
-    back = moves.reconsidered.with_columns(status=pl.coalesce("status", status))
+    back = enclosing(moves.reconsidered.with_columns(status=pl.coalesce("status", status)))
     return ValidatedBars(accepted, refused, back, moves.cut)

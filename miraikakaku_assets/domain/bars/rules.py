@@ -56,13 +56,16 @@ SPLIT_UNADJUSTED = "split_unadjusted"
 UNIT_CHANGE = "unit_change"
 SCALE_JUMP = "scale_jump"
 
+OUTSIDE_RANGE = "outside_range"
+
 FLAGS = {
     BEYOND_LIMIT: "the close moved beyond the daily price limit without a corporate action",
     SPLIT_UNADJUSTED: "prices change here by the ratio of a split: one side is not adjusted for it",
     UNIT_CHANGE: "prices change here by a factor of a hundred: one side is in another unit",
+    OUTSIDE_RANGE: "open or close lies outside high and low by a few quote increments; the range was widened",
     SCALE_JUMP: "prices change here by a factor that no trading explains, and no corporate action either",
 }
-"""Flag of an accepted bar → what it says. A flag marks the first bar on the new side."""
+"""Flag of an accepted bar → what it says. A flag about a change marks the first bar on the new side."""
 
 MOVE_FLAGS = (BEYOND_LIMIT, SPLIT_UNADJUSTED, UNIT_CHANGE, SCALE_JUMP)
 """Flags that judge a bar by its neighbours: they come and go with them."""

@@ -16,8 +16,9 @@ from miraikakaku_assets.domain.bars.frame import ACTIONS, PRICES, RAW_DAILY, STO
 from miraikakaku_assets.domain.bars.limit_moves import judge_by_limits
 from miraikakaku_assets.domain.bars.moves import CURRENCIES, SHARES, Judge, judge_by_factor
 from miraikakaku_assets.domain.bars.neighbours import Moves, mark_moves
-from miraikakaku_assets.domain.bars.rules import BEYOND_LIMIT, RULES, SUPERSEDING_RULES
+from miraikakaku_assets.domain.bars.rules import BEYOND_LIMIT, OUTSIDE_RANGE, RULES, SUPERSEDING_RULES
 from miraikakaku_assets.domain.market import price_limits
+from miraikakaku_assets.domain.market.currency_pairs import quote_increment
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import FINAL_AFTER, session_table, trading_hours
 
@@ -97,7 +98,10 @@ def _sessions(context: DailyContext) -> pl.DataFrame:
 
 def _judge(context: DailyContext) -> Judge:
     if context.universe.has_price_limits:
-        return partial(judge_by_limits, actions=context.actions)
+        today = context.now.astimezone(
+            _zone(context)
+        ).date()  # a split that is still to come has divided nothing
+        return partial(judge_by_limits, actions=context.actions.filter(pl.col("ex_date") <= today))
     tolerance = SHARES if context.universe.has_volume else CURRENCIES
     return partial(judge_by_factor, actions=context.actions, tolerance=tolerance)
 
@@ -114,7 +118,7 @@ def _ordered(raw: pl.DataFrame) -> pl.DataFrame:
 def _row_rule(bars: pl.DataFrame, context: DailyContext) -> pl.Expr:
     """First rule that a row breaks by itself, null for none."""
     checks: list[tuple[str, pl.Expr]] = [
-        *price_rules(),
+        *price_rules(_range_slack(context)),
         ("future_bar", pl.col("session") > context.now.astimezone(_zone(context)).date()),
         ("future_bar", pl.col("opens") > context.now),
         ("not_a_session", pl.col("opens").is_null()),
@@ -139,20 +143,34 @@ def beyond_any_price() -> pl.Expr:
     return pl.any_horizontal(pl.col(name) > price_limits.HIGHEST_PRICE for name in PRICES)
 
 
-def price_rules() -> list[tuple[str, pl.Expr]]:
-    """What a row must fulfil whatever its timeframe, in the order of `RULES`."""
+def price_rules(slack: pl.Expr | None = None) -> list[tuple[str, pl.Expr]]:
+    """What a row must fulfil whatever its timeframe, in the order of `RULES`.
+
+    Args:
+        slack: By how much open and close may lie outside high and low; None for dust only.
+    """
     prices = [pl.col(name) for name in PRICES]
     missing = [price.is_null() | price.is_nan() for price in prices]
-    body_high, body_low = pl.max_horizontal("open", "close"), pl.min_horizontal("open", "close")
-    dusty = (pl.col("high") < body_high * (1 - DUST)) | (pl.col("low") > body_low * (1 + DUST))
     volume = pl.col("volume").is_between(0, _VOLUME_BELOW, closed="left").fill_null(value=False)
     return [
         ("no_price", pl.all_horizontal(missing)),
         ("not_finite", ~pl.all_horizontal(price.is_finite().fill_null(value=False) for price in prices)),
         ("not_positive", pl.any_horizontal(price <= 0 for price in prices)),
-        ("inconsistent_range", dusty),
+        ("inconsistent_range", outside_range(slack)),
         ("bad_volume", ~volume),
     ]
+
+
+def outside_range(slack: pl.Expr | None = None) -> pl.Expr:
+    """Whether open or close lies outside high and low by more than dust, and by more than `slack`."""
+    body_high, body_low = pl.max_horizontal("open", "close"), pl.min_horizontal("open", "close")
+    more = pl.lit(0.0) if slack is None else slack
+    return (pl.col("high") + more < body_high * (1 - DUST)) | (pl.col("low") - more > body_low * (1 + DUST))
+
+
+def _range_slack(context: DailyContext) -> pl.Expr | None:
+    increments = context.universe.range_slack
+    return increments * quote_increment(pl.col("close")) if increments else None
 
 
 def _zone(context: DailyContext) -> ZoneInfo:
@@ -189,17 +207,15 @@ def _split(moves: Moves, context: DailyContext) -> ValidatedBars:
     final = (pl.col("closes") <= context.now - FINAL_AFTER) & ~_trades_again(context)
     status = pl.when(final).then(pl.lit("final")).otherwise(pl.lit("provisional"))
     ts = pl.coalesce("opens", pl.col("session").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
-    accepted = enclosing(bars.filter(pl.col("rule").is_null())).select(
-        *columns,
-        ts=ts,
-        status=status,
-        flag="flag",
-    )
+    own = pl.coalesce("flag", pl.when(outside_range()).then(pl.lit(OUTSIDE_RANGE)))
+    kept = bars.filter(pl.col("rule").is_null()).with_columns(flag=own)
+    accepted = enclosing(kept).select(*columns, ts=ts, status=status, flag="flag")
     refused = bars.filter(pl.col("rule").is_not_null()).select(
         *columns, ts=ts, rule="rule", detail=pl.col("rule").replace_strict(RULES, return_dtype=pl.String)
     )
     back = moves.reconsidered.join(_sessions(context), on="session", how="left", maintain_order="left")
-    back = back.with_columns(status=pl.coalesce("status", status)).select(*STORED_BARS)
+    own = pl.when(pl.col("rule").is_null()).then(own)
+    back = enclosing(back.with_columns(status=pl.coalesce("status", status), flag=own)).select(*STORED_BARS)
     return ValidatedBars(accepted, refused, back, moves.cut)
 
 

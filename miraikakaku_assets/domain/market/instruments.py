@@ -40,6 +40,8 @@ class Universe:
         has_price_limits: Whether daily price limits bound a genuine move (TSE: 値幅制限).
         has_volume: Whether its bars carry a volume (a currency's is always 0).
         symbol_suffix: What Yahoo puts behind the exchange's own code, e.g. ``.T``.
+        range_slack: Quote increments by which a daily open or close may lie outside high and low and be stored, with a
+            flag. Currencies have no exchange: open, close and extremes come from different feeds.
         settling: How long after its end a shorter bar may still change at the source: Tokyo is quoted 20 minutes
             late, currencies in real time.
     """
@@ -56,6 +58,7 @@ class Universe:
     has_price_limits: bool = False
     has_volume: bool = True
     symbol_suffix: str = ""
+    range_slack: int = 0
     settling: timedelta = timedelta(minutes=30)
 
     @property
@@ -104,6 +107,7 @@ FX = Universe(
     intraday_partitions="fx_pairs",
     named_by="FX_PAIRS",
     has_volume=False,
+    range_slack=15,
     settling=timedelta(minutes=1),
 )
 COPPER = Universe(

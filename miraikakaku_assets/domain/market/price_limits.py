@@ -17,7 +17,7 @@ EXPANDED = 4.0
 
 LARGEST_FRACTION = 0.30
 """Largest ratio of width to base price for bases of 500 yen and more (300 yen at a base of 1,000). A
-split-adjusted price says nothing about the base it was quoted at, so a move inside it may be genuine."""
+split that no source recorded hides the base a price was quoted at, so a move inside it may be genuine."""
 
 SMALLEST_FRACTION = 0.13
 """Below the smallest ratio of width to base price (14 % at bases just under 5,000 and 50,000): no move up to
