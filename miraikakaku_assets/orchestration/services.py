@@ -42,9 +42,7 @@ class DagsterServices:
         if schedules_on:
             environment["MIRAIKAKAKU_SCHEDULES"] = "on"
         workspace = str(shipped_file("workspace.yaml"))
-        common = ["-w", workspace, "--log-level", ports.settings.log_level.lower()]
-        web = ["-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *common]
-        daemon = ["-m", "dagster._daemon", "run", *common]
+        web, daemon = commands(workspace, port, ports.settings.log_level)
         stopping = _Signals()
         services = [
             _Service(name, arguments, environment)
@@ -61,6 +59,20 @@ class DagsterServices:
             return 0
         finally:
             _stop(services)
+
+
+def commands(workspace: str, port: int, log_level: str) -> tuple[list[str], list[str]]:
+    """Web server and daemon: a module and its arguments each.
+
+    Args:
+        workspace: ``workspace.yaml``.
+        port: Of the web server.
+        log_level: LOG_LEVEL; every process has a log of its own, and the code servers of each of them.
+    """
+    level = log_level.lower()
+    common = ["-w", workspace, "--log-level", level, "--code-server-log-level", level]
+    web = ["dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *common, "--dagster-log-level", level]
+    return web, ["dagster._daemon", "run", *common]
 
 
 class _Service:
@@ -91,7 +103,7 @@ class _Service:
     def _start(self) -> subprocess.Popen[bytes]:
         self._begun.append(time.monotonic())
         child = subprocess.Popen(  # noqa: S603
-            [sys.executable, *self._arguments],
+            [sys.executable, "-m", "miraikakaku_assets.orchestration.service", *self._arguments],
             env=self._environment,
             start_new_session=True,
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread here

@@ -6,6 +6,7 @@ what has been done.
 """
 
 from miraikakaku_assets.application.ports.ledger import (
+    CANCELLED,
     BatchEnd,
     CoverageStore,
     Ledger,
@@ -35,6 +36,7 @@ from miraikakaku_assets.application.ports.prices import (
 )
 
 __all__ = [
+    "CANCELLED",
     "BarRequest",
     "BarStore",
     "BatchEnd",

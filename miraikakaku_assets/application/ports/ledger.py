@@ -55,6 +55,10 @@ class SymbolOutcome:
         return self.error is not None
 
 
+CANCELLED = "cancelled"
+"""Error class of a collection that somebody has stopped; the specification has no status of its own for it."""
+
+
 class Listener(Protocol):
     """Hears what a collection has done, right after it was committed."""
 
@@ -95,7 +99,7 @@ class BatchEnd:
     Attributes:
         status: ``completed``, ``failed`` or ``paused``.
         error_message: Why not everything was done, in one sentence.
-        error_class: ``system`` when it was stopped by more than one symbol's trouble.
+        error_class: ``system`` when it was stopped by more than one symbol's trouble, `CANCELLED` when by somebody.
         resume_at: When a paused one may go on.
     """
 

@@ -95,9 +95,8 @@ def add_commands(app: typer.Typer) -> None:
             print_json(done)
         else:
             kind = "adjusted for dividends" if adjusted else "raw"
-            show_line(
-                f"{counted(bars.height, 'bar')} of {counted(bars['symbol'].n_unique(), 'symbol')}, {kind}, in {out}"
-            )
+            whose = counted(bars["symbol"].n_unique(), "symbol")
+            show_line(f"{counted(bars.height, 'bar')} of {whose}, {kind}, in {out}")
         absent = sorted(set(wanted or ()) - set(bars["symbol"].unique()))
         if absent:
             raise WorkFellShortError(
