@@ -8,12 +8,14 @@ import sys
 import time
 from collections import deque
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.orchestration.abandoned import close_abandoned
 from miraikakaku_assets.orchestration.instance_home import open_instance, shipped_file
 
+_STARTUP = Path(__file__).with_name("child_startup")
 _STOP_SECONDS = 20.0
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _STARTS, _TOO_OFTEN_SECONDS = 5, 600.0  # five starts in ten minutes: it will not get better
@@ -39,6 +41,8 @@ class DagsterServices:
         with open_instance(ports.settings) as instance:
             close_abandoned(instance, ports)
         environment = dict(os.environ)
+        paths = [str(_STARTUP), environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         if schedules_on:
             environment["MIRAIKAKAKU_SCHEDULES"] = "on"
         workspace = str(shipped_file("workspace.yaml"))
@@ -103,7 +107,7 @@ class _Service:
     def _start(self) -> subprocess.Popen[bytes]:
         self._begun.append(time.monotonic())
         child = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "miraikakaku_assets.orchestration.service", *self._arguments],
+            [sys.executable, "-m", *self._arguments],
             env=self._environment,
             start_new_session=True,
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread here

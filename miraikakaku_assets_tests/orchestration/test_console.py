@@ -2,6 +2,7 @@
 
 import io
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -9,7 +10,8 @@ import pytest
 from dagster import _loggers
 
 from miraikakaku_assets.orchestration import services
-from miraikakaku_assets.orchestration.console import plain_unless_seen, settle_console
+from miraikakaku_assets.orchestration.console import settle_console
+from miraikakaku_assets.orchestration.plain_streams import plain_unless_seen
 
 COLOURED = "\x1b[32m2026-11-30\x1b[0m - dagster - \x1b[34mERROR\x1b[0m - \x1b[31mno\x1b[0m\n"
 PLAIN = "2026-11-30 - dagster - ERROR - no\n"
@@ -73,6 +75,20 @@ def test_a_run_that_nobody_gave_a_console_log_prints_from_the_level_on(
     settle_console(level)
 
     assert _loggers.create_console_logger("dagster", asked).level == logging.getLevelName(found)
+
+
+def test_a_process_that_up_starts_is_plain_before_it_imports_anything() -> None:
+    program = f"import sys; sys.stdout.write({COLOURED!r}); sys.stderr.write({COLOURED!r})"
+
+    started = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(services._STARTUP)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert (started.stdout, started.stderr) == (PLAIN, PLAIN)
 
 
 def test_every_process_of_up_is_told_the_level() -> None:

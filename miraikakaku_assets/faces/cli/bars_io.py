@@ -146,7 +146,7 @@ def _write(bars: Any, out: Path) -> None:
         unfinished.replace(out)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
-        raise ConfigurationError(f"--out {out}: it cannot be written ({error.strerror})") from error
+        raise ConfigurationError(f"--out {out}: it cannot be written ({error.strerror or error})") from error
 
 
 def _daily(name: str) -> Timeframe:

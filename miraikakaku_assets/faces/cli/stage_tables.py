@@ -65,6 +65,8 @@ def _prices(done: Mapping[str, Any]) -> None:
     kind = "" if done["collected"] == "1d" else f" of {done['collected']}"
     show_table(f"{done['universe']} prices{kind}: {counted(done['symbols'], 'symbol')}", ("rows", ""), rows)
     _verdicts(done)
+    for sentence in (done.get("first_failures") or {}).values():
+        show_line(f"  {sentence}")
 
 
 def _master(done: Mapping[str, Any]) -> None:
