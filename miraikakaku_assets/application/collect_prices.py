@@ -17,6 +17,7 @@ from miraikakaku_assets.application.collection_window import bar_requests, compl
 from miraikakaku_assets.application.judge_delivery import Judge
 from miraikakaku_assets.application.one_ahead import one_ahead
 from miraikakaku_assets.application.ports import (
+    CANCELLED,
     BarRequest,
     BatchEnd,
     Collected,
@@ -74,7 +75,9 @@ def _broken_off(error: BaseException) -> BatchEnd:
         return BatchEnd("failed", str(error), "system")
     if isinstance(error, Exception):
         return BatchEnd("failed", f"{type(error).__name__}: {error}", "system")
-    return BatchEnd("failed", "it was stopped before its end; the same command goes on where it stopped")
+    return BatchEnd(
+        "failed", "it was stopped before its end; the same command goes on where it stopped", CANCELLED
+    )
 
 
 def _summary(report: CollectionReport) -> str | None:

@@ -11,12 +11,14 @@ from typing import Any
 import dagster as dg
 from dagster._core.events import RunFailureReason
 
+from miraikakaku_assets.application.ports import CANCELLED
 from miraikakaku_assets.application.wanted import Wanted, WantedAnalysis, WantedForecasts, WantedTraining
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.orchestration.abandoned import close_abandoned, process_tags
 from miraikakaku_assets.orchestration.analysis.jobs import analysis_job_name, analysis_op_name
 from miraikakaku_assets.orchestration.build import build_defs
+from miraikakaku_assets.orchestration.console import settle_console
 from miraikakaku_assets.orchestration.failures import reason_of
 from miraikakaku_assets.orchestration.forecasting.jobs import (
     performance_jobs,
@@ -62,6 +64,7 @@ class Launcher:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         _ = ports.database  # the schema must be there before Dagster creates its tables in it
+        settle_console(ports.settings.log_level)
         logging.getLogger("dagster").setLevel(logging.ERROR)
         logging.getLogger().addFilter(_no_retries)
         self._instance = open_instance(ports.settings)
@@ -147,15 +150,16 @@ class Launcher:
         return RunOutcome(run_id, succeeded=False, reason=reason, exit_code=code, metadata=metadata)
 
     def _close_interrupted(self, run_id: str) -> None:
-        """Ends the records of the run and its batch where a Ctrl-C between two statements left one of them open."""
+        """Marks the run as cancelled, also where Dagster took Ctrl-C for a failure; ends a batch that was left open."""
         run = self._instance.get_run_by_id(run_id)
-        if run is not None and not run.is_finished:
+        if run is not None and run.status is not dg.DagsterRunStatus.CANCELED:
             self._instance.report_run_canceled(run, "interrupted from outside")
-        self._ports.ledger.abandon(run_id)
+        self._ports.ledger.abandon(run_id, CANCELLED)
 
     def _console(self) -> dict[str, Any]:
-        """Run config of the console log: silent beside the progress bar, unless debugging."""
-        level = "DEBUG" if self._ports.settings.log_level == "DEBUG" else "CRITICAL"
+        """Run config of the console log: silent beside the progress bar, unless LOG_LEVEL is set."""
+        said = self._ports.settings
+        level = said.log_level if "log_level" in said.model_fields_set else "CRITICAL"
         return {"loggers": {"console": {"config": {"log_level": level}}}}
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import deque
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
 from miraikakaku_assets.bootstrap import Ports
@@ -19,6 +20,7 @@ from miraikakaku_assets.orchestration.instance_home import open_instance, shippe
 from miraikakaku_assets.settings import as_environment
 
 _ANSWER_SECONDS = 1.0
+_STARTUP = Path(__file__).with_name("child_startup")
 _STOP_SECONDS = 20.0
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _STARTS, _TOO_OFTEN_SECONDS = 5, 600.0  # five starts in ten minutes: it will not get better
@@ -44,12 +46,12 @@ class DagsterServices:
         with open_instance(ports.settings) as instance:
             close_abandoned(instance, ports)
         environment = {**os.environ, **as_environment(ports.settings)}
+        paths = [str(_STARTUP), environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         if schedules_on:
             environment["MIRAIKAKAKU_SCHEDULES"] = "on"
         workspace = str(shipped_file("workspace.yaml"))
-        common = ["-w", workspace, "--log-level", ports.settings.log_level.lower()]
-        web = ["-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *common]
-        daemon = ["-m", "dagster._daemon", "run", *common]
+        web, daemon = commands(workspace, port, ports.settings.log_level)
         stopping = _Signals()
         services = [
             _Service(name, arguments, environment)
@@ -99,6 +101,20 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
+def commands(workspace: str, port: int, log_level: str) -> tuple[list[str], list[str]]:
+    """Web server and daemon: a module and its arguments each.
+
+    Args:
+        workspace: ``workspace.yaml``.
+        port: Of the web server.
+        log_level: LOG_LEVEL; every process has a log of its own, and the code servers of each of them.
+    """
+    level = log_level.lower()
+    common = ["-w", workspace, "--log-level", level, "--code-server-log-level", level]
+    web = ["dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *common, "--dagster-log-level", level]
+    return web, ["dagster._daemon", "run", *common]
+
+
 class _Service:
     """A child that is started again when it ends: a night's collection must not wait for somebody to notice."""
 
@@ -127,7 +143,7 @@ class _Service:
     def _start(self) -> subprocess.Popen[bytes]:
         self._begun.append(time.monotonic())
         child = subprocess.Popen(  # noqa: S603
-            [sys.executable, *self._arguments],
+            [sys.executable, "-m", *self._arguments],
             env=self._environment,
             start_new_session=True,
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread here

@@ -104,6 +104,7 @@ def test_commands_that_report_can_do_so_in_json() -> None:
         "analyze",
         "collect",
         "db upgrade",
+        "db url",
         "export",
         "import",
         "master update",

@@ -194,10 +194,10 @@ class PostgresLedger:
         with self._database.engine.connect() as connection:
             return frozenset(connection.scalars(query))
 
-    def abandon(self, run_id: str) -> None:
-        """Closes batches of a run whose process is gone."""
+    def abandon(self, run_id: str, error_class: str | None = None) -> None:
+        """Closes batches of a run whose process is gone, or was stopped (`CANCELLED`)."""
         with self._database.engine.begin() as connection:
-            _close_gone(connection, batches.c.run_id == run_id)
+            _close_gone(connection, batches.c.run_id == run_id, error_class)
 
     def open_runs(self) -> list[str]:
         """Runs with a batch that nobody has closed."""
@@ -243,10 +243,12 @@ class PostgresLedger:
         return None if row is None else BatchProgress(*row)
 
 
-def _close_gone(connection: Connection, which: ColumnElement[bool]) -> None:
+def _close_gone(connection: Connection, which: ColumnElement[bool], error_class: str | None = None) -> None:
     """Closes running batches, and their progress, for a process that cannot do it any more."""
     running = update(batches).where(batches.c.status == "running", which)
-    for batch in connection.scalars(running.values(_GONE).returning(batches.c.id)).all():
+    for batch in connection.scalars(
+        running.values(_GONE | {"error_class": error_class}).returning(batches.c.id)
+    ).all():
         connection.execute(_PROGRESS, {"batch": batch, "underway": []})
 
 

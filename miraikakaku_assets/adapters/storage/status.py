@@ -42,7 +42,8 @@ SELECT checked_at, coverage, expected_bars, stored_bars, denominator, threshold,
 FROM miraikakaku.coverage_reports WHERE universe = :universe AND segment = 'all' ORDER BY id DESC LIMIT 1
 """)
 _BATCHES = text("""
-SELECT id, batch_type, status, universe, timeframe, source, total_stocks, processed_stocks, failed_stocks,
+SELECT id, batch_type, CASE error_class WHEN 'cancelled' THEN 'cancelled' ELSE status END AS status,
+       universe, timeframe, source, total_stocks, processed_stocks, failed_stocks,
        rows_read, rows_quarantined, start_time, end_time, error_message
 FROM miraikakaku.batch_executions ORDER BY id DESC LIMIT 5
 """)

@@ -6,6 +6,7 @@ what has been done.
 """
 
 from miraikakaku_assets.application.ports.ledger import (
+    CANCELLED,
     WITHOUT_BARS,
     BatchEnd,
     Claims,
@@ -40,6 +41,7 @@ from miraikakaku_assets.application.ports.prices import (
 )
 
 __all__ = [
+    "CANCELLED",
     "WITHOUT_BARS",
     "BarRequest",
     "BarStore",

@@ -71,6 +71,10 @@ class SymbolOutcome:
         return not self.failed and self.verdict in WITHOUT_BARS
 
 
+CANCELLED = "cancelled"
+"""Error class of a collection that somebody has stopped; the specification has no status of its own for it."""
+
+
 class Listener(Protocol):
     """Hears what a collection has done, right after it was committed."""
 
@@ -111,7 +115,7 @@ class BatchEnd:
     Attributes:
         status: ``completed``, ``failed`` or ``paused``.
         error_message: Why not everything was done, in one sentence.
-        error_class: ``system`` when it was stopped by more than one symbol's trouble.
+        error_class: ``system`` when it was stopped by more than one symbol's trouble, `CANCELLED` when by somebody.
         resume_at: When a paused one may go on.
     """
 

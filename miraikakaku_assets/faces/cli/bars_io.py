@@ -144,9 +144,8 @@ def _add_export(app: typer.Typer) -> None:
             print_json(done)
         else:
             kind = "adjusted for dividends" if adjusted else "raw"
-            show_line(
-                f"{counted(bars.height, 'bar')} of {counted(bars['symbol'].n_unique(), 'symbol')}, {kind}, in {out}"
-            )
+            whose = counted(bars["symbol"].n_unique(), "symbol")
+            show_line(f"{counted(bars.height, 'bar')} of {whose}, {kind}, in {out}")
             if left_out:
                 show_line(
                     f"dividends that are doubtful and adjusted no price: {left_out:,} (flagged in corporate_actions); "
@@ -246,7 +245,7 @@ def _write(bars: Any, out: Path) -> None:
         unfinished.replace(out)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
-        raise ConfigurationError(f"--out {out}: it cannot be written ({error.strerror})") from error
+        raise ConfigurationError(f"--out {out}: it cannot be written ({error.strerror or error})") from error
 
 
 def _daily(name: str) -> Timeframe:

@@ -14,16 +14,24 @@ def add_commands(app: typer.Typer) -> None:
     app.add_typer(database, name="db")
 
     @database.command()
-    def url(*, password: bool = typer.Option(False, "--password", help="Show the password, too.")) -> None:  # noqa: FBT003
+    def url(
+        *,
+        password: bool = typer.Option(False, "--password", help="Show the password, too."),  # noqa: FBT003
+        as_json: bool = JSON_OPTION,
+    ) -> None:
         """Prints the database's URL (starts the embedded server if need be)."""
-        typer.echo(ports().database.url if password else ports().database.shown)
+        shown = ports().database.url if password else ports().database.shown
+        if as_json:
+            print_json({"succeeded": True, "url": shown, "external": settings().database_url is not None})
+        else:
+            typer.echo(shown)
 
     @database.command()
     def upgrade(*, as_json: bool = JSON_OPTION) -> None:
         """Brings the schema to the newest version; doing it twice changes nothing."""
         _, before, after = ports().upgraded
         if as_json:
-            print_json({"before": before, "after": after})
+            print_json({"succeeded": True, "before": before, "after": after})
         else:
             show_line(
                 f"schema {after}" + (f" (was {before or 'empty'})" if before != after else ", nothing to do")

@@ -64,10 +64,8 @@ def show_replay(done: Mapping[str, Any]) -> None:
     if "same" not in done:
         return
     same, different = sum(done["same"].values()), sum(done["different"].values())
-    show_line(
-        f"{done['universe']} made again from {done['as_of']}: {same:,} of "
-        f"{counted(same + different, 'forecast')} as before"
-    )
+    all_of_them = counted(same + different, "forecast")
+    show_line(f"{done['universe']} made again from {done['as_of']}: {same:,} of {all_of_them} as before")
     if others := sum(done["other_bands"].values()):
         show_line(f"{others:,} of them with other bands: what calibrates them came after they were made")
     for model, why in done["gone"].items():

@@ -156,7 +156,7 @@ def show_gap(chosen: Universe, rows: list[dict[str, Any]], total: dict[str, Any]
         f"{chosen.name}: 5-minute bars of a session put together, beside its daily bar", columns, shown
     )
     show_line(
-        f"all: {counted(total['sessions'], 'session')}; median volume share {percent(total['volume_share'])}; "
-        f"last 5-minute close equals the daily close on {percent(total['close_equal'])} of them, median distance "
+        f"all: {counted(total['sessions'], 'session')}; median volume share {percent(total['volume_share'])}; last "
+        f"5-minute close equals the daily close on {percent(total['close_equal'])} of them, median distance "
         f"{percent(total['close_gap'])}"
     )

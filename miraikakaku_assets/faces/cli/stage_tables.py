@@ -70,6 +70,8 @@ def _prices(done: Mapping[str, Any]) -> None:
     for bar, why in (done.get("withdrawn_bars") or {}).items():
         show_line(f"stored bar withdrawn: {bar}, {why}")
     _verdicts(done)
+    for sentence in (done.get("first_failures") or {}).values():
+        show_line(f"  {sentence}")
 
 
 def _master(done: Mapping[str, Any]) -> None:

@@ -30,6 +30,7 @@ CHARTED_SYMBOLS = 10
 """Runs of up to this many symbols carry a chart each (50 ms and 20 KB apiece)."""
 _OBSERVED_STEPS = 10  # an observation after every tenth of the work
 _WORST = 20
+_SHOWN_FAILURES = 3  # in the totals, for whoever does not look further
 _MAY_BE_BARE, _FEW = 0.05, 20
 """Share (or number) of symbols that may be without any bar: 85 of 4,178 TSE issues had none in 2025."""
 
@@ -224,6 +225,8 @@ def _finish(context: type_context, report: CollectionReport, asset_key: dg.Asset
             dict(sorted(report.without_bars.items())[:_WORST])
         )
         context.log.warning("There is no bar of %s", _named(report.without_bars))
+    if report.failures:
+        totals["first_failures"] = dict(sorted(report.failures.items())[:_SHOWN_FAILURES])
     context.log_event(dg.AssetObservation(asset_key, metadata=totals))  # type: ignore[arg-type]
     if not report.balanced:
         raise dg.Failure(f"The rows of batch {report.batch} do not add up: {totals}", allow_retries=False)
