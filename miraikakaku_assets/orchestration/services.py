@@ -13,6 +13,7 @@ from types import FrameType
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.orchestration.abandoned import close_abandoned
 from miraikakaku_assets.orchestration.instance_home import open_instance, shipped_file
+from miraikakaku_assets.orchestration.prices.watched import register_named
 
 _STOP_SECONDS = 20.0
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
@@ -38,6 +39,8 @@ class DagsterServices:
         # Dagster's tables are made here, before two processes want to make them at once.
         with open_instance(ports.settings) as instance:
             close_abandoned(instance, ports)
+            # Sensors are off until somebody turns them on; without keys the dialogs of these assets would be empty.
+            register_named(instance, ports)
         environment = dict(os.environ)
         if schedules_on:
             environment["MIRAIKAKAKU_SCHEDULES"] = "on"
