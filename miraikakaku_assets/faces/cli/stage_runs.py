@@ -155,7 +155,8 @@ class Stages:
             **more,
             **numbers,
         }
-        asked = numbers.get("symbols", 0) - numbers.get("verdicts", {}).get("reused", 0)
+        # What was reused had its rows: the window is right, whatever the few that were asked for have none of.
+        asked = 0 if numbers.get("verdicts", {}).get("reused") else numbers.get("symbols", 0)
         if stage == "prices" and outcome.succeeded and done.get("rows_read") == 0 and asked:
             nothing = (
                 f"The source delivered no row for any of {done['symbols']:,} symbols; is the window right?"
