@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe
+from miraikakaku_assets.domain.market.instruments import Timeframe
 from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.orchestration.abandoned import still_runs
 from miraikakaku_assets.orchestration.cycles.notices import notifications_job
@@ -14,7 +14,7 @@ from miraikakaku_assets.orchestration.forecasting.sensors import forecasts_due
 from miraikakaku_assets.orchestration.jobs import daily_jobs, prices_jobs
 from miraikakaku_assets.orchestration.prices.assets import chain_keys, prices_key, step_name
 from miraikakaku_assets.orchestration.prices.jobs import symbol_jobs
-from miraikakaku_assets.orchestration.prices.watched import watched_symbols
+from miraikakaku_assets.orchestration.prices.watched import register_named
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.stock_master.sensors import key_sensors
 from miraikakaku_assets.settings import settings
@@ -64,7 +64,7 @@ def watch_list_keys() -> dg.SensorDefinition:
         "launches nothing.",
     )
     def watch(context: dg.SensorEvaluationContext, ports: PortsResource) -> dg.SkipReason:
-        added = sum(watched_symbols(context.instance, ports.use, one)[1] for one in UNIVERSES.values())
+        added = register_named(context.instance, ports.use)
         return dg.SkipReason(f"{counted(added, 'new key')} of watched symbols.")
 
     return watch

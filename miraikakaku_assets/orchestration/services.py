@@ -17,6 +17,7 @@ from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.orchestration.abandoned import close_abandoned
 from miraikakaku_assets.orchestration.instance_home import open_instance, shipped_file
+from miraikakaku_assets.orchestration.prices.watched import register_named
 from miraikakaku_assets.settings import as_environment
 
 _ANSWER_SECONDS = 1.0
@@ -45,6 +46,8 @@ class DagsterServices:
         # Dagster's tables are made here, before two processes want to make them at once.
         with open_instance(ports.settings) as instance:
             close_abandoned(instance, ports)
+            # Sensors are off until somebody turns them on; without keys the dialogs of these assets would be empty.
+            register_named(instance, ports)
         environment = {**os.environ, **as_environment(ports.settings)}
         paths = [str(_STARTUP), environment.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))

@@ -163,7 +163,8 @@ class Stages:
             **more,
             **numbers,
         }
-        asked = numbers.get("symbols", 0) - numbers.get("verdicts", {}).get("reused", 0)
+        # What was reused had its rows: the window is right, whatever the few that were asked for have none of.
+        asked = 0 if numbers.get("verdicts", {}).get("reused") else numbers.get("symbols", 0)
         if outcome.exit_code == SourcePausedError.exit_code:
             done["error"] = f"{outcome.reason}{self._still_paused()}"
         if stage == "prices" and outcome.succeeded and done.get("rows_read") == 0 and asked:

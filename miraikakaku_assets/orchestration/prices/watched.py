@@ -7,7 +7,7 @@ for the list by name and not for the range of keys, in which yesterday's list wo
 import dagster as dg
 
 from miraikakaku_assets.bootstrap import Ports
-from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
 from miraikakaku_assets.orchestration.partitions import register_keys
 
 
@@ -36,3 +36,12 @@ def watched_symbols(instance: dg.DagsterInstance, ports: Ports, universe: Univer
     known = ports.masters.known_symbols(universe)
     keys = [one for one in symbols if one in known]
     return symbols, added + register_keys(instance, universe.intraday_partitions, keys)
+
+
+def register_named(instance: dg.DagsterInstance, ports: Ports) -> int:
+    """Adds the keys of everything that the settings name: currency pairs, copper futures, the watch lists.
+
+    Returns:
+        How many were added.
+    """
+    return sum(watched_symbols(instance, ports, universe)[1] for universe in UNIVERSES.values())
