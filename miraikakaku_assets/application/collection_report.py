@@ -89,6 +89,10 @@ class CollectionReport:
 
     def count_actions(self, actions: ValidatedActions, known: Collection[str]) -> None:
         """Counts the dividends and splits of a delivery, of symbols that are known."""
+        if (
+            actions.accepted.is_empty() and actions.refused.is_empty()
+        ):  # as in all answers of a five-minute cycle
+            return
         mine = pl.col("symbol").is_in(sorted(known))
         accepted, refused = actions.accepted.filter(mine), actions.refused.filter(mine)
         stored = accepted.unique(["symbol", "ex_date", "kind"])
@@ -103,8 +107,11 @@ class CollectionReport:
 
     def note_bases(self, delivery: Delivery) -> None:
         """Remembers which prices of a file were not the quoted ones."""
-        self.dividends_undone += int(delivery.bases["dividends"].sum())
-        for symbol, basis, _ in delivery.bases.filter(pl.col("basis") != FileBasis.QUOTED.value).iter_rows():
+        if delivery.bases.is_empty():
+            return
+        stored = delivery.bases.filter(pl.col("symbol").is_in(delivery.symbols))
+        self.dividends_undone += int(stored["dividends"].sum())
+        for symbol, basis, _ in stored.filter(pl.col("basis") != FileBasis.QUOTED.value).iter_rows():
             self.bases.setdefault(FileBasis(basis), []).append(symbol)
 
     @property

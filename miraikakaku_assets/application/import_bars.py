@@ -11,7 +11,7 @@ from miraikakaku_assets.application.collection_report import CollectionReport
 from miraikakaku_assets.application.collection_request import CollectionPorts, CollectionRequest
 from miraikakaku_assets.application.plan_collection import plan_collection
 from miraikakaku_assets.application.ports import Delivery, Listener, MasterStore
-from miraikakaku_assets.domain.bars.file_basis import BASIS_SENTENCES, FileBasis
+from miraikakaku_assets.domain.bars.file_basis import BASIS_SENTENCES
 from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_intraday
 from miraikakaku_assets.domain.bars.validation import DailyContext, ValidatedBars, validate_daily
 from miraikakaku_assets.domain.errors import InputFileError
@@ -110,7 +110,7 @@ def basis_sentences(report: CollectionReport) -> Sequence[str]:
     """What the prices of the files were where they were not the quoted ones, and what was done about it."""
     sentences = []
     for basis, symbols in sorted(report.bases.items()):
-        shown = ", ".join(sorted(symbols)[:_SHOWN])
-        more = f" and {len(symbols) - _SHOWN:,} others" if len(symbols) > _SHOWN else ""
-        sentences.append(f"{shown}{more}: {BASIS_SENTENCES[FileBasis(basis)]}")
+        shown, left = ", ".join(sorted(symbols)[:_SHOWN]), len(symbols) - _SHOWN
+        more = f" and {left:,} other{'s' if left > 1 else ''}" if left > 0 else ""
+        sentences.append(f"{shown}{more}: {BASIS_SENTENCES[basis]}")
     return sentences
