@@ -95,22 +95,29 @@ class CollectionReport:
 
     def count_actions(self, actions: ValidatedActions, known: Collection[str]) -> None:
         """Counts the dividends and splits of a delivery, of symbols that are known."""
-        stored = actions.accepted.unique(["symbol", "ex_date", "kind"])
-        flagged = actions.flagged.unique(["symbol", "ex_date", "kind"])
-        named = {"stored": stored, "flagged": flagged, "refused": actions.refused}
-        every = pl.concat(
-            [actions.accepted.select("symbol", "kind"), actions.refused.select("symbol", "kind")]
-        )
-        for name, rows in {"read": every, **named}.items():
-            mine = rows.filter(pl.col("symbol").is_in(sorted(known)))
-            for kind, count in mine["kind"].value_counts().sort("kind").iter_rows():
-                account = self.actions.setdefault(kind, ActionCount())
-                setattr(account, name, getattr(account, name) + count)
+        if (
+            actions.accepted.is_empty() and actions.refused.is_empty()
+        ):  # as in all answers of a five-minute cycle
+            return
+        mine = pl.col("symbol").is_in(sorted(known))
+        accepted, refused = actions.accepted.filter(mine), actions.refused.filter(mine)
+        stored = accepted.unique(["symbol", "ex_date", "kind"])
+        flagged = actions.flagged.filter(mine).unique(["symbol", "ex_date", "kind"])
+        for kind in sorted({*accepted["kind"], *refused["kind"]}):
+            of_kind = pl.col("kind") == kind
+            account = self.actions.setdefault(kind, ActionCount())
+            account.read += accepted.filter(of_kind).height + refused.filter(of_kind).height
+            account.stored += stored.filter(of_kind).height
+            account.flagged += flagged.filter(of_kind).height
+            account.refused += refused.filter(of_kind).height
 
     def note_bases(self, delivery: Delivery) -> None:
         """Remembers which prices of a file were not the quoted ones."""
-        self.dividends_undone += int(delivery.bases["dividends"].sum())
-        for symbol, basis, _ in delivery.bases.filter(pl.col("basis") != FileBasis.QUOTED.value).iter_rows():
+        if delivery.bases.is_empty():
+            return
+        stored = delivery.bases.filter(pl.col("symbol").is_in(delivery.symbols))
+        self.dividends_undone += int(stored["dividends"].sum())
+        for symbol, basis, _ in stored.filter(pl.col("basis") != FileBasis.QUOTED.value).iter_rows():
             self.bases.setdefault(FileBasis(basis), []).append(symbol)
 
     @property

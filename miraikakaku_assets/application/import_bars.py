@@ -12,7 +12,7 @@ from miraikakaku_assets.application.collection_request import CollectionPorts, C
 from miraikakaku_assets.application.judge_delivery import Judge
 from miraikakaku_assets.application.plan_collection import plan_collection
 from miraikakaku_assets.application.ports import Listener, MasterStore
-from miraikakaku_assets.domain.bars.file_basis import BASIS_SENTENCES, FileBasis
+from miraikakaku_assets.domain.bars.file_basis import BASIS_SENTENCES
 from miraikakaku_assets.domain.errors import InputFileError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.words import counted
@@ -101,7 +101,7 @@ def basis_sentences(report: CollectionReport) -> Sequence[str]:
     """What the prices of the files were where they were not the quoted ones, and what was done about it."""
     sentences = []
     for basis, symbols in sorted(report.bases.items()):
-        shown = ", ".join(sorted(symbols)[:_SHOWN])
-        more = f" and {len(symbols) - _SHOWN:,} others" if len(symbols) > _SHOWN else ""
-        sentences.append(f"{shown}{more}: {BASIS_SENTENCES[FileBasis(basis)]}")
+        shown, left = ", ".join(sorted(symbols)[:_SHOWN]), len(symbols) - _SHOWN
+        more = f" and {left:,} other{'s' if left > 1 else ''}" if left > 0 else ""
+        sentences.append(f"{shown}{more}: {BASIS_SENTENCES[basis]}")
     return sentences

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -238,3 +238,85 @@ def test_monthly_files_keep_the_bar_before_a_break_and_name_the_bar_that_a_later
         ("1301.T", 1900.0), ("1301.T", 1900.0), ("9984.T", 6050.0), ("9984.T", 1210.0), ("9984.T", 1215.0)
     ]  # fmt: skip
     assert command.rows("SELECT kind, severity FROM miraikakaku.alerts") == [("withdrawn", "WARNING")]
+
+
+def rates(day: str) -> str:
+    """An hour of what MetaTrader's Python package hands out, on a clock in Helsinki."""
+    start = datetime.fromisoformat(f"{day}T02:00:00+00:00")
+    rows = [
+        f"{int(start.timestamp()) + 300 * at},157.{at},157.{at}5,157.{at},157.{at}2,80,2,0"
+        for at in range(1, 10)
+    ]
+    return csv(*rows, header="time,open,high,low,close,tick_volume,spread,real_volume")
+
+
+def test_currencies_and_copper_need_no_collection_before(server_url: str, tmp_path: Path) -> None:
+    with fresh_database(server_url) as url:
+        command = Command(tmp_path, QUICK).with_(MIRAIKAKAKU_HOME=tmp_path / "home", DATABASE_URL=url)
+        (tmp_path / "export.csv").write_text(rates("2025-01-06"), encoding="utf-8")
+        copper = csv("2025-01-06,4.1,4.2,4.0,4.15,900", header="date,open,high,low,close,volume")
+        (tmp_path / "HG=F.csv").write_text(copper, encoding="utf-8")
+        said = ("--universe", "fx", "--timeframe", "5m")
+
+        unnamed = command("import", "export.csv", *said)
+        taken = command(
+            "import", "export.csv", *said, "--time-zone", "Europe/Helsinki", "--symbol", "USDJPY=X", "--json"
+        )
+        metal = command("import", "HG=F.csv", "--universe", "copper", "--json")
+        built = command("import", "HG=F.csv", "--universe", "copper", "--timeframe", "5m")
+
+        assert (unnamed.code, len(unnamed.errors)) == (1, 1)
+        assert "--time-zone" in unnamed.errors[0]
+        assert (taken.code, taken.document["inserted"], taken.document["rows_read"]) == (0, 9, 9)
+        assert (metal.code, metal.document["inserted"]) == (0, 1)
+        assert built.code == 2
+        first = "SELECT min(ts), max(volume) FROM miraikakaku.price_bars WHERE timeframe = '5m'"
+        assert command.rows(first) == [(datetime(2025, 1, 6, 0, 5, tzinfo=UTC), 0)]
+        due = "SELECT timeframe, changed_since FROM miraikakaku.analysis_state ORDER BY timeframe"
+        assert command.rows(due) == [
+            ("1d", datetime(2025, 1, 6, 5, tzinfo=UTC)), ("5m", datetime(2025, 1, 6, 0, 5, tzinfo=UTC))
+        ]  # fmt: skip
+
+
+def test_empty_five_minute_rows_are_counted_beside_the_rows_read(site: Site) -> None:
+    command, stored = site
+    rows = ["6758.T,2025-01-07 09:00:00+09:00,100,103,99,101,5000"]
+    rows += [f"6758.T,2025-01-07 {clock}:00+09:00,,,,," for clock in ("11:35", "12:00", "12:25")]
+    (command.folder / "5m.csv").write_text(csv(*rows).replace("date", "datetime", 1), encoding="utf-8")
+
+    ended = command("import", "5m.csv", "--timeframe", "5m", "--json")
+
+    assert ended.code == 0, ended.err
+    document = ended.document
+    assert (document["rows_read"], document["inserted"], document["quarantined"]) == (1, 1, 0)
+    assert document["empty_rows"] == 3
+    assert command.rows(BARS.replace("ORDER", "WHERE timeframe = '1d' ORDER")) == stored
+
+
+def test_an_adjusted_file_comes_back_as_it_was_and_says_what_became_of_its_dividends(
+    server_url: str, tmp_path: Path
+) -> None:
+    closes = [1_000.0 + 3 * (at % 7) for at in range(len(DAYS))]
+    before = closes[19] / (closes[19] + 30.0)  # of a dividend of 30 on a close of 30 more
+    quoted = [close + 30.0 if at < 20 else close for at, close in enumerate(closes)]
+    adjusted = [close * before if at < 20 else close for at, close in enumerate(quoted)]
+    table = pl.DataFrame(
+        {"Date": DAYS} | dict.fromkeys(("Open", "High", "Low", "Close"), adjusted) | {"Volume": 10_000}
+    )
+    table = table.with_columns(
+        pl.when(pl.col("Date") == DAYS[20]).then(30.0).otherwise(0.0).alias("Dividends"),
+        pl.lit(0.0).alias("Stock Splits"),
+    )
+    with fresh_database(server_url) as url:
+        command = installed(url, tmp_path)
+        table.write_csv(tmp_path / "7203.csv")
+
+        ended = command("import", "7203.csv", "--json")
+        exported = [command("export", "--out", f"{kind}.csv", f"--{kind}") for kind in ("raw", "adjusted")]
+
+        assert ended.code == 0, ended.err
+        assert ended.document["actions"] == {"dividend": {"read": 1, "stored": 1, "flagged": 0, "refused": 0}}
+        assert ended.document["price_basis"] == {"adjustment_undone": ["7203.T"]}
+        assert [one.code for one in exported] == [0, 0]
+        for name, expected in (("raw", quoted), ("adjusted", adjusted)):
+            assert pl.read_csv(tmp_path / f"{name}.csv")["close"].to_list() == pytest.approx(expected)

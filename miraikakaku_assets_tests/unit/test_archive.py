@@ -1,16 +1,16 @@
 """The archive: a folder of bars as a price source."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from miraikakaku_assets.adapters.sources import archive
-from miraikakaku_assets.adapters.sources.archive import ArchiveSource
+from miraikakaku_assets.adapters.sources.archive import ArchiveSource, FileOptions
 from miraikakaku_assets.application.ports import BarRequest, Delivery
 from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError
-from miraikakaku_assets.domain.market.instruments import JP, Timeframe
+from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe
 from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, january
 
 HEADER = "Date,Open,High,Low,Close,Volume,Dividends,Stock Splits\n"
@@ -151,6 +151,38 @@ def test_archive_of_one_unreadable_file_is_refused_as_a_whole(tmp_path: Path) ->
 def test_folder_without_bars_is_refused_with_the_variables_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="MIRAIKAKAKU_ARCHIVE_DIR"):
         ArchiveSource(tmp_path)
+
+
+def test_months_in_files_of_their_own_are_one_history(tmp_path: Path) -> None:
+    table(tmp_path / "2025-01.parquet", "1301.T", "7203.T", sessions=SESSIONS[:5])
+    table(tmp_path / "2025-02.parquet", "1301.T", "7203.T", sessions=SESSIONS[4:7], close=1_100.0)
+    table(tmp_path / "2025-03.parquet", "1301.T", sessions=SESSIONS[7:])
+
+    delivery = delivered(ArchiveSource(tmp_path), asked("1301.T", "7203.T"))
+
+    taken = delivery.bars.filter(pl.col("refusal").is_null())
+    of = {symbol: taken.filter(pl.col("symbol") == symbol) for symbol in ("1301.T", "7203.T")}
+    assert of["1301.T"]["session"].to_list() == list(SESSIONS)
+    assert of["7203.T"]["session"].to_list() == list(SESSIONS[:7])
+    assert of["1301.T"]["close"].to_list()[4:6] == [1_000.0, 1_100.0]  # the larger file's of the day in both
+    late = delivery.bars.filter(pl.col("refusal") == "other_file_preferred")
+    assert late.select("symbol", "session").rows() == [("1301.T", SESSIONS[4]), ("7203.T", SESSIONS[4])]
+    assert delivery.bars.height == 2 * (5 + 3) + 2
+
+
+def test_five_minute_bars_of_days_in_files_of_their_own(tmp_path: Path) -> None:
+    for day in (6, 7):
+        text = f"datetime,open,high,low,close\n2025-01-0{day} 09:00:00+09:00,157,158,156,157\n"
+        (tmp_path / f"usdjpy_{day}.csv").write_text(text)
+    source = ArchiveSource(tmp_path, FileOptions(Timeframe.M5, symbol="USDJPY=X"))
+
+    (whole,) = source.deliver(FX, Timeframe.M5, asked("USDJPY=X"))
+    (cut,) = source.deliver(FX, Timeframe.M5, asked("USDJPY=X", since=january(7)))
+
+    assert whole.bars["stamp"].to_list() == [datetime(2025, 1, day, tzinfo=UTC) for day in (6, 7)]
+    assert whole.bars["refusal"].null_count() == 2
+    assert cut.bars["stamp"].to_list() == [datetime(2025, 1, 7, tzinfo=UTC)]
+    assert source.symbols(FX) == ["USDJPY=X"]
 
 
 def test_archive_holds_daily_bars_only(tmp_path: Path) -> None:

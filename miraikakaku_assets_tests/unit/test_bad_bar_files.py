@@ -44,6 +44,11 @@ TEXTS: dict[str, tuple[str, str, int | None]] = {
         "unknown_layout",
         2,
     ),
+    "two tickers as yfinance writes them": (
+        "Price,Close,Close,Volume\nTicker,A.T,B.T,A.T\nDate,,,\n2025-01-06,2,3,100\n",
+        "unknown_layout",
+        2,
+    ),
     "bad date": (HEADER + GOOD + "2025-13-07,1,3,.5,2,100\n", "bad_date", 3),
     "word for a date": (HEADER + GOOD + GOOD + "yesterday,1,3,.5,2,100\n", "bad_date", 4),
     "no date in a row": (HEADER + GOOD + ",1,3,.5,2,100\n", "bad_date", 3),

@@ -60,6 +60,67 @@ def test_metatraders_clock_is_the_brokers(tmp_path: Path, day: str) -> None:
     assert refused.value.rule == "no_time_zone"
 
 
+RATES = {  # what copy_rates_from hands out: seconds on the broker's clock
+    "time": [1_736_128_800, 1_736_129_100],
+    "open": [157.0, 157.1],
+    "high": [157.2, 157.2],
+    "low": [156.9, 157.0],
+    "close": [157.1, 157.2],
+    "tick_volume": [120, 90],
+    "spread": [2, 2],
+    "real_volume": [0, 3_400],
+}
+"""Of 2025-01-06 02:00 and 02:05 on a clock in Helsinki, midnight in UTC."""
+
+
+@pytest.mark.parametrize("written_as", ["seconds", "stamps", "parquet", "indexed"])
+def test_what_metatraders_python_hands_out_is_on_the_brokers_clock(tmp_path: Path, written_as: str) -> None:
+    rates = pl.DataFrame(RATES)
+    path = tmp_path / ("USDJPY=X.parquet" if written_as == "parquet" else "USDJPY=X.csv")
+    if written_as == "stamps":
+        rates = rates.with_columns(pl.from_epoch("time").dt.to_string("%Y-%m-%d %H:%M:%S"))
+    if written_as == "indexed":
+        rates = rates.with_row_index("")
+    rates.write_parquet(path) if written_as == "parquet" else rates.write_csv(path)
+
+    found = read_intraday_file(path, FX, "Europe/Helsinki")
+
+    midnight = datetime(2025, 1, 6, tzinfo=UTC)
+    assert found["stamp"].to_list() == [midnight, midnight + timedelta(minutes=5)]
+    assert found["close"].to_list() == [157.1, 157.2]
+    assert found["volume"].to_list() == [None, None]  # a count of quotes is no volume
+    with pytest.raises(InputFileError, match="--time-zone") as refused:
+        read_intraday_file(path, FX)
+    assert refused.value.rule == "no_time_zone"
+
+
+def test_shares_of_metatraders_python_have_their_real_volume(tmp_path: Path) -> None:
+    path = tmp_path / "7203.parquet"
+    pl.DataFrame(RATES).write_parquet(path)
+    assert read_intraday_file(path, JP, "Asia/Tokyo")["volume"].to_list() == [0.0, 3_400.0]
+
+
+def test_metatrader_5_writes_tabs_and_angle_brackets(tmp_path: Path) -> None:
+    head = "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\n"
+    path = written(
+        tmp_path, head + "2025.01.06\t02:00:00\t157\t157.2\t156.9\t157.1\t120\t0\t2\n", "USDJPY=X.csv"
+    )
+
+    found = read_intraday_file(path, FX, "Europe/Helsinki")
+
+    assert found.select("stamp", "close", "row").rows() == [(datetime(2025, 1, 6, tzinfo=UTC), 157.1, 2)]
+
+
+def test_an_hour_that_summer_time_skips_or_repeats_is_read(tmp_path: Path) -> None:
+    rows = "".join(f"{stamp},{PRICES},1\n" for stamp in ("2025.03.30,03:30", "2025.10.26,03:30"))
+
+    found = read_intraday_file(written(tmp_path, rows, "usdjpy.csv"), FX, "Europe/Helsinki")
+
+    assert found["stamp"].to_list() == [
+        datetime(2025, 3, 30, 1, 30, tzinfo=UTC), datetime(2025, 10, 26, 0, 30, tzinfo=UTC)
+    ]  # fmt: skip
+
+
 def test_parquet_with_typed_stamps(tmp_path: Path) -> None:
     path = tmp_path / "bars.parquet"
     local = pl.Series([datetime(2025, 1, 6, 9)]).dt.replace_time_zone("Asia/Tokyo")  # noqa: DTZ001

@@ -34,6 +34,7 @@ BYTES: dict[str, tuple[bytes, str, int | None, str]] = {
                          "cp932 (Shift JIS)"),
     "Latin 1": (HEADER.encode() + "2025-01-06,1,3,.5,2,100 \xbd\n".encode("latin-1"), "not_text", 2, "UTF-8"),
     "semicolons": ((HEADER + GOOD).replace(",", ";").encode(), "wrong_separator", 1, "by commas"),
+    "one endless line": (b"x" * 200_000, "unknown_layout", 1, "its first line is no header"),
     "tabs": ((HEADER + GOOD).replace(",", "\t").encode(), "wrong_separator", 1, "by commas"),
     "thousands": (HEADER.encode() + b'2025-01-06,"14,291.00","14,291","1,3",2,100\n', "comma_in_number", 2,
                   "'14,291.00' has a comma; write numbers like 14291.5"),

@@ -11,7 +11,7 @@ from miraikakaku_assets.adapters.sources.bar_files import BarRows
 from miraikakaku_assets.domain.bars.frame import ACTIONS, empty
 from miraikakaku_assets.domain.errors import InputFileError
 
-KEPT_ROWS = 1_000_000
+KEPT_ROWS = 2_000_000
 """Rows of an archive that are kept in memory, about 100 bytes each; of larger ones the files are read again."""
 
 MOST_ROWS_OF_A_SYMBOL = 2_000_000

@@ -16,7 +16,7 @@ they count from 1970 on the broker's clock, not in UTC.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -217,9 +217,10 @@ def _parsed(texts: pl.Series, zone: str) -> pl.Series:
 
 
 def _moment(path: Path, text: str | None, row: int, local: ZoneInfo) -> datetime:
+    is_dotted = (text or "")[4:5] == "."  # MetaTrader's 2024.10.29
     try:
-        moment = datetime.fromisoformat(text or "")
+        moment = datetime.fromisoformat((text or "").replace(".", "-", 2) if is_dotted else text or "")
     except ValueError:
         explanation = f"{text!r} is not a moment like 2025-01-06 09:00:00+09:00"
         raise InputFileError(str(path), "bad_date", explanation, row) from None
-    return moment if moment.utcoffset() is not None else moment.replace(tzinfo=local)
+    return (moment if moment.utcoffset() is not None else moment.replace(tzinfo=local)).astimezone(UTC)

@@ -176,13 +176,13 @@ def _header(path: Path, stream: BinaryIO, headless: Headless | None) -> _Header:
     if names is not None:
         stream.seek(len(lines[0]))
         return _Header(names, 1, row=lines[0])
-    _refuse_twice(path, cells)
     if text[0].startswith("Price,") and text[1].startswith("Ticker,"):
         tickers = {name for name in text[1].split(",")[1:] if name}
         if len(tickers) != 1:
             explanation = f"its header names {len(tickers)} tickers, one is expected"
             raise InputFileError(str(path), "unknown_layout", explanation, 2)
         return _Header(["Date", *cells[1:]], 4, ticker=tickers.pop())
+    _refuse_twice(path, cells)
     stream.seek(len(lines[0]))
     return _Header(cells, 2)
 
@@ -194,7 +194,11 @@ def _cells(path: Path, line: str) -> list[str]:
                 f"its columns are separated by {name}; separate them by commas, and write 1234.5 for numbers"
             )
             raise InputFileError(str(path), "wrong_separator", explanation, 1)
-    return next(csv.reader([line]))
+    try:
+        return next(csv.reader([line]))
+    except csv.Error:
+        explanation = "its first line is no header; name the columns in it, with commas between them"
+        raise InputFileError(str(path), "unknown_layout", explanation, 1) from None
 
 
 def _refuse_twice(path: Path, names: Sequence[str]) -> None:

@@ -217,6 +217,7 @@ def _finish(context: type_context, report: CollectionReport, asset_key: dg.Asset
         "padding": report.padding,
         "quarantined_by_rule": dict(report.rules),
         "doubtful_actions": dict(report.doubtful_actions),
+        "price_basis": {basis: len(symbols) for basis, symbols in report.bases.items()},
         "verdicts": dict(report.verdicts),
         "batch": report.batch,
     }
