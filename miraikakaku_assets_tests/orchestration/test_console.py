@@ -27,7 +27,7 @@ def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What is settled holds for a process; other tests have theirs."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setattr(_loggers, "create_console_logger", _loggers.create_console_logger)
+    monkeypatch.setattr(_loggers, "create_console_logger", _loggers.create_console_logger)  # type: ignore[attr-defined]
     out, err = sys.stdout, sys.stderr
     yield
     sys.stdout, sys.stderr = out, err
@@ -74,7 +74,7 @@ def test_a_run_that_nobody_gave_a_console_log_prints_from_the_level_on(
 ) -> None:
     settle_console(level)
 
-    assert _loggers.create_console_logger("dagster", asked).level == logging.getLevelName(found)
+    assert _loggers.create_console_logger("dagster", asked).level == logging.getLevelName(found)  # type: ignore[attr-defined]
 
 
 def test_a_process_that_up_starts_is_plain_before_it_imports_anything() -> None:
