@@ -10,8 +10,7 @@ from miraikakaku_assets.application.make_predictions import ENSEMBLE
 from miraikakaku_assets.application.ports.forecasts import ForecastStore
 from miraikakaku_assets.application.score_predictions import WINDOWS
 from miraikakaku_assets.domain.forecasting.contract import in_prices
-from miraikakaku_assets.domain.forecasting.edges import LEVEL, NO_EDGE, directions, with_edges
-from miraikakaku_assets.domain.forecasting.edges import in_words as edges_in_words
+from miraikakaku_assets.domain.forecasting.edges import LEVEL, NO_EDGE, directions, edge_words, with_edges
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
 from miraikakaku_assets.domain.percent import percent
@@ -164,9 +163,8 @@ def direction_edges(
     """
     since = sessions_back(universe.calendar, as_of, YEAR)
     own = with_edges(directions(store.directions(universe, since, as_of, model, symbols)))
-    if (
-        own["p_edge"] > LEVEL
-    ).all():  # the correction raises every value: a year of the market need not be read
-        return edges_in_words(own.with_columns(edge=pl.lit(value=False)))
+    # The correction only raises: where nothing would be an edge by itself, a year of the market need not be read.
+    if (own["p_edge"] > LEVEL).all():
+        return edge_words(own.with_columns(edge=pl.lit(value=False)))
     whole = with_edges(directions(store.directions(universe, since, as_of, model)))
-    return edges_in_words(whole.filter(pl.col("symbol").is_in(symbols)))
+    return edge_words(whole.filter(pl.col("symbol").is_in(symbols)))

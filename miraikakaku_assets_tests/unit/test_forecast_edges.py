@@ -8,7 +8,7 @@ from scipy import stats  # type: ignore[import-untyped]
 from miraikakaku_assets.application.make_predictions import ENSEMBLE
 from miraikakaku_assets.application.scoreboard_tables import spread
 from miraikakaku_assets.domain.forecasting.comparison import benjamini_hochberg
-from miraikakaku_assets.domain.forecasting.edges import LEVEL, NO_EDGE, directions, in_words, with_edges
+from miraikakaku_assets.domain.forecasting.edges import LEVEL, NO_EDGE, directions, edge_words, with_edges
 from miraikakaku_assets.domain.forecasting.scores import score
 from miraikakaku_assets_tests.unit.forecast_panels import walk
 from miraikakaku_assets_tests.unit.test_scoreboard_tables import rows_of
@@ -75,7 +75,7 @@ def test_skill_is_found_among_many_and_a_single_instrument_is_judged_for_itself(
 
     assert many["edge"].to_list()[:3] == [False, True, False]
     assert with_edges(judged(lucky))["edge"].to_list() == [True]
-    assert in_words(many.head(2)) == {("S0", 1): NO_EDGE, ("S1", 1): None}
+    assert edge_words(many.head(2)) == {("S0", 1): NO_EDGE, ("S1", 1): None}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_what_people_are_told_is_what_the_scoreboard_counts():
     )
     assert lean.equals(full)
     tested = with_edges(lean)
-    told = in_words(tested)
+    told = edge_words(tested)
     assert {symbol for (symbol, horizon), word in told.items() if word is None and horizon == 1} == {
         "S0001", "S0004",
     }  # fmt: skip

@@ -94,7 +94,7 @@ def _luck(hit_rate: float | None, independent: float | None, always_up: float | 
     return 1.0 if hits <= 0 else incomplete_beta(hits, independent - hits + 1, by_chance)
 
 
-def in_words(tested: pl.DataFrame) -> dict[tuple[str, int], str | None]:
+def edge_words(tested: pl.DataFrame) -> dict[tuple[str, int], str | None]:
     """Symbol and horizon → `NO_EDGE`, or None where there is an edge; of a table `with_edges` of one model."""
     rows = tested.select("symbol", "horizon", "edge").iter_rows()
     return {(symbol, horizon): None if edge else NO_EDGE for symbol, horizon, edge in rows}
