@@ -1,6 +1,7 @@
 """Deliveries into a real database that hold a part of a history: stored neighbours are seen, and what goes is named."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from miraikakaku_assets.application.collection_request import CollectionPorts
 from miraikakaku_assets.application.ports import SymbolOutcome
 from miraikakaku_assets.application.ports.notices import WITHDRAWN, Severity
 from miraikakaku_assets.domain.bars.rules import BEYOND_LIMIT
-from miraikakaku_assets_tests.contract.exchange import NOW, Exchange, collect, requested
+from miraikakaku_assets_tests.contract.exchange import NOW, Exchange, collect, requested, stored_closes
 from miraikakaku_assets_tests.contract.stored_market import contents, listed, rows_of
 from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, closes
 
@@ -146,6 +147,21 @@ def test_a_writer_that_dies_before_the_commit_has_changed_nothing(
     assert rows_of(database, "alerts") == []
     report = deliver(database, UNDONE[2:])
     assert len(report.withdrawn) == 1
+
+
+def test_a_bar_held_on_the_old_scale_is_not_judged_among_the_new_history(database: Database) -> None:
+    listed(database, "7203")
+    spike = closes(*[1_000.0] * 4, 200.0, *[1_000.0] * 4)
+    source = Exchange({"7203.T": spike})
+    collect(database, source)
+    assert held(database) == [("limit_undone", 200.0, True)]
+    source.rows["7203.T"] = [row for row in closes(*[200.0] * 9) if row["session"] != SESSIONS[4]]
+    source.actions = [("7203.T", SESSIONS[8], "split", 5.0)]
+    later = NOW + timedelta(days=1)
+    collect(database, source, restatement_sessions=3, now=later)
+    assert held(database) == [("restated_away", 200.0, True)]
+    report = collect(database, source, since=SESSIONS[5], now=later)
+    assert (report.reconsidered, SESSIONS[4] in stored_closes(database, "7203.T")) == (0, False)
 
 
 def test_a_history_that_is_replaced_names_the_sessions_it_no_longer_has(database: Database) -> None:

@@ -216,6 +216,19 @@ WITH gone AS (
 ) {_GONE}
 """
 
+# What is held for its neighbours on the old scale is no neighbour of the new history: it is not judged again.
+HELD_BEHIND = f"""
+UPDATE miraikakaku.quarantined_bars AS held
+SET rule = 'restated_away', detail = '{RULES["restated_away"]}', last_seen_at = moved.fetched_at
+FROM delivered_restatements AS moved
+WHERE held.instrument_id = moved.instrument_id AND held.timeframe = moved.timeframe AND held.released_at IS NULL
+  AND held.last_seen_at < moved.fetched_at AND held.occurrence = 1 AND held.rule IN ({_names(MOVE_RULES)})
+  AND NOT EXISTS (
+      SELECT 1 FROM miraikakaku.quarantined_bars AS other
+      WHERE other.symbol = held.symbol AND other.timeframe = held.timeframe AND other.ts = held.ts
+        AND other.rule = 'restated_away' AND other.occurrence = 1)
+"""
+
 RESTATEMENTS = """
 INSERT INTO miraikakaku.restatements
     (instrument_id, timeframe, reason, ex_date, factor, first_session, shown_session, bars, old_close, new_close,

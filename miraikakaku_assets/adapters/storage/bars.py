@@ -323,6 +323,7 @@ def _write_beside(cursor: Any, beside: Mapping[str, pl.DataFrame], written: _Wri
         _stage(cursor, "delivered_restatements", frame.with_columns(bars))
         cursor.execute(statements.RESTATEMENTS)
         marks.whole = pl.concat([marks.whole, frame["instrument_id"]]).unique()
+        cursor.execute(statements.HELD_BEHIND)
         written.withdraw(marks.gone(_fetch(cursor, statements.LEFT_BEHIND)))
     if "delivered_refused_actions" in beside:
         _stage(cursor, "delivered_refused_actions", beside["delivered_refused_actions"])

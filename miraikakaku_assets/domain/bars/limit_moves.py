@@ -4,7 +4,7 @@ The table of limits is about quoted prices. What a source delivers is divided by
 before a consolidation of ten shares to one stands as 990, whose limit is 150 yen and not 300.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -25,12 +25,13 @@ _TAKEN_BACK = 0.25  # of the move: an undone spike ends this near to where it be
 _AGAIN = timedelta(days=5)  # a like split within it is the same one, dated a second time
 
 
-def judge_by_limits(valid: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
+def judge_by_limits(valid: pl.DataFrame, actions: pl.DataFrame, today: date) -> pl.DataFrame:
     """Judges moves against the daily limits of the session; see docs/decisions/0003-price-moves.md.
 
     Args:
         valid: As in `miraikakaku_assets.domain.bars.settling.settle`; prices in JPY.
         actions: Schema `ACTIONS`; splits by which the prices before them are divided.
+        today: Exchange date of the delivery: splits that are still to come have divided nothing.
     """
     close, base, after = pl.col("close"), pl.col("base"), pl.col("after1")
     move = (close - base).abs()
@@ -39,7 +40,7 @@ def judge_by_limits(valid: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     if large.is_empty():
         return nothing_found(large)
     large = with_actions(large, actions)
-    large = large.with_columns(ratio=quoted_ratio(large, actions))
+    large = large.with_columns(ratio=quoted_ratio(large, actions.filter(pl.col("ex_date") <= today)))
     ratio = pl.col("ratio")
     tick = price_limits.tick_size(pl.max_horizontal("close", "base") * ratio) / ratio
     width, next_width = (price_limits.limit_width(price * ratio) / ratio for price in (base, close))

@@ -18,7 +18,6 @@ from miraikakaku_assets.domain.bars.moves import CURRENCIES, SHARES, Judge, judg
 from miraikakaku_assets.domain.bars.neighbours import Moves, mark_moves
 from miraikakaku_assets.domain.bars.rules import BEYOND_LIMIT, OUTSIDE_RANGE, RULES, SUPERSEDING_RULES
 from miraikakaku_assets.domain.market import price_limits
-from miraikakaku_assets.domain.market.currency_pairs import quote_increment
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import FINAL_AFTER, session_table, trading_hours
 
@@ -28,6 +27,7 @@ DUST = 1e-9
 """Part of a price by which high may lie below close, or low above open. Prices that yfinance has adjusted are
 products of rounded factors: 358 bars of four ``Ticker.history()`` files are off by 2e-16 of the price."""
 
+_DEAR = 20.0  # yen, forint and rupees a dollar are quoted to the hundredth, Swiss francs and pesos are not
 _VOLUME_BELOW = 2.0**63  # what a bigint holds; garbage beyond it would fail a whole delivery
 _STAMP_SLACK = timedelta(hours=2)  # Yahoo stamps the running bar minutes after the close (15:45:03 seen)
 _QUOTED_LATE = timedelta(minutes=10)  # ``exchangeDataDelayedBy`` of a recorded answer about a COMEX future
@@ -98,10 +98,8 @@ def _sessions(context: DailyContext) -> pl.DataFrame:
 
 def _judge(context: DailyContext) -> Judge:
     if context.universe.has_price_limits:
-        today = context.now.astimezone(
-            _zone(context)
-        ).date()  # a split that is still to come has divided nothing
-        return partial(judge_by_limits, actions=context.actions.filter(pl.col("ex_date") <= today))
+        today = context.now.astimezone(_zone(context)).date()
+        return partial(judge_by_limits, actions=context.actions, today=today)
     tolerance = SHARES if context.universe.has_volume else CURRENCIES
     return partial(judge_by_factor, actions=context.actions, tolerance=tolerance)
 
@@ -169,8 +167,10 @@ def outside_range(slack: pl.Expr | None = None) -> pl.Expr:
 
 
 def _range_slack(context: DailyContext) -> pl.Expr | None:
-    increments = context.universe.range_slack
-    return increments * quote_increment(pl.col("close")) if increments else None
+    """The universe's increments in its prices: a pip is 0.01 yen and 0.0001 dollars."""
+    if not context.universe.range_slack:
+        return None
+    return context.universe.range_slack * pl.when(pl.col("close") >= _DEAR).then(0.01).otherwise(0.0001)
 
 
 def _zone(context: DailyContext) -> ZoneInfo:

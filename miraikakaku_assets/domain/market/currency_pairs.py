@@ -3,12 +3,9 @@
 import re
 from dataclasses import dataclass
 
-import polars as pl
-
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.master import ListedIssue
 
-_DEAR = 20.0  # yen, forint and rupees a dollar are quoted to the hundredth, Swiss francs and pesos are not
 _PAIR = re.compile(r"([A-Z]{3})([A-Z]{3})=X")
 
 
@@ -54,8 +51,3 @@ def currency_pair(symbol: str) -> CurrencyPair:
     if found is None or found[1] == found[2]:
         raise ConfigurationError(f"{symbol!r} is no currency pair; write it like USDJPY=X")
     return CurrencyPair(found[1], found[2])
-
-
-def quote_increment(price: pl.Expr) -> pl.Expr:
-    """The customary increment (pip) at a price, in units of the quote currency: 0.01 yen, 0.0001 dollars."""
-    return pl.when(price >= _DEAR).then(0.01).otherwise(0.0001)
