@@ -122,7 +122,7 @@ def test_a_fault_that_does_not_exist(nowhere: Command) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "reason"),
     [
-        ("REQUESTS_PER_SECOND", "0", "Input should be greater than 0"),
+        ("REQUESTS_PER_SECOND", "0", "Input should be greater than or equal to 0.01"),
         ("MAX_WORKERS", "many", "Input should be a valid integer"),
         ("HISTORY_START", "2020-13-01", "month must be in 1..12"),
         ("MIRAIKAKAKU_PRICE_SOURCE", "bloomberg", "Input should be 'yahoo' or 'archive'"),

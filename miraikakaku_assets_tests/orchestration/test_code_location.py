@@ -6,8 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
+import pytest
+from dagster._core.instance import InstanceRef
+
 import miraikakaku_assets.definitions
+from miraikakaku_assets import bootstrap
 from miraikakaku_assets.orchestration.instance_home import prepare_home, shipped_file
+from miraikakaku_assets.orchestration.instance_storage import PooledRunStorage
+from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.settings import Settings
 
 HEAVY = (
@@ -106,3 +113,31 @@ def test_the_home_is_rewritten_only_when_the_shipped_file_changed(tmp_path: Path
 
     assert kept == first
     assert written.read_bytes() == shipped_file("dagster.yaml").read_bytes()
+
+
+def test_dagster_dev_in_the_checkout_opens_the_instance_of_up(installed_url: str, tmp_path: Path) -> None:
+    bootstrap.use(Settings(_env_file=None, miraikakaku_home=tmp_path / "home", database_url=installed_url))
+    checkout = str(shipped_file("workspace.yaml").parent)
+
+    # What `dagster dev` and `dg dev` do without DAGSTER_HOME: a temporary folder, and the working directory's file.
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(tmp_path), config_dir=checkout)) as instance:
+        assert isinstance(instance.run_storage, PooledRunStorage)
+        assert instance.run_storage.postgres_url == bootstrap.dagster_storage_url()
+        assert dg.materialize([_nothing()], instance=instance, resources={"ports": PortsResource()}).success
+
+
+def test_a_run_on_an_instance_of_files_is_refused_by_name(tmp_path: Path) -> None:
+    bootstrap.use(Settings(_env_file=None, miraikakaku_home=tmp_path / "home"))
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance, pytest.raises(dg.DagsterError) as caught:
+        dg.materialize([_nothing()], instance=instance, resources={"ports": PortsResource()})
+
+    assert "start it with `miraikakaku up`, or `dagster dev` in the checkout" in str(caught.value.__cause__)
+    assert not (tmp_path / "home").exists()
+
+
+def _nothing() -> dg.AssetsDefinition:
+    @dg.asset
+    def nothing(ports: PortsResource) -> None:
+        """Needs nothing but the installation."""
+
+    return nothing
