@@ -38,14 +38,14 @@ def test_the_pipeline_of_copper_needs_no_master_and_doing_it_again_changes_nothi
     shown = command("pipeline", "--universe", "copper")
 
     assert shown.code == 0, shown.err
-    assert "copper analysis of 1d bars: 1 symbols, of which nothing was due" in shown.out
+    assert "copper analysis of 1d bars: 1 symbol, nothing was due" in shown.out
     assert command.rows(everything) == before
 
     status = command("status", "--universe", "copper", "--json").document
 
     assert (status["master"]["listed"], status["fresh_symbols"], status["watched"]) == (1, 1, [])
     assert {row["timeframe"] for row in status["analysis"]} == {"1d", "1w", "1mo"}
-    assert "1 of 1 listed symbols have the bar of" in command("status", "--universe", "copper").out
+    assert "1 of 1 listed symbol has the bar of" in command("status", "--universe", "copper").out
 
 
 def test_a_symbol_that_the_setting_does_not_name_is_not_collected(command: Command) -> None:

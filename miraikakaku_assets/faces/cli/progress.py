@@ -87,12 +87,13 @@ def progress_bar(title: str, read: Read | None, *, shown: bool, noun: str = "sym
     watched = Watched(title, read or (lambda: None), noun)
     if not shown:
         yield
-    elif errors.is_terminal and not errors.is_dumb_terminal:
-        with _live(watched):
+        return
+    look = _live if errors.is_terminal and not errors.is_dumb_terminal else _plain
+    try:
+        with look(watched):
             yield
-    else:
-        with _plain(watched):
-            yield
+    finally:
+        _say_end(watched)
 
 
 @contextmanager
@@ -115,7 +116,6 @@ def _live(watched: Watched) -> Iterator[None]:
 
         with _meanwhile(update):
             yield
-    _say_end(watched)
 
 
 @contextmanager
@@ -146,7 +146,6 @@ def _plain(watched: Watched) -> Iterator[None]:
     finally:
         done.set()
         watcher.join()
-        _say_end(watched)
 
 
 def tell_plainly(watched: Watched, say: Callable[[str], None], wait: Callable[[float], bool]) -> None:

@@ -99,7 +99,8 @@ def _lines(chosen: Universe, found: dict[str, Any]) -> list[tuple[str, str]]:
             ("bars", f"{counted(bars['total'], 'daily bar')} of {counted(bars['symbols'], 'symbol')}, {span}")
         )
         due = f"{found['fresh_symbols']:,} of {counted(master['listed'], 'listed symbol')}"
-        lines.append(("fresh", f"{due} have the bar of {found['due_session']}, the newest that is due"))
+        verb = "has" if master["listed"] == 1 else "have"
+        lines.append(("fresh", f"{due} {verb} the bar of {found['due_session']}, the newest that is due"))
     if coverage:
         lines.append(("coverage", f"{percent(coverage['coverage'])} of {coverage['denominator']}"))
     if found["forecasts"]:
