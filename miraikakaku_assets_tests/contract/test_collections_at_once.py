@@ -128,6 +128,20 @@ def test_one_that_does_not_wait_says_what_it_has_left_to_the_other(
         assert second.asked == []
 
 
+def test_what_one_has_left_to_another_is_not_done_for_a_third(database: Database) -> None:
+    listed(database, *CODES)
+    claims, ledger = PostgresClaims(database), PostgresLedger(database)
+    first, cycle, third = (ledger.begin(LIKE) for _ in range(3))
+    with claims.opened(first) as of_first, claims.opened(cycle) as of_cycle, claims.opened(third) as of_third:
+        of_first.share_out(["7203.T"], wait=True)
+        share = of_cycle.share_out(["1301.T", "7203.T"], wait=False)
+        assert (share.mine, share.underway) == (("1301.T",), {"7203.T"})
+        assert of_third.share_out(["1301.T", "7203.T"], wait=False).underway == {"1301.T", "7203.T"}
+        ledger.add(cycle, [SymbolOutcome("1301.T", "ok"), SymbolOutcome("7203.T", "underway")])
+        share = of_third.share_out(["1301.T", "7203.T"], wait=False)
+    assert (share.mine, share.done, share.underway) == ((), {"1301.T": "reused"}, {"7203.T"})
+
+
 @pytest.mark.parametrize("window", [{"since": january(6)}, {"since": january(6), "until": january(7)}])
 def test_another_window_is_another_request(
     database: Database, rows: dict[str, Any], window: dict[str, Any]

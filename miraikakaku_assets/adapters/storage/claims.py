@@ -38,7 +38,8 @@ WHERE own.id = :batch AND wanted.symbol = ANY(CAST(:symbols AS text[]))
 """)
 _DONE = text("""
 SELECT symbol, verdict FROM miraikakaku.batch_execution_details
-WHERE batch_execution_id = ANY(:others) AND symbol = ANY(CAST(:symbols AS text[])) AND status = 'completed'
+WHERE batch_execution_id = ANY(:others) AND symbol = ANY(CAST(:symbols AS text[]))
+  AND status = 'completed' AND verdict <> 'underway'
 ORDER BY batch_execution_id
 """)
 _CLAIM = text("""
@@ -86,18 +87,11 @@ class BatchClaims:
 
     def _share_out(self, symbols: Sequence[str]) -> Share:
         with self._database.engine.begin() as connection:
-            connection.execute(
-                text("SELECT pg_advisory_xact_lock(:class, 0)"), {"class": _SHARING}
-            )  # for a moment: nobody fetches in here
+            connection.execute(text("SELECT pg_advisory_xact_lock(:class, 0)"), {"class": _SHARING})
             sought = {"batch": self._batch, "symbols": list(symbols), "alive": _ALIVE}
             underway = dict(connection.execute(_UNDERWAY, sought).tuples().all())
-            done = {}
-            if self._others:
-                done = dict(
-                    connection.execute(_DONE, {"others": list(self._others), "symbols": list(symbols)})
-                    .tuples()
-                    .all()
-                )
+            finished = {"others": list(self._others), "symbols": list(symbols)}
+            done = dict(connection.execute(_DONE, finished).tuples().all()) if self._others else {}
             mine = [one for one in symbols if one not in underway and one not in done]
             if mine:
                 connection.execute(_CLAIM, {"batch": self._batch, "symbols": mine})
