@@ -101,6 +101,16 @@ def test_prices_that_lie_on_the_ticks_as_they_are_stay(tmp_path: Path) -> None:
     assert bases == [("7203.T", FileBasis.QUOTED, 0)]
 
 
+def test_a_dear_share_is_no_exception(tmp_path: Path) -> None:
+    """What a vendor rounds of four million yen is many times the tick of a cheap share."""
+    table = frame(adjusted(quoted())).with_columns(pl.col(*PRICES, "Dividends") * 2_000)
+
+    bars, bases = delivered(written(tmp_path, table))
+
+    assert bars["close"].to_list() == pytest.approx([2_000 * close for close in quoted()], rel=1e-6)
+    assert bases == [("7203.T", FileBasis.UNDONE, 3)]
+
+
 def test_without_ticks_the_layout_decides(tmp_path: Path) -> None:
     bars, bases = delivered(written(tmp_path, frame(adjusted(quoted())), "AAPL.csv"), US)
 

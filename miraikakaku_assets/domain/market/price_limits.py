@@ -77,7 +77,19 @@ _TICKS = (
 )
 
 # price at or below → tick, JPY, of the issues with the finest ones (TOPIX 100 since 2014, TOPIX 500 since 2023)
-_FINEST_TICKS = ((1_000, 0.1), (3_000, 0.5), (10_000, 1.0), (30_000, 5.0), (_INF, 10.0))
+_FINEST_TICKS = (
+    (1_000, 0.1),
+    (3_000, 0.5),
+    (10_000, 1.0),
+    (30_000, 5.0),
+    (100_000, 10.0),
+    (300_000, 50.0),
+    (1_000_000, 100.0),
+    (3_000_000, 500.0),
+    (10_000_000, 1_000.0),
+    (30_000_000, 5_000.0),
+    (_INF, 10_000.0),
+)
 
 
 def limit_width(base: pl.Expr) -> pl.Expr:
