@@ -139,7 +139,7 @@ def test_a_writer_that_dies_before_the_commit_has_changed_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(
-            "miraikakaku_assets.adapters.storage.bars.Marks.set", dies
+            "miraikakaku_assets.adapters.storage.bar_delivery.Marks.set", dies
         )  # the last step of the transaction
         with pytest.raises(KeyboardInterrupt):
             deliver(database, UNDONE[2:])
