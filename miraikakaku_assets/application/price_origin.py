@@ -36,11 +36,10 @@ def admit_files(name: str, marks: OriginStore, *, as_source: bool) -> None:
         as_source: Whether prices are collected from it, which marks the installation as real.
 
     Raises:
-        ConfigurationError: The installation is a demo, or collects simulated prices.
+        ConfigurationError: The installation holds simulated prices.
     """
     mark = marks.claim(REAL) if as_source else marks.read()
-    if as_source or (mark is not None and mark.demo is not None):
-        _refuse_other_kind(name, mark, simulated=False)
+    _refuse_other_kind(name, mark, simulated=False)
 
 
 def admit_list(location: str, marks: OriginStore, look: Look) -> None:

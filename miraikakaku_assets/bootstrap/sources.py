@@ -66,7 +66,7 @@ class Sources(Installation):
         """Admits bars that are imported from files.
 
         Raises:
-            ConfigurationError: This installation is a demo.
+            ConfigurationError: The prices here are simulated.
         """
         admit_files(name, self.origin, as_source=False)
 

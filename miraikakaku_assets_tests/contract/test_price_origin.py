@@ -64,8 +64,9 @@ def test_an_installation_with_simulated_prices_takes_no_real_ones(marks: Postgre
             admit_prices(real, marks, look)
         assert "`miraikakaku simulate --seed 7 --symbols 400 --us-symbols 120`" in str(caught.value)
         assert "secret" not in str(caught.value)
-    with pytest.raises(ConfigurationError, match="takes nothing from /data/bars;"):
-        admit_files("/data/bars", marks, as_source=True)
+    for as_source in (True, False):  # collected from, or imported once
+        with pytest.raises(ConfigurationError, match="takes nothing from /data/bars;"):
+            admit_files("/data/bars", marks, as_source=as_source)
     assert marks.read() == PriceOrigin(simulated=True, exchange=SEEN[SIMULATOR] or "")
 
 

@@ -183,5 +183,6 @@ def test_its_schedule_waits_for_the_round_before_and_leaves_archives_alone(
     assert "previous round" in str(tick().skip_message)
     installation.instance.report_run_canceled(waiting)
     monkeypatch.setenv("MIRAIKAKAKU_PRICE_SOURCE", "archive")
+    monkeypatch.setenv("MIRAIKAKAKU_ARCHIVE_DIR", str(installation.folder))
     settings.cache_clear()
     assert "archive" in str(tick().skip_message)
