@@ -34,7 +34,7 @@ from miraikakaku_assets_tests.unit.raw_bars import closes, january
 CODES = ("1301", "130A", "2593", "7203", "9984")
 SYMBOLS = tuple(sorted(f"{code}.T" for code in CODES))
 WITHOUT = "2593.T"
-LONG = 120.0
+LONG = 600.0
 """Seconds after which a test gives up."""
 LIKE = NewBatch(JP, Timeframe.D1, "exchange", 0)
 

@@ -152,7 +152,7 @@ def started(tmp_path: Path, work: str) -> tuple[subprocess.Popen[str], list[psut
     root = str(Path(__file__).parents[2])
     caller = subprocess.Popen(
         [sys.executable, str(script)],
-        env={**os.environ, "PYTHONPATH": root},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])},
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,

@@ -2,9 +2,11 @@
 
 import io
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from dagster import _loggers
@@ -90,6 +92,20 @@ def test_a_process_that_up_starts_is_plain_before_it_imports_anything() -> None:
     )
 
     assert (started.stdout, started.stderr) == (PLAIN, PLAIN)
+
+
+def test_what_an_environment_runs_first_is_run_by_a_process_of_up_too(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.own = 'is there'")
+
+    started = subprocess.run(
+        [sys.executable, "-c", f"import sys; print(sys.own, {COLOURED!r})"],
+        env={"PYTHONPATH": f"{services._STARTUP}{os.pathsep}{tmp_path}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert started.stdout == f"is there {PLAIN}\n"
 
 
 def test_every_process_of_up_is_told_the_level() -> None:

@@ -2,8 +2,21 @@
 """Python runs this first in every process that `up` starts, and in those that they start: Dagster's code servers.
 
 A code server writes its first coloured line before it loads our code location, and takes no format without colours.
+Python runs one module of this name; what this environment had of its own is run as if this were not there.
 """
 
+import sys
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from pathlib import Path
+
 from miraikakaku_assets.orchestration.plain_streams import plain_console
+
+_found = PathFinder.find_spec(
+    "sitecustomize",
+    [folder for folder in sys.path if Path(folder).resolve() != Path(__file__).resolve().parent],
+)
+if _found is not None and _found.loader is not None:
+    _found.loader.exec_module(module_from_spec(_found))
 
 plain_console()
