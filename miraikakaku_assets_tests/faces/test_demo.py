@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets_tests.faces.command import Command
 
 UNIVERSES = ("jp", "us", "fx", "copper")

@@ -38,7 +38,8 @@ def test_what_is_exported_can_be_imported_into_another_database(
         "rows": len(stored),
         "symbols": 7,
         "adjusted": False,
-        "doubtful_dividends_left_out": 0,
+        "doubtful_dividends": 0,
+        "doubtful_dividends_left_out": False,
     }
     assert read(out).height == len(stored)
     assert [path.name for path in tmp_path.iterdir()] == [out.name]  # nothing unfinished is left beside it

@@ -109,8 +109,8 @@ def _add_export(app: typer.Typer) -> None:
         until: UntilOption = "",
         *,
         adjusted: Annotated[bool, typer.Option("--adjusted/--raw", help="Adjust for dividends.")] = False,
-        with_flagged: Annotated[
-            bool, typer.Option("--with-flagged", help="Adjust for doubtful dividends, too, as vendors do.")
+        without_flagged: Annotated[
+            bool, typer.Option("--without-flagged", help="Leave dividends out that are flagged as doubtful.")
         ] = False,
         as_json: bool = JSON_OPTION,
     ) -> None:
@@ -129,16 +129,19 @@ def _add_export(app: typer.Typer) -> None:
             raise WorkFellShortError(
                 f"There is no bar to export; look at `miraikakaku status --universe {chosen.name}`"
             )
-        if with_flagged and not adjusted:
-            raise ConfigurationError("--with-flagged goes with --adjusted: raw prices know no dividends")
-        bars, left_out = _adjusted(bars, chosen, wanted, with_flagged=with_flagged) if adjusted else (bars, 0)
+        if without_flagged and not adjusted:
+            raise ConfigurationError("--without-flagged goes with --adjusted: raw prices know no dividends")
+        doubtful = 0
+        if adjusted:
+            bars, doubtful = _adjusted(bars, chosen, wanted, without_flagged=without_flagged)
         _write(bars, out)
         done = {
             "file": str(out),
             "rows": bars.height,
             "symbols": bars["symbol"].n_unique(),
             "adjusted": adjusted,
-            "doubtful_dividends_left_out": left_out,
+            "doubtful_dividends": doubtful,
+            "doubtful_dividends_left_out": without_flagged,
         }
         if as_json:
             print_json(done)
@@ -146,11 +149,11 @@ def _add_export(app: typer.Typer) -> None:
             kind = "adjusted for dividends" if adjusted else "raw"
             whose = counted(bars["symbol"].n_unique(), "symbol")
             show_line(f"{counted(bars.height, 'bar')} of {whose}, {kind}, in {out}")
-            if left_out:
-                show_line(
-                    f"dividends that are doubtful and adjusted no price: {left_out:,} (flagged in corporate_actions); "
-                    "--with-flagged adjusts for them, too, as their source did"
+            if doubtful:
+                remedy = (
+                    "left out" if without_flagged else "taken as their source does; see --without-flagged"
                 )
+                show_line(f"dividends flagged as doubtful in corporate_actions: {doubtful:,}, {remedy}")
         absent = sorted(set(wanted or ()) - set(bars["symbol"].unique()))
         if absent:
             raise WorkFellShortError(
@@ -159,9 +162,13 @@ def _add_export(app: typer.Typer) -> None:
 
 
 def _adjusted(
-    bars: Any, chosen: Universe, wanted: list[str] | None, *, with_flagged: bool
+    bars: Any, chosen: Universe, wanted: list[str] | None, *, without_flagged: bool
 ) -> tuple[Any, int]:
-    """The bars adjusted for dividends, and how many of these were left out because they are doubtful."""
+    """The bars adjusted for dividends as their source adjusts them, and how many of these are doubtful.
+
+    What a file of adjusted prices was divided by comes back this way: 7203.T of 1999-05-06 is 417.55 in Yahoo's file,
+    and 453.94 without a dividend of 110 yen that Yahoo has a day after the real one.
+    """
     import polars as pl
 
     from miraikakaku_assets.domain.bars.adjustment import dividend_adjusted
@@ -171,9 +178,8 @@ def _adjusted(
         stored.actions(chosen, wanted, trusted=only).filter(pl.col("kind") == "dividend")
         for only in (False, True)
     )
-    if with_flagged:
-        return dividend_adjusted(bars, every), 0
-    return dividend_adjusted(bars, trusted), every.height - trusted.height
+    taken = trusted if without_flagged else every
+    return dividend_adjusted(bars, taken), every.height - trusted.height
 
 
 def _finish(name: str, report: "CollectionReport", *, as_json: bool) -> None:
