@@ -13,9 +13,9 @@ from sqlalchemy import text
 
 from benchmarks.ingest import collect, put_in_force
 from benchmarks.market import Year
-from miraikakaku_assets.adapters.storage.analysis import PostgresAnalysis
+from miraikakaku_assets.adapters.storage.analysis.store import PostgresAnalysis
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.analyze_bars import AnalysisPorts, analyze_bars
+from miraikakaku_assets.application.analysis.analyze_bars import AnalysisPorts, analyze_bars
 from miraikakaku_assets.application.ports.analysis import AnalysisRequest
 from miraikakaku_assets.bootstrap import utc_now
 from miraikakaku_assets.domain.bars.aggregation import aggregate

@@ -31,7 +31,7 @@ STOCK_PARTITIONS = 200
 REPEATS = 3
 """Runs with our storage, of which the median counts: a neighbour on the machine costs one of them 40 %."""
 _SYMBOLS_PER_BATCH = 50
-_STORAGE_MODULE = "miraikakaku_assets.orchestration.instance_storage"
+_STORAGE_MODULE = "miraikakaku_assets.orchestration.instance.storage"
 
 
 def measure(
@@ -129,7 +129,7 @@ def _one_variant(storage: str, partitions: int, assets: int, url: str) -> dict[s
 def _timed_run(instance: Any, keys: list[str], assets: int) -> dict[str, float]:
     import dagster as dg
 
-    from miraikakaku_assets.orchestration.materializations import log_materializations
+    from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
 
     symbols = dg.DynamicPartitionsDefinition(name="symbol")
     specs = [

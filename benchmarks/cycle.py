@@ -32,10 +32,10 @@ from dagster._scheduler.scheduler import ScheduleIterationTimes, launch_schedule
 from benchmarks import event_log
 from benchmarks.fetch_site import UNLIMITED, Exchange
 from miraikakaku_assets import bootstrap
-from miraikakaku_assets.orchestration.instance_home import open_instance, shipped_file
+from miraikakaku_assets.orchestration.instance.home import open_instance, shipped_file
 from miraikakaku_assets.settings import load_settings
-from miraikakaku_assets.simulator.config import SimulatorConfig
-from miraikakaku_assets.simulator.process import running_process
+from miraikakaku_assets.simulator.core.config import SimulatorConfig
+from miraikakaku_assets.simulator.server.process import running_process
 
 SCHEDULE = "fx_cycle"
 EMPTY = "empty_tick"

@@ -16,7 +16,7 @@ from miraikakaku_assets.adapters.storage import embedded
 FETCHER, COMMAND, SERVER = "fetching process", "command", "PostgreSQL"
 _IN_TURN = (FETCHER, COMMAND, SERVER)
 _NOTICE_SECONDS = 10.0
-_MODULE = "miraikakaku_assets.adapters.sources.yahoo_process"
+_MODULE = "miraikakaku_assets.adapters.sources.yahoo.process_worker"
 
 
 def in_turn(count: int) -> list[str]:

@@ -120,7 +120,7 @@ def _rules() -> Retention:
 
 def bare_cycle(instance: dg.DagsterInstance, partitions: int, assets: int) -> Callable[[], object]:
     """A cycle that does nothing but be recorded."""
-    from miraikakaku_assets.orchestration.materializations import log_materializations
+    from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
 
     symbols = [f"PAIR{number}=X" for number in range(partitions)]
 
@@ -160,7 +160,7 @@ def _on_a_fresh_server(said: Any) -> Growth:
     from miraikakaku_assets.adapters.storage import embedded
     from miraikakaku_assets.adapters.storage.engine import open_database
     from miraikakaku_assets.adapters.storage.migrate import upgrade
-    from miraikakaku_assets.orchestration.instance_storage import EVENT_BATCH_SIZE
+    from miraikakaku_assets.orchestration.instance.storage import EVENT_BATCH_SIZE
 
     os.environ["DAGSTER_EVENT_BATCH_SIZE"] = str(EVENT_BATCH_SIZE)
     with tempfile.TemporaryDirectory(prefix="event-log-") as name:
@@ -169,7 +169,7 @@ def _on_a_fresh_server(said: Any) -> Growth:
         database = open_database(folder, None)
         upgrade(database)
         storage = {
-            "module": "miraikakaku_assets.orchestration.instance_storage",
+            "module": "miraikakaku_assets.orchestration.instance.storage",
             "class": "PooledPostgresStorage",
             "config": {"postgres_url": database.dagster_url},
         }

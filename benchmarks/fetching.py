@@ -19,8 +19,8 @@ from typing import Any
 
 from benchmarks.fetch_site import UNLIMITED, Exchange, Site, fresh_site, last_evening, month_before, server
 from benchmarks.watched import Ran
-from miraikakaku_assets.simulator.config import SimulatorConfig
-from miraikakaku_assets.simulator.process import running_process
+from miraikakaku_assets.simulator.core.config import SimulatorConfig
+from miraikakaku_assets.simulator.server.process import running_process
 
 LATENCY = 0.05
 THREADS = 32

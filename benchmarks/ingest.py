@@ -7,13 +7,13 @@ from datetime import date
 from sqlalchemy import text
 
 from benchmarks.market import Year
-from miraikakaku_assets.adapters.sources.archive import ArchiveSource
-from miraikakaku_assets.adapters.storage.bars import PostgresBars
+from miraikakaku_assets.adapters.sources.files.archive import ArchiveSource
+from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
+from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
-from miraikakaku_assets.adapters.storage.masters import PostgresMasters
-from miraikakaku_assets.application.collect_prices import collect_prices
-from miraikakaku_assets.application.collection_request import CollectionPorts, CollectionRequest
+from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
+from miraikakaku_assets.application.collection.collect_prices import collect_prices
+from miraikakaku_assets.application.collection.request import CollectionPorts, CollectionRequest
 from miraikakaku_assets.application.ports import MasterUpdate
 from miraikakaku_assets.bootstrap import utc_now
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe

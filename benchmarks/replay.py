@@ -32,8 +32,8 @@ from benchmarks import replay_checks
 from benchmarks.fetch_site import UNLIMITED, Exchange, Site
 from benchmarks.webhook import Webhook, webhook
 from miraikakaku_assets.adapters.storage import embedded
-from miraikakaku_assets.simulator.config import SimulatorConfig
-from miraikakaku_assets.simulator.process import running_process
+from miraikakaku_assets.simulator.core.config import SimulatorConfig
+from miraikakaku_assets.simulator.server.process import running_process
 
 SYMBOL = "USDJPY=X"
 _TICK = timedelta(minutes=5)

@@ -14,11 +14,11 @@ from sqlalchemy.engine import make_url
 from benchmarks.fetch_site import Site
 from benchmarks.webhook import Webhook
 from miraikakaku_assets.adapters.storage.engine import open_database
-from miraikakaku_assets.application.analyze_bars import AnalysisPorts, analyze_bars
-from miraikakaku_assets.application.deliver_notifications import deliver_notifications
-from miraikakaku_assets.application.pattern_signals import alert_key
+from miraikakaku_assets.application.alerting.deliver_notifications import deliver_notifications
+from miraikakaku_assets.application.analysis.analyze_bars import AnalysisPorts, analyze_bars
+from miraikakaku_assets.application.analysis.signal_alerts import NEWS
+from miraikakaku_assets.application.analysis.signals import alert_key
 from miraikakaku_assets.application.ports.analysis import AnalysisRequest
-from miraikakaku_assets.application.signal_alerts import NEWS
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.bars.frame import PRICES
 from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, FX

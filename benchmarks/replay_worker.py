@@ -17,9 +17,9 @@ import dagster as dg
 
 from benchmarks.fetch_site import Exchange
 from miraikakaku_assets import bootstrap
-from miraikakaku_assets.orchestration.abandoned import process_tags
 from miraikakaku_assets.orchestration.build import build_defs
-from miraikakaku_assets.orchestration.instance_home import open_instance
+from miraikakaku_assets.orchestration.instance.home import open_instance
+from miraikakaku_assets.orchestration.instance.orphaned_runs import process_tags
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.settings import load_settings
 

@@ -28,8 +28,8 @@ from benchmarks.day_checks import Comparison, Verdict
 from benchmarks.day_kills import Killer, in_turn, spread
 from benchmarks.fetch_site import UNLIMITED, Exchange, Site, last_evening, month_before
 from miraikakaku_assets.adapters.storage import embedded
-from miraikakaku_assets.simulator.config import SimulatorConfig
-from miraikakaku_assets.simulator.process import running_process
+from miraikakaku_assets.simulator.core.config import SimulatorConfig
+from miraikakaku_assets.simulator.server.process import running_process
 
 TOKYO_SHARE = 0.275  # 4,400 of 16,000 issues
 REFUSALS = {"404": "not_on_source", "401": "refused", "422": "out_of_range"}

@@ -6,7 +6,7 @@ The prices are a random walk, so that nobody takes the picture for a track recor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from miraikakaku_assets.adapters.analysis_chart import Caption, Mark, analysis_chart
+from miraikakaku_assets.adapters.charts.analysis import Caption, Mark, analysis_chart
 from miraikakaku_assets.domain.indicators.compute import compute
 from miraikakaku_assets.domain.patterns.pattern import Direction
 from miraikakaku_assets_tests.unit.test_analysis_chart import bars

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from miraikakaku_assets.bootstrap.forecasting import Forecasting
-from miraikakaku_assets.bootstrap.installation import clock_of, utc_now
-from miraikakaku_assets.bootstrap.sources import REACH, Sources
+from miraikakaku_assets.bootstrap.installation import clock_of, stop_server, utc_now
+from miraikakaku_assets.bootstrap.sources import INTRADAY_LOOKBACK, Sources
 from miraikakaku_assets.settings import Settings, settings
 
 if TYPE_CHECKING:
     from miraikakaku_assets.application.ports import Clock
 
-__all__ = ["REACH", "Ports", "dagster_storage_url", "ports", "use", "utc_now"]
+__all__ = ["INTRADAY_LOOKBACK", "Ports", "dagster_storage_url", "ports", "stop_server", "use", "utc_now"]
 
 
 @dataclass(frozen=True)

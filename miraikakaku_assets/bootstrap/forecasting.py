@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from miraikakaku_assets.bootstrap.notices import Notices
 
 if TYPE_CHECKING:
-    from miraikakaku_assets.adapters.shelves import FolderModelShelf
-    from miraikakaku_assets.adapters.storage.forecast_market import PostgresMarketBars
-    from miraikakaku_assets.adapters.storage.forecasts import PostgresForecasts
-    from miraikakaku_assets.application.forecast_universe import ForecastPorts
-    from miraikakaku_assets.application.make_predictions import PredictionPorts
-    from miraikakaku_assets.application.train_models import TrainingPorts
-    from miraikakaku_assets.application.watch_forecasts import ForecastWatch
+    from miraikakaku_assets.adapters.files.state_folders import FolderModelStore
+    from miraikakaku_assets.adapters.storage.forecasts.market import PostgresMarketBars
+    from miraikakaku_assets.adapters.storage.forecasts.store import PostgresForecasts
+    from miraikakaku_assets.application.alerting.forecast_alerts import ForecastWatch
+    from miraikakaku_assets.application.forecasting.daily import ForecastPorts
+    from miraikakaku_assets.application.forecasting.predict import PredictionPorts
+    from miraikakaku_assets.application.forecasting.train import TrainingPorts
     from miraikakaku_assets.domain.forecasting.contract import Forecaster
 
 _WORKERS = 8  # processes at most for models of single series; each holds 0.3 GB of libraries
@@ -27,23 +27,23 @@ class Forecasting(Notices):
     @cached_property
     def market_bars(self) -> PostgresMarketBars:
         """Daily bars of whole universes."""
-        from miraikakaku_assets.adapters.storage.forecast_market import PostgresMarketBars
+        from miraikakaku_assets.adapters.storage.forecasts.market import PostgresMarketBars
 
         return PostgresMarketBars(self.database)
 
     @cached_property
     def forecasts(self) -> PostgresForecasts:
         """Trainings, forecasts, outcomes and scores."""
-        from miraikakaku_assets.adapters.storage.forecasts import PostgresForecasts
+        from miraikakaku_assets.adapters.storage.forecasts.store import PostgresForecasts
 
         return PostgresForecasts(self.database)
 
     @cached_property
-    def models(self) -> FolderModelShelf:
+    def models(self) -> FolderModelStore:
         """Files of trained models."""
-        from miraikakaku_assets.adapters.shelves import FolderModelShelf
+        from miraikakaku_assets.adapters.files.state_folders import FolderModelStore
 
-        return FolderModelShelf(self.settings.home)
+        return FolderModelStore(self.settings.home)
 
     @cached_property
     def forecasters(self) -> tuple[Forecaster, ...]:
@@ -52,7 +52,7 @@ class Forecasting(Notices):
         from miraikakaku_assets.adapters.forecasters.boosted_trees import RandomForest, XGBoost
         from miraikakaku_assets.adapters.forecasters.lstm import Lstm
         from miraikakaku_assets.adapters.forecasters.prophet import Prophet
-        from miraikakaku_assets.application.forecast_panel import FOREIGN
+        from miraikakaku_assets.application.forecasting.inputs import FOREIGN
         from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
         from miraikakaku_assets.domain.forecasting.theta import Theta
 
@@ -71,28 +71,28 @@ class Forecasting(Notices):
     @property
     def training(self) -> TrainingPorts:
         """What training needs."""
-        from miraikakaku_assets.adapters.code_version import code_version
-        from miraikakaku_assets.application.train_models import TrainingPorts
+        from miraikakaku_assets.adapters.forecasters.code_version import code_version
+        from miraikakaku_assets.application.forecasting.train import TrainingPorts
 
         return TrainingPorts(self.forecasts, self.models, self.clock, code_version(), self.work)
 
     @property
     def prediction(self) -> PredictionPorts:
         """What forecasting needs."""
-        from miraikakaku_assets.application.make_predictions import PredictionPorts
+        from miraikakaku_assets.application.forecasting.predict import PredictionPorts
 
         return PredictionPorts(self.forecasts, self.models, self.clock, self.forecasters, self.work)
 
     @property
     def forecasting(self) -> ForecastPorts:
         """What training, forecasting and scoring a universe need."""
-        from miraikakaku_assets.application.forecast_universe import ForecastPorts
+        from miraikakaku_assets.application.forecasting.daily import ForecastPorts
 
         return ForecastPorts(self.market_bars, self.training, self.prediction, self.clock)
 
     @property
     def forecast_watch(self) -> ForecastWatch:
         """What watching the scores needs."""
-        from miraikakaku_assets.application.watch_forecasts import ForecastWatch
+        from miraikakaku_assets.application.alerting.forecast_alerts import ForecastWatch
 
         return ForecastWatch(self.forecasts, self.alerts, self.channels.names_for, self.clock)

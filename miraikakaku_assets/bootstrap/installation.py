@@ -13,8 +13,8 @@ from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnava
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from miraikakaku_assets.adapters.storage.collection.price_origin import PostgresOrigin
     from miraikakaku_assets.adapters.storage.engine import Database
-    from miraikakaku_assets.adapters.storage.origin import PostgresOrigin
     from miraikakaku_assets.application.ports import Clock
     from miraikakaku_assets.application.work_progress import WorkProgress
     from miraikakaku_assets.settings import Settings
@@ -32,6 +32,17 @@ def clock_of(settings: Settings) -> Clock:
         return utc_now
     begun = time.monotonic()
     return lambda: moment + timedelta(seconds=time.monotonic() - begun)
+
+
+def stop_server(settings: Settings) -> bool:
+    """Stops the embedded database server of a state folder; whether one was running.
+
+    Raises:
+        DependencyUnavailableError: It does not stop; its log is named.
+    """
+    from miraikakaku_assets.adapters.storage import embedded
+
+    return embedded.stop(settings.home)
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,7 @@ class Installation:
     @cached_property
     def origin(self) -> PostgresOrigin:
         """The mark whether the prices here are real or simulated."""
-        from miraikakaku_assets.adapters.storage.origin import PostgresOrigin
+        from miraikakaku_assets.adapters.storage.collection.price_origin import PostgresOrigin
 
         return PostgresOrigin(self.database)
 

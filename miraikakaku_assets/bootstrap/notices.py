@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from miraikakaku_assets.bootstrap.stores import Stores
 
 if TYPE_CHECKING:
+    from miraikakaku_assets.adapters.charts.signals import PatternPictures
     from miraikakaku_assets.adapters.notify.channels import Channels
-    from miraikakaku_assets.adapters.pattern_pictures import PatternPictures
-    from miraikakaku_assets.adapters.storage.alerts import PostgresAlerts
-    from miraikakaku_assets.adapters.storage.cycles import PostgresCycles
-    from miraikakaku_assets.application.deliver_notifications import DeliveryPorts
-    from miraikakaku_assets.application.watch_cycles import CycleRules, WatchPorts
+    from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
+    from miraikakaku_assets.adapters.storage.collection.cycles import PostgresCycles
+    from miraikakaku_assets.application.alerting.cycle_alerts import CycleRules, WatchPorts
+    from miraikakaku_assets.application.alerting.deliver_notifications import DeliveryPorts
 
 
 class Notices(Stores):
@@ -23,14 +23,14 @@ class Notices(Stores):
     @cached_property
     def alerts(self) -> PostgresAlerts:
         """Alerts and the outbox of their notifications."""
-        from miraikakaku_assets.adapters.storage.alerts import PostgresAlerts
+        from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 
         return PostgresAlerts(self.database)
 
     @cached_property
     def cycles(self) -> PostgresCycles:
         """Account of the cycles."""
-        from miraikakaku_assets.adapters.storage.cycles import PostgresCycles
+        from miraikakaku_assets.adapters.storage.collection.cycles import PostgresCycles
 
         return PostgresCycles(self.database)
 
@@ -60,14 +60,14 @@ class Notices(Stores):
     @cached_property
     def pictures(self) -> PatternPictures:
         """Charts that go with the messages about signals."""
-        from miraikakaku_assets.adapters.pattern_pictures import PatternPictures
+        from miraikakaku_assets.adapters.charts.signals import PatternPictures
 
         return PatternPictures(self.bars, self.analysis)
 
     @property
     def delivery(self) -> DeliveryPorts:
         """What a delivery of notifications needs."""
-        from miraikakaku_assets.application.deliver_notifications import DeliveryPorts
+        from miraikakaku_assets.application.alerting.deliver_notifications import DeliveryPorts
 
         return DeliveryPorts(
             self.alerts, self.alerts, self.channels, self.clock, time.sleep, self.pictures.of
@@ -76,14 +76,14 @@ class Notices(Stores):
     @property
     def watch(self) -> WatchPorts:
         """What watching the cycles needs."""
-        from miraikakaku_assets.application.watch_cycles import WatchPorts
+        from miraikakaku_assets.application.alerting.cycle_alerts import WatchPorts
 
         return WatchPorts(self.cycles, self.alerts, self.channels.names_for, self.clock)
 
     @property
     def cycle_rules(self) -> CycleRules:
         """What the settings call a good cycle."""
-        from miraikakaku_assets.application.watch_cycles import CycleRules
+        from miraikakaku_assets.application.alerting.cycle_alerts import CycleRules
 
         said = self.settings
         return CycleRules(said.max_processing_time, said.min_success_rate, said.max_error_count)

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from miraikakaku_assets.application.price_origin import admit_files, admit_list, admit_prices
+from miraikakaku_assets.application.reference.price_origin import admit_files, admit_list, admit_prices
 from miraikakaku_assets.bootstrap.installation import Installation
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import Timeframe
@@ -17,15 +17,15 @@ from miraikakaku_assets.domain.market.instruments import Timeframe
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from miraikakaku_assets.adapters.sources.yahoo_probe import YahooProbe
-    from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
+    from miraikakaku_assets.adapters.sources.yahoo.probe import YahooProbe
+    from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
     from miraikakaku_assets.application.ports import MasterSource, PriceSource
     from miraikakaku_assets.domain.market.instruments import Universe
 
 
 _SYMBOLS_PER_PROCESS = 60  # a second; beyond it one interpreter cannot fetch, validate and store as well
 
-REACH = {Timeframe.M5: timedelta(days=59)}
+INTRADAY_LOOKBACK = {Timeframe.M5: timedelta(days=59)}
 """How far back Yahoo serves shorter bars: 60 days, less the one that passes while a collection waits."""
 
 
@@ -35,19 +35,23 @@ class Sources(Installation):
     Whoever asks a source has it admitted first: simulated and real prices never meet in one database.
     """
 
+    def exchange_at(self, address: str) -> str | None:
+        """What a simulated exchange at an address says of itself; see `simulated_exchange`."""
+        from miraikakaku_assets.adapters.sources.simulated_exchange import simulated_exchange
+
+        return simulated_exchange(address)
+
     def admit_lists(self, universe: Universe) -> None:
         """Admits the published lists of a universe.
 
         Raises:
             ConfigurationError: They are real and the prices here are simulated, or the other way round.
         """
-        from miraikakaku_assets.adapters.sources.origin import simulated_exchange
-
         said = self.settings
         listed = {"jp": [said.jpx_list_url], "us": [said.nasdaq_listed_url, said.other_listed_url]}
         asked = [said.alpha_vantage_base_url] if said.alpha_vantage_api_key and universe.name == "us" else []
         for location in (*listed.get(universe.name, ()), *asked):
-            admit_list(location, self.origin, simulated_exchange)
+            admit_list(location, self.origin, self.exchange_at)
 
     def admit_prices(self) -> None:
         """Admits the price source that the settings name, and marks this installation as real or simulated.
@@ -55,12 +59,10 @@ class Sources(Installation):
         Raises:
             ConfigurationError: The source is real and the prices here are simulated, or the other way round.
         """
-        from miraikakaku_assets.adapters.sources.origin import simulated_exchange
-
         if self.settings.miraikakaku_price_source == "archive":
             admit_files(str(self.settings.miraikakaku_archive_dir), self.origin, as_source=True)
         else:
-            admit_prices(self.settings.yahoo_base_url, self.origin, simulated_exchange)
+            admit_prices(self.settings.yahoo_base_url, self.origin, self.exchange_at)
 
     def admit_files(self, name: str) -> None:
         """Admits bars that are imported from files.
@@ -77,11 +79,11 @@ class Sources(Installation):
             ConfigurationError: No exchange publishes a list of it.
         """
         if universe.name == "jp":
-            from miraikakaku_assets.adapters.sources.jpx import JpxList
+            from miraikakaku_assets.adapters.sources.jpx.stock_list import JpxList
 
             return JpxList(self.settings.worker_timeout, self.settings.jpx_list_url)
         if universe.name == "us":
-            from miraikakaku_assets.adapters.sources.us_directories import UsAddresses, UsDirectories
+            from miraikakaku_assets.adapters.sources.us_listings.directories import UsAddresses, UsDirectories
 
             key = self.settings.alpha_vantage_api_key
             addresses = UsAddresses(
@@ -110,11 +112,11 @@ class Sources(Installation):
                     f"MIRAIKAKAKU_ARCHIVE_DIR {shown}; name a file or folder of Parquet or CSV bars"
                 )
             return self.archive(folder.expanduser())
-        from miraikakaku_assets.adapters.sources.yahoo import YahooOptions, YahooSource
-        from miraikakaku_assets.adapters.sources.yahoo_session import Politeness
+        from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy
+        from miraikakaku_assets.adapters.sources.yahoo.source import YahooOptions, YahooSource
 
         said = self.settings
-        politeness = Politeness(
+        politeness = RetryPolicy(
             said.worker_timeout, said.max_retries, said.retry_delay, said.backoff_multiplier
         )
         wanted = math.ceil(said.requests_per_second / _SYMBOLS_PER_PROCESS)
@@ -123,24 +125,24 @@ class Sources(Installation):
         return YahooSource(options, self.yahoo_limit)
 
     @cached_property
-    def yahoo_limit(self) -> PostgresRateLimit:
+    def yahoo_limit(self) -> PostgresRateLimiter:
         """The one rate at which this installation asks Yahoo."""
-        from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
-        from miraikakaku_assets.application.request_rate import LimitRules
+        from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
+        from miraikakaku_assets.application.ports.rate_limit import LimitRules
 
         said = self.settings
         # A trial that is lost with its process is over when its request must have been.
         rules = LimitRules(retry_delay=said.retry_delay, trial_seconds=2 * said.worker_timeout)
-        return PostgresRateLimit(self.database, "yahoo", said.requests_per_second, said.burst_limit, rules)
+        return PostgresRateLimiter(self.database, "yahoo", said.requests_per_second, said.burst_limit, rules)
 
     @cached_property
     def yahoo_probe(self) -> YahooProbe:
         """The smallest question to Yahoo, at the rate of everything else."""
-        from miraikakaku_assets.adapters.sources.yahoo_probe import YahooProbe
-        from miraikakaku_assets.adapters.sources.yahoo_session import Politeness
+        from miraikakaku_assets.adapters.sources.yahoo.probe import YahooProbe
+        from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy
 
         said = self.settings
-        politeness = Politeness(said.worker_timeout, 0, said.retry_delay, said.backoff_multiplier)
+        politeness = RetryPolicy(said.worker_timeout, 0, said.retry_delay, said.backoff_multiplier)
         return YahooProbe(said.yahoo_base_url, politeness, self.yahoo_limit)
 
     def archive(
@@ -164,8 +166,8 @@ class Sources(Installation):
         Raises:
             ConfigurationError: There is no bar file in the folder.
         """
-        from miraikakaku_assets.adapters.sources.archive import ArchiveSource, FileOptions
-        from miraikakaku_assets.adapters.sources.table_files import MOST_ROWS
+        from miraikakaku_assets.adapters.sources.files.archive import ArchiveSource, FileOptions
+        from miraikakaku_assets.adapters.sources.files.table_files import MOST_ROWS
 
         return ArchiveSource(location, FileOptions(timeframe, zone, symbol, most_rows or MOST_ROWS))
 
@@ -174,7 +176,7 @@ class Sources(Installation):
         if self.settings.miraikakaku_price_source == "archive":
             return date.min
         start = date.fromisoformat(self.settings.history_start)
-        reach = REACH.get(timeframe)
+        reach = INTRADAY_LOOKBACK.get(timeframe)
         if reach is None:
             return start
         # At the exchange: midnight in Tokyo is nine hours earlier than in UTC, and Yahoo counts in seconds.

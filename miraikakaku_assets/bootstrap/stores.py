@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING
 from miraikakaku_assets.bootstrap.installation import Installation
 
 if TYPE_CHECKING:
-    from miraikakaku_assets.adapters.shelves import FolderFileShelf, FolderReportShelf
-    from miraikakaku_assets.adapters.sources.intraday_files import NamedBarFiles
-    from miraikakaku_assets.adapters.storage.analysis import PostgresAnalysis
-    from miraikakaku_assets.adapters.storage.bars import PostgresBars
-    from miraikakaku_assets.adapters.storage.claims import PostgresClaims
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from miraikakaku_assets.adapters.files.state_folders import FolderFileStore, FolderReportStore
+    from miraikakaku_assets.adapters.sources.files.intraday_bars import NamedBarFiles
+    from miraikakaku_assets.adapters.storage.analysis.store import PostgresAnalysis
+    from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
+    from miraikakaku_assets.adapters.storage.collection.claims import PostgresClaims
+    from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
+    from miraikakaku_assets.adapters.storage.collection.probes import PostgresProbes
     from miraikakaku_assets.adapters.storage.coverage import PostgresCoverage
-    from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
-    from miraikakaku_assets.adapters.storage.masters import PostgresMasters
-    from miraikakaku_assets.adapters.storage.probes import PostgresProbes
+    from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
     from miraikakaku_assets.adapters.storage.status import PostgresStatus
+    from miraikakaku_assets.application.ports.evidence import EvaluationDatasets
 
 
 class Stores(Installation):
@@ -26,35 +30,35 @@ class Stores(Installation):
     @cached_property
     def masters(self) -> PostgresMasters:
         """Stock master and instruments."""
-        from miraikakaku_assets.adapters.storage.masters import PostgresMasters
+        from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
 
         return PostgresMasters(self.database)
 
     @cached_property
     def bars(self) -> PostgresBars:
         """Bars, corporate actions and the quarantine."""
-        from miraikakaku_assets.adapters.storage.bars import PostgresBars
+        from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
 
         return PostgresBars(self.database)
 
     @cached_property
     def analysis(self) -> PostgresAnalysis:
         """Marks, derived bars, indicators and signals."""
-        from miraikakaku_assets.adapters.storage.analysis import PostgresAnalysis
+        from miraikakaku_assets.adapters.storage.analysis.store import PostgresAnalysis
 
         return PostgresAnalysis(self.database)
 
     @cached_property
     def ledger(self) -> PostgresLedger:
         """Account of collections."""
-        from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
+        from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
 
         return PostgresLedger(self.database)
 
     @cached_property
     def claims(self) -> PostgresClaims:
         """Which collection at work fetches which symbol."""
-        from miraikakaku_assets.adapters.storage.claims import PostgresClaims
+        from miraikakaku_assets.adapters.storage.collection.claims import PostgresClaims
 
         return PostgresClaims(self.database)
 
@@ -75,27 +79,33 @@ class Stores(Installation):
     @cached_property
     def probes(self) -> PostgresProbes:
         """Account of the probes."""
-        from miraikakaku_assets.adapters.storage.probes import PostgresProbes
+        from miraikakaku_assets.adapters.storage.collection.probes import PostgresProbes
 
         return PostgresProbes(self.database)
 
     @cached_property
-    def files(self) -> FolderFileShelf:
+    def files(self) -> FolderFileStore:
         """Published lists as they came in."""
-        from miraikakaku_assets.adapters.shelves import FolderFileShelf
+        from miraikakaku_assets.adapters.files.state_folders import FolderFileStore
 
-        return FolderFileShelf(self.settings.home)
+        return FolderFileStore(self.settings.home)
 
     @cached_property
-    def reports(self) -> FolderReportShelf:
+    def reports(self) -> FolderReportStore:
         """JSON reports."""
-        from miraikakaku_assets.adapters.shelves import FolderReportShelf
+        from miraikakaku_assets.adapters.files.state_folders import FolderReportStore
 
-        return FolderReportShelf(self.settings.home)
+        return FolderReportStore(self.settings.home)
+
+    def datasets(self, folder: Path) -> AbstractContextManager[EvaluationDatasets]:
+        """A folder of real market data that forecasts are judged on."""
+        from miraikakaku_assets.adapters.sources.files.market_data_folder import evidence_in
+
+        return evidence_in(folder)
 
     @cached_property
     def bar_files(self) -> NamedBarFiles:
         """Bars from a file that a user names, to try something on."""
-        from miraikakaku_assets.adapters.sources.intraday_files import NamedBarFiles
+        from miraikakaku_assets.adapters.sources.files.intraday_bars import NamedBarFiles
 
         return NamedBarFiles()

@@ -4,30 +4,14 @@ from typing import Any
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import JP, UNIVERSES, US, Timeframe, Universe
+from miraikakaku_assets.domain.market.instruments import JP, UNIVERSES, US, Universe
 from miraikakaku_assets.orchestration.analysis.jobs import analysis_jobs
 from miraikakaku_assets.orchestration.canary.assets import SOURCE_CANARY
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs
 from miraikakaku_assets.orchestration.cycles.notices import notifications_job
 from miraikakaku_assets.orchestration.forecasting.jobs import forecast_jobs
-from miraikakaku_assets.orchestration.prices.assets import chain_keys, prices_key
-from miraikakaku_assets.orchestration.prices.jobs import symbol_jobs
+from miraikakaku_assets.orchestration.prices.jobs import daily_jobs, prices_jobs, symbol_jobs
 from miraikakaku_assets.orchestration.pruning.jobs import event_log_pruning_job
-
-_WHAT = {Timeframe.D1: "Daily", Timeframe.M5: "Five-minute"}
-
-
-def prices_job_name(universe: Universe, timeframe: Timeframe) -> str:
-    """Name of the job that collects a range of a universe's symbols."""
-    return f"{universe.name}_{'prices' if timeframe is Timeframe.D1 else 'intraday'}_job"
-
-
-def _prices_job(universe: Universe, timeframe: Timeframe) -> Any:
-    return dg.define_asset_job(
-        prices_job_name(universe, timeframe),
-        selection=dg.AssetSelection.assets(prices_key(universe, timeframe)),
-        description=f"{_WHAT[timeframe]} bars of a range of symbols of {universe.name}, as one run.",
-    )
 
 
 def _asset_job(universe: Universe, what: str, asset: str, description: str) -> Any:
@@ -38,19 +22,6 @@ def _asset_job(universe: Universe, what: str, asset: str, description: str) -> A
     )
 
 
-prices_jobs = {
-    (universe, timeframe): _prices_job(universe, timeframe)
-    for universe in UNIVERSES.values()
-    for timeframe in universe.collected
-}
-daily_jobs = {
-    one: dg.define_asset_job(
-        f"{one.name}_daily_job",
-        selection=dg.AssetSelection.assets(*chain_keys(one, Timeframe.D1)),
-        description=f"Daily bars, longer timeframes and indicators of a range of symbols of {one.name}, as one run.",
-    )
-    for one in UNIVERSES.values()
-}
 master_jobs = {
     JP: _asset_job(JP, "master", "stock_master", "Reads JPX's list and puts it into force."),
     US: _asset_job(US, "master", "stock_master", "Reads the US exchanges' lists and puts them into force."),

@@ -11,11 +11,15 @@ from typing import Any
 import dagster as dg
 from dagster._core.events import RunFailureReason
 
+from miraikakaku_assets.application.commands import (
+    AnalyzeCommand,
+    CollectCommand,
+    PredictCommand,
+    TrainCommand,
+)
 from miraikakaku_assets.application.ports import CANCELLED
-from miraikakaku_assets.application.wanted import Wanted, WantedAnalysis, WantedForecasts, WantedTraining
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
-from miraikakaku_assets.orchestration.abandoned import close_abandoned, process_tags
 from miraikakaku_assets.orchestration.analysis.jobs import analysis_job_name, analysis_op_name
 from miraikakaku_assets.orchestration.build import build_defs
 from miraikakaku_assets.orchestration.console import settle_console
@@ -26,11 +30,11 @@ from miraikakaku_assets.orchestration.forecasting.jobs import (
     predict_op_name,
     training_jobs,
 )
-from miraikakaku_assets.orchestration.instance_home import open_instance
-from miraikakaku_assets.orchestration.jobs import prices_job_name
+from miraikakaku_assets.orchestration.instance.home import open_instance
+from miraikakaku_assets.orchestration.instance.orphaned_runs import close_abandoned, process_tags
 from miraikakaku_assets.orchestration.partitions import partitions_name, register_keys
 from miraikakaku_assets.orchestration.prices.assets import step_name
-from miraikakaku_assets.orchestration.prices.jobs import symbols_job_name, symbols_op_name
+from miraikakaku_assets.orchestration.prices.jobs import prices_job_name, symbols_job_name, symbols_op_name
 from miraikakaku_assets.orchestration.prices.watched import named_keys, watched_symbols
 from miraikakaku_assets.orchestration.range_tags import range_tags
 
@@ -77,7 +81,7 @@ class Launcher:
         name = f"{universe.name}__stock_master"
         return self._run(f"{universe.name}_master_job", run_id, {"ops": {name: config}}, {})
 
-    def collect(self, universe: Universe, run_id: str, wanted: Wanted) -> RunOutcome:
+    def collect(self, universe: Universe, run_id: str, wanted: CollectCommand) -> RunOutcome:
         """Collects bars of the named symbols, or of the whole market, as one run."""
         config: dict[str, Any] = {"since": wanted.since, "until": wanted.until, "again": wanted.again}
         if wanted.symbols is not None:
@@ -97,21 +101,21 @@ class Launcher:
         job = prices_job_name(universe, wanted.timeframe)
         return self._run(job, run_id, {"ops": ops}, range_tags(keys[0], keys[-1]))
 
-    def analyze(self, universe: Universe, run_id: str, wanted: WantedAnalysis) -> RunOutcome:
+    def analyze(self, universe: Universe, run_id: str, wanted: AnalyzeCommand) -> RunOutcome:
         """Derives timeframes, indicators and patterns of stored bars, as one run."""
         options = {"timeframe": wanted.timeframe.value, "since": wanted.since, "again": wanted.again}
         config = {**options, "symbols": None if wanted.symbols is None else list(wanted.symbols)}
         ops = {analysis_op_name(universe): {"config": config}}
         return self._run(analysis_job_name(universe), run_id, {"ops": ops}, {})
 
-    def train(self, universe: Universe, run_id: str, wanted: WantedTraining) -> RunOutcome:
+    def train(self, universe: Universe, run_id: str, wanted: TrainCommand) -> RunOutcome:
         """Trains forecast models, as one run."""
         models = None if wanted.models is None else list(wanted.models)
         config = {"config": {"until": wanted.until, "models": models}}
         ops = {f"{universe.name}__forecast_models": config}
         return self._run(training_jobs[universe].name, run_id, {"ops": ops}, {})
 
-    def predict(self, universe: Universe, run_id: str, wanted: WantedForecasts) -> RunOutcome:
+    def predict(self, universe: Universe, run_id: str, wanted: PredictCommand) -> RunOutcome:
         """Forecasts from stored bars, as one run."""
         symbols = None if wanted.symbols is None else list(wanted.symbols)
         ops = {predict_op_name(universe): {"config": {"symbols": symbols, "as_of": wanted.as_of}}}

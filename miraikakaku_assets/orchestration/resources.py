@@ -5,7 +5,7 @@ from dagster._core.storage.runs import SqliteRunStorage
 
 from miraikakaku_assets.bootstrap import Ports, ports
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.orchestration.abandoned import process_tags
+from miraikakaku_assets.orchestration.instance.orphaned_runs import process_tags
 
 
 class PortsResource(dg.ConfigurableResource):  # type: ignore[type-arg] # it is its own value

@@ -10,16 +10,16 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, UNIVERSES, US, Timeframe, Universe
-from miraikakaku_assets.orchestration.abandoned import still_runs
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs, cycle_op_name
 from miraikakaku_assets.orchestration.forecasting.jobs import training_jobs
+from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
 from miraikakaku_assets.orchestration.jobs import (
     coverage_check_job,
-    daily_jobs,
     master_jobs,
     source_canary_job,
 )
+from miraikakaku_assets.orchestration.prices.jobs import daily_jobs
 from miraikakaku_assets.orchestration.prices.watched import named_keys, watched_symbols
 from miraikakaku_assets.orchestration.pruning.jobs import event_log_pruning
 from miraikakaku_assets.orchestration.range_tags import range_tags
@@ -118,7 +118,7 @@ def _daily(universe: Universe, name: str, cron: str, zone: str, description: str
         description=f"{description}, on session days only.",
     )
     def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        from miraikakaku_assets.application.collection_window import collected_since
+        from miraikakaku_assets.application.collection.windows import collected_since
         from miraikakaku_assets.domain.market.sessions import last_completed_session
 
         now = context.scheduled_execution_time
@@ -151,7 +151,7 @@ def _copper_pipeline() -> dg.ScheduleDefinition:
     def copper_pipeline(
         context: dg.ScheduleEvaluationContext, ports: PortsResource
     ) -> dg.RunRequest | dg.SkipReason:
-        from miraikakaku_assets.application.collection_window import changes_between
+        from miraikakaku_assets.application.collection.windows import changes_between
 
         # Not like the others at a time after the close: 07:00 in Tokyo is 17:00 in New York's winter, when the day ends
         # and its bar is provisional. So a tick is for whatever has run or become final since the tick before.
@@ -224,7 +224,7 @@ def _cycle(universe: Universe, name: str, cron: str) -> dg.ScheduleDefinition:
         ),
     )
     def cycle(context: dg.ScheduleEvaluationContext, ports: PortsResource) -> dg.RunRequest | dg.SkipReason:
-        from miraikakaku_assets.application.collection_window import is_open
+        from miraikakaku_assets.application.collection.windows import is_open
 
         if not is_open(universe, context.scheduled_execution_time):
             return dg.SkipReason(f"The market of {universe.name} is closed.")

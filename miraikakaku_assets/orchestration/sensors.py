@@ -8,12 +8,11 @@ import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import Timeframe
 from miraikakaku_assets.domain.words import counted
-from miraikakaku_assets.orchestration.abandoned import still_runs
 from miraikakaku_assets.orchestration.cycles.notices import notifications_job
 from miraikakaku_assets.orchestration.forecasting.sensors import forecasts_due
-from miraikakaku_assets.orchestration.jobs import daily_jobs, prices_jobs
+from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
 from miraikakaku_assets.orchestration.prices.assets import chain_keys, prices_key, step_name
-from miraikakaku_assets.orchestration.prices.jobs import symbol_jobs
+from miraikakaku_assets.orchestration.prices.jobs import daily_jobs, prices_jobs, symbol_jobs
 from miraikakaku_assets.orchestration.prices.watched import register_named
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.stock_master.sensors import key_sensors
@@ -146,7 +145,7 @@ def cycle_watch() -> dg.SensorDefinition:
         description="Raises an alert when a five-minute cycle runs for more than twice MAX_PROCESSING_TIME.",
     )
     def watch(ports: PortsResource) -> dg.SkipReason:
-        from miraikakaku_assets.application.watch_cycles import judge_running
+        from miraikakaku_assets.application.alerting.cycle_alerts import judge_running
 
         found = judge_running(ports.use.watch, ports.use.cycle_rules)
         return dg.SkipReason("; ".join(found.standing) or "No cycle runs too long.")

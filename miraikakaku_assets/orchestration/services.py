@@ -15,8 +15,8 @@ from types import FrameType
 
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.orchestration.abandoned import close_abandoned
-from miraikakaku_assets.orchestration.instance_home import open_instance, shipped_file
+from miraikakaku_assets.orchestration.instance.home import open_instance, shipped_file
+from miraikakaku_assets.orchestration.instance.orphaned_runs import close_abandoned
 from miraikakaku_assets.orchestration.prices.watched import register_named
 from miraikakaku_assets.settings import as_environment
 

@@ -11,8 +11,8 @@ import sys
 import threading
 
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.simulator.process import config_of
-from miraikakaku_assets.simulator.server import serve
+from miraikakaku_assets.simulator.server.process import config_of
+from miraikakaku_assets.simulator.server.serving import serve
 
 
 def main() -> int:

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 from sqlalchemy import text
 
-from miraikakaku_assets.adapters.storage.analysis import PostgresAnalysis
-from miraikakaku_assets.adapters.storage.bars import PostgresBars
+from miraikakaku_assets.adapters.storage.analysis.store import PostgresAnalysis
+from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.masters import PostgresMasters
-from miraikakaku_assets.application.analyze_bars import AnalysisPorts, analyze_bars
+from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
+from miraikakaku_assets.application.analysis.analyze_bars import AnalysisPorts, analyze_bars
 from miraikakaku_assets.application.ports import Collected, WriteResult
 from miraikakaku_assets.application.ports.analysis import AnalysisReport, AnalysisRequest, SymbolAnalysis
 from miraikakaku_assets.domain.bars.intervals import with_ends

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from miraikakaku_assets.adapters import calibration_chart as calibration
-from miraikakaku_assets.adapters import forecast_charts
-from miraikakaku_assets.adapters import leaderboard_chart as leaderboard
+from miraikakaku_assets.adapters.charts import calibration, leaderboard
+from miraikakaku_assets.adapters.charts import forecasts as forecast_charts
 from miraikakaku_assets.adapters.storage.engine import Database
 
 

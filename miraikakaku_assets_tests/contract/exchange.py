@@ -8,14 +8,14 @@ from typing import Any
 
 import polars as pl
 
-from miraikakaku_assets.adapters.storage.bars import PostgresBars
+from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
+from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
-from miraikakaku_assets.adapters.storage.masters import PostgresMasters
-from miraikakaku_assets.application.collect_prices import collect_prices
-from miraikakaku_assets.application.collection_report import CollectionReport
-from miraikakaku_assets.application.collection_request import CollectionPorts, CollectionRequest
-from miraikakaku_assets.application.plan_collection import plan_collection
+from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
+from miraikakaku_assets.application.collection.collect_prices import collect_prices
+from miraikakaku_assets.application.collection.plan import plan_collection
+from miraikakaku_assets.application.collection.report import CollectionReport
+from miraikakaku_assets.application.collection.request import CollectionPorts, CollectionRequest
 from miraikakaku_assets.application.ports import BarRequest, Calls, Delivery, PriceSource, SymbolOutcome
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, SymbolError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe, Universe

@@ -8,15 +8,15 @@ from datetime import date
 import polars as pl
 import psutil
 
-from miraikakaku_assets.adapters.sources.yahoo import YahooOptions, YahooSource
-from miraikakaku_assets.adapters.sources.yahoo_session import Politeness, RateLimit
+from miraikakaku_assets.adapters.sources.yahoo.session import RateLimiter, RetryPolicy
+from miraikakaku_assets.adapters.sources.yahoo.source import YahooOptions, YahooSource
 from miraikakaku_assets.application.ports import BarRequest, Delivery
-from miraikakaku_assets.application.request_rate import Outcome, Slot
+from miraikakaku_assets.application.ports.rate_limit import Outcome, Slot
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.domain.market.sessions import sessions_between
 from miraikakaku_assets_tests.contract.scripted_yahoo import ScriptedYahoo, chart
 
-MODULE = "miraikakaku_assets.adapters.sources.yahoo_process"
+MODULE = "miraikakaku_assets.adapters.sources.yahoo.process_worker"
 DAYS = sessions_between(JP.calendar, date(2024, 9, 2), date(2025, 1, 31))
 SYMBOLS = [f"{1300 + number}.T" for number in range(250)]  # processes pay from 200 on
 
@@ -62,7 +62,7 @@ def script(yahoo: ScriptedYahoo, symbols: Sequence[str] = SYMBOLS) -> None:
 
 def source(
     base_url: str,
-    limit: RateLimit,
+    limit: RateLimiter,
     processes: int = 2,
     *,
     workers: int = 8,
@@ -70,7 +70,7 @@ def source(
     retries: int = 1,
     timeout: float = 600.0,
 ) -> YahooSource:
-    politeness = Politeness(timeout, retries, 0.01, 2.0)
+    politeness = RetryPolicy(timeout, retries, 0.01, 2.0)
     return YahooSource(YahooOptions(base_url, politeness, workers, each, processes), limit)
 
 

@@ -7,18 +7,18 @@ from math import exp, log
 from pathlib import Path
 from typing import Any
 
-from miraikakaku_assets.adapters.shelves import FolderModelShelf
+from miraikakaku_assets.adapters.files.state_folders import FolderModelStore
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.forecast_market import PostgresMarketBars
-from miraikakaku_assets.application.forecast_panel import forecast_inputs
-from miraikakaku_assets.application.forecast_universe import ForecastPorts, score_universe
-from miraikakaku_assets.application.make_predictions import (
+from miraikakaku_assets.adapters.storage.forecasts.market import PostgresMarketBars
+from miraikakaku_assets.application.forecasting.daily import ForecastPorts, score_universe
+from miraikakaku_assets.application.forecasting.inputs import forecast_inputs
+from miraikakaku_assets.application.forecasting.predict import (
     PredictionPorts,
     PredictionReport,
     make_predictions,
 )
-from miraikakaku_assets.application.score_predictions import ScoreReport
-from miraikakaku_assets.application.train_models import TrainingPorts, train_models
+from miraikakaku_assets.application.forecasting.score import ScoreReport
+from miraikakaku_assets.application.forecasting.train import TrainingPorts, train_models
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
@@ -101,7 +101,7 @@ class Days:
         def clock() -> datetime:
             return self.market.now
 
-        kept, shelf = store(self.database), FolderModelShelf(self.home)
+        kept, shelf = store(self.database), FolderModelStore(self.home)
         training = TrainingPorts(kept, shelf, clock, "test")
         prediction = PredictionPorts(kept, shelf, clock, forecasters)
         return ForecastPorts(PostgresMarketBars(self.database), training, prediction, clock)

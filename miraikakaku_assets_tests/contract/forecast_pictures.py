@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from miraikakaku_assets.adapters.forecast_charts import calibration_chart, fan_chart, leaderboard_chart
+from miraikakaku_assets.adapters.charts.forecasts import calibration_chart, fan_chart, leaderboard_chart
 from miraikakaku_assets.application.ports.forecasts import PERFORMANCE, PREDICTIONS
 from miraikakaku_assets.domain.forecasting.contract import Z_80, Z_95
 from miraikakaku_assets.domain.forecasting.edges import NO_EDGE

@@ -18,14 +18,14 @@ from pydantic import Field
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
-from miraikakaku_assets.orchestration.materializations import log_materializations
+from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
 
 SYMBOLS = dg.DynamicPartitionsDefinition(name="symbol")
 KEYS = [f"{1301 + position}.T" for position in range(9)]
 ASSETS = ("indicators", "prices", "timeframes")
 CHUNK = 4
 WHOLE_RANGE = {"dagster/asset_partition_range_start": KEYS[0], "dagster/asset_partition_range_end": KEYS[-1]}
-MODULE = "miraikakaku_assets.orchestration.instance_storage"
+MODULE = "miraikakaku_assets.orchestration.instance.storage"
 
 
 class ChainConfig(dg.Config):

@@ -7,7 +7,7 @@ import dagster as dg
 from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value
 
 from miraikakaku_assets.orchestration.cycles.run import CYCLE_TAG
-from miraikakaku_assets.orchestration.materializations import log_materializations
+from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
 from miraikakaku_assets_tests.contract.instance_scenarios import (
     ASSETS,
     KEYS,

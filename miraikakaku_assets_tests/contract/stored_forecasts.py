@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.forecasts import PostgresForecasts
+from miraikakaku_assets.adapters.storage.forecasts.store import PostgresForecasts
 from miraikakaku_assets.application.ports.forecasts import OUTCOMES, PREDICTIONS, ForecastStore
 from miraikakaku_assets.domain.forecasting.contract import NUMBERS, Reason
 from miraikakaku_assets.domain.market.instruments import JP

@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 from sqlalchemy import text
 
-from miraikakaku_assets.adapters.storage.bars import PostgresBars
+from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.masters import PostgresMasters
+from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
 from miraikakaku_assets.application.ports import Collected, MasterUpdate
 from miraikakaku_assets.domain.bars.actions import ValidatedActions
 from miraikakaku_assets.domain.bars.frame import ACTIONS, empty

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from miraikakaku_assets.adapters.storage.alert_statements import as_json, raise_statement
-from miraikakaku_assets.adapters.storage.alerts import PostgresAlerts
+from miraikakaku_assets.adapters.storage.alerts.statements import as_json, raise_statement
+from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports.notices import PATTERN, Severity
 from miraikakaku_assets_tests.contract.signal_alerts import DETAILS, NOW, plain, signal

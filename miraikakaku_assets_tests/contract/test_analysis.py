@@ -11,7 +11,7 @@ from typing import Any, Self
 import pytest
 from sqlalchemy import text
 
-from miraikakaku_assets.adapters.storage.analysis import PostgresAnalysis
+from miraikakaku_assets.adapters.storage.analysis.store import PostgresAnalysis
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports.analysis import Analysis, Saved
 from miraikakaku_assets.domain.bars.price_basis import PriceBasis

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from miraikakaku_assets.adapters.storage.bars import PostgresBars
+from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.market.instruments import JP, US, Timeframe
 from miraikakaku_assets_tests.contract.stored_market import (

@@ -8,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from miraikakaku_assets.adapters.forecasters.boosted_trees import BoostedTrees, RandomForest, XGBoost
-from miraikakaku_assets.adapters.forecasters.trained_trees import APART, MARKET, TrainedTrees
+from miraikakaku_assets.adapters.forecasters.trained_trees import CROSS_SECTIONAL, MARKET, TrainedTrees
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS
 from miraikakaku_assets.domain.forecasting.evaluation import outcomes, rolling_origins, walk_forward
@@ -94,7 +94,7 @@ def test_nothing_is_believed_where_there_is_nothing(kind, together):
 
 @pytest.mark.parametrize("kind", BOTH)
 def test_what_is_believed_is_the_part_that_was_planted(kind):
-    for together, of in ((False, APART), (True, MARKET)):
+    for together, of in ((False, CROSS_SECTIONAL), (True, MARKET)):
         days = 600 if together else 220
         data = Planted(5, 12, days, together).panel()
         trained = kind(passed=("hint",), trees=20).fit(data, data.sessions[days - 1])

@@ -122,8 +122,8 @@ def test_a_wish_to_be_left_alone_is_read_in_every_spelling() -> None:
     assert wait({"Retry-After": "-5"}) == 1
     for nothing in ({}, {"Retry-After": "soon"}):
         assert wait(nothing, b"<html>") is None
-    assert wait({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset-After": "0.5"}, status=200) == 0.5
-    assert wait({"X-RateLimit-Remaining": "3", "X-RateLimit-Reset-After": "0.5"}, status=200) is None
+    assert wait({"X-RateLimiter-Remaining": "0", "X-RateLimiter-Reset-After": "0.5"}, status=200) == 0.5
+    assert wait({"X-RateLimiter-Remaining": "3", "X-RateLimiter-Reset-After": "0.5"}, status=200) is None
 
 
 def test_each_recipient_gets_a_letter_of_his_own(sink: MailSink) -> None:

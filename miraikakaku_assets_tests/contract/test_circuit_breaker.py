@@ -13,8 +13,8 @@ from functools import partial
 import pytest
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
-from miraikakaku_assets.application.request_rate import Breaker, LimitRules, Outcome, Slot
+from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
+from miraikakaku_assets.application.ports.rate_limit import Breaker, LimitRules, Outcome, Slot
 from miraikakaku_assets.domain.errors import MiraikakakuError, SourcePausedError
 from miraikakaku_assets_tests.contract.rate_row import time_passes
 from miraikakaku_assets_tests.patience import PATIENCE
@@ -25,11 +25,11 @@ SLACK = timedelta(minutes=3)
 """What the slowest machine may need between a deed and a look at the clock."""
 
 
-def limit(database: Database | str, rules: LimitRules = RULES, burst: int = 1000) -> PostgresRateLimit:
-    return PostgresRateLimit(database, "yahoo", 1000.0, burst, rules)
+def limit(database: Database | str, rules: LimitRules = RULES, burst: int = 1000) -> PostgresRateLimiter:
+    return PostgresRateLimiter(database, "yahoo", 1000.0, burst, rules)
 
 
-def refuse(shared: PostgresRateLimit, count: int, together: int = 1, reason: str = "HTTP 500") -> None:
+def refuse(shared: PostgresRateLimiter, count: int, together: int = 1, reason: str = "HTTP 500") -> None:
     """So many refusals, some of them in flight together."""
     for _ in range(count // together):
         slots = [shared.take(time.sleep) for _ in range(together)]
@@ -37,14 +37,14 @@ def refuse(shared: PostgresRateLimit, count: int, together: int = 1, reason: str
             shared.report(slot, Outcome.REFUSED, reason=reason)
 
 
-def opened(database: Database, rules: LimitRules = RULES) -> PostgresRateLimit:
+def opened(database: Database, rules: LimitRules = RULES) -> PostgresRateLimiter:
     shared = limit(database, rules)
     refuse(shared, 20)
     assert shared.state().breaker is Breaker.OPEN
     return shared
 
 
-def paused(shared: PostgresRateLimit) -> SourcePausedError:
+def paused(shared: PostgresRateLimiter) -> SourcePausedError:
     with pytest.raises(SourcePausedError) as caught:
         shared.take(time.sleep)
     return caught.value
@@ -203,8 +203,8 @@ def test_a_trial_that_never_left_is_given_back(database: Database) -> None:
 
 TRIAL_AND_HANG = """
 import sys, time
-from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
-print(PostgresRateLimit(sys.argv[1], "yahoo", 1000.0, 1000).take(time.sleep).is_trial, flush=True)
+from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
+print(PostgresRateLimiter(sys.argv[1], "yahoo", 1000.0, 1000).take(time.sleep).is_trial, flush=True)
 time.sleep(3600)
 """
 
@@ -234,7 +234,7 @@ def test_a_killed_trial_is_lost_after_its_time_and_another_takes_its_place(
 
 
 def _source(rules: LimitRules) -> str:
-    return f"__import__('miraikakaku_assets.application.request_rate', fromlist=['x']).{rules!r}"
+    return f"__import__('miraikakaku_assets.application.ports.rate_limit', fromlist=['x']).{rules!r}"
 
 
 def test_it_can_be_opened_and_closed_from_outside(database: Database) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from miraikakaku_assets.adapters.storage.bars import PostgresBars
+from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
+from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
-from miraikakaku_assets.adapters.storage.masters import PostgresMasters
-from miraikakaku_assets.application.collect_prices import collect_prices
-from miraikakaku_assets.application.collection_report import CollectionReport
-from miraikakaku_assets.application.collection_request import CollectionPorts, CollectionRequest
+from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
+from miraikakaku_assets.application.collection.collect_prices import collect_prices
+from miraikakaku_assets.application.collection.report import CollectionReport
+from miraikakaku_assets.application.collection.request import CollectionPorts, CollectionRequest
 from miraikakaku_assets.application.ports import BarRequest, Calls, Delivery, SymbolOutcome
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe, Universe
 from miraikakaku_assets_tests.contract.stored_market import contents, listed, rows_of

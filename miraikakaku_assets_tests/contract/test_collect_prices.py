@@ -6,8 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from miraikakaku_assets.adapters.sources.archive import ArchiveSource
-from miraikakaku_assets.adapters.storage.bars import PostgresBars
+from miraikakaku_assets.adapters.sources.files.archive import ArchiveSource
+from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports import SymbolOutcome
 from miraikakaku_assets.domain.errors import (

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from miraikakaku_assets.adapters.storage.bars import PostgresBars
-from miraikakaku_assets.adapters.storage.claims import PostgresClaims
+from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
+from miraikakaku_assets.adapters.storage.collection.claims import PostgresClaims
+from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
-from miraikakaku_assets.application.collect_prices import collect_prices
-from miraikakaku_assets.application.collection_report import CollectionReport
-from miraikakaku_assets.application.collection_request import CollectionPorts
+from miraikakaku_assets.application.collection.collect_prices import collect_prices
+from miraikakaku_assets.application.collection.report import CollectionReport
+from miraikakaku_assets.application.collection.request import CollectionPorts
 from miraikakaku_assets.application.ports import (
     BarRequest,
     Delivery,

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from miraikakaku_assets.adapters.shelves import FolderReportShelf
-from miraikakaku_assets.adapters.sources.archive import ArchiveSource
+from miraikakaku_assets.adapters.files.state_folders import FolderReportStore
+from miraikakaku_assets.adapters.sources.files.archive import ArchiveSource
+from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
 from miraikakaku_assets.adapters.storage.coverage import PostgresCoverage
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
+from miraikakaku_assets.application.coverage.report import report_coverage
 from miraikakaku_assets.application.ports import NewBatch, PriceSource, SymbolOutcome
-from miraikakaku_assets.application.report_coverage import report_coverage
 from miraikakaku_assets.domain.coverage.report import CoverageFindings
 from miraikakaku_assets.domain.errors import PermanentSymbolError, TemporarySymbolError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
@@ -39,7 +39,7 @@ def check(
     now: datetime = NOW,
 ) -> tuple[CoverageFindings, Path]:
     return report_coverage(
-        JP, Timeframe.D1, source=bar_file(folder), store=PostgresCoverage(database), shelf=FolderReportShelf(folder),
+        JP, Timeframe.D1, source=bar_file(folder), store=PostgresCoverage(database), shelf=FolderReportStore(folder),
         clock=lambda: now, history_start=date(2024, 1, 4), threshold=0.95, since=since, until=until,
     )  # fmt: skip
 

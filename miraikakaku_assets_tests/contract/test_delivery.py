@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from miraikakaku_assets.adapters.notify.channels import Addresses, Channels
-from miraikakaku_assets.adapters.storage.alerts import PostgresAlerts
+from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.deliver_notifications import (
+from miraikakaku_assets.application.alerting.deliver_notifications import (
     LONGEST_PAUSE,
     DeliveryPorts,
     DeliveryReport,
@@ -172,7 +172,7 @@ def test_nobody_asks_before_the_moment_a_429_names(
 
 
 def test_a_short_silence_is_waited_for_on_the_spot(desk: Desk, receiver: Receiver) -> None:
-    used_up = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset-After": "1.25"}
+    used_up = {"X-RateLimiter-Remaining": "0", "X-RateLimiter-Reset-After": "1.25"}
     receiver.script(
         DISCORD_PATH, Reply(429, b"{}", {"Retry-After": "2"}), Reply(200, headers=used_up), Reply()
     )

@@ -3,7 +3,7 @@
 import polars as pl
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.show_forecasts import direction_edges
+from miraikakaku_assets.application.forecasting.view import direction_edges
 from miraikakaku_assets.domain.forecasting.edges import NO_EDGE, directions, with_edges
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets_tests.contract.stored_forecasts import DAYS, LATER, MADE, forecasts, outcomes, store

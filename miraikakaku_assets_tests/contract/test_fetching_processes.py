@@ -12,9 +12,9 @@ from sqlalchemy.engine import make_url
 
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.migrate import upgrade
-from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
+from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
 from miraikakaku_assets.application.ports import Delivery
-from miraikakaku_assets.application.request_rate import LimitRules
+from miraikakaku_assets.application.ports.rate_limit import LimitRules
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, SourcePausedError
 from miraikakaku_assets_tests.contract.fetching import (
     DAYS,
@@ -43,8 +43,8 @@ def yahoo() -> Iterator[ScriptedYahoo]:
     assert fetching_processes() == []  # whatever a test did, no process is left
 
 
-def limit(database: Database, per_second: float = FAST, burst: int = 5_000) -> PostgresRateLimit:
-    return PostgresRateLimit(database, "yahoo", per_second, burst, LimitRules(retry_delay=0.0))
+def limit(database: Database, per_second: float = FAST, burst: int = 5_000) -> PostgresRateLimiter:
+    return PostgresRateLimiter(database, "yahoo", per_second, burst, LimitRules(retry_delay=0.0))
 
 
 def rows(delivery: Delivery) -> list[tuple[object, ...]]:
@@ -148,8 +148,8 @@ def test_pause_of_the_source_comes_through_after_what_was_served(
     yahoo: ScriptedYahoo, database: Database
 ) -> None:
     rules = LimitRules(retry_delay=0.0, first_pause=3600.0, longest_pause=3600.0)
-    shared = PostgresRateLimit(database, "yahoo", FAST, 5_000, rules)
-    other = PostgresRateLimit(database, "yahoo", FAST, 5_000, rules)
+    shared = PostgresRateLimiter(database, "yahoo", FAST, 5_000, rules)
+    other = PostgresRateLimiter(database, "yahoo", FAST, 5_000, rules)
     yahoo.heard = lambda *_: other.pause("Yahoo answers HTTP 503") if len(yahoo.asked) == 100 else None
     found: list[Delivery] = []
     with pytest.raises(SourcePausedError) as caught:

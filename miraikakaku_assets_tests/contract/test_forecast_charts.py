@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from miraikakaku_assets.adapters import chart_text, forecast_canvas, forecast_charts
-from miraikakaku_assets.adapters.fan_paths import CLOSES
-from miraikakaku_assets.adapters.forecast_charts import calibration_chart, fan_chart, leaderboard_chart
+from miraikakaku_assets.adapters.charts import forecast_canvas
+from miraikakaku_assets.adapters.charts import forecasts as forecast_charts
+from miraikakaku_assets.adapters.charts import text as chart_text
+from miraikakaku_assets.adapters.charts.fan_paths import CLOSES
+from miraikakaku_assets.adapters.charts.forecasts import calibration_chart, fan_chart, leaderboard_chart
 from miraikakaku_assets.domain.forecasting.contract import Z_80, Z_95, Reason
 from miraikakaku_assets.domain.forecasting.edges import NO_EDGE
 from miraikakaku_assets_tests.contract.forecast_pictures import (

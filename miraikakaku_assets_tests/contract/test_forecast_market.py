@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime
 import polars as pl
 from sqlalchemy import text
 
-from miraikakaku_assets.adapters.storage.analysis import PostgresAnalysis
+from miraikakaku_assets.adapters.storage.analysis.store import PostgresAnalysis
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.forecast_market import PostgresMarketBars
+from miraikakaku_assets.adapters.storage.forecasts.market import PostgresMarketBars
 from miraikakaku_assets.domain.bars.frame import ACTIONS
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe
 from miraikakaku_assets.domain.market.tokyo import tokyo_issue

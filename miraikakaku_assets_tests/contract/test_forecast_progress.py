@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.forecast_universe import ForecastPorts, predict_universe, train_universe
+from miraikakaku_assets.application.forecasting.daily import ForecastPorts, predict_universe, train_universe
 from miraikakaku_assets.application.work_progress import WorkProgress, WorkReading
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.market.instruments import JP

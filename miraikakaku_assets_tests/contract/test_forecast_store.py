@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.masters import PostgresMasters
+from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
 from miraikakaku_assets.application.ports.forecasts import PREDICTIONS
 from miraikakaku_assets.domain.errors import PermanentSymbolError
 from miraikakaku_assets.domain.market.instruments import FX, JP

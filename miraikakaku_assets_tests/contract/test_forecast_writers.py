@@ -88,7 +88,7 @@ def test_of_many_reasons_and_forecasts_at_once_a_forecast_stays(database: Databa
 HALTED = textwrap.dedent("""
     import sys
     import polars as pl
-    from miraikakaku_assets.adapters.storage import forecasts
+    from miraikakaku_assets.adapters.storage.forecasts import store as forecasts
     from miraikakaku_assets.adapters.storage.engine import Database
     from miraikakaku_assets.domain.market.instruments import JP
     from miraikakaku_assets_tests.contract.stored_forecasts import LATER

@@ -17,9 +17,9 @@ from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage, Po
 from dagster_postgres.utils import create_pg_connection
 from sqlalchemy import Engine, event, text
 
-from miraikakaku_assets.orchestration import instance_connections
-from miraikakaku_assets.orchestration.instance_storage import BatchedEventLogStorage, PooledPostgresStorage
-from miraikakaku_assets.orchestration.materializations import log_materializations
+from miraikakaku_assets.orchestration.instance import connections as instance_connections
+from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
+from miraikakaku_assets.orchestration.instance.storage import BatchedEventLogStorage, PooledPostgresStorage
 from miraikakaku_assets_tests.contract.instance_scenarios import (
     ASSETS,
     KEYS,

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 from sqlalchemy import create_engine
 
-from miraikakaku_assets.orchestration.materializations import log_materializations
+from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
 from miraikakaku_assets_tests.contract.instance_scenarios import (
     ASSETS,
     KEYS,

@@ -1,7 +1,7 @@
 """The written account of collections."""
 
+from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
 from miraikakaku_assets.application.ports import BatchEnd, NewBatch, SymbolOutcome
 from miraikakaku_assets.domain.errors import TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from miraikakaku_assets.adapters.sources.alpha_vantage import fetch_listing_status
-from miraikakaku_assets.adapters.sources.us_directories import UsAddresses, UsDirectories
+from miraikakaku_assets.adapters.sources.us_listings.alpha_vantage import fetch_listing_status
+from miraikakaku_assets.adapters.sources.us_listings.directories import UsAddresses, UsDirectories
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, InputFileError
 from miraikakaku_assets_tests.contract.scripted_yahoo import Answer, ScriptedYahoo, answered, scripted_yahoo
 from miraikakaku_assets_tests.unit.us_directories import listing_status, nasdaq_listed, other_listed

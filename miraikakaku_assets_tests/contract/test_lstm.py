@@ -30,8 +30,8 @@ from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS
 from miraikakaku_assets.domain.forecasting.evaluation import outcomes
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
-from miraikakaku_assets.domain.forecasting.saved import packed
 from miraikakaku_assets.domain.forecasting.scores import score
+from miraikakaku_assets.domain.forecasting.serialization import packed
 from miraikakaku_assets_tests.patience import PATIENCE
 from miraikakaku_assets_tests.unit.forecast_panels import START, last_session, sessions, walk, walk_bars
 from miraikakaku_assets_tests.unit.forecaster_contract import ForecasterContract

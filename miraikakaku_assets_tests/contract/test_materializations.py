@@ -11,8 +11,8 @@ import pytest
 from dagster._core.execution.context.op_execution_context import OpExecutionContext
 from sqlalchemy import create_engine
 
-from miraikakaku_assets.orchestration import instance_connections
-from miraikakaku_assets.orchestration.materializations import log_materializations
+from miraikakaku_assets.orchestration.instance import connections as instance_connections
+from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
 from miraikakaku_assets_tests.contract.instance_scenarios import (
     KEYS,
     Books,

@@ -12,7 +12,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.make_predictions import PredictionReport
+from miraikakaku_assets.application.forecasting.predict import PredictionReport
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.contract import NUMBERS, Z_80, TrainedForecaster
 from miraikakaku_assets.domain.forecasting.panel import Panel

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from miraikakaku_assets.adapters.shelves import FolderModelShelf
+from miraikakaku_assets.adapters.files.state_folders import FolderModelStore
 from miraikakaku_assets.domain.errors import ConfigurationError
 
 CONTENT = bytes(range(256)) * 4_000
 
 
 def test_model_comes_back_by_its_name(tmp_path: Path) -> None:
-    shelf = FolderModelShelf(tmp_path)
+    shelf = FolderModelStore(tmp_path)
     name, sha256 = shelf.keep("jp", "xgboost", CONTENT)
     assert sha256 == hashlib.sha256(CONTENT).hexdigest()
     assert name == f"jp/xgboost_{sha256[:12]}.bin"
@@ -31,7 +31,7 @@ def test_model_comes_back_by_its_name(tmp_path: Path) -> None:
 
 
 def test_model_that_is_gone_or_damaged_is_not_read(tmp_path: Path) -> None:
-    shelf = FolderModelShelf(tmp_path)
+    shelf = FolderModelStore(tmp_path)
     name, sha256 = shelf.keep("jp", "lstm", CONTENT)
     path = tmp_path / "models" / name
     path.write_bytes(CONTENT[:-1])
@@ -56,12 +56,12 @@ def test_model_that_is_gone_or_damaged_is_not_read(tmp_path: Path) -> None:
 def test_model_that_cannot_be_written_leaves_no_trace(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file where the folder should be")
     with pytest.raises(ConfigurationError, match="cannot be written"):
-        FolderModelShelf(tmp_path).keep("jp", "lstm", CONTENT)
+        FolderModelStore(tmp_path).keep("jp", "lstm", CONTENT)
     assert [path.name for path in tmp_path.iterdir()] == ["models"]
 
 
 def test_readers_beside_a_writer_see_whole_files(tmp_path: Path) -> None:
-    shelf = FolderModelShelf(tmp_path)
+    shelf = FolderModelStore(tmp_path)
     place = shelf.keep("jp", "prophet", CONTENT)
     with ThreadPoolExecutor(4) as pool:
         writing = [pool.submit(shelf.keep, "jp", "prophet", CONTENT) for _ in range(40)]

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.masters import PostgresMasters
+from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import COPPER, FX
 from miraikakaku_assets_tests.contract.stored_market import rows_of

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from miraikakaku_assets.adapters.storage.alerts import PostgresAlerts
-from miraikakaku_assets.adapters.storage.bars import PostgresBars
+from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
+from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
+from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
-from miraikakaku_assets.application.collect_prices import collect_prices
-from miraikakaku_assets.application.collection_report import CollectionReport
-from miraikakaku_assets.application.collection_request import CollectionPorts
+from miraikakaku_assets.application.collection.collect_prices import collect_prices
+from miraikakaku_assets.application.collection.report import CollectionReport
+from miraikakaku_assets.application.collection.request import CollectionPorts
 from miraikakaku_assets.application.ports import SymbolOutcome
 from miraikakaku_assets.application.ports.notices import WITHDRAWN, Severity
 from miraikakaku_assets.domain.bars.rules import BEYOND_LIMIT
@@ -139,7 +139,7 @@ def test_a_writer_that_dies_before_the_commit_has_changed_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(
-            "miraikakaku_assets.adapters.storage.bar_delivery.Marks.set", dies
+            "miraikakaku_assets.adapters.storage.bars.delivery.StaleRanges.set", dies
         )  # the last step of the transaction
         with pytest.raises(KeyboardInterrupt):
             deliver(database, UNDONE[2:])

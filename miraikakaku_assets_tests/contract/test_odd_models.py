@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.forecast_panel import forecast_inputs
-from miraikakaku_assets.application.make_predictions import make_predictions
+from miraikakaku_assets.application.forecasting.inputs import forecast_inputs
+from miraikakaku_assets.application.forecasting.predict import make_predictions
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.contract import NUMBERS, TrainedForecaster
 from miraikakaku_assets.domain.forecasting.panel import Panel

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
-from miraikakaku_assets.application.collection_report import CollectionReport
+from miraikakaku_assets.application.collection.report import CollectionReport
 from miraikakaku_assets.application.ports import NewBatch
 from miraikakaku_assets.domain.errors import PermanentSymbolError, SourcePausedError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from miraikakaku_assets.adapters.pattern_pictures import TIMEFRAME, PatternPictures
+from miraikakaku_assets.adapters.charts.signals import TIMEFRAME, PatternPictures
 from miraikakaku_assets.application.ports.notices import CYCLE, PATTERN, Alert, Severity
 from miraikakaku_assets.domain.bars.intervals import intervals
 from miraikakaku_assets.domain.indicators.compute import compute

@@ -8,17 +8,17 @@ import pytest
 from pydantic import SecretStr
 
 from miraikakaku_assets import bootstrap
-from miraikakaku_assets.adapters.sources.origin import is_real, simulated_exchange
+from miraikakaku_assets.adapters.sources.simulated_exchange import is_real, simulated_exchange
+from miraikakaku_assets.adapters.storage.collection.price_origin import PostgresOrigin
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.origin import PostgresOrigin
-from miraikakaku_assets.application.price_origin import admit_files, admit_list, admit_prices
+from miraikakaku_assets.application.reference.price_origin import admit_files, admit_list, admit_prices
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import FX, JP, US
 from miraikakaku_assets.domain.market.origin import REAL, Demo, PriceOrigin
 from miraikakaku_assets.faces.cli.demo_exchange import mark_demo, with_its_exchange
 from miraikakaku_assets.settings import JPX_LIST_URL, YAHOO_BASE_URL, Settings, as_environment
-from miraikakaku_assets.simulator.config import SimulatorConfig
+from miraikakaku_assets.simulator.core.config import SimulatorConfig
 from miraikakaku_assets_tests.integration.simulator_client import Simulated, read, simulated
 
 SIMULATOR, MIRROR, SILENT = "http://127.0.0.1:8900", "http://mirror.example.org", "http://127.0.0.1:9"

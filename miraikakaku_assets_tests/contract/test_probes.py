@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from miraikakaku_assets.adapters.sources.yahoo_probe import YahooProbe
-from miraikakaku_assets.adapters.sources.yahoo_session import Politeness
+from miraikakaku_assets.adapters.sources.yahoo.probe import YahooProbe
+from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy
+from miraikakaku_assets.adapters.storage.collection.probes import PostgresProbes
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.probes import PostgresProbes
 from miraikakaku_assets.domain.market.source_health import Probe
 from miraikakaku_assets_tests.contract.scripted_yahoo import (
     Answer,
@@ -34,7 +34,7 @@ def yahoo() -> Iterator[ScriptedYahoo]:
 
 @pytest.fixture
 def probe(yahoo: ScriptedYahoo) -> Iterator[YahooProbe]:
-    made = YahooProbe(yahoo.base_url, Politeness(0.5, 3, 0.01, 2.0), Unlimited())
+    made = YahooProbe(yahoo.base_url, RetryPolicy(0.5, 3, 0.01, 2.0), Unlimited())
     yield made
     made.close()
 
@@ -102,7 +102,7 @@ def test_json_of_another_form_is_never_a_session(
 def test_a_probe_that_was_stopped_says_that_nothing_was_sent(yahoo: ScriptedYahoo) -> None:
     stopping = threading.Event()
     stopping.set()
-    stopped = YahooProbe(yahoo.base_url, Politeness(5, 0, 0.01, 2.0), Unlimited(), stopping)
+    stopped = YahooProbe(yahoo.base_url, RetryPolicy(5, 0, 0.01, 2.0), Unlimited(), stopping)
     found = stopped.probe("7203.T")
     assert found.error is not None
     assert (found.error.kind, found.latency, found.requests) == ("stopped", None, 0)

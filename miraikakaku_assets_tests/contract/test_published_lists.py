@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from miraikakaku_assets.adapters.sources.jpx import JpxList
+from miraikakaku_assets.adapters.sources.jpx.stock_list import JpxList
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, InputFileError
 from miraikakaku_assets_tests.contract.scripted_yahoo import Answer, ScriptedYahoo, scripted_yahoo
 from miraikakaku_assets_tests.unit.workbooks import line, workbook

@@ -9,15 +9,15 @@ import pytest
 
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.migrate import upgrade
-from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
+from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
 from miraikakaku_assets_tests.contract.rate_row import time_passes
 from miraikakaku_assets_tests.patience import PATIENCE
 
 TAKE = """
 import sys, time
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
-limit = PostgresRateLimit(Database(sys.argv[1]), "test", 0.01, 10)
+from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
+limit = PostgresRateLimiter(Database(sys.argv[1]), "test", 0.01, 10)
 for _ in range(10):
     waits = []
     limit.take(waits.append)  # nobody sleeps: the slots are handed out ahead
@@ -33,7 +33,7 @@ def database(database_url: str) -> Database:
 
 
 def test_the_burst_goes_at_once_and_every_further_slot_is_one_interval_later(database: Database):
-    limit = PostgresRateLimit(database, "test", per_second=0.01, burst=3)
+    limit = PostgresRateLimiter(database, "test", per_second=0.01, burst=3)
     waits: list[float] = []
     for _ in range(3):
         limit.take(waits.append)
@@ -46,12 +46,12 @@ def test_the_burst_goes_at_once_and_every_further_slot_is_one_interval_later(dat
 def test_names_do_not_share_a_rate(database: Database):
     waits: list[float] = []
     for name in ("yahoo", "jpx"):
-        PostgresRateLimit(database, name, per_second=1, burst=1).take(waits.append)
+        PostgresRateLimiter(database, name, per_second=1, burst=1).take(waits.append)
     assert waits == []
 
 
 def test_a_pause_earns_the_burst_back_and_no_more(database: Database):
-    limit = PostgresRateLimit(database, "test", per_second=0.01, burst=4)
+    limit = PostgresRateLimiter(database, "test", per_second=0.01, burst=4)
     for _ in range(8):
         limit.take(lambda _: None)
     time_passes(database, 1000)  # ten intervals
@@ -62,7 +62,7 @@ def test_a_pause_earns_the_burst_back_and_no_more(database: Database):
 
 
 def test_threads_share_one_rate(database: Database):
-    limit = PostgresRateLimit(database, "test", per_second=40, burst=5)
+    limit = PostgresRateLimiter(database, "test", per_second=40, burst=5)
     began = time.monotonic()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: limit.take(time.sleep), range(45)))

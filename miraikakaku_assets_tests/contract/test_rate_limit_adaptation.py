@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
-from miraikakaku_assets.application.request_rate import Breaker, LimitRules, Outcome, Slot
+from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
+from miraikakaku_assets.application.ports.rate_limit import Breaker, LimitRules, Outcome, Slot
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 from miraikakaku_assets_tests.contract.rate_row import time_passes
 
@@ -20,8 +20,8 @@ SLOW_GROWTH = LimitRules(retry_delay=0.0, recovery_seconds=1e9, refusals_to_open
 
 def limit(
     database: Database | str, per_second: float = 8.0, burst: int = 5, rules: LimitRules = SLOW_GROWTH
-) -> PostgresRateLimit:
-    return PostgresRateLimit(database, "yahoo", per_second, burst, rules)
+) -> PostgresRateLimiter:
+    return PostgresRateLimiter(database, "yahoo", per_second, burst, rules)
 
 
 TARDY = 20.0
@@ -33,7 +33,7 @@ def nearly(seconds: float) -> object:
     return pytest.approx(seconds - TARDY / 2, abs=TARDY / 2 + 1)
 
 
-def waits(of: PostgresRateLimit, count: int) -> list[float]:
+def waits(of: PostgresRateLimiter, count: int) -> list[float]:
     """Seconds the next slots are away; nobody sleeps."""
     found = []
     for _ in range(count):
@@ -233,7 +233,7 @@ def test_any_course_of_events_goes_as_a_few_lines_of_python_say(database: Databa
     """Three users of one row, slots reported in any order, against a model of what they should find."""
     chance = Random(seed)  # noqa: S311 - no secret
     users = [limit(database, per_second=4096.0, burst=10**6) for _ in range(3)]
-    given: list[tuple[PostgresRateLimit, Slot]] = []
+    given: list[tuple[PostgresRateLimiter, Slot]] = []
     rate, troubles, refusals = 4096.0, 0, 0
     for _ in range(150):
         if not given or chance.random() < 0.5:

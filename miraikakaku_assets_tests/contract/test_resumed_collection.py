@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
-from miraikakaku_assets.application.collection_report import CollectionReport
-from miraikakaku_assets.application.collection_window import collected_since
+from miraikakaku_assets.application.collection.report import CollectionReport
+from miraikakaku_assets.application.collection.windows import collected_since
 from miraikakaku_assets.application.ports import WITHOUT_BARS, BatchEnd, NewBatch, SymbolOutcome
 from miraikakaku_assets.domain.errors import PermanentSymbolError, SourcePausedError, TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe

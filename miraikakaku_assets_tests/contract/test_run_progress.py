@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from miraikakaku_assets.adapters.storage.collection.ledger import BatchProgress, PostgresLedger
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.ledger import BatchProgress, PostgresLedger
 from miraikakaku_assets.application.ports import BarRequest, BatchEnd, Calls, NewBatch, SymbolOutcome
 from miraikakaku_assets.domain.errors import PermanentSymbolError, TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miraikakaku_assets.adapters import forecast_canvas
-from miraikakaku_assets.adapters import leaderboard_chart as leaderboard
-from miraikakaku_assets.adapters.forecast_charts import calibration_chart, leaderboard_chart
+from miraikakaku_assets.adapters.charts import forecast_canvas, leaderboard
+from miraikakaku_assets.adapters.charts.forecasts import calibration_chart, leaderboard_chart
 from miraikakaku_assets_tests.contract.forecast_pictures import (
     BLUE,
     GREEN,

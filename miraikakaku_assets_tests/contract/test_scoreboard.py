@@ -10,13 +10,13 @@ from polars.testing import assert_frame_equal
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from miraikakaku_assets.adapters.sources.evidence import evidence_in
-from miraikakaku_assets.application.make_predictions import ENSEMBLE, PredictionPorts
-from miraikakaku_assets.application.make_scoreboard import Scoreboard, make_scoreboard
-from miraikakaku_assets.application.scoreboard import QUICK, BoardPorts, Size, in_sample_order
-from miraikakaku_assets.application.scoreboard_page import as_markdown
-from miraikakaku_assets.application.scoreboard_tables import scores_of
-from miraikakaku_assets.application.take_evidence import EvidencePorts, require_clean
+from miraikakaku_assets.adapters.sources.files.market_data_folder import evidence_in
+from miraikakaku_assets.application.backtest.load_datasets import DatasetPorts, require_clean
+from miraikakaku_assets.application.backtest.make_scoreboard import Scoreboard, make_scoreboard
+from miraikakaku_assets.application.backtest.page import as_markdown
+from miraikakaku_assets.application.backtest.scoreboard import QUICK, BacktestPorts, Size, in_sample_order
+from miraikakaku_assets.application.backtest.tables import scores_of
+from miraikakaku_assets.application.forecasting.predict import ENSEMBLE, PredictionPorts
 from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.bands import conformal_bands
@@ -56,7 +56,7 @@ class Installation:
         use = self.ports
         models = PredictionPorts(use.forecasts, use.models, utc_now, (RandomWalk(), Drift()))
         with evidence_in(self.data) as evidence:
-            taking = EvidencePorts(
+            taking = DatasetPorts(
                 evidence, use.master_source, use.masters, use.files, use.bars, use.ledger, utc_now
             )
             heard = self.heard
@@ -64,7 +64,7 @@ class Installation:
                 sets,
                 size,
                 taking,
-                BoardPorts(use.market_bars, use.training, models),
+                BacktestPorts(use.market_bars, use.training, models),
                 lambda *told: heard.append(told),
             )
 

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.forecasts import PostgresForecasts
+from miraikakaku_assets.adapters.storage.forecasts.store import PostgresForecasts
+from miraikakaku_assets.application.forecasting.score import ScoreReport
 from miraikakaku_assets.application.ports.forecasts import OUTCOMES
-from miraikakaku_assets.application.score_predictions import ScoreReport
 from miraikakaku_assets.domain.forecasting.baselines import RandomWalk
 from miraikakaku_assets.domain.market.instruments import JP, Universe
 from miraikakaku_assets_tests.contract.forecast_days import AT, ORIGIN, Days, close_at, late, slope

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import pytest
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
-from miraikakaku_assets.application.request_rate import Breaker
+from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
+from miraikakaku_assets.application.ports.rate_limit import Breaker
 from miraikakaku_assets_tests.contract.scripted_yahoo import Answer, ScriptedYahoo, chart, scripted_yahoo
 from miraikakaku_assets_tests.patience import PATIENCE
 from miraikakaku_assets_tests.unit.raw_bars import SESSIONS
@@ -20,14 +20,14 @@ from miraikakaku_assets_tests.unit.raw_bars import SESSIONS
 ASK = """
 import json, sys, threading
 from concurrent.futures import ThreadPoolExecutor
-from miraikakaku_assets.adapters.sources.yahoo_session import Politeness, YahooSession
-from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
-from miraikakaku_assets.application.request_rate import LimitRules
+from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy, YahooSession
+from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
+from miraikakaku_assets.application.ports.rate_limit import LimitRules
 from miraikakaku_assets.domain.errors import MiraikakakuError
 
 url, base, symbols, told = sys.argv[1], sys.argv[2], sys.argv[3].split(","), json.loads(sys.argv[4])
-limit = PostgresRateLimit(url, "yahoo", told["rate"], told["burst"], LimitRules(**told["rules"]))
-session = YahooSession(base, limit, Politeness(60, told["retries"], 0.02, 2.0), threading.Event())
+limit = PostgresRateLimiter(url, "yahoo", told["rate"], told["burst"], LimitRules(**told["rules"]))
+session = YahooSession(base, limit, RetryPolicy(60, told["retries"], 0.02, 2.0), threading.Event())
 
 def ask(symbol):
     try:
@@ -148,7 +148,7 @@ def test_an_outage_pauses_every_process_within_seconds(database: Database, yahoo
         assert set(each.values()) == {"server_error", "SourcePausedError"}
         assert list(each.values())[-1] == "SourcePausedError"
     assert len(yahoo.asked) < 40  # of 160 that two attempts each would have been
-    state = PostgresRateLimit(database, "yahoo", 200.0, 20).state()
+    state = PostgresRateLimiter(database, "yahoo", 200.0, 20).state()
     assert (state.breaker, state.reason) == (Breaker.OPEN, "Yahoo answers HTTP 503")
 
 
@@ -158,7 +158,7 @@ def test_a_process_killed_while_it_waits_holds_nothing(database: Database, yahoo
         time.sleep(0.5)
         for process in started:
             process.kill()
-        survivor = PostgresRateLimit(database, "yahoo", 10.0, 1)
+        survivor = PostgresRateLimiter(database, "yahoo", 10.0, 1)
         waited: list[float] = []
         survivor.take(waited.append)
         assert sum(waited) < 1.5  # at most the slots of the eight threads that were killed

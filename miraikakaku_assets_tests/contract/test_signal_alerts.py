@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from miraikakaku_assets.adapters.storage.analysis import PostgresAnalysis
+from miraikakaku_assets.adapters.storage.analysis.store import PostgresAnalysis
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe
 from miraikakaku_assets.domain.patterns.pattern import Priority

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from miraikakaku_assets.adapters.shelves import FolderFileShelf
-from miraikakaku_assets.adapters.sources.jpx import JpxList
+from miraikakaku_assets.adapters.files.state_folders import FolderFileStore
+from miraikakaku_assets.adapters.sources.jpx.stock_list import JpxList
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.masters import PostgresMasters
+from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
 from miraikakaku_assets.application.ports import MasterUpdate
-from miraikakaku_assets.application.update_master import update_master
+from miraikakaku_assets.application.reference.update_master import update_master
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, InputFileError, MasterRefusedError
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets_tests.contract.stored_market import rows_of
@@ -36,7 +36,7 @@ class Office:
 
     def update(self, location: str | Path, **options: Any) -> MasterUpdate:
         return update_master(
-            JP, str(location), source=JpxList(5.0), store=self.masters, shelf=FolderFileShelf(self.home),
+            JP, str(location), source=JpxList(5.0), store=self.masters, shelf=FolderFileStore(self.home),
             clock=lambda: NOW, **options,
         )  # fmt: skip
 

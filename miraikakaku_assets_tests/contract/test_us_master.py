@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from miraikakaku_assets.adapters.shelves import FolderFileShelf
-from miraikakaku_assets.adapters.sources.us_directories import UsAddresses, UsDirectories
+from miraikakaku_assets.adapters.files.state_folders import FolderFileStore
+from miraikakaku_assets.adapters.sources.us_listings.directories import UsAddresses, UsDirectories
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.masters import PostgresMasters
+from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
 from miraikakaku_assets.application.ports import MasterUpdate
-from miraikakaku_assets.application.update_master import update_master
+from miraikakaku_assets.application.reference.update_master import update_master
 from miraikakaku_assets.domain.errors import InputFileError, MasterRefusedError
 from miraikakaku_assets.domain.market.instruments import US
 from miraikakaku_assets_tests.contract.stored_market import rows_of
@@ -41,7 +41,7 @@ class Office:
 
     def update(self, location: Path, **options: Any) -> MasterUpdate:
         return update_master(
-            US, str(location), source=self.source, store=self.masters, shelf=FolderFileShelf(self.home),
+            US, str(location), source=self.source, store=self.masters, shelf=FolderFileStore(self.home),
             clock=lambda: NOW, **options,
         )  # fmt: skip
 

@@ -5,17 +5,17 @@ from datetime import datetime, timedelta
 import pytest
 
 from miraikakaku_assets.adapters.notify.channels import Addresses, Channels
-from miraikakaku_assets.adapters.storage.alerts import PostgresAlerts
-from miraikakaku_assets.adapters.storage.cycles import PostgresCycles
+from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
+from miraikakaku_assets.adapters.storage.collection.cycles import PostgresCycles
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.ports.notices import Alert, CycleEnd
-from miraikakaku_assets.application.watch_cycles import (
+from miraikakaku_assets.application.alerting.cycle_alerts import (
+    AlertChanges,
     CycleRules,
-    Judgement,
     WatchPorts,
     judge_cycle,
     judge_running,
 )
+from miraikakaku_assets.application.ports.notices import Alert, CycleEnd
 from miraikakaku_assets_tests.contract.signal_alerts import NOW
 
 RULES = CycleRules(seconds=300, success_share=0.95, failures=5)
@@ -40,7 +40,7 @@ class Watch:
 
     def cycle(
         self, seconds: float = 20, succeeded: int = 100, error: str | None = None, universe: str = "fx"
-    ) -> Judgement:
+    ) -> AlertChanges:
         number = self.begins(universe)
         end = CycleEnd(self.now + timedelta(seconds=seconds), 100, succeeded, 8, 8, 1, error)
         self.cycles.end(number, end)
@@ -72,9 +72,9 @@ def test_cycles_come_back_as_they_went_in(watch: Watch) -> None:
 
 
 def test_good_cycles_are_nothing_to_talk_about(watch: Watch) -> None:
-    assert judge_cycle("fx", watch.ports, RULES) == Judgement()
-    assert watch.cycle() == Judgement()
-    assert watch.cycle(seconds=300, succeeded=95) == Judgement()
+    assert judge_cycle("fx", watch.ports, RULES) == AlertChanges()
+    assert watch.cycle() == AlertChanges()
+    assert watch.cycle(seconds=300, succeeded=95) == AlertChanges()
     assert watch.alerts.listed() == []
 
 
@@ -132,7 +132,7 @@ def test_failures_in_a_row_become_critical(watch: Watch) -> None:
     watch.cycle(succeeded=0, error="database")
     assert watch.standing()["cycle/fx/all_failed"] == "CRITICAL"
     assert "5回続けて" in watch.told("cycle/fx/all_failed").title
-    assert watch.cycle(universe="jp") == Judgement()
+    assert watch.cycle(universe="jp") == AlertChanges()
     assert len(watch.cycle().resolved) == 2
 
 
@@ -141,7 +141,7 @@ def test_a_cycle_that_broke_off_before_its_first_symbol_failed_and_an_empty_one_
     watch.cycles.end(broken, CycleEnd(watch.now, error="no database"))
     watch.cycles.end(empty, CycleEnd(watch.now))
     assert judge_cycle("fx", watch.ports, RULES).raised == {"cycle/fx/many_failed"}
-    assert judge_cycle("jp", watch.ports, RULES) == Judgement()
+    assert judge_cycle("jp", watch.ports, RULES) == AlertChanges()
     assert "処理を始める前に失敗" in watch.told("cycle/fx/many_failed").message
 
 
@@ -154,7 +154,7 @@ def test_a_stuck_cycle_is_critical_until_another_one_is_good(watch: Watch) -> No
     assert "2026-11-20 15:35:00 JST" in watch.told("cycle/fx/very_slow").message
     assert watch.cycle().resolved == {"cycle/fx/very_slow"}
     watch.now += timedelta(hours=1)
-    assert judge_running(watch.ports, RULES) == Judgement()  # its process is gone, the work goes on
+    assert judge_running(watch.ports, RULES) == AlertChanges()  # its process is gone, the work goes on
 
 
 def test_the_administrator_hears_of_critical_ones_only(watch: Watch, database: Database) -> None:

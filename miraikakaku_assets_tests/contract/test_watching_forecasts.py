@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 from sqlalchemy import text
 
-from miraikakaku_assets.adapters.storage.alerts import PostgresAlerts
+from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.application.alerting.cycle_alerts import AlertChanges
+from miraikakaku_assets.application.alerting.forecast_alerts import ForecastWatch, watch_forecasts
 from miraikakaku_assets.application.ports.forecasts import PERFORMANCE, Decision, ModelRecord
 from miraikakaku_assets.application.ports.notices import Alert, Severity
-from miraikakaku_assets.application.watch_cycles import Judgement
-from miraikakaku_assets.application.watch_forecasts import ForecastWatch, watch_forecasts
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets_tests.contract.forecast_days import ORIGIN, Days, bar, evening
 from miraikakaku_assets_tests.contract.stored_forecasts import DAYS, forecasts, store
@@ -51,7 +51,7 @@ class Watched:
         champion = Decision("jp", "champion", DAYS[0], horizon, {"champion": model}, {})
         self.store.record_decisions([champion])
 
-    def look(self) -> Judgement:
+    def look(self) -> AlertChanges:
         return watch_forecasts(
             JP, ForecastWatch(self.store, self.alerts, CHANNELS.__getitem__, lambda: self.now)
         )
@@ -79,7 +79,7 @@ def test_a_line_that_is_crossed_is_told_and_one_that_is_touched_is_not(
     watched: Watched, figure: str, allowed: float, beyond: float, kind: str
 ) -> None:
     watched.scored("theta", **{figure: allowed})
-    assert watched.look() == Judgement()
+    assert watched.look() == AlertChanges()
     watched.scored("theta", **{figure: beyond})
     judged, key = watched.look(), f"forecast/jp/theta/{kind}"
     assert judged.raised == {key}
@@ -119,7 +119,7 @@ def test_only_a_whole_month_of_the_market_one_session_ahead_is_judged(
     watched: Watched, other: dict[str, Any]
 ) -> None:
     watched.scored("ensemble", **{"mae_to_no_change": 2.0, "coverage_80": 0.1, "mape": 0.5} | other)
-    assert watched.look() == Judgement()
+    assert watched.look() == AlertChanges()
     assert watched.standing() == {}
 
 
@@ -156,7 +156,7 @@ def test_a_training_that_failed_is_told_until_one_succeeds(watched: Watched) -> 
     key = "forecast/jp/lstm/untrained"
     watched.trained("lstm", DAYS[5])
     watched.trained("theta", YESTERDAY)
-    assert watched.look() == Judgement()
+    assert watched.look() == AlertChanges()
     watched.trained("lstm", YESTERDAY, reason="ValueError: no convergence")
     assert watched.look().raised == {key}
     alert = watched.standing()[key]
@@ -165,7 +165,7 @@ def test_a_training_that_failed_is_told_until_one_succeeds(watched: Watched) -> 
     watched.scored("lstm")  # that it forecasts well with its older training changes nothing
     assert watched.look().resolved == frozenset()
     watched.trained("lstm", YESTERDAY)
-    assert watched.look() == Judgement(resolved=frozenset({key}))
+    assert watched.look() == AlertChanges(resolved=frozenset({key}))
     assert watched.standing() == {}
 
 

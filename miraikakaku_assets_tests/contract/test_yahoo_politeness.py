@@ -9,11 +9,11 @@ from email.utils import format_datetime
 
 import pytest
 
-from miraikakaku_assets.adapters.sources.yahoo_session import Politeness, YahooSession
+from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy, YahooSession
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
+from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
 from miraikakaku_assets.application.ports import Calls
-from miraikakaku_assets.application.request_rate import LimitRules, Outcome
+from miraikakaku_assets.application.ports.rate_limit import LimitRules, Outcome
 from miraikakaku_assets.domain.errors import PermanentSymbolError, SourcePausedError, SymbolError
 from miraikakaku_assets_tests.contract.scripted_yahoo import (
     Answer,
@@ -28,7 +28,7 @@ from miraikakaku_assets_tests.unit.raw_bars import SESSIONS
 SYMBOL = "7203.T"
 URL = f"https://query2.finance.yahoo.com/v8/finance/chart/{SYMBOL}"
 CHART = chart(SYMBOL, list(SESSIONS[:3]))
-NO_RETRY = Politeness(60, 0, 0.01, 2.0)
+NO_RETRY = RetryPolicy(60, 0, 0.01, 2.0)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_every_answer_is_told_to_the_limit(
 
 def test_no_connection_and_no_answer_are_told_too(yahoo: ScriptedYahoo, limit: Unlimited) -> None:
     yahoo.script(SYMBOL, Answer(delay=1.0))
-    slow = YahooSession(yahoo.base_url, limit, Politeness(0.2, 0, 0.01, 2.0), threading.Event())
+    slow = YahooSession(yahoo.base_url, limit, RetryPolicy(0.2, 0, 0.01, 2.0), threading.Event())
     gone = YahooSession("http://127.0.0.1:9", limit, NO_RETRY, threading.Event())
     assert (kind_of(slow), kind_of(gone)) == ("timeout", "unreachable")
     assert limit.told == [(Outcome.REFUSED, None)] * 2
@@ -110,7 +110,7 @@ def test_bars_without_a_time_zone_are_unreadable_and_nothing_without_one_is_noth
 
 
 def test_every_symbol_has_its_own_account(session: YahooSession, yahoo: ScriptedYahoo) -> None:
-    patient = YahooSession(yahoo.base_url, Unlimited(), Politeness(60, 2, 0.3, 1.0), threading.Event())
+    patient = YahooSession(yahoo.base_url, Unlimited(), RetryPolicy(60, 2, 0.3, 1.0), threading.Event())
     yahoo.script(SYMBOL, Answer(500, b"x", delay=0.1), Answer(500, b"x", delay=0.1), CHART)
     yahoo.script("USDJPY=X", chart("USDJPY=X", list(SESSIONS[:1])))
     began = time.monotonic()
@@ -157,8 +157,8 @@ def test_a_date_that_is_none_is_no_clock(session: YahooSession, yahoo: ScriptedY
     assert session.clock_skew_seconds is None
 
 
-def polite(yahoo: ScriptedYahoo, limit: PostgresRateLimit, stopping: threading.Event) -> YahooSession:
-    return YahooSession(yahoo.base_url, limit, Politeness(60, 3, 3600.0, 2.0), stopping)
+def polite(yahoo: ScriptedYahoo, limit: PostgresRateLimiter, stopping: threading.Event) -> YahooSession:
+    return YahooSession(yahoo.base_url, limit, RetryPolicy(60, 3, 3600.0, 2.0), stopping)
 
 
 @pytest.mark.parametrize("retry_after", ["200", None])
@@ -169,7 +169,7 @@ def test_stopping_ends_a_long_wait_of_every_thread_at_once(
     yahoo.script(SYMBOL, Answer(429, b"slow down", headers))
     rules = LimitRules(retry_delay=290.0)
     stopping = threading.Event()
-    limit = PostgresRateLimit(database, "yahoo", 1000.0, 10, rules)
+    limit = PostgresRateLimiter(database, "yahoo", 1000.0, 10, rules)
     session = polite(yahoo, limit, stopping)
     kinds: list[str] = []
     threads = [threading.Thread(target=lambda: kinds.append(kind_of(session))) for _ in range(4)]
@@ -191,8 +191,8 @@ def test_stopping_ends_a_long_wait_of_every_thread_at_once(
 
 def test_a_retry_after_of_an_hour_is_not_slept_through(database: Database, yahoo: ScriptedYahoo) -> None:
     yahoo.script(SYMBOL, Answer(429, b"slow down", {"Retry-After": "3600"}))
-    limit = PostgresRateLimit(database, "yahoo", 1000.0, 10)
-    session = YahooSession(yahoo.base_url, limit, Politeness(60, 3, 0.01, 2.0), threading.Event())
+    limit = PostgresRateLimiter(database, "yahoo", 1000.0, 10)
+    session = YahooSession(yahoo.base_url, limit, RetryPolicy(60, 3, 0.01, 2.0), threading.Event())
     with pytest.raises(SourcePausedError) as caught:
         session.get(URL)
     left = caught.value.resume_at - datetime.now(UTC)
@@ -204,7 +204,7 @@ def test_a_retry_after_of_an_hour_is_not_slept_through(database: Database, yahoo
 
 
 def test_401_on_everything_is_a_refusal_of_us(database: Database, yahoo: ScriptedYahoo) -> None:
-    limit = PostgresRateLimit(database, "yahoo", 1000.0, 100, LimitRules(first_pause=60.0))
+    limit = PostgresRateLimiter(database, "yahoo", 1000.0, 100, LimitRules(first_pause=60.0))
     session = YahooSession(yahoo.base_url, limit, NO_RETRY, threading.Event())
     for number in range(20):
         yahoo.script(f"{1300 + number}.T", Answer(401, b"{}"))

@@ -8,10 +8,10 @@ from datetime import date
 import polars as pl
 import pytest
 
-from miraikakaku_assets.adapters.sources.yahoo import YahooOptions, YahooSource
-from miraikakaku_assets.adapters.sources.yahoo_session import Politeness, YahooSession
+from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy, YahooSession
+from miraikakaku_assets.adapters.sources.yahoo.source import YahooOptions, YahooSource
 from miraikakaku_assets.application.ports import BarRequest, Delivery
-from miraikakaku_assets.application.request_rate import Outcome, Slot
+from miraikakaku_assets.application.ports.rate_limit import Outcome, Slot
 from miraikakaku_assets.domain.bars.frame import RAW_DAILY
 from miraikakaku_assets.domain.errors import PermanentSymbolError, SymbolError, TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
@@ -59,7 +59,7 @@ def deliver(
     yahoo: ScriptedYahoo, *symbols: str, retries: int = 2, timeout: float = 60.0, delay: float = 0.01
 ) -> Delivery:
     options = YahooOptions(
-        yahoo.base_url, Politeness(timeout, retries, delay, 2.0), workers=2, symbols_per_delivery=50
+        yahoo.base_url, RetryPolicy(timeout, retries, delay, 2.0), workers=2, symbols_per_delivery=50
     )
     requests = [BarRequest(symbol, january(1), date.max) for symbol in symbols]
     (delivery,) = YahooSource(options, Unlimited()).deliver(JP, Timeframe.D1, requests)
@@ -110,7 +110,7 @@ def test_request_asks_for_the_window_and_the_events(yahoo: ScriptedYahoo) -> Non
 
 def test_last_session_wanted_belongs_to_the_window(yahoo: ScriptedYahoo) -> None:
     yahoo.script(SYMBOL, chart(SYMBOL, DAYS))
-    options = YahooOptions(yahoo.base_url, Politeness(5, 0, 0, 1), 1, 1)
+    options = YahooOptions(yahoo.base_url, RetryPolicy(5, 0, 0, 1), 1, 1)
     request = BarRequest(SYMBOL, january(6), january(8))
     (delivery,) = YahooSource(options, Unlimited()).deliver(JP, Timeframe.D1, [request])
     assert delivery.bars["session"].to_list() == DAYS
@@ -265,7 +265,7 @@ def test_session_that_is_stopped_sends_nothing_more(yahoo: ScriptedYahoo) -> Non
     yahoo.script(SYMBOL, TOO_MANY)
     stopping = threading.Event()
     limit = Unlimited()
-    session = YahooSession(yahoo.base_url, limit, Politeness(60, 3, 30.0, 2.0), stopping)
+    session = YahooSession(yahoo.base_url, limit, RetryPolicy(60, 3, 30.0, 2.0), stopping)
     threading.Timer(0.3, stopping.set).start()
     with pytest.raises(TemporarySymbolError):
         session.get(f"https://query2.finance.yahoo.com/v8/finance/chart/{SYMBOL}")
@@ -274,7 +274,7 @@ def test_session_that_is_stopped_sends_nothing_more(yahoo: ScriptedYahoo) -> Non
 
 
 def test_only_charts_leave_the_machine(yahoo: ScriptedYahoo) -> None:
-    session = YahooSession(yahoo.base_url, Unlimited(), Politeness(5, 0, 0, 1), threading.Event())
+    session = YahooSession(yahoo.base_url, Unlimited(), RetryPolicy(5, 0, 0, 1), threading.Event())
     for url in ("https://fc.yahoo.com", "https://query1.finance.yahoo.com/v1/test/getcrumb"):
         answer = session.get(url)
         assert (answer.status_code, answer.content) == (200, b"")

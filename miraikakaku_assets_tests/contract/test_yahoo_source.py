@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from miraikakaku_assets.adapters.sources.yahoo import YahooOptions, YahooSource
-from miraikakaku_assets.adapters.sources.yahoo_session import Politeness
+from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy
+from miraikakaku_assets.adapters.sources.yahoo.source import YahooOptions, YahooSource
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.rate_limit import PostgresRateLimit
+from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
 from miraikakaku_assets.application.ports import BarRequest, Delivery
 from miraikakaku_assets.domain.bars.frame import RAW_INTRADAY
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
@@ -34,7 +34,7 @@ def yahoo() -> Iterator[ScriptedYahoo]:
 def source(
     base_url: str, workers: int = 4, each: int = 50, retries: int = 0, timeout: float = 60.0
 ) -> YahooSource:
-    options = YahooOptions(base_url, Politeness(timeout, retries, 0.01, 2.0), workers, each)
+    options = YahooOptions(base_url, RetryPolicy(timeout, retries, 0.01, 2.0), workers, each)
     return YahooSource(options, Unlimited())
 
 
@@ -132,8 +132,8 @@ def test_requests_keep_the_installations_rate(yahoo: ScriptedYahoo, database: Da
     symbols = codes(12)
     for symbol in symbols:
         yahoo.script(symbol, chart(symbol, DAYS))
-    limit = PostgresRateLimit(database, "yahoo", per_second=10.0, burst=2)
-    options = YahooOptions(yahoo.base_url, Politeness(60.0, 0, 0.0, 1.0), 8, 50)
+    limit = PostgresRateLimiter(database, "yahoo", per_second=10.0, burst=2)
+    options = YahooOptions(yahoo.base_url, RetryPolicy(60.0, 0, 0.0, 1.0), 8, 50)
     (delivery,) = YahooSource(options, limit).deliver(JP, Timeframe.D1, requests(symbols))
     assert len(delivery.symbols) == 12
     assert (

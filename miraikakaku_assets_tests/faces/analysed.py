@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from miraikakaku_assets.application.analyze_bars import AnalysisPorts, analyze_bars
+from miraikakaku_assets.application.analysis.analyze_bars import AnalysisPorts, analyze_bars
 from miraikakaku_assets.application.ports.analysis import AnalysisRequest
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_intraday

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from miraikakaku_assets.application.wanted import Wanted
+from miraikakaku_assets.application.commands import CollectCommand
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets.faces.cli.stage_runs import Stages
 
@@ -31,7 +31,7 @@ def test_a_window_without_a_row_is_doubted_unless_rows_were_collected_before(
     ports: Any = SimpleNamespace(ledger=None)
     log = list[dict[str, Any]]()
 
-    Stages(ports, runner, JP, log, show=False).prices(Wanted())
+    Stages(ports, runner, JP, log, show=False).prices(CollectCommand())
 
     assert log[0]["succeeded"] is succeeded
     assert ("is the window right?" in str(log[0]["error"])) is not succeeded

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from miraikakaku_assets.adapters.sources.jpx import COLUMNS
+from miraikakaku_assets.adapters.sources.jpx.stock_list import COLUMNS
 from miraikakaku_assets_tests.faces.command import Command
 from miraikakaku_assets_tests.faces.conftest import PASSWORD
 from miraikakaku_assets_tests.faces.in_process import InProcess

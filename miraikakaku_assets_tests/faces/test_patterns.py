@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.cells import cell_len
 
-from miraikakaku_assets.application.show_patterns import evidence_in_short
+from miraikakaku_assets.application.analysis.track_record_view import evidence_in_short
 from miraikakaku_assets_tests.faces.analysed import PAIR, SHARE
 from miraikakaku_assets_tests.faces.command import Command
 

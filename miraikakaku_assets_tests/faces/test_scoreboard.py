@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from miraikakaku_assets.application.scoreboard_page import BEGIN, END
+from miraikakaku_assets.application.backtest.page import BEGIN, END
 from miraikakaku_assets_tests.faces.command import Command
 
 MARKED = f"words\n{BEGIN}\nold\n{END}\nmore words\n"

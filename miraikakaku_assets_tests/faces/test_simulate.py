@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from miraikakaku_assets.simulator.fault_kinds import GROUPS, KINDS
+from miraikakaku_assets.simulator.faults.kinds import GROUPS, KINDS
 from miraikakaku_assets_tests.faces.command import QUICK, Command
 from miraikakaku_assets_tests.faces.test_help import LEVELS
 from miraikakaku_assets_tests.integration.simulator_client import Simulated

@@ -13,9 +13,9 @@ from rich.cells import cell_len
 
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.faces.cli import output
-from miraikakaku_assets.faces.cli.forecast_tables import show_fan, show_predictions
+from miraikakaku_assets.faces.cli.leakage.tables import end_look_ahead, end_warm_up
 from miraikakaku_assets.faces.cli.output import column_widths, show_table
-from miraikakaku_assets.faces.cli.self_test_tables import end_look_ahead, end_warm_up
+from miraikakaku_assets.faces.cli.tables.forecasts import show_fan, show_predictions
 from miraikakaku_assets_tests.faces.analysed import PAIR, SHARE
 from miraikakaku_assets_tests.faces.command import Command
 from miraikakaku_assets_tests.faces.in_process import InProcess

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from curl_cffi import requests
 
-from miraikakaku_assets.simulator.config import SimulatorConfig
-from miraikakaku_assets.simulator.server import running
+from miraikakaku_assets.simulator.core.config import SimulatorConfig
+from miraikakaku_assets.simulator.server.serving import running
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -33,10 +33,10 @@ BEFORE, NOW = utc(2025, 6, 26, 12, 2), utc(2025, 6, 27, 12, 2)
 ANALYZE = textwrap.dedent("""
     import sys
     from datetime import datetime
-    from miraikakaku_assets.adapters.storage.analysis import PostgresAnalysis
+    from miraikakaku_assets.adapters.storage.analysis.store import PostgresAnalysis
     from miraikakaku_assets.adapters.storage.engine import Database
-    from miraikakaku_assets.application import analysis_scope
-    from miraikakaku_assets.application.analyze_bars import AnalysisPorts, analyze_bars
+    from miraikakaku_assets.application.analysis import scope as analysis_scope
+    from miraikakaku_assets.application.analysis.analyze_bars import AnalysisPorts, analyze_bars
     from miraikakaku_assets.application.ports.analysis import AnalysisRequest
     from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, FX
     from miraikakaku_assets.domain.market.sessions import trading_hours

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from miraikakaku_assets.adapters.storage.alerts import PostgresAlerts
+from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.migrate import upgrade
 from miraikakaku_assets_tests.contract.signal_alerts import NOW, plain
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 DELIVER = textwrap.dedent("""
     import os
     from datetime import timedelta
-    from miraikakaku_assets.application.deliver_notifications import deliver_notifications
+    from miraikakaku_assets.application.alerting.deliver_notifications import deliver_notifications
     from miraikakaku_assets.bootstrap import ports
 
     deliver_notifications(ports().delivery, timedelta(hours=1))

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.masters import PostgresMasters
+from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets.domain.market.sessions import sessions_between
 from miraikakaku_assets_tests.contract.stored_market import contents, listed, rows_of
@@ -25,13 +25,13 @@ COLLECT = textwrap.dedent("""
     import sys
     from datetime import UTC, date, datetime
     from pathlib import Path
-    from miraikakaku_assets.adapters.sources import archive
-    from miraikakaku_assets.adapters.storage.bars import PostgresBars
+    from miraikakaku_assets.adapters.sources.files import archive
+    from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
     from miraikakaku_assets.adapters.storage.engine import Database
-    from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
-    from miraikakaku_assets.adapters.storage.masters import PostgresMasters
-    from miraikakaku_assets.application.collect_prices import collect_prices
-    from miraikakaku_assets.application.collection_request import CollectionPorts, CollectionRequest
+    from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
+    from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
+    from miraikakaku_assets.application.collection.collect_prices import collect_prices
+    from miraikakaku_assets.application.collection.request import CollectionPorts, CollectionRequest
     from miraikakaku_assets.domain.market.instruments import JP, Timeframe
     from miraikakaku_assets.domain.market.sessions import session_table
 
@@ -57,11 +57,11 @@ UPDATE = textwrap.dedent("""
     import sys
     from datetime import UTC, datetime
     from pathlib import Path
-    from miraikakaku_assets.adapters.shelves import FolderFileShelf
-    from miraikakaku_assets.adapters.sources.jpx import JpxList
+    from miraikakaku_assets.adapters.files.state_folders import FolderFileStore
+    from miraikakaku_assets.adapters.sources.jpx.stock_list import JpxList
     from miraikakaku_assets.adapters.storage.engine import Database
-    from miraikakaku_assets.adapters.storage.masters import PostgresMasters
-    from miraikakaku_assets.application.update_master import update_master
+    from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
+    from miraikakaku_assets.application.reference.update_master import update_master
     from miraikakaku_assets.domain.market.instruments import JP
 
     database = Database(sys.argv[1])
@@ -70,7 +70,7 @@ UPDATE = textwrap.dedent("""
     sys.stdin.readline()
     update = update_master(
         JP, sys.argv[2], source=JpxList(5), store=PostgresMasters(database), clock=lambda: datetime.now(UTC),
-        shelf=FolderFileShelf(Path(sys.argv[2]).parent / "home"), accept_mass_change=True,
+        shelf=FolderFileStore(Path(sys.argv[2]).parent / "home"), accept_mass_change=True,
     )
     assert update.status == "success"
     print("done", flush=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from miraikakaku_assets.adapters.sources.bar_files import read_bar_file
-from miraikakaku_assets.adapters.sources.jpx import JpxList
+from miraikakaku_assets.adapters.sources.files.daily_bars import read_bar_file
+from miraikakaku_assets.adapters.sources.jpx.stock_list import JpxList
 from miraikakaku_assets.domain.bars.validation import DailyContext, validate_daily
 from miraikakaku_assets.domain.errors import InputFileError
 from miraikakaku_assets.domain.market.instruments import JP

@@ -10,21 +10,21 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from miraikakaku_assets.adapters.sources.intraday_files import NamedBarFiles
-from miraikakaku_assets.application.bars_at_hand import BARS, FileBars, of_timeframe
-from miraikakaku_assets.application.measure_daily_gap import measure_daily_gap
-from miraikakaku_assets.application.self_test import (
+from miraikakaku_assets.adapters.sources.files.intraday_bars import NamedBarFiles
+from miraikakaku_assets.application.leakage.bar_inputs import BARS, FileBars, of_timeframe
+from miraikakaku_assets.application.leakage.checks import (
     candlestick_subject,
     check_look_ahead,
     indicator_subject,
     measure_warm_up,
 )
-from miraikakaku_assets.application.self_test_patterns import (
+from miraikakaku_assets.application.leakage.pattern_subjects import (
     check_pattern_look_ahead,
     frames_of,
     measure_pattern_warm_up,
     patterns_of,
 )
+from miraikakaku_assets.application.quality.daily_gap import measure_daily_gap
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import SLOT, session_table
 from miraikakaku_assets.domain.patterns.detection import signals, signals_since

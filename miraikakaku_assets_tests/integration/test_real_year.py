@@ -11,22 +11,22 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from miraikakaku_assets.adapters.shelves import FolderFileShelf, FolderReportShelf
-from miraikakaku_assets.adapters.sources.archive import ArchiveSource
-from miraikakaku_assets.adapters.sources.jpx import JpxList
-from miraikakaku_assets.adapters.storage.bars import PostgresBars
+from miraikakaku_assets.adapters.files.state_folders import FolderFileStore, FolderReportStore
+from miraikakaku_assets.adapters.sources.files.archive import ArchiveSource
+from miraikakaku_assets.adapters.sources.jpx.stock_list import JpxList
+from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
+from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
 from miraikakaku_assets.adapters.storage.coverage import PostgresCoverage
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.ledger import PostgresLedger
-from miraikakaku_assets.adapters.storage.masters import PostgresMasters
+from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
 from miraikakaku_assets.adapters.storage.migrate import upgrade
-from miraikakaku_assets.application.collect_prices import collect_prices
-from miraikakaku_assets.application.collection_report import CollectionReport
-from miraikakaku_assets.application.collection_request import CollectionPorts, CollectionRequest
-from miraikakaku_assets.application.plan_collection import plan_collection
+from miraikakaku_assets.application.collection.collect_prices import collect_prices
+from miraikakaku_assets.application.collection.plan import plan_collection
+from miraikakaku_assets.application.collection.report import CollectionReport
+from miraikakaku_assets.application.collection.request import CollectionPorts, CollectionRequest
+from miraikakaku_assets.application.coverage.report import report_coverage
 from miraikakaku_assets.application.ports import SymbolOutcome
-from miraikakaku_assets.application.report_coverage import report_coverage
-from miraikakaku_assets.application.update_master import update_master
+from miraikakaku_assets.application.reference.update_master import update_master
 from miraikakaku_assets.bootstrap import utc_now
 from miraikakaku_assets.domain.errors import MasterRefusedError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
@@ -69,7 +69,7 @@ class Market:
             str(self.data / "jpx" / f"data_j_{listed}.xls"),
             source=JpxList(30),
             store=self.masters,
-            shelf=FolderFileShelf(self.home),
+            shelf=FolderFileStore(self.home),
             clock=utc_now,
             accept_mass_change=accept,
         )
@@ -134,7 +134,7 @@ def _check_coverage(market: Market) -> None:
         Timeframe.D1,
         source=market.source,
         store=PostgresCoverage(market.database),
-        shelf=FolderReportShelf(market.home),
+        shelf=FolderReportStore(market.home),
         clock=utc_now,
         history_start=date.min,
         threshold=0.95,

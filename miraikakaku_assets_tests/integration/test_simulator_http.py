@@ -17,8 +17,8 @@ import pytest
 from curl_cffi import requests
 
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.simulator.config import SimulatorConfig
-from miraikakaku_assets.simulator.server import running
+from miraikakaku_assets.simulator.core.config import SimulatorConfig
+from miraikakaku_assets.simulator.server.serving import running
 from miraikakaku_assets_tests.integration.simulator_client import EVENING, NOON, Simulated, read, simulated
 from miraikakaku_assets_tests.patience import PATIENCE
 
@@ -246,8 +246,8 @@ def test_a_taken_port_is_refused_and_ctrl_c_ends_the_server_quietly(yahoo: Simul
     with pytest.raises(ConfigurationError, match=str(port)), running(SimulatorConfig(symbols=1), port=port):
         pass
     code = (
-        "from miraikakaku_assets.simulator.config import SimulatorConfig as C;"
-        "from miraikakaku_assets.simulator.server import serve;"
+        "from miraikakaku_assets.simulator.core.config import SimulatorConfig as C;"
+        "from miraikakaku_assets.simulator.server.serving import serve;"
         "serve(C(symbols=1, us_symbols=0), announce=lambda url: print(url, flush=True))"
     )
     child = subprocess.Popen(

@@ -14,10 +14,10 @@ import xlrd
 from curl_cffi import requests
 from curl_cffi.requests.exceptions import RequestException
 
-from miraikakaku_assets.adapters.sources.us_directories import UsAddresses, UsDirectories
+from miraikakaku_assets.adapters.sources.us_listings.directories import UsAddresses, UsDirectories
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.simulator.config import SimulatorConfig
-from miraikakaku_assets.simulator.process import running_process
+from miraikakaku_assets.simulator.core.config import SimulatorConfig
+from miraikakaku_assets.simulator.server.process import running_process
 from miraikakaku_assets_tests.integration.simulator_client import EVENING, NOON, Simulated, read, simulated
 
 STATUS = "/query?function=LISTING_STATUS&apikey="

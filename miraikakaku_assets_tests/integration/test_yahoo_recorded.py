@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from miraikakaku_assets.adapters.sources.yahoo import YahooOptions, YahooSource
-from miraikakaku_assets.adapters.sources.yahoo_session import Politeness
+from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy
+from miraikakaku_assets.adapters.sources.yahoo.source import YahooOptions, YahooSource
 from miraikakaku_assets.application.ports import BarRequest, Delivery
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets_tests.contract.scripted_yahoo import Answer, ScriptedYahoo, scripted_yahoo
@@ -27,7 +27,7 @@ def yahoo() -> Iterator[ScriptedYahoo]:
 
 def delivered(yahoo: ScriptedYahoo, symbol: str, answer: Answer) -> Delivery:
     yahoo.script(symbol, answer)
-    source = YahooSource(YahooOptions(yahoo.base_url, Politeness(5.0, 0, 0.0, 1.0), 1, 10), Unlimited())
+    source = YahooSource(YahooOptions(yahoo.base_url, RetryPolicy(5.0, 0, 0.0, 1.0), 1, 10), Unlimited())
     (delivery,) = source.deliver(JP, Timeframe.D1, [BarRequest(symbol, date(1970, 1, 2), date.max)])
     return delivery
 

@@ -16,7 +16,7 @@ from miraikakaku_assets.bootstrap.installation import clock_of
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.domain.market.sessions import sessions_back
 from miraikakaku_assets.orchestration.build import build_defs
-from miraikakaku_assets.orchestration.instance_home import open_instance
+from miraikakaku_assets.orchestration.instance.home import open_instance
 from miraikakaku_assets.orchestration.partitions import partitions_name, partitions_of
 from miraikakaku_assets.settings import Settings
 from miraikakaku_assets_tests.integration.simulator_client import Simulated

@@ -12,8 +12,8 @@ from dagster._core.instance import InstanceRef
 
 import miraikakaku_assets.definitions
 from miraikakaku_assets import bootstrap
-from miraikakaku_assets.orchestration.instance_home import prepare_home, shipped_file
-from miraikakaku_assets.orchestration.instance_storage import PooledRunStorage
+from miraikakaku_assets.orchestration.instance.home import prepare_home, shipped_file
+from miraikakaku_assets.orchestration.instance.storage import PooledRunStorage
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.settings import Settings
 

@@ -9,11 +9,11 @@ import psutil
 import pytest
 from sqlalchemy import Engine, event, text
 
+from miraikakaku_assets.application.commands import CollectCommand
 from miraikakaku_assets.application.ports import NewBatch
-from miraikakaku_assets.application.wanted import Wanted
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
-from miraikakaku_assets.orchestration.abandoned import still_runs
 from miraikakaku_assets.orchestration.failures import reason_of
+from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
 from miraikakaku_assets.orchestration.launch import Launcher, RunOutcome
 from miraikakaku_assets_tests.orchestration.installation import CODES, Installation, listed
 
@@ -112,7 +112,7 @@ def new_run() -> str:
 
 
 def collected(launcher: Launcher, symbols: list[str] | None, **window: str) -> RunOutcome:
-    return launcher.collect(JP, new_run(), Wanted(symbols, window.get("since"), window.get("until")))
+    return launcher.collect(JP, new_run(), CollectCommand(symbols, window.get("since"), window.get("until")))
 
 
 def test_a_run_has_the_number_it_was_given_and_its_history_is_on_the_instance(
@@ -254,7 +254,7 @@ def test_a_second_ctrl_c_while_the_batch_is_being_closed_leaves_nothing_open(
     event.listen(Engine, "before_cursor_execute", press)
     try:
         with pytest.raises(KeyboardInterrupt):
-            launcher.collect(JP, run_id, Wanted(["7203.T"]))
+            launcher.collect(JP, run_id, CollectCommand(["7203.T"]))
     finally:
         event.remove(Engine, "before_cursor_execute", press)
 

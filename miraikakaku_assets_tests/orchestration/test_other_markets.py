@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from miraikakaku_assets.bootstrap import REACH
+from miraikakaku_assets.bootstrap import INTRADAY_LOOKBACK
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, US, Timeframe
 from miraikakaku_assets.domain.market.sessions import expected_slots, sessions_between
 from miraikakaku_assets.orchestration.partitions import register_keys
@@ -55,7 +55,7 @@ def test_five_minute_bars_reach_back_as_far_as_the_source_does(currencies: Insta
     held = bars(currencies, Timeframe.M5)
     assert set(held) == set(PAIRS)
     moment = currencies.exchange.moment
-    begins = (moment - REACH[Timeframe.M5]).astimezone(ZoneInfo(FX.time_zone)).date()
+    begins = (moment - INTRADAY_LOOKBACK[Timeframe.M5]).astimezone(ZoneInfo(FX.time_zone)).date()
     sessions = sessions_between(FX.calendar, begins, moment.date())
     due = pl.concat([expected_slots(FX.calendar, session) for session in sessions])
     assert set(held.values()) == {(due < moment).sum()}

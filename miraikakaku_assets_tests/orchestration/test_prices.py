@@ -12,9 +12,9 @@ import dagster as dg
 import pytest
 from matplotlib.image import imread
 
-from miraikakaku_assets.application.collect_prices import collect_prices
-from miraikakaku_assets.application.collection_report import CollectionReport
-from miraikakaku_assets.application.collection_request import CollectionPorts
+from miraikakaku_assets.application.collection.collect_prices import collect_prices
+from miraikakaku_assets.application.collection.report import CollectionReport
+from miraikakaku_assets.application.collection.request import CollectionPorts
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.orchestration.prices.assets import chain_keys

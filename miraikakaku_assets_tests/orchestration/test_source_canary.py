@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from miraikakaku_assets import bootstrap
-from miraikakaku_assets.application.request_rate import Breaker, Outcome
+from miraikakaku_assets.application.ports.rate_limit import Breaker, Outcome
 from miraikakaku_assets.domain.market.source_health import Probe
 from miraikakaku_assets.orchestration.canary.assets import SOURCE_CANARY
 from miraikakaku_assets.orchestration.resources import PortsResource

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from miraikakaku_assets import bootstrap
-from miraikakaku_assets.application.wanted import Wanted
+from miraikakaku_assets.application.commands import CollectCommand
 from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe
 from miraikakaku_assets.orchestration.launch import Launcher, RunOutcome
 from miraikakaku_assets.orchestration.resources import PortsResource
@@ -27,7 +27,7 @@ def market(installation: Installation) -> Installation:
 
 def collected(market: Installation, watched: str) -> RunOutcome:
     with market.told(jp_watch_list=watched):
-        return Launcher(bootstrap.ports()).collect(JP, str(uuid4()), Wanted(timeframe=Timeframe.M5))
+        return Launcher(bootstrap.ports()).collect(JP, str(uuid4()), CollectCommand(timeframe=Timeframe.M5))
 
 
 def keys(market: Installation) -> list[str]:

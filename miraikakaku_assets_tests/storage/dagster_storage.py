@@ -13,7 +13,7 @@ from dagster._core.test_utils import instance_for_test
 from dagster._utils.test.schedule_storage import TestScheduleStorage
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.orchestration.instance_storage import (
+from miraikakaku_assets.orchestration.instance.storage import (
     BatchedEventLogStorage,
     PooledRunStorage,
     PooledScheduleStorage,

@@ -5,9 +5,10 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from miraikakaku_assets.application.make_scoreboard import Scoreboard
-from miraikakaku_assets.application.scoreboard import QUICK, counted, folds_in
-from miraikakaku_assets.application.scoreboard_series import (
+from miraikakaku_assets.application.backtest.load_datasets import Taken
+from miraikakaku_assets.application.backtest.make_scoreboard import Scoreboard
+from miraikakaku_assets.application.backtest.scoreboard import QUICK, counted, folds_in
+from miraikakaku_assets.application.backtest.series import (
     currency_panel,
     in_papers_measures,
     metal_panel,
@@ -15,8 +16,7 @@ from miraikakaku_assets.application.scoreboard_series import (
     series_board,
     walk_series,
 )
-from miraikakaku_assets.application.scoreboard_tables import Board
-from miraikakaku_assets.application.take_evidence import Taken
+from miraikakaku_assets.application.backtest.tables import BacktestResult
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets_tests.unit.forecast_panels import walk_bars
@@ -24,7 +24,7 @@ from miraikakaku_assets_tests.unit.forecast_panels import walk_bars
 FORECASTERS: tuple[Forecaster, ...] = (RandomWalk(), Drift())
 
 
-def metal_board(forecasters: tuple[Forecaster, ...] = FORECASTERS) -> Board:
+def metal_board(forecasters: tuple[Forecaster, ...] = FORECASTERS) -> BacktestResult:
     """Two series, 25 origins."""
     data = metal_panel(walk_bars(13, symbols=2, days=170).select("symbol", "session", "close"))
     folds = folds_in(data.sessions, QUICK, "lme")

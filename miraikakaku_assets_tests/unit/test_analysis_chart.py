@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from miraikakaku_assets.adapters import chart_text
-from miraikakaku_assets.adapters.analysis_chart import BARS, Caption, Mark, analysis_chart
-from miraikakaku_assets.adapters.chart_dates import MOST, date_labels
-from miraikakaku_assets.adapters.chart_text import shown
+from miraikakaku_assets.adapters.charts import text as chart_text
+from miraikakaku_assets.adapters.charts.analysis import BARS, Caption, Mark, analysis_chart
+from miraikakaku_assets.adapters.charts.dates import MOST, date_labels
+from miraikakaku_assets.adapters.charts.text import shown
 from miraikakaku_assets.domain.indicators.compute import compute
 from miraikakaku_assets.domain.market.sessions import sessions_between
 from miraikakaku_assets.domain.patterns.pattern import Direction

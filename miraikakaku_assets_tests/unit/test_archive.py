@@ -6,8 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from miraikakaku_assets.adapters.sources import archive
-from miraikakaku_assets.adapters.sources.archive import ArchiveSource, FileOptions
+from miraikakaku_assets.adapters.sources.files import archive
+from miraikakaku_assets.adapters.sources.files.archive import ArchiveSource, FileOptions
 from miraikakaku_assets.application.ports import BarRequest, Delivery
 from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError
 from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from miraikakaku_assets.adapters.sources.bar_files import read_bar_file
+from miraikakaku_assets.adapters.sources.files.daily_bars import read_bar_file
 from miraikakaku_assets.domain.errors import InputFileError
 from miraikakaku_assets.domain.market.instruments import JP
 

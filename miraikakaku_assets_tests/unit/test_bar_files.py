@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from miraikakaku_assets.adapters.sources.bar_files import named_symbol, read_bar_file
+from miraikakaku_assets.adapters.sources.files.daily_bars import named_symbol, read_bar_file
 from miraikakaku_assets.domain.bars.frame import ACTIONS, RAW_DAILY
 from miraikakaku_assets.domain.market.instruments import JP
 

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from miraikakaku_assets.adapters.sources import yahoo
-from miraikakaku_assets.adapters.sources.archive import ArchiveSource
-from miraikakaku_assets.adapters.sources.yahoo import YahooOptions
+from miraikakaku_assets.adapters.sources.files.archive import ArchiveSource
+from miraikakaku_assets.adapters.sources.yahoo import source as yahoo
+from miraikakaku_assets.adapters.sources.yahoo.source import YahooOptions
 from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from miraikakaku_assets.adapters.charts import as_markdown, coverage_chart, price_chart
+from miraikakaku_assets.adapters.charts.png import as_markdown, coverage_chart, price_chart
 from miraikakaku_assets.domain.coverage.report import WHOLE, CoverageFindings, SegmentCoverage
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 

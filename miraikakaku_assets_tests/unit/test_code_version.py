@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from miraikakaku_assets.adapters import code_version as module
+from miraikakaku_assets.adapters.forecasters import code_version as module
 
 SOURCES = ("domain/forecasting", "price_basis.py")
 

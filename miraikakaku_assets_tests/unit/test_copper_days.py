@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from miraikakaku_assets.adapters.sources.bar_files import read_bar_file
-from miraikakaku_assets.application.collection_window import changes_between
+from miraikakaku_assets.adapters.sources.files.daily_bars import read_bar_file
+from miraikakaku_assets.application.collection.windows import changes_between
 from miraikakaku_assets.domain.bars.aggregation import aggregate
 from miraikakaku_assets.domain.bars.series import stamps
 from miraikakaku_assets.domain.bars.validation import DailyContext, validate_daily
@@ -23,7 +23,7 @@ from miraikakaku_assets.domain.market.sessions import (
     sessions_between,
     trading_hours,
 )
-from miraikakaku_assets.simulator.sessions import metals_grid
+from miraikakaku_assets.simulator.core.sessions import metals_grid
 from miraikakaku_assets_tests.unit.raw_bars import bar, raw
 
 NEW_YORK, TOKYO = ZoneInfo("America/New_York"), ZoneInfo("Asia/Tokyo")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from miraikakaku_assets.application.locations import shown
+from miraikakaku_assets.application.ports.redact_url import shown
 from miraikakaku_assets.domain import errors
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe, timeframe, universe
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from miraikakaku_assets.adapters.sources.evidence import evidence_in
+from miraikakaku_assets.adapters.sources.files.market_data_folder import evidence_in
 from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, US
 

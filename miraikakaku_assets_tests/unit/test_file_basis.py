@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from miraikakaku_assets.adapters.sources.archive import ArchiveSource
-from miraikakaku_assets.adapters.sources.bar_files import read_bar_file
+from miraikakaku_assets.adapters.sources.files.archive import ArchiveSource
+from miraikakaku_assets.adapters.sources.files.daily_bars import read_bar_file
 from miraikakaku_assets.application.ports import BarRequest
 from miraikakaku_assets.domain.bars.adjustment import dividend_adjusted
 from miraikakaku_assets.domain.bars.file_basis import FileBasis, on_tick

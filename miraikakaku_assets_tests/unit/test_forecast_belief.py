@@ -10,7 +10,7 @@ from miraikakaku_assets.domain.forecasting.learning import (
     held_out,
     of_sessions,
     session_means,
-    trusted_share,
+    shrinkage_weight,
 )
 
 
@@ -56,15 +56,15 @@ def relation(strength: float, days: int = 200, seed: int = 8) -> tuple[np.ndarra
 
 
 def test_a_good_forecast_is_believed_and_one_that_says_too_much_in_part():
-    assert trusted_share(*relation(1.0), 1) > 0.9
-    assert 0.1 < trusted_share(*relation(0.3), 1) < 0.45
+    assert shrinkage_weight(*relation(1.0), 1) > 0.9
+    assert 0.1 < shrinkage_weight(*relation(0.3), 1) < 0.45
 
 
 def test_forecasts_without_merit_are_hardly_ever_believed():
-    shares = [trusted_share(*relation(0.0, 60, seed), h) for seed in range(100) for h in (1, 5)]
+    shares = [shrinkage_weight(*relation(0.0, 60, seed), h) for seed in range(100) for h in (1, 5)]
     assert np.mean(np.array(shares) > 0) < 0.1
     assert np.mean(shares) < 0.01
-    assert trusted_share(*relation(-0.5), 1) == 0.0
+    assert shrinkage_weight(*relation(-0.5), 1) == 0.0
 
 
 def test_a_day_of_many_issues_is_one_observation():
@@ -76,16 +76,16 @@ def test_a_day_of_many_issues_is_one_observation():
         session = np.repeat(np.arange(40), 200)
         noise = rng.normal(0, 0.1, len(session))
         target = (np.repeat(came, 200) + noise).astype(np.float32)
-        shares.append(trusted_share(target, np.repeat(said, 200).astype(np.float32), session, 1))
+        shares.append(shrinkage_weight(target, np.repeat(said, 200).astype(np.float32), session, 1))
     assert np.mean(np.array(shares) > 0) < 0.15
 
 
 def test_too_few_sessions_and_none_prove_nothing():
     target, forecast, session = relation(1.0, days=29)
-    assert trusted_share(target, forecast, session, 1) == 0.0
-    assert trusted_share(np.full_like(target, np.nan), forecast, session, 1) == 0.0
+    assert shrinkage_weight(target, forecast, session, 1) == 0.0
+    assert shrinkage_weight(np.full_like(target, np.nan), forecast, session, 1) == 0.0
     target, _, session = relation(0.0)
-    assert trusted_share(target, np.zeros_like(target), session, 1) == 0.0
+    assert shrinkage_weight(target, np.zeros_like(target), session, 1) == 0.0
 
 
 def test_examples_can_be_chosen_from():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from miraikakaku_assets.domain.forecasting.comparison import diebold_mariano, holm, long_run_variance
-from miraikakaku_assets.domain.forecasting.student import t_distribution
+from miraikakaku_assets.domain.forecasting.t_distribution import t_distribution
 
 # Two sets of errors, drawn once from normal distributions and rounded.
 FIRST = [

@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
-from miraikakaku_assets.application.make_predictions import ENSEMBLE
-from miraikakaku_assets.application.scoreboard_tables import spread
+from miraikakaku_assets.application.backtest.tables import spread
+from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.domain.forecasting.comparison import benjamini_hochberg
 from miraikakaku_assets.domain.forecasting.edges import LEVEL, NO_EDGE, directions, edge_words, with_edges
 from miraikakaku_assets.domain.forecasting.scores import score

@@ -14,7 +14,7 @@ from miraikakaku_assets.domain.forecasting.features import (
     closes_known,
     features,
 )
-from miraikakaku_assets.domain.forecasting.leak_test import leak_test
+from miraikakaku_assets.domain.forecasting.leakage import leak_test
 from miraikakaku_assets.domain.forecasting.panel import panel
 from miraikakaku_assets.domain.market.sessions import session_table
 from miraikakaku_assets_tests.unit.forecast_panels import walk_bars

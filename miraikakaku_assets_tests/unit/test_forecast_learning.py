@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS
 from miraikakaku_assets.domain.forecasting.features import FeatureInputs
-from miraikakaku_assets.domain.forecasting.leak_test import leak_test
+from miraikakaku_assets.domain.forecasting.leakage import leak_test
 from miraikakaku_assets.domain.forecasting.learning import (
     CLIP,
     TARGETS,

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from miraikakaku_assets.application.forecast_panel import forecast_inputs
+from miraikakaku_assets.application.forecasting.inputs import forecast_inputs
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets_tests.unit.market_bars import LAST, Bars
 

@@ -24,7 +24,7 @@ from miraikakaku_assets.domain.indicators.definitions import (
     SETTLED,
     needed_history,
 )
-from miraikakaku_assets.domain.indicators.self_tests import look_ahead, warm_up_sensitivity
+from miraikakaku_assets.domain.indicators.leakage import look_ahead, warm_up_sensitivity
 from miraikakaku_assets_tests.unit.test_indicators_golden import market, walk
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from miraikakaku_assets.adapters.sources.intraday_files import NamedBarFiles, read_intraday_file
+from miraikakaku_assets.adapters.sources.files.intraday_bars import NamedBarFiles, read_intraday_file
 from miraikakaku_assets.domain.bars.frame import RAW_DAILY, RAW_INTRADAY
 from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from miraikakaku_assets.adapters.sources.jpx import COLUMNS, JpxList
+from miraikakaku_assets.adapters.sources.jpx.stock_list import COLUMNS, JpxList
 from miraikakaku_assets.domain.errors import InputFileError
 from miraikakaku_assets_tests.unit.workbooks import ETF, PRIME, line, published, workbook
 

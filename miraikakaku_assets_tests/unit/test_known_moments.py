@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from miraikakaku_assets.application.self_test_patterns import (
+from miraikakaku_assets.application.leakage.pattern_subjects import (
     check_pattern_look_ahead,
     patterns_of,
 )

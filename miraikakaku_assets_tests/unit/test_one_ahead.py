@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miraikakaku_assets.application.one_ahead import one_ahead
+from miraikakaku_assets.application.collection.prefetch import one_ahead
 from miraikakaku_assets_tests.patience import PATIENCE
 
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from miraikakaku_assets.application.collection_window import is_open
+from miraikakaku_assets.application.collection.windows import is_open
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Universe
 
 ZONES = ("UTC", "Asia/Tokyo", "Europe/London", "America/New_York")

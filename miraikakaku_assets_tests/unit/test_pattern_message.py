@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miraikakaku_assets.application.evidence_words import LABELS, PERCENTAGES
-from miraikakaku_assets.application.pattern_message import pattern_message
+from miraikakaku_assets.application.analysis.signal_labels_ja import LABELS, PERCENTAGES
+from miraikakaku_assets.application.analysis.signal_message import pattern_message
 from miraikakaku_assets.domain.market.instruments import Timeframe
 from miraikakaku_assets.domain.patterns.definitions import definition_of
 from miraikakaku_assets_tests.contract.signal_alerts import DETAILS, RECORD

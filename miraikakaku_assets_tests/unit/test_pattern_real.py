@@ -9,7 +9,7 @@ import pytest
 from miraikakaku_assets.domain.patterns.definitions import DEFINITIONS
 from miraikakaku_assets.domain.patterns.detection import SIGNALS, signals, signals_since
 from miraikakaku_assets.domain.patterns.frames import Frames
-from miraikakaku_assets.domain.patterns.self_test import pattern_look_ahead, telling_moments
+from miraikakaku_assets.domain.patterns.leakage import pattern_look_ahead, telling_moments
 from miraikakaku_assets.domain.patterns.states import states
 from miraikakaku_assets.domain.patterns.track_record import NEXT_72_BARS, NEXT_SESSION, track_record
 from miraikakaku_assets_tests.unit.pattern_frames import dollar_yen, tokyo

@@ -10,12 +10,12 @@ from miraikakaku_assets.domain.patterns.definitions import DEFINITIONS
 from miraikakaku_assets.domain.patterns.detection import SIGNALS, signals
 from miraikakaku_assets.domain.patterns.features import FEATURES, Feature, Kind
 from miraikakaku_assets.domain.patterns.frames import Frames
-from miraikakaku_assets.domain.patterns.pattern import Definition
-from miraikakaku_assets.domain.patterns.self_test import (
+from miraikakaku_assets.domain.patterns.leakage import (
     pattern_look_ahead,
     pattern_warm_up,
     telling_moments,
 )
+from miraikakaku_assets.domain.patterns.pattern import Definition
 from miraikakaku_assets_tests.unit.pattern_frames import walk, with_indicators
 
 FRAMES = walk(seed=21, symbols=6, days=80, shown=30)

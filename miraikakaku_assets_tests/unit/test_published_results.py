@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from miraikakaku_assets.application.published_results import (
+from miraikakaku_assets.application.backtest.published_results import (
     PUBLISHED,
     STEPS,
     first_target,

@@ -6,12 +6,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from miraikakaku_assets.application.make_predictions import ENSEMBLE
-from miraikakaku_assets.application.make_scoreboard import Scoreboard
-from miraikakaku_assets.application.scoreboard_cells import chance, hits, ratio, table
-from miraikakaku_assets.application.scoreboard_goals import best_direction, goals, reached, spec_lines
-from miraikakaku_assets.application.scoreboard_page import BEGIN, END, as_markdown, put_into
-from miraikakaku_assets.application.scoreboard_plain import plain
+from miraikakaku_assets.application.backtest.cells import chance, hits, ratio, table
+from miraikakaku_assets.application.backtest.goals import best_direction, goals, reached, spec_lines
+from miraikakaku_assets.application.backtest.make_scoreboard import Scoreboard
+from miraikakaku_assets.application.backtest.page import BEGIN, END, as_markdown, put_into
+from miraikakaku_assets.application.backtest.plain import plain
+from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.percent import in_percent, percent
 from miraikakaku_assets_tests.unit.scoreboards import metal_board, scoreboard

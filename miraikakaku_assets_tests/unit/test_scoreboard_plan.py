@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from miraikakaku_assets.application.make_scoreboard import ALL, named_sets
-from miraikakaku_assets.application.scoreboard import (
+from miraikakaku_assets.application.backtest.make_scoreboard import ALL, named_sets
+from miraikakaku_assets.application.backtest.scoreboard import (
     DECIDED_EVERY,
     FULL,
     QUICK,

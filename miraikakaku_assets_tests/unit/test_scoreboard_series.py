@@ -8,10 +8,12 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from miraikakaku_assets.application.make_predictions import ENSEMBLE
-from miraikakaku_assets.application.published_results import first_target, root_relative_squared_error
-from miraikakaku_assets.application.scoreboard import QUICK, counted, folds_in
-from miraikakaku_assets.application.scoreboard_series import (
+from miraikakaku_assets.application.backtest.published_results import (
+    first_target,
+    root_relative_squared_error,
+)
+from miraikakaku_assets.application.backtest.scoreboard import QUICK, counted, folds_in
+from miraikakaku_assets.application.backtest.series import (
     currency_panel,
     in_papers_measures,
     metal_panel,
@@ -19,6 +21,7 @@ from miraikakaku_assets.application.scoreboard_series import (
     series_board,
     walk_series,
 )
+from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS, Needs, TrainedForecaster
 from miraikakaku_assets.domain.forecasting.ensemble import choose_weights

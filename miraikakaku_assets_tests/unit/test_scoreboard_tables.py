@@ -4,8 +4,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from miraikakaku_assets.application.make_predictions import ENSEMBLE
-from miraikakaku_assets.application.scoreboard_tables import (
+from miraikakaku_assets.application.backtest.tables import (
     FEWEST_OUTCOMES,
     POOLED,
     by_sector,
@@ -15,6 +14,7 @@ from miraikakaku_assets.application.scoreboard_tables import (
     scores_of,
     spread,
 )
+from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.domain.forecasting.bands import conformal_bands
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.evaluation import outcomes

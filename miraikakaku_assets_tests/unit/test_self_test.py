@@ -8,16 +8,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from miraikakaku_assets.application import self_test_patterns
-from miraikakaku_assets.application.bars_at_hand import of_timeframe
-from miraikakaku_assets.application.self_test import (
+from miraikakaku_assets.application.leakage import pattern_subjects as self_test_patterns
+from miraikakaku_assets.application.leakage.bar_inputs import of_timeframe
+from miraikakaku_assets.application.leakage.checks import (
     Subject,
     candlestick_subject,
     check_look_ahead,
     indicator_subject,
     measure_warm_up,
 )
-from miraikakaku_assets.application.self_test_patterns import (
+from miraikakaku_assets.application.leakage.pattern_subjects import (
     check_pattern_look_ahead,
     frames_of,
     measure_pattern_warm_up,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import polars as pl
 import pytest
 
-from miraikakaku_assets.application import self_test_features
-from miraikakaku_assets.application.self_test_features import check_features
+from miraikakaku_assets.application.leakage import features as self_test_features
+from miraikakaku_assets.application.leakage.features import check_features
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.features import FeatureInputs
 from miraikakaku_assets.domain.forecasting.learning import inputs

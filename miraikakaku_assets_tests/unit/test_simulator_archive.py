@@ -10,12 +10,12 @@ import pytest
 import xlrd
 
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.simulator import jpx_codes
-from miraikakaku_assets.simulator.archive import Archive
-from miraikakaku_assets.simulator.config import SimulatorConfig
-from miraikakaku_assets.simulator.jpx_workbook import COLUMNS
-from miraikakaku_assets.simulator.quotes import Quotes
-from miraikakaku_assets.simulator.world import World
+from miraikakaku_assets.simulator.core.config import SimulatorConfig
+from miraikakaku_assets.simulator.listings import jpx_codes
+from miraikakaku_assets.simulator.listings.jpx_workbook import COLUMNS
+from miraikakaku_assets.simulator.prices.quotes import Quotes
+from miraikakaku_assets.simulator.replay.archive import Archive
+from miraikakaku_assets.simulator.world.world import World
 
 NOON = datetime(2026, 11, 20, 5, 2, 30, tzinfo=UTC)
 

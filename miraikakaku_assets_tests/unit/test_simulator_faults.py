@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.simulator.config import SimulatorConfig
-from miraikakaku_assets.simulator.fault_kinds import BAD_VALUES, KINDS, TRANSIENT
-from miraikakaku_assets.simulator.faults import FaultBoard, parse_fault, parse_faults
-from miraikakaku_assets.simulator.world import World
+from miraikakaku_assets.simulator.core.config import SimulatorConfig
+from miraikakaku_assets.simulator.faults.kinds import BAD_VALUES, KINDS, TRANSIENT
+from miraikakaku_assets.simulator.faults.specs import FaultBoard, parse_fault, parse_faults
+from miraikakaku_assets.simulator.world.world import World
 
 
 @given(

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from miraikakaku_assets.simulator import tse_rules
-from miraikakaku_assets.simulator.config import SimulatorConfig
-from miraikakaku_assets.simulator.daily_path import DailyPath, Span, daily_path
-from miraikakaku_assets.simulator.five_minutes import five_minute_bars
-from miraikakaku_assets.simulator.listings import Listing, Trading, listings
-from miraikakaku_assets.simulator.noise import Noise
-from miraikakaku_assets.simulator.price_model import PriceModel, tse_model
-from miraikakaku_assets.simulator.quotes import Quotes
-from miraikakaku_assets.simulator.sessions import exchange_grid
-from miraikakaku_assets.simulator.walk import MarketFactor
-from miraikakaku_assets.simulator.world import World
+from miraikakaku_assets.simulator.core.config import SimulatorConfig
+from miraikakaku_assets.simulator.core.noise import Noise
+from miraikakaku_assets.simulator.core.sessions import exchange_grid
+from miraikakaku_assets.simulator.listings.issues import Listing, Trading, listings
+from miraikakaku_assets.simulator.prices import tse_rules
+from miraikakaku_assets.simulator.prices.daily_path import DailyPath, Span, daily_path
+from miraikakaku_assets.simulator.prices.five_minutes import five_minute_bars
+from miraikakaku_assets.simulator.prices.price_model import PriceModel, tse_model
+from miraikakaku_assets.simulator.prices.quotes import Quotes
+from miraikakaku_assets.simulator.prices.walk import MarketFactor
+from miraikakaku_assets.simulator.world.world import World
 
 SEED = 7
 NOON = datetime(2026, 11, 20, 5, 2, 30, tzinfo=UTC)  # Friday 14:02:30 in Tokyo, mid-session

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from miraikakaku_assets.domain.market.sessions import sessions_between
-from miraikakaku_assets.simulator.config import SimulatorConfig
-from miraikakaku_assets.simulator.instruments import CURRENCY_SYMBOLS
-from miraikakaku_assets.simulator.quotes import Quotes
-from miraikakaku_assets.simulator.world import World
+from miraikakaku_assets.simulator.core.config import SimulatorConfig
+from miraikakaku_assets.simulator.prices.instruments import CURRENCY_SYMBOLS
+from miraikakaku_assets.simulator.prices.quotes import Quotes
+from miraikakaku_assets.simulator.world.world import World
 
 NOON = datetime(2026, 11, 20, 5, 2, 30, tzinfo=UTC)
 EVENING = NOON.replace(hour=14)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from miraikakaku_assets.domain.market.us_symbols import Dialect, read_symbol
-from miraikakaku_assets.simulator.config import SimulatorConfig
-from miraikakaku_assets.simulator.us_directory import listing_status, nasdaq_listed, other_listed
-from miraikakaku_assets.simulator.us_listings import Kind, UsListing, us_listings
-from miraikakaku_assets.simulator.world import World
+from miraikakaku_assets.simulator.core.config import SimulatorConfig
+from miraikakaku_assets.simulator.listings.us_directory import listing_status, nasdaq_listed, other_listed
+from miraikakaku_assets.simulator.listings.us_listings import Kind, UsListing, us_listings
+from miraikakaku_assets.simulator.world.world import World
 
 NOW = datetime(2026, 11, 20, 21, 40, tzinfo=UTC)
 TODAY = date(2026, 11, 20)

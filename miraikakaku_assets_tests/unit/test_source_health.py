@@ -12,8 +12,8 @@ from miraikakaku_assets.domain.market.source_health import (
     PAUSED,
     UNSERVED,
     Health,
-    Judgement,
     Probe,
+    SourceHealth,
     judge,
     verdict_of_series,
 )
@@ -44,7 +44,7 @@ def everything(verdict: str, number: int = 0) -> list[Probe]:
     return round_at(number, 0.2, **{f"s{at}": verdict for at in range(len(SYMBOLS))})
 
 
-def judged(*rounds: list[Probe]) -> Judgement:
+def judged(*rounds: list[Probe]) -> SourceHealth:
     found = judge([probe for one in rounds for probe in one])
     assert found is not None
     return found

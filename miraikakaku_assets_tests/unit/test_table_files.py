@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from miraikakaku_assets.adapters.sources import archive, archive_files, table_files
-from miraikakaku_assets.adapters.sources.archive import ArchiveSource, FileOptions
-from miraikakaku_assets.adapters.sources.bar_files import read_bar_file
-from miraikakaku_assets.adapters.sources.intraday_files import read_intraday_file
-from miraikakaku_assets.adapters.sources.table_files import table_parts
+from miraikakaku_assets.adapters.sources.files import archive, archive_files, table_files
+from miraikakaku_assets.adapters.sources.files.archive import ArchiveSource, FileOptions
+from miraikakaku_assets.adapters.sources.files.daily_bars import read_bar_file
+from miraikakaku_assets.adapters.sources.files.intraday_bars import read_intraday_file
+from miraikakaku_assets.adapters.sources.files.table_files import table_parts
 from miraikakaku_assets.application.ports import BarRequest
 from miraikakaku_assets.domain.errors import InputFileError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from miraikakaku_assets.adapters.sources.alpha_vantage import read_listing_status
-from miraikakaku_assets.adapters.sources.nasdaq_trader import read_directory
-from miraikakaku_assets.adapters.sources.us_directories import UsAddresses, UsDirectories
+from miraikakaku_assets.adapters.sources.us_listings.alpha_vantage import read_listing_status
+from miraikakaku_assets.adapters.sources.us_listings.directories import UsAddresses, UsDirectories
+from miraikakaku_assets.adapters.sources.us_listings.nasdaq_trader import read_directory
 from miraikakaku_assets.application.ports import Publication
 from miraikakaku_assets.domain.errors import InputFileError
 from miraikakaku_assets_tests.unit.us_directories import (

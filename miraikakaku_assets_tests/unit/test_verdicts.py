@@ -4,7 +4,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from miraikakaku_assets.application.collection_outcomes import MarketFacts, outcomes_of
+from miraikakaku_assets.application.collection.outcomes import MarketFacts, outcomes_of
 from miraikakaku_assets.application.ports import BarRequest, Delivery, SymbolOutcome, WriteResult
 from miraikakaku_assets.domain.bars.validation import validate_daily
 from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, bar, context, raw

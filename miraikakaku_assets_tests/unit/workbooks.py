@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import xlwt
 
-from miraikakaku_assets.adapters.sources.jpx import COLUMNS
+from miraikakaku_assets.adapters.sources.jpx.stock_list import COLUMNS
 from miraikakaku_assets.application.ports import Publication, PublishedFile
 
 Cell = float | str

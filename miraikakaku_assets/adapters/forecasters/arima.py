@@ -25,7 +25,7 @@ from miraikakaku_assets.domain.forecasting.contract import (
     origin_rows,
 )
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
-from miraikakaku_assets.domain.forecasting.saved import packed, unpacked
+from miraikakaku_assets.domain.forecasting.serialization import packed, unpacked
 
 Numbers = NDArray[np.float64]
 

@@ -3,7 +3,7 @@
 What moves the market as a whole on a day and what sets its issues apart are two questions: a thousand issues on a
 day answer the first one once and the second a thousand times. So trees are grown for each, for every horizon, on the
 means of sessions and on the distances from them, and each is believed as far as forecasts of held-out sessions bear
-it out (`learning.trusted_share`); a part without merit forecasts 0, which is no change.
+it out (`learning.shrinkage_weight`); a part without merit forecasts 0, which is no change.
 """
 
 import json
@@ -19,7 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from miraikakaku_assets.adapters.forecasters.trained_trees import (
-    APART,
+    CROSS_SECTIONAL,
     MARKET,
     Part,
     TrainedTrees,
@@ -36,8 +36,8 @@ from miraikakaku_assets.domain.forecasting.learning import (
     held_out,
     inputs,
     of_sessions,
+    shrinkage_weight,
     targets,
-    trusted_share,
 )
 from miraikakaku_assets.domain.forecasting.panel import Panel
 
@@ -51,11 +51,11 @@ _SLOPE = 0.3
 the median, and returns are skewed. Of 600 issues of the TSE in 2025 against each other, one session ahead, trees of
 squared errors had 1.0008 of the error of no change and these 0.9991."""
 
-_DOUBT = {MARKET: 3.54, APART: 1.645}
-"""Standard errors, see `learning.trusted_share`. A wrong belief about distances costs little (at a quarter, 1.0007 of
-the error of no change on the S&P 500 at most, less than 1 on the TSE), one about the market much: learnt from the calm
-rise of 2017 at 1.645, it made the forest's error of four sessions ahead 1.006. So the five answers about the market may
-be wrong once in twenty years of weekly training: 5 % over 250 answers a year."""
+_DOUBT = {MARKET: 3.54, CROSS_SECTIONAL: 1.645}
+"""Standard errors, see `learning.shrinkage_weight`. A wrong belief about distances costs little (at a quarter, 1.0007
+of the error of no change on the S&P 500 at most, less than 1 on the TSE), one about the market much: learnt from
+the calm rise of 2017 at 1.645, it made the forest's error of four sessions ahead 1.006. So the five answers about the
+market may be wrong once in twenty years of weekly training: 5 % over 250 answers a year."""
 
 _BINS = 32  # of the values of an input: finer splits fit noise and take longer
 _WARM_UP = 250  # sessions before the first to learn from: 0.94^250 leaves nothing of what came before them
@@ -117,11 +117,14 @@ class BoostedTrees:
         of_market = self._held_out(MARKET, days, seed)[day]
         market = self._shares(MARKET, of_market, rows.targets, rows.session)
         left = rows.targets - np.nan_to_num(of_market) * np.array(market, dtype=np.float32)
-        of_apart = distances(self._held_out(APART, apart, seed), rows.session)
-        shares = {MARKET: market, APART: self._shares(APART, of_apart, left, rows.session)}
+        of_apart = distances(self._held_out(CROSS_SECTIONAL, apart, seed), rows.session)
+        shares = {
+            MARKET: market,
+            CROSS_SECTIONAL: self._shares(CROSS_SECTIONAL, of_apart, left, rows.session),
+        }
         parts = [
             Part(of, HORIZONS[place], shares[of][place], bytes(trees.save_raw("ubj")))
-            for of, lesson in ((MARKET, days), (APART, apart))
+            for of, lesson in ((MARKET, days), (CROSS_SECTIONAL, apart))
             for place, trees in self._grown(of, lesson, np.flatnonzero(shares[of]), seed)
         ]
         return TrainedTrees(self.name, self.version, until, seed, self.passed, names, tuple(parts))
@@ -150,7 +153,7 @@ class BoostedTrees:
         if self.share is not None:
             return [self.share] * len(HORIZONS)
         pairs = zip(target.T, forecast.T, HORIZONS, strict=True)
-        return [trusted_share(came, said, session, h, _DOUBT[of]) for came, said, h in pairs]
+        return [shrinkage_weight(came, said, session, h, _DOUBT[of]) for came, said, h in pairs]
 
     def _held_out(self, of: str, lesson: Examples, seed: int) -> Singles:
         """Forecasts of held-out rows, NaN elsewhere and where there is too little to learn from."""
@@ -167,7 +170,7 @@ class BoostedTrees:
     ) -> Iterator[tuple[int, "xgboost.Booster"]]:
         """Place of the horizon and its trees; none from too few rows or without another instrument to be apart of."""
         count = len(lesson.session)
-        alone = of == APART and count < 2 * len(np.unique(lesson.session))
+        alone = of == CROSS_SECTIONAL and count < 2 * len(np.unique(lesson.session))
         places = list(places)
         if count < self.fewest or alone or not places:
             return
@@ -180,7 +183,7 @@ class BoostedTrees:
         threads = threads_for(len(lesson.session), self.threads)
         rounds, growth = self.growth(of)
         # The curvature of this loss is about 0.2 a row: leaves of 0.15 % of the rows, or of 5 % of the sessions.
-        least = len(lesson.session) * (_LEAF if of == APART else _LEAF_OF_SESSIONS)
+        least = len(lesson.session) * (_LEAF if of == CROSS_SECTIONAL else _LEAF_OF_SESSIONS)
         settings = {
             "tree_method": "hist",
             "max_bin": _BINS,
@@ -207,7 +210,11 @@ class XGBoost(BoostedTrees):
 
     def growth(self, of: str) -> tuple[int, dict[str, Any]]:
         """As in `BoostedTrees`."""
-        size = {"max_depth": 4, "reg_lambda": 50.0} if of == APART else {"max_depth": 2, "reg_lambda": 5.0}
+        size = (
+            {"max_depth": 4, "reg_lambda": 50.0}
+            if of == CROSS_SECTIONAL
+            else {"max_depth": 2, "reg_lambda": 5.0}
+        )
         return self.trees, size | {"eta": 0.05, "subsample": 0.5, "colsample_bytree": 0.5}
 
 
@@ -219,6 +226,10 @@ class RandomForest(BoostedTrees):
 
     def growth(self, of: str) -> tuple[int, dict[str, Any]]:
         """As in `BoostedTrees`."""
-        size = {"max_depth": 6, "reg_lambda": 5.0} if of == APART else {"max_depth": 3, "reg_lambda": 1.0}
+        size = (
+            {"max_depth": 6, "reg_lambda": 5.0}
+            if of == CROSS_SECTIONAL
+            else {"max_depth": 3, "reg_lambda": 1.0}
+        )
         forest = {"num_parallel_tree": self.trees, "subsample": 0.6, "colsample_bynode": 0.3}
         return 1, size | forest | {"eta": 1.0}

@@ -41,7 +41,7 @@ from miraikakaku_assets.domain.forecasting.contract import (
     origin_rows,
 )
 from miraikakaku_assets.domain.forecasting.panel import Panel
-from miraikakaku_assets.domain.forecasting.saved import packed, unpacked
+from miraikakaku_assets.domain.forecasting.serialization import packed, unpacked
 
 # 3e-3 fitted more closely and was worse on the sessions held out (600 TSE issues, one seed).
 _LEARNING_RATE = 1e-3

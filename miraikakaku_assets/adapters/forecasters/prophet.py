@@ -31,8 +31,8 @@ from miraikakaku_assets.domain.forecasting.contract import (
     forecast_frame,
     origin_rows,
 )
-from miraikakaku_assets.domain.forecasting.formula import Formula
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
+from miraikakaku_assets.domain.forecasting.stateless import StatelessForecaster
 
 Numbers = NDArray[np.float64]
 
@@ -211,7 +211,7 @@ def _program() -> str:
 
 
 @dataclass(frozen=True)
-class Prophet(Formula):
+class Prophet(StatelessForecaster):
     """Prophet on the last 251 log closes; the log return over h sessions has standard deviation σ √h.
 
     σ is the EWMA volatility: Prophet's own is the distance of past closes from its trend, which says nothing of one

@@ -19,7 +19,7 @@ from miraikakaku_assets.domain.forecasting.baselines import with_reasons
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS, forecast_frame, origin_rows
 from miraikakaku_assets.domain.forecasting.learning import Examples, inputs, of_sessions, session_means
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
-from miraikakaku_assets.domain.forecasting.saved import packed, unpacked
+from miraikakaku_assets.domain.forecasting.serialization import packed, unpacked
 
 if TYPE_CHECKING:
     import xgboost
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Numbers = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
-MARKET, APART = "market", "apart"
+MARKET, CROSS_SECTIONAL = "market", "apart"
 """What a part forecasts: the mean move of the session, or the distances of instruments from it."""
 
 _META = "parts.json"
@@ -39,7 +39,7 @@ class Part:
     """Trees for one question and horizon.
 
     Attributes:
-        of: `MARKET` or `APART`.
+        of: `MARKET` or `CROSS_SECTIONAL`.
         horizon: Sessions ahead.
         share: How much of their forecasts is believed, above 0.
         trees: XGBoost's UBJSON.
@@ -77,7 +77,11 @@ class TrainedTrees:
     def learnt(self) -> Mapping[str, float]:
         """As in the contract: how much of each part is believed, per horizon; 0 is no change."""
         believed = {(part.of, part.horizon): part.share for part in self.parts}
-        return {f"believed_{of}_{h}": believed.get((of, h), 0.0) for of in (MARKET, APART) for h in HORIZONS}
+        return {
+            f"believed_{of}_{h}": believed.get((of, h), 0.0)
+            for of in (MARKET, CROSS_SECTIONAL)
+            for h in HORIZONS
+        }
 
     def save(self) -> bytes:
         """As in the contract: an archive of XGBoost's own files and what they are."""

@@ -71,9 +71,9 @@ def _in_body(body: bytes) -> float | None:
 
 def _until_reset(headers: Mapping[str, str]) -> float | None:
     """Seconds of silence Discord asks for in advance: none is left of what it takes at once."""
-    if headers.get("X-RateLimit-Remaining") != "0":
+    if headers.get("X-RateLimiter-Remaining") != "0":
         return None
     try:
-        return float(headers.get("X-RateLimit-Reset-After", ""))
+        return float(headers.get("X-RateLimiter-Reset-After", ""))
     except ValueError:
         return None

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from miraikakaku_assets.application.locations import shown
 from miraikakaku_assets.application.ports import PublishedFile
+from miraikakaku_assets.application.ports.redact_url import shown
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, InputFileError
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.master_statements import LIST_IN_FORCE
+from miraikakaku_assets.adapters.storage.masters.statements import LIST_IN_FORCE
 from miraikakaku_assets.domain.coverage.report import CoverageFindings, Holdings
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 

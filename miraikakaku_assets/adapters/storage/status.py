@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import func, select, text
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.forecast_tables import metadata  # it brings every table
-from miraikakaku_assets.adapters.storage.master_statements import LIST_IN_FORCE
+from miraikakaku_assets.adapters.storage.forecasts.tables import metadata  # it brings every table
+from miraikakaku_assets.adapters.storage.masters.statements import LIST_IN_FORCE
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
 _MASTER = text(f"""

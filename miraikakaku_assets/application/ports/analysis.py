@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Protocol
 
 import polars as pl
@@ -12,6 +12,9 @@ from miraikakaku_assets.application.ports.notices import NewAlert
 from miraikakaku_assets.domain.bars.price_basis import PriceBasis
 from miraikakaku_assets.domain.errors import SymbolError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+"""After every bar: nothing of that timeframe is computed again."""
 
 
 @dataclass(frozen=True)

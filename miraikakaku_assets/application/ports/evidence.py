@@ -9,7 +9,7 @@ from miraikakaku_assets.application.ports.prices import PriceSource
 from miraikakaku_assets.domain.market.instruments import Universe
 
 
-class Evidence(Protocol):
+class EvaluationDatasets(Protocol):
     """Files that exchanges, vendors and their users have written; none of them is ever changed."""
 
     def lists(self, universe: Universe) -> Sequence[str]:

@@ -267,7 +267,7 @@ class ForecastStore(Protocol):
         """The newest decision per horizon that held at an origin."""
 
 
-class ModelShelf(Protocol):
+class ModelStore(Protocol):
     """Files of trained models."""
 
     def keep(self, universe: str, model: str, content: bytes) -> tuple[str, str]:

@@ -196,7 +196,7 @@ class CoverageStore(Protocol):
         """Replaces the gaps and adds the report, in one transaction."""
 
 
-class ReportShelf(Protocol):
+class ReportStore(Protocol):
     """Folder of JSON reports for people and scripts."""
 
     def write(self, stem: str, moment: datetime, content: Mapping[str, object]) -> Path:

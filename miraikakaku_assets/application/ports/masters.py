@@ -78,7 +78,7 @@ class MasterSource(Protocol):
         """
 
 
-class FileShelf(Protocol):
+class FileStore(Protocol):
     """Keeps publications: those in force and those in quarantine."""
 
     def keep(self, kind: str, publication: Publication, label: str) -> Path:

@@ -19,8 +19,8 @@ from miraikakaku_assets.domain.forecasting.contract import (
     forecast_frame,
     origin_rows,
 )
-from miraikakaku_assets.domain.forecasting.formula import Formula
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility, sample_volatility
+from miraikakaku_assets.domain.forecasting.stateless import StatelessForecaster
 
 FEWEST_RETURNS = 20
 """Returns before a volatility is shown, about a month of sessions; if none of the last so many is a move, the price
@@ -40,7 +40,7 @@ class Volatility(StrEnum):
 
 
 @dataclass(frozen=True)
-class _Closed(Formula):
+class _Closed(StatelessForecaster):
     """A closed form: point and standard deviation over columns of the bar at the origin."""
 
     volatility: Volatility = Volatility.EWMA

@@ -10,7 +10,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from miraikakaku_assets.domain.forecasting.student import t_distribution
+from miraikakaku_assets.domain.forecasting.t_distribution import t_distribution
 
 Numbers = NDArray[np.float64]
 

@@ -52,7 +52,7 @@ ENDS = ("lo95", "lo80", "point", "hi80", "hi95")
 """The median and the ends of the bands, in the order in which they lie."""
 
 
-def sound() -> pl.Expr:
+def is_valid() -> pl.Expr:
     """Whether a row of `FORECASTS` is what the schema promises: unique, and numbers in order or a reason."""
     made = pl.all_horizontal(pl.col(name).is_not_null() for name in ENDS)
     nothing = pl.all_horizontal(pl.col(name).is_null() for name in NUMBERS)

@@ -9,7 +9,7 @@ import polars as pl
 
 from miraikakaku_assets.domain.forecasting.comparison import benjamini_hochberg
 from miraikakaku_assets.domain.forecasting.scores import hit_interval
-from miraikakaku_assets.domain.forecasting.student import incomplete_beta
+from miraikakaku_assets.domain.forecasting.t_distribution import incomplete_beta
 
 NO_EDGE = "優位性なし"
 """Shown where the direction was called no better than by a coin."""

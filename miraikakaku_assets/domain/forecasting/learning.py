@@ -37,7 +37,7 @@ EMBARGO = 5
 HELD_OUT = ((0.4, 0.6), (0.6, 0.8), (0.8, 1.0))
 """Stretches of the training's sessions, each forecast by what was learnt before it."""
 
-DOUBT = 1.645
+MIN_T_STAT = 1.645
 """Standard errors that a gain over no change must exceed to count: 5 %, one-sided."""
 
 _FEWEST_HELD_OUT = 30  # sessions, below which a standard error says little
@@ -220,8 +220,8 @@ def held_out(session: NDArray[np.int64]) -> list[tuple[NDArray[np.bool_], NDArra
     return pairs
 
 
-def trusted_share(
-    target: Singles, forecast: Singles, session: NDArray[np.int64], horizon: int, doubt: float = DOUBT
+def shrinkage_weight(
+    target: Singles, forecast: Singles, session: NDArray[np.int64], horizon: int, doubt: float = MIN_T_STAT
 ) -> float:
     """How much of forecasts that were made of held-out rows deserves belief, from 0 to 1.
 

@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from miraikakaku_assets.domain.forecasting.comparison import long_run_variance
-from miraikakaku_assets.domain.forecasting.student import t_distribution
+from miraikakaku_assets.domain.forecasting.t_distribution import t_distribution
 
 LEVEL = 0.10
 """Chance of a model without merit to be believed at all; a later review decides anew."""

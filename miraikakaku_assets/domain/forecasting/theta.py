@@ -25,8 +25,8 @@ from miraikakaku_assets.domain.forecasting.contract import (
     forecast_frame,
     origin_rows,
 )
-from miraikakaku_assets.domain.forecasting.formula import Formula
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
+from miraikakaku_assets.domain.forecasting.stateless import StatelessForecaster
 
 Numbers = NDArray[np.float64]
 
@@ -124,7 +124,7 @@ def _smooth(values: Numbers, weights: Numbers, alpha: Numbers) -> tuple[Numbers,
 
 
 @dataclass(frozen=True)
-class Theta(Formula):
+class Theta(StatelessForecaster):
     """The theta method on the last 251 log closes, taken as evenly spaced; fitted anew at every origin.
 
     Its bands are σ √(1 + (h - 1) alpha²), those of the smoothing, with the EWMA volatility as σ.

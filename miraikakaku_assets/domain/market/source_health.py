@@ -75,7 +75,7 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class SourceHealth:
     """What the probes say.
 
     Attributes:
@@ -105,7 +105,7 @@ def verdict_of_series(newest_session: date | None, today: date) -> str:
     return STALE if today - newest_session > OLDEST_SESSION else OK
 
 
-def judge(probes: Sequence[Probe]) -> Judgement | None:
+def judge(probes: Sequence[Probe]) -> SourceHealth | None:
     """Judges a source by the probes of the last day, in any order; None without any.
 
     Down and degraded are judged by the newest round, or an outage of a minute would be held against the source
@@ -127,7 +127,7 @@ def judge(probes: Sequence[Probe]) -> Judgement | None:
     answered = [probe for probe in earlier if probe.verdict == OK]
     usual = _median(answered) if len(answered) >= _FEWEST_USUAL else None
     health, reason = _state(newest, share, latency, usual)
-    return Judgement(health, reason, share, latency, usual)
+    return SourceHealth(health, reason, share, latency, usual)
 
 
 def _state(

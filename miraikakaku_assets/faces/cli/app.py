@@ -11,12 +11,12 @@ from miraikakaku_assets.faces.cli import (
     patterns,
     resume,
     scoreboard,
-    self_test,
     services,
     simulate,
     stages,
     status,
 )
+from miraikakaku_assets.faces.cli.leakage import commands as leakage
 from miraikakaku_assets.faces.cli.runner import RunnerFactory, Services
 
 
@@ -43,7 +43,7 @@ def build_app(make_runner: RunnerFactory, run_services: Services) -> typer.Typer
     resume.add_commands(app)
     bars_io.add_commands(app)
     patterns.add_commands(app)
-    self_test.add_commands(app)
+    leakage.add_commands(app)
     scoreboard.add_commands(app)
     simulate.add_commands(app)
     database.add_commands(app)

@@ -23,7 +23,7 @@ from miraikakaku_assets.faces.cli.output import JSON_OPTION, fail, print_json, s
 from miraikakaku_assets.faces.cli.window import SinceOption, UntilOption, option_window
 
 if TYPE_CHECKING:
-    from miraikakaku_assets.application.collection_report import CollectionReport
+    from miraikakaku_assets.application.collection.report import CollectionReport
 
 UniverseOption = Annotated[
     str, typer.Option("--universe", help=f"Where the symbols belong; available: {', '.join(UNIVERSES)}.")
@@ -71,8 +71,8 @@ def _add_import(app: typer.Typer) -> None:
         named, too.
         """
         # Polars takes 0.1 s to import, a third of what --help takes without it.
-        from miraikakaku_assets.application.collection_request import CollectionPorts
-        from miraikakaku_assets.application.import_bars import ImportRequest, import_bars
+        from miraikakaku_assets.application.collection.import_bars import ImportRequest, import_bars
+        from miraikakaku_assets.application.collection.request import CollectionPorts
         from miraikakaku_assets.application.ports.notices import Severity
 
         chosen = universe(universe_name)
@@ -183,8 +183,8 @@ def _adjusted(
 
 
 def _finish(name: str, report: "CollectionReport", *, as_json: bool) -> None:
-    from miraikakaku_assets.application.import_bars import basis_sentences, refusal_sentences
-    from miraikakaku_assets.application.withdrawals import withdrawal_sentences
+    from miraikakaku_assets.application.collection.import_bars import basis_sentences, refusal_sentences
+    from miraikakaku_assets.application.ports.withdrawals import withdrawal_sentences
 
     sentences, bases = refusal_sentences(name, report), basis_sentences(report)
     sentences = [*sentences, *withdrawal_sentences(report.withdrawn)]

@@ -2,7 +2,7 @@
 
 import typer
 
-from miraikakaku_assets.bootstrap import ports
+from miraikakaku_assets.bootstrap import ports, stop_server
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line
 from miraikakaku_assets.settings import settings
@@ -47,9 +47,7 @@ def add_commands(app: typer.Typer) -> None:
     def stop() -> None:
         """Stops the embedded server and waits until it is down."""
         _embedded_only()
-        from miraikakaku_assets.adapters.storage import embedded
-
-        was_running = embedded.stop(settings().home)
+        was_running = stop_server(settings())
         show_line("stopped" if was_running else "it was not running")
 
 

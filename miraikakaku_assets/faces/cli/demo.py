@@ -8,16 +8,16 @@ from typing import Annotated, Any
 import typer
 from rich.rule import Rule
 
-from miraikakaku_assets.application.wanted import Wanted, WantedForecasts
+from miraikakaku_assets.application.commands import CollectCommand, PredictCommand
 from miraikakaku_assets.bootstrap import Ports, use, utc_now
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, US, Timeframe, Universe
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.faces.cli.demo_exchange import addresses, mark_demo
-from miraikakaku_assets.faces.cli.forecast_tables import show_fan
 from miraikakaku_assets.faces.cli.output import console, show_line, show_table
 from miraikakaku_assets.faces.cli.runner import RunnerFactory
 from miraikakaku_assets.faces.cli.stage_runs import Stages, end
+from miraikakaku_assets.faces.cli.tables.forecasts import show_fan
 from miraikakaku_assets.settings import Settings, settings
 
 _FAULTS = ("429-retry-after=0.01", "503=0.01", "truncated=0.005")
@@ -52,8 +52,8 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         Runs in a state folder of its own (demo/ below MIRAIKAKAKU_HOME), so simulated prices never meet real
         ones. The second collection shows that doing it again changes nothing.
         """
-        from miraikakaku_assets.simulator.config import SimulatorConfig
-        from miraikakaku_assets.simulator.server import running
+        from miraikakaku_assets.simulator.core.config import SimulatorConfig
+        from miraikakaku_assets.simulator.server.serving import running
 
         begun, now = time.monotonic(), utc_now() - _QUOTED_LATE
         console.print(Rule("Miraikakaku demo: a simulated exchange, real adapters", align="left"))
@@ -86,7 +86,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
 
 def _collect_and_analyse(work: Stages) -> None:
     for timeframe in _TIMEFRAMES[work.universe]:
-        work.prices(Wanted(timeframe=timeframe))
+        work.prices(CollectCommand(timeframe=timeframe))
     for timeframe in _TIMEFRAMES[work.universe]:
         work.analysis(None, timeframe)
 
@@ -99,8 +99,8 @@ def _forecast(stages: list[Stages], log: list[dict[str, Any]]) -> None:
         if not work.universe.has_master:
             newest = last_completed_session(work.universe.calendar, work.ports.clock())
             week_ago = sessions_back(work.universe.calendar, newest, _SCORED_SESSIONS)
-            work.predictions(WantedForecasts(as_of=week_ago.isoformat()))
-        work.predictions(WantedForecasts())
+            work.predictions(PredictCommand(as_of=week_ago.isoformat()))
+        work.predictions(PredictCommand())
     for universe in (work.universe for work in stages):
         forecast = [one for one in log if (one["stage"], one["universe"]) == ("predictions", universe.name)]
         if not all(one.get("symbols") for one in forecast):
@@ -128,8 +128,8 @@ def _impatient(symbols: int) -> dict[str, Any]:
 
 
 def _summary(installation: Ports, log: list[dict[str, Any]], seconds: float) -> None:
-    from miraikakaku_assets.application.show_analysis_status import analysed_rows
-    from miraikakaku_assets.application.show_forecasts import newest_forecasts
+    from miraikakaku_assets.application.analysis.status import analysed_rows
+    from miraikakaku_assets.application.forecasting.view import newest_forecasts
 
     console.print(Rule("Summary (all figures simulated)", align="left"))
     segments = [

@@ -12,7 +12,7 @@ from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.origin import Demo, PriceOrigin
 
 if TYPE_CHECKING:
-    from miraikakaku_assets.simulator.config import SimulatorConfig
+    from miraikakaku_assets.simulator.core.config import SimulatorConfig
 
 
 def addresses(exchange: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def mark_demo(installation: Ports, config: "SimulatorConfig", settings: Mapping[
     Raises:
         ConfigurationError: The installation holds real prices.
     """
-    from miraikakaku_assets.simulator.process import config_values
+    from miraikakaku_assets.simulator.server.process import config_values
 
     demo = Demo(config_values(replace(config, now=None)), settings)
     mark = PriceOrigin(simulated=True, exchange=config.as_options(), demo=demo)
@@ -49,13 +49,11 @@ def mark_demo(installation: Ports, config: "SimulatorConfig", settings: Mapping[
 @contextmanager
 def with_its_exchange(installation: Ports) -> Iterator[Ports]:
     """The installation; if it is a demo, with its simulated exchange in the place of whatever the settings name."""
-    from miraikakaku_assets.adapters.sources.origin import simulated_exchange
-
     mark = installation.origin.read()
-    if mark is None or mark.demo is None or simulated_exchange(installation.settings.yahoo_base_url):
+    if mark is None or mark.demo is None or installation.exchange_at(installation.settings.yahoo_base_url):
         yield installation
         return
-    from miraikakaku_assets.simulator.process import config_of, running_process
+    from miraikakaku_assets.simulator.server.process import config_of, running_process
 
     config = config_of(dict(mark.demo.exchange))
     with running_process(config) as exchange:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from miraikakaku_assets.application.wanted import WantedForecasts, WantedTraining
+from miraikakaku_assets.application.commands import PredictCommand, TrainCommand
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.faces.cli.output import JSON_OPTION
@@ -48,7 +48,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         runner = make_runner(ports())
         for chosen in universes:
             work = Stages(ports(), runner, chosen, log, show=not as_json)
-            work.training(WantedTraining(until or None, chosen_models))
+            work.training(TrainCommand(until or None, chosen_models))
         end(log, as_json=as_json)
 
     @app.command()
@@ -77,5 +77,5 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         for chosen in universes:
             work = Stages(ports(), runner, chosen, log, show=not as_json)
             asked = first_listed(work, limit) if limit else names
-            work.predictions(WantedForecasts(asked, as_of or None))
+            work.predictions(PredictCommand(asked, as_of or None))
         end(log, as_json=as_json)

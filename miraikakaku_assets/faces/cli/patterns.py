@@ -22,7 +22,7 @@ from miraikakaku_assets.faces.cli.output import (
 if TYPE_CHECKING:
     import polars as pl
 
-    from miraikakaku_assets.application.show_patterns import PatternsRequest
+    from miraikakaku_assets.application.analysis.track_record_view import PatternsRequest
 
 _WIDE = 120  # columns from which evidence fits beside the rest
 _NO_ADVICE = "A record is no advice: none of the patterns had a significant edge when they were defined."
@@ -58,7 +58,7 @@ def add_commands(app: typer.Typer) -> None:
     ) -> None:
         """Newest signals of the six patterns, their track record, or candlestick patterns."""
         # Polars takes 0.1 s to import, a third of what --help takes without it.
-        from miraikakaku_assets.application.show_patterns import PatternsRequest
+        from miraikakaku_assets.application.analysis.track_record_view import PatternsRequest
 
         if candlesticks and (track_record or definition):
             option = "--track-record" if track_record else "--definition"
@@ -72,7 +72,7 @@ def add_commands(app: typer.Typer) -> None:
         )
         use = ports()
         if candlesticks:
-            from miraikakaku_assets.application.show_patterns import found_candlesticks
+            from miraikakaku_assets.application.analysis.track_record_view import found_candlesticks
 
             found = found_candlesticks(request, length, use.bars, limit)
             if as_json:
@@ -84,7 +84,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def _signals(request: "PatternsRequest", use: Ports, limit: int, *, with_record: bool, as_json: bool) -> None:
-    from miraikakaku_assets.application.show_patterns import records_of, stored_signals
+    from miraikakaku_assets.application.analysis.track_record_view import records_of, stored_signals
 
     found = stored_signals(request, use.analysis)
     shown = found.head(limit) if limit else found
@@ -126,7 +126,7 @@ def _zone(chosen: Universe) -> tuple[str, ZoneInfo]:
 
 
 def _show_signals(chosen: Universe, stored: int, shown: "pl.DataFrame") -> None:
-    from miraikakaku_assets.application.show_patterns import evidence_in_short
+    from miraikakaku_assets.application.analysis.track_record_view import evidence_in_short
 
     name, zone = _zone(chosen)
     rows = [

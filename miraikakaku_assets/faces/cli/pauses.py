@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from miraikakaku_assets.domain.words import lasting
 
 if TYPE_CHECKING:
-    from miraikakaku_assets.application.request_rate import LimitState
+    from miraikakaku_assets.application.ports.rate_limit import LimitState
 
 LIFTED_BY = "`miraikakaku resume` lifts the pause"
 

@@ -19,7 +19,7 @@ def add_commands(app: typer.Typer) -> None:
         A source that refuses everything pauses itself, and goes on by itself, too; this is for whoever knows that it
         answers again. Does nothing when nothing is paused.
         """
-        from miraikakaku_assets.application.resume_source import is_paused, resume_source
+        from miraikakaku_assets.application.monitoring.resume_source import is_paused, resume_source
 
         use = ports()
         before = resume_source(use.yahoo_limit)

@@ -3,7 +3,12 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from miraikakaku_assets.application.wanted import Wanted, WantedAnalysis, WantedForecasts, WantedTraining
+from miraikakaku_assets.application.commands import (
+    AnalyzeCommand,
+    CollectCommand,
+    PredictCommand,
+    TrainCommand,
+)
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import Universe
 
@@ -38,16 +43,16 @@ class Runner(Protocol):
     def update_master(self, universe: Universe, run_id: str, file: str | None, *, accept: bool) -> Outcome:
         """Updates a stock master."""
 
-    def collect(self, universe: Universe, run_id: str, wanted: Wanted) -> Outcome:
+    def collect(self, universe: Universe, run_id: str, wanted: CollectCommand) -> Outcome:
         """Collects bars of the named symbols, or of the whole market."""
 
-    def analyze(self, universe: Universe, run_id: str, wanted: WantedAnalysis) -> Outcome:
+    def analyze(self, universe: Universe, run_id: str, wanted: AnalyzeCommand) -> Outcome:
         """Derives timeframes, indicators and patterns of stored bars."""
 
-    def train(self, universe: Universe, run_id: str, wanted: WantedTraining) -> Outcome:
+    def train(self, universe: Universe, run_id: str, wanted: TrainCommand) -> Outcome:
         """Trains forecast models."""
 
-    def predict(self, universe: Universe, run_id: str, wanted: WantedForecasts) -> Outcome:
+    def predict(self, universe: Universe, run_id: str, wanted: PredictCommand) -> Outcome:
         """Forecasts from stored bars."""
 
     def score(self, universe: Universe, run_id: str) -> Outcome:

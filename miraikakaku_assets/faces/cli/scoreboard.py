@@ -16,7 +16,7 @@ from miraikakaku_assets.faces.cli.progress import progress_bar
 from miraikakaku_assets.settings import Settings, settings
 
 if TYPE_CHECKING:
-    from miraikakaku_assets.application.make_scoreboard import Heard, Scoreboard
+    from miraikakaku_assets.application.backtest.make_scoreboard import Heard, Scoreboard
 
 DataOption = Annotated[
     Path, typer.Option("--data", help="Folder of the real data, named as its README says.")
@@ -59,8 +59,8 @@ def add_commands(app: typer.Typer) -> None:
         Works in a clean database: that of DATABASE_URL, or an embedded one in a state folder of its own (scoreboard/
         below MIRAIKAKAKU_HOME), so that its evidence never meets what is collected every day.
         """
-        from miraikakaku_assets.application.make_scoreboard import make_scoreboard, named_sets
-        from miraikakaku_assets.application.scoreboard import FULL, QUICK
+        from miraikakaku_assets.application.backtest.make_scoreboard import make_scoreboard, named_sets
+        from miraikakaku_assets.application.backtest.scoreboard import FULL, QUICK
 
         if resume and settings().database_url:
             raise ConfigurationError(
@@ -87,7 +87,7 @@ def _page(data: Path, page: Path | None, *, whole: bool) -> str:
         return ""
     if not whole:
         raise ConfigurationError("--page shows every set; leave out --universe")
-    from miraikakaku_assets.application.scoreboard_page import put_into
+    from miraikakaku_assets.application.backtest.page import put_into
 
     try:
         text = page.read_text(encoding="utf-8")
@@ -108,13 +108,12 @@ def _settings(folder: str) -> Settings:
 
 @contextmanager
 def _installed(installation: Ports, data: Path) -> Iterator[tuple[Any, Any]]:
-    from miraikakaku_assets.adapters.sources.evidence import evidence_in
-    from miraikakaku_assets.application.scoreboard import BoardPorts
-    from miraikakaku_assets.application.take_evidence import EvidencePorts
+    from miraikakaku_assets.application.backtest.load_datasets import DatasetPorts
+    from miraikakaku_assets.application.backtest.scoreboard import BacktestPorts
 
-    with evidence_in(data) as evidence:
+    with installation.datasets(data) as evidence:
         yield (
-            EvidencePorts(
+            DatasetPorts(
                 evidence,
                 installation.master_source,
                 installation.masters,
@@ -123,12 +122,12 @@ def _installed(installation: Ports, data: Path) -> Iterator[tuple[Any, Any]]:
                 installation.ledger,
                 installation.clock,
             ),
-            BoardPorts(installation.market_bars, installation.training, installation.prediction),
+            BacktestPorts(installation.market_bars, installation.training, installation.prediction),
         )
 
 
 def _require_clean(installation: Ports) -> None:
-    from miraikakaku_assets.application.take_evidence import require_clean
+    from miraikakaku_assets.application.backtest.load_datasets import require_clean
 
     require_clean(installation.status.table_sizes())
 
@@ -149,14 +148,14 @@ def _progress(*, shown: bool) -> Iterator["Heard"]:
 
 
 def _write(page: Path, text: str, found: "Scoreboard") -> None:
-    from miraikakaku_assets.application.scoreboard_page import as_markdown, put_into
+    from miraikakaku_assets.application.backtest.page import as_markdown, put_into
 
     page.write_text(put_into(text, as_markdown(found)), encoding="utf-8")
 
 
 def _show(found: "Scoreboard", page: Path | None, *, as_json: bool) -> None:
-    from miraikakaku_assets.application.scoreboard_goals import best_direction, reached
-    from miraikakaku_assets.application.scoreboard_plain import plain
+    from miraikakaku_assets.application.backtest.goals import best_direction, reached
+    from miraikakaku_assets.application.backtest.plain import plain
 
     if as_json:
         print_json({"succeeded": True, **plain(found)})

@@ -9,10 +9,10 @@ import typer
 
 from miraikakaku_assets.bootstrap import utc_now
 from miraikakaku_assets.faces.cli.output import console
-from miraikakaku_assets.simulator.fault_kinds import GROUPS, KINDS
+from miraikakaku_assets.simulator.faults.kinds import GROUPS, KINDS
 
 if TYPE_CHECKING:
-    from miraikakaku_assets.simulator.config import SimulatorConfig
+    from miraikakaku_assets.simulator.core.config import SimulatorConfig
 
 
 _HELP = 76  # columns that a help text has on a screen of 80
@@ -49,8 +49,8 @@ def add_commands(app: typer.Typer) -> None:
 
         Point the collection at it with the variables it prints. Its prices are simulated.
         """
-        from miraikakaku_assets.simulator.config import SimulatorConfig
-        from miraikakaku_assets.simulator.server import serve
+        from miraikakaku_assets.simulator.core.config import SimulatorConfig
+        from miraikakaku_assets.simulator.server.serving import serve
 
         config = SimulatorConfig(
             seed=seed,

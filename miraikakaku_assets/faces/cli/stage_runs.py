@@ -7,8 +7,13 @@ from typing import Any
 
 import typer
 
-from miraikakaku_assets.application.unknown_symbols import not_analysed, unknown_symbols
-from miraikakaku_assets.application.wanted import Wanted, WantedAnalysis, WantedForecasts, WantedTraining
+from miraikakaku_assets.application.commands import (
+    AnalyzeCommand,
+    CollectCommand,
+    PredictCommand,
+    TrainCommand,
+)
+from miraikakaku_assets.application.reference.unknown_symbols import not_analysed, unknown_symbols
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import (
     DependencyUnavailableError,
@@ -20,7 +25,7 @@ from miraikakaku_assets.domain.words import counted, lasting
 from miraikakaku_assets.faces.cli.output import fail, print_json
 from miraikakaku_assets.faces.cli.progress import progress_bar
 from miraikakaku_assets.faces.cli.runner import Outcome, Runner
-from miraikakaku_assets.faces.cli.stage_tables import show_stage
+from miraikakaku_assets.faces.cli.tables.stages import show_stage
 
 Window = tuple[str | None, str | None]
 
@@ -49,7 +54,7 @@ class Stages:
             outcome = self._runner.update_master(self.universe, _new_run(), file, accept=accept)
         self._done("master", outcome)
 
-    def prices(self, wanted: Wanted) -> None:
+    def prices(self, wanted: CollectCommand) -> None:
         """Collects bars of the named symbols, or of the whole market."""
         run_id = _new_run()
         ledger = self.ports.ledger
@@ -80,7 +85,7 @@ class Stages:
             return
         done = []
         for collected in (timeframe,) if timeframe else self.universe.collected:
-            wanted = WantedAnalysis(asked, collected, since, again)
+            wanted = AnalyzeCommand(asked, collected, since, again)
             with self._watched(f"analysis of {collected} bars", "symbol"):
                 outcome = self._runner.analyze(self.universe, _new_run(), wanted)
             self._done("analysis", outcome, collected=collected.value)
@@ -112,13 +117,13 @@ class Stages:
         if self._show:
             show_stage("analysis", self._log[-1])
 
-    def training(self, wanted: WantedTraining) -> None:
+    def training(self, wanted: TrainCommand) -> None:
         """Trains the forecast models."""
         with self._watched("models", "training"):
             outcome = self._runner.train(self.universe, _new_run(), wanted)
         self._done("training", outcome)
 
-    def predictions(self, wanted: WantedForecasts) -> None:
+    def predictions(self, wanted: PredictCommand) -> None:
         """Forecasts the next sessions, and scores what came of earlier forecasts."""
         with self._watched("forecasts", "step"):
             outcome = self._runner.predict(self.universe, _new_run(), wanted)
@@ -131,11 +136,11 @@ class Stages:
             outcome = self._runner.score(self.universe, _new_run())
         self._done("scores", outcome)
 
-    def _forecasts(self, wanted: WantedForecasts, as_of: str) -> list[dict[str, Any]]:
+    def _forecasts(self, wanted: PredictCommand, as_of: str) -> list[dict[str, Any]]:
         from dataclasses import asdict
         from datetime import date
 
-        from miraikakaku_assets.application.show_forecasts import show_forecasts
+        from miraikakaku_assets.application.forecasting.view import show_forecasts
 
         store = self.ports.forecasts
         found = show_forecasts(self.universe, store, date.fromisoformat(as_of), list(wanted.symbols or ()))

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from miraikakaku_assets.application.wanted import Wanted, WantedForecasts
+from miraikakaku_assets.application.commands import CollectCommand, PredictCommand
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import (
@@ -57,9 +57,9 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
             if chosen.has_master:
                 work.master(None, accept=False)
             asked = first_listed(work, limit) if limit else names
-            work.prices(Wanted(asked, *window))
+            work.prices(CollectCommand(asked, *window))
             work.analysis(asked)
-            work.predictions(WantedForecasts(asked))
+            work.predictions(PredictCommand(asked))
             work.coverage(window)
         end(log, as_json=as_json)
 
@@ -85,7 +85,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         for chosen in universes:
             work = Stages(ports(), runner, chosen, log, show=not as_json)
             asked = first_listed(work, limit) if limit else names
-            work.prices(Wanted(asked, *window, timeframe(timeframe_name), again))
+            work.prices(CollectCommand(asked, *window, timeframe(timeframe_name), again))
         end(log, as_json=as_json)
 
     @app.command()

@@ -13,11 +13,11 @@ from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, print_json, show_table
 from miraikakaku_assets.faces.cli.pauses import LIFTED_BY, left, paused_for
-from miraikakaku_assets.faces.cli.status_analysis import analysis_lines, read_analysis, show_analysis
+from miraikakaku_assets.faces.cli.tables.analysis_status import analysis_lines, read_analysis, show_analysis
 
 if TYPE_CHECKING:
-    from miraikakaku_assets.application.request_rate import LimitState
-    from miraikakaku_assets.domain.market.source_health import Judgement
+    from miraikakaku_assets.application.ports.rate_limit import LimitState
+    from miraikakaku_assets.domain.market.source_health import SourceHealth
 
 _URGENT = 5  # watched symbols that are named
 
@@ -43,8 +43,8 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
-    from miraikakaku_assets.application.show_forecasts import standing
-    from miraikakaku_assets.application.show_status import show_status, source_status, watch_status
+    from miraikakaku_assets.application.forecasting.view import standing
+    from miraikakaku_assets.application.monitoring.status import show_status, source_status, watch_status
 
     stands = standing(chosen, use.forecasts)
     rate, health = source_status(use.yahoo_limit, use.probes, use.clock)
@@ -104,7 +104,7 @@ def _lines(chosen: Universe, found: dict[str, Any]) -> list[tuple[str, str]]:
     if coverage:
         lines.append(("coverage", f"{percent(coverage['coverage'])} of {coverage['denominator']}"))
     if found["forecasts"]:
-        from miraikakaku_assets.application.show_forecasts import Standing, in_words
+        from miraikakaku_assets.application.forecasting.view import Standing, in_words
 
         stands = Standing(**found["forecasts"])
         symbols = f"{counted(stands.symbols, 'symbol')} from {stands.as_of}"
@@ -128,8 +128,8 @@ def _master_lines(chosen: Universe, found: dict[str, Any]) -> list[tuple[str, st
     return lines
 
 
-def _source(rate: "LimitState", health: "Judgement | None", now: datetime) -> str:
-    from miraikakaku_assets.application.resume_source import is_paused
+def _source(rate: "LimitState", health: "SourceHealth | None", now: datetime) -> str:
+    from miraikakaku_assets.application.monitoring.resume_source import is_paused
 
     said = [f"{rate.name} at {rate.rate:.3g} of {rate.maximum:g} requests/s"]
     if is_paused(rate):

@@ -6,7 +6,7 @@ collection fails then never holds up the analysis of the others.
 
 import dagster as dg
 
-from miraikakaku_assets.application.analysis_scope import DERIVED
+from miraikakaku_assets.application.analysis.scope import DERIVED
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.orchestration.analysis.run import (
@@ -14,7 +14,7 @@ from miraikakaku_assets.orchestration.analysis.run import (
     indicators_key,
     patterns_key,
 )
-from miraikakaku_assets.orchestration.ownership import LABELS
+from miraikakaku_assets.orchestration.asset_labels import LABELS
 
 _BUILT = {
     Timeframe.H1: "Hourly bars, built from 5-minute bars and anchored to sessions: each unbroken stretch of trading is "

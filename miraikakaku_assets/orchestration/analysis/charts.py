@@ -13,8 +13,8 @@ def analysis_chart_of(
     ports: Ports, universe: Universe, collected: Timeframe, symbol: str
 ) -> dg.MarkdownMetadataValue:
     """The newest bars of a symbol as a picture, or why there is none."""
-    from miraikakaku_assets.adapters.analysis_chart import Caption, Mark, analysis_chart
-    from miraikakaku_assets.adapters.charts import as_markdown
+    from miraikakaku_assets.adapters.charts.analysis import Caption, Mark, analysis_chart
+    from miraikakaku_assets.adapters.charts.png import as_markdown
     from miraikakaku_assets.domain.patterns.pattern import Direction
 
     timeframe = _SHOWN[collected]

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from miraikakaku_assets.application.unknown_symbols import not_analysed, unknown_symbols
+from miraikakaku_assets.application.reference.unknown_symbols import not_analysed, unknown_symbols
 from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, collected_timeframe
 from miraikakaku_assets.domain.market.window import read_window

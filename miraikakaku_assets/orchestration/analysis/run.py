@@ -9,8 +9,8 @@ from datetime import date
 
 import dagster as dg
 
-from miraikakaku_assets.application.analysis_scope import DERIVED
-from miraikakaku_assets.application.analyze_bars import AnalysisPorts, analyze_bars
+from miraikakaku_assets.application.analysis.analyze_bars import AnalysisPorts, analyze_bars
+from miraikakaku_assets.application.analysis.scope import DERIVED
 from miraikakaku_assets.application.ports.analysis import AnalysisReport, AnalysisRequest, SymbolAnalysis
 from miraikakaku_assets.application.ports.notices import Severity
 from miraikakaku_assets.bootstrap import Ports
@@ -20,7 +20,7 @@ from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.words import counted, the_rest
 from miraikakaku_assets.orchestration.analysis.charts import analysis_chart_of
 from miraikakaku_assets.orchestration.failures import failure
-from miraikakaku_assets.orchestration.materializations import log_materializations
+from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
 
 CHARTED_SYMBOLS = 10
 """Runs of up to this many symbols carry a chart each (0.3 s and 70 KB apiece)."""

@@ -6,12 +6,12 @@ from typing import Any
 
 import dagster as dg
 
-from miraikakaku_assets.application.probe_sources import ProbeRound, probe_sources
+from miraikakaku_assets.application.monitoring.probe_sources import ProbeRound, probe_sources
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.source_health import Health, Probe
 from miraikakaku_assets.domain.words import counted
+from miraikakaku_assets.orchestration.asset_labels import Labels
 from miraikakaku_assets.orchestration.failures import failure
-from miraikakaku_assets.orchestration.ownership import Labels
 from miraikakaku_assets.orchestration.resources import PortsResource
 
 SOURCE_CANARY = dg.AssetKey(["market", "source_canary"])

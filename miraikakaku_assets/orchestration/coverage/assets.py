@@ -5,15 +5,15 @@ from typing import Any
 
 import dagster as dg
 
-from miraikakaku_assets.application.report_coverage import report_coverage
+from miraikakaku_assets.application.coverage.report import report_coverage
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.coverage.report import CoverageFindings, SegmentCoverage
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
 from miraikakaku_assets.domain.percent import percent
+from miraikakaku_assets.orchestration.asset_labels import LABELS
 from miraikakaku_assets.orchestration.failures import failure
-from miraikakaku_assets.orchestration.ownership import LABELS
 from miraikakaku_assets.orchestration.prices.assets import prices_key
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.window import WindowConfig
@@ -103,7 +103,7 @@ def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
 
 
 def _metadata(findings: CoverageFindings) -> dict[str, Any]:
-    from miraikakaku_assets.adapters.charts import as_markdown, coverage_chart
+    from miraikakaku_assets.adapters.charts.png import as_markdown, coverage_chart
 
     whole = findings.whole
     return {

@@ -3,9 +3,9 @@
 import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
-from miraikakaku_assets.orchestration.abandoned import NEVER_REPEATED
+from miraikakaku_assets.orchestration.asset_labels import example_config
 from miraikakaku_assets.orchestration.cycles.run import CYCLE_TAG, run_cycle
-from miraikakaku_assets.orchestration.ownership import example_config
+from miraikakaku_assets.orchestration.instance.orphaned_runs import NEVER_REPEATED
 from miraikakaku_assets.orchestration.prices.assets import POOL
 from miraikakaku_assets.orchestration.resources import PortsResource
 

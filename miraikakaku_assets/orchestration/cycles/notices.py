@@ -2,13 +2,13 @@
 
 import dagster as dg
 
-from miraikakaku_assets.application.deliver_notifications import deliver_notifications
-from miraikakaku_assets.application.watch_cycles import judge_cycle
+from miraikakaku_assets.application.alerting.cycle_alerts import judge_cycle
+from miraikakaku_assets.application.alerting.deliver_notifications import deliver_notifications
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Universe
-from miraikakaku_assets.orchestration.abandoned import NEVER_REPEATED
 from miraikakaku_assets.orchestration.failures import failure
+from miraikakaku_assets.orchestration.instance.orphaned_runs import NEVER_REPEATED
 from miraikakaku_assets.orchestration.resources import PortsResource
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from miraikakaku_assets.application.plan_cycle import daily_due
+from miraikakaku_assets.application.collection.plan_cycle import daily_due
 from miraikakaku_assets.application.ports.notices import CycleEnd
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import MiraikakakuError

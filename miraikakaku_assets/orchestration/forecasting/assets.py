@@ -8,6 +8,7 @@ import dagster as dg
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.window import read_day
+from miraikakaku_assets.orchestration.asset_labels import LABELS
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.forecasting.run import (
     models_key,
@@ -17,7 +18,6 @@ from miraikakaku_assets.orchestration.forecasting.run import (
     score_in_run,
     train_in_run,
 )
-from miraikakaku_assets.orchestration.ownership import LABELS
 from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.orchestration.prices.assets import prices_key
 from miraikakaku_assets.orchestration.resources import PortsResource

@@ -6,8 +6,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from miraikakaku_assets.application.forecast_panel import ForecastInputs
-from miraikakaku_assets.application.score_predictions import WINDOWS
+from miraikakaku_assets.application.forecasting.inputs import ForecastInputs
+from miraikakaku_assets.application.forecasting.score import WINDOWS
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.percent import percent
@@ -19,8 +19,8 @@ def fan_chart_of(
     ports: Ports, inputs: ForecastInputs, symbol: str, as_of: date, edge: str | None
 ) -> dg.MarkdownMetadataValue:
     """The newest closes of a symbol and what every model makes of them; `edge` is said of its direction, or None."""
-    from miraikakaku_assets.adapters.charts import as_markdown
-    from miraikakaku_assets.adapters.forecast_charts import fan_chart
+    from miraikakaku_assets.adapters.charts.forecasts import fan_chart
+    from miraikakaku_assets.adapters.charts.png import as_markdown
 
     universe = inputs.universe
     forecasts = ports.forecasts.predictions(universe, as_of, as_of, [symbol])
@@ -32,8 +32,8 @@ def fan_chart_of(
 
 def score_charts_of(ports: Ports, universe: Universe) -> dict[str, Any]:
     """Calibration, leaders over time and the table of the last year; nothing before the first score."""
-    from miraikakaku_assets.adapters.charts import as_markdown
-    from miraikakaku_assets.adapters.forecast_charts import calibration_chart, leaderboard_chart
+    from miraikakaku_assets.adapters.charts.forecasts import calibration_chart, leaderboard_chart
+    from miraikakaku_assets.adapters.charts.png import as_markdown
 
     month, year = (ports.forecasts.performance(universe, window) for window in WINDOWS)
     if year.is_empty():

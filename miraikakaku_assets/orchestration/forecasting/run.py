@@ -10,14 +10,14 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from miraikakaku_assets.application.forecast_panel import ForecastInputs
-from miraikakaku_assets.application.forecast_universe import predict_universe, score_universe, train_universe
-from miraikakaku_assets.application.make_predictions import ENSEMBLE, PredictionReport, totals
+from miraikakaku_assets.application.alerting.forecast_alerts import watch_forecasts
+from miraikakaku_assets.application.forecasting.daily import predict_universe, score_universe, train_universe
+from miraikakaku_assets.application.forecasting.inputs import ForecastInputs
+from miraikakaku_assets.application.forecasting.predict import ENSEMBLE, PredictionReport, totals
+from miraikakaku_assets.application.forecasting.replay import replay_predictions
+from miraikakaku_assets.application.forecasting.train import Told, TrainingReport
+from miraikakaku_assets.application.forecasting.view import direction_edges, in_words, standing
 from miraikakaku_assets.application.ports.forecasts import ModelRecord
-from miraikakaku_assets.application.replay_predictions import replay_predictions
-from miraikakaku_assets.application.show_forecasts import direction_edges, in_words, standing
-from miraikakaku_assets.application.train_models import Told, TrainingReport
-from miraikakaku_assets.application.watch_forecasts import watch_forecasts
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS, in_prices
@@ -26,7 +26,7 @@ from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.words import counted, the_rest
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.forecasting.pictures import fan_chart_of, score_charts_of
-from miraikakaku_assets.orchestration.materializations import log_materializations
+from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
 
 CHARTED_SYMBOLS = 10
 """Runs of up to this many symbols carry a fan chart each."""

@@ -9,7 +9,7 @@ import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.orchestration.forecasting.jobs import performance_jobs, prediction_jobs
-from miraikakaku_assets.orchestration.jobs import daily_jobs
+from miraikakaku_assets.orchestration.prices.jobs import daily_jobs
 from miraikakaku_assets.orchestration.range_tags import range_tags
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]

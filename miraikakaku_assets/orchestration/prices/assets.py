@@ -12,8 +12,8 @@ from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
 from miraikakaku_assets.orchestration.analysis.assets import derived_specs
 from miraikakaku_assets.orchestration.analysis.run import AnalysisWanted, analyze_in_run, derived_keys
+from miraikakaku_assets.orchestration.asset_labels import LABELS
 from miraikakaku_assets.orchestration.failures import raise_all
-from miraikakaku_assets.orchestration.ownership import LABELS
 from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource

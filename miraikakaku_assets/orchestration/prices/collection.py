@@ -9,21 +9,21 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from miraikakaku_assets.application.collect_prices import collect_prices
-from miraikakaku_assets.application.collection_report import CollectionReport
-from miraikakaku_assets.application.collection_request import CollectionPorts, CollectionRequest
-from miraikakaku_assets.application.collection_window import collected_since
-from miraikakaku_assets.application.plan_collection import plan_collection
+from miraikakaku_assets.application.collection.collect_prices import collect_prices
+from miraikakaku_assets.application.collection.plan import plan_collection
+from miraikakaku_assets.application.collection.report import CollectionReport
+from miraikakaku_assets.application.collection.request import CollectionPorts, CollectionRequest
+from miraikakaku_assets.application.collection.windows import collected_since
 from miraikakaku_assets.application.ports import SymbolOutcome
 from miraikakaku_assets.application.ports.notices import Severity
-from miraikakaku_assets.application.withdrawals import named
+from miraikakaku_assets.application.ports.withdrawals import named
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError, MiraikakakuError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe, collected_timeframe
 from miraikakaku_assets.domain.words import counted, the_rest
-from miraikakaku_assets.orchestration.abandoned import close_abandoned
 from miraikakaku_assets.orchestration.failures import failure
-from miraikakaku_assets.orchestration.materializations import log_materializations
+from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
+from miraikakaku_assets.orchestration.instance.orphaned_runs import close_abandoned
 from miraikakaku_assets.orchestration.window import WindowConfig
 
 CHARTED_SYMBOLS = 10
@@ -192,7 +192,7 @@ class _RunListener:
         return dg.AssetMaterialization(self._key, partition=outcome.symbol, metadata=metadata)  # type: ignore[arg-type]
 
     def _chart(self, symbol: str) -> dg.MarkdownMetadataValue:
-        from miraikakaku_assets.adapters.charts import as_markdown, price_chart
+        from miraikakaku_assets.adapters.charts.png import as_markdown, price_chart
 
         bars = self._ports.bars.read(self._universe, self._timeframe, [symbol])
         picture = price_chart(bars, symbol, f"{self._universe.price_unit}, raw")

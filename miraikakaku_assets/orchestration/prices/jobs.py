@@ -1,18 +1,35 @@
-"""Collections of scattered symbols as one run.
+"""Collections as one run: of a range of symbols, as a selection of assets, and of scattered ones, as an op job.
 
 A partitioned run covers one contiguous range of keys; twenty scattered symbols would be twenty runs. These op
 jobs log the same materializations for any list of symbols, which also clears their failed marks.
 """
 
+from typing import Any
+
 import dagster as dg
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, collected_timeframe
+from miraikakaku_assets.orchestration.asset_labels import example_config
 from miraikakaku_assets.orchestration.failures import failure, raise_all
-from miraikakaku_assets.orchestration.ownership import example_config
-from miraikakaku_assets.orchestration.prices.assets import POOL, prices_key
+from miraikakaku_assets.orchestration.prices.assets import POOL, chain_keys, prices_key
 from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
+
+_WHAT = {Timeframe.D1: "Daily", Timeframe.M5: "Five-minute"}
+
+
+def prices_job_name(universe: Universe, timeframe: Timeframe) -> str:
+    """Name of the job that collects a range of a universe's symbols."""
+    return f"{universe.name}_{'prices' if timeframe is Timeframe.D1 else 'intraday'}_job"
+
+
+def _prices_job(universe: Universe, timeframe: Timeframe) -> Any:
+    return dg.define_asset_job(
+        prices_job_name(universe, timeframe),
+        selection=dg.AssetSelection.assets(prices_key(universe, timeframe)),
+        description=f"{_WHAT[timeframe]} bars of a range of symbols of {universe.name}, as one run.",
+    )
 
 
 class SymbolsConfig(CollectConfig):
@@ -64,3 +81,17 @@ def collect_symbols_job(universe: Universe) -> dg.JobDefinition:
 
 
 symbol_jobs = {universe: collect_symbols_job(universe) for universe in UNIVERSES.values()}
+prices_jobs = {
+    (universe, timeframe): _prices_job(universe, timeframe)
+    for universe in UNIVERSES.values()
+    for timeframe in universe.collected
+}
+daily_jobs = {
+    universe: dg.define_asset_job(
+        f"{universe.name}_daily_job",
+        selection=dg.AssetSelection.assets(*chain_keys(universe, Timeframe.D1)),
+        description="Daily bars, longer timeframes and indicators of a range of symbols of "
+        f"{universe.name}, as one run.",
+    )
+    for universe in UNIVERSES.values()
+}

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import dagster as dg
 
 from miraikakaku_assets.application.ports import MasterUpdate
-from miraikakaku_assets.application.update_master import update_master
+from miraikakaku_assets.application.reference.update_master import update_master
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import JP, US, Universe
+from miraikakaku_assets.orchestration.asset_labels import LABELS
 from miraikakaku_assets.orchestration.failures import failure
-from miraikakaku_assets.orchestration.ownership import LABELS
 from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.resources import PortsResource
 

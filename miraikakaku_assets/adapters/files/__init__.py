@@ -1,0 +1,1 @@
+"""Files below the state folder: published lists, reports and trained models."""

@@ -1,0 +1,111 @@
+"""Files below the state folder: published lists as they came in, JSON reports, and trained models."""
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from miraikakaku_assets.application.ports import Publication
+from miraikakaku_assets.domain.errors import ConfigurationError
+
+_DIGITS = 12  # of a digest: enough to tell the lists of a lifetime apart
+_FILE_TIME_ZONE = ZoneInfo("Asia/Tokyo")  # people look for today's report by their own date
+
+
+def write_whole(path: Path, content: bytes) -> Path:
+    """Writes a file so that it is there whole or not at all, also when the process is killed.
+
+    Raises:
+        ConfigurationError: It cannot be written there.
+    """
+    # Two processes, or two threads of one, may write it at once.
+    writer = f"{os.getpid()}-{threading.get_ident()}"
+    unfinished = path.with_name(f".{path.name}.{writer}.unfinished")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written ({error.strerror}); make room there or name another MIRAIKAKAKU_HOME"
+        ) from error
+    return path
+
+
+class FolderFileStore:
+    """Implements the port `FileStore` in folders of the state folder."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def keep(self, kind: str, publication: Publication, label: str) -> Path:
+        """Stores the bytes once; the digest in the name makes a second time a no-op.
+
+        One file becomes a file; several become a folder of files, each with its digest before its name.
+        """
+        place = self._home / kind / f"{label}_{publication.sha256[:_DIGITS]}"
+        if len(publication.files) == 1:
+            (file,) = publication.files
+            path = place.with_name(place.name + (Path(file.name).suffix or ".bin"))
+            return path if path.exists() else write_whole(path, file.content)
+        for file in publication.files:
+            path = place / f"{file.sha256[:_DIGITS]}_{file.part}"
+            if not path.exists():
+                write_whole(path, file.content)
+        return place
+
+
+class FolderReportStore:
+    """Implements the port `ReportStore` in ``reports/`` of the state folder."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def write(self, stem: str, moment: datetime, content: Mapping[str, object]) -> Path:
+        """Writes ``<stem>_<YYYYmmdd_HHMMSS>.json`` (time in Tokyo) and returns its path."""
+        name = f"{stem}_{moment.astimezone(_FILE_TIME_ZONE):%Y%m%d_%H%M%S}.json"
+        text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+        return write_whole(self._home / "reports" / name, text.encode())
+
+
+class FolderModelStore:
+    """Implements the port `ModelStore` in ``models/`` of the state folder."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "models"
+
+    def keep(self, universe: str, model: str, content: bytes) -> tuple[str, str]:
+        """Stores a file whole or not at all; returns its name below ``models/`` and its SHA-256.
+
+        The same content has the same name and is written anew, which repairs a file that was damaged.
+
+        Raises:
+            ConfigurationError: It cannot be written there.
+        """
+        digest = hashlib.sha256(content).hexdigest()
+        name = f"{universe}/{model}_{digest[:_DIGITS]}.bin"
+        write_whole(self._folder / name, content)
+        return name, digest
+
+    def read(self, name: str, sha256: str) -> bytes:
+        """A stored file.
+
+        Raises:
+            ConfigurationError: It is gone, or not what was stored: train again.
+        """
+        path = self._folder / name
+        if not path.resolve().is_relative_to(self._folder.resolve()):
+            raise ConfigurationError(f"The model {name!r} lies outside of {self._folder}; train it again")
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ConfigurationError(
+                f"The model {path} cannot be read ({error.strerror}); train it again"
+            ) from error
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise ConfigurationError(f"The model {path} is not the one that was stored; train it again")
+        return content

@@ -1,0 +1,226 @@
+"""Files of 5-minute bars that a user names, beside the daily ones of `bar_files`.
+
+Understood layouts, columns in any order and case:
+
+* a table with a header: ``datetime`` (or ``timestamp``, ``date``, ``datetime_jst``, ``ts``), the four prices, perhaps
+  ``volume`` and ``symbol``;
+* what MetaTrader 4 writes, without a header: ``2024.10.29,13:55,153.613,153.674,153.610,153.674,222``;
+* what MetaTrader 5 writes: ``<DATE> <TIME> <OPEN> <HIGH> <LOW> <CLOSE> <TICKVOL> <VOL> <SPREAD>``, with tabs between;
+* what its Python package hands out (``copy_rates_from`` and its like) as CSV or Parquet: ``time`` in seconds, the
+  four prices, ``tick_volume``, ``spread``, ``real_volume``.
+
+A stamp with an offset is a moment, whatever zone it names: unlike a daily bar, which belongs to a date, it cannot
+end up in a neighbouring session. A stamp without one is in the zone the user names, else in the exchange's; the
+clock of a MetaTrader server is the broker's own, so there the user has to name it. That holds for its seconds, too:
+they count from 1970 on the broker's clock, not in UTC.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from miraikakaku_assets.adapters.sources.files.daily_bars import (
+    BarRows,
+    named_symbol,
+    number,
+    read_bar_file,
+    refuse_commas,
+    refuse_nul,
+)
+from miraikakaku_assets.adapters.sources.files.table_files import MOST_ROWS, Part, table_parts
+from miraikakaku_assets.domain.bars.frame import ACTIONS, PRICES, RAW_INTRADAY, empty
+from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+
+_STAMP_NAMES = ("datetime", "timestamp", "date", "datetime_jst", "ts")
+_METATRADER_4 = ("date", "time", *PRICES, "volume")
+_METATRADER_5 = ("tick_volume", "real_volume", "tickvol")
+_SHARE_VOLUMES = ("volume", "real_volume", "vol")
+_METATRADER_STAMP = "%Y.%m.%d %H:%M"
+_WITH_OFFSET = ("%Y-%m-%d %H:%M:%S%z", "%Y-%m-%dT%H:%M:%S%z")
+_LOCAL = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", _METATRADER_STAMP, _METATRADER_STAMP + ":%S")
+_MOMENT = pl.Datetime("us", "UTC")
+
+
+class NamedBarFiles:
+    """Implements the port `BarFiles`: one file, whatever it holds, as raw bars."""
+
+    def read(self, path: Path, timeframe: Timeframe, universe: Universe, zone: str = "") -> pl.DataFrame:
+        """Bars of a file, unchecked.
+
+        Args:
+            path: Parquet or CSV.
+            timeframe: 1d or 5m, what its rows are.
+            universe: Where its symbols belong.
+            zone: IANA zone of stamps without an offset; empty for the exchange's.
+
+        Returns:
+            Schema `RAW_DAILY` or `RAW_INTRADAY`.
+
+        Raises:
+            InputFileError: No such file, or no layout that is known.
+            ConfigurationError: There is no such time zone.
+        """
+        if timeframe is Timeframe.D1:
+            return read_bar_file(path, universe)[0]
+        return read_intraday_file(path, universe, zone)
+
+
+def read_intraday_file(path: Path, universe: Universe, zone: str = "") -> pl.DataFrame:
+    """Reads one file of 5-minute bars; arguments, result and errors as of `NamedBarFiles.read`."""
+    return pl.concat([one.bars for one in intraday_rows(path, universe, zone)])
+
+
+def intraday_rows(
+    path: Path, universe: Universe, zone: str = "", symbol: str = "", most_rows: int = MOST_ROWS
+) -> Iterator[BarRows]:
+    """Reads one file part by part, at least one.
+
+    Args:
+        path: CSV or Parquet.
+        universe: Where its symbols belong.
+        zone: IANA zone of stamps without an offset; empty for the exchange's.
+        symbol: Whose bars they are if the file names no symbol; empty for its own name.
+        most_rows: Rows that are taken.
+
+    Raises:
+        InputFileError: No such file, or no layout that is known.
+        ConfigurationError: There is no such time zone.
+    """
+    for part in table_parts(path, most_rows, _metatrader_4):
+        yield _intraday_part(path, part, universe, zone, symbol)
+
+
+def _intraday_part(path: Path, part: Part, universe: Universe, zone: str, symbol: str) -> BarRows:
+    columns = {name.strip().lower(): name for name in part.table.columns}
+    stamp, is_brokers = _stamp(path, columns)
+    volume = next((name for name in _SHARE_VOLUMES if name in columns), None) if universe.has_volume else None
+    missing = [name for name in PRICES if name not in columns]
+    if universe.has_volume and volume is None:
+        missing.append("volume")
+    if missing:
+        explanation = f"column {missing[0]} is missing; columns are: {', '.join(columns)}"
+        raise InputFileError(str(path), "missing_column", explanation, 1)
+    wanted = [*PRICES, *([volume] if volume else [])]
+    table = part.table.select(
+        stamp.alias("stamp"),
+        pl.col(columns["symbol"]).cast(pl.String).alias("symbol")
+        if "symbol" in columns
+        else pl.lit(symbol or named_symbol(path, universe)).alias("symbol"),
+        *(pl.col(columns[name]).alias(name) for name in wanted),
+    ).with_row_index("row", offset=part.first_row)
+    if part.is_text:  # a blank line is no row
+        table = table.filter(~pl.all_horizontal(pl.col("stamp", *wanted).is_null()))
+    refuse_commas(path, table, wanted)
+    refuse_nul(path, table)
+    numbers = {name: number(table, name) for name in wanted}
+    counted = numbers.pop(volume) if volume else pl.lit(None, pl.Float64)  # a currency's is a count of quotes
+    moments = _moments(path, table, zone or universe.time_zone)
+    if is_brokers and not zone and not _has_offset(table["stamp"]):
+        explanation = (
+            "MetaTrader writes the broker's clock; name its zone with --time-zone, e.g. Europe/Helsinki"
+        )
+        raise InputFileError(str(path), "no_time_zone", explanation, part.first_row)
+    bars = table.select("symbol", "row", **numbers, volume=counted, refusal=pl.lit(None, pl.String))
+    bars = bars.with_columns(moments).select(pl.col(name).cast(kind) for name, kind in RAW_INTRADAY.items())
+    return BarRows(bars, empty(ACTIONS), tuple(sorted(columns)))
+
+
+def _metatrader_4(cells: Sequence[str]) -> Sequence[str] | None:
+    """Names of the columns if a file's first line is one of MetaTrader's rows."""
+    if len(cells) != len(_METATRADER_4) or not _is_metatrader_stamp(f"{cells[0]} {cells[1]}"):
+        return None
+    return _METATRADER_4
+
+
+def _is_metatrader_stamp(text: str) -> bool:
+    try:
+        datetime.strptime(text, _METATRADER_STAMP)  # noqa: DTZ007 - only whether it is one
+    except ValueError:
+        return False
+    return True
+
+
+def _stamp(path: Path, columns: dict[str, str]) -> tuple[pl.Expr, bool]:
+    """The column that says when, and whether it is on a broker's clock."""
+    if "date" in columns and "time" in columns:
+        return pl.concat_str([columns["date"], columns["time"]], separator=" "), True
+    if "time" in columns and any(name in columns for name in _METATRADER_5):
+        return pl.col(columns["time"]), True
+    name = next((name for name in _STAMP_NAMES if name in columns), None)
+    if name is None:
+        explanation = f"column datetime is missing; columns are: {', '.join(columns)}"
+        raise InputFileError(str(path), "missing_column", explanation, 1)
+    return pl.col(columns[name]), False
+
+
+def _has_offset(said: pl.Series) -> bool:
+    """Whether stamps name their own zone."""
+    if isinstance(said.dtype, pl.Datetime):
+        return said.dtype.time_zone is not None
+    if said.dtype != pl.String:
+        return False
+    return bool(said.str.contains(r"([+-]\d\d:?\d\d|Z)\s*$").all())
+
+
+def _moments(path: Path, table: pl.DataFrame, zone: str) -> pl.Series:
+    """Column ``stamp`` in UTC from whatever the file's stamps are."""
+    try:
+        local = ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        raise ConfigurationError(f"Time zone {zone!r} does not exist; name one such as Asia/Tokyo") from None
+    said = table["stamp"]
+    if said.dtype.is_numeric():
+        clock = said.cast(pl.Float64, strict=False).fill_nan(None)
+        said = (clock * 1_000_000).cast(pl.Int64, strict=False).cast(pl.Datetime("us"))
+    if isinstance(said.dtype, pl.Datetime):
+        stamps = said.cast(pl.Datetime("us", said.dtype.time_zone))
+        if said.dtype.time_zone is not None:
+            return stamps.dt.convert_time_zone("UTC").alias("stamp")
+        found = _localised(stamps, zone)
+        texts = stamps.dt.to_string("iso")
+    else:
+        texts = said.cast(pl.String).str.strip_chars()
+        found = _parsed(texts, zone)
+    missing = found.is_null().arg_true()
+    if not missing.is_empty():  # spelled otherwise, or in the hour that summer time skips
+        rows = table["row"].gather(missing)
+        moments = [
+            _moment(path, text, row, local) for text, row in zip(texts.gather(missing), rows, strict=True)
+        ]
+        found = found.scatter(missing, pl.Series(moments, dtype=_MOMENT))
+    return found.alias("stamp")
+
+
+def _localised(clock: pl.Series, zone: str) -> pl.Series:
+    at = clock.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    return at.dt.convert_time_zone("UTC")
+
+
+def _parsed(texts: pl.Series, zone: str) -> pl.Series:
+    """Moments of the usual spellings; null for others."""
+    found = pl.Series([None], dtype=_MOMENT).new_from_index(0, len(texts))
+    for spelling in (*_WITH_OFFSET, *_LOCAL):
+        if found.null_count() == 0:
+            break
+        clock = texts.str.to_datetime(spelling, time_unit="us", strict=False)
+        read = clock.dt.convert_time_zone("UTC") if spelling in _WITH_OFFSET else _localised(clock, zone)
+        found = found.zip_with(found.is_not_null(), read)
+    digits = texts.str.contains(r"^\d{9,10}$") & found.is_null()
+    if digits.any():  # seconds, as MetaTrader's Python package counts them
+        seconds = texts.cast(pl.Int64, strict=False) * 1_000_000
+        found = found.zip_with(~digits, _localised(seconds.cast(pl.Datetime("us")), zone))
+    return found
+
+
+def _moment(path: Path, text: str | None, row: int, local: ZoneInfo) -> datetime:
+    is_dotted = (text or "")[4:5] == "."  # MetaTrader's 2024.10.29
+    try:
+        moment = datetime.fromisoformat((text or "").replace(".", "-", 2) if is_dotted else text or "")
+    except ValueError:
+        explanation = f"{text!r} is not a moment like 2025-01-06 09:00:00+09:00"
+        raise InputFileError(str(path), "bad_date", explanation, row) from None
+    return (moment if moment.utcoffset() is not None else moment.replace(tzinfo=local)).astimezone(UTC)

@@ -1,0 +1,1 @@
+"""JPX's list of issues."""

@@ -1,0 +1,1 @@
+"""Directories of the US exchanges, and what a vendor adds to them."""

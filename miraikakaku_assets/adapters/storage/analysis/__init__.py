@@ -1,0 +1,1 @@
+"""Derived bars, indicators and signals."""

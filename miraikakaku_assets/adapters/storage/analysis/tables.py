@@ -1,0 +1,136 @@
+"""Tables of what is derived from bars: indicators, pattern signals, and the messages about them."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from miraikakaku_assets.adapters.storage.collection.tables import metadata
+from miraikakaku_assets.adapters.storage.tables import count, now, utc
+from miraikakaku_assets.domain.indicators.definitions import COLUMNS
+
+__all__ = ["metadata"]
+
+# What changed below an instrument's derived rows. Whoever writes bars moves `changed_since` back and `revision`
+# on in the same transaction; an analysis clears the mark only if the revision is still the one it has read.
+analysis_state = Table(
+    "analysis_state",
+    metadata,
+    Column("instrument_id", Integer, nullable=False),
+    Column("timeframe", Text(collation="C"), nullable=False),  # of the collected bars: 1d or 5m
+    utc("changed_since"),  # start of the earliest bar that came, changed or went; null: nothing is due
+    Column("revision", BigInteger, nullable=False, server_default=text("1")),
+    utc("open_since"),  # start of the earliest derived bar that time alone will close; null: none is waiting
+    utc("settles_at"),  # a collection from then on closes one, whether or not it brings anything new
+    Column("basis", Text),  # price basis of the indicators; null before the first analysis
+    Column("definition", Text),  # of the patterns, with the edition of how bars are read: v2/2
+    utc("analyzed_at"),
+    PrimaryKeyConstraint("instrument_id", "timeframe"),
+    Index("idx_analysis_state_due", "timeframe", postgresql_where=text("changed_since IS NOT NULL")),
+)
+
+technical_indicators = Table(
+    "technical_indicators",
+    metadata,
+    Column("instrument_id", Integer, nullable=False),
+    Column("timeframe", Text(collation="C"), nullable=False),
+    utc("ts", nullable=False),
+    *(Column(name, Double) for name in COLUMNS),
+    PrimaryKeyConstraint("instrument_id", "timeframe", "ts"),
+)
+
+pattern_signals = Table(
+    "pattern_signals",
+    metadata,
+    Column("instrument_id", Integer, nullable=False),
+    Column("definition", Text(collation="C"), nullable=False),
+    Column("pattern", Text(collation="C"), nullable=False),
+    Column("direction", Text(collation="C"), nullable=False),
+    utc("ts", nullable=False),  # start of the five-minute bar on which it began
+    utc("at", nullable=False),  # end of that bar: the moment from which it was known
+    Column("name", Text, nullable=False),
+    Column("name_ja", Text, nullable=False),
+    Column("priority", Text, nullable=False),
+    Column("close", Double, nullable=False),  # price when it became known, in the instrument's unit
+    Column("evidence", JSONB, nullable=False),
+    Column("track_record", JSONB),  # of this side of the pattern as it stood then; null: it had none
+    Column("take_profit_pips", Integer),
+    Column("stop_pips", Integer),
+    utc("detected_at", nullable=False),
+    PrimaryKeyConstraint("instrument_id", "definition", "pattern", "direction", "ts"),
+    Index("idx_pattern_signals_at", "at"),
+)
+
+cycle_log = Table(
+    "cycle_log",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("universe", Text, nullable=False),
+    Column("run_id", Text, nullable=False, unique=True),
+    utc("started_at", nullable=False),
+    utc("ended_at"),  # null: it runs, or its process died
+    count("symbols"),
+    count("succeeded"),
+    count("bars"),  # rows written
+    count("indicators"),
+    count("signals"),  # new ones
+    Column("error", Text),
+    Index("idx_cycle_log_universe", "universe", "started_at"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", Text, nullable=False),  # what it is about; while it stands, it is raised once
+    Column("severity", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("universe", Text),
+    Column("symbol", Text),
+    Column("title", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("details", JSONB, nullable=False, server_default=text("'{}'")),
+    utc("raised_at", nullable=False),
+    utc("last_seen_at", nullable=False),
+    Column("occurrences", Integer, nullable=False, server_default=text("1")),
+    utc("resolved_at"),
+    CheckConstraint("severity IN ('INFO', 'WARNING', 'CRITICAL')", name="severity"),
+    Index("uq_alerts_standing", "key", unique=True, postgresql_where=text("resolved_at IS NULL")),
+    Index("idx_alerts_raised", "raised_at"),
+    Index("idx_alerts_key", "key"),
+)
+
+notification_outbox = Table(
+    "notification_outbox",
+    metadata,
+    Column("alert_id", Integer, ForeignKey("miraikakaku.alerts.id", ondelete="CASCADE"), nullable=False),
+    Column("channel", Text(collation="C"), nullable=False),  # name of a configured channel, e.g. discord
+    utc("due_at", nullable=False),  # not before: the priority's delay, then the backoff after each failure
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("last_error", Text),
+    utc("delivered_at"),
+    now("created_at"),
+    PrimaryKeyConstraint("alert_id", "channel"),
+    Index("idx_notification_outbox_due", "due_at", postgresql_where=text("delivered_at IS NULL")),
+)
+
+# One row per channel that was ever used; whoever holds its lock is the one who delivers there.
+notification_channels = Table(
+    "notification_channels",
+    metadata,
+    Column("channel", Text(collation="C"), primary_key=True),
+    Column("failures", Integer, nullable=False, server_default=text("0")),  # since something was delivered
+    utc("paused_until"),  # nothing is sent before: its own Retry-After, or the backoff
+    Column("last_error", Text),
+    utc("delivered_at"),  # the last time something was
+)

@@ -1,0 +1,1 @@
+"""Bars, corporate actions and the quarantine."""

@@ -1,0 +1,1 @@
+"""The account of the work itself: collections, cycles, probes."""

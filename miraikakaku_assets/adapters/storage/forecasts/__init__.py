@@ -1,0 +1,1 @@
+"""Trainings, forecasts, outcomes and scores."""

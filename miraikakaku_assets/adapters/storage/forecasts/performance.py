@@ -1,0 +1,111 @@
+"""Scores of forecasts, and what was decided from them, in PostgreSQL."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import polars as pl
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from miraikakaku_assets.adapters.storage.bars.frames import date_array, number_array
+from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.forecasts import statements
+from miraikakaku_assets.adapters.storage.forecasts.frames import performance_rows
+from miraikakaku_assets.adapters.storage.forecasts.tables import forecast_decisions
+from miraikakaku_assets.application.ports.forecasts import PERFORMANCE, Decision
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.market.instruments import Universe
+
+_ALWAYS = date(1, 1, 1)
+
+
+class PostgresScoreboard:
+    """The part of the port `ForecastStore` that is about scores and decisions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def days_to_score(self, universe: Universe, until: date) -> dict[date, int]:
+        """Days up to a session whose scores are not those of what is stored, ascending, each with its mark."""
+        with self._database.bulk() as connection, connection.cursor() as cursor:
+            cursor.execute(statements.DAYS_TO_SCORE, (universe.name, str(until)))
+            return dict(cursor.fetchall())
+
+    def save_performance(
+        self, universe: Universe, performance: pl.DataFrame, done: Mapping[date, int] | None = None
+    ) -> int:
+        """Stores scores, and takes the marks of the days that are scored by them away, in one transaction.
+
+        The same segment, model, horizon, window and day is replaced.
+
+        Raises:
+            ConfigurationError: A score is NaN or infinite, or there twice.
+        """
+        rows = performance_rows(performance)
+        with self._database.bulk() as connection, connection.cursor() as cursor:
+            if not rows.is_empty():
+                cursor.adbc_ingest("made_scores", rows.to_arrow(), mode="create", temporary=True)
+                cursor.execute(statements.SAVE_PERFORMANCE, (universe.name,))
+            if done:
+                marks = number_array(done.values())
+                cursor.execute(statements.SCORED_DAYS, (universe.name, date_array(done), marks))
+        return rows.height
+
+    def performance(
+        self, universe: Universe, window: int, since: date | None = None, segment_kind: str = "universe"
+    ) -> pl.DataFrame:
+        """Stored scores, schema `PERFORMANCE`, sorted by segment, model, horizon, until."""
+        parameters = (universe.name, segment_kind, window, str(since or _ALWAYS))
+        with self._database.bulk() as connection, connection.cursor() as cursor:
+            cursor.execute(statements.PERFORMANCE, parameters)
+            found = pl.DataFrame(cursor.fetch_arrow_table()).rename({"window_origins": "window"})
+        return found.select(pl.col(name).cast(kind) for name, kind in PERFORMANCE.items())
+
+    def record_decisions(self, decisions: Sequence[Decision]) -> None:
+        """Stores decisions in one transaction; one of the same universe, kind, origin and horizon stays as it was.
+
+        Raises:
+            ConfigurationError: One holds what JSON does not know, such as NaN.
+        """
+        rows = [
+            {
+                "universe": one.universe,
+                "kind": one.kind,
+                "as_of": one.as_of,
+                "horizon": one.horizon,
+                "outcome": plain(one.outcome, f"the {one.kind} from {one.as_of} on"),
+                "evidence": plain(one.evidence, f"the {one.kind} from {one.as_of} on"),
+            }
+            for one in sorted(decisions, key=lambda one: (one.universe, one.kind, one.as_of, one.horizon))
+        ]
+        if rows:
+            with self._database.engine.begin() as connection:
+                connection.execute(insert(forecast_decisions).on_conflict_do_nothing(), rows)
+
+    def decisions(self, universe: Universe, kind: str, until: date) -> list[Decision]:
+        """The newest decision per horizon that held at an origin, by horizon."""
+        table = forecast_decisions.c
+        query = (
+            select(table.universe, table.kind, table.as_of, table.horizon, table.outcome, table.evidence)
+            .where(table.universe == universe.name, table.kind == kind, table.as_of <= until)
+            .distinct(table.horizon)
+            .order_by(table.horizon, table.as_of.desc())
+        )
+        with self._database.engine.connect() as connection:
+            return [Decision(*row) for row in connection.execute(query)]
+
+
+def plain(content: Mapping[str, object], of: str) -> dict[str, object]:
+    """A mapping as JSON can say it.
+
+    Raises:
+        ConfigurationError: It holds NaN, an infinity, or an object that JSON does not know.
+    """
+    try:
+        found: dict[str, object] = json.loads(json.dumps(dict(content), allow_nan=False))
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"What is to be stored of {of} cannot be written as JSON ({error}); give finite numbers, text and lists"
+        ) from error
+    return found

@@ -1,0 +1,1 @@
+"""Stock masters and instruments."""

@@ -1,0 +1,204 @@
+"""Stock master, instruments and the history of updates, in PostgreSQL."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import TextClause, func, insert, null, select, text
+
+from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.masters.statements import (
+    ADD,
+    CHANGE,
+    COLUMNS,
+    FOLLOW,
+    LEARN,
+    LIST_IN_FORCE,
+    NEW_INSTRUMENTS,
+    REMOVE,
+    RETURN,
+    TOUCH,
+    as_json,
+)
+from miraikakaku_assets.adapters.storage.tables import instruments, stock_master, stock_master_updates
+from miraikakaku_assets.application.ports import MasterUpdate
+from miraikakaku_assets.domain.market.currency_pairs import currency_pair
+from miraikakaku_assets.domain.market.instruments import Instrument, Universe
+from miraikakaku_assets.domain.market.master import KnownIssue, ListedIssue, MasterDiff, StockList, compare
+from miraikakaku_assets.domain.market.named import named_issue
+
+_LOCK = 20250930
+
+
+class PostgresMasters:
+    """Implements the port `MasterStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def exclusive(self, universe: Universe) -> Iterator[None]:
+        """Holds an advisory lock; a second update waits here and then finds the first one's list in force."""
+        with self._database.engine.connect() as connection:
+            connection.execute(select(func.pg_advisory_xact_lock(_LOCK, func.hashtext(universe.name))))
+            yield
+
+    def known(self, universe: Universe) -> Mapping[str, KnownIssue]:
+        """The master by exchange code, inactive issues included."""
+        columns = [column.label(name) for name, column in COLUMNS.items()]
+        query = select(stock_master.c.is_active, *columns).where(stock_master.c.universe == universe.name)
+        with self._database.engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+        return {
+            row["code"]: KnownIssue(ListedIssue(**{name: row[name] for name in COLUMNS}), row["is_active"])
+            for row in rows
+        }
+
+    def last_list_date(self, universe: Universe) -> date | None:
+        """Date of the list in force: that of the last success, which may have been accepted out of order."""
+        newest = self._in_force(universe)
+        return newest[1] if newest else None
+
+    def newest_update(self, universe: Universe) -> int | None:
+        """Number of the update that put the list in force into force."""
+        newest = self._in_force(universe)
+        return newest[0] if newest else None
+
+    def apply(self, universe: Universe, new: StockList, diff: MasterDiff, update: MasterUpdate) -> None:
+        """Puts a list into force and records the update in one transaction."""
+        self._apply(universe, new, diff, update, f"not in the list dated {new.list_date}")
+
+    def ensure_named(
+        self, universe: Universe, symbols: Sequence[str], moment: datetime
+    ) -> MasterUpdate | None:
+        """Makes the named symbols the listed ones; None when they are already.
+
+        Raises:
+            ConfigurationError: A symbol is not written as this universe writes them.
+        """
+        issues = tuple(named_issue(universe, symbol) for symbol in dict.fromkeys(symbols))
+        day = moment.astimezone(ZoneInfo(universe.time_zone)).date()
+        with self.exclusive(universe):
+            diff = compare(self.known(universe), issues)
+            if not (diff.added or diff.updated or diff.returned or diff.removed):
+                return None
+            update = MasterUpdate(
+                universe=universe.name,
+                update_type="manual",
+                status="success",
+                source=universe.named_by,
+                started_at=moment,
+                completed_at=moment,
+                total_stocks=len(issues),
+                added_stocks=len(diff.added),
+                updated_stocks=len(diff.updated),
+                removed_stocks=len(diff.removed),
+                returned_stocks=len(diff.returned),
+                unchanged_stocks=len(diff.unchanged),
+                list_date=day,
+            )
+            gone_because = f"no longer named in {universe.named_by}"
+            self._apply(universe, StockList(day, issues, ""), diff, update, gone_because)
+        return update
+
+    def record(self, update: MasterUpdate) -> None:
+        """Records an update that put nothing into force."""
+        with self._database.engine.begin() as connection:
+            connection.execute(insert(stock_master_updates).values(_recorded(update)))
+
+    def instruments(self, universe: Universe, symbols: Sequence[str] | None = None) -> list[Instrument]:
+        """Instruments of active issues sorted by symbol; those of `symbols` even when inactive."""
+        query = (
+            select(
+                instruments.c.id,
+                instruments.c.symbol,
+                stock_master.c.stock_code,
+                stock_master.c.is_active,
+                stock_master.c.security_type,
+            )
+            .join(stock_master, stock_master.c.instrument_id == instruments.c.id)
+            .where(stock_master.c.universe == universe.name)
+            .order_by(instruments.c.symbol.collate("C"))
+        )
+        if symbols is None:
+            query = query.where(stock_master.c.is_active)
+        else:
+            query = query.where(instruments.c.symbol == func.any(list(symbols)))
+        with self._database.engine.connect() as connection:
+            return [Instrument(*row) for row in connection.execute(query)]
+
+    def known_symbols(self, universe: Universe) -> Mapping[str, int]:
+        """Symbol → instrument id of all issues ever listed."""
+        query = select(instruments.c.symbol, instruments.c.id).where(instruments.c.universe == universe.name)
+        with self._database.engine.connect() as connection:
+            return dict(connection.execute(query).tuples().all())
+
+    def _in_force(self, universe: Universe) -> tuple[int, date] | None:
+        query = text(LIST_IN_FORCE.format(universe=":universe"))
+        with self._database.engine.connect() as connection:
+            newest = connection.execute(query, {"universe": universe.name}).first()
+        return (newest.id, newest.list_date) if newest else None
+
+    def _apply(
+        self, universe: Universe, new: StockList, diff: MasterDiff, update: MasterUpdate, gone_because: str
+    ) -> None:
+        """Each kind of change is one statement, whether it is about one issue or all."""
+        said = {code: str(day) for code, day in new.delisted.items()}
+        with self._database.engine.begin() as connection:
+
+            def run(statement: TextClause, **values: object) -> None:
+                connection.execute(statement, {"universe": universe.name, "day": new.list_date, **values})
+
+            if diff.added:
+                first_list = not connection.scalar(
+                    select(stock_master.c.id).where(stock_master.c.universe == universe.name).limit(1)
+                )
+                run(
+                    NEW_INSTRUMENTS,
+                    calendar=universe.calendar,
+                    instruments=_instruments(universe, diff.added),
+                )
+                # What the settings name has been traded before they named it.
+                run(ADD, issues=as_json(diff.added), first_list=first_list or not universe.has_master)
+            if diff.updated or diff.returned:
+                run(CHANGE, issues=as_json([*diff.updated, *diff.returned]))
+            if diff.returned:
+                former = json.dumps(dict(diff.former_names), ensure_ascii=False)
+                run(RETURN, codes=[issue.code for issue in diff.returned], former=former)
+            if diff.removed:
+                codes = [issue.code for issue in diff.removed]
+                run(REMOVE, codes=codes, reason=gone_because, said=json.dumps(said))
+            dated = [issue for issue in diff.unchanged if issue.listed_on is not None]
+            if dated:
+                run(LEARN, issues=as_json(dated))
+            run(FOLLOW)
+            run(TOUCH)
+            connection.execute(insert(stock_master_updates).values(_recorded(update)))
+
+
+def _instruments(universe: Universe, issues: Iterable[ListedIssue]) -> str:
+    """New instruments with the unit of their prices, as JSON."""
+    rows = []
+    for issue in issues:
+        if universe.currency is None:
+            pair = currency_pair(issue.symbol)
+            currency, price_unit = pair.quote, pair.price_unit
+        else:
+            currency, price_unit = universe.currency, universe.price_unit
+        rows.append(
+            {
+                "symbol": issue.symbol,
+                "kind": issue.security_type,
+                "currency": currency,
+                "price_unit": price_unit,
+            }
+        )
+    return json.dumps(rows)
+
+
+def _recorded(update: MasterUpdate) -> dict[str, Any]:
+    return asdict(update) | {"counts": dict(update.counts) or null()}

@@ -1,0 +1,1 @@
+"""The one request rate of a source."""

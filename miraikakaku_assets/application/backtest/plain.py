@@ -1,0 +1,37 @@
+"""The scoreboard as plain values, for scripts."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+import polars as pl
+
+from miraikakaku_assets.application.backtest.goals import reached
+from miraikakaku_assets.application.backtest.make_scoreboard import Scoreboard
+from miraikakaku_assets.application.backtest.published_results import PUBLISHED
+from miraikakaku_assets.application.backtest.tables import BacktestResult
+
+
+def plain(found: Scoreboard) -> dict[str, Any]:
+    """Numbers as they are, tables as lists of rows; dates stay dates."""
+    return {
+        "size": found.size.name,
+        "models": dict(found.models),
+        "evidence": {name: asdict(one) for name, one in found.taken.items()},
+        "sets": {name: _board(board) for name, board in found.boards.items()},
+        "exchange_rate": {
+            "here": [asdict(one) for one in found.papers],
+            "published": [asdict(one) for one in PUBLISHED] if found.papers else [],
+        },
+    }
+
+
+def _board(board: BacktestResult) -> dict[str, Any]:
+    values = {field.name: _value(getattr(board, field.name)) for field in fields(board)}
+    return values | {"reached": reached(board)}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, pl.DataFrame):
+        return value.to_dicts()
+    return dict(value) if isinstance(value, Mapping) else value

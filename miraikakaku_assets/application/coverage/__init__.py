@@ -1,0 +1,1 @@
+"""Use cases of coverage: which bars are missing, and why."""

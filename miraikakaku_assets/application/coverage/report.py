@@ -1,0 +1,102 @@
+"""Use case: check coverage, write the report, keep the gaps."""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+from miraikakaku_assets.application.ports import Clock, CoverageStore, PriceSource, ReportStore
+from miraikakaku_assets.domain.coverage.report import CAUSES, CoverageFindings, SegmentCoverage, find_coverage
+from miraikakaku_assets.domain.errors import WorkFellShortError
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.market.sessions import last_completed_session
+
+
+def report_coverage(  # noqa: PLR0913 - ports and options, all named
+    universe: Universe,
+    timeframe: Timeframe,
+    *,
+    source: PriceSource,
+    store: CoverageStore,
+    shelf: ReportStore,
+    clock: Clock,
+    history_start: date,
+    threshold: float,
+    least_issues: int = 0,
+    since: date | None = None,
+    until: date | None = None,
+) -> tuple[CoverageFindings, Path]:
+    """Compares stored bars with expected sessions and writes the result to tables and a JSON report.
+
+    The window runs from `since` to `until`. Where they are not given, it is what the source can be expected
+    to serve: an archive's common window, or everything from `history_start` to the last completed session.
+
+    Returns:
+        The findings and the path of the report.
+
+    Raises:
+        WorkFellShortError: There is no master yet, so there is no denominator, or the window is empty.
+    """
+    now = clock()
+    window = source.common_window(universe) or (history_start, last_completed_session(universe.calendar, now))
+    first, last = since or window[0], min(until or window[1], last_completed_session(universe.calendar, now))
+    if first > last:
+        raise WorkFellShortError(
+            f"There is no completed session of {universe.name} from {first} to {last}; choose another window"
+        )
+    holdings = store.holdings(universe, timeframe, first, last)
+    if holdings is None:
+        raise WorkFellShortError(
+            f"Coverage of {universe.name} has no denominator: there is no stock master yet; "
+            f"run `miraikakaku master update --universe {universe.name}` first"
+        )
+    findings = find_coverage(
+        universe,
+        timeframe,
+        first,
+        last,
+        holdings,
+        checked_at=now,
+        threshold=threshold,
+        least_issues=least_issues,
+    )
+    path = shelf.write(f"coverage_{universe.name}", now, as_json(findings))
+    store.save(findings, str(path))
+    return findings, path
+
+
+def as_json(findings: CoverageFindings) -> Mapping[str, object]:
+    """The findings as the JSON report shows them."""
+    return {
+        "universe": findings.universe.name,
+        "timeframe": findings.timeframe.value,
+        "checked_at": findings.checked_at.isoformat(),
+        "window": {"first": findings.first.isoformat(), "last": findings.last.isoformat()},
+        "denominator": findings.denominator,
+        "threshold": findings.threshold,
+        "least_issues": findings.least_issues,
+        "too_few_issues": findings.too_few_issues,
+        "segments": [_segment(segment) for segment in findings.segments],
+        "causes": CAUSES,
+        "worst": _worst(findings),
+    }
+
+
+def _segment(segment: SegmentCoverage) -> dict[str, object]:
+    return {
+        "segment": segment.segment,
+        "instruments": segment.instruments,
+        "complete_instruments": segment.complete,
+        "empty_instruments": segment.empty,
+        "expected_bars": segment.expected,
+        "stored_bars": segment.stored,
+        "missing_bars": segment.expected - segment.stored,
+        "coverage": segment.coverage,
+        "gaps_by_cause": segment.causes,
+    }
+
+
+def _worst(findings: CoverageFindings, count: int = 20) -> list[dict[str, object]]:
+    """The symbols with most gaps among those that have bars at all; the empty ones are counted above."""
+    has_bars = findings.gaps.filter(~findings.gaps["cause"].is_in(["never_delivered", "not_on_source"]))
+    table = has_bars.group_by("symbol").len("missing").sort(["missing", "symbol"], descending=[True, False])
+    return table.head(count).to_dicts()

@@ -1,0 +1,1 @@
+"""Use cases of every day's forecasts: train, predict, score, replay, show. The past is judged in `backtest`."""

@@ -1,0 +1,193 @@
+"""Use cases of every day: train a universe's models, forecast from its newest session, score what came."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from miraikakaku_assets.application.forecasting.inputs import ForecastInputs, forecast_inputs
+from miraikakaku_assets.application.forecasting.predict import (
+    ENSEMBLE,
+    PredictionPorts,
+    PredictionReport,
+    forecasts_of,
+    make_predictions,
+)
+from miraikakaku_assets.application.forecasting.score import ScoreReport, score_predictions
+from miraikakaku_assets.application.forecasting.train import (
+    Told,
+    TrainingPorts,
+    TrainingReport,
+    train_models,
+    training_of,
+)
+from miraikakaku_assets.application.forecasting.weights import decide_weights, review_champion
+from miraikakaku_assets.application.ports import Clock
+from miraikakaku_assets.application.ports.forecasts import MarketBars
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.forecasting.contract import Forecaster
+from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.domain.market.sessions import last_completed_session, session_table, sessions_back
+
+_USUAL_SECONDS = {"random_forest": 41.0, "xgboost": 33.0, "lstm": 158.0, "arima": 24.0}
+"""What training takes on a year of Tokyo's 4,178 issues on two cores (`make bench`, train_minutes_4178): the first
+training needs an expectation, later ones have the one before."""
+_USUAL_SYMBOLS = 4178
+_SOON = 1.0  # seconds; everything else, forecasts included
+_OUTGROWN = 2
+_USED_FOR = 20  # sessions: three weekly trainings may fail to take place
+
+
+@dataclass(frozen=True)
+class ForecastPorts:
+    """What forecasting a universe needs.
+
+    Attributes:
+        bars: Daily bars of whole universes.
+        training: Where trainings go.
+        prediction: Where forecasts go.
+        clock: Where the time comes from.
+    """
+
+    bars: MarketBars
+    training: TrainingPorts
+    prediction: PredictionPorts
+    clock: Clock
+
+
+def train_universe(
+    universe: Universe,
+    ports: ForecastPorts,
+    until: date | None = None,
+    told: Told = lambda _: None,
+    models: Sequence[str] | None = None,
+) -> tuple[date, TrainingReport]:
+    """Trains every model on a universe, and decides from the newest session on how the ensemble weighs them.
+
+    Args:
+        universe: Whose instruments.
+        ports: What it needs.
+        until: Last session that the training may see; None: the newest with bars.
+        told: Hears of each training.
+        models: Only these; None for all.
+
+    Returns:
+        The end of the training, and what became of the models.
+
+    Raises:
+        ConfigurationError: There are no bars, or a model is not known.
+    """
+    inputs, last = _inputs(universe, ports, until)
+    known = {one.name: one for one in ports.prediction.forecasters}
+    unknown = sorted(set(models or ()) - set(known))
+    if unknown:
+        raise ConfigurationError(f"There is no model {unknown[0]}; available: {', '.join(known)}")
+    chosen = list(known.values()) if models is None else [known[name] for name in known if name in models]
+    ports.training.work.plan(_expected_trainings(inputs, chosen, ports))
+    report = train_models(inputs, last, chosen, ports.training, told)
+    if until is None:  # what is decided of a past day now would change how its forecasts are made again
+        store, names = ports.prediction.store, list(known)
+        decide_weights(universe, last, names, store)
+        review_champion(universe, last, [*names, ENSEMBLE], store)
+    return last, report
+
+
+def predict_universe(
+    universe: Universe,
+    ports: ForecastPorts,
+    as_of: date | None = None,
+    symbols: Sequence[str] | None = None,
+    told: Told = lambda _: None,
+) -> tuple[ForecastInputs, PredictionReport]:
+    """Forecasts from a session; models that lack a usable training are trained first.
+
+    A training is used for a month of sessions, and as long as it has seen more than half of the bars that there are. A
+    session that was forecast already keeps the models that it had.
+
+    Args:
+        universe: Whose instruments.
+        ports: What it needs.
+        as_of: Origin; None: the newest session with bars.
+        symbols: Only these; None for all that have a bar by then.
+        told: Hears of each training.
+
+    Returns:
+        What it was made from, and what was made.
+
+    Raises:
+        ConfigurationError: There are no bars.
+    """
+    inputs, origin = _inputs(universe, ports, as_of)
+    store = ports.prediction.store
+    new = [] if as_of and store.predicted(universe, as_of) else _untrained(inputs, origin, ports)
+    ports.training.work.plan(_expected_trainings(inputs, new, ports))
+    models = [*(one.name for one in ports.prediction.forecasters), ENSEMBLE]
+    ports.prediction.work.plan({forecasts_of(model): _SOON for model in models})
+    trained = train_models(inputs, origin, new, ports.training, told) if new else TrainingReport()
+    report = make_predictions(inputs, origin, ports.prediction, symbols)
+    report.failures = trained.failed | report.failures
+    return inputs, report
+
+
+def _expected_trainings(
+    inputs: ForecastInputs, forecasters: Sequence[Forecaster], ports: ForecastPorts
+) -> dict[str, float]:
+    """Trainings as steps of the work, with the seconds that each may take: what the last one took, if there was one."""
+    size = inputs.panel.bars["symbol"].n_unique() / _USUAL_SYMBOLS
+    expected = {model: size * seconds for model, seconds in _USUAL_SECONDS.items()}
+    expected |= {
+        one.model: one.seconds for one in reversed(ports.prediction.store.trainings(inputs.universe, 1))
+    }
+    return {training_of(one.name): max(expected.get(one.name, 0.0), _SOON) for one in forecasters}
+
+
+def _untrained(inputs: ForecastInputs, origin: date, ports: ForecastPorts) -> list[Forecaster]:
+    """Models without a training, also a failed one, in the month before an origin, or with one on half of the bars."""
+    universe, store = inputs.universe, ports.prediction.store
+    oldest = sessions_back(universe.calendar, origin, _USED_FOR)
+    known = store.trainings(universe, None)
+    tried = {one.model for one in known if oldest <= one.trained_until <= origin}
+    bars = inputs.panel.bars.height
+    # The first training may have met an import under way.
+    outgrown = {
+        one.model
+        for one in store.models(universe, origin)
+        if int(str(one.metrics.get("bars", bars))) * _OUTGROWN <= bars
+    }
+    return [one for one in ports.prediction.forecasters if one.name not in tried - outgrown]
+
+
+def score_universe(universe: Universe, ports: ForecastPorts, until: date | None = None) -> ScoreReport:
+    """Scores every forecast whose target has ended.
+
+    Args:
+        universe: Whose instruments.
+        ports: What it needs.
+        until: Last session whose closes count; None: the newest with bars.
+
+    Raises:
+        ConfigurationError: There are no bars.
+    """
+    store = ports.prediction.store
+    last = until or last_completed_session(universe.calendar, ports.clock())
+    oldest = store.unscored(universe, last)["as_of"].min()
+    if not isinstance(oldest, date):
+        if not store.days_to_score(universe, last):
+            return ScoreReport(last, 0, 0, ())
+        oldest = last
+    inputs = forecast_inputs(universe, oldest, last, ports.bars, foreign=False)
+    return score_predictions(inputs, inputs.newest_origin() if until is None else last, store, ports.clock())
+
+
+def _inputs(universe: Universe, ports: ForecastPorts, wanted: date | None) -> tuple[ForecastInputs, date]:
+    """The panel up to a session, and that session."""
+    last = last_completed_session(universe.calendar, ports.clock())
+    if wanted is None:
+        inputs = forecast_inputs(universe, last, last, ports.bars)
+        return inputs, inputs.newest_origin()
+    if wanted > last:
+        raise ConfigurationError(
+            f"The bars of {wanted} are not final: the newest session of {universe.name} that has ended is {last}"
+        )
+    if wanted not in session_table(universe.calendar)["session"]:
+        raise ConfigurationError(f"{wanted} was no session of {universe.name}; name a day on which it traded")
+    return forecast_inputs(universe, wanted, wanted, ports.bars), wanted

@@ -1,0 +1,341 @@
+"""Use case: forecast every instrument of a universe from one session, by every model, and keep it for good.
+
+A forecast is written once. Made again from the same session, the same models give the same numbers; what is stored
+stays, and only what was missing is filled in.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from miraikakaku_assets.application.forecasting.inputs import ForecastInputs
+from miraikakaku_assets.application.ports import Clock
+from miraikakaku_assets.application.ports.forecasts import (
+    PREDICTIONS,
+    Decision,
+    ForecastStore,
+    ModelRecord,
+    ModelStore,
+)
+from miraikakaku_assets.application.work_progress import WorkProgress
+from miraikakaku_assets.domain.errors import MiraikakakuError
+from miraikakaku_assets.domain.forecasting.bands import DEFAULT_RULE, conformal_bands
+from miraikakaku_assets.domain.forecasting.contract import (
+    FORECASTS,
+    HORIZONS,
+    Forecaster,
+    Reason,
+    TrainedForecaster,
+    is_valid,
+)
+from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE, Weights, combine
+from miraikakaku_assets.domain.forecasting.missing import no_forecasts
+from miraikakaku_assets.domain.forecasting.panel import Panel
+from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.domain.market.sessions import first_open, sessions_back
+
+ENSEMBLE = "ensemble"
+SAMPLE = 400
+"""Instruments whose past errors calibrate a market: 250 sessions of them are 100,000 errors per model and horizon, a
+third of them in each regime; the error of a 95 % quantile is then far below that of the days themselves."""
+
+_WITHOUT_BAR = (Reason.NO_BAR.value, Reason.BAD_PRICE.value)
+BROKEN = (Reason.NOT_TRAINED.value, Reason.FAILED.value)
+"""Reasons that lie with a model and not with its bars."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PredictionPorts:
+    """What forecasting needs.
+
+    Attributes:
+        store: Where trainings and forecasts are.
+        shelf: Where models are kept.
+        clock: Where the time comes from.
+        forecasters: Every model there is, trained or not.
+        work: Hears how far it is.
+    """
+
+    store: ForecastStore
+    shelf: ModelStore
+    clock: Clock
+    forecasters: Sequence[Forecaster]
+    work: WorkProgress = field(default_factory=WorkProgress)
+
+
+@dataclass
+class PredictionReport:
+    """What was forecast.
+
+    Attributes:
+        as_of: Origin (exchange date).
+        symbols: Instruments with a forecast of the ensemble, or a reason why not.
+        written: Rows that were not there before.
+        kept: Rows that were.
+        made: Model → symbols with a forecast.
+        missing: Model → reason → symbols without.
+        failures: Model → why it broke off or could not be read.
+    """
+
+    as_of: date
+    symbols: int = 0
+    written: int = 0
+    kept: int = 0
+    made: dict[str, int] = field(default_factory=dict)
+    missing: dict[str, dict[str, int]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def count(self, forecasts: pl.DataFrame) -> None:
+        """Counts the forecasts of one model at the origin."""
+        first = forecasts.filter(pl.col("horizon") == HORIZONS[0])
+        for model, reason, symbols in first.group_by("model", "reason").len().sort("model", "reason").rows():
+            if reason is None:
+                self.made[model] = symbols
+            else:
+                self.missing.setdefault(model, {})[reason] = symbols
+
+
+def make_predictions(
+    inputs: ForecastInputs, as_of: date, ports: PredictionPorts, symbols: Sequence[str] | None = None
+) -> PredictionReport:
+    """Forecasts from a session and stores what is not there yet, model by model, the ensemble last.
+
+    Args:
+        inputs: Bars of the whole universe up to the origin: the market's mean is of all of them.
+        as_of: Origin.
+        ports: What it needs.
+        symbols: Only these are stored; None for all.
+    """
+    universe, report, panel = inputs.universe, PredictionReport(as_of), inputs.panel.until(as_of)
+    stored = ports.store.predictions(universe, as_of, as_of, symbols)
+    report.kept = stored.height
+    records = _records(ports.store, universe, as_of, stored)
+    base = []
+    for forecaster in ports.forecasters:
+        name = forecaster.name
+        ports.work.start(forecasts_of(name))
+        kept = stored.filter(pl.col("model") == name)
+        if not _to_be_made(kept, panel, symbols, late=after_the_fact(universe, as_of, ports.clock())):
+            base.append(kept.select(FORECASTS.keys()))
+            report.count(kept)
+            ports.work.finish(forecasts_of(name))
+            continue
+        seen = panel if symbols is None or forecaster.needs.market else panel.only(list(symbols))
+        made = _forecast(forecaster, records.get(name), seen, [as_of], ports.shelf, report.failures)
+        made = made if symbols is None else made.filter(pl.col("symbol").is_in(list(symbols)))
+        base.append(_store(made, kept, inputs, ports, records.get(name), report))
+        ports.work.finish(forecasts_of(name), failed=name in report.failures)
+    ports.work.start(forecasts_of(ENSEMBLE))
+    ensemble = combined(base, [as_of], weights_of(ports.store, universe, as_of))
+    whole = _store(ensemble, stored.filter(pl.col("model") == ENSEMBLE), inputs, ports, None, report)
+    ports.work.finish(forecasts_of(ENSEMBLE))
+    _say_absent(report)
+    report.symbols = whole["symbol"].n_unique()
+    return report
+
+
+def forecasts_of(model: str) -> str:
+    """The forecasts of a model as a step of the work."""
+    return f"forecasts of {model}"
+
+
+def _records(
+    store: ForecastStore, universe: Universe, as_of: date, stored: pl.DataFrame
+) -> dict[str, ModelRecord]:
+    """The training of each model: the one that has forecast from this session already, else the newest."""
+    records = {one.model: one for one in store.models(universe, as_of)}
+    used = set(stored["model_id"].drop_nulls().unique())
+    if used - {one.id for one in records.values()}:
+        earlier = [one for one in store.trainings(universe, None) if one.id in used and one.reason is None]
+        records |= {one.model: one for one in reversed(earlier)}  # the newest of them counts
+    return records
+
+
+def _say_absent(report: PredictionReport) -> None:
+    """A model that has forecast nothing, and not for want of bars, is a failure and not a detail."""
+    for model, reasons in report.missing.items():
+        broken = {reason: count for reason, count in reasons.items() if reason in BROKEN}
+        if broken and not report.made.get(model) and report.made.get(NO_CHANGE):
+            said = ", ".join(f"{count:,} {reason}" for reason, count in broken.items())
+            report.failures.setdefault(model, f"it has forecast nothing ({said})")
+
+
+def _to_be_made(kept: pl.DataFrame, panel: Panel, symbols: Sequence[str] | None, *, late: bool) -> bool:
+    """Whether anything is missing that may still be filled in."""
+    known = set(panel.bars["symbol"].unique()) | set(panel.unpriced["symbol"].unique())
+    wanted = known if symbols is None else known & set(symbols)
+    if wanted - set(kept["symbol"].unique()):
+        return True
+    if late:
+        return False
+    # A bar that has not come still is no reason to forecast the whole market again.
+    came = panel.bars.filter(pl.col("session") == kept["as_of"].max())["symbol"]
+    waiting = pl.col("reason").is_in(_WITHOUT_BAR) & pl.col("symbol").is_in(came.unique().implode())
+    return not kept.filter(pl.col("reason").is_in(BROKEN) | waiting).is_empty()
+
+
+def _store(
+    made: pl.DataFrame,
+    kept: pl.DataFrame,
+    inputs: ForecastInputs,
+    ports: PredictionPorts,
+    record: ModelRecord | None,
+    report: PredictionReport,
+) -> pl.DataFrame:
+    """Calibrates those forecasts of one model that may still be made, stores them, and returns all that hold."""
+    now = ports.clock()  # now, and not when the models began: a session may have begun since
+    # A reason that stood when the session of the target began is the forecast's fate.
+    late = after_the_fact(inputs.universe, report.as_of, now)
+    settled = kept if late else kept.filter(pl.col("reason").is_null())
+    new = made.join(settled, on=["symbol", "model", "as_of", "horizon"], how="anti", maintain_order="left")
+    banded = calibrated(new, past_errors(ports.store, inputs, new), inputs.panel)
+    rows = as_predictions(banded, inputs, None if record is None else record.id)
+    report.written += ports.store.save_predictions(inputs.universe, rows, now)
+    whole = pl.concat([settled.select(FORECASTS.keys()), new.select(FORECASTS.keys())])
+    report.count(whole)
+    return whole
+
+
+def forecast_by(
+    forecaster: Forecaster, record: ModelRecord | None, shelf: ModelStore
+) -> tuple[TrainedForecaster | None, str | None]:
+    """The trained model, or why it cannot be had."""
+    if record is None or record.file is None or record.sha256 is None:
+        return None, None
+    try:
+        return forecaster.load(shelf.read(record.file, record.sha256)), None
+    except MiraikakakuError as error:
+        return None, str(error)
+
+
+def _forecast(
+    forecaster: Forecaster,
+    record: ModelRecord | None,
+    panel: Panel,
+    origins: Sequence[date],
+    shelf: ModelStore,
+    failures: dict[str, str],
+) -> pl.DataFrame:
+    trained, why = forecast_by(forecaster, record, shelf)
+    if trained is None:
+        if why is not None:
+            failures[forecaster.name] = why
+        return no_forecasts(panel, origins, forecaster.name, forecaster.version, Reason.NOT_TRAINED)
+    return predict_all(trained, panel, origins, failures)
+
+
+def predict_all(
+    trained: TrainedForecaster, panel: Panel, origins: Sequence[date], failures: dict[str, str]
+) -> pl.DataFrame:
+    """Forecasts of one model; if it breaks off, rows that say so.
+
+    Args:
+        trained: The model.
+        panel: Bars.
+        origins: Sessions.
+        failures: Gets the model's name and why it broke off.
+    """
+    try:
+        return _sound(trained.predict(panel, origins), trained, panel, origins, failures)
+    except Exception as error:  # noqa: BLE001 - libraries raise anything on odd data; the others go on
+        _log.exception("%s broke off", trained.name)
+        failures[trained.name] = f"{type(error).__name__}: {error}".splitlines()[0][:500]
+        return no_forecasts(panel, origins, trained.name, trained.version, Reason.FAILED)
+
+
+def _sound(
+    made: pl.DataFrame,
+    trained: TrainedForecaster,
+    panel: Panel,
+    origins: Sequence[date],
+    failures: dict[str, str],
+) -> pl.DataFrame:
+    """Forecasts without those that are none: they become failures, and so do those that are not there."""
+    wanted = no_forecasts(panel, origins, trained.name, trained.version, Reason.FAILED)
+    key = ["symbol", "model", "as_of", "horizon", "target"]
+    kept = made.filter(is_valid()).join(wanted, on=key, how="semi", maintain_order="left")
+    count = wanted.height - kept.height
+    if not count:
+        return kept
+    failures[trained.name] = (
+        f"{count:,} of its {wanted.height:,} forecasts are missing, or no numbers in order"
+    )
+    lost = wanted.join(kept, on=key, how="anti")
+    return pl.concat([kept.select(FORECASTS.keys()), lost]).sort("symbol", "as_of", "horizon")
+
+
+def weights_of(store: ForecastStore, universe: Universe, as_of: date) -> list[Weights]:
+    """The newest weights that were decided before an origin; none decided: no change has all of it.
+
+    Not those of the origin's own session: Saturday's training decides after Friday's forecasts were made.
+    """
+    before = sessions_back(universe.calendar, as_of, 1)
+    decided = {one.horizon: _weights(one) for one in store.decisions(universe, "weights", before)}
+    return [decided.get(h, Weights(as_of, h, 0, 1.0, {}, {NO_CHANGE: 1.0})) for h in HORIZONS]
+
+
+def _weights(decision: Decision) -> Weights:
+    shares = {model: float(str(weight)) for model, weight in decision.outcome.items()}
+    return Weights(decision.as_of, decision.horizon, 0, 0.0, {}, shares)
+
+
+def combined(
+    base: Sequence[pl.DataFrame], origins: Sequence[date], weights: Sequence[Weights]
+) -> pl.DataFrame:
+    """The ensemble of forecasts, by weights that hold at all of the origins."""
+    decisions = [replace(one, as_of=origin) for origin in origins for one in weights]
+    return combine(pl.concat([one.select(FORECASTS.keys()) for one in base]), decisions, ENSEMBLE)
+
+
+def past_errors(store: ForecastStore, inputs: ForecastInputs, made: pl.DataFrame) -> pl.DataFrame:
+    """Earlier forecasts of the same models whose errors calibrate these; of a large market, those of a sample."""
+    first = made["as_of"].min()
+    if not isinstance(first, date):
+        return made.clear()
+    calendar = inputs.universe.calendar
+    since = sessions_back(calendar, first, DEFAULT_RULE.window + max(HORIZONS) + 1)
+    until = sessions_back(calendar, first, 1)
+    models = made["model"].unique().to_list()
+    past = store.scored(inputs.universe, since, until, models=models, sample=SAMPLE)
+    return past.select(FORECASTS.keys())
+
+
+def calibrated(made: pl.DataFrame, past: pl.DataFrame, panel: Panel) -> pl.DataFrame:
+    """Forecasts with bands from past errors, as far as there are enough of them."""
+    if made.is_empty():
+        return made.with_columns(
+            calibration=pl.lit(None, pl.String()), calibration_scores=pl.lit(None, pl.Int64())
+        )
+    origins = made["as_of"].unique().sort().to_list()
+    rows = pl.concat([past, made.select(FORECASTS.keys())])
+    return conformal_bands(rows, panel, only=origins)
+
+
+def as_predictions(made: pl.DataFrame, inputs: ForecastInputs, model_id: int | None) -> pl.DataFrame:
+    """Forecasts with bands as they are stored."""
+    found = made.join(inputs.closes, on=["symbol", "as_of"], how="left", maintain_order="left")
+    found = found.with_columns(model_id=pl.lit(model_id, pl.Int64()))
+    return found.select(pl.col(name).cast(kind) for name, kind in PREDICTIONS.items())
+
+
+def after_the_fact(universe: Universe, as_of: date, now: datetime) -> bool:
+    """Whether the session after an origin has begun (at `now`, UTC)."""
+    opens = first_open(universe.calendar, as_of + timedelta(days=1))
+    return opens is not None and now >= opens
+
+
+def totals(report: PredictionReport) -> Mapping[str, object]:
+    """A report as figures for people."""
+    return {
+        "as_of": str(report.as_of),
+        "symbols": report.symbols,
+        "rows_written": report.written,
+        "made": report.made,
+        "missing": report.missing,
+        "failures": report.failures,
+    }

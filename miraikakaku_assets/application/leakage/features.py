@@ -1,0 +1,82 @@
+"""Use case: prove on stored bars that no input of the forecast models knows the future, by changing the future."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from miraikakaku_assets.application.forecasting.inputs import (
+    FOREIGN,
+    ForecastInputs,
+    forecast_inputs,
+    with_foreign,
+)
+from miraikakaku_assets.application.ports.forecasts import MarketBars
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.forecasting.features import FeatureInputs
+from miraikakaku_assets.domain.forecasting.leakage import leak_test
+from miraikakaku_assets.domain.forecasting.learning import inputs
+from miraikakaku_assets.domain.market.instruments import Universe
+
+ISSUES = 200
+"""Instruments of a large market that are tested: a leak is in the formula, and shows in all of them."""
+
+_BEHIND = 6  # sessions that must have followed an origin: a future that is not there cannot be changed
+
+
+@dataclass(frozen=True)
+class FeatureTest:
+    """What was tested.
+
+    Attributes:
+        origins: Sessions at which the inputs were computed again.
+        symbols: How many instruments.
+        inputs: Names of the inputs.
+        leaks: Input → first origin at which it was not what it had been; empty where nothing looks ahead.
+    """
+
+    origins: tuple[date, ...]
+    symbols: int
+    inputs: tuple[str, ...]
+    leaks: dict[str, date]
+
+
+def check_features(universe: Universe, last: date, bars: MarketBars, count: int) -> FeatureTest:
+    """Cuts the future off, and replaces it by another one, at some origins.
+
+    Args:
+        universe: Whose instruments.
+        last: Last session whose bars are read.
+        bars: Holds them.
+        count: Origins, spread over the newer half of the history.
+
+    Raises:
+        ConfigurationError: There are too few sessions.
+    """
+    found = _sample(forecast_inputs(universe, last, last, bars))
+    sessions = found.raw["session"].unique().sort().to_list()
+    chosen = sessions[len(sessions) // 2 : len(sessions) - _BEHIND]
+    if len(chosen) < count:
+        raise ConfigurationError(
+            f"{universe.name} has {len(sessions)} sessions: too few for {count} origins with a past and a future"
+        )
+    origins = tuple(chosen[-1 - place * (len(chosen) // count)] for place in range(count))
+    passed = tuple(name for name in FOREIGN if _is_known(found, name, origins))
+
+    def build(own: FeatureInputs) -> pl.DataFrame:
+        return inputs(with_foreign(own), passed)
+
+    names = [name for name in build(found.own).columns if name not in {"symbol", "session"}]
+    leaks = leak_test(build, found.own, origins)
+    return FeatureTest(tuple(sorted(origins)), found.raw["symbol"].n_unique(), tuple(names), leaks)
+
+
+def _sample(found: ForecastInputs) -> ForecastInputs:
+    """The instruments with the longest history."""
+    longest = found.raw.group_by("symbol").len().sort(["len", "symbol"], descending=[True, False])
+    return found.only(longest["symbol"].head(ISSUES).to_list())
+
+
+def _is_known(found: ForecastInputs, name: str, origins: tuple[date, ...]) -> bool:
+    rows = found.panel.bars.filter(pl.col("session").is_in(origins))
+    return rows[name].null_count() < rows.height

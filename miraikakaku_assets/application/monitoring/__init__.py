@@ -1,0 +1,1 @@
+"""Use cases that watch the sources and the installation."""

@@ -1,0 +1,75 @@
+"""Use case: what an operator wants to see at a glance."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from miraikakaku_assets.application.ports import Clock
+from miraikakaku_assets.application.ports.rate_limit import LimitState
+from miraikakaku_assets.domain.coverage.burn_down import burn_down
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.market.sessions import last_completed_session, session_table
+from miraikakaku_assets.domain.market.source_health import DAY, Probe, SourceHealth, judge
+
+
+class StatusStore(Protocol):
+    """Reads the figures from the tables."""
+
+    def read(self, universe: Universe, timeframe: Timeframe, due: object) -> dict[str, Any]:
+        """Master, bars, freshness, quarantine, coverage, running and newest batches."""
+
+
+class NewestBars(Protocol):
+    """Knows the newest bar of a symbol."""
+
+    def newest_starts(
+        self, universe: Universe, timeframe: Timeframe, symbols: Sequence[str]
+    ) -> Mapping[str, datetime | None]:
+        """Symbol → start of its newest final bar (UTC)."""
+
+
+class Probes(Protocol):
+    """Knows what the canaries answered."""
+
+    def since(self, source: str, moment: datetime) -> Sequence[Probe]:
+        """The probes of a source from a moment on."""
+
+
+class Rate(Protocol):
+    """Knows how fast a source may be asked."""
+
+    def state(self) -> LimitState:
+        """The rate at this moment."""
+
+
+def show_status(
+    universe: Universe, timeframe: Timeframe, *, store: StatusStore, clock: Clock
+) -> dict[str, Any]:
+    """The figures, with freshness measured against the newest session whose bar is due.
+
+    Args:
+        universe: Whose status.
+        timeframe: Daily bars.
+        store: Reads the figures.
+        clock: Time of the question.
+    """
+    due = last_completed_session(universe.calendar, clock())
+    table = session_table(universe.calendar)
+    opens = table.filter(table["session"] == due)["opens"][0]
+    return store.read(universe, timeframe, opens) | {"due_session": due, "asked_at": clock()}
+
+
+def source_status(rate: Rate, probes: Probes, clock: Clock) -> tuple[LimitState, SourceHealth | None]:
+    """How fast a source may be asked, and how its canaries have fared in the last day; None without any."""
+    state = rate.state()
+    return state, judge(probes.since(state.name, clock() - DAY))
+
+
+def watch_status(
+    universe: Universe, watched: Sequence[str], bars: NewestBars, clock: Clock
+) -> list[dict[str, Any]]:
+    """Until when each watched symbol has to be collected before 5-minute bars are lost; the most urgent first."""
+    if not watched:
+        return []
+    newest = bars.newest_starts(universe, Timeframe.M5, watched)
+    return burn_down(universe.calendar, newest, clock()).to_dicts()

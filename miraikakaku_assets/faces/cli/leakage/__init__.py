@@ -1,0 +1,1 @@
+"""Commands ``self-test …``, and how they say what they have found."""

@@ -1,0 +1,125 @@
+"""The part of ``status`` about alerts, cycles, notifications and how far the analysis is."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, UNIVERSES, Timeframe, Universe
+from miraikakaku_assets.faces.cli.output import show_table
+
+_DAYS = (Timeframe.D1, Timeframe.W1, Timeframe.MO1)
+_HOURS = (Timeframe.M5, Timeframe.H1, Timeframe.H4)
+_ALERTS = 5  # that are shown; --json has all
+
+
+def read_analysis(use: Ports) -> dict[str, Any]:
+    """What there is to show, of all universes."""
+    from miraikakaku_assets.application.analysis.status import (
+        alerts_status,
+        analysis_status,
+        cycles_status,
+        notices_status,
+    )
+
+    return {
+        "alerts": alerts_status(use.alerts),
+        "cycles": cycles_status(use.cycles),
+        "notifications": notices_status(use.alerts, use.channels),
+        "analysis": analysis_status(use.status),
+    }
+
+
+def analysis_lines(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """What there is to say, label and sentence."""
+    by_universe: dict[str, list[str]] = {}
+    for cycle in found["cycles"]:
+        by_universe.setdefault(cycle["universe"], []).append(_cycle(cycle))
+    lines = [("cycles", f"{universe}: {'; '.join(said)} (UTC)") for universe, said in by_universe.items()]
+    waiting = [_channel(one) for one in found["notifications"] if one["waiting"] or one["set_up"]]
+    lines.append(
+        (
+            "notices",
+            ", ".join(waiting) or "no channel is set up, so nobody is told (docs/notifications.md)",
+        )
+    )
+    if not found["alerts"]:
+        lines.append(("alerts", "none stands"))
+    return lines
+
+
+def show_analysis(found: dict[str, Any]) -> None:
+    """The tables: alerts that stand, and the newest of each universe and timeframe."""
+    _show_alerts(found["alerts"])
+    by_universe: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in found["analysis"]:
+        by_universe.setdefault(row["universe"], {})[row["timeframe"]] = row
+    stored = {UNIVERSES[name]: by_universe[name] for name in UNIVERSES if name in by_universe}
+    title = "newest bars, * where indicators are behind them"
+    days = [
+        (chosen.name, *(_bar(chosen, one, rows.get(one)) for one in _DAYS), _due(rows))
+        for chosen, rows in stored.items()
+    ]
+    if days:
+        show_table(title, ("", *_DAYS, "to analyse"), days)
+    hours = [
+        (
+            chosen.name,
+            *(_bar(chosen, one, rows.get(one)) for one in _HOURS),
+            _moment(rows[Timeframe.M5]["newest_signal"]),
+        )
+        for chosen, rows in stored.items()
+        if Timeframe.M5 in rows
+    ]
+    if hours:
+        show_table(f"{title} (UTC)", ("", *_HOURS, "signal"), hours)
+
+
+def _due(rows: Mapping[str, dict[str, Any]]) -> str:
+    """What is to be analysed of a universe."""
+    due = {one: rows[one]["due"] for one in COLLECTED_TIMEFRAMES if one in rows}
+    return ", ".join(f"{count:,} of {one}" for one, count in due.items() if count) or "nothing"
+
+
+def _bar(chosen: Universe, timeframe: Timeframe, row: dict[str, Any] | None) -> str | None:
+    if row is None:
+        return None
+    shown = _day(chosen, row["bar"]) if timeframe in _DAYS else _moment(row["bar"])
+    return f"{shown}{'' if row['bar'] == row['indicator'] else '*'}"
+
+
+def _show_alerts(alerts: list[dict[str, Any]]) -> None:
+    from miraikakaku_assets.application.ports.notices import PATTERN  # it brings Polars, too heavy for --help
+
+    troubles = [one for one in alerts if one["kind"] != PATTERN]
+    signals = len(alerts) - len(troubles)
+    rows = [(one["severity"], _moment(one["raised_at"]), one["title"]) for one in troubles[:_ALERTS]]
+    if len(troubles) > _ALERTS:
+        rows.append(("", "", f"and {len(troubles) - _ALERTS:,} more"))
+    if signals:
+        newest = alerts[len(troubles)]
+        more = f" (the newest of {signals:,} new signals)" if signals > 1 else ""
+        rows.append((newest["severity"], _moment(newest["raised_at"]), f"{newest['title']}{more}"))
+    if rows:
+        show_table("alerts that stand", ("severity", "since (UTC)", "what"), rows)
+
+
+def _cycle(cycle: dict[str, Any]) -> str:
+    if cycle["seconds"] is None:
+        return f"{cycle['started_at']:%m-%d %H:%M} still running"
+    said = f"{cycle['started_at']:%m-%d %H:%M} {cycle['seconds']:.0f} s, {cycle['succeeded']:,} of {cycle['symbols']:,}"
+    return said if not cycle["error"] else f"{said} (failed)"
+
+
+def _channel(one: dict[str, Any]) -> str:
+    return f"{one['channel']} {one['waiting']:,} waiting{'' if one['set_up'] else ' (not set up)'}"
+
+
+def _day(chosen: Universe, value: datetime) -> str:
+    """The exchange's date: a day begins the evening before in UTC, in London's summer for one."""
+    return f"{value.astimezone(ZoneInfo(chosen.time_zone)):%m-%d}"
+
+
+def _moment(value: datetime | None) -> str | None:
+    return None if value is None else f"{value.astimezone(UTC):%m-%d %H:%M}"

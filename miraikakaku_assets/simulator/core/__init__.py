@@ -1,0 +1,1 @@
+"""What everything simulated stands on: configuration, clock, sessions, noise."""

@@ -1,0 +1,1 @@
+"""Faults: how they are named, and what they do to an answer."""

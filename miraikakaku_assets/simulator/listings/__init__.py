@@ -1,0 +1,1 @@
+"""Which issues exist, and the lists that exchanges publish of them."""

@@ -1,0 +1,1 @@
+"""Prices of one instrument: days, five minutes, splits."""

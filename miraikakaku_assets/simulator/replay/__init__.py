@@ -1,0 +1,1 @@
+"""An archive of real bars in place of the synthetic market."""

@@ -1,0 +1,1 @@
+"""The web application, its control endpoints, and the process it runs in."""

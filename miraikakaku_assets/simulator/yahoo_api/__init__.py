@@ -1,0 +1,1 @@
+"""Yahoo's v8 chart protocol."""
