@@ -279,7 +279,9 @@ def test_currencies_and_copper_need_no_collection_before(server_url: str, tmp_pa
 
 
 def test_empty_five_minute_rows_are_counted_beside_the_rows_read(site: Site) -> None:
-    command, stored = site
+    command, _ = site
+    daily = BARS.replace("ORDER", "WHERE timeframe = '1d' ORDER")
+    stored = command.rows(daily)
     rows = ["6758.T,2025-01-07 09:00:00+09:00,100,103,99,101,5000"]
     rows += [f"6758.T,2025-01-07 {clock}:00+09:00,,,,," for clock in ("11:35", "12:00", "12:25")]
     (command.folder / "5m.csv").write_text(csv(*rows).replace("date", "datetime", 1), encoding="utf-8")
@@ -290,7 +292,7 @@ def test_empty_five_minute_rows_are_counted_beside_the_rows_read(site: Site) -> 
     document = ended.document
     assert (document["rows_read"], document["inserted"], document["quarantined"]) == (1, 1, 0)
     assert document["empty_rows"] == 3
-    assert command.rows(BARS.replace("ORDER", "WHERE timeframe = '1d' ORDER")) == stored
+    assert command.rows(daily) == stored
 
 
 def test_an_adjusted_file_comes_back_as_it_was_and_says_what_became_of_its_dividends(

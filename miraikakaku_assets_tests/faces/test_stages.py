@@ -80,7 +80,7 @@ def test_the_pipeline_goes_on_to_coverage_when_symbols_failed_and_ends_with_1(
     assert adds_up(found["prices"])
     assert found["prices"]["verdicts"]["not_on_source"] == 1
     assert found["prices"]["quarantined_by_rule"] == {"no_price": HALF_A_YEAR // 10}
-    assert found["coverage"]["gaps_by_cause"]["fetch_failed"] == HALF_A_YEAR
+    assert found["coverage"]["gaps_by_cause"]["not_on_source"] == HALF_A_YEAR
     assert found["coverage"]["gaps_by_cause"]["quarantined"] == HALF_A_YEAR // 10
 
 

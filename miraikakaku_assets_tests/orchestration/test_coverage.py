@@ -146,7 +146,7 @@ def test_above_the_threshold_the_check_passes(market: Installation) -> None:
 
     assert found.passed
     assert found.metadata["threshold"].value == 0.5
-    assert found.description == "Every segment reaches 50.00% of its expected bars."
+    assert found.description == "Every segment reaches 50.00 % of its expected bars."
 
 
 def test_without_a_master_there_is_no_denominator(installation: Installation) -> None:

@@ -6,13 +6,13 @@ import dagster as dg
 import pytest
 
 from miraikakaku_assets import bootstrap
-from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets_tests.orchestration.installation import CODES, PRICES, Installation, listed
 
 
 def later(installation: Installation, days: float) -> dg.ExecuteInProcessResult:
     """The pruning some days from now."""
-    moment = installation.ports.clock() + timedelta(days=days)
+    moment = utc_now() + timedelta(days=days)  # the machine's clock: Dagster stamps its runs by it
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bootstrap, "_ports", Ports(installation.ports.settings, lambda: moment))
         return installation.run("event_log_pruning_job")

@@ -1,10 +1,15 @@
 """Admits a source to an installation: simulated prices never come upon real ones, nor real upon simulated."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from miraikakaku_assets.application.ports.origin import Look, OriginStore
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.origin import REAL, PriceOrigin
+
+if TYPE_CHECKING:  # every command line loads this: the ports bring Polars
+    from miraikakaku_assets.application.ports.origin import Look, OriginStore
 
 
 def admit_prices(address: str, marks: OriginStore, look: Look) -> None:

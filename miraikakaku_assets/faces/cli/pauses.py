@@ -1,4 +1,7 @@
-"""How a source's pause is said: how long it still lasts, until when, and what lifts it."""
+"""How a source's pause is said: how long it still lasts, until when, and what lifts it.
+
+Its end is a moment of the database's clock, so what is left of it is counted by the machine's, also in a rehearsal.
+"""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING

@@ -2,7 +2,7 @@
 
 import typer
 
-from miraikakaku_assets.bootstrap import ports
+from miraikakaku_assets.bootstrap import ports, utc_now
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line
 from miraikakaku_assets.faces.cli.pauses import paused_for
 
@@ -32,11 +32,11 @@ def add_commands(app: typer.Typer) -> None:
                     "source": before.name,
                     "was_paused": was_paused,
                     "until": until,
-                    "seconds_left": None if until is None else (until - use.clock()).total_seconds(),
+                    "seconds_left": None if until is None else (until - utc_now()).total_seconds(),
                     "reason": before.reason,
                 }
             )
         elif not was_paused:
             show_line(f"{before.name} is not paused; there is nothing to lift")
         else:
-            show_line(f"{before.name} was {paused_for(before, use.clock())}; that is lifted: {_REPEAT}")
+            show_line(f"{before.name} was {paused_for(before, utc_now())}; that is lifted: {_REPEAT}")

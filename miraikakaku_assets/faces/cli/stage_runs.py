@@ -14,7 +14,7 @@ from miraikakaku_assets.application.commands import (
     TrainCommand,
 )
 from miraikakaku_assets.application.reference.unknown_symbols import not_analysed, unknown_symbols
-from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.errors import (
     DependencyUnavailableError,
     SourcePausedError,
@@ -196,7 +196,7 @@ class Stages:
             until = self.ports.yahoo_limit.state().resume_at
         except DependencyUnavailableError:
             return ""
-        return f" ({lasting((until - self.ports.clock()).total_seconds())} left)" if until else ""
+        return f" ({lasting((until - utc_now()).total_seconds())} left)" if until else ""
 
 
 def end(stages: list[dict[str, Any]], *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from miraikakaku_assets.bootstrap import Ports, ports
+from miraikakaku_assets.bootstrap import Ports, ports, utc_now
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, universe
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import counted
@@ -53,7 +53,7 @@ def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
         "source": {
             "rate": asdict(rate),
             "health": asdict(health) if health else None,
-            "says": _source(rate, health, use.clock()),
+            "says": _source(rate, health, utc_now()),
         },
         "watched": watch_status(chosen, use.settings.watch_list(chosen.name), use.bars, use.clock),
         "forecasts": asdict(stands) if stands else None,
@@ -110,7 +110,7 @@ def _lines(chosen: Universe, found: dict[str, Any]) -> list[tuple[str, str]]:
         symbols = f"{counted(stands.symbols, 'symbol')} from {stands.as_of}"
         lines.append(("forecasts", f"{symbols}; {in_words(stands)}"))
     lines += [("restated", _restated(row)) for row in found["restated"]]
-    return lines + [(batch["status"], _progress(batch, found["asked_at"])) for batch in found["running"]]
+    return lines + [(batch["status"], _progress(batch, utc_now())) for batch in found["running"]]
 
 
 def _master_lines(chosen: Universe, found: dict[str, Any]) -> list[tuple[str, str]]:
