@@ -73,8 +73,8 @@ class Settings(BaseSettings):
     us_watch_list: str = ""
     """US symbols whose five-minute bars are collected, with commas between them; none by default."""
 
-    requests_per_second: Annotated[float, Field(ge=0.01, le=10_000, allow_inf_nan=False)] = 5.0
-    burst_limit: Annotated[int, Field(gt=0, le=10_000)] = 20
+    requests_per_second: Annotated[float, Field(ge=0.01, le=100_000, allow_inf_nan=False)] = 5.0
+    burst_limit: Annotated[int, Field(gt=0, le=100_000)] = 20
     max_workers: Annotated[int, Field(gt=0, le=200)] = 10
     worker_timeout: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 30.0
     """Seconds before one HTTP request is given up."""

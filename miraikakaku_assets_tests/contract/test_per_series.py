@@ -49,7 +49,7 @@ def endless(number):
 
 
 def held(number):
-    """A series that goes on until the caller has ended its pool, and counts itself then."""
+    """A series that goes on until the caller ends its pool, and counts itself then."""
     Path(f"{os.getpid()}.at-work").touch()
     try:
         while not Path("released").exists():
@@ -133,8 +133,8 @@ from miraikakaku_assets_tests.contract.test_per_series import {work}
 
 class Watched(ProcessPoolExecutor):
     def shutdown(self, *args, **options):
-        super().shutdown(*args, **options)
         Path("released").touch()
+        super().shutdown(*args, **options)
 
 
 if __name__ == "__main__":

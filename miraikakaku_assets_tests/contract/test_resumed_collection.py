@@ -77,7 +77,7 @@ def test_batches_say_how_they_ended(database: Database, source: Exchange) -> Non
     assert [row[:5] for row in ended] == [
         ("paused", None, RESUME_AT, 2, False),
         ("failed", "system", None, 2, False),
-        ("failed", None, None, 2, False),
+        ("failed", "cancelled", None, 2, False),
     ]
     messages = [row[5] for row in ended]
     assert "2025-10-01 00:05:00 UTC (HTTP 503)" in messages[0]

@@ -8,6 +8,7 @@ import pytest
 
 from miraikakaku_assets.adapters.storage.analysis.store import PostgresAnalysis
 from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.application.ports.notices import PATTERN
 from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe
 from miraikakaku_assets.domain.patterns.pattern import Priority
 from miraikakaku_assets_tests.contract.analysed_market import (
@@ -75,9 +76,8 @@ def test_a_new_signal_is_told_with_its_record_and_in_its_time(fx: Market, newest
     up_to(fx, newest["at"] + timedelta(minutes=2))
     report = fx.analyze(channels=("discord", "mail"))
     assert report.signals == 1
-    (alert,) = rows_of(
-        fx.database, "alerts", "id, key, severity, kind, universe, symbol, title, message, details"
-    )
+    columns = "id, key, severity, kind, universe, symbol, title, message, details"
+    (alert,) = (row for row in rows_of(fx.database, "alerts", columns) if row[3] == PATTERN)
     number, key, severity, kind, universe, symbol, title, message, details = alert
     side = f"{newest['pattern']}/{newest['direction']}"
     assert key == f"pattern/{newest['symbol']}/v2/{side}/{newest['ts'].isoformat()}"
@@ -122,7 +122,8 @@ def test_a_signal_of_more_than_an_hour_ago_is_stored_and_not_told(fx: Market, ne
     up_to(fx, newest["at"] + timedelta(minutes=61))
     assert fx.analyze(channels=("discord",)).signals >= 1
     assert newest["ts"] in {one["ts"] for one in stored(fx)}
-    assert newest["ts"].isoformat() not in str(rows_of(fx.database, "alerts", "key"))
+    told = [key for kind, key in rows_of(fx.database, "alerts", "kind, key") if kind == PATTERN]
+    assert newest["ts"].isoformat() not in str(told)
 
 
 def test_a_signal_whose_bar_was_restated_is_taken_back(fx: Market, newest: dict[str, Any]) -> None:

@@ -206,7 +206,7 @@ def test_the_day_of_tokyo_is_not_in_its_five_minutes(tokyo: FileBars) -> None:
     assert (toyota["sessions"], round(toyota["volume_share"], 4)) == (83, 0.7232)
 
 
-@pytest.mark.parametrize(("definition", "shown"), [("v1", 294), ("v2", 384)])
+@pytest.mark.parametrize(("definition", "shown"), [("v1", 298), ("v2", 389)])
 def test_no_pattern_of_the_pair_looks_ahead(pair: FileBars, definition: str, shown: int) -> None:
     """From bars to signals, all anew: with every later 5-minute and daily bar cut off."""
     m5, daily = (pair.bars(PAIR, one) for one in (Timeframe.M5, Timeframe.D1))

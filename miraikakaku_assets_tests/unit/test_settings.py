@@ -51,7 +51,7 @@ WRONG = {
     "NASDAQ_LISTED_URL": ["ftp://host/nasdaqlisted.txt"],
     "OTHER_LISTED_URL": ["ftp://host/otherlisted.txt"],
     "REQUESTS_PER_SECOND": ["0", "-1", "fast", "nan", "inf", "0.001", "1e9"],
-    "BURST_LIMIT": ["0", "-1", "2.5", "many", "10001"],
+    "BURST_LIMIT": ["0", "-1", "2.5", "many", "100001"],
     "MAX_WORKERS": ["0", "two", "100000"],
     "WORKER_TIMEOUT": ["0", "-3", "nan", "inf", "86400"],
     "MAX_RETRIES": ["-1", "1.5", "21"],
@@ -172,8 +172,11 @@ def test_right_value_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, value:
     ("source", "base"),
     [("yahoo", "http://127.0.0.1:8900"), ("yahoo", "http://localhost:8900"), ("archive", YAHOO_BASE_URL)],
 )
-def test_a_rehearsal_has_a_clock_of_its_own(monkeypatch: pytest.MonkeyPatch, source: str, base: str) -> None:
-    for name, value in {"PRICE_SOURCE": source, "NOW": "2026-11-19T21:00:00+09:00"}.items():
+def test_a_rehearsal_has_a_clock_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str, base: str
+) -> None:
+    said = {"PRICE_SOURCE": source, "ARCHIVE_DIR": str(tmp_path), "NOW": "2026-11-19T21:00:00+09:00"}
+    for name, value in said.items():
         monkeypatch.setenv(f"MIRAIKAKAKU_{name}", value)
     monkeypatch.setenv("YAHOO_BASE_URL", base)
     found = load_settings()

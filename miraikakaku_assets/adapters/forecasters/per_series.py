@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from ctypes import Array, c_byte
 from dataclasses import dataclass
@@ -130,11 +130,12 @@ class _Crew(Generic[One, Found]):
 
     def _pool(self, places: list[int], workers: int) -> bool:
         """Whether no process died; results of finished chunks are kept either way."""
-        whole = True
+        whole, given = True, dict[Future[list[Found | Failure]], list[int]]()
         with ProcessPoolExecutor(workers, self._context, _begin, (self._at_work,)) as pool:
             try:
                 chunks = [places[start : start + _CHUNK] for start in range(0, len(places), _CHUNK)]
-                given = {pool.submit(_do, self._work, chunk, self._of(chunk)): chunk for chunk in chunks}
+                for chunk in chunks:
+                    given[pool.submit(_do, self._work, chunk, self._of(chunk))] = chunk
                 for done in as_completed(given):
                     try:
                         self._found |= dict(zip(given[done], done.result(), strict=True))
@@ -143,8 +144,10 @@ class _Crew(Generic[One, Found]):
             except BrokenProcessPool:  # while it was still being given work
                 whole = False
             except BaseException:
-                # Leaving `with` then waits for the chunks at work only.
-                pool.shutdown(wait=False, cancel_futures=True)
+                # Leaving `with` then waits for the chunks at work only. One by one: its own shutdown takes back a
+                # `cancel_futures` that the pool's thread has not seen yet, and all the work went on.
+                for future in given:
+                    future.cancel()
                 raise
         return whole
 
