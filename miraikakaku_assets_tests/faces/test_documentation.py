@@ -86,7 +86,8 @@ FOLDERS = (
 
 def spans(name: str) -> list[str]:
     """What a page sets in code, outside its blocks."""
-    return re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", page(name), flags=re.DOTALL))
+    paragraphs = re.sub(r"```.*?```", "", page(name), flags=re.DOTALL).split("\n\n")
+    return [span for text in paragraphs for span in re.findall(r"`([^`]+)`", " ".join(text.split()))]
 
 
 @pytest.mark.parametrize("name", [name for name in PAGES if name != "CHANGELOG.md"])

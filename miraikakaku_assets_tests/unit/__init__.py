@@ -1,1 +1,1 @@
-"""The domain and pure parts of other layers: no database, no process, no network."""
+"""The domain and pure parts of other layers: no database, no network."""

@@ -1,5 +1,6 @@
 """The packages: which may know which, how large they are, and what they say of themselves."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 
@@ -36,6 +37,14 @@ def test_the_diagram_on_the_page_is_drawn_from_the_imports() -> None:
     page = drawn(PAGE.read_text(encoding="utf-8"))
 
     assert page == diagram(), "`make diagram` draws it anew"
+
+
+@pytest.mark.parametrize("layer", ["domain", "application", "adapters", "simulator"])
+def test_the_tree_on_the_page_names_every_folder(layer: str) -> None:
+    tree = PAGE.read_text(encoding="utf-8").split("```")[1]
+    there = {folder.rpartition("/")[2] for folder in folders() if folder.startswith(f"{PACKAGE}/{layer}")}
+
+    assert there - {"versions"} - set(re.findall(r"\w+", tree)) == set()
 
 
 def test_no_import_runs_up_or_between_layers_of_one_line() -> None:
