@@ -34,9 +34,10 @@ def imports() -> dict[str, set[str]]:
     graph = grimp.build_graph(PACKAGE)
     start = len(PACKAGE) + 1
     return {
-        module[start:]: {imported[start:] for imported in graph.find_modules_directly_imported_by(module)}
-        for module in sorted(graph.modules)
-        if module != PACKAGE
+        module[start:]: {
+            other[start:] for other in graph.find_modules_directly_imported_by(module) - {PACKAGE}
+        }
+        for module in sorted(graph.modules - {PACKAGE})
     }
 
 
