@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test test-fast test-storage test-clock check all format up bench day lock clean
+.PHONY: help demo test test-fast test-storage test-clock check all format diagram up bench day lock clean
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
@@ -43,6 +43,9 @@ all: check test test-storage ## check and every test
 format: $(READY) ## Format and repair what can be repaired
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+diagram: $(READY) ## Draw the diagram of packages in docs/architecture.md from the imports
+	$(BIN)/python -m miraikakaku_assets_tests.package_diagram
 
 up: $(READY) ## Dagster web UI and daemon on http://127.0.0.1:3000
 	$(BIN)/miraikakaku up

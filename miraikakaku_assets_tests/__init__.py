@@ -1,0 +1,1 @@
+"""Tests and what they share; every folder is a kind of test, see CONTRIBUTING.md."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.settings import Settings
 from miraikakaku_assets_tests.faces.test_help import LEAVES
 
@@ -70,4 +71,51 @@ def test_every_link_leads_to_a_page_and_a_heading_that_exist(name: str) -> None:
         target = (ROOT / name).parent / path if path else ROOT / name
         if not target.exists() or (anchor and anchor not in anchors(target)):
             lost.append(link)
+    assert lost == []
+
+
+SOURCES = [
+    path
+    for folder in ("miraikakaku_assets", "miraikakaku_assets_tests", "benchmarks")
+    for path in (ROOT / folder).rglob("*.py")
+]
+FOLDERS = (
+    "domain|application|adapters|bootstrap|orchestration|faces|simulator|unit|contract|integration|storage"
+)
+
+
+def spans(name: str) -> list[str]:
+    """What a page sets in code, outside its blocks."""
+    paragraphs = re.sub(r"```.*?```", "", page(name), flags=re.DOTALL).split("\n\n")
+    return [span for text in paragraphs for span in re.findall(r"`([^`]+)`", " ".join(text.split()))]
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "CHANGELOG.md"])
+def test_every_file_and_folder_that_a_page_names_exists(name: str) -> None:
+    there = {path.relative_to(ROOT).as_posix() for path in SOURCES}
+    there |= {path.rpartition("/")[0] for path in there}
+
+    named = [span for span in spans(name) if re.fullmatch(rf"[\w./]+\.py|(?:{FOLDERS})(?:/\w+)+/?", span)]
+    lost = [span for span in named if not any(f"/{path}".endswith(f"/{span.rstrip('/')}") for path in there)]
+    assert lost == []
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md", "docs/naming.md"])
+def test_every_name_of_the_code_that_a_page_gives_exists(name: str) -> None:
+    """Names with an underscore or a capital inside; what is one lower-case word is a word as often as a name."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    defined = {setting.upper() for setting in Settings.model_fields} | set(spans("docs/contract.md"))
+    defined |= {part for path in SOURCES for part in (path.stem, path.parent.name)}
+    for form in (r"(?:def|class) (\w+)", r"^\s*(\w+)\s*[:=]", r"\"(\w+)[\"=]"):
+        defined |= set(re.findall(form, text, re.MULTILINE))
+    ofs = re.findall(r"\{\w*\.name\}(_\w+)\"", text)  # jobs and the like, one of each universe
+    defined |= {universe + of for universe in UNIVERSES for of in ofs}
+
+    named = [span for span in spans(name) if re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+)*(?:\(\))?", span)]
+    lost = [
+        span
+        for span in named
+        for word in span.removesuffix("()").split(".")
+        if re.search(r"\w_\w|[a-z][A-Z]", word) and word not in defined
+    ]
     assert lost == []

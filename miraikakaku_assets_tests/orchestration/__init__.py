@@ -1,0 +1,1 @@
+"""The Dagster code location: graph, runs, schedules, sensors."""

@@ -1,0 +1,1 @@
+"""The domain and pure parts of other layers: no database, no network."""

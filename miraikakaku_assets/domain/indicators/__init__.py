@@ -1,0 +1,1 @@
+"""Technical indicators and candlesticks of bars. What they mean together belongs to `domain.patterns`."""

@@ -1,0 +1,1 @@
+"""Instruments, universes, sessions, stock masters and price limits. Bars belong to `domain.bars`."""

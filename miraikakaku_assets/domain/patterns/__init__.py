@@ -1,0 +1,1 @@
+"""Pattern definitions, the signals they give on bars, and what came after those. Messages belong to `application`."""

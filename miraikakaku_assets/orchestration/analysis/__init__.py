@@ -1,0 +1,1 @@
+"""Assets and jobs of longer bars, indicators and patterns, and the pictures their runs show."""

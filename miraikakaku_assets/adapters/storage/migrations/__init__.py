@@ -1,0 +1,1 @@
+"""Alembic's environment; `versions` holds the migrations, each of which stays as it was released."""
