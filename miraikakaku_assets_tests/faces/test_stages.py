@@ -87,7 +87,7 @@ def test_the_pipeline_goes_on_to_coverage_when_symbols_failed_and_ends_with_1(
 def test_people_see_a_table_and_progress_and_collecting_again_changes_nothing(command: Command) -> None:
     assert command("master", "update").code == 0
 
-    ended = command("collect")
+    ended = command.apart("collect")
 
     assert ended.code == 0, ended.err
     assert "jp prices: 8 symbols" in ended.out
