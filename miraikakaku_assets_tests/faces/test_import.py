@@ -16,6 +16,8 @@ from miraikakaku_assets_tests.faces.command import QUICK, Command
 from miraikakaku_assets_tests.faces.in_process import InProcess
 from miraikakaku_assets_tests.orchestration.installation import CODES, listed
 
+pytestmark = pytest.mark.slow
+
 HEADER = "symbol,date,open,high,low,close,volume"
 GOOD = ["6758.T,2025-01-06,100,103,99,101,5000", "6758.T,2025-01-07,101,104,100,102,6000"]
 ELSEWHERE = "is neither in Asia/Tokyo nor in UTC; the bars of jp are dated there"

@@ -4,11 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from miraikakaku_assets_tests.faces.command import Command, Ended
 from miraikakaku_assets_tests.faces.conftest import HALF_A_YEAR
 from miraikakaku_assets_tests.integration.simulator_client import Simulated
 from miraikakaku_assets_tests.moments import last_evening
 from miraikakaku_assets_tests.orchestration.installation import CODES, listed
+
+pytestmark = pytest.mark.slow
 
 COUNTED = "SELECT count(*), count(DISTINCT instrument_id) FROM miraikakaku.price_bars"
 BARS = "SELECT * FROM miraikakaku.price_bars ORDER BY instrument_id, ts"
