@@ -32,6 +32,8 @@ from miraikakaku_assets_tests.contract.analysed_market import (
 from miraikakaku_assets_tests.contract.stored_market import rows_of
 from miraikakaku_assets_tests.unit.raw_bars import actions
 
+pytestmark = pytest.mark.slow
+
 D1, H1, H4, M5, W1 = Timeframe.D1, Timeframe.H1, Timeframe.H4, Timeframe.M5, Timeframe.W1
 PAIRS = ("USDJPY=X", "EURJPY=X")
 DAYS = [

@@ -20,6 +20,8 @@ from miraikakaku_assets.domain.forecasting.panel import Panel, panel
 from miraikakaku_assets_tests.unit.forecast_panels import last_session, of_closes, sessions, walk, walk_bars
 from miraikakaku_assets_tests.unit.forecaster_contract import ForecasterContract
 
+pytestmark = pytest.mark.slow
+
 MODELS = [
     Coefficients((0.5,), ()),
     Coefficients((), (-0.4, 0.2)),

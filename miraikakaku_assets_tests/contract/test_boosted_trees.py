@@ -17,6 +17,8 @@ from miraikakaku_assets.domain.forecasting.scores import score
 from miraikakaku_assets_tests.unit.forecast_panels import last_session, of_closes, sessions, walk, walk_bars
 from miraikakaku_assets_tests.unit.forecaster_contract import ForecasterContract
 
+pytestmark = pytest.mark.slow
+
 BOTH = [XGBoost, RandomForest]
 
 

@@ -31,6 +31,8 @@ from miraikakaku_assets_tests.contract.exchange import NOW, Exchange, requested
 from miraikakaku_assets_tests.contract.stored_market import contents, listed
 from miraikakaku_assets_tests.unit.raw_bars import closes, january
 
+pytestmark = pytest.mark.slow
+
 CODES = ("1301", "130A", "2593", "7203", "9984")
 SYMBOLS = tuple(sorted(f"{code}.T" for code in CODES))
 WITHOUT = "2593.T"

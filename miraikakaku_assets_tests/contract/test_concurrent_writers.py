@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from threading import Barrier
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from miraikakaku_assets.adapters.storage.engine import Database
@@ -13,6 +14,8 @@ from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets.domain.market.sessions import sessions_between
 from miraikakaku_assets_tests.contract.stored_market import FETCHED, contents, listed, rows_of, write
 from miraikakaku_assets_tests.unit.raw_bars import NOW, actions, bar
+
+pytestmark = pytest.mark.slow
 
 DAYS = sessions_between(JP.calendar, date(2025, 1, 1), date(2025, 9, 30))
 # Instrument numbers follow the list, deliveries the alphabet: the two orders differ on purpose.

@@ -36,6 +36,8 @@ from miraikakaku_assets_tests.patience import PATIENCE
 from miraikakaku_assets_tests.unit.forecast_panels import START, last_session, sessions, walk, walk_bars
 from miraikakaku_assets_tests.unit.forecaster_contract import ForecasterContract
 
+pytestmark = pytest.mark.slow
+
 SMALL = Lstm(units=4, batch=128, passes=2, most=2_000, fewest=20, fewest_sessions=5)
 
 

@@ -18,6 +18,8 @@ from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets_tests.contract.forecast_days import AT, NEXT_OPEN, ORIGIN, RATES, Days, bar
 from miraikakaku_assets_tests.contract.stored_forecasts import DAYS, store
 
+pytestmark = pytest.mark.slow
+
 EACH = len(RATES) * 5
 HERE = (pl.col("symbol") == "7203.T") & (pl.col("horizon") == 2)
 

@@ -16,6 +16,8 @@ from miraikakaku_assets.domain.forecasting.panel import panel
 from miraikakaku_assets_tests.unit.forecast_panels import last_session, of_closes, sessions, walk, walk_bars
 from miraikakaku_assets_tests.unit.forecaster_contract import ForecasterContract
 
+pytestmark = pytest.mark.slow
+
 # pandas 3 inside Prophet's own front end, which we do without.
 OLD_PANDAS = "ignore:The inplace keyword"
 

@@ -34,6 +34,8 @@ from miraikakaku_assets_tests.contract.evidence_files import (
     evidence_folder,
 )
 
+pytestmark = pytest.mark.slow
+
 SIZE = replace(
     QUICK,
     origins=dict.fromkeys(QUICK.origins, 45),

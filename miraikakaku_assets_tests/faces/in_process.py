@@ -20,7 +20,7 @@ class InProcess:
     Attributes:
         monkeypatch: Of the test; puts everything back at its end.
         capsys: Of the test.
-        width: Columns of the screen.
+        width: Columns of the screen, where the command's variables name none.
     """
 
     monkeypatch: pytest.MonkeyPatch
@@ -39,7 +39,7 @@ class InProcess:
         patch.setattr(bootstrap, "_ports", None)
         patch.setattr(output, "_printed", [])
         for console in (output.console, output.errors):
-            patch.setattr(console, "_width", self.width)
+            patch.setattr(console, "_width", int(command.variables.get("COLUMNS", self.width)))
         settings.cache_clear()
         self.capsys.readouterr()
         home = os.environ.get("DAGSTER_HOME")

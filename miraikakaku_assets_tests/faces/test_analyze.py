@@ -9,6 +9,8 @@ from miraikakaku_assets_tests.faces.conftest import HALF_A_YEAR
 from miraikakaku_assets_tests.faces.test_stages import stages
 from miraikakaku_assets_tests.moments import last_evening
 
+pytestmark = pytest.mark.slow
+
 PAIR = "USDJPY=X"
 ISSUES = 7
 """Of the simulated exchange's eight; 25935.T never has a bar."""

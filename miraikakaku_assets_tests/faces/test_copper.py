@@ -8,6 +8,8 @@ from miraikakaku_assets_tests.faces.command import Command
 from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
 from miraikakaku_assets_tests.moments import last_evening
 
+pytestmark = pytest.mark.slow
+
 BARS = "SELECT timeframe, count(*) FROM miraikakaku.price_bars GROUP BY 1"
 
 

@@ -72,7 +72,7 @@ def test_bad_usage(nowhere: Command, here: InProcess, arguments: str, sentence: 
     ["collcet", "collect --limit -1", "collect --nonsense", "export", "up --port 0", "schedule --port 65536"],
 )
 def test_what_the_command_line_itself_does_not_understand(nowhere: Command, arguments: str) -> None:
-    ended = nowhere(*arguments.split())
+    ended = nowhere.apart(*arguments.split())
 
     assert ended.code == BAD_USAGE
     assert "Usage: miraikakaku" in ended.err

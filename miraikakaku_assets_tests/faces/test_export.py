@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets_tests.faces.command import QUICK, Command
+from miraikakaku_assets_tests.faces.in_process import InProcess
 
 QUOTED = """
     SELECT symbol, ts, open, high, low, close, volume, status
@@ -25,7 +26,7 @@ def read(path: Path) -> pl.DataFrame:
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])
 def test_what_is_exported_can_be_imported_into_another_database(
-    filled: Command, database_url: str, tmp_path: Path, suffix: str
+    filled: Command, database_url: str, tmp_path: Path, here: InProcess, suffix: str
 ) -> None:
     out = tmp_path / f"bars{suffix}"
 
@@ -43,7 +44,9 @@ def test_what_is_exported_can_be_imported_into_another_database(
     }
     assert read(out).height == len(stored)
     assert [path.name for path in tmp_path.iterdir()] == [out.name]  # nothing unfinished is left beside it
-    other = Command(tmp_path, QUICK).with_(MIRAIKAKAKU_HOME=tmp_path / "home", DATABASE_URL=database_url)
+    other = Command(tmp_path, QUICK, inside=here).with_(
+        MIRAIKAKAKU_HOME=tmp_path / "home", DATABASE_URL=database_url
+    )
     assert other("master", "update", "--file", filled.variables["JPX_LIST_URL"]).code == 0
     imported = other("import", out, "--json")
     assert imported.code == 0, imported.err

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ import pytest
 from miraikakaku_assets.domain.market.sessions import session_table, sessions_between
 from miraikakaku_assets_tests.databases import fresh_database
 from miraikakaku_assets_tests.faces.command import QUICK, Command
+from miraikakaku_assets_tests.faces.in_process import InProcess
 from miraikakaku_assets_tests.orchestration.installation import CODES, listed
+
+pytestmark = pytest.mark.slow
 
 HEADER = "symbol,date,open,high,low,close,volume"
 GOOD = ["6758.T,2025-01-06,100,103,99,101,5000", "6758.T,2025-01-07,101,104,100,102,6000"]
@@ -45,15 +49,15 @@ def months_of(symbol: str) -> pl.DataFrame:
     )
 
 
-def installed(url: str, folder: Path) -> Command:
-    command = Command(folder, QUICK).with_(MIRAIKAKAKU_HOME=folder / "home", DATABASE_URL=url)
+def installed(url: str, folder: Path, here: InProcess | None = None) -> Command:
+    command = Command(folder, QUICK, inside=here).with_(MIRAIKAKAKU_HOME=folder / "home", DATABASE_URL=url)
     (folder / "data_j.xls").write_bytes(listed(CODES))
     assert command("master", "update", "--file", "data_j.xls").code == 0
     return command
 
 
 @pytest.fixture(scope="module")
-def site(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def _site(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A master, the bars of one symbol, and what is stored of them."""
     with fresh_database(server_url) as url:
         command = installed(url, tmp_path_factory.mktemp("import"))
@@ -63,6 +67,12 @@ def site(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         assert ended.err == ""
         assert ended.document["inserted"] == ended.document["rows_read"] == len(DAYS)
         yield command, command.rows(BARS)
+
+
+@pytest.fixture
+def site(_site: Site, here: InProcess) -> Site:
+    command, stored = _site
+    return replace(command, inside=here), stored
 
 
 def test_the_same_file_again_changes_nothing(site: Site) -> None:
@@ -146,7 +156,7 @@ def test_a_file_that_cannot_be_read_imports_nothing(site: Site, content: str, sa
 
 
 def test_good_rows_beside_bad_ones_are_stored_unless_the_import_is_strict(
-    server_url: str, tmp_path: Path
+    server_url: str, tmp_path: Path, here: InProcess
 ) -> None:
     rows = [
         *GOOD,
@@ -157,7 +167,7 @@ def test_good_rows_beside_bad_ones_are_stored_unless_the_import_is_strict(
         "9984.T,2025-01-08,100,103,99,102,5000",  # another bar for the same session
     ]
     with fresh_database(server_url) as url:
-        command = installed(url, tmp_path)
+        command = installed(url, tmp_path, here)
         (tmp_path / "mixed.csv").write_text(csv(*rows), encoding="utf-8")
 
         strict = command("import", "mixed.csv", "--strict", "--json")
@@ -250,9 +260,13 @@ def rates(day: str) -> str:
     return csv(*rows, header="time,open,high,low,close,tick_volume,spread,real_volume")
 
 
-def test_currencies_and_copper_need_no_collection_before(server_url: str, tmp_path: Path) -> None:
+def test_currencies_and_copper_need_no_collection_before(
+    server_url: str, tmp_path: Path, here: InProcess
+) -> None:
     with fresh_database(server_url) as url:
-        command = Command(tmp_path, QUICK).with_(MIRAIKAKAKU_HOME=tmp_path / "home", DATABASE_URL=url)
+        command = Command(tmp_path, QUICK, inside=here).with_(
+            MIRAIKAKAKU_HOME=tmp_path / "home", DATABASE_URL=url
+        )
         (tmp_path / "export.csv").write_text(rates("2025-01-06"), encoding="utf-8")
         copper = csv("2025-01-06,4.1,4.2,4.0,4.15,900", header="date,open,high,low,close,volume")
         (tmp_path / "HG=F.csv").write_text(copper, encoding="utf-8")
@@ -296,7 +310,7 @@ def test_empty_five_minute_rows_are_counted_beside_the_rows_read(site: Site) -> 
 
 
 def test_an_adjusted_file_comes_back_as_it_was_and_says_what_became_of_its_dividends(
-    server_url: str, tmp_path: Path
+    server_url: str, tmp_path: Path, here: InProcess
 ) -> None:
     closes = [1_000.0 + 3 * (at % 7) for at in range(len(DAYS))]
     before = closes[19] / (closes[19] + 30.0)  # of a dividend of 30 on a close of 30 more
@@ -310,7 +324,7 @@ def test_an_adjusted_file_comes_back_as_it_was_and_says_what_became_of_its_divid
         pl.lit(0.0).alias("Stock Splits"),
     )
     with fresh_database(server_url) as url:
-        command = installed(url, tmp_path)
+        command = installed(url, tmp_path, here)
         table.write_csv(tmp_path / "7203.csv")
 
         ended = command("import", "7203.csv", "--json")

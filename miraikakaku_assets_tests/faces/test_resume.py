@@ -2,9 +2,13 @@
 
 import re
 
+import pytest
+
 from miraikakaku_assets_tests.faces.command import Command
 from miraikakaku_assets_tests.faces.in_process import InProcess
 from miraikakaku_assets_tests.faces.test_status import ports_of
+
+pytestmark = pytest.mark.slow
 
 PAUSED = r"paused for another \d+ s, until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 

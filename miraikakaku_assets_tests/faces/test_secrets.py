@@ -37,7 +37,7 @@ def test_the_password_of_the_database_is_stored_nowhere(filled: Command) -> None
 
 @pytest.mark.parametrize("arguments", ["status --json", "db url", "collect --symbols 7203.T"])
 def test_no_command_prints_it(filled: Command, arguments: str) -> None:
-    ended = filled(*arguments.split())
+    ended = filled.apart(*arguments.split())
 
     assert ended.code == 0, ended.err
     assert PASSWORD not in ended.out + ended.err

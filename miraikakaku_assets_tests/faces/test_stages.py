@@ -4,11 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from miraikakaku_assets_tests.faces.command import Command, Ended
 from miraikakaku_assets_tests.faces.conftest import HALF_A_YEAR
 from miraikakaku_assets_tests.integration.simulator_client import Simulated
 from miraikakaku_assets_tests.moments import last_evening
 from miraikakaku_assets_tests.orchestration.installation import CODES, listed
+
+pytestmark = pytest.mark.slow
 
 COUNTED = "SELECT count(*), count(DISTINCT instrument_id) FROM miraikakaku.price_bars"
 BARS = "SELECT * FROM miraikakaku.price_bars ORDER BY instrument_id, ts"
@@ -87,7 +91,7 @@ def test_the_pipeline_goes_on_to_coverage_when_symbols_failed_and_ends_with_1(
 def test_people_see_a_table_and_progress_and_collecting_again_changes_nothing(command: Command) -> None:
     assert command("master", "update").code == 0
 
-    ended = command("collect")
+    ended = command.apart("collect")
 
     assert ended.code == 0, ended.err
     assert "jp prices: 8 symbols" in ended.out

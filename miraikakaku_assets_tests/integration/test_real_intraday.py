@@ -30,6 +30,8 @@ from miraikakaku_assets.domain.market.sessions import SLOT, session_table
 from miraikakaku_assets.domain.patterns.detection import signals, signals_since
 from miraikakaku_assets.domain.patterns.frames import BARS_NEEDED, TIMEFRAMES, Frames
 
+pytestmark = pytest.mark.slow
+
 BROKER = "fx/usdjpy_5m_mt4_2024-10_2025-11.csv"
 YAHOO = "fx/yahoo_5m_jst/usdjpy_5min_202608"
 TOKYO = "intraday/jp_5m_50sym_2025-01_2025-05.parquet"

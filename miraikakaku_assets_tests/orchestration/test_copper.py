@@ -26,6 +26,8 @@ from miraikakaku_assets_tests.orchestration.installation import (
     installed,
 )
 
+pytestmark = pytest.mark.slow
+
 TOKYO, NEW_YORK = ZoneInfo("Asia/Tokyo"), ZoneInfo("America/New_York")
 ASSETS = [key.to_user_string() for key in chain_keys(COPPER, Timeframe.D1)]
 DAILY_BARS = "FROM miraikakaku.price_bars WHERE timeframe = '1d'"

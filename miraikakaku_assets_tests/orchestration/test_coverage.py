@@ -21,6 +21,8 @@ from miraikakaku_assets_tests.orchestration.installation import (
     listed,
 )
 
+pytestmark = pytest.mark.slow
+
 WITHOUT_BARS = "25935"
 SEGMENTS = {"_1306": "ETF・ETN", "_25935": "ETF・ETN"}
 

@@ -25,6 +25,8 @@ from miraikakaku_assets_tests.contract.webhook_receiver import webhook_receiver
 from miraikakaku_assets_tests.integration.simulator_client import Simulated
 from miraikakaku_assets_tests.orchestration.trading import EURO, PAIRS, Trading, trading
 
+pytestmark = pytest.mark.slow
+
 STILL = "The previous cycle still runs; the next one catches up."
 _EVENTS = {
     "QUEUED": "PIPELINE_ENQUEUED",

@@ -33,6 +33,8 @@ from miraikakaku_assets_tests.orchestration.installation import (
     failure_of,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def market(collected: Installation) -> Installation:

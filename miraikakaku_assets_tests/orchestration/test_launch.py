@@ -17,6 +17,8 @@ from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
 from miraikakaku_assets.orchestration.launch import Launcher, RunOutcome
 from miraikakaku_assets_tests.orchestration.installation import CODES, Installation, listed
 
+pytestmark = pytest.mark.slow
+
 HOST_TAG, PROCESS_TAG = ".dagster/miraikakaku_host", ".dagster/miraikakaku_process"
 UNFINISHED = ("NOT_STARTED", "STARTING", "STARTED", "CANCELING")
 

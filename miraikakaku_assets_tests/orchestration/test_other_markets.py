@@ -13,6 +13,8 @@ from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets_tests.orchestration.installation import Installation, failure_of, listed
 
+pytestmark = pytest.mark.slow
+
 PAIRS = ["EURUSD=X", "USDJPY=X"]
 
 

@@ -21,6 +21,8 @@ from miraikakaku_assets_tests.orchestration.installation import (
     listed,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def market(collected: Installation) -> Installation:

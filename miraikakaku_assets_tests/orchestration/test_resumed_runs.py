@@ -14,6 +14,8 @@ from miraikakaku_assets_tests.orchestration.installation import (
     failure_of,
 )
 
+pytestmark = pytest.mark.slow
+
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 

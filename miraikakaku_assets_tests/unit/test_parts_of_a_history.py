@@ -17,6 +17,8 @@ from miraikakaku_assets.domain.market.sessions import session_table
 from miraikakaku_assets_tests.unit.delivered_in_parts import Shelf
 from miraikakaku_assets_tests.unit.raw_bars import NOW, actions, bar, closes, raw
 
+pytestmark = pytest.mark.slow
+
 SPLIT_RATIOS = (2.0, 5.0, 0.1)
 _EVENTS = (
     "limit",

@@ -14,6 +14,8 @@ from miraikakaku_assets.domain.patterns.states import states
 from miraikakaku_assets.domain.patterns.track_record import NEXT_72_BARS, NEXT_SESSION, track_record
 from miraikakaku_assets_tests.unit.pattern_frames import dollar_yen, tokyo
 
+pytestmark = pytest.mark.slow
+
 SESSIONS_PER_MONTH = 21
 WARM = datetime(2025, 2, 14, 6, 30, tzinfo=UTC)  # the daily bars begin in December, MACD needs 34 of them
 

@@ -12,6 +12,8 @@ from miraikakaku_assets.domain.patterns.detection import SIGNALS, signals, signa
 from miraikakaku_assets.domain.patterns.frames import BARS_NEEDED, TIMEFRAMES, Frames
 from miraikakaku_assets_tests.unit.pattern_frames import noise, walk
 
+pytestmark = pytest.mark.slow
+
 NOTHING = pl.DataFrame(schema=SIGNALS)
 FRAMES = walk(seed=11, symbols=3, days=70, shown=10)
 NOISE = noise(seed=12, symbols=4, days=20)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SESSIONS = 250
+_PLOT_POINTS = 430  # between the axes of a chart 7.2 inches wide
 _INK, _ACCENT, _WARN = "#1f2933", "#2563eb", "#d97706"
 _LATIN_NAMES = (
     ("プライム", "Prime"),
@@ -41,7 +42,7 @@ def price_chart(bars: pl.DataFrame, symbol: str, unit: str) -> bytes:
     price.scatter(flagged["session"].to_numpy(), flagged["close"].to_numpy(), color=_WARN, s=18, zorder=3)
     price.set_title(symbol, loc="left", color=_INK)
     price.set_ylabel(unit, fontsize=8)
-    volume.bar(recent["session"].to_numpy(), recent["volume"].to_numpy(), color="#94a3b8", width=1.0)
+    _columns(volume, recent["session"], recent["volume"])
     volume.set_ylabel("volume", fontsize=8)
     for axes in (price, volume):
         _plain(axes)
@@ -86,6 +87,13 @@ def _plain(axes: Any) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="both", color="#e2e8f0", linewidth=0.5)
     axes.set_axisbelow(True)
+
+
+def _columns(axes: Any, days: pl.Series, heights: pl.Series) -> None:
+    """Columns one day wide, as one artist: `bar` makes an artist of each, a third of a chart's time."""
+    span = (days[-1] - days[0]).days + 1 if len(days) else 1
+    axes.vlines(days.to_numpy(), 0, heights.to_numpy(), color="#94a3b8", linewidth=_PLOT_POINTS / span)
+    axes.set_ylim(bottom=0)
 
 
 def _latin(segment: str) -> str:
