@@ -10,11 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from benchmarks.fetch_site import Site
+from miraikakaku_assets.application.ports import WITHOUT_BARS
 
 Key = tuple[str, datetime]
 """Symbol and start (UTC) of a bar."""
 
 _SHOWN = 5
+_WITHOUT_BARS = f"d.verdict IN {WITHOUT_BARS}"
+"""Of symbols that were served and have no bar: they are done in no attempt, and asked again."""
 
 _UNBALANCED_ROWS = """
     SELECT id FROM miraikakaku.batch_executions
@@ -48,9 +51,9 @@ _STRAY_BARS = """
 _OPEN_RUNS = "SELECT run_id FROM dagster.runs WHERE status NOT IN ('SUCCESS', 'FAILURE', 'CANCELED')"
 
 # A symbol that an earlier attempt has collected is told as «reused»: its verdict is the attempt's.
-_VERDICTS = """
+_VERDICTS = f"""
     SELECT m.yahoo_symbol,
-           count(*) FILTER (WHERE d.status = 'completed' AND d.verdict <> 'reused'),
+           count(*) FILTER (WHERE d.status = 'completed' AND d.verdict <> 'reused' AND NOT {_WITHOUT_BARS}),
            count(*) FILTER (WHERE d.status = 'failed'),
            (array_agg(d.verdict ORDER BY d.batch_execution_id DESC) FILTER (WHERE d.verdict <> 'reused'))[1],
            (array_agg(d.status ORDER BY d.batch_execution_id DESC) FILTER (WHERE d.verdict <> 'reused'))[1]
@@ -205,10 +208,10 @@ def differences(
 
 def completed(site: Site, universe: str) -> frozenset[str]:
     """Symbols of a universe whose collection was committed so far."""
-    query = """
+    query = f"""
         SELECT DISTINCT d.symbol FROM miraikakaku.batch_execution_details d
         JOIN miraikakaku.batch_executions b ON b.id = d.batch_execution_id
-        WHERE d.status = 'completed' AND b.universe = :universe"""
+        WHERE d.status = 'completed' AND b.universe = :universe AND NOT {_WITHOUT_BARS}"""
     return frozenset(symbol for (symbol,) in site.rows(query, universe=universe))
 
 
