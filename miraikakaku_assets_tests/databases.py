@@ -20,7 +20,8 @@ def fresh_database(server_url: str, template: str = EMPTY) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
     admin = _admin(server_url)
     with admin.connect() as connection:
-        connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        # Where nothing waits for the disk, copying files takes half the time of writing them through the log.
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
     yield _named(server_url, name)
     with admin.connect() as connection:
         connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -1,4 +1,7 @@
-"""The console script inside the test's process: for what needs no process of its own, thirty times as fast."""
+"""The console script inside the test's process: for what needs no process of its own, thirty times as fast.
+
+What is logged is not on its standard error, as it is on a process's: whether a secret shows is asked of a process.
+"""
 
 import os
 import sys

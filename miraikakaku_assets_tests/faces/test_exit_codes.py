@@ -197,7 +197,7 @@ def test_a_database_that_is_not_there_is_named_without_its_password(
 
 
 def test_a_list_that_cannot_be_fetched(command: Command) -> None:
-    ended = command.with_(JPX_LIST_URL="http://someone:secret@127.0.0.1:9/data_j.xls?key=secret")(
+    ended = command.apart.with_(JPX_LIST_URL="http://someone:secret@127.0.0.1:9/data_j.xls?key=secret")(
         "pipeline", "--json"
     )
 

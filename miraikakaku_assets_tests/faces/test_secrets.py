@@ -50,8 +50,10 @@ def test_db_url_prints_it_when_asked_to(filled: Command) -> None:
 def test_credentials_in_the_address_of_the_list_are_stored_nowhere(command: Command) -> None:
     address = command.variables["JPX_LIST_URL"].replace("://", "://reader:open-sesame@") + "?key=open-sesame"
 
-    served = command.with_(JPX_LIST_URL=address)("master", "update", "--json")
-    refused = command.with_(JPX_LIST_URL=address.replace("data_j", "gone"))("master", "update", "--json")
+    served = command.apart.with_(JPX_LIST_URL=address)("master", "update", "--json")
+    refused = command.apart.with_(JPX_LIST_URL=address.replace("data_j", "gone"))(
+        "master", "update", "--json"
+    )
 
     assert (served.code, refused.code) == (0, 3)
     assert "open-sesame" not in served.out + served.err + refused.out + refused.err
