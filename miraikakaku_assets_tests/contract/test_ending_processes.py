@@ -24,6 +24,8 @@ from miraikakaku_assets_tests.contract.fetching import (
 from miraikakaku_assets_tests.contract.scripted_yahoo import ScriptedYahoo, chart, scripted_yahoo
 from miraikakaku_assets_tests.patience import until
 
+pytestmark = pytest.mark.slow
+
 SLOW = 300.0  # seconds of an answer that nobody may wait for
 
 

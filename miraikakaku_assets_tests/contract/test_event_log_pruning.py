@@ -38,6 +38,8 @@ from miraikakaku_assets_tests.contract.pruned_books import (
 )
 from miraikakaku_assets_tests.patience import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 RULES = Retention(timedelta(days=30), timedelta(days=1), TAG)
 A_DAY_LATER, A_MONTH_LATER = timedelta(hours=25), timedelta(days=31)
 

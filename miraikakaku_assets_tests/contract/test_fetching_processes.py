@@ -32,6 +32,8 @@ from miraikakaku_assets_tests.contract.fetching import (
 from miraikakaku_assets_tests.contract.scripted_yahoo import Answer, ScriptedYahoo, chart, scripted_yahoo
 from miraikakaku_assets_tests.databases import fresh_database
 
+pytestmark = pytest.mark.slow
+
 FAST = 5_000.0  # requests a second: the limit is real and nobody waits for it
 
 

@@ -37,6 +37,8 @@ from miraikakaku_assets_tests.contract.forecast_pictures import (
     texts,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_picture_is_small_and_says_all_it_says_within_its_edges(case: str, figures: list[Any]) -> None:

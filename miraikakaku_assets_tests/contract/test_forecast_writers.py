@@ -28,6 +28,8 @@ from miraikakaku_assets_tests.contract.stored_market import contents, listed, ro
 from miraikakaku_assets_tests.contract.test_concurrent_writers import together
 from miraikakaku_assets_tests.unit.raw_bars import closes
 
+pytestmark = pytest.mark.slow
+
 CODES = ("9984", "1301", "7203", "130A", "4502", "2593", "6758", "1306")
 SYMBOLS = [f"{code}.T" for code in CODES]
 ORIGINS = DAYS[:6]

@@ -26,6 +26,8 @@ from miraikakaku_assets_tests.contract.analysed_market import (
 from miraikakaku_assets_tests.contract.stored_market import rows_of
 from miraikakaku_assets_tests.unit.raw_bars import actions
 
+pytestmark = pytest.mark.slow
+
 D1, M5 = Timeframe.D1, Timeframe.M5
 Rows = dict[str, list[dict[str, Any]]]
 

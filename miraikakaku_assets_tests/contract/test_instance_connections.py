@@ -36,6 +36,8 @@ from miraikakaku_assets_tests.contract.instance_scenarios import (
 )
 from miraikakaku_assets_tests.patience import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE"
 
 

@@ -33,6 +33,8 @@ from miraikakaku_assets_tests.contract.instance_scenarios import (
     write_dagster_yaml,
 )
 
+pytestmark = pytest.mark.slow
+
 BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE"
 
 

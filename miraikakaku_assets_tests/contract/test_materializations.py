@@ -22,6 +22,8 @@ from miraikakaku_assets_tests.contract.instance_scenarios import (
     schema_url,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _clean_slate(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,8 @@ from miraikakaku_assets_tests.contract.forecast_days import (
 )
 from miraikakaku_assets_tests.contract.stored_forecasts import DAYS, store
 
+pytestmark = pytest.mark.slow
+
 SECOND = timedelta(seconds=1)
 LATER = NEXT_OPEN - SECOND
 EACH = len(RATES) * 5

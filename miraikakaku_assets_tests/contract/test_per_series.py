@@ -16,6 +16,8 @@ from miraikakaku_assets.adapters.forecasters.per_series import FEW, Failure, eac
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets_tests.patience import PATIENCE, until
 
+pytestmark = pytest.mark.slow
+
 MANY = FEW + 20
 NAMES = [f"S{place:04}" for place in range(MANY)]
 

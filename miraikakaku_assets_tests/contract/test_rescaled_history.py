@@ -18,6 +18,8 @@ from miraikakaku_assets_tests.contract.stored_market import contents, listed, ro
 from miraikakaku_assets_tests.databases import fresh_database
 from miraikakaku_assets_tests.unit.raw_bars import bar, january
 
+pytestmark = pytest.mark.slow
+
 SPLIT, OTHER = "7203.T", "9984.T"
 DAYS = sessions_between(JP.calendar, date(2024, 11, 1), date(2025, 1, 31))
 EX_DATE = january(20)

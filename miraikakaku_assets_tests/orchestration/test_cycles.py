@@ -14,6 +14,8 @@ from miraikakaku_assets_tests.orchestration.conftest import Loaded
 from miraikakaku_assets_tests.orchestration.installation import failure_of
 from miraikakaku_assets_tests.orchestration.trading import DOLLAR, EURO, PAIRS, Trading, trading
 
+pytestmark = pytest.mark.slow
+
 DAILY = [key.to_user_string() for key in chain_keys(FX, Timeframe.D1)]
 WATCHED = [key.to_user_string() for key in chain_keys(FX, Timeframe.M5)]
 EVERY_FIVE_MINUTES = [*WATCHED, "fx/indicators"]

@@ -30,6 +30,8 @@ from miraikakaku_assets_tests.orchestration.installation import (
     listed,
 )
 
+pytestmark = pytest.mark.slow
+
 UNKNOWN_TO_YAHOO = "2999"  # no issue of the simulated world
 NOT_LISTED = "4321.T"  # in no list
 

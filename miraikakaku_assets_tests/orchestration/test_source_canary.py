@@ -16,6 +16,8 @@ from miraikakaku_assets.orchestration.schedules import default_schedules
 from miraikakaku_assets.settings import settings
 from miraikakaku_assets_tests.orchestration.installation import Installation, failure_of
 
+pytestmark = pytest.mark.slow
+
 SYMBOLS = ("7203.T", "6758.T", "USDJPY=X", "HG=F")
 
 

@@ -21,6 +21,8 @@ from miraikakaku_assets_tests.orchestration.installation import (
     failure_of,
 )
 
+pytestmark = pytest.mark.slow
+
 DAILY, WATCHED = chain_keys(JP, Timeframe.D1), chain_keys(JP, Timeframe.M5)
 WEEKS, MONTHS, INDICATORS = DAILY[1:]
 HOURS, PATTERNS = WATCHED[1], WATCHED[3]
