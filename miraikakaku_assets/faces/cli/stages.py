@@ -31,7 +31,7 @@ TimeframeOption = Annotated[
 ]
 AgainOption = Annotated[
     bool,
-    typer.Option("--again", help="Ask also for what an attempt that did not end has collected already."),
+    typer.Option("--again", help="Ask also for what another attempt has collected since the last close."),
 ]
 
 

@@ -20,7 +20,7 @@ _VERDICTS = {
     "ok": "done",
     "no_new_data": "without news",
     "never_delivered": "without a bar at the source, now or ever",
-    "reused": "collected already by an attempt that did not end",
+    "reused": "collected already by another attempt since the last close",
     "delisted": "delisted, not asked for",
     "not_in_master": "in no master",
     "not_on_source": "unknown to the source",
