@@ -25,7 +25,7 @@ _URGENT = 5  # watched symbols that are named
 def add_commands(app: typer.Typer) -> None:
     """Adds the command to the application."""
 
-    @app.command()
+    @app.command(short_help="Freshness, coverage, alerts, source health, collections.")
     def status(
         universe_name: Annotated[
             str, typer.Option("--universe", help=f"Which universe; available: {', '.join(UNIVERSES)}.")
