@@ -36,9 +36,9 @@ def show_stage(stage: str, done: Mapping[str, Any]) -> None:
         _prices(done)
     elif stage == "master" and "added" in done:
         _master(done)
-    elif stage == "analysis" and "unknown" in done:
+    elif "unknown" in done:
         unknown = f"{counted(done['symbols'], 'symbol')} in no master: {', '.join(done['unknown'])}"
-        show_line(f"{done['universe']} analysis: {unknown}")
+        show_line(f"{done['universe']} {stage}: {unknown}")
     elif stage == "analysis" and "bars" in done:
         _analysis(done)
     elif stage == "training" and "models" in done:
