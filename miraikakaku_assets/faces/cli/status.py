@@ -62,6 +62,8 @@ def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
 
 
 def _show(chosen: Universe, found: dict[str, Any]) -> None:
+    others = ", ".join(name for name in UNIVERSES if name != chosen.name)
+    console.print(f"{chosen.name} (choose another with --universe {others})", soft_wrap=True)
     for label, sentence in _lines(chosen, found) + analysis_lines(found):
         console.print(f"[dim]{label:<9}[/] {escape(sentence)}", soft_wrap=True)
     show_analysis(found)
