@@ -15,7 +15,7 @@ class CollectCommand:
         since: First session, YYYY-MM-DD; None goes on where the stored bars end.
         until: Last session; None takes everything up to now.
         timeframe: Length of the bars.
-        again: Also ask for what an attempt that did not end has collected.
+        again: Also ask for what another attempt has collected since the last close.
     """
 
     symbols: Sequence[str] | None = None

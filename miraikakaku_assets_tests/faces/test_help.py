@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import typer
+from click.testing import CliRunner
 
 from miraikakaku_assets.faces.cli.app import build_app
 
@@ -91,6 +92,19 @@ def test_every_option_and_argument_is_documented(path: tuple[str, ...]) -> None:
     undocumented = [parameter.name for parameter in LEAVES[path].params if not parameter.help]
 
     assert undocumented == []
+
+
+GROUPS = {path: command for path, command in LEVELS.items() if hasattr(command, "commands")}
+
+
+@pytest.mark.parametrize("path", GROUPS, ids=" ".join)
+def test_no_description_in_a_list_of_commands_is_cut(path: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(GROUPS[path], ["--help"], env={"COLUMNS": "80"}, color=False)
+
+    assert shown.exit_code == 0
+    listed = shown.output.partition("Commands:")[2].splitlines()
+    assert len(listed) > len(GROUPS[path].commands)
+    assert [line for line in listed if line.endswith("...") or len(line) > 80] == []
 
 
 def test_commands_that_report_can_do_so_in_json() -> None:

@@ -89,3 +89,14 @@ def test_a_model_that_nobody_knows_is_refused(command: Command) -> None:
 
     assert ended.code == 2
     assert ended.errors[0].startswith("There is no model oracle; available: random_walk, drift, theta")
+
+
+def test_symbols_that_nobody_knows_are_named_before_any_model_is_at_work(command: Command) -> None:
+    ended = command("predict", "--symbols", "NOPE.T")
+
+    sentence = (
+        "Nothing was forecast of symbols that are in no stock master of jp: NOPE.T; "
+        "correct them or update the master"
+    )
+    assert (ended.code, ended.errors) == (1, [sentence])
+    assert ended.out == "jp predictions: 1 symbol in no master: NOPE.T\n"

@@ -137,6 +137,9 @@ def test_newest_bars_indicators_and_signals_of_every_universe_and_timeframe(anal
         ("jp", "5m"): 1,
     }
     days, hours = (place for place, text in enumerate(shown) if text.startswith("newest bars"))
+    assert shown[0] == "jp (choose another with --universe us, fx, copper)"
+    assert shown[days].startswith("newest bars of days, weeks and months, *")
+    assert shown[hours].startswith("newest bars within the day (UTC), *")
     jp, fx = shown[days + 2 : days + 4]
     assert jp.split()[:2] == ["jp", f"{_day(found['jp', '1d']['bar'])}*"]
     assert "*" not in fx

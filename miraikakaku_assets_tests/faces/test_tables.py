@@ -16,6 +16,7 @@ from miraikakaku_assets.faces.cli import output
 from miraikakaku_assets.faces.cli.leakage.tables import end_look_ahead, end_warm_up
 from miraikakaku_assets.faces.cli.output import column_widths, show_table
 from miraikakaku_assets.faces.cli.tables.forecasts import show_fan, show_predictions
+from miraikakaku_assets.faces.cli.tables.stages import show_stage
 from miraikakaku_assets_tests.faces.analysed import PAIR, SHARE
 from miraikakaku_assets_tests.faces.command import Command
 from miraikakaku_assets_tests.faces.in_process import InProcess
@@ -206,3 +207,17 @@ def test_a_warm_up_of_long_histories(
     assert all(found for _, found in widths)
     _title, *table = capsys.readouterr().out.splitlines()
     assert_fits("\n".join(table))
+
+
+def test_what_another_attempt_collected_is_said_without_a_guess_how_it_ended(
+    capsys: pytest.CaptureFixture[str], screen: None
+) -> None:
+    """It may have been interrupted, or have collected at the same time and ended well."""
+    counts = dict.fromkeys(("rows_read", "inserted", "restated", "unchanged", "quarantined"), 0)
+    done = {"universe": "jp", "collected": "1d", "symbols": 295, "verdicts": {"reused": 295}, **counts}
+
+    show_stage("prices", done)
+
+    assert "symbols: 295 collected already by another attempt since the last close" in " ".join(
+        capsys.readouterr().out.split()
+    )

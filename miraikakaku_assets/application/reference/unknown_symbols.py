@@ -28,9 +28,9 @@ def unknown_symbols(
     return [symbol for symbol in symbols if symbol not in known]
 
 
-def not_analysed(universe: Universe, unknown: Sequence[str]) -> str:
-    """Why nothing was analysed of unknown symbols, and what to do about it."""
+def not_analysed(universe: Universe, unknown: Sequence[str], done: str = "analysed") -> str:
+    """Why nothing was analysed (or forecast) of unknown symbols, and what to do about it."""
     where, remedy = f"no stock master of {universe.name}", "correct them or update the master"
     if not universe.has_master:
         where, remedy = f"neither {universe.named_by} nor the stored symbols", "correct them"
-    return f"Nothing was analysed of symbols that are in {where}: {', '.join(unknown)}; {remedy}"
+    return f"Nothing was {done} of symbols that are in {where}: {', '.join(unknown)}; {remedy}"

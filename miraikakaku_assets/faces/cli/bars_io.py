@@ -41,7 +41,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def _add_import(app: typer.Typer) -> None:
-    @app.command(name="import")
+    @app.command(name="import", short_help="Takes bars from files.")
     def import_(
         path: Annotated[Path, typer.Argument(help="Parquet or CSV file, or a folder of them.")],
         universe_name: UniverseOption = "jp",
@@ -97,7 +97,7 @@ def _add_import(app: typer.Typer) -> None:
 
 
 def _add_export(app: typer.Typer) -> None:
-    @app.command()
+    @app.command(short_help="Writes stored bars into a Parquet or CSV file.")
     def export(  # noqa: PLR0913 - each is an option
         out: Annotated[Path, typer.Option("--out", help="File to write: .parquet or .csv.")],
         universe_name: UniverseOption = "jp",

@@ -13,7 +13,7 @@ def add_commands(app: typer.Typer) -> None:
     database = typer.Typer(no_args_is_help=True, help="The database.")
     app.add_typer(database, name="db")
 
-    @database.command()
+    @database.command(short_help="Prints the database's URL.")
     def url(
         *,
         password: bool = typer.Option(False, "--password", help="Show the password, too."),  # noqa: FBT003
@@ -26,7 +26,7 @@ def add_commands(app: typer.Typer) -> None:
         else:
             typer.echo(shown)
 
-    @database.command()
+    @database.command(short_help="Brings the schema to the newest version.")
     def upgrade(*, as_json: bool = JSON_OPTION) -> None:
         """Brings the schema to the newest version; doing it twice changes nothing."""
         _, before, after = ports().upgraded
@@ -37,7 +37,7 @@ def add_commands(app: typer.Typer) -> None:
                 f"schema {after}" + (f" (was {before or 'empty'})" if before != after else ", nothing to do")
             )
 
-    @database.command()
+    @database.command(short_help="Starts the embedded server.")
     def start() -> None:
         """Starts the embedded server; it goes on running for all processes."""
         _embedded_only()

@@ -40,7 +40,7 @@ _SCORED_SESSIONS = 6  # so that all five horizons have come
 def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
     """Adds the command to the application."""
 
-    @app.command()
+    @app.command(short_help="The whole pipeline against simulated exchanges.")
     def demo(
         symbols: Annotated[
             int, typer.Option("--symbols", min=10, help="Issues of the simulated exchange.")

@@ -23,7 +23,7 @@ from miraikakaku_assets.faces.cli.stages import (
 def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
     """Adds the commands to the application."""
 
-    @app.command()
+    @app.command(short_help="Trains the forecast models and weighs their ensemble.")
     def train(
         universe_names: UniverseOption = "jp",
         until: Annotated[
@@ -51,7 +51,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
             work.training(TrainCommand(until or None, chosen_models))
         end(log, as_json=as_json)
 
-    @app.command()
+    @app.command(short_help="Forecasts five sessions and scores earlier forecasts.")
     def predict(
         universe_names: UniverseOption = "jp",
         symbols: SymbolsOption = "",

@@ -17,7 +17,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
     master = typer.Typer(no_args_is_help=True, help="Stock masters: what the exchanges list.")
     app.add_typer(master, name="master")
 
-    @master.command()
+    @master.command(short_help="Puts the newest list into force.")
     def update(
         universe_name: Annotated[
             str, typer.Option("--universe", help="Whose masters, with commas between them: jp, us.")

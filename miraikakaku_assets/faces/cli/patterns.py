@@ -31,7 +31,7 @@ _NO_ADVICE = "A record is no advice: none of the patterns had a significant edge
 def add_commands(app: typer.Typer) -> None:
     """Adds the command to the application."""
 
-    @app.command()
+    @app.command(short_help="Newest signals of patterns, and their track record.")
     def patterns(  # noqa: PLR0913 - one per option
         universe_name: Annotated[
             str, typer.Option("--universe", help=f"Whose signals; available: {', '.join(UNIVERSES)}.")

@@ -12,7 +12,7 @@ _REPEAT = "repeat the collection that was parked, it goes on where it stopped"
 def add_commands(app: typer.Typer) -> None:
     """Adds the command to the application."""
 
-    @app.command()
+    @app.command(short_help="Lifts the pause of the price source.")
     def resume(*, as_json: bool = JSON_OPTION) -> None:
         """Lifts the pause of the price source: it is asked again at once, at full speed.
 

@@ -39,7 +39,7 @@ PageOption = Annotated[
 def add_commands(app: typer.Typer) -> None:
     """Adds the command to the application."""
 
-    @app.command()
+    @app.command(short_help="How good forecasts of the past would have been.")
     def scoreboard(
         data: DataOption,
         universe_names: UniverseOption = "",

@@ -13,12 +13,12 @@ PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port 
 def add_commands(app: typer.Typer, services: Services) -> None:
     """Adds the commands to the application."""
 
-    @app.command()
+    @app.command(short_help="Dagster daemon and web UI, production schedules on.")
     def schedule(port: PortOption = 3000) -> None:
         """Dagster daemon and web UI with the production schedules on; Ctrl-C stops both."""
         raise typer.Exit(services.run(ports(), port, schedules_on=True))
 
-    @app.command()
+    @app.command(short_help="Dagster daemon and web UI, schedules as set in the UI.")
     def up(port: PortOption = 3000) -> None:
         """Dagster daemon and web UI, schedules as set in the UI; Ctrl-C stops both."""
         raise typer.Exit(services.run(ports(), port, schedules_on=False))

@@ -21,7 +21,7 @@ _HELP = 76  # columns that a help text has on a screen of 80
 def add_commands(app: typer.Typer) -> None:
     """Adds the command to the application."""
 
-    @app.command(epilog=_faults())
+    @app.command(short_help="A simulated exchange on loopback, with faults on demand.", epilog=_faults())
     def simulate(
         archive: Annotated[
             Path | None, typer.Option("--archive", help="Serve real bars of this folder.")

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import typer
@@ -76,11 +77,7 @@ class Stages:
 
         A symbol that nobody knows is said to be unknown: a typing error must not pass for one without bars.
         """
-        named = self.ports.settings.named_symbols(self.universe.name)
-        unknown = unknown_symbols(self.universe, symbols or (), self.ports.masters, named)
-        asked = None if symbols is None else [one for one in symbols if one not in unknown]
-        if unknown:
-            self._say_unknown(unknown)
+        asked = self._known(symbols, "analysis", "analysed")
         if asked == []:
             return
         done = []
@@ -97,7 +94,15 @@ class Stages:
             )
             done[-1] |= {"succeeded": False, "error": nothing, "exit_code": WorkFellShortError.exit_code}
 
-    def _say_unknown(self, symbols: Sequence[str]) -> None:
+    def _known(self, symbols: Sequence[str] | None, stage: str, done: str) -> list[str] | None:
+        """The symbols without those that nobody knows, which are said to be unknown; None stays None."""
+        named = self.ports.settings.named_symbols(self.universe.name)
+        unknown = unknown_symbols(self.universe, symbols or (), self.ports.masters, named)
+        if unknown:
+            self._say_unknown(unknown, stage, done)
+        return None if symbols is None else [one for one in symbols if one not in unknown]
+
+    def _say_unknown(self, symbols: Sequence[str], stage: str, done: str) -> None:
         figures = {
             "symbols": len(symbols),
             "verdicts": {"not_in_master": len(symbols)},
@@ -106,16 +111,16 @@ class Stages:
         self._log.append(
             {
                 "universe": self.universe.name,
-                "stage": "analysis",
+                "stage": stage,
                 "run_id": None,
                 "succeeded": False,
-                "error": not_analysed(self.universe, symbols),
+                "error": not_analysed(self.universe, symbols, done),
                 "exit_code": WorkFellShortError.exit_code,
                 **figures,
             }
         )
         if self._show:
-            show_stage("analysis", self._log[-1])
+            show_stage(stage, self._log[-1])
 
     def training(self, wanted: TrainCommand) -> None:
         """Trains the forecast models."""
@@ -124,7 +129,13 @@ class Stages:
         self._done("training", outcome)
 
     def predictions(self, wanted: PredictCommand) -> None:
-        """Forecasts the next sessions, and scores what came of earlier forecasts."""
+        """Forecasts the next sessions, and scores what came of earlier forecasts.
+
+        A symbol that nobody knows is said to be unknown before any model is at work.
+        """
+        wanted = replace(wanted, symbols=self._known(wanted.symbols, "predictions", "forecast"))
+        if wanted.symbols == []:
+            return
         with self._watched("forecasts", "step"):
             outcome = self._runner.predict(self.universe, _new_run(), wanted)
         few = wanted.symbols is not None and len(wanted.symbols) <= _FEW

@@ -31,14 +31,14 @@ TimeframeOption = Annotated[
 ]
 AgainOption = Annotated[
     bool,
-    typer.Option("--again", help="Ask also for what an attempt that did not end has collected already."),
+    typer.Option("--again", help="Ask also for what another attempt has collected since the last close."),
 ]
 
 
 def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
     """Adds the stage commands to the application."""
 
-    @app.command()
+    @app.command(short_help="Everything from the master to forecasts and coverage.")
     def pipeline(
         universe_names: UniverseOption = "jp",
         symbols: SymbolsOption = "",
@@ -63,7 +63,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
             work.coverage(window)
         end(log, as_json=as_json)
 
-    @app.command()
+    @app.command(short_help="Fetches, validates and stores bars.")
     def collect(
         universe_names: UniverseOption = "jp",
         symbols: SymbolsOption = "",
@@ -88,7 +88,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
             work.prices(CollectCommand(asked, *window, timeframe(timeframe_name), again))
         end(log, as_json=as_json)
 
-    @app.command()
+    @app.command(short_help="Computes timeframes, indicators and patterns of stored bars.")
     def analyze(
         universe_names: UniverseOption = "jp",
         symbols: SymbolsOption = "",
@@ -119,7 +119,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
             work.analysis(asked, chosen_timeframe, since=first, again=again)
         end(log, as_json=as_json)
 
-    @app.command()
+    @app.command(short_help="Checks coverage and writes the report.")
     def validate(
         universe_names: UniverseOption = "jp",
         since: SinceOption = "",

@@ -25,7 +25,7 @@ _URGENT = 5  # watched symbols that are named
 def add_commands(app: typer.Typer) -> None:
     """Adds the command to the application."""
 
-    @app.command()
+    @app.command(short_help="Freshness, coverage, alerts, source health, collections.")
     def status(
         universe_name: Annotated[
             str, typer.Option("--universe", help=f"Which universe; available: {', '.join(UNIVERSES)}.")
@@ -62,6 +62,8 @@ def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
 
 
 def _show(chosen: Universe, found: dict[str, Any]) -> None:
+    others = ", ".join(name for name in UNIVERSES if name != chosen.name)
+    console.print(f"{chosen.name} (choose another with --universe {others})", soft_wrap=True)
     for label, sentence in _lines(chosen, found) + analysis_lines(found):
         console.print(f"[dim]{label:<9}[/] {escape(sentence)}", soft_wrap=True)
     show_analysis(found)

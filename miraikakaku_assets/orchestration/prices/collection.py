@@ -41,7 +41,7 @@ class CollectConfig(WindowConfig):
     """Options of a price collection; by default it goes on where the stored bars end, up to now."""
 
     again: bool = False
-    """Ask for everything, also for what an attempt that did not end has collected since the last close; and compute
+    """Ask for everything, also for what another attempt has collected since the last close; and compute
     what is derived from it anew, from the first bar on."""
 
 

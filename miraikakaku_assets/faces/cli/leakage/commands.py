@@ -64,10 +64,10 @@ def add_commands(app: typer.Typer) -> None:
     group = typer.Typer(
         no_args_is_help=True, help="Self-tests of indicators, patterns and forecasts on your own bars."
     )
-    app.add_typer(group, name="self-test")
+    app.add_typer(group, name="self-test", short_help="Self-tests of what is computed, on your stored bars.")
     self_test_features.add_command(group)
 
-    @group.command(name="look-ahead")
+    @group.command(name="look-ahead", short_help="Whether values change when the future is cut off.")
     def look_ahead(  # noqa: PLR0913, PLR0917 - one per option
         universe_name: UniverseOption = "jp",
         symbol: SymbolOption = "",
@@ -99,7 +99,7 @@ def add_commands(app: typer.Typer) -> None:
         show_refused(origin, as_json=as_json)
         end_look_ahead(result, as_json=as_json)
 
-    @group.command(name="warm-up")
+    @group.command(name="warm-up", short_help="From how many bars on values stand.")
     def warm_up(  # noqa: PLR0913, PLR0917 - one per option
         universe_name: UniverseOption = "jp",
         symbol: SymbolOption = "",
@@ -131,7 +131,7 @@ def add_commands(app: typer.Typer) -> None:
         show_refused(origin, as_json=as_json)
         end_warm_up(found.title, found.symbols, found.rows.to_dicts(), as_json=as_json)
 
-    @group.command(name="daily-gap")
+    @group.command(name="daily-gap", short_help="How far 5-minute bars are from daily bars.")
     def daily_gap(
         universe_name: UniverseOption = "jp",
         symbols: Annotated[

@@ -15,7 +15,7 @@ from miraikakaku_assets.faces.cli.progress import progress_bar
 def add_command(group: typer.Typer) -> None:
     """Adds the command to the self-tests."""
 
-    @group.command(name="features")
+    @group.command(name="features", short_help="Whether forecasts' inputs know the future.")
     def features(
         universe_name: Annotated[
             str, typer.Option("--universe", help=f"Whose bars; available: {', '.join(UNIVERSES)}.")

@@ -56,13 +56,13 @@ def show_analysis(found: dict[str, Any]) -> None:
     for row in found["analysis"]:
         by_universe.setdefault(row["universe"], {})[row["timeframe"]] = row
     stored = {UNIVERSES[name]: by_universe[name] for name in UNIVERSES if name in by_universe}
-    title = "newest bars, * where indicators are behind them"
+    behind = "* where indicators are behind them"
     days = [
         (chosen.name, *(_bar(chosen, one, rows.get(one)) for one in _DAYS), _due(rows))
         for chosen, rows in stored.items()
     ]
     if days:
-        show_table(title, ("", *_DAYS, "to analyse"), days)
+        show_table(f"newest bars of days, weeks and months, {behind}", ("", *_DAYS, "to analyse"), days)
     hours = [
         (
             chosen.name,
@@ -73,7 +73,7 @@ def show_analysis(found: dict[str, Any]) -> None:
         if Timeframe.M5 in rows
     ]
     if hours:
-        show_table(f"{title} (UTC)", ("", *_HOURS, "signal"), hours)
+        show_table(f"newest bars within the day (UTC), {behind}", ("", *_HOURS, "signal"), hours)
 
 
 def _due(rows: Mapping[str, dict[str, Any]]) -> str:

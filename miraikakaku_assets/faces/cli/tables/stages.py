@@ -20,7 +20,7 @@ _VERDICTS = {
     "ok": "done",
     "no_new_data": "without news",
     "never_delivered": "without a bar at the source, now or ever",
-    "reused": "collected already by an attempt that did not end",
+    "reused": "collected already by another attempt since the last close",
     "delisted": "delisted, not asked for",
     "not_in_master": "in no master",
     "not_on_source": "unknown to the source",
@@ -36,9 +36,9 @@ def show_stage(stage: str, done: Mapping[str, Any]) -> None:
         _prices(done)
     elif stage == "master" and "added" in done:
         _master(done)
-    elif stage == "analysis" and "unknown" in done:
+    elif "unknown" in done:
         unknown = f"{counted(done['symbols'], 'symbol')} in no master: {', '.join(done['unknown'])}"
-        show_line(f"{done['universe']} analysis: {unknown}")
+        show_line(f"{done['universe']} {stage}: {unknown}")
     elif stage == "analysis" and "bars" in done:
         _analysis(done)
     elif stage == "training" and "models" in done:
