@@ -106,7 +106,9 @@ def test_a_demo_stays_one_and_takes_no_files(marks: PostgresOrigin) -> None:
     admit_prices(SIMULATOR, marks, look)  # its own, which knows nothing of demos
     marked = marks.claim(REAL)
     assert (marked.simulated, marked.demo) == (True, demo)
-    with pytest.raises(ConfigurationError, match="`schedule` and `collect` start its own exchange"):
+    with pytest.raises(
+        ConfigurationError, match="`schedule` and `collect` start its own exchange where no source is named"
+    ):
         admit_files("bars.csv", marks)
 
 
@@ -176,6 +178,27 @@ def test_a_demo_is_gone_on_with_by_its_own_exchange_and_nobody_is_told(
     assert variables["YAHOO_BASE_URL"] == variables["ALPHA_VANTAGE_BASE_URL"] == address
     assert (variables["HISTORY_START"], variables["MIN_ETFS"]) == ("2026-01-05", "1")
     assert variables["ALPHA_VANTAGE_API_KEY"] == config.alpha_vantage_key
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"yahoo_base_url": YAHOO_BASE_URL},  # said, and also the default
+        {"miraikakaku_price_source": "archive", "miraikakaku_archive_dir": Path("bars")},
+    ],
+)
+def test_a_real_source_that_is_named_in_a_demo_is_refused_instead_of_replaced(
+    database: Database, tmp_path: Path, source: dict[str, object]
+) -> None:
+    mark_demo(installation(database.url, tmp_path), SimulatorConfig(symbols=5, us_symbols=2), {})
+    ports = installation(database.url, tmp_path, **source)
+    with with_its_exchange(ports) as same:
+        assert same is ports
+        with pytest.raises(
+            ConfigurationError, match="holds simulated prices and takes nothing from"
+        ) as caught:
+            same.admit_prices()
+    assert caught.value.exit_code == 2
 
 
 def test_a_demo_is_not_made_of_real_prices(database: Database, tmp_path: Path) -> None:

@@ -77,5 +77,5 @@ def _refuse_other_kind(address: str, mark: PriceOrigin | None, *, simulated: boo
 
 def _start_again(mark: PriceOrigin) -> str:
     if mark.demo is not None:
-        return "`miraikakaku up`, `schedule` and `collect` start its own exchange"
+        return "`miraikakaku up`, `schedule` and `collect` start its own exchange where no source is named"
     return f"start its exchange (`miraikakaku simulate {mark.exchange}`) and set the variables it prints"
