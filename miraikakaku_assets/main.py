@@ -120,6 +120,9 @@ class _LazyServices:
 
         require_free(port)
         with with_its_exchange(ports) as installation:
+            mark = installation.origin.read()
+            if mark is not None and mark.demo is not None:
+                installation.admit_prices()  # a real source is refused here, not by every run
             if installation is not ports:
                 address = installation.settings.yahoo_base_url
                 show_line(

@@ -131,6 +131,11 @@ class Settings(BaseSettings):
     """Whether schedules run by default; `miraikakaku schedule` turns them on for what it starts."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    @property
+    def names_price_source(self) -> bool:
+        """Whether somebody has said where prices come from, be it what is the default."""
+        return self.miraikakaku_price_source == "archive" or "yahoo_base_url" in self.model_fields_set
+
     @field_validator("miraikakaku_home")
     @classmethod
     def _nameable(cls, value: Path) -> Path:

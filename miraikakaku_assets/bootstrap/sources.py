@@ -60,17 +60,17 @@ class Sources(Installation):
             ConfigurationError: The source is real and the prices here are simulated, or the other way round.
         """
         if self.settings.miraikakaku_price_source == "archive":
-            admit_files(str(self.settings.miraikakaku_archive_dir), self.origin, as_source=True)
+            admit_files(str(self.settings.miraikakaku_archive_dir), self.origin)
         else:
             admit_prices(self.settings.yahoo_base_url, self.origin, self.exchange_at)
 
     def admit_files(self, name: str) -> None:
-        """Admits bars that are imported from files.
+        """Admits bars that are imported from files, and marks this installation as real.
 
         Raises:
             ConfigurationError: The prices here are simulated.
         """
-        admit_files(name, self.origin, as_source=False)
+        admit_files(name, self.origin)
 
     def master_source(self, universe: Universe) -> MasterSource:
         """What the exchanges of a universe publish about their listings.

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from sqlalchemy import text
 
@@ -145,6 +146,43 @@ def test_two_state_folders_have_two_servers(home: Path) -> None:
     assert answer(second, "SELECT to_regclass('only_here')") is None
     assert embedded.stop(home / "a") is True
     assert answer(second) == 1
+
+
+@pytest.mark.parametrize("told", ["where it works", "its arguments"])
+def test_lock_that_names_the_server_of_another_folder_is_nobodys(
+    home: Path, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill leaves the lock behind, and after a while or a reboot its process number is another server's."""
+    if told == "its arguments":  # as for a user whose server runs as somebody else
+        monkeypatch.setattr(psutil.Process, "cwd", deny)
+    killed, other = home / "killed", home / "other"
+    embedded.ensure_running(killed)
+    url = embedded.ensure_running(other)
+    name_in_lock_of_killed(killed, postmaster(other))
+    assert embedded.stop(killed) is False
+    assert answer(url) == 1
+
+    assert answer(embedded.ensure_running(killed)) == 1
+    assert postmaster(killed) != postmaster(other)
+    assert embedded.stop(killed) is True
+    assert answer(url) == 1
+
+
+def deny(process: psutil.Process) -> str:
+    raise psutil.AccessDenied(process.pid)
+
+
+def postmaster(home: Path) -> int:
+    return int((home / "postgres" / "postmaster.pid").read_text().split()[0])
+
+
+def name_in_lock_of_killed(home: Path, number: int) -> None:
+    """The server is killed; what it leaves, for its folder and its socket, names another process."""
+    os.kill(postmaster(home), signal.SIGKILL)
+    for lock in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+        left = home / "postgres" / lock
+        _, *rest = left.read_text().splitlines(keepends=True)
+        left.write_text("".join([f"{number}\n", *rest]))
 
 
 CALL = """

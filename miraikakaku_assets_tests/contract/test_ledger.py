@@ -1,11 +1,23 @@
 """The written account of collections."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import text
+
+from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
+from miraikakaku_assets.adapters.storage.collection.claims import PostgresClaims
 from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
 from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.status import PostgresStatus
+from miraikakaku_assets.application.collection.collect_prices import collect_prices
+from miraikakaku_assets.application.collection.request import CollectionPorts
 from miraikakaku_assets.application.ports import BatchEnd, NewBatch, SymbolOutcome
 from miraikakaku_assets.domain.errors import TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
-from miraikakaku_assets_tests.contract.stored_market import rows_of
+from miraikakaku_assets_tests.contract.exchange import NOW, Exchange, requested
+from miraikakaku_assets_tests.contract.stored_market import listed, rows_of
+from miraikakaku_assets_tests.unit.raw_bars import closes
 
 COUNTERS = (
     "total_stocks, processed_stocks, successful_stocks, failed_stocks, rows_read, rows_inserted, rows_restated,"
@@ -79,3 +91,49 @@ def test_batches_of_a_run_whose_process_is_gone_are_closed(database: Database) -
         ("failed",),
         ("running",),
     ]
+
+
+def statuses(database: Database) -> tuple[dict[int, str], set[int]]:
+    """What an operator sees: batch → status, and which of them are shown at work."""
+    read = PostgresStatus(database).read(JP, Timeframe.D1, NOW)
+    return {row["id"]: row["status"] for row in read["batches"]}, {row["batch"] for row in read["running"]}
+
+
+def let_time_pass(database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE miraikakaku.batch_executions SET updated_at = updated_at - interval '1 day'")
+        )
+
+
+def test_batch_whose_process_has_ended_is_broken_off_and_closed_by_the_next(database: Database) -> None:
+    ledger = PostgresLedger(database)
+    killed, living, ended = (begin(ledger, None) for _ in range(3))
+    assert statuses(database) == (dict.fromkeys([killed, living, ended], "running"), {killed, living, ended})
+    ledger.end(ended, BatchEnd("completed"))
+    with PostgresClaims(database).opened(living):  # it waits for its source, however long
+        let_time_pass(database)
+        shown = {killed: "broken off", living: "running", ended: "completed"}
+        assert statuses(database) == (shown, {living})
+        new = begin(ledger, None)
+        assert statuses(database) == (shown | {killed: "failed", new: "running"}, {living, new})
+
+
+def test_whoever_imports_is_seen_at_work_and_leaves_no_symbol_to_another(database: Database) -> None:
+    listed(database, "7203")
+    source = Exchange({"7203.T": closes(10.0, 11.0, symbol="7203.T")})
+    importing = replace(requested(database, source), shares=False)
+    ledger, claims = PostgresLedger(database), PostgresClaims(database)
+    other = ledger.begin(importing.new_batch(source.name))
+    seen = []
+
+    def look(_: Sequence[SymbolOutcome]) -> None:
+        let_time_pass(database)
+        seen.append(statuses(database)[1] - {other})
+
+    with claims.opened(other) as own:
+        own.share_out(["7203.T"], wait=True)
+        ports = CollectionPorts(source, PostgresBars(database), ledger, lambda: NOW, claims)
+        report = collect_prices(importing, ports, look)
+    assert report.verdicts == {"ok": 1}
+    assert seen == [{report.batch}]

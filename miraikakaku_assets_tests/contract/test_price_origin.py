@@ -19,7 +19,9 @@ from miraikakaku_assets.domain.market.origin import REAL, Demo, PriceOrigin
 from miraikakaku_assets.faces.cli.demo_exchange import mark_demo, with_its_exchange
 from miraikakaku_assets.settings import JPX_LIST_URL, YAHOO_BASE_URL, Settings, as_environment
 from miraikakaku_assets.simulator.core.config import SimulatorConfig
+from miraikakaku_assets_tests.contract.stored_market import listed, write
 from miraikakaku_assets_tests.integration.simulator_client import Simulated, read, simulated
+from miraikakaku_assets_tests.unit.raw_bars import closes
 
 SIMULATOR, MIRROR, SILENT = "http://127.0.0.1:8900", "http://mirror.example.org", "http://127.0.0.1:9"
 SEEN = {SIMULATOR: "--seed 7 --symbols 400 --us-symbols 120", SILENT: None}
@@ -52,7 +54,16 @@ def test_a_new_installation_takes_either_kind_and_keeps_to_it(marks: PostgresOri
     with pytest.raises(ConfigurationError, match=refused):
         admit_prices(SIMULATOR, marks, look)
     assert marks.read() == REAL
-    admit_files("/data/bars", marks, as_source=True)
+    admit_files("/data/bars", marks)
+
+
+def test_bars_from_before_the_mark_are_real_ones(marks: PostgresOrigin, database: Database) -> None:
+    write(database, listed(database, "7203"), closes(10.0, 11.0, symbol="7203.T"))
+    assert marks.read() == REAL
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="holds real prices and takes no simulated ones"):
+            admit_prices(SIMULATOR, marks, look)
+    admit_prices(YAHOO_BASE_URL, marks, look)
 
 
 def test_an_installation_with_simulated_prices_takes_no_real_ones(marks: PostgresOrigin) -> None:
@@ -64,9 +75,8 @@ def test_an_installation_with_simulated_prices_takes_no_real_ones(marks: Postgre
             admit_prices(real, marks, look)
         assert "`miraikakaku simulate --seed 7 --symbols 400 --us-symbols 120`" in str(caught.value)
         assert "secret" not in str(caught.value)
-    for as_source in (True, False):  # collected from, or imported once
-        with pytest.raises(ConfigurationError, match="takes nothing from /data/bars;"):
-            admit_files("/data/bars", marks, as_source=as_source)
+    with pytest.raises(ConfigurationError, match="takes nothing from /data/bars;"):
+        admit_files("/data/bars", marks)
     assert marks.read() == PriceOrigin(simulated=True, exchange=SEEN[SIMULATOR] or "")
 
 
@@ -96,8 +106,10 @@ def test_a_demo_stays_one_and_takes_no_files(marks: PostgresOrigin) -> None:
     admit_prices(SIMULATOR, marks, look)  # its own, which knows nothing of demos
     marked = marks.claim(REAL)
     assert (marked.simulated, marked.demo) == (True, demo)
-    with pytest.raises(ConfigurationError, match="`schedule` and `collect` start its own exchange"):
-        admit_files("bars.csv", marks, as_source=False)
+    with pytest.raises(
+        ConfigurationError, match="`schedule` and `collect` start its own exchange where no source is named"
+    ):
+        admit_files("bars.csv", marks)
 
 
 def test_only_a_simulated_exchange_says_that_it_is_one(exchange: Simulated) -> None:
@@ -133,6 +145,16 @@ def test_whoever_asks_for_a_source_gets_none_of_the_other_kind(
     real.admit_lists(FX)  # has none
 
 
+def test_an_installation_with_imported_bars_takes_no_simulated_ones(
+    database: Database, tmp_path: Path, exchange: Simulated
+) -> None:
+    ports = installation(database.url, tmp_path, yahoo_base_url=exchange.base)
+    ports.admit_files("7203.csv")
+    with pytest.raises(ConfigurationError, match="holds real prices and takes no simulated ones"):
+        ports.admit_prices()
+    assert ports.origin.read() == REAL
+
+
 def test_a_demo_is_gone_on_with_by_its_own_exchange_and_nobody_is_told(
     database: Database, tmp_path: Path
 ) -> None:
@@ -156,6 +178,27 @@ def test_a_demo_is_gone_on_with_by_its_own_exchange_and_nobody_is_told(
     assert variables["YAHOO_BASE_URL"] == variables["ALPHA_VANTAGE_BASE_URL"] == address
     assert (variables["HISTORY_START"], variables["MIN_ETFS"]) == ("2026-01-05", "1")
     assert variables["ALPHA_VANTAGE_API_KEY"] == config.alpha_vantage_key
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"yahoo_base_url": YAHOO_BASE_URL},  # said, and also the default
+        {"miraikakaku_price_source": "archive", "miraikakaku_archive_dir": Path("bars")},
+    ],
+)
+def test_a_real_source_that_is_named_in_a_demo_is_refused_instead_of_replaced(
+    database: Database, tmp_path: Path, source: dict[str, object]
+) -> None:
+    mark_demo(installation(database.url, tmp_path), SimulatorConfig(symbols=5, us_symbols=2), {})
+    ports = installation(database.url, tmp_path, **source)
+    with with_its_exchange(ports) as same:
+        assert same is ports
+        with pytest.raises(
+            ConfigurationError, match="holds simulated prices and takes nothing from"
+        ) as caught:
+            same.admit_prices()
+    assert caught.value.exit_code == 2
 
 
 def test_a_demo_is_not_made_of_real_prices(database: Database, tmp_path: Path) -> None:

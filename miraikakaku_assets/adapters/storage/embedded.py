@@ -16,6 +16,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -125,21 +126,46 @@ def _url_if_running(folder: Path) -> str | None:
         raise DependencyUnavailableError(
             f"The embedded PostgreSQL in {folder} belongs to another user; name another MIRAIKAKAKU_HOME"
         ) from error
-    if info is None or info.status != "ready" or not _is_live_server(info.process):
+    if info is None or info.status != "ready" or not _is_live_server(info.process, folder):
         return None
     # Not the wheel's own URL: it leaves blanks and other special characters as they are.
     return f"postgresql://postgres:@/postgres?host={quote(str(info.socket_dir), safe='/')}"
 
 
-def _is_live_server(process: Any) -> bool:
-    """Whether a process is a running server; a killed one lingers as a zombie in some containers."""
+def _is_live_server(process: Any, folder: Path) -> bool:
+    """Whether a process is the running server of a folder; a killed one lingers as a zombie in some containers."""
     import psutil
 
-    if process is None:
-        return False
     try:
-        return bool(process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE)
+        return bool(
+            process is not None
+            and process.status() != psutil.STATUS_ZOMBIE
+            and process.name() == "postgres"
+            and _serves(process, folder)
+        )
     except psutil.NoSuchProcess:
+        return False
+
+
+def _serves(process: Any, folder: Path) -> bool:
+    """Whether a PostgreSQL process works on a folder, and not on that of another server.
+
+    After a kill or a reboot a left-over lock may name another folder's server. A server works inside its folder;
+    where the system does not say so, because it runs as another user, its command line does.
+    """
+    import psutil
+
+    try:
+        works_in = process.cwd()
+    except psutil.AccessDenied:
+        arguments = process.cmdline()
+        named = dict(pairwise(arguments))
+        works_in = named.get("-D", ".")
+        if not Path(works_in).is_absolute():  # see `_pg_ctl`; its sockets are nobody else's
+            return named.get("-k") == str(recorded_socket_folder(folder))
+    try:
+        return folder.samefile(works_in)
+    except OSError:  # the other one's folder is gone
         return False
 
 
@@ -184,28 +210,30 @@ def _start_on(server: Any, folder: Path, sockets: Path) -> str:
             ended += not (folder / "postmaster.pid").exists()
             if time.monotonic() > deadline or ended == _FUTILE_STARTS:
                 raise
-            _forget_foreign_process(folder)
+            _forget_foreign_process(folder, sockets)
             time.sleep(0.25)
         url = _url_if_running(folder)
         if url:
             return url
 
 
-def _forget_foreign_process(folder: Path) -> None:
-    """Removes a left-over lock whose process number belongs to another program by now.
+def _forget_foreign_process(folder: Path, sockets: Path) -> None:
+    """Removes left-over locks whose process number belongs to another program, or another folder's server, by now.
 
-    Nothing else removes it: the file is PostgreSQL's own guard against two servers on one folder, and
-    PostgreSQL clears it by itself when the process is gone.
+    The folder has one, and its socket another. Nothing else removes them: they are PostgreSQL's own guard against two
+    servers on one folder, and PostgreSQL clears them by itself when the process is gone.
     """
     import psutil
 
     pid_file = folder / "postmaster.pid"
     try:
         process = psutil.Process(int(pid_file.read_text().split()[0]))
-        foreign = process.name() != "postgres"
+        ended = process.status() == psutil.STATUS_ZOMBIE
+        foreign = not ended and not (process.name() == "postgres" and _serves(process, folder))
     except (FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
         return
     if foreign:
+        (sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
         pid_file.unlink(missing_ok=True)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import func, select, text
 
+from miraikakaku_assets.adapters.storage.collection.liveness import AT_WORK
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.forecasts.tables import metadata  # it brings every table
 from miraikakaku_assets.adapters.storage.masters.statements import LIST_IN_FORCE
@@ -41,19 +42,22 @@ _COVERAGE = text("""
 SELECT checked_at, coverage, expected_bars, stored_bars, denominator, threshold, report_file
 FROM miraikakaku.coverage_reports WHERE universe = :universe AND segment = 'all' ORDER BY id DESC LIMIT 1
 """)
-_BATCHES = text("""
-SELECT id, batch_type, CASE error_class WHEN 'cancelled' THEN 'cancelled' ELSE status END AS status,
+_BATCHES = text(f"""
+SELECT id, batch_type,
+       CASE WHEN error_class = 'cancelled' THEN 'cancelled'
+            WHEN status = 'running' AND NOT {AT_WORK.format(batches="batch_executions")} THEN 'broken off'
+            ELSE status END AS status,
        universe, timeframe, source, total_stocks, processed_stocks, failed_stocks,
        rows_read, rows_quarantined, start_time, end_time, error_message
 FROM miraikakaku.batch_executions ORDER BY id DESC LIMIT 5
 """)
 
-_RUNNING = text("""
+_RUNNING = text(f"""
 SELECT p.batch_execution_id AS batch, b.universe, b.timeframe, p.status, p.total, p.processed, p.failed, p.records,
        p.percentage, p.symbols_per_minute, p.records_per_minute, p.estimated_completion, p.current_symbols,
        b.resume_at, b.error_message
 FROM miraikakaku.run_progress p JOIN miraikakaku.batch_executions b ON b.id = p.batch_execution_id
-WHERE b.status = 'running' OR (b.status = 'paused' AND b.id = (
+WHERE (b.status = 'running' AND {AT_WORK.format(batches="b")}) OR (b.status = 'paused' AND b.id = (
     SELECT max(later.id) FROM miraikakaku.batch_executions later
     WHERE later.universe = b.universe AND later.timeframe = b.timeframe))
 ORDER BY b.id DESC LIMIT 5

@@ -53,7 +53,9 @@ def collect_prices(
     report = CollectionReport(batch)
     try:
         with ports.claims.opened(batch) if ports.claims else nullcontext() as claims:
-            for outcomes, underway in _Collection(request, ports, report, claims).run():
+            for outcomes, underway in _Collection(
+                request, ports, report, claims if request.shares else None
+            ).run():
                 ports.ledger.add(batch, outcomes, underway)
                 report.add(outcomes)
                 listener(outcomes)

@@ -62,6 +62,7 @@ def import_bars(
         since=date.min,
         whole_market=True,
         batch_type="import",
+        shares=False,
     )
     return collect_prices(collection, ports, listener)
 

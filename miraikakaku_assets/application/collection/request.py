@@ -27,7 +27,7 @@ class CollectionPorts:
         ledger: The account of the collection.
         clock: Where the time comes from.
         channels: Names of the channels that are told when a stored bar is withdrawn.
-        claims: Keeps two collections from fetching the same; None for what is read from files.
+        claims: Says that the collection is at work, and keeps two from fetching the same.
     """
 
     source: PriceSource
@@ -53,6 +53,7 @@ class CollectionRequest:
         restatement_sessions: Newest stored sessions that are asked for again.
         batch_type: ``all_stocks`` or ``partial``.
         run_id: Dagster run that does it.
+        shares: Whether symbols that another collection is at are left to it; whoever imports reads a file of its own.
         waits: Whether it waits for symbols that another collection is at; if not, their verdict is ``underway``.
     """
 
@@ -68,6 +69,7 @@ class CollectionRequest:
     restatement_sessions: int = 10
     batch_type: str = "partial"
     run_id: str | None = None
+    shares: bool = True
     waits: bool = True
 
     def new_batch(self, source: str) -> NewBatch:

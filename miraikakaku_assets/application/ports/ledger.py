@@ -132,7 +132,7 @@ class Ledger(Protocol):
     """
 
     def begin(self, new: NewBatch) -> int:
-        """Opens a batch and returns its number."""
+        """Opens a batch and returns its number; closes those whose process has ended."""
 
     def add(self, batch: int, outcomes: Sequence[SymbolOutcome], underway: Sequence[str] = ()) -> None:
         """Adds outcomes to the batch, moves its counters and its progress, in one transaction.

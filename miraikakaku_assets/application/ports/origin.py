@@ -13,7 +13,7 @@ class OriginStore(Protocol):
     """The mark, one for the whole database."""
 
     def read(self) -> PriceOrigin | None:
-        """The mark, None before the first price was asked for."""
+        """The mark, None before the first price; without a mark, bars that are stored are real ones."""
 
     def claim(self, origin: PriceOrigin) -> PriceOrigin:
         """Sets the mark unless there is one of the other kind; returns the one in force.

@@ -32,19 +32,17 @@ def admit_prices(address: str, marks: OriginStore, look: Look) -> None:
     _refuse_other_kind(address, marks.claim(wanted), simulated=wanted.simulated)
 
 
-def admit_files(name: str, marks: OriginStore, *, as_source: bool) -> None:
-    """Admits bars of files.
+def admit_files(name: str, marks: OriginStore) -> None:
+    """Admits bars of files, imported or collected from, and marks the installation as real.
 
     Args:
         name: The file or folder.
         marks: The installation's mark.
-        as_source: Whether prices are collected from it, which marks the installation as real.
 
     Raises:
         ConfigurationError: The installation holds simulated prices.
     """
-    mark = marks.claim(REAL) if as_source else marks.read()
-    _refuse_other_kind(name, mark, simulated=False)
+    _refuse_other_kind(name, marks.claim(REAL), simulated=False)
 
 
 def admit_list(location: str, marks: OriginStore, look: Look) -> None:
@@ -79,5 +77,5 @@ def _refuse_other_kind(address: str, mark: PriceOrigin | None, *, simulated: boo
 
 def _start_again(mark: PriceOrigin) -> str:
     if mark.demo is not None:
-        return "`miraikakaku up`, `schedule` and `collect` start its own exchange"
+        return "`miraikakaku up`, `schedule` and `collect` start its own exchange where no source is named"
     return f"start its exchange (`miraikakaku simulate {mark.exchange}`) and set the variables it prints"

@@ -89,9 +89,8 @@ def _add_import(app: typer.Typer) -> None:
         request = ImportRequest(
             chosen, length, str(path), strict=strict, named=use.settings.named_symbols(chosen.name)
         )
-        collection = CollectionPorts(
-            source, use.bars, use.ledger, use.clock, channels=use.channels.names_for(Severity.WARNING)
-        )
+        channels = use.channels.names_for(Severity.WARNING)
+        collection = CollectionPorts(source, use.bars, use.ledger, use.clock, use.claims, channels)
         report = import_bars(request, collection, use.masters, lambda _outcomes: None)
         _finish(str(path), report, as_json=as_json)
 

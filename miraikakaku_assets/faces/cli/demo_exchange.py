@@ -48,9 +48,12 @@ def mark_demo(installation: Ports, config: "SimulatorConfig", settings: Mapping[
 
 @contextmanager
 def with_its_exchange(installation: Ports) -> Iterator[Ports]:
-    """The installation; if it is a demo, with its simulated exchange in the place of whatever the settings name."""
-    mark = installation.origin.read()
-    if mark is None or mark.demo is None or installation.exchange_at(installation.settings.yahoo_base_url):
+    """The installation; if it is a demo and the user names no source of prices, with its simulated exchange.
+
+    A source that is named is not replaced in silence: whoever asks it has it refused, see `Sources.admit_prices`.
+    """
+    mark, chosen = installation.origin.read(), installation.settings
+    if mark is None or mark.demo is None or chosen.names_price_source:
         yield installation
         return
     from miraikakaku_assets.simulator.server.process import config_of, running_process
@@ -59,5 +62,5 @@ def with_its_exchange(installation: Ports) -> Iterator[Ports]:
     with running_process(config) as exchange:
         # A key of the user's is none of the simulated exchange's.
         others = {**addresses(exchange), "alpha_vantage_api_key": SecretStr(config.alpha_vantage_key)}
-        settings = installation.settings.model_copy(update={**mark.demo.settings, **others})
+        settings = chosen.model_copy(update={**mark.demo.settings, **others})
         yield use(settings, installation.clock)

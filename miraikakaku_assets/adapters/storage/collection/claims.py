@@ -10,27 +10,25 @@ from contextlib import contextmanager, suppress
 
 from sqlalchemy import text
 
+from miraikakaku_assets.adapters.storage.collection.liveness import ALIVE, HELD
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports import WITHOUT_BARS, Share
 
-_ALIVE, _SHARING = 20251130, 20251131  # advisory locks: of a batch at work, and while symbols are shared out
+_SHARING = 20251131  # advisory lock while symbols are shared out
 _LOOK_AGAIN_SECONDS = 0.5
 
 # Symbols that other batches of the same request have claimed and are not done with. What a process that is gone has
 # claimed has no lock, whatever the status of its batch says.
-_UNDERWAY = text("""
+_UNDERWAY = text(f"""
 SELECT wanted.symbol, theirs.id
 FROM miraikakaku.batch_executions AS own
 JOIN miraikakaku.batch_executions AS theirs
   ON (theirs.universe, theirs.timeframe, theirs.source) = (own.universe, own.timeframe, own.source)
  AND theirs.since IS NOT DISTINCT FROM own.since AND theirs.until IS NOT DISTINCT FROM own.until
  AND theirs.status = 'running' AND theirs.id <> own.id
-JOIN pg_locks AS lock
-  ON lock.locktype = 'advisory' AND lock.granted AND (lock.classid, lock.objid, lock.objsubid) = (:alive, theirs.id, 2)
- AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 JOIN miraikakaku.run_progress AS progress ON progress.batch_execution_id = theirs.id
 CROSS JOIN LATERAL unnest(progress.claimed) AS wanted (symbol)
-WHERE own.id = :batch AND wanted.symbol = ANY(CAST(:symbols AS text[]))
+WHERE own.id = :batch AND wanted.symbol = ANY(CAST(:symbols AS text[])) AND {HELD.format(batch="theirs.id")}
   AND NOT EXISTS (
     SELECT FROM miraikakaku.batch_execution_details AS detail
     WHERE detail.batch_execution_id = theirs.id AND detail.symbol = wanted.symbol
@@ -57,7 +55,7 @@ class PostgresClaims:
     @contextmanager
     def opened(self, batch: int) -> Iterator["BatchClaims"]:
         """What a batch may claim, until it has ended."""
-        lock = {"class": _ALIVE, "batch": batch}
+        lock = {"class": ALIVE, "batch": batch}
         with self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("SELECT pg_advisory_lock(:class, :batch)"), lock)
             try:
@@ -88,7 +86,7 @@ class BatchClaims:
     def _share_out(self, symbols: Sequence[str]) -> Share:
         with self._database.engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:class, 0)"), {"class": _SHARING})
-            sought = {"batch": self._batch, "symbols": list(symbols), "alive": _ALIVE}
+            sought = {"batch": self._batch, "symbols": list(symbols)}
             underway = dict(connection.execute(_UNDERWAY, sought).tuples().all())
             finished = {"others": list(self._others), "symbols": list(symbols)}
             done = dict(connection.execute(_DONE, finished).tuples().all()) if self._others else {}

@@ -6,12 +6,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, TextClause, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from miraikakaku_assets.adapters.storage.collection.liveness import AT_WORK
 from miraikakaku_assets.adapters.storage.collection.tables import batch_execution_details as details
 from miraikakaku_assets.adapters.storage.collection.tables import batch_executions as batches
 from miraikakaku_assets.adapters.storage.collection.tables import data_collection_log as calls
@@ -19,9 +20,7 @@ from miraikakaku_assets.adapters.storage.collection.tables import run_progress a
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports import WITHOUT_BARS, BatchEnd, NewBatch, SymbolOutcome
 
-_SILENCE = timedelta(
-    hours=1
-)  # a live batch moves its counters with every delivery, every few minutes at worst
+_LEFT = text(f"NOT {AT_WORK.format(batches='miraikakaku.batch_executions')}")
 _GONE = {
     "status": "failed",
     "error_message": "the process ended before the batch did; run the same command again",
@@ -108,7 +107,7 @@ class PostgresLedger:
         self._database = database
 
     def begin(self, new: NewBatch) -> int:
-        """Opens a batch and returns its number."""
+        """Opens a batch and returns its number; closes those whose process has ended."""
         row = {
             "batch_type": new.batch_type,
             "status": "running",
@@ -122,7 +121,7 @@ class PostgresLedger:
             "scope": new.scope,
         }
         with self._database.engine.begin() as connection:
-            _close_gone(connection, batches.c.updated_at < func.now() - _SILENCE)
+            _close_gone(connection, _LEFT)
             batch = int(connection.scalar(insert(batches).values(row).returning(batches.c.id)) or 0)
             shown = {"run_id": new.run_id, "status": "running", "total": new.total, "settled": new.settled}
             connection.execute(insert(progress).values(batch_execution_id=batch, **shown))
@@ -243,7 +242,9 @@ class PostgresLedger:
         return None if row is None else BatchProgress(*row)
 
 
-def _close_gone(connection: Connection, which: ColumnElement[bool], error_class: str | None = None) -> None:
+def _close_gone(
+    connection: Connection, which: ColumnElement[bool] | TextClause, error_class: str | None = None
+) -> None:
     """Closes running batches, and their progress, for a process that cannot do it any more."""
     running = update(batches).where(batches.c.status == "running", which)
     for batch in connection.scalars(
