@@ -7,6 +7,7 @@ from pathlib import Path
 
 from miraikakaku_assets.application.collection.collect_prices import collect_prices
 from miraikakaku_assets.application.collection.judge_delivery import Judge
+from miraikakaku_assets.application.collection.keep_scale import ScaleKeeper
 from miraikakaku_assets.application.collection.outcomes import without_padding
 from miraikakaku_assets.application.collection.plan import plan_collection
 from miraikakaku_assets.application.collection.report import CollectionReport
@@ -72,10 +73,12 @@ def _require_faultless(request: ImportRequest, ports: CollectionPorts, known: Co
     Raises:
         InputFileError: There is one.
     """
+    on_scale = ScaleKeeper(request.universe, ports.store) if request.timeframe is Timeframe.D1 else None
     judge = Judge(request.universe, request.timeframe, frozenset(known), ports.store)
     first = None
     for delivery in ports.source.unrequested(request.universe, frozenset()):
-        judged, _ = without_padding(judge(delivery, ports.clock())[0])
+        kept = delivery if on_scale is None else on_scale(delivery)
+        judged, _ = without_padding(judge(kept, ports.clock())[0])
         for row in judged.refused.sort("row").head(1).iter_rows(named=True):
             first = row if first is None or row["row"] < first["row"] else first
     if first is not None:
