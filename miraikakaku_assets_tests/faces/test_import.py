@@ -201,6 +201,15 @@ def test_a_path_that_does_not_exist(site: Site) -> None:
     )
 
 
+def test_a_folder_without_bars_is_named(site: Site) -> None:
+    (site[0].folder / "nothing").mkdir()
+
+    ended = site[0]("import", "nothing")
+
+    assert ended.code == 1
+    assert ended.errors[0].startswith("nothing: there is no Parquet or CSV file in the folder; ")
+
+
 def test_a_folder_with_an_unreadable_file_is_not_imported_in_silence(site: Site) -> None:
     command, stored = site
     folder = command.folder / "folder"
