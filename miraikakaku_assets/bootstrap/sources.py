@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from miraikakaku_assets.application.reference.price_origin import admit_files, admit_list, admit_prices
 from miraikakaku_assets.bootstrap.installation import Installation
-from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError
 from miraikakaku_assets.domain.market.instruments import Timeframe
 
 if TYPE_CHECKING:
@@ -111,7 +111,10 @@ class Sources(Installation):
                 raise ConfigurationError(
                     f"MIRAIKAKAKU_ARCHIVE_DIR {shown}; name a file or folder of Parquet or CSV bars"
                 )
-            return self.archive(folder.expanduser())
+            try:
+                return self.archive(folder.expanduser())
+            except InputFileError as error:
+                raise ConfigurationError(f"MIRAIKAKAKU_ARCHIVE_DIR: {error}") from None
         from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy
         from miraikakaku_assets.adapters.sources.yahoo.source import YahooOptions, YahooSource
 
@@ -164,7 +167,7 @@ class Sources(Installation):
             most_rows: Rows that are taken from one file; None for the usual limit.
 
         Raises:
-            ConfigurationError: There is no bar file in the folder.
+            InputFileError: There is no bar file in the folder.
         """
         from miraikakaku_assets.adapters.sources.files.archive import ArchiveSource, FileOptions
         from miraikakaku_assets.adapters.sources.files.table_files import MOST_ROWS

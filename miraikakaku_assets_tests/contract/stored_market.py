@@ -14,7 +14,7 @@ from miraikakaku_assets.application.ports import Collected, MasterUpdate
 from miraikakaku_assets.domain.bars.actions import ValidatedActions
 from miraikakaku_assets.domain.bars.frame import ACTIONS, empty
 from miraikakaku_assets.domain.bars.validation import ValidatedBars, validate_daily
-from miraikakaku_assets.domain.market.instruments import JP, Timeframe
+from miraikakaku_assets.domain.market.instruments import JP, Timeframe, Universe
 from miraikakaku_assets.domain.market.master import ListedIssue, StockList, compare
 from miraikakaku_assets.domain.market.tokyo import tokyo_issue
 from miraikakaku_assets_tests.unit.raw_bars import NOW, context, raw
@@ -23,15 +23,17 @@ FETCHED = datetime(2025, 10, 1, tzinfo=UTC)
 PRIME = "プライム（内国株式）"
 
 
-def put_in_force(database: Database, day: date, *issues: ListedIssue) -> Mapping[str, int]:
+def put_in_force(
+    database: Database, day: date, *issues: ListedIssue, universe: Universe = JP
+) -> Mapping[str, int]:
     """Puts a list into force without asking the guard; returns symbol → instrument id."""
     masters = PostgresMasters(database)
     new = StockList(day, issues, "0" * 64)
     update = MasterUpdate(
-        JP.name, "manual", "success", "test", FETCHED, FETCHED, total_stocks=len(issues), list_date=day
+        universe.name, "manual", "success", "test", FETCHED, FETCHED, total_stocks=len(issues), list_date=day
     )
-    masters.apply(JP, new, compare(masters.known(JP), issues), update)
-    return masters.known_symbols(JP)
+    masters.apply(universe, new, compare(masters.known(universe), issues), update)
+    return masters.known_symbols(universe)
 
 
 def listed(database: Database, *codes: str, day: date = date(2024, 12, 31)) -> Mapping[str, int]:

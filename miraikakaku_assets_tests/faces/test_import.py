@@ -201,6 +201,34 @@ def test_a_path_that_does_not_exist(site: Site) -> None:
     )
 
 
+def test_a_file_whose_name_is_no_symbol_is_refused_before_a_row_is_read_into_quarantine(site: Site) -> None:
+    command, stored = site
+    unknown = "SELECT * FROM miraikakaku.quarantined_bars WHERE symbol = 'toyota_2025.T'"
+    months_of("7203.T").drop("symbol").write_csv(command.folder / "toyota_2025.csv")
+
+    ended = command("import", "toyota_2025.csv")
+    named = command("import", "toyota_2025.csv", "--symbol", "7203.T")
+
+    assert ended.code == 1
+    (sentence,) = ended.errors
+    assert sentence.startswith(
+        "toyota_2025.csv: its name stands for toyota_2025.T, which is in no stock master of jp"
+    )
+    assert "--symbol" in sentence
+    assert named.code == 0
+    assert command.rows(BARS) == stored
+    assert command.rows(unknown) == []
+
+
+def test_a_folder_without_bars_is_named(site: Site) -> None:
+    (site[0].folder / "nothing").mkdir()
+
+    ended = site[0]("import", "nothing")
+
+    assert ended.code == 1
+    assert ended.errors[0].startswith("nothing: there is no Parquet or CSV file in the folder; ")
+
+
 def test_a_folder_with_an_unreadable_file_is_not_imported_in_silence(site: Site) -> None:
     command, stored = site
     folder = command.folder / "folder"

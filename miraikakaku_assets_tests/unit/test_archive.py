@@ -148,9 +148,10 @@ def test_archive_of_one_unreadable_file_is_refused_as_a_whole(tmp_path: Path) ->
         list(ArchiveSource(path).deliver(JP, Timeframe.D1, asked("7203.T")))
 
 
-def test_folder_without_bars_is_refused_with_the_variables_name(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="MIRAIKAKAKU_ARCHIVE_DIR"):
+def test_folder_without_bars_is_refused_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(InputFileError) as refusal:
         ArchiveSource(tmp_path)
+    assert str(refusal.value).startswith(f"{tmp_path}: there is no Parquet or CSV file in the folder")
 
 
 def test_months_in_files_of_their_own_are_one_history(tmp_path: Path) -> None:

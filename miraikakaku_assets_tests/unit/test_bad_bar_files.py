@@ -38,7 +38,10 @@ TEXTS: dict[str, tuple[str, str, int | None]] = {
         "duplicate_column",
         1,
     ),
-    "ragged row": (HEADER + GOOD + "2025-01-07,1,3,.5,2,100,7,8\n", "unknown_layout", None),
+    "ragged row": (HEADER + GOOD + "2025-01-07,1,3,.5,2,100,7,8\n", "uneven_row", 3),
+    "row that ends early": (HEADER + GOOD + "2025-01-07,1\n" + GOOD, "truncated_row", 3),
+    "file that ends early": (HEADER + GOOD + "\n2025-01-07,1,3,.5", "truncated_row", 4),
+    "quote without an end": (HEADER + GOOD + '"2025-01-07,1,3,.5,2,100\n' + GOOD, "open_quote", 3),
     "two tickers": (
         "Price,Close,High,Low,Open,Volume\nTicker,A.T,B.T,A.T,A.T,A.T\nDate,,,,,\n2025-01-06,2,3,.5,1,100\n",
         "unknown_layout",
@@ -60,6 +63,12 @@ TEXTS: dict[str, tuple[str, str, int | None]] = {
         3,
     ),
 }
+
+
+def test_empty_fields_and_a_comma_behind_the_header_cut_nothing_off(tmp_path: Path) -> None:
+    path = tmp_path / "7203.csv"
+    path.write_text("Date,Open,High,Low,Close,Volume,\n\n" + GOOD + "2025-01-07,,,,,\n", encoding="utf-8")
+    assert read_bar_file(path, JP)[0].height == 2
 
 
 @pytest.mark.parametrize("case", TEXTS)

@@ -17,6 +17,7 @@ DAY = january(6)
 # rule → rows of one delivery, and the row numbers that break the rule
 EXAMPLES = {
     "not_in_master": ([bar(DAY, symbol="9998.T")], [1]),
+    "other_scale": ([bar(DAY, refusal="other_scale")], [1]),
     "other_file_preferred": ([bar(DAY, refusal="other_file_preferred")], [1]),
     "no_price": ([bar(DAY, None), bar(january(7), nan)], [1, 2]),
     "not_finite": ([bar(DAY, high=inf), bar(january(7), low=nan), bar(january(8), open=None)], [1, 2, 3]),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from miraikakaku_assets.application.collection.judge_delivery import Judge
+from miraikakaku_assets.application.collection.keep_scale import ScaleKeeper
 from miraikakaku_assets.application.collection.outcomes import (
     MarketFacts,
     outcomes_of,
@@ -31,7 +32,7 @@ from miraikakaku_assets.domain.bars.actions import ValidatedActions
 from miraikakaku_assets.domain.bars.restatement import Rescaling
 from miraikakaku_assets.domain.bars.validation import ValidatedBars
 from miraikakaku_assets.domain.errors import MiraikakakuError, SourcePausedError
-from miraikakaku_assets.domain.market.instruments import Instrument
+from miraikakaku_assets.domain.market.instruments import Instrument, Timeframe
 from miraikakaku_assets.domain.words import counted
 
 
@@ -115,6 +116,8 @@ class _Collection:
         # Built once: a set per delivery would make the cost of a symbol grow with the market.
         self.known = frozenset(self.request.known)
         self.judge = Judge(self.request.universe, self.request.timeframe, self.known, self.ports.store)
+        is_dated = self.ports.source.is_fixed and self.request.timeframe is Timeframe.D1
+        self.on_scale = ScaleKeeper(self.request.universe, self.ports.store) if is_dated else None
         self.absent = frozenset(one.symbol for one in self.request.instruments if one.may_be_absent)
 
     def run(self) -> Iterator[tuple[Sequence[SymbolOutcome], Sequence[str]]]:
@@ -157,9 +160,8 @@ class _Collection:
     def _checked(self, deliveries: Iterator[Delivery]) -> Iterator[_Checked]:
         for delivery in deliveries:
             now = self.ports.clock()
-            whole, rescaled = pull_rescaled_again(
-                delivery, self.asked, self.request, self.ports, self.stopping
-            )
+            kept = delivery if self.on_scale is None else self.on_scale(delivery)
+            whole, rescaled = pull_rescaled_again(kept, self.asked, self.request, self.ports, self.stopping)
             validated, actions = self.judge(whole, now, rescaled)
             yield _Checked(whole, validated, actions, rescaled, now)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from miraikakaku_assets.application.collection.collect_prices import collect_prices
 from miraikakaku_assets.application.collection.judge_delivery import Judge
+from miraikakaku_assets.application.collection.keep_scale import ScaleKeeper
 from miraikakaku_assets.application.collection.outcomes import without_padding
 from miraikakaku_assets.application.collection.plan import plan_collection
 from miraikakaku_assets.application.collection.report import CollectionReport
@@ -43,7 +44,7 @@ def import_bars(
     """Imports every row of an archive; rows that fail a rule go to quarantine, stored bars stay.
 
     Raises:
-        InputFileError: A file is not readable, or, when strict, a row fails a rule.
+        InputFileError: A file is not readable, is of a symbol that nobody knows, or, when strict, a row fails a rule.
         WorkFellShortError: There is no stock master yet.
     """
     if request.named:
@@ -51,6 +52,7 @@ def import_bars(
     plan_collection(request.universe, None, masters, ports.source)
     held = set(ports.source.symbols(request.universe))
     known = masters.known_symbols(request.universe)
+    _require_known_name(request, held, known)
     if request.strict:
         _require_faultless(request, ports, known)
     collection = CollectionRequest(
@@ -67,16 +69,34 @@ def import_bars(
     return collect_prices(collection, ports, listener)
 
 
+def _require_known_name(request: ImportRequest, held: Collection[str], known: Collection[str]) -> None:
+    """A file without a symbol column is of the symbol it is called: all its rows would lie in quarantine for its name.
+
+    Raises:
+        InputFileError: Its only symbol is its name, and no known one.
+    """
+    stem = Path(request.name).stem
+    for symbol in held:
+        if len(held) == 1 and symbol not in known and stem and symbol.startswith(stem):
+            explanation = (
+                f"its name stands for {symbol}, which is in no stock master of {request.universe.name}; say whose bars "
+                "they are with --symbol; nothing was imported"
+            )
+            raise InputFileError(request.name, "unknown_symbol", explanation)
+
+
 def _require_faultless(request: ImportRequest, ports: CollectionPorts, known: Collection[str]) -> None:
     """Names the first refused row of the file, whatever its symbol.
 
     Raises:
         InputFileError: There is one.
     """
+    on_scale = ScaleKeeper(request.universe, ports.store) if request.timeframe is Timeframe.D1 else None
     judge = Judge(request.universe, request.timeframe, frozenset(known), ports.store)
     first = None
     for delivery in ports.source.unrequested(request.universe, frozenset()):
-        judged, _ = without_padding(judge(delivery, ports.clock())[0])
+        kept = delivery if on_scale is None else on_scale(delivery)
+        judged, _ = without_padding(judge(kept, ports.clock())[0])
         for row in judged.refused.sort("row").head(1).iter_rows(named=True):
             first = row if first is None or row["row"] < first["row"] else first
     if first is not None:
@@ -88,11 +108,8 @@ def refusal_sentences(name: str, report: CollectionReport) -> Sequence[str]:
     """One sentence per rule that refused rows: file, first row, rule and how many."""
     sentences = []
     for rule, example in report.examples.items():
-        detail = example.detail
-        if rule == "not_in_master" and example.symbol.startswith(Path(name).stem):
-            detail += " (it is the file's name; --symbol names whose bars are in a file that names no symbol)"
         sentences.append(
-            f"{name}, row {example.row}: {example.symbol} {example.session}: {detail} "
+            f"{name}, row {example.row}: {example.symbol} {example.session}: {example.detail} "
             f"[rule {rule}; {counted(report.rules[rule], 'row')} in quarantine]"
         )
     return sentences

@@ -7,6 +7,7 @@ from datetime import date
 
 import polars as pl
 
+from miraikakaku_assets.application.collection.keep_scale import off_scale
 from miraikakaku_assets.application.collection.request import CollectionPorts, CollectionRequest
 from miraikakaku_assets.application.ports import BarRequest, Calls, Delivery
 from miraikakaku_assets.domain.bars.restatement import LOOK_BACK, Rescaling, rescaled_histories
@@ -38,13 +39,14 @@ def pull_rescaled_again(
     """
     if request.timeframe is not Timeframe.D1 or delivery.bars.is_empty():
         return delivery, {}
-    first = dict(delivery.bars.group_by("symbol").agg(pl.col("session").min()).iter_rows())
+    taken = delivery.bars.filter(pl.col("refusal").is_null())
+    first = dict(taken.group_by("symbol").agg(pl.col("session").min()).iter_rows())
     overlap = ports.store.overlap(request.universe, request.timeframe, first, LOOK_BACK)
     if overlap.is_empty():
         return delivery, {}
     symbols = overlap["symbol"].unique().to_list()
     known = ports.store.actions(request.universe, symbols)
-    found = rescaled_histories(overlap, delivery.bars, known, delivery.actions)
+    found = rescaled_histories(overlap, taken, known, delivery.actions)
     found = {symbol: one for symbol, one in found.items() if symbol in asked}
     if not found:
         return delivery, {}
@@ -52,8 +54,14 @@ def pull_rescaled_again(
     again = [BarRequest(symbol, one.oldest, date.max) for symbol, one in found.items()]
     for pulled in ports.source.deliver(request.universe, request.timeframe, again, stopping):
         delivery = _with(delivery, pulled)
-    delivery = _with(delivery, Delivery((), delivery.bars.clear(), failures=_shorter(delivery, found)))
-    found = {symbol: one for symbol, one in found.items() if symbol in delivery.symbols}
+    short = _shorter(delivery, found)
+    if ports.source.is_fixed:  # a file that holds a part is no answer that will be complete tomorrow
+        delivery = off_scale(delivery, set(short))
+    else:
+        delivery = _with(delivery, Delivery((), delivery.bars.clear(), failures=short))
+    found = {
+        symbol: one for symbol, one in found.items() if symbol in delivery.symbols and symbol not in short
+    }
     return delivery, {symbol: _compared(one, overlap, delivery.bars) for symbol, one in found.items()}
 
 

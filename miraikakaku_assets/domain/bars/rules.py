@@ -3,9 +3,15 @@
 Names are stored (``quarantined_bars``, ``quarantined_actions``, ``price_bars.flag``) and printed in reports.
 """
 
+OTHER_SCALE = "other_scale"
+
 RULES = {
     "not_in_master": "the symbol is in no stock master",
     "other_file_preferred": "another file of the archive holds this symbol",
+    OTHER_SCALE: (
+        "prices of the file are on another scale than the stored ones: adjusted for dividends or splits that it "
+        "does not name; import the whole history, up to its newest bar"
+    ),
     "lunch_break": "an empty row in the exchange's lunch break",
     "closing_call": "an empty row while orders are collected for the closing price",
     "closing_print": "the closing price as the source repeats it at or after the close, without a trade",

@@ -83,7 +83,7 @@ class ArchiveSource:
         options: What the files do not say themselves.
 
     Raises:
-        ConfigurationError: There is no such folder, or no bar file in it.
+        InputFileError: There is no bar file in the folder.
     """
 
     name = "archive"
@@ -96,9 +96,8 @@ class ArchiveSource:
         else:
             self._files = [location]
         if not self._files:
-            raise ConfigurationError(
-                f"MIRAIKAKAKU_ARCHIVE_DIR: there is no Parquet or CSV file in {location}; name the folder of your bars"
-            )
+            explanation = "there is no Parquet or CSV file in the folder; name the one that holds your bars"
+            raise InputFileError(str(location), "no_bar_file", explanation)
         self._loaded: dict[str, _Contents] = {}
 
     def deliver(

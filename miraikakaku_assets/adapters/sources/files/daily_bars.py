@@ -10,17 +10,18 @@ Understood layouts, columns in any order and case:
 With dividends and without ``Adj Close``, prices are adjusted for those dividends (yfinance does so unless it is told
 not to), and the adjustment is undone; see `miraikakaku_assets.domain.bars.file_basis`. A date may be a day, or a time
 stamp in the exchange's zone or in UTC; a stamp in any other zone would shift bars to neighbouring sessions, so such a
-file is refused.
+file is refused, and so are bars within the day; see `miraikakaku_assets.adapters.sources.files.daily_stamps`.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from miraikakaku_assets.adapters.sources.files.daily_stamps import MOMENT_NAMES, refuse_intraday
 from miraikakaku_assets.adapters.sources.files.table_files import MOST_ROWS, Part, table_parts
 from miraikakaku_assets.domain.bars.file_basis import quoted_prices
 from miraikakaku_assets.domain.bars.frame import ACTIONS, PRICES, RAW_DAILY, empty
@@ -89,7 +90,7 @@ def daily_rows(
 
 
 def _daily_part(path: Path, part: Part, universe: Universe, symbol: str) -> BarRows:
-    table, is_adjusted = _known_columns(path, part.table)
+    table, day_name, is_adjusted = _known_columns(path, part.table)
     columns = tuple(sorted(table.columns))
     table = table.with_row_index("row", offset=part.first_row)
     if part.is_text:  # a blank line is no row
@@ -115,11 +116,12 @@ def _daily_part(path: Path, part: Part, universe: Universe, symbol: str) -> BarR
     refuse_nul(path, table)
     _require(path, table, "symbol", "missing_symbol", "the row names no symbol")
     _require(path, table, "session", "bad_date", "the row has no date that a calendar knows")
+    refuse_intraday(path, table, universe, names_moments=day_name in MOMENT_NAMES)
     return BarRows(table.select(list(RAW_DAILY)), _actions(table), columns, is_adjusted)
 
 
-def _known_columns(path: Path, table: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
-    """The columns that are understood, under their lower-case names, and whether prices are adjusted."""
+def _known_columns(path: Path, table: pl.DataFrame) -> tuple[pl.DataFrame, str, bool]:
+    """The columns that are understood, under lower-case names; the day's name; whether prices are adjusted."""
     names = [name.strip().lower() for name in table.columns]
     day = next((name for name in _DAY_NAMES if name in names), None)
     missing = [name for name in _REQUIRED if name not in names] + ([] if day else ["date"])
@@ -131,7 +133,8 @@ def _known_columns(path: Path, table: pl.DataFrame) -> tuple[pl.DataFrame, bool]
     known = table.select(
         pl.col(column).alias("_bar_day" if name == day else str(name)) for name, column in chosen.items()
     )
-    return known, "dividends" in names and not any(name in names for name in _ADJUSTED_NAMES)
+    is_adjusted = "dividends" in names and not any(name in names for name in _ADJUSTED_NAMES)
+    return known, str(day), is_adjusted
 
 
 def number(table: pl.DataFrame, name: str) -> pl.Expr:
@@ -187,31 +190,37 @@ def named_symbol(path: Path, universe: Universe) -> str:
 
 
 def _days(path: Path, table: pl.DataFrame, universe: Universe) -> dict[str, pl.Series]:
-    """Columns ``session`` and ``stamp`` from whatever the date column holds."""
+    """Columns ``session``, ``stamp`` and ``is_midnight`` (as written) from whatever the date column holds."""
     column = table["_bar_day"]
     nothing = pl.Series("stamp", [None], dtype=pl.Datetime("us", "UTC")).new_from_index(0, table.height)
     if column.dtype == pl.Date:
-        return {"session": column, "stamp": nothing}
+        return _plain_days(column, nothing)
     if isinstance(column.dtype, pl.Datetime):
         column = column.cast(pl.Datetime("us", column.dtype.time_zone))
         _refuse_other_zone(path, column, table["row"], universe)
-        return _from_stamps(column, universe, nothing)
+        is_midnight = column.to_frame().select(pl.first().dt.time() == pl.time(0)).to_series()
+        return _from_stamps(column, is_midnight, universe, nothing)
     text = column.cast(pl.String).str.strip_chars()
     days = text.str.to_date("%Y-%m-%d", strict=False)
     if days.null_count() == 0:
-        return {"session": days, "stamp": nothing}
+        return _plain_days(days, nothing)
     return _from_text(path, text, table["row"], universe, nothing)
+
+
+def _plain_days(days: pl.Series, nothing: pl.Series) -> dict[str, pl.Series]:
+    return {"session": days, "stamp": nothing, "is_midnight": nothing.is_null()}
 
 
 def _from_text(
     path: Path, text: pl.Series, rows: pl.Series, universe: Universe, nothing: pl.Series
 ) -> dict[str, pl.Series]:
     zone = ZoneInfo(universe.time_zone)
-    stamps = []
+    stamps, midnights = [], []
     for value, row in zip(text, rows, strict=True):
         try:
             moment = datetime.fromisoformat(value or "")
             offset = moment.utcoffset()
+            midnights.append(moment.time() == time.min)
             moment = moment.replace(tzinfo=zone) if offset is None else moment
             there = moment.astimezone(zone).utcoffset()
         except (ValueError, OverflowError):
@@ -221,7 +230,8 @@ def _from_text(
         if offset and offset != there:
             raise _other_zone(path, value, universe, row)
         stamps.append(moment)
-    return _from_stamps(pl.Series("stamp", stamps, dtype=pl.Datetime("us", "UTC")), universe, nothing)
+    moments = pl.Series("stamp", stamps, dtype=pl.Datetime("us", "UTC"))
+    return _from_stamps(moments, pl.Series(midnights, dtype=pl.Boolean), universe, nothing)
 
 
 def _refuse_other_zone(path: Path, column: pl.Series, rows: pl.Series, universe: Universe) -> None:
@@ -245,14 +255,16 @@ def _local(column: pl.Series, universe: Universe) -> pl.Series:
     return column.dt.convert_time_zone(universe.time_zone)
 
 
-def _from_stamps(column: pl.Series, universe: Universe, nothing: pl.Series) -> dict[str, pl.Series]:
+def _from_stamps(
+    column: pl.Series, is_midnight: pl.Series, universe: Universe, nothing: pl.Series
+) -> dict[str, pl.Series]:
     """Naive stamps are the exchange's own time; midnights without a zone are plain days."""
     if getattr(column.dtype, "time_zone", None) is None:
-        midnights = column.to_frame().select(pl.first().dt.time() == pl.time(0)).to_series()
-        if midnights.all():
-            return {"session": column.dt.date(), "stamp": nothing}
+        if is_midnight.all():
+            return _plain_days(column.dt.date(), nothing)
         column = column.dt.replace_time_zone(universe.time_zone)
-    return {"session": _local(column, universe).dt.date(), "stamp": column.dt.convert_time_zone("UTC")}
+    moments = column.dt.convert_time_zone("UTC")
+    return {"session": _local(column, universe).dt.date(), "stamp": moments, "is_midnight": is_midnight}
 
 
 def _actions(table: pl.DataFrame) -> pl.DataFrame:

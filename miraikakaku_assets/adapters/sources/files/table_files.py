@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import polars as pl
 
+from miraikakaku_assets.adapters.sources.files.uneven_rows import refuse_uneven
 from miraikakaku_assets.domain.errors import InputFileError
 
 SUFFIXES = (".parquet", ".csv")
@@ -250,8 +251,12 @@ def _parsed(path: Path, header: _Header, block: bytes, first_row: int) -> pl.Dat
             head + block, infer_schema=False, separator=header.separator, truncate_ragged_lines=False
         )
     except pl.exceptions.PolarsError as error:
+        refuse_uneven(path, block, header.names, header.separator, first_row)
         reason = str(error).splitlines()[0]
         raise InputFileError(str(path), "unknown_layout", f"it is not a table of bars ({reason})") from None
+    named = [number for number, name in zip(numbered, header.names, strict=True) if name.strip()]
+    if named and table[named[-1]].null_count():  # fields that are empty, or not there
+        refuse_uneven(path, block, header.names, header.separator, first_row)
     return table.rename(_unique(numbered, header.names))
 
 
