@@ -191,7 +191,7 @@ def test_status_on_one_screen(filled: Command) -> None:
     assert ended.code == 0
     assert ended.err == ""
     labels = [text.split()[0] for text in ended.out.splitlines() if text.strip()]
-    assert labels[:3] == ["database", "source", "master"]
+    assert labels[:4] == ["jp", "database", "source", "master"]
     assert {"bars", "fresh", "coverage"} <= set(labels)
     assert "7 of 8 listed symbols have the bar of" in ended.out
 
