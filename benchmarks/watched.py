@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from miraikakaku_assets_tests.at_moments import handed_on
+
 _LOOK_SECONDS = 0.1
 _SAMPLE_SECONDS = 0.25  # looking through the maps of seven processes takes 10 ms
 _MIB = 2**20
@@ -61,7 +63,7 @@ class _Peak:
 
 @dataclass(frozen=True)
 class Watched:
-    """Runs commands with these variables and nothing else of the environment.
+    """Runs commands with these variables, a clock that this process was given, and nothing else of the environment.
 
     Attributes:
         folder: Working directory, without a ``.env``.
@@ -79,7 +81,7 @@ class Watched:
             meanwhile: Called with the process ten times a second (kills it, for example).
         """
         peak = _Peak()
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "COLUMNS": "200"}
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "COLUMNS": "200"} | handed_on()
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             began = time.perf_counter()
             process = subprocess.Popen(
