@@ -30,6 +30,7 @@ from miraikakaku_assets.orchestration.forecasting.jobs import (
     predict_op_name,
     training_jobs,
 )
+from miraikakaku_assets.orchestration.instance.connections import renew_connections
 from miraikakaku_assets.orchestration.instance.home import open_instance
 from miraikakaku_assets.orchestration.instance.orphaned_runs import close_abandoned, process_tags
 from miraikakaku_assets.orchestration.partitions import partitions_name, register_keys
@@ -155,6 +156,7 @@ class Launcher:
 
     def _close_interrupted(self, run_id: str) -> None:
         """Marks the run as cancelled, also where Dagster took Ctrl-C for a failure; ends a batch that was left open."""
+        renew_connections()  # on one that was interrupted, the end of the run may never be committed
         run = self._instance.get_run_by_id(run_id)
         if run is not None and run.status is not dg.DagsterRunStatus.CANCELED:
             self._instance.report_run_canceled(run, "interrupted from outside")

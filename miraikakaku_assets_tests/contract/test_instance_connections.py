@@ -291,3 +291,20 @@ def test_without_an_internal_of_the_event_log_planned_events_are_stored_singly(
     assert rows_of(url, query) == [(27, 27)]
     (warning,) = _warnings(caplog)
     assert f"{missing}: planned events are written one by one" in warning
+
+
+def test_what_is_written_after_an_interruption_is_committed(url: str) -> None:
+    engine = instance_connections.shared_engine(url)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE ends (run text)")
+    interrupted = engine.raw_connection()
+    assert interrupted.driver_connection is not None
+    interrupted.driver_connection.autocommit = False  # as Ctrl-C leaves one that was about to be set
+    interrupted.close()
+
+    instance_connections.renew_connections()
+    with engine.connect() as connection:
+        connection.exec_driver_sql("INSERT INTO ends VALUES ('canceled')")
+
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT run FROM ends").scalars().all() == ["canceled"]

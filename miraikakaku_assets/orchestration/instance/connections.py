@@ -47,6 +47,16 @@ def shared_engine(
         return _engines[key]
 
 
+def renew_connections() -> None:
+    """Lets go of the connections that lie in the pools of this process; the next ones are opened anew.
+
+    Ctrl-C may meet one before it commits by itself, or in the middle of a statement: what is written on it afterwards
+    is lost when the process ends.
+    """
+    for engine in tuple(_engines.values()):
+        engine.dispose()
+
+
 def _create(url: str, statement_timeout: int, pool_recycle: int, max_overflow: int) -> Engine:
     engine = create_engine(
         url,
