@@ -1,12 +1,11 @@
 """A simulated exchange for all commands, a fresh installation per test, and a filled one to look at.
 
-Their commands run inside the test's process; a test of what only a process shows asks for `Command.apart`.
+Their commands are processes: Dagster runs inside the test's process left pytest's own capture closed behind them.
 """
 
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,7 +52,7 @@ def command_in(folder: Path, database_url: str, exchange: Simulated) -> Command:
 @pytest.fixture
 def command(exchange: Simulated, installed_url: str, tmp_path: Path, here: InProcess) -> Command:
     """An installation without anything in it."""
-    return replace(command_in(tmp_path, installed_url, exchange), inside=here)
+    return command_in(tmp_path, installed_url, exchange)
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +69,7 @@ def _filled(
 @pytest.fixture
 def filled(_filled: Command, here: InProcess) -> Command:
     """An installation after `pipeline`; for tests that only look."""
-    return replace(_filled, inside=here)
+    return _filled
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +81,7 @@ def _analysed(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture
 def analysed(_analysed: Command, here: InProcess) -> Command:
     """An installation whose five-minute bars have been analysed; for tests that only look."""
-    return replace(_analysed, inside=here)
+    return _analysed
 
 
 @pytest.fixture
@@ -104,7 +103,7 @@ def open_folder() -> Iterator[Path]:
 @pytest.fixture
 def nowhere(tmp_path: Path, here: InProcess) -> Command:
     """A command that finds nothing: no database, no exchange; for usage errors, which come before both."""
-    return Command(tmp_path, QUICK | {"MAX_RETRIES": "0"}, inside=here).with_(
+    return Command(tmp_path, QUICK | {"MAX_RETRIES": "0"}).with_(
         MIRAIKAKAKU_HOME=tmp_path / "home",
         DATABASE_URL=f"postgresql://reader:{PASSWORD}@127.0.0.1:9/prices",
         YAHOO_BASE_URL="http://127.0.0.1:9",

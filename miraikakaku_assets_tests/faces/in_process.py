@@ -45,13 +45,14 @@ class InProcess:
             patch.setattr(console, "_width", int(command.variables.get("COLUMNS", self.width)))
         settings.cache_clear()
         self.capsys.readouterr()
-        home = os.environ.get("DAGSTER_HOME")
+        home, streams = os.environ.get("DAGSTER_HOME"), (sys.stdout, sys.stderr)
         code: object = 0
         try:
             run()
         except SystemExit as ended:
             code = ended.code or 0
         finally:
+            sys.stdout, sys.stderr = streams  # a run takes the colours from them
             self._close(home)
         captured = self.capsys.readouterr()
         assert isinstance(code, int), code

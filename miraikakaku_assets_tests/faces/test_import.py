@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,7 @@ def months_of(symbol: str) -> pl.DataFrame:
 
 
 def installed(url: str, folder: Path, here: InProcess | None = None) -> Command:
-    command = Command(folder, QUICK, inside=here).with_(MIRAIKAKAKU_HOME=folder / "home", DATABASE_URL=url)
+    command = Command(folder, QUICK).with_(MIRAIKAKAKU_HOME=folder / "home", DATABASE_URL=url)
     (folder / "data_j.xls").write_bytes(listed(CODES))
     assert command("master", "update", "--file", "data_j.xls").code == 0
     return command
@@ -72,7 +71,7 @@ def _site(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture
 def site(_site: Site, here: InProcess) -> Site:
     command, stored = _site
-    return replace(command, inside=here), stored
+    return command, stored
 
 
 def test_the_same_file_again_changes_nothing(site: Site) -> None:
@@ -292,9 +291,7 @@ def test_currencies_and_copper_need_no_collection_before(
     server_url: str, tmp_path: Path, here: InProcess
 ) -> None:
     with fresh_database(server_url) as url:
-        command = Command(tmp_path, QUICK, inside=here).with_(
-            MIRAIKAKAKU_HOME=tmp_path / "home", DATABASE_URL=url
-        )
+        command = Command(tmp_path, QUICK).with_(MIRAIKAKAKU_HOME=tmp_path / "home", DATABASE_URL=url)
         (tmp_path / "export.csv").write_text(rates("2025-01-06"), encoding="utf-8")
         copper = csv("2025-01-06,4.1,4.2,4.0,4.15,900", header="date,open,high,low,close,volume")
         (tmp_path / "HG=F.csv").write_text(copper, encoding="utf-8")
