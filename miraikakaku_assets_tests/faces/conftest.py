@@ -50,15 +50,16 @@ def command_in(folder: Path, database_url: str, exchange: Simulated) -> Command:
 
 
 @pytest.fixture
-def command(exchange: Simulated, installed_url: str, tmp_path: Path, here: InProcess) -> Command:
+def command(exchange: Simulated, installed_url: str, tmp_path: Path) -> Command:
     """An installation without anything in it."""
     return command_in(tmp_path, installed_url, exchange)
 
 
 @pytest.fixture(scope="session")
-def _filled(
+def filled(
     quiet_exchange: Simulated, server_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Command]:
+    """An installation after `pipeline`; for tests that only look."""
     with fresh_database(server_url) as url:
         command = command_in(tmp_path_factory.mktemp("filled"), url, quiet_exchange)
         ended = command("pipeline")
@@ -66,22 +67,11 @@ def _filled(
         yield command
 
 
-@pytest.fixture
-def filled(_filled: Command, here: InProcess) -> Command:
-    """An installation after `pipeline`; for tests that only look."""
-    return _filled
-
-
 @pytest.fixture(scope="session")
-def _analysed(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+def analysed(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+    """An installation whose five-minute bars have been analysed; for tests that only look."""
     with analysed_installation(server_url, tmp_path_factory.mktemp("analysed")) as command:
         yield command
-
-
-@pytest.fixture
-def analysed(_analysed: Command, here: InProcess) -> Command:
-    """An installation whose five-minute bars have been analysed; for tests that only look."""
-    return _analysed
 
 
 @pytest.fixture
@@ -101,7 +91,7 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def nowhere(tmp_path: Path, here: InProcess) -> Command:
+def nowhere(tmp_path: Path) -> Command:
     """A command that finds nothing: no database, no exchange; for usage errors, which come before both."""
     return Command(tmp_path, QUICK | {"MAX_RETRIES": "0"}).with_(
         MIRAIKAKAKU_HOME=tmp_path / "home",

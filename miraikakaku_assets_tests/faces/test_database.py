@@ -75,7 +75,7 @@ def test_a_scheme_that_sqlalchemy_knows_reaches_the_same_database(command: Comma
 def test_a_schema_newer_than_the_program_is_refused(command: Command, arguments: str) -> None:
     command.execute("UPDATE miraikakaku.alembic_version SET version_num = '9999'")
 
-    ended = command.apart(*arguments.split())
+    ended = command(*arguments.split())
 
     assert ended.code == 2
     (sentence,) = ended.errors

@@ -72,7 +72,7 @@ def test_bad_usage(nowhere: Command, here: InProcess, arguments: str, sentence: 
     ["collcet", "collect --limit -1", "collect --nonsense", "export", "up --port 0", "schedule --port 65536"],
 )
 def test_what_the_command_line_itself_does_not_understand(nowhere: Command, arguments: str) -> None:
-    ended = nowhere.apart(*arguments.split())
+    ended = nowhere(*arguments.split())
 
     assert ended.code == BAD_USAGE
     assert "Usage: miraikakaku" in ended.err
@@ -197,7 +197,7 @@ def test_a_database_that_is_not_there_is_named_without_its_password(
 
 
 def test_a_list_that_cannot_be_fetched(command: Command) -> None:
-    ended = command.apart.with_(JPX_LIST_URL="http://someone:secret@127.0.0.1:9/data_j.xls?key=secret")(
+    ended = command.with_(JPX_LIST_URL="http://someone:secret@127.0.0.1:9/data_j.xls?key=secret")(
         "pipeline", "--json"
     )
 

@@ -43,7 +43,7 @@ def adds_up(stage: dict[str, Any]) -> bool:
 
 
 def test_the_pipeline_does_all_stages_and_its_numbers_add_up(command: Command) -> None:
-    ended = command.apart("pipeline", "--json")
+    ended = command("pipeline", "--json")
 
     assert ended.code == 0, ended.err
     assert ended.err == ""
@@ -91,7 +91,7 @@ def test_the_pipeline_goes_on_to_coverage_when_symbols_failed_and_ends_with_1(
 def test_people_see_a_table_and_progress_and_collecting_again_changes_nothing(command: Command) -> None:
     assert command("master", "update").code == 0
 
-    ended = command.apart("collect")
+    ended = command("collect")
 
     assert ended.code == 0, ended.err
     assert "jp prices: 8 symbols" in ended.out

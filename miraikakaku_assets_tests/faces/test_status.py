@@ -83,7 +83,7 @@ def test_alerts_cycles_and_waiting_notifications_in_json(troubled: Command) -> N
 
 
 def test_the_same_on_one_screen_of_100_columns(troubled: Command) -> None:
-    ended = troubled.apart.with_(COLUMNS=100)("status")
+    ended = troubled.with_(COLUMNS=100)("status")
 
     assert ended.code == 0, ended.err
     lines = ended.out.splitlines()
