@@ -14,7 +14,7 @@ from miraikakaku_assets.orchestration.analysis.run import (
     indicators_key,
     patterns_key,
 )
-from miraikakaku_assets.orchestration.asset_labels import LABELS
+from miraikakaku_assets.orchestration.universes import RECORDS
 
 _BUILT = {
     Timeframe.H1: "Hourly bars, built from 5-minute bars and anchored to sessions: each unbroken stretch of trading is "
@@ -72,7 +72,7 @@ def _spec(
     columns: list[dg.TableColumn],
     text: str,
 ) -> dg.AssetSpec:
-    labels = LABELS[universe.name]
+    record = RECORDS[universe.name]
     return dg.AssetSpec(
         key,
         deps=deps,
@@ -84,8 +84,8 @@ def _spec(
             "dagster/table_name": f"miraikakaku.{table}",
         },
         description=text,
-        owners=labels.owners,
-        tags=labels.tags,
+        owners=record.owners,
+        tags=record.tags,
     )
 
 

@@ -12,10 +12,10 @@ from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
 from miraikakaku_assets.domain.percent import percent
-from miraikakaku_assets.orchestration.asset_labels import LABELS
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.prices.assets import prices_key
 from miraikakaku_assets.orchestration.resources import PortsResource
+from miraikakaku_assets.orchestration.universes import RECORDS
 from miraikakaku_assets.orchestration.window import WindowConfig
 
 _WORST = 20
@@ -30,17 +30,9 @@ def coverage_key(universe: Universe) -> dg.AssetKey:
     return dg.AssetKey([universe.name, "coverage"])
 
 
-def _least_issues(universe: Universe, use: Ports) -> int:
-    """Instruments that an operator expects at least; the name of the setting is in the check's description."""
-    said = use.settings
-    named = {"jp": said.min_japanese_stocks, "us": said.min_us_stocks}
-    return named.get(universe.name, len(said.named_symbols(universe.name)))
-
-
 def _checks(universe: Universe) -> list[dg.AssetCheckSpec]:
-    least = {"jp": "MIN_JAPANESE_STOCKS issues", "us": "MIN_US_STOCKS issues"}.get(
-        universe.name, universe.named_by
-    )
+    floor = universe.least_issues
+    least = f"{floor.setting or floor.value} issues" if universe.has_master else universe.named_by
     texts = {
         "above_threshold": "Every segment reaches the threshold.",
         "enough_issues": f"The list holds at least {least}.",
@@ -54,7 +46,7 @@ def _checks(universe: Universe) -> list[dg.AssetCheckSpec]:
 
 def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
     """The coverage of one universe."""
-    labels = LABELS[universe.name]
+    record = RECORDS[universe.name]
 
     @dg.asset(
         key=coverage_key(universe),
@@ -62,9 +54,9 @@ def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
         group_name=universe.name,
         kinds={"postgres", "json"},
         check_specs=_checks(universe),
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=labels.coverage_age),
-        owners=labels.owners,
-        tags=labels.tags,
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=record.coverage_age),
+        owners=record.owners,
+        tags=record.tags,
         description=(
             f"Expected sessions of {universe.name} against stored daily bars, per issue and market segment, every "
             "gap with a cause. The denominator is named in the report: active issues of the newest list × their "
@@ -84,7 +76,7 @@ def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
                 clock=use.clock,
                 history_start=use.history_start(universe, Timeframe.D1),
                 threshold=use.settings.coverage_alert_threshold,
-                least_issues=_least_issues(universe, use),
+                least_issues=use.settings.least_issues(universe.name),
                 since=since,
                 until=until,
             )
