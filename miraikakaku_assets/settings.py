@@ -36,13 +36,13 @@ _APPRISE_URL = re.compile(r"[A-Za-z0-9]+://\S+")
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Many = Annotated[int, Field(gt=0, le=100_000)]
 _FIRST_DAY = "1900-01-01"
-_NAMING = {market.named.setting.lower(): market for market in UNIVERSES.values() if market.named.setting}
-"""Field → the universe whose symbols it names; `_WATCHING` has those of watch lists."""
-_WATCHING = {
-    market.watched.setting.lower(): market
+_MARKETS = {
+    symbols.setting.lower(): market
     for market in UNIVERSES.values()
-    if market.has_master and market.watched.setting
+    for symbols in (market.named, market.watched)
+    if symbols.setting
 }
+"""Field → the universe whose symbols it names."""
 
 
 class Settings(BaseSettings):
@@ -215,20 +215,6 @@ class Settings(BaseSettings):
             raise ValueError("must be a web address like https://example.org/list or the path of a file")
         return value
 
-    @field_validator(*_NAMING)
-    @classmethod
-    def _named(cls, value: str, info: ValidationInfo) -> str:
-        market = _NAMING[str(info.field_name)]
-        named = list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
-        if not named:
-            raise ValueError(f"must name {market.symbols_like}")
-        try:
-            for symbol in named:
-                market.named_issue(symbol)
-        except ConfigurationError as error:
-            raise ValueError(str(error)) from None
-        return ",".join(named)
-
     @field_validator("collection_time")
     @classmethod
     def _time_of_day(cls, value: str) -> str:
@@ -236,16 +222,24 @@ class Settings(BaseSettings):
             raise ValueError("must be a time of day like 07:00")
         return value
 
-    @field_validator("canary_symbols", *_WATCHING)
+    @field_validator("canary_symbols", *_MARKETS)
     @classmethod
     def _symbols(cls, value: str, info: ValidationInfo) -> str:
         named = list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
-        market = _WATCHING.get(str(info.field_name))
-        if market is not None and not all(map(market.writes, named)):
-            raise ValueError(f"must name {market.symbols_like}")
-        if market is None and not (named and all(map(_is_symbol, named))):
+        market = _MARKETS.get(str(info.field_name))
+        writers = [market] if market else list(UNIVERSES.values())
+        is_watch_list = market is not None and market.has_master
+        if market and not is_watch_list:
+            try:
+                [market.named_issue(symbol) for symbol in named]
+            except ConfigurationError as error:
+                raise ValueError(str(error)) from None
+        if not (named or is_watch_list) or not all(
+            any(one.writes(part) for one in writers) for part in named
+        ):
+            examples = ",".join(writer.example for writer in writers)
             raise ValueError(
-                f"must name Yahoo symbols like {','.join(one.example for one in UNIVERSES.values())}"
+                f"must name {market.symbols_like if market else f'Yahoo symbols like {examples}'}"
             )
         return ",".join(named)
 
@@ -332,10 +326,6 @@ class Settings(BaseSettings):
     def home(self) -> Path:
         """Absolute path of the state folder."""
         return self.miraikakaku_home.expanduser().resolve()
-
-
-def _is_symbol(text: str) -> bool:
-    return any(market.writes(text) for market in UNIVERSES.values())
 
 
 def _is_web_address(value: str) -> bool:

@@ -5,6 +5,7 @@ starts one.
 """
 
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -24,7 +25,7 @@ from miraikakaku_assets.orchestration.prices.watched import named_keys, watched_
 from miraikakaku_assets.orchestration.pruning.jobs import event_log_pruning
 from miraikakaku_assets.orchestration.range_tags import range_tags
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets.orchestration.universes import MASTERS, RECORDS, Daily, Due, MasterAsset
+from miraikakaku_assets.orchestration.universes import MASTERS, RECORDS, Schedule
 from miraikakaku_assets.settings import settings
 
 TOKYO = "Asia/Tokyo"
@@ -42,7 +43,7 @@ def default_status() -> dg.DefaultScheduleStatus:
 def default_schedules() -> list[dg.ScheduleDefinition]:
     """Every schedule."""
     return [
-        *(_master(universe, master) for universe, master in MASTERS.items()),
+        *(_master(universe, master.schedule) for universe, master in MASTERS.items()),
         _coverage_check(),
         *(_daily(record.universe, daily) for record in RECORDS.values() for daily in record.daily),
         *(_training(universe) for universe in UNIVERSES.values()),
@@ -52,15 +53,18 @@ def default_schedules() -> list[dg.ScheduleDefinition]:
     ]
 
 
-def _master(universe: Universe, master: MasterAsset) -> dg.ScheduleDefinition:
-    return dg.ScheduleDefinition(
-        name=master.schedule,
-        job=master_jobs[universe],
-        cron_schedule=master.cron,
-        execution_timezone=TOKYO,
-        default_status=default_status(),
-        description=master.schedule_text,
-    )
+def _master(universe: Universe, schedule: Schedule) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(job=master_jobs[universe], **_options(schedule))
+
+
+def _options(schedule: Schedule) -> dict[str, Any]:
+    return {
+        "name": schedule.name,
+        "cron_schedule": schedule.cron if isinstance(schedule.cron, str) else schedule.cron(),
+        "execution_timezone": schedule.zone,
+        "default_status": default_status(),
+        "description": schedule.description,
+    }
 
 
 def _coverage_check() -> dg.ScheduleDefinition:
@@ -83,18 +87,10 @@ def _coverage_check() -> dg.ScheduleDefinition:
     return coverage_check
 
 
-def _daily(universe: Universe, daily: Daily) -> dg.ScheduleDefinition:
-    due = {Due.FINAL: _when_final, Due.CHANGED: _when_changed, Due.ALWAYS: _always}[daily.due]
+def _daily(universe: Universe, daily: Schedule) -> dg.ScheduleDefinition:
+    due = {"final": _when_final, "changed": _when_changed, "all": _always}[daily.due]
 
-    @dg.schedule(
-        name=daily.name,
-        job=daily_jobs[universe],
-        cron_schedule=daily.cron if isinstance(daily.cron, str) else daily.cron(),
-        execution_timezone=daily.zone,
-        default_status=default_status(),
-        description=daily.description,
-        required_resource_keys={"ports"},
-    )
+    @dg.schedule(job=daily_jobs[universe], required_resource_keys={"ports"}, **_options(daily))
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         moment = due(context, universe)
         if isinstance(moment, dg.SkipReason):

@@ -3,11 +3,10 @@
 A universe's facts are its record in `miraikakaku_assets.domain.market.universes`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum, auto
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, US, Universe
 from miraikakaku_assets.settings import settings
@@ -16,15 +15,24 @@ OWNERS = ("team:market-data",)
 """Who answers for the assets."""
 
 
-class Due(Enum):
-    """When a tick of a daily schedule collects."""
+@dataclass(frozen=True)
+class Schedule:
+    """When a universe's job runs.
 
-    FINAL = auto()
-    """A session has become final today."""
-    CHANGED = auto()
-    """A session has run or become final since the tick before."""
-    ALWAYS = auto()
-    """At every tick: something is collected already."""
+    Attributes:
+        name: Of the schedule.
+        cron: When it ticks, or what reads that from the settings.
+        description: For people.
+        zone: IANA zone of `cron`.
+        due: Which ticks of a daily schedule collect: those on whose day a session has become ``final``, those since
+            whose predecessor one has run or become final (``changed``), or ``all``.
+    """
+
+    name: str
+    cron: str | Callable[[], str]
+    description: str
+    zone: str = "Asia/Tokyo"
+    due: Literal["final", "changed", "all"] = "final"
 
 
 @dataclass(frozen=True)
@@ -35,38 +43,15 @@ class MasterAsset:
         description: What it holds and where it comes from.
         kind: Of the file that is published.
         job: Description of its job.
-        schedule: Name of its schedule.
-        cron: When the list is read, in Tokyo.
-        schedule_text: Description of the schedule.
+        schedule: When the list is read.
         age: At which it counts as stale.
     """
 
     description: str
     kind: str
     job: str
-    schedule: str
-    cron: str
-    schedule_text: str
+    schedule: Schedule
     age: timedelta
-
-
-@dataclass(frozen=True)
-class Daily:
-    """A schedule that collects daily bars.
-
-    Attributes:
-        name: Of the schedule.
-        cron: When it ticks, or what reads that from the settings.
-        description: For people.
-        zone: IANA zone of `cron`.
-        due: Which ticks collect.
-    """
-
-    name: str
-    cron: str | Callable[[], str]
-    description: str
-    zone: str = "Asia/Tokyo"
-    due: Due = Due.FINAL
 
 
 @dataclass(frozen=True)
@@ -84,20 +69,18 @@ class UniverseAssets:
         master: Its stock master; None where the settings name its symbols.
         volume: What a volume counts.
         owners: Who answers for its assets.
-        coverage_age: At which its coverage report counts as stale (checked every six hours).
     """
 
     universe: Universe
     scope: str
     cadence: str
     tags: Mapping[str, str]
-    daily: tuple[Daily, ...]
+    daily: tuple[Schedule, ...]
     watch_list: str = ""
     cycle: tuple[str, str] | None = None
     master: MasterAsset | None = None
     volume: str = "Shares"
     owners: tuple[str, ...] = OWNERS
-    coverage_age: timedelta = timedelta(hours=13)
 
 
 def _at_collection_time() -> str:
@@ -114,7 +97,7 @@ _JP = UniverseAssets(
     cadence=_AFTER_THE_CLOSE,
     tags={"market": "tse", "currency": "jpy"},
     daily=(
-        Daily(
+        Schedule(
             "jp_daily",
             "45 16 * * 1-5",
             "The TSE's daily bars, timeframes and indicators after the close, on session days only.",
@@ -126,9 +109,7 @@ _JP = UniverseAssets(
         "All issues listed on the Tokyo Stock Exchange, from JPX's monthly list `data_j.xls`.",
         kind="excel",
         job="Reads JPX's list and puts it into force.",
-        schedule="jp_master_update",
-        cron="0 6 * * 1",
-        schedule_text="JPX's list, Mondays 06:00.",
+        schedule=Schedule("jp_master_update", "0 6 * * 1", "JPX's list, Mondays 06:00."),
         age=timedelta(days=9),  # published monthly, looked at weekly
     ),
 )
@@ -138,7 +119,7 @@ _US = UniverseAssets(
     cadence=_AFTER_THE_CLOSE,
     tags={"market": "us", "currency": "usd"},
     daily=(
-        Daily(
+        Schedule(
             "us_daily",
             "45 16 * * 1-5",
             "The US exchanges' daily bars, timeframes and indicators after the close, on session days only.",
@@ -153,9 +134,7 @@ _US = UniverseAssets(
         "days of listing and delisting. Lines left out and disagreements are counted by reason.",
         kind="csv",
         job="Reads the US exchanges' lists and puts them into force.",
-        schedule="us_master_sync",
-        cron="0 4 * * *",
-        schedule_text="The US exchanges' lists, every day at 04:00.",
+        schedule=Schedule("us_master_sync", "0 4 * * *", "The US exchanges' lists, every day at 04:00."),
         age=timedelta(days=2),  # published daily
     ),
 )
@@ -165,7 +144,7 @@ _FX = UniverseAssets(
     cadence="after London midnight on trading days",
     tags={"market": "fx"},
     daily=(
-        Daily(
+        Schedule(
             "fx_daily",
             "45 0 * * 2-6",
             "The currency pairs' daily bars, timeframes and indicators after midnight, on session days only.",
@@ -184,33 +163,39 @@ _COPPER = UniverseAssets(
     daily=(
         # Not like the others at a time after the close: 07:00 in Tokyo is 17:00 in New York's winter, when the day ends
         # and its bar is provisional. So a tick is for whatever has run or become final since the tick before.
-        Daily(
+        Schedule(
             "copper_pipeline",
             _at_collection_time,
             "Daily bars, timeframes and indicators of COMEX copper, weekdays at COLLECTION_TIME.",
-            due=Due.CHANGED,
+            due="changed",
         ),
-        Daily(
+        Schedule(
             "copper_reforecast",
             "0 13 * * 1-5",
             "COMEX copper at 13:00 in Tokyo: its bar, which in winter is not final at 07:00, and the forecasts "
             "that follow it.",
-            due=Due.ALWAYS,
+            due="all",
         ),
     ),
     volume="Contracts",
 )
-RECORDS = {
-    record.universe.name: record
-    for record in (
-        _JP,
-        _US,
-        _FX,
-        _COPPER,
-    )
-}
+RECORDS = {record.universe.name: record for record in (_JP, _US, _FX, _COPPER)}
 MASTERS = {record.universe: record.master for record in RECORDS.values() if record.master}
 """Universe with a published list → its asset."""
+
+
+class Labels(TypedDict):
+    """What every asset of a universe carries."""
+
+    group_name: str
+    owners: Sequence[str]
+    tags: Mapping[str, str]
+
+
+def labels(universe: Universe) -> Labels:
+    """Group, owners and tags of the assets of a universe."""
+    record = RECORDS[universe.name]
+    return Labels(group_name=universe.name, owners=record.owners, tags=record.tags)
 
 
 def example_config(universe: Universe, op: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from miraikakaku_assets.faces.cli.stage_runs import Stages, end
 from miraikakaku_assets.faces.cli.stages import named_universes
 
 _LISTED = {name: one for name, one in UNIVERSES.items() if one.has_master}
+_LISTS = ", ".join(_LISTED)
 
 
 def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
@@ -24,9 +25,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
     def update(
         universe_name: Annotated[
             str,
-            typer.Option(
-                "--universe", help=f"Whose masters, with commas between them: {', '.join(_LISTED)}."
-            ),
+            typer.Option("--universe", help=f"Whose masters, with commas between them: {_LISTS}."),
         ] = "jp",
         file: Annotated[
             str,
@@ -48,7 +47,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         for one in chosen:
             if not one.has_master:
                 raise ConfigurationError(
-                    f"No exchange publishes a list of {one.name}; the settings name its symbols (lists: {', '.join(_LISTED)})"
+                    f"No exchange publishes a list of {one.name}; the settings name its symbols (lists: {_LISTS})"
                 )
         if file and len(chosen) > 1:
             raise ConfigurationError("--file is the list of one universe; name one with --universe")

@@ -14,7 +14,7 @@ from miraikakaku_assets.orchestration.analysis.run import (
     indicators_key,
     patterns_key,
 )
-from miraikakaku_assets.orchestration.universes import RECORDS
+from miraikakaku_assets.orchestration.universes import labels
 
 _BUILT = {
     Timeframe.H1: "Hourly bars, built from 5-minute bars and anchored to sessions: each unbroken stretch of trading is "
@@ -72,20 +72,17 @@ def _spec(
     columns: list[dg.TableColumn],
     text: str,
 ) -> dg.AssetSpec:
-    record = RECORDS[universe.name]
     return dg.AssetSpec(
         key,
         deps=deps,
         skippable=True,
-        group_name=universe.name,
+        **labels(universe),
         kinds={"talib" if table != "price_bars" else "polars", "postgres"},
         metadata={
             "dagster/column_schema": dg.TableSchema(columns=columns),
             "dagster/table_name": f"miraikakaku.{table}",
         },
         description=text,
-        owners=record.owners,
-        tags=record.tags,
     )
 
 

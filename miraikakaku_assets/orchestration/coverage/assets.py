@@ -1,6 +1,7 @@
 """Coverage: what is stored against what is due. Put here: one asset per universe and its checks."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -15,10 +16,11 @@ from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.prices.assets import prices_key
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets.orchestration.universes import RECORDS
+from miraikakaku_assets.orchestration.universes import labels
 from miraikakaku_assets.orchestration.window import WindowConfig
 
 _WORST = 20
+_STALE = timedelta(hours=13)  # checked every six hours
 
 
 class CoverageConfig(WindowConfig):
@@ -46,17 +48,14 @@ def _checks(universe: Universe) -> list[dg.AssetCheckSpec]:
 
 def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
     """The coverage of one universe."""
-    record = RECORDS[universe.name]
 
     @dg.asset(
         key=coverage_key(universe),
         deps=[dg.AssetDep(prices_key(universe, Timeframe.D1), partition_mapping=dg.AllPartitionMapping())],
-        group_name=universe.name,
+        **labels(universe),
         kinds={"postgres", "json"},
         check_specs=_checks(universe),
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=record.coverage_age),
-        owners=record.owners,
-        tags=record.tags,
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=_STALE),
         description=(
             f"Expected sessions of {universe.name} against stored daily bars, per issue and market segment, every "
             "gap with a cause. The denominator is named in the report: active issues of the newest list × their "

@@ -20,7 +20,7 @@ from miraikakaku_assets.orchestration.forecasting.run import (
 from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.orchestration.prices.assets import prices_key
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets.orchestration.universes import RECORDS
+from miraikakaku_assets.orchestration.universes import labels
 
 
 class TrainConfig(dg.Config):
@@ -57,15 +57,11 @@ def forecast_assets(universe: Universe) -> list[dg.AssetsDefinition]:
 
 
 def _models(universe: Universe) -> dg.AssetsDefinition:
-    record = RECORDS[universe.name]
-
     @dg.asset(
         key=models_key(universe),
         deps=[dg.AssetDep(prices_key(universe, Timeframe.D1), partition_mapping=dg.AllPartitionMapping())],
-        group_name=universe.name,
+        **labels(universe),
         kinds={"xgboost", "keras"},
-        owners=record.owners,
-        tags=record.tags,
         metadata={"dagster/table_name": "miraikakaku.forecast_models"},
         description=(
             f"Trained models of {universe.name}: random walk, drift, theta, random forest, XGBoost, LSTM, ARIMA and "
@@ -84,7 +80,6 @@ def _models(universe: Universe) -> dg.AssetsDefinition:
 
 
 def _predictions(universe: Universe) -> dg.AssetsDefinition:
-    record = RECORDS[universe.name]
     spec = dg.AssetSpec(
         predictions_key(universe),
         deps=[
@@ -92,10 +87,8 @@ def _predictions(universe: Universe) -> dg.AssetsDefinition:
             models_key(universe),
         ],
         skippable=True,
-        group_name=universe.name,
+        **labels(universe),
         kinds={"xgboost", "postgres"},
-        owners=record.owners,
-        tags=record.tags,
         metadata={
             "dagster/table_name": "miraikakaku.daily_predictions",
             "dagster/column_schema": dg.TableSchema(columns=_prediction_columns()),
@@ -131,15 +124,11 @@ def _predictions(universe: Universe) -> dg.AssetsDefinition:
 
 
 def _performance(universe: Universe) -> dg.AssetsDefinition:
-    record = RECORDS[universe.name]
-
     @dg.asset(
         key=performance_key(universe),
         deps=[dg.AssetDep(predictions_key(universe), partition_mapping=dg.AllPartitionMapping())],
-        group_name=universe.name,
+        **labels(universe),
         kinds={"polars", "postgres"},
-        owners=record.owners,
-        tags=record.tags,
         metadata={"dagster/table_name": "miraikakaku.prediction_performance"},
         description=(
             f"What came of the forecasts of {universe.name}: each is scored once, when the session it was made for "

@@ -16,7 +16,7 @@ from miraikakaku_assets.orchestration.failures import raise_all
 from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets.orchestration.universes import RECORDS, UniverseAssets
+from miraikakaku_assets.orchestration.universes import RECORDS, UniverseAssets, labels
 
 POOL = "yahoo"
 COLLECTED = tuple(
@@ -103,15 +103,13 @@ def _spec(universe: Universe, timeframe: Timeframe) -> dg.AssetSpec:
         prices_key(universe, timeframe),
         deps=[dg.AssetKey([universe.name, "stock_master"])] if universe.has_master else [],
         skippable=True,
-        group_name=universe.name,
+        **labels(universe),
         kinds={"yfinance", "postgres"},
         metadata={
             "dagster/column_schema": _columns(universe, timeframe),
             "dagster/table_name": "miraikakaku.price_bars",
         },
         description=_daily_text(record) if daily else _intraday_text(record),
-        owners=record.owners,
-        tags=record.tags,
     )
 
 

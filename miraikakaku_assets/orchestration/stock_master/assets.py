@@ -9,7 +9,7 @@ from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets.orchestration.universes import MASTERS, RECORDS
+from miraikakaku_assets.orchestration.universes import MASTERS, labels
 
 _GUARDED = (
     "Every update is counted (added, updated, removed, returned) in `stock_master_updates`. A list the guard "
@@ -33,16 +33,14 @@ def stock_masters() -> list[dg.AssetsDefinition]:
 
 
 def _stock_master(universe: Universe) -> dg.AssetsDefinition:
-    record, master = RECORDS[universe.name], MASTERS[universe]
+    master = MASTERS[universe]
 
     @dg.asset(
         key=[universe.name, "stock_master"],
-        group_name=universe.name,
+        **labels(universe),
         kinds={master.kind, "postgres"},
         description=f"{master.description} {_GUARDED}",
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=master.age),
-        owners=record.owners,
-        tags=record.tags,
     )
     def stock_master(
         context: dg.AssetExecutionContext, config: MasterConfig, ports: PortsResource

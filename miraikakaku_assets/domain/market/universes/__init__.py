@@ -9,15 +9,7 @@ from miraikakaku_assets.domain.market.universes.us import US
 
 __all__ = ["COPPER", "FX", "JP", "UNIVERSES", "US", "universe"]
 
-UNIVERSES = {
-    record.name: record
-    for record in (
-        JP,
-        US,
-        FX,
-        COPPER,
-    )
-}
+UNIVERSES = {record.name: record for record in (JP, US, FX, COPPER)}
 
 
 def universe(name: str) -> Universe:

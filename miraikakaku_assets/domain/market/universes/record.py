@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.market.master import GuardLimits, ListedIssue
 from miraikakaku_assets.domain.market.timeframes import COLLECTED_TIMEFRAMES, Timeframe
 
 if TYPE_CHECKING:  # every command line loads the records: Polars takes 0.1 s to import
@@ -16,6 +15,8 @@ if TYPE_CHECKING:  # every command line loads the records: Polars takes 0.1 s to
     from datetime import date
 
     import polars as pl
+
+    from miraikakaku_assets.domain.market.master import GuardLimits, ListedIssue
 
 Value = TypeVar("Value")
 
