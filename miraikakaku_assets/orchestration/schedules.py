@@ -175,7 +175,9 @@ def _cycle(universe: Universe, name: str, cron: str) -> dg.ScheduleDefinition:
             return dg.SkipReason(f"The market of {universe.name} is closed.")
         symbols, _ = watched_symbols(context.instance, ports.use, universe)
         if not symbols:
-            return dg.SkipReason(f"The watch list {universe.watched.setting or universe.name} names no symbol.")
+            return dg.SkipReason(
+                f"The watch list {universe.watched.setting or universe.name} names no symbol."
+            )
         if still_runs(context.instance, ports.use, dg.RunsFilter(job_name=cycle_jobs[universe].name)):
             return dg.SkipReason("The previous cycle still runs; the next one catches up.")
         return dg.RunRequest(

@@ -3,10 +3,10 @@
 A universe's facts are its record in `miraikakaku_assets.domain.market.universes`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, TypedDict
+from typing import Literal
 
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, US, Universe
 from miraikakaku_assets.settings import settings
@@ -182,27 +182,3 @@ _COPPER = UniverseAssets(
 RECORDS = {record.universe.name: record for record in (_JP, _US, _FX, _COPPER)}
 MASTERS = {record.universe: record.master for record in RECORDS.values() if record.master}
 """Universe with a published list → its asset."""
-
-
-class Labels(TypedDict):
-    """What every asset of a universe carries."""
-
-    group_name: str
-    owners: Sequence[str]
-    tags: Mapping[str, str]
-
-
-def labels(universe: Universe) -> Labels:
-    """Group, owners and tags of the assets of a universe."""
-    record = RECORDS[universe.name]
-    return Labels(group_name=universe.name, owners=record.owners, tags=record.tags)
-
-
-def example_config(universe: Universe, op: str) -> dict[str, Any]:
-    """What the launchpad of a job of a list of symbols opens with, so that it can be launched and edited.
-
-    Args:
-        universe: Whose symbols.
-        op: Name of the job's only op.
-    """
-    return {"ops": {op: {"config": {"symbols": [universe.example]}}}}

@@ -13,10 +13,10 @@ from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
 from miraikakaku_assets.domain.percent import percent
+from miraikakaku_assets.orchestration.asset_labels import LABELS
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.prices.assets import prices_key
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets.orchestration.universes import labels
 from miraikakaku_assets.orchestration.window import WindowConfig
 
 _WORST = 20
@@ -48,14 +48,17 @@ def _checks(universe: Universe) -> list[dg.AssetCheckSpec]:
 
 def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
     """The coverage of one universe."""
+    labels = LABELS[universe.name]
 
     @dg.asset(
         key=coverage_key(universe),
         deps=[dg.AssetDep(prices_key(universe, Timeframe.D1), partition_mapping=dg.AllPartitionMapping())],
-        **labels(universe),
+        group_name=universe.name,
         kinds={"postgres", "json"},
         check_specs=_checks(universe),
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=_STALE),
+        owners=labels.owners,
+        tags=labels.tags,
         description=(
             f"Expected sessions of {universe.name} against stored daily bars, per issue and market segment, every "
             "gap with a cause. The denominator is named in the report: active issues of the newest list × their "

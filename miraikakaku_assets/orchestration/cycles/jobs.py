@@ -3,11 +3,11 @@
 import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
+from miraikakaku_assets.orchestration.asset_labels import example_config
 from miraikakaku_assets.orchestration.cycles.run import CYCLE_TAG, run_cycle
 from miraikakaku_assets.orchestration.instance.orphaned_runs import NEVER_REPEATED
 from miraikakaku_assets.orchestration.prices.assets import POOL
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets.orchestration.universes import example_config
 
 
 class CycleConfig(dg.Config):
@@ -42,7 +42,7 @@ def _cycle_job(universe: Universe) -> dg.JobDefinition:
         # Before what waits in the queue: a backfill enqueues all of its runs at once.
         tags={CYCLE_TAG: universe.name, "dagster/priority": "10", **NEVER_REPEATED},
         description=f"Collect → timeframes → indicators → patterns → notify for what is watched of {universe.name}.",
-        config=example_config(universe, cycle_op_name(universe)),
+        config=example_config(universe.name, cycle_op_name(universe)),
     )
     def run() -> None:
         """Collect, analyse, notify."""

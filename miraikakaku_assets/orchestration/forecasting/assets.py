@@ -8,6 +8,7 @@ import dagster as dg
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.window import read_day
+from miraikakaku_assets.orchestration.asset_labels import LABELS
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.forecasting.run import (
     models_key,
@@ -20,7 +21,6 @@ from miraikakaku_assets.orchestration.forecasting.run import (
 from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.orchestration.prices.assets import prices_key
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets.orchestration.universes import labels
 
 
 class TrainConfig(dg.Config):
@@ -57,11 +57,15 @@ def forecast_assets(universe: Universe) -> list[dg.AssetsDefinition]:
 
 
 def _models(universe: Universe) -> dg.AssetsDefinition:
+    labels = LABELS[universe.name]
+
     @dg.asset(
         key=models_key(universe),
         deps=[dg.AssetDep(prices_key(universe, Timeframe.D1), partition_mapping=dg.AllPartitionMapping())],
-        **labels(universe),
+        group_name=universe.name,
         kinds={"xgboost", "keras"},
+        owners=labels.owners,
+        tags=labels.tags,
         metadata={"dagster/table_name": "miraikakaku.forecast_models"},
         description=(
             f"Trained models of {universe.name}: random walk, drift, theta, random forest, XGBoost, LSTM, ARIMA and "
@@ -80,6 +84,7 @@ def _models(universe: Universe) -> dg.AssetsDefinition:
 
 
 def _predictions(universe: Universe) -> dg.AssetsDefinition:
+    labels = LABELS[universe.name]
     spec = dg.AssetSpec(
         predictions_key(universe),
         deps=[
@@ -87,8 +92,10 @@ def _predictions(universe: Universe) -> dg.AssetsDefinition:
             models_key(universe),
         ],
         skippable=True,
-        **labels(universe),
+        group_name=universe.name,
         kinds={"xgboost", "postgres"},
+        owners=labels.owners,
+        tags=labels.tags,
         metadata={
             "dagster/table_name": "miraikakaku.daily_predictions",
             "dagster/column_schema": dg.TableSchema(columns=_prediction_columns()),
@@ -124,11 +131,15 @@ def _predictions(universe: Universe) -> dg.AssetsDefinition:
 
 
 def _performance(universe: Universe) -> dg.AssetsDefinition:
+    labels = LABELS[universe.name]
+
     @dg.asset(
         key=performance_key(universe),
         deps=[dg.AssetDep(predictions_key(universe), partition_mapping=dg.AllPartitionMapping())],
-        **labels(universe),
+        group_name=universe.name,
         kinds={"polars", "postgres"},
+        owners=labels.owners,
+        tags=labels.tags,
         metadata={"dagster/table_name": "miraikakaku.prediction_performance"},
         description=(
             f"What came of the forecasts of {universe.name}: each is scored once, when the session it was made for "

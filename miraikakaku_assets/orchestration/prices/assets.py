@@ -12,11 +12,12 @@ from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
 from miraikakaku_assets.orchestration.analysis.assets import derived_specs
 from miraikakaku_assets.orchestration.analysis.run import AnalysisWanted, analyze_in_run, derived_keys
+from miraikakaku_assets.orchestration.asset_labels import LABELS
 from miraikakaku_assets.orchestration.failures import raise_all
 from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets.orchestration.universes import RECORDS, UniverseAssets, labels
+from miraikakaku_assets.orchestration.universes import UniverseAssets
 
 POOL = "yahoo"
 COLLECTED = tuple(
@@ -97,19 +98,21 @@ def run_chain(
 
 
 def _spec(universe: Universe, timeframe: Timeframe) -> dg.AssetSpec:
-    record = RECORDS[universe.name]
+    labels = LABELS[universe.name]
     daily = timeframe is Timeframe.D1
     return dg.AssetSpec(
         prices_key(universe, timeframe),
         deps=[dg.AssetKey([universe.name, "stock_master"])] if universe.has_master else [],
         skippable=True,
-        **labels(universe),
+        group_name=universe.name,
         kinds={"yfinance", "postgres"},
         metadata={
             "dagster/column_schema": _columns(universe, timeframe),
             "dagster/table_name": "miraikakaku.price_bars",
         },
-        description=_daily_text(record) if daily else _intraday_text(record),
+        description=_daily_text(labels) if daily else _intraday_text(labels),
+        owners=labels.owners,
+        tags=labels.tags,
     )
 
 
@@ -141,7 +144,7 @@ def _columns(universe: Universe, timeframe: Timeframe) -> dg.TableSchema:
                 dg.TableColumn(name, "double", description=f"{universe.price_unit}, raw")
                 for name in ("open", "high", "low", "close")
             ),
-            dg.TableColumn("volume", "bigint", description=RECORDS[universe.name].volume),
+            dg.TableColumn("volume", "bigint", description=LABELS[universe.name].volume),
             dg.TableColumn("source", "text", description="yahoo or archive"),
             dg.TableColumn("status", "text", description="final, or provisional while the session runs"),
             dg.TableColumn("flag", "text", description="Why a kept bar is doubtful, or null"),

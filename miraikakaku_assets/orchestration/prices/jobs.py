@@ -10,11 +10,11 @@ import dagster as dg
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, collected_timeframe
+from miraikakaku_assets.orchestration.asset_labels import example_config
 from miraikakaku_assets.orchestration.failures import failure, raise_all
 from miraikakaku_assets.orchestration.prices.assets import POOL, chain_keys, prices_key
 from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets.orchestration.universes import example_config
 
 _WHAT = {Timeframe.D1: "Daily", Timeframe.M5: "Five-minute"}
 
@@ -71,7 +71,7 @@ def collect_symbols_job(universe: Universe) -> dg.JobDefinition:
     @dg.job(
         name=symbols_job_name(universe),
         description=f"Bars of any list of symbols of {universe.name}, as one run; retries scattered failures.",
-        config=example_config(universe, symbols_op_name(universe)),
+        config=example_config(universe.name, symbols_op_name(universe)),
     )
     def collect() -> None:
         """Bars of any list of symbols, as one run."""

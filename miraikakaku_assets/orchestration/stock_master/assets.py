@@ -6,10 +6,11 @@ from miraikakaku_assets.application.ports import MasterUpdate
 from miraikakaku_assets.application.reference.update_master import update_master
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.orchestration.asset_labels import LABELS
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets.orchestration.universes import MASTERS, labels
+from miraikakaku_assets.orchestration.universes import MASTERS
 
 _GUARDED = (
     "Every update is counted (added, updated, removed, returned) in `stock_master_updates`. A list the guard "
@@ -33,14 +34,16 @@ def stock_masters() -> list[dg.AssetsDefinition]:
 
 
 def _stock_master(universe: Universe) -> dg.AssetsDefinition:
-    master = MASTERS[universe]
+    labels, master = LABELS[universe.name], MASTERS[universe]
 
     @dg.asset(
         key=[universe.name, "stock_master"],
-        **labels(universe),
+        group_name=universe.name,
         kinds={master.kind, "postgres"},
         description=f"{master.description} {_GUARDED}",
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=master.age),
+        owners=labels.owners,
+        tags=labels.tags,
     )
     def stock_master(
         context: dg.AssetExecutionContext, config: MasterConfig, ports: PortsResource
