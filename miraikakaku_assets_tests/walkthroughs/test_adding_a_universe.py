@@ -19,7 +19,7 @@ import json
 from miraikakaku_assets.application.analysis.signal_message import pattern_message
 from miraikakaku_assets.orchestration.build import build_defs
 from miraikakaku_assets.settings import Settings
-from miraikakaku_assets_tests.contract.signal_alerts import DETAILS
+from miraikakaku_assets_tests.support.markets.signal_alerts import DETAILS
 definitions = build_defs()
 print(json.dumps({
     "assets": [spec.key.to_user_string() for asset in definitions.assets for spec in asset.specs],
