@@ -16,7 +16,8 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.market.symbol_shapes import written_like
+from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, UNIVERSES, US, universe
+from miraikakaku_assets.domain.market.universes.record import Default
 
 JPX_LIST_URL = "https://www.jpx.co.jp/markets/statistics-equities/misc/tvdivq0000001vg2-att/data_j.xls"
 NASDAQ_LISTED_URL = "https://www.nasdaqtrader.com/dynamic/SymDir/nasdaqlisted.txt"
@@ -35,6 +36,13 @@ _APPRISE_URL = re.compile(r"[A-Za-z0-9]+://\S+")
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Many = Annotated[int, Field(gt=0, le=100_000)]
 _FIRST_DAY = "1900-01-01"
+_MARKETS = {
+    symbols.setting.lower(): market
+    for market in UNIVERSES.values()
+    for symbols in (market.named, market.watched)
+    if symbols.setting
+}
+"""Field → the universe whose symbols it names."""
 
 
 class Settings(BaseSettings):
@@ -61,9 +69,9 @@ class Settings(BaseSettings):
     alpha_vantage_base_url: str = ALPHA_VANTAGE_BASE_URL
     miraikakaku_now: datetime | None = None
     """When a rehearsal takes place (UTC here): the clock of every process begins at this moment and goes on."""
-    fx_pairs: str = "USDJPY=X,EURJPY=X,GBPJPY=X,AUDJPY=X,EURUSD=X,GBPUSD=X,AUDUSD=X,USDCHF=X"
+    fx_pairs: str = ",".join(FX.named.value)
     """Currency pairs that are collected, Yahoo symbols with commas between them."""
-    copper_symbols: str = "HG=F"
+    copper_symbols: str = ",".join(COPPER.named.value)
     """COMEX copper futures that are collected, Yahoo symbols with commas between them."""
     collection_time: str = "07:00"
     """When copper is collected on weekdays, HH:MM in Tokyo."""
@@ -87,8 +95,8 @@ class Settings(BaseSettings):
     batch_size: Annotated[int, Field(gt=0, le=5_000)] = 50
     """Symbols whose bars are written in one transaction when they arrive one by one."""
 
-    min_japanese_stocks: Many = 4000
-    min_us_stocks: Many = 8500
+    min_japanese_stocks: Many = JP.least_issues.value
+    min_us_stocks: Many = US.least_issues.value
     min_etfs: Many = 2900
     coverage_alert_threshold: Annotated[float, Field(gt=0, le=1)] = 0.95
     """Share of expected sessions below which a segment's coverage is reported as below threshold."""
@@ -207,27 +215,6 @@ class Settings(BaseSettings):
             raise ValueError("must be a web address like https://example.org/list or the path of a file")
         return value
 
-    @field_validator("fx_pairs", "copper_symbols")
-    @classmethod
-    def _named(cls, value: str, info: ValidationInfo) -> str:
-        from miraikakaku_assets.domain.market.instruments import COPPER, FX
-        from miraikakaku_assets.domain.market.named import named_issue
-
-        universe, like = (
-            (FX, "currency pairs like USDJPY=X,EURUSD=X")
-            if info.field_name == "fx_pairs"
-            else (COPPER, "copper futures like HG=F")
-        )
-        named = list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
-        if not named:
-            raise ValueError(f"must name {like}")
-        try:
-            for symbol in named:
-                named_issue(universe, symbol)
-        except ConfigurationError as error:
-            raise ValueError(str(error)) from None
-        return ",".join(named)
-
     @field_validator("collection_time")
     @classmethod
     def _time_of_day(cls, value: str) -> str:
@@ -235,15 +222,25 @@ class Settings(BaseSettings):
             raise ValueError("must be a time of day like 07:00")
         return value
 
-    @field_validator("canary_symbols", "jp_watch_list", "us_watch_list")
+    @field_validator("canary_symbols", *_MARKETS)
     @classmethod
     def _symbols(cls, value: str, info: ValidationInfo) -> str:
         named = list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
-        needed = info.field_name == "canary_symbols"
-        market = {"jp_watch_list": "jp", "us_watch_list": "us"}.get(info.field_name or "", "any")
-        like = written_like(market, named or ["none"] * needed)
-        if like is not None:
-            raise ValueError(f"must name {like}")
+        market = _MARKETS.get(str(info.field_name))
+        writers = [market] if market else list(UNIVERSES.values())
+        is_watch_list = market is not None and market.has_master
+        if market and not is_watch_list:
+            try:
+                [market.named_issue(symbol) for symbol in named]
+            except ConfigurationError as error:
+                raise ValueError(str(error)) from None
+        if not (named or is_watch_list) or not all(
+            any(one.writes(part) for one in writers) for part in named
+        ):
+            examples = ",".join(writer.example for writer in writers)
+            raise ValueError(
+                f"must name {market.symbols_like if market else f'Yahoo symbols like {examples}'}"
+            )
         return ",".join(named)
 
     @field_validator("discord_webhook_url", "slack_webhook_url")
@@ -295,15 +292,25 @@ class Settings(BaseSettings):
             raise ValueError(f"must be a day from {_FIRST_DAY} to today")
         return day
 
-    def watch_list(self, universe: str) -> tuple[str, ...]:
+    def watch_list(self, name: str) -> tuple[str, ...]:
         """Symbols of a universe whose five-minute bars are collected, each once."""
-        lists = {"jp": self.jp_watch_list, "us": self.us_watch_list, "fx": self.fx_pairs}
-        return tuple(part for part in lists.get(universe, "").split(",") if part)
+        return self._symbols_of(universe(name).watched)
 
-    def named_symbols(self, universe: str) -> tuple[str, ...]:
+    def named_symbols(self, name: str) -> tuple[str, ...]:
         """Symbols of a universe that no exchange publishes a list of, each once; none of any other."""
-        lists = {"fx": self.fx_pairs, "copper": self.copper_symbols}
-        return tuple(part for part in lists.get(universe, "").split(",") if part)
+        return self._symbols_of(universe(name).named)
+
+    def least_issues(self, name: str) -> int:
+        """How many issues of a universe should be listed: as many as are named, where no exchange publishes a list."""
+        market = universe(name)
+        setting = market.least_issues.setting
+        least: int = getattr(self, setting.lower()) if setting else market.least_issues.value
+        return least if market.has_master else len(self.named_symbols(name))
+
+    def _symbols_of(self, default: Default[tuple[str, ...]]) -> tuple[str, ...]:
+        if not default.setting:
+            return default.value
+        return tuple(part for part in getattr(self, default.setting.lower()).split(",") if part)
 
     @property
     def mail_recipients(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from miraikakaku_assets.application.reference.price_origin import admit_files, admit_list, admit_prices
 from miraikakaku_assets.bootstrap.installation import Installation
+from miraikakaku_assets.bootstrap.lists import LISTS
 from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError
 from miraikakaku_assets.domain.market.instruments import Timeframe
 
@@ -47,10 +48,7 @@ class Sources(Installation):
         Raises:
             ConfigurationError: They are real and the prices here are simulated, or the other way round.
         """
-        said = self.settings
-        listed = {"jp": [said.jpx_list_url], "us": [said.nasdaq_listed_url, said.other_listed_url]}
-        asked = [said.alpha_vantage_base_url] if said.alpha_vantage_api_key and universe.name == "us" else []
-        for location in (*listed.get(universe.name, ()), *asked):
+        for location in self.master_source(universe).locations if universe.has_master else ():
             admit_list(location, self.origin, self.exchange_at)
 
     def admit_prices(self) -> None:
@@ -78,21 +76,8 @@ class Sources(Installation):
         Raises:
             ConfigurationError: No exchange publishes a list of it.
         """
-        if universe.name == "jp":
-            from miraikakaku_assets.adapters.sources.jpx.stock_list import JpxList
-
-            return JpxList(self.settings.worker_timeout, self.settings.jpx_list_url)
-        if universe.name == "us":
-            from miraikakaku_assets.adapters.sources.us_listings.directories import UsAddresses, UsDirectories
-
-            key = self.settings.alpha_vantage_api_key
-            addresses = UsAddresses(
-                self.settings.nasdaq_listed_url,
-                self.settings.other_listed_url,
-                self.settings.alpha_vantage_base_url,
-                key.get_secret_value() if key else "",
-            )
-            return UsDirectories(self.settings.worker_timeout, addresses)
+        if universe.name in LISTS:
+            return LISTS[universe.name](self.settings)
         raise ConfigurationError(
             f"Universe {universe.name} has no published list; the settings name its symbols"
         )

@@ -1,42 +1,12 @@
-"""Labels every asset of a universe carries: owners, tags, and how old it may get."""
+"""Labels every asset of a universe carries: owners and tags; and what the launchpads of its jobs open with."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
+from miraikakaku_assets.domain.market.instruments import universe as universe_named
+from miraikakaku_assets.orchestration.universes import RECORDS
 
-@dataclass(frozen=True)
-class Labels:
-    """Labels of one universe.
-
-    Attributes:
-        owners: Who answers for its assets.
-        tags: Shown and searchable in the web UI.
-        master_age: Age at which its stock master counts as stale (JPX publishes monthly, we look weekly).
-        coverage_age: Age at which its coverage report counts as stale (checked every six hours).
-        example: The symbol that launchpads open with.
-    """
-
-    owners: tuple[str, ...]
-    tags: Mapping[str, str]
-    master_age: timedelta = timedelta(days=9)
-    coverage_age: timedelta = timedelta(hours=13)
-    example: str = ""
-
-
-LABELS = {
-    "jp": Labels(("team:market-data",), {"market": "tse", "currency": "jpy"}, example="7203.T"),
-    "us": Labels(
-        ("team:market-data",),
-        {"market": "us", "currency": "usd"},
-        master_age=timedelta(days=2),
-        example="AAPL",
-    ),  # listed daily
-    "fx": Labels(("team:market-data",), {"market": "fx"}, example="USDJPY=X"),
-    "copper": Labels(("team:market-data",), {"market": "comex", "currency": "usd"}, example="HG=F"),
-}
-"""Universe → its labels."""
+LABELS = RECORDS
+"""Universe → the record with its labels."""
 
 
 def example_config(universe: str, op: str) -> dict[str, Any]:
@@ -46,4 +16,4 @@ def example_config(universe: str, op: str) -> dict[str, Any]:
         universe: Name of a universe.
         op: Name of the job's only op.
     """
-    return {"ops": {op: {"config": {"symbols": [LABELS[universe].example]}}}}
+    return {"ops": {op: {"config": {"symbols": [universe_named(universe).example]}}}}

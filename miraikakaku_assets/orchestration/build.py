@@ -14,7 +14,7 @@ from miraikakaku_assets.orchestration.prices.assets import price_assets
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.schedules import default_schedules
 from miraikakaku_assets.orchestration.sensors import default_sensors
-from miraikakaku_assets.orchestration.stock_master.assets import jp_stock_master, us_stock_master
+from miraikakaku_assets.orchestration.stock_master.assets import stock_masters
 from miraikakaku_assets.settings import settings
 
 
@@ -26,8 +26,7 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
     """
     return dg.Definitions(
         assets=[
-            jp_stock_master,
-            us_stock_master,
+            *stock_masters(),
             *price_assets(settings().partitions_per_run),
             *(coverage_asset(universe) for universe in UNIVERSES.values()),
             *(asset for universe in UNIVERSES.values() for asset in forecast_assets(universe)),

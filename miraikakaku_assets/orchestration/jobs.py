@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import JP, UNIVERSES, US, Universe
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
 from miraikakaku_assets.orchestration.analysis.jobs import analysis_jobs
 from miraikakaku_assets.orchestration.canary.assets import SOURCE_CANARY
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs
@@ -12,6 +12,7 @@ from miraikakaku_assets.orchestration.cycles.notices import notifications_job
 from miraikakaku_assets.orchestration.forecasting.jobs import forecast_jobs
 from miraikakaku_assets.orchestration.prices.jobs import daily_jobs, prices_jobs, symbol_jobs
 from miraikakaku_assets.orchestration.pruning.jobs import event_log_pruning_job
+from miraikakaku_assets.orchestration.universes import MASTERS
 
 
 def _asset_job(universe: Universe, what: str, asset: str, description: str) -> Any:
@@ -22,10 +23,7 @@ def _asset_job(universe: Universe, what: str, asset: str, description: str) -> A
     )
 
 
-master_jobs = {
-    JP: _asset_job(JP, "master", "stock_master", "Reads JPX's list and puts it into force."),
-    US: _asset_job(US, "master", "stock_master", "Reads the US exchanges' lists and puts them into force."),
-}
+master_jobs = {one: _asset_job(one, "master", "stock_master", master.job) for one, master in MASTERS.items()}
 coverage_jobs = {
     one: _asset_job(one, "coverage", "coverage", f"Checks the coverage of {one.name} and writes the report.")
     for one in UNIVERSES.values()

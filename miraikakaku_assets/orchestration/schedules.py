@@ -5,11 +5,12 @@ starts one.
 """
 
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, UNIVERSES, US, Timeframe, Universe
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs, cycle_op_name
 from miraikakaku_assets.orchestration.forecasting.jobs import training_jobs
@@ -24,6 +25,7 @@ from miraikakaku_assets.orchestration.prices.watched import named_keys, watched_
 from miraikakaku_assets.orchestration.pruning.jobs import event_log_pruning
 from miraikakaku_assets.orchestration.range_tags import range_tags
 from miraikakaku_assets.orchestration.resources import PortsResource
+from miraikakaku_assets.orchestration.universes import MASTERS, RECORDS, Schedule
 from miraikakaku_assets.settings import settings
 
 TOKYO = "Asia/Tokyo"
@@ -41,51 +43,28 @@ def default_status() -> dg.DefaultScheduleStatus:
 def default_schedules() -> list[dg.ScheduleDefinition]:
     """Every schedule."""
     return [
-        _master(JP, "jp_master_update", "0 6 * * 1", "JPX's list, Mondays 06:00."),
-        _master(US, "us_master_sync", "0 4 * * *", "The US exchanges' lists, every day at 04:00."),
+        *(_master(universe, master.schedule) for universe, master in MASTERS.items()),
         _coverage_check(),
-        # Yahoo restates volumes for some minutes after a close: bars count as final half an hour later.
-        _daily(
-            JP,
-            "jp_daily",
-            "45 16 * * 1-5",
-            TOKYO,
-            "The TSE's daily bars, timeframes and indicators after the close",
-        ),
-        _daily(
-            US,
-            "us_daily",
-            "45 16 * * 1-5",
-            US.time_zone,
-            "The US exchanges' daily bars, timeframes and indicators after the close",
-        ),
-        _daily(
-            FX,
-            "fx_daily",
-            "45 0 * * 2-6",
-            FX.time_zone,
-            "The currency pairs' daily bars, timeframes and indicators after midnight",
-        ),
-        _copper_pipeline(),
-        _copper_reforecast(),
+        *(_daily(record.universe, daily) for record in RECORDS.values() for daily in record.daily),
         *(_training(universe) for universe in UNIVERSES.values()),
-        _cycle(JP, "jp_intraday", "*/5 9-16 * * 1-5"),
-        _cycle(US, "us_intraday", "*/5 9-16 * * 1-5"),
-        _cycle(FX, "fx_cycle", "*/5 * * * *"),
+        *(_cycle(record.universe, *record.cycle) for record in RECORDS.values() if record.cycle),
         _source_canary(),
         event_log_pruning(default_status(), TOKYO),
     ]
 
 
-def _master(universe: Universe, name: str, cron: str, description: str) -> dg.ScheduleDefinition:
-    return dg.ScheduleDefinition(
-        name=name,
-        job=master_jobs[universe],
-        cron_schedule=cron,
-        execution_timezone=TOKYO,
-        default_status=default_status(),
-        description=description,
-    )
+def _master(universe: Universe, schedule: Schedule) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(job=master_jobs[universe], **_options(schedule))
+
+
+def _options(schedule: Schedule) -> dict[str, Any]:
+    return {
+        "name": schedule.name,
+        "cron_schedule": schedule.cron if isinstance(schedule.cron, str) else schedule.cron(),
+        "execution_timezone": schedule.zone,
+        "default_status": default_status(),
+        "description": schedule.description,
+    }
 
 
 def _coverage_check() -> dg.ScheduleDefinition:
@@ -108,86 +87,52 @@ def _coverage_check() -> dg.ScheduleDefinition:
     return coverage_check
 
 
-def _daily(universe: Universe, name: str, cron: str, zone: str, description: str) -> dg.ScheduleDefinition:
-    @dg.schedule(
-        name=name,
-        job=daily_jobs[universe],
-        cron_schedule=cron,
-        execution_timezone=zone,
-        default_status=default_status(),
-        description=f"{description}, on session days only.",
-    )
-    def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        from miraikakaku_assets.application.collection.windows import collected_since
-        from miraikakaku_assets.domain.market.sessions import last_completed_session
+def _daily(universe: Universe, daily: Schedule) -> dg.ScheduleDefinition:
+    due = {"final": _when_final, "changed": _when_changed, "all": _always}[daily.due]
 
-        now = context.scheduled_execution_time
-        if now - collected_since(universe, Timeframe.D1, now) > _A_DAY:
-            return dg.SkipReason(
-                f"The market of {universe.name} is closed on {now.astimezone(ZoneInfo(universe.time_zone)):%Y-%m-%d}."
-            )
+    @dg.schedule(job=daily_jobs[universe], required_resource_keys={"ports"}, **_options(daily))
+    def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        moment = due(context, universe)
+        if isinstance(moment, dg.SkipReason):
+            return moment
         keys = context.instance.get_dynamic_partitions(universe.partitions)
-        if not keys:
-            return dg.SkipReason(_nothing_to_collect(universe))
-        return dg.RunRequest(
-            run_key=f"{name}_{last_completed_session(universe.calendar, now)}",
-            tags=range_tags(keys[0], keys[-1]),
+        return dg.RunRequest(run_key=f"{daily.name}_{moment}", tags=range_tags(keys[0], keys[-1]))
+
+    return tick
+
+
+def _when_final(context: dg.ScheduleEvaluationContext, universe: Universe) -> str | dg.SkipReason:
+    """What a tick is for, if a session has become final today, or why it skips."""
+    from miraikakaku_assets.application.collection.windows import collected_since
+    from miraikakaku_assets.domain.market.sessions import last_completed_session
+
+    now = context.scheduled_execution_time
+    if now - collected_since(universe, Timeframe.D1, now) > _A_DAY:
+        return dg.SkipReason(
+            f"The market of {universe.name} is closed on {now.astimezone(ZoneInfo(universe.time_zone)):%Y-%m-%d}."
         )
-
-    return daily
-
-
-def _copper_pipeline() -> dg.ScheduleDefinition:
-    hour, minute = settings().collection_time.split(":")
-
-    @dg.schedule(
-        name="copper_pipeline",
-        job=daily_jobs[COPPER],
-        cron_schedule=f"{int(minute)} {int(hour)} * * 1-5",
-        execution_timezone=TOKYO,
-        default_status=default_status(),
-        description="Daily bars, timeframes and indicators of COMEX copper, weekdays at COLLECTION_TIME.",
-    )
-    def copper_pipeline(
-        context: dg.ScheduleEvaluationContext, ports: PortsResource
-    ) -> dg.RunRequest | dg.SkipReason:
-        from miraikakaku_assets.application.collection.windows import changes_between
-
-        # Not like the others at a time after the close: 07:00 in Tokyo is 17:00 in New York's winter, when the day ends
-        # and its bar is provisional. So a tick is for whatever has run or become final since the tick before.
-        now = context.scheduled_execution_time
-        before = now - timedelta(days=3 if now.astimezone(ZoneInfo(TOKYO)).weekday() == _MONDAY else 1)
-        if not changes_between(COPPER, before, now):
-            return dg.SkipReason(f"COMEX had no session since {before:%Y-%m-%d %H:%M} in Tokyo.")
-        named_keys(context.instance, ports.use, COPPER)
-        keys = context.instance.get_dynamic_partitions(COPPER.partitions)
-        return dg.RunRequest(
-            run_key=f"copper_pipeline_{now:%Y-%m-%dT%H:%M%z}", tags=range_tags(keys[0], keys[-1])
-        )
-
-    return copper_pipeline
+    if not context.instance.get_dynamic_partitions(universe.partitions):
+        return dg.SkipReason(_nothing_to_collect(universe))
+    return str(last_completed_session(universe.calendar, now))
 
 
-def _copper_reforecast() -> dg.ScheduleDefinition:
-    @dg.schedule(
-        name="copper_reforecast",
-        job=daily_jobs[COPPER],
-        cron_schedule="0 13 * * 1-5",
-        execution_timezone=TOKYO,
-        default_status=default_status(),
-        description="COMEX copper at 13:00 in Tokyo: its bar, which in winter is not final at 07:00, and the forecasts "
-        "that follow it.",
-    )
-    def copper_reforecast(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        keys = context.instance.get_dynamic_partitions(COPPER.partitions)
-        if not keys:
-            return dg.SkipReason("Nothing of copper is collected yet.")
-        return dg.RunRequest(
-            run_key=f"copper_reforecast_{context.scheduled_execution_time:%Y-%m-%dT%H:%M%z}",
-            tags=range_tags(keys[0], keys[-1]),
-        )
+def _when_changed(context: dg.ScheduleEvaluationContext, universe: Universe) -> str | dg.SkipReason:
+    """What a tick is for, if a session has run or become final since the tick before, or why it skips."""
+    from miraikakaku_assets.application.collection.windows import changes_between
 
-    return copper_reforecast
+    now = context.scheduled_execution_time
+    before = now - timedelta(days=3 if now.astimezone(ZoneInfo(TOKYO)).weekday() == _MONDAY else 1)
+    if not changes_between(universe, before, now):
+        market = RECORDS[universe.name].tags["market"].upper()
+        return dg.SkipReason(f"{market} had no session since {before:%Y-%m-%d %H:%M} in Tokyo.")
+    named_keys(context.instance, context.resources.ports.use, universe)
+    return f"{now:%Y-%m-%dT%H:%M%z}"
+
+
+def _always(context: dg.ScheduleEvaluationContext, universe: Universe) -> str | dg.SkipReason:
+    if not context.instance.get_dynamic_partitions(universe.partitions):
+        return dg.SkipReason(f"Nothing of {universe.name} is collected yet.")
+    return f"{context.scheduled_execution_time:%Y-%m-%dT%H:%M%z}"
 
 
 def _training(universe: Universe) -> dg.ScheduleDefinition:
@@ -230,7 +175,9 @@ def _cycle(universe: Universe, name: str, cron: str) -> dg.ScheduleDefinition:
             return dg.SkipReason(f"The market of {universe.name} is closed.")
         symbols, _ = watched_symbols(context.instance, ports.use, universe)
         if not symbols:
-            return dg.SkipReason(f"The watch list {universe.name.upper()}_WATCH_LIST names no symbol.")
+            return dg.SkipReason(
+                f"The watch list {universe.watched.setting or universe.name} names no symbol."
+            )
         if still_runs(context.instance, ports.use, dg.RunsFilter(job_name=cycle_jobs[universe].name)):
             return dg.SkipReason("The previous cycle still runs; the next one catches up.")
         return dg.RunRequest(

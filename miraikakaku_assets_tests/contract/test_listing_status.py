@@ -46,7 +46,7 @@ def test_all_parts_are_fetched_and_the_key_is_sent_but_not_shown(exchange: Scrip
         ("/query", {"function": "LISTING_STATUS", "apikey": KEY}),
     ]
     assert [file.name for file in publication.files][-1] == f"{exchange.base_url}/query"
-    assert us.address.endswith(f"/symdir/otherlisted.txt + {exchange.base_url}/")
+    assert us.locations[1:] == (f"{exchange.base_url}/symdir/otherlisted.txt", exchange.base_url)
     assert len(us.parse(publication).issues) == 6
 
 
@@ -54,7 +54,7 @@ def test_without_a_key_it_is_not_asked(exchange: ScriptedYahoo) -> None:
     us = source(exchange, "")
     assert us.parse(us.fetch(None)).counts == {"test_issue": 1}
     assert "/query" not in [path for path, _ in exchange.asked]
-    assert "query" not in us.address
+    assert len(us.locations) == 2
 
 
 def test_both_directories_below_another_address(exchange: ScriptedYahoo) -> None:

@@ -85,8 +85,11 @@ def test_making_the_ports_opens_nothing(tmp_path: Path) -> None:
     found = ports(home)
     assert found.files is not None
     assert found.reports is not None
-    assert found.master_source(JP).address.endswith("/data_j.xls")
-    assert "nasdaqlisted.txt + " in found.master_source(US).address
+    assert found.master_source(JP).locations[0].endswith("/data_j.xls")
+    assert [one.rpartition("/")[2] for one in found.master_source(US).locations] == [
+        "nasdaqlisted.txt",
+        "otherlisted.txt",
+    ]
     with pytest.raises(ConfigurationError, match="Universe fx has no published list"):
         found.master_source(FX)
     assert not home.exists()

@@ -16,7 +16,6 @@ from miraikakaku_assets.domain.bars.series import stamps
 from miraikakaku_assets.domain.bars.validation import DailyContext, validate_daily
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, Timeframe, collected_timeframe
-from miraikakaku_assets.domain.market.named import named_issue
 from miraikakaku_assets.domain.market.sessions import (
     last_completed_session,
     session_table,
@@ -218,4 +217,4 @@ def test_what_is_not_quoted_in_dollars_a_pound_is_no_copper(symbol: str) -> None
     with pytest.raises(
         ConfigurationError, match=r"is no COMEX copper future; choose from: HG=F, QC=F, MHG=F"
     ):
-        named_issue(COPPER, symbol)
+        COPPER.named_issue(symbol)

@@ -129,7 +129,7 @@ def test_list_is_fetched_from_where_it_is_published(tmp_path: Path) -> None:
     path = tmp_path / "elsewhere.xls"
     path.write_bytes(workbook(GOOD))
     source = JpxList(5.0, str(path))
-    assert source.address == str(path)
+    assert source.locations == (str(path),)
     assert len(source.parse(source.fetch(None)).issues) == 3
 
 

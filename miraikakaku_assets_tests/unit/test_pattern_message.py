@@ -14,12 +14,12 @@ from miraikakaku_assets.domain.patterns.definitions import definition_of
 from miraikakaku_assets_tests.support.markets.signal_alerts import DETAILS, RECORD
 
 
-def told(**changed: Any) -> str:
-    return pattern_message(DETAILS | changed)[1]
+def told(universe: str = "jp", **changed: Any) -> str:
+    return pattern_message(universe, DETAILS | changed)[1]
 
 
 def test_the_whole_message() -> None:
-    title, text = pattern_message(DETAILS)
+    title, text = pattern_message("jp", DETAILS)
     assert title == "【売り】強力なトレンド転換シグナル 7203.T"
     assert text == (
         "時刻: 2026-11-20 15:30 JST\n"
@@ -66,6 +66,7 @@ def test_currencies_have_their_own_horizon_and_targets() -> None:
         "adjustment": "none: an instrument without a market, whose own drift is taken as 0",
     }
     text = told(
+        "fx",
         symbol="USDJPY=X",
         close=149.234,
         take_profit_pips=-50,
@@ -77,7 +78,11 @@ def test_currencies_have_their_own_horizon_and_targets() -> None:
     assert "利確: -50 pips (148.734) / 損切り: +30 pips (149.534)" in text
     assert "5分足72本(6時間)後まで、市場調整なし" in text
     assert "pips" not in told()
-    assert "価格: 230.5ドル" in told(symbol="AAPL", close=230.5)
+
+
+def test_the_currency_is_that_of_the_universe_and_an_index_has_points() -> None:
+    assert "価格: 230.5ドル\n" in told("us", symbol="AAPL", close=230.5)
+    assert "価格: 6,800.25\n" in told("us", symbol="^GSPC", close=6800.25)
 
 
 def test_every_value_that_a_pattern_reads_has_a_name() -> None:
@@ -105,7 +110,9 @@ def test_details_of_another_form_are_refused(broken: dict[str, Any]) -> None:
 
 def test_missing_details_are_refused() -> None:
     with pytest.raises(KeyError):
-        pattern_message({name: value for name, value in DETAILS.items() if name != "close"})
+        told("nowhere")
+    with pytest.raises(KeyError):
+        pattern_message("jp", {name: value for name, value in DETAILS.items() if name != "close"})
 
 
 @given(
@@ -116,7 +123,7 @@ def test_it_fits_into_one_message_and_has_no_exponent(values: dict[str, float], 
     evidence = {
         f"{short}.{name}": value for short in ("d1", "h4") for name, value in list(values.items())[:8]
     }
-    title, text = pattern_message(DETAILS | {"evidence": evidence, "direction": direction})
+    title, text = pattern_message("jp", DETAILS | {"evidence": evidence, "direction": direction})
     assert len(title) + len(text) < 1900
     assert "e-" not in text
     assert "e+" not in text

@@ -155,7 +155,7 @@ def _message(alert: Alert, pictures: "_Pictures") -> Message:
     if alert.kind != PATTERN:
         return Message(alert.title, alert.message, alert.severity)
     try:
-        title, text = pattern_message(alert.details)
+        title, text = pattern_message(alert.universe, alert.details)
     except (KeyError, TypeError, ValueError):  # details of another version: the stored text says it, too
         title, text = alert.title, alert.message
     return Message(title, text, alert.severity, pictures.of(alert))

@@ -89,7 +89,7 @@ def _alert(
     details["at"] = at.isoformat() if isinstance(at, datetime) else str(at)
     details["evidence"] = json.loads(str(signal["evidence"]))
     details["track_record"] = dict(record)
-    title, message = pattern_message(details)
+    title, message = pattern_message(request.universe.name, details)
     return NewAlert(
         alert_key(signal),
         Severity.INFO,

@@ -10,6 +10,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from miraikakaku_assets.application.analysis.signal_labels_ja import LABELS, PERCENTAGES
+from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.domain.percent import percent_ja
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -25,26 +26,28 @@ _COIN = 0.5
 _CLOSING = "※ 過去の記録であり、売買の助言ではありません。"
 
 
-def pattern_message(details: Mapping[str, object]) -> tuple[str, str]:
+def pattern_message(universe: str | None, details: Mapping[str, object]) -> tuple[str, str]:
     """Title and text of the message about a signal.
 
     Args:
+        universe: Name of the universe of its symbol.
         details: ``symbol``, ``pattern``, ``name_ja``, ``direction``, ``priority``, ``at`` (ISO 8601 with offset),
             ``close`` (in the instrument's unit), ``evidence`` (timeframe and column → value), ``definition``, and if
             there are any ``track_record`` (a row of `track_record`), ``take_profit_pips`` and ``stop_pips``.
 
     Raises:
-        KeyError: One of them is missing.
+        KeyError: One of them is missing, or there is no such universe.
         ValueError: One of them has another form.
     """
     symbol, close = str(details["symbol"]), _float(details["close"])
     direction = _DIRECTIONS.get(str(details["direction"]), str(details["direction"]))
     at = datetime.fromisoformat(str(details["at"])).astimezone(TOKYO)
     title = f"【{direction}】{details['name_ja']} {symbol}"
+    word = "" if symbol.startswith("^") else UNIVERSES[str(universe)].price_word  # an index has points
     priority = _PRIORITIES.get(str(details["priority"]), str(details["priority"]))
     lines = [
         f"時刻: {at:%Y-%m-%d %H:%M} JST",
-        f"価格: {_price(close)}{_unit(symbol)}",
+        f"価格: {_price(close)}{word}",
         f"方向: {direction} / 優先度: {priority} / パターン{details['pattern']}({details['definition']})",
         *_targets(details, close),
         "",
@@ -56,12 +59,6 @@ def pattern_message(details: Mapping[str, object]) -> tuple[str, str]:
         _CLOSING,
     ]
     return title, "\n".join(lines)
-
-
-def _unit(symbol: str) -> str:
-    if symbol.endswith(".T"):
-        return "円"
-    return "" if "=" in symbol or symbol.startswith("^") else "ドル"
 
 
 def _targets(details: Mapping[str, object], close: float) -> list[str]:

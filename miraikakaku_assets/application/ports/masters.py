@@ -59,8 +59,8 @@ class MasterSource(Protocol):
     """What an exchange publishes about its listings."""
 
     @property
-    def address(self) -> str:
-        """Where it is published, fit for messages and tables (no credentials)."""
+    def locations(self) -> tuple[str, ...]:
+        """Where it is published, URLs or files, with what they carry of credentials."""
 
     def fetch(self, location: str | None) -> Publication:
         """Reads the publication from where it is published (None), or from another URL, file or folder.

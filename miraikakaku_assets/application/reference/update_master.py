@@ -16,7 +16,6 @@ from miraikakaku_assets.application.ports.redact_url import shown
 from miraikakaku_assets.domain.errors import InputFileError, MasterRefusedError, MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.master import (
-    GUARD_LIMITS,
     MasterDiff,
     Objection,
     StockList,
@@ -66,7 +65,7 @@ def update_master(
         universe=universe.name,
         update_type="scheduled" if scheduled else "manual",
         status="failed",
-        source=shown(location) if location else source.address,
+        source=" + ".join(map(shown, [location] if location else source.locations)),
         started_at=started,
         completed_at=started,
         accepted_mass_change=accept_mass_change,
@@ -83,8 +82,8 @@ def update_master(
     attempt = replace(attempt, total_stocks=len(new.issues), list_date=new.list_date, sha256=new.sha256)
     with store.exclusive(universe):
         known = store.known(universe)
-        limits = GUARD_LIMITS[universe.name]
-        found = [] if accept_mass_change else objections(known, store.last_list_date(universe), new, limits)
+        last, limits = store.last_list_date(universe), universe.guard
+        found = [] if accept_mass_change else objections(known, last, new, limits)
         if found:
             raise _quarantined(publication, new, found, attempt, store, shelf, clock)
         diff = compare(known, new.issues)

@@ -20,7 +20,7 @@ A bar is over when the last part that may belong to it has ended, and from then 
 longer are known `FINAL_AFTER` the close: their last price is the closing auction's, made after the last 5-minute bar.
 """
 
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cache
 
 import numpy as np
@@ -48,7 +48,6 @@ SOURCES = {
 
 _LENGTH = {Timeframe.H1: timedelta(hours=1), Timeframe.H4: timedelta(hours=4)}
 _CALENDAR_UNIT = {Timeframe.W1: "1w", Timeframe.MO1: "1mo"}
-_FRIDAY = 5  # ISO weekday
 
 
 def check_pair(source: Timeframe, target: Timeframe) -> None:
@@ -134,30 +133,14 @@ def _ends(universe: Universe, timeframe: Timeframe) -> pl.DataFrame:
 def _stretches(universe: Universe) -> pl.DataFrame:
     """Unbroken trading: columns ``begins``, ``ends`` (UTC) and ``breaks`` (a break within the session follows)."""
     hours = trading_hours(universe.calendar)
-    if universe.calendar == "FX":
-        return _new_york_days(hours["session"][0], hours["session"][-1])
+    if universe.own_calendar and universe.own_calendar.stretches:
+        return universe.own_calendar.stretches(hours)
     whole = pl.col("break_start").is_null()
     first = hours.select(
         begins="opens", ends=pl.coalesce("break_start", "closes"), breaks=pl.col("break_start").is_not_null()
     )
     second = hours.filter(~whole).select(begins="break_end", ends="closes", breaks=pl.lit(value=False))
     return pl.concat([first, second]).sort("begins")
-
-
-def _new_york_days(first: date, last: date) -> pl.DataFrame:
-    """Weekdays from 17:00 to 17:00, holidays too: two hours of Christmas Eve lie in New York's next day."""
-    days = pl.date_range(first, last, "1d", eager=True).alias("day").to_frame()
-    days = days.filter(pl.col("day").dt.weekday() <= _FRIDAY)
-
-    def at_five(day: pl.Expr) -> pl.Expr:
-        evening = day.cast(pl.Datetime("us")) + timedelta(hours=17)
-        return evening.dt.replace_time_zone("America/New_York").dt.convert_time_zone("UTC")
-
-    return days.select(
-        begins=at_five(pl.col("day") - timedelta(days=1)),
-        ends=at_five(pl.col("day")),
-        breaks=pl.lit(value=False),
-    )
 
 
 @cache

@@ -163,15 +163,6 @@ class GuardLimits:
     removed: float = 0.25
 
 
-# The US directories are published daily. On real days of 2016, 0.02-0.11 % of 8,380 issues came, 0.04-0.14 %
-# went, and none changed its market; a list that was not read for a month is still within these limits.
-GUARD_LIMITS = {
-    "jp": GuardLimits(),
-    "us": GuardLimits(fewer=0.01, more=0.02, market_changed=0.05, removed=0.03),
-}
-"""Universe → limits of its guard."""
-
-
 @dataclass(frozen=True)
 class Objection:
     """One reason not to put a list into force.

@@ -12,6 +12,8 @@ from typing import Any
 
 import polars as pl
 
+from miraikakaku_assets.domain.market.universes import UNIVERSES
+
 FINAL_AFTER = timedelta(minutes=30)
 """A daily bar is final this long after the close: Yahoo still restates volumes for some minutes."""
 
@@ -19,13 +21,12 @@ FINAL_AFTER = timedelta(minutes=30)
 SLOT = timedelta(minutes=5)
 """Length of the bars that are collected within the day; their stamps are multiples of it on the clock."""
 
-_FIRST_DAY = "1997-01-06"  # the first session XTKS vouches for
-_FRIDAY = 5  # ISO weekday
-_LAST_QUOTED_CHRISTMAS = 2024
-_GLOBEX_OPENS, _GLOBEX_CLOSES = 18, 17  # hours in New York (contract specifications of CME Group)
-_CLOSING_CALL = {"XTKS": (date(2024, 11, 5), timedelta(minutes=5))}
-# Calendar → since when orders are only collected before the close. In 83 sessions of 50 TSE issues in 2025, 3,765
-# of 4,101 bars of 15:25 had no price; before the extension to 15:30 trading went on until the close.
+FIRST_DAY = "1997-01-06"
+"""First day that the tables know: the first session XTKS vouches for."""
+_CLOSING_CALLS = {
+    market.calendar: market.closing_call for market in UNIVERSES.values() if market.closing_call
+}
+_OWN = {market.calendar: market.own_calendar for market in UNIVERSES.values() if market.own_calendar}
 
 
 @cache
@@ -34,7 +35,7 @@ def _calendar(name: str) -> Any:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # pandas 3.1 inside exchange_calendars 4.13
-        return exchange_calendars.get_calendar(name, start=_FIRST_DAY)
+        return exchange_calendars.get_calendar(name, start=FIRST_DAY)
 
 
 @cache
@@ -42,16 +43,14 @@ def session_table(calendar: str) -> pl.DataFrame:
     """All sessions the calendar knows (1997 until a year from now).
 
     Args:
-        calendar: A name of ``exchange_calendars``, ``FX`` for the currency days (see `_currency_days`), or ``CMX``
-            for those of COMEX copper (see `_metal_days`).
+        calendar: A name of ``exchange_calendars``, or of a universe's own calendar: ``FX`` for the currency days,
+            ``CMX`` for those of COMEX copper.
 
     Returns:
         Columns ``session`` (exchange date), ``opens`` and ``closes`` (UTC), ascending.
     """
-    if calendar == "FX":
-        return _currency_days()
-    if calendar == "CMX":
-        return _metal_days()
+    if calendar in _OWN:
+        return _OWN[calendar].sessions()
     schedule = _calendar(calendar).schedule
     return pl.DataFrame(
         {
@@ -62,50 +61,18 @@ def session_table(calendar: str) -> pl.DataFrame:
     )
 
 
-def _currency_days() -> pl.DataFrame:
-    """Weekdays from London midnight to midnight, on Fridays to 22:00, which is 17:00 in New York.
-
-    Yahoo dates its daily currency bars so. It has quoted Christmas and New Year's Day until 2024 and not
-    since (bars of USD/JPY 2008-2026), so they count as holidays from then on.
-    """
-    last = _calendar("XNYS").sessions[-1].date()  # as far ahead as the exchanges' calendars look
-    days = pl.date_range(date.fromisoformat(_FIRST_DAY), last, "1d", eager=True).alias("session").to_frame()
-    day = pl.col("session")
-    fixed = ((day.dt.month() == 12) & (day.dt.day() == 25)) | ((day.dt.month() == 1) & (day.dt.day() == 1))  # noqa: PLR2004
-    quoted = (day.dt.weekday() <= _FRIDAY) & ~(fixed & (day.dt.year() > _LAST_QUOTED_CHRISTMAS))
-    midnight = day.cast(pl.Datetime("us")).dt.replace_time_zone("Europe/London").dt.convert_time_zone("UTC")
-    hours = pl.when(day.dt.weekday() == _FRIDAY).then(22).otherwise(24)
-    return days.filter(quoted).with_columns(opens=midnight, closes=midnight + pl.duration(hours=hours))
-
-
-def _metal_days() -> pl.DataFrame:
-    """Days of New York's stock exchange from midnight there until 17:00, when Globex ends its day.
-
-    Yahoo has one copper bar for each of them and none for the shortened Globex sessions of holidays: of its 6,400 bars
-    of HG=F from 2000-08-30 to 2026-02-23, 11 lie on no session of XNYS and 18 sessions have none; against CMES, the
-    calendar of Globex, it is 5 and 176 (7 in 2024, 5 in 2025). Of the 11, one is a Sunday evening, six are holidays
-    that have no bar in other years, and four are days on which only the stock exchange was closed. Yahoo dates the bars
-    by midnight in New York. Half days end earlier than 17:00, which makes their bars final late, never early.
-    """
-    days = session_table("XNYS").select("session")
-    midnight = pl.col("session").cast(pl.Datetime("us"))
-    return days.with_columns(
-        opens=_from_new_york(midnight), closes=_from_new_york(midnight + timedelta(hours=_GLOBEX_CLOSES))
-    )
-
-
-def _from_new_york(wall: pl.Expr) -> pl.Expr:
-    return wall.dt.replace_time_zone("America/New_York").dt.convert_time_zone("UTC")
+def utc_of(day: pl.Expr, hour: int, zone: str) -> pl.Expr:
+    """The moment (UTC) of an hour of the clock in an IANA zone, on dates."""
+    wall = day.cast(pl.Datetime("us")) + timedelta(hours=hour)
+    return wall.dt.replace_time_zone(zone).dt.convert_time_zone("UTC")
 
 
 @cache
 def trading_hours(calendar: str) -> pl.DataFrame:
     """When prices are made in each session: its bars within the day lie here.
 
-    It differs from `session_table` in three things: breaks are known; a currency session that follows a day
-    without quotes begins when New York opens the week, at 17:00 on the evening before its date, and ends at that
-    hour on Fridays (which is 21:00 in London for the weeks in which only one of the two has changed its clocks);
-    copper trades from 18:00 in New York on the evening before.
+    It differs from `session_table` in two things: breaks are known; and a universe's own calendar may trade at other
+    hours than those of its days.
 
     Args:
         calendar: As for `session_table`.
@@ -116,34 +83,18 @@ def trading_hours(calendar: str) -> pl.DataFrame:
     """
     table = session_table(calendar)
     nothing = pl.lit(None, pl.Datetime("us", "UTC"))
-    if calendar == "FX":
-        return _currency_hours(table).with_columns(break_start=nothing, break_end=nothing, call_start=nothing)
-    if calendar == "CMX":
-        evening = pl.col("session").cast(pl.Datetime("us")) - timedelta(hours=24 - _GLOBEX_OPENS)
-        hours = table.with_columns(opens=_from_new_york(evening))
+    if calendar in _OWN:
+        hours = _OWN[calendar].hours(table)
         return hours.with_columns(break_start=nothing, break_end=nothing, call_start=nothing)
     schedule = _calendar(calendar).schedule
     hours = table.with_columns(
         break_start=_utc(schedule["break_start"]), break_end=_utc(schedule["break_end"])
     )
-    if calendar not in _CLOSING_CALL:
+    if calendar not in _CLOSING_CALLS:
         return hours.with_columns(call_start=nothing)
-    since, length = _CLOSING_CALL[calendar]
+    since, length = _CLOSING_CALLS[calendar]
     call = pl.when(pl.col("session") >= since).then(pl.col("closes") - length)
     return hours.with_columns(call_start=call)
-
-
-def _currency_hours(table: pl.DataFrame) -> pl.DataFrame:
-    session = pl.col("session")
-
-    def new_york(day: pl.Expr) -> pl.Expr:
-        return _from_new_york(day.cast(pl.Datetime("us")) + timedelta(hours=17))
-
-    first = (session.diff() > timedelta(days=1)).fill_null(value=True)
-    return table.with_columns(
-        opens=pl.when(first).then(new_york(session - timedelta(days=1))).otherwise("opens"),
-        closes=pl.when(session.dt.weekday() == _FRIDAY).then(new_york(session)).otherwise("closes"),
-    )
 
 
 def expected_slots(calendar: str, session: date) -> pl.Series:

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 UniverseOption = Annotated[
     str, typer.Option("--universe", help=f"Where the symbols belong; available: {', '.join(UNIVERSES)}.")
 ]
+_INTRADAY = [name for name, one in UNIVERSES.items() if Timeframe.M5 in one.collected]
 TimeframeOption = Annotated[
-    str, typer.Option("--timeframe", help="Length of a bar: 1d, or 5m of jp, us and fx.")
+    str, typer.Option("--timeframe", help=f"Length of a bar: 1d, or 5m of {', '.join(_INTRADAY)}.")
 ]
 ExportedOption = Annotated[str, typer.Option("--timeframe", help="Length of a bar; available: 1d.")]
 

@@ -6,10 +6,14 @@ import typer
 
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.faces.cli.output import JSON_OPTION
 from miraikakaku_assets.faces.cli.runner import RunnerFactory
 from miraikakaku_assets.faces.cli.stage_runs import Stages, end
 from miraikakaku_assets.faces.cli.stages import named_universes
+
+_LISTED = {name: one for name, one in UNIVERSES.items() if one.has_master}
+_LISTS = ", ".join(_LISTED)
 
 
 def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
@@ -20,14 +24,15 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
     @master.command(short_help="Puts the newest list into force.")
     def update(
         universe_name: Annotated[
-            str, typer.Option("--universe", help="Whose masters, with commas between them: jp, us.")
+            str,
+            typer.Option("--universe", help=f"Whose masters, with commas between them: {_LISTS}."),
         ] = "jp",
         file: Annotated[
             str,
             typer.Option(
                 "--file",
-                help="jp: URL or path of data_j.xls. us: folder (or base URL) of nasdaqlisted.txt, otherlisted.txt "
-                "and, if at hand, listing_status.csv. Default: the URLs in the settings.",
+                help=" ".join(f"{name}: {one.list_file}." for name, one in _LISTED.items())
+                + " Default: the URLs in the settings.",
             ),
         ] = "",
         *,
@@ -42,7 +47,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         for one in chosen:
             if not one.has_master:
                 raise ConfigurationError(
-                    f"No exchange publishes a list of {one.name}; the settings name its symbols (lists: jp, us)"
+                    f"No exchange publishes a list of {one.name}; the settings name its symbols (lists: {_LISTS})"
                 )
         if file and len(chosen) > 1:
             raise ConfigurationError("--file is the list of one universe; name one with --universe")

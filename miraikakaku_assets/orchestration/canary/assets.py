@@ -10,12 +10,11 @@ from miraikakaku_assets.application.monitoring.probe_sources import ProbeRound, 
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.source_health import Health, Probe
 from miraikakaku_assets.domain.words import counted
-from miraikakaku_assets.orchestration.asset_labels import Labels
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.resources import PortsResource
+from miraikakaku_assets.orchestration.universes import OWNERS
 
 SOURCE_CANARY = dg.AssetKey(["market", "source_canary"])
-_LABELS = Labels(("team:market-data",), {"market": "all"})
 _FOUR_ROUNDS = timedelta(hours=1)
 
 canary_type = Iterator[dg.MaterializeResult]  # type: ignore[type-arg] # it carries no value
@@ -43,8 +42,8 @@ canary_type = Iterator[dg.MaterializeResult]  # type: ignore[type-arg] # it carr
         ),
     ],
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=_FOUR_ROUNDS),
-    owners=_LABELS.owners,
-    tags=_LABELS.tags,
+    owners=OWNERS,
+    tags={"market": "all"},
 )
 def source_canary(ports: PortsResource) -> canary_type:
     """Yahoo asked for one symbol of each kind (CANARY_SYMBOLS), one small request each, every 15 minutes.

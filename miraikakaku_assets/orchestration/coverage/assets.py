@@ -1,6 +1,7 @@
 """Coverage: what is stored against what is due. Put here: one asset per universe and its checks."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -19,6 +20,7 @@ from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.window import WindowConfig
 
 _WORST = 20
+_STALE = timedelta(hours=13)  # checked every six hours
 
 
 class CoverageConfig(WindowConfig):
@@ -30,17 +32,9 @@ def coverage_key(universe: Universe) -> dg.AssetKey:
     return dg.AssetKey([universe.name, "coverage"])
 
 
-def _least_issues(universe: Universe, use: Ports) -> int:
-    """Instruments that an operator expects at least; the name of the setting is in the check's description."""
-    said = use.settings
-    named = {"jp": said.min_japanese_stocks, "us": said.min_us_stocks}
-    return named.get(universe.name, len(said.named_symbols(universe.name)))
-
-
 def _checks(universe: Universe) -> list[dg.AssetCheckSpec]:
-    least = {"jp": "MIN_JAPANESE_STOCKS issues", "us": "MIN_US_STOCKS issues"}.get(
-        universe.name, universe.named_by
-    )
+    floor = universe.least_issues
+    least = f"{floor.setting or floor.value} issues" if universe.has_master else universe.named_by
     texts = {
         "above_threshold": "Every segment reaches the threshold.",
         "enough_issues": f"The list holds at least {least}.",
@@ -62,7 +56,7 @@ def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
         group_name=universe.name,
         kinds={"postgres", "json"},
         check_specs=_checks(universe),
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=labels.coverage_age),
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=_STALE),
         owners=labels.owners,
         tags=labels.tags,
         description=(
@@ -84,7 +78,7 @@ def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
                 clock=use.clock,
                 history_start=use.history_start(universe, Timeframe.D1),
                 threshold=use.settings.coverage_alert_threshold,
-                least_issues=_least_issues(universe, use),
+                least_issues=use.settings.least_issues(universe.name),
                 since=since,
                 until=until,
             )

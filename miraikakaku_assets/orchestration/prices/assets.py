@@ -17,31 +17,13 @@ from miraikakaku_assets.orchestration.failures import raise_all
 from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
+from miraikakaku_assets.orchestration.universes import UniverseAssets
 
 POOL = "yahoo"
 COLLECTED = tuple(
     (universe, timeframe) for universe in UNIVERSES.values() for timeframe in universe.collected
 )
 """Universes and the timeframes that are collected from a source; longer ones are aggregated."""
-
-_SCOPE = {
-    "jp": "every TSE issue",
-    "us": "every US stock and ETF",
-    "fx": "the currency pairs that FX_PAIRS names",
-    "copper": "the COMEX copper futures that COPPER_SYMBOLS names (nearest contract month, not adjusted for the roll)",
-}
-_WATCH_LISTS = {
-    "jp": "the watch list JP_WATCH_LIST",
-    "us": "the watch list US_WATCH_LIST",
-    "fx": _SCOPE["fx"],
-}
-_CADENCE = {
-    "jp": "after the close on session days",
-    "us": "after the close on session days",
-    "fx": "after London midnight on trading days",
-    "copper": "on weekdays at COLLECTION_TIME in Tokyo",
-}
-_VOLUME = {"fx": "Always 0", "copper": "Contracts"}
 
 
 def prices_key(universe: Universe, timeframe: Timeframe) -> dg.AssetKey:
@@ -128,24 +110,24 @@ def _spec(universe: Universe, timeframe: Timeframe) -> dg.AssetSpec:
             "dagster/column_schema": _columns(universe, timeframe),
             "dagster/table_name": "miraikakaku.price_bars",
         },
-        description=_daily_text(universe) if daily else _intraday_text(universe),
+        description=_daily_text(labels) if daily else _intraday_text(labels),
         owners=labels.owners,
         tags=labels.tags,
     )
 
 
-def _daily_text(universe: Universe) -> str:
+def _daily_text(record: UniverseAssets) -> str:
     return (
-        f"Daily bars of {_SCOPE[universe.name]}, raw, in {universe.price_unit}, one partition per Yahoo symbol; "
-        f"collected {_CADENCE[universe.name]}. Each bar is validated; what is refused goes to `quarantined_bars` "
+        f"Daily bars of {record.scope}, raw, in {record.universe.price_unit}, one partition per Yahoo symbol; "
+        f"collected {record.cadence}. Each bar is validated; what is refused goes to `quarantined_bars` "
         "with its rule. The newest sessions are asked for again, so restated bars are caught; a new split pulls the "
         "whole history again. Source: Yahoo through yfinance, or an archive of files (`MIRAIKAKAKU_PRICE_SOURCE`)."
     )
 
 
-def _intraday_text(universe: Universe) -> str:
+def _intraday_text(record: UniverseAssets) -> str:
     return (
-        f"Five-minute bars of {_WATCH_LISTS[universe.name]}, raw, in {universe.price_unit}, one partition per Yahoo "
+        f"Five-minute bars of {record.watch_list}, raw, in {record.universe.price_unit}, one partition per Yahoo "
         "symbol; collected while the market trades. Yahoo serves the last 60 days and nothing older: what is not "
         "collected by then is lost. The running bar is provisional. Source: Yahoo through yfinance."
     )
@@ -162,7 +144,7 @@ def _columns(universe: Universe, timeframe: Timeframe) -> dg.TableSchema:
                 dg.TableColumn(name, "double", description=f"{universe.price_unit}, raw")
                 for name in ("open", "high", "low", "close")
             ),
-            dg.TableColumn("volume", "bigint", description=_VOLUME.get(universe.name, "Shares")),
+            dg.TableColumn("volume", "bigint", description=LABELS[universe.name].volume),
             dg.TableColumn("source", "text", description="yahoo or archive"),
             dg.TableColumn("status", "text", description="final, or provisional while the session runs"),
             dg.TableColumn("flag", "text", description="Why a kept bar is doubtful, or null"),

@@ -1,17 +1,16 @@
 """Stock masters: what the exchanges list. Put here: one asset per universe. Keep out: comparing, guarding."""
 
-from dataclasses import dataclass
-
 import dagster as dg
 
 from miraikakaku_assets.application.ports import MasterUpdate
 from miraikakaku_assets.application.reference.update_master import update_master
 from miraikakaku_assets.domain.errors import MiraikakakuError
-from miraikakaku_assets.domain.market.instruments import JP, US, Universe
+from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.orchestration.asset_labels import LABELS
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.resources import PortsResource
+from miraikakaku_assets.orchestration.universes import MASTERS
 
 _GUARDED = (
     "Every update is counted (added, updated, removed, returned) in `stock_master_updates`. A list the guard "
@@ -29,35 +28,20 @@ class MasterConfig(dg.Config):
     """Put the list into force although the guard objects."""
 
 
-@dataclass(frozen=True)
-class _Words:
-    kinds: frozenset[str]
-    description: str
-
-
-_WORDS = {
-    "jp": _Words(
-        frozenset({"excel", "postgres"}),
-        f"All issues listed on the Tokyo Stock Exchange, from JPX's monthly list `data_j.xls`. {_GUARDED}",
-    ),
-    "us": _Words(
-        frozenset({"csv", "postgres"}),
-        "All securities listed on the US exchanges, stocks and ETFs and what trades beside them, from Nasdaq "
-        "Trader's daily directories `nasdaqlisted.txt` and `otherlisted.txt`; with ALPHA_VANTAGE_API_KEY also the "
-        f"days of listing and delisting. Lines left out and disagreements are counted by reason. {_GUARDED}",
-    ),
-}
+def stock_masters() -> list[dg.AssetsDefinition]:
+    """The stock master of every universe whose exchange publishes a list."""
+    return [_stock_master(universe) for universe in MASTERS]
 
 
 def _stock_master(universe: Universe) -> dg.AssetsDefinition:
-    labels, words = LABELS[universe.name], _WORDS[universe.name]
+    labels, master = LABELS[universe.name], MASTERS[universe]
 
     @dg.asset(
         key=[universe.name, "stock_master"],
         group_name=universe.name,
-        kinds=set(words.kinds),
-        description=words.description,
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=labels.master_age),
+        kinds={master.kind, "postgres"},
+        description=f"{master.description} {_GUARDED}",
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=master.age),
         owners=labels.owners,
         tags=labels.tags,
     )
@@ -100,7 +84,3 @@ def _metadata(update: MasterUpdate) -> dict[str, str | int | dg.MetadataValue]:
         "source": update.source,
         "stored_file": update.stored_file or "",
     }
-
-
-jp_stock_master = _stock_master(JP)
-us_stock_master = _stock_master(US)

@@ -6,7 +6,7 @@ sorted, in one batch.
 
 import dagster as dg
 
-from miraikakaku_assets.domain.market.instruments import JP, US, Timeframe, Universe
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
 from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.orchestration.resources import PortsResource
@@ -20,7 +20,7 @@ def key_sensors(status: dg.DefaultSensorStatus) -> list[dg.SensorDefinition]:
     Args:
         status: Whether they run by default.
     """
-    return [_symbol_keys(universe, status) for universe in (JP, US)]
+    return [_symbol_keys(universe, status) for universe in UNIVERSES.values() if universe.has_master]
 
 
 def _symbol_keys(universe: Universe, status: dg.DefaultSensorStatus) -> dg.SensorDefinition:

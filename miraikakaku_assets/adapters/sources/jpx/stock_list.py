@@ -11,7 +11,6 @@ from typing import Any
 
 from miraikakaku_assets.adapters.sources.http import is_web_page, read_published
 from miraikakaku_assets.application.ports import Publication, PublishedFile
-from miraikakaku_assets.application.ports.redact_url import shown
 from miraikakaku_assets.domain.errors import InputFileError
 from miraikakaku_assets.domain.market.master import ListedIssue, StockList
 from miraikakaku_assets.domain.market.tokyo import tokyo_issue
@@ -47,9 +46,9 @@ class JpxList:
         self._published = published
 
     @property
-    def address(self) -> str:
-        """Where it is published, without credentials."""
-        return shown(self._published)
+    def locations(self) -> tuple[str, ...]:
+        """Where it is published."""
+        return (self._published,)
 
     def fetch(self, location: str | None) -> Publication:
         """Reads the workbook's bytes; see `read_published` for the errors."""

@@ -17,7 +17,6 @@ from miraikakaku_assets.adapters.sources.us_listings.nasdaq_trader import (
     read_directory,
 )
 from miraikakaku_assets.application.ports import Publication, PublishedFile
-from miraikakaku_assets.application.ports.redact_url import shown
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, InputFileError
 from miraikakaku_assets.domain.market.master import StockList
 from miraikakaku_assets.domain.market.us_listings import reconcile
@@ -55,12 +54,10 @@ class UsDirectories:
         self._addresses = addresses
 
     @property
-    def address(self) -> str:
-        """Where it is published, without credentials."""
-        parts = [self._addresses.nasdaq_listed, self._addresses.other_listed]
-        if self._addresses.alpha_vantage_key:
-            parts.append(self._addresses.alpha_vantage)
-        return " + ".join(shown(part) for part in parts)
+    def locations(self) -> tuple[str, ...]:
+        """Where its parts are published; Alpha Vantage is one of them if there is a key."""
+        vendor = (self._addresses.alpha_vantage,) if self._addresses.alpha_vantage_key else ()
+        return (self._addresses.nasdaq_listed, self._addresses.other_listed, *vendor)
 
     def fetch(self, location: str | None) -> Publication:
         """Reads all parts.

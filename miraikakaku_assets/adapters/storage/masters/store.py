@@ -26,10 +26,8 @@ from miraikakaku_assets.adapters.storage.masters.statements import (
 )
 from miraikakaku_assets.adapters.storage.tables import instruments, stock_master, stock_master_updates
 from miraikakaku_assets.application.ports import MasterUpdate
-from miraikakaku_assets.domain.market.currency_pairs import currency_pair
 from miraikakaku_assets.domain.market.instruments import Instrument, Universe
 from miraikakaku_assets.domain.market.master import KnownIssue, ListedIssue, MasterDiff, StockList, compare
-from miraikakaku_assets.domain.market.named import named_issue
 
 _LOCK = 20250930
 
@@ -80,7 +78,7 @@ class PostgresMasters:
         Raises:
             ConfigurationError: A symbol is not written as this universe writes them.
         """
-        issues = tuple(named_issue(universe, symbol) for symbol in dict.fromkeys(symbols))
+        issues = tuple(universe.named_issue(symbol) for symbol in dict.fromkeys(symbols))
         day = moment.astimezone(ZoneInfo(universe.time_zone)).date()
         with self.exclusive(universe):
             diff = compare(self.known(universe), issues)
@@ -184,11 +182,7 @@ def _instruments(universe: Universe, issues: Iterable[ListedIssue]) -> str:
     """New instruments with the unit of their prices, as JSON."""
     rows = []
     for issue in issues:
-        if universe.currency is None:
-            pair = currency_pair(issue.symbol)
-            currency, price_unit = pair.quote, pair.price_unit
-        else:
-            currency, price_unit = universe.currency, universe.price_unit
+        currency, price_unit = universe.priced_in(issue.symbol)
         rows.append(
             {
                 "symbol": issue.symbol,
