@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from miraikakaku_assets.bootstrap import price_vendor
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, UNIVERSES, US, Timeframe, Universe
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs, cycle_op_name
@@ -44,7 +45,7 @@ def default_schedules() -> list[dg.ScheduleDefinition]:
         _master(JP, "jp_master_update", "0 6 * * 1", "JPX's list, Mondays 06:00."),
         _master(US, "us_master_sync", "0 4 * * *", "The US exchanges' lists, every day at 04:00."),
         _coverage_check(),
-        # Yahoo restates volumes for some minutes after a close: bars count as final half an hour later.
+        # Sources restate volumes for some minutes after a close: bars count as final half an hour later.
         _daily(
             JP,
             "jp_daily",
@@ -248,13 +249,14 @@ def _source_canary() -> dg.ScheduleDefinition:
         cron_schedule="*/15 * * * *",
         execution_timezone=TOKYO,
         default_status=default_status(),
-        description="A few symbols of Yahoo every 15 minutes; the request rate follows from the answers.",
+        description=f"A few symbols of {price_vendor().title} every 15 minutes; "
+        "the request rate follows from the answers.",
     )
     def source_canary(
         context: dg.ScheduleEvaluationContext, ports: PortsResource
     ) -> dg.RunRequest | dg.SkipReason:
-        if settings().miraikakaku_price_source != "yahoo":
-            return dg.SkipReason("Prices come from an archive, so nobody asks Yahoo.")
+        if price_vendor().make_probe is None:
+            return dg.SkipReason(f"Prices come from {price_vendor().origin}, which has no canaries.")
         if still_runs(context.instance, ports.use, dg.RunsFilter(job_name=source_canary_job.name)):
             return dg.SkipReason("The previous round has not ended: runs are waiting in the queue.")
         return dg.RunRequest()

@@ -7,26 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from miraikakaku_assets.settings.checks import (
-    AddressOrFile,
-    AnySymbols,
-    AppriseUrls,
-    CopperFutures,
-    CurrencyPairs,
-    Day,
-    DiscordWebhook,
-    MailAddresses,
-    Many,
-    Moment,
-    PostgresUrl,
-    Seconds,
-    SlackWebhook,
-    StateFolder,
-    TimeOfDay,
-    TokyoSymbols,
-    UsSymbols,
-    WebAddress,
-)
+from miraikakaku_assets.settings import checks
 from miraikakaku_assets.settings.price_sources import PriceSourceSettings, web_location
 
 JPX_LIST_URL = "https://www.jpx.co.jp/markets/statistics-equities/misc/tvdivq0000001vg2-att/data_j.xls"
@@ -43,31 +24,31 @@ class Settings(PriceSourceSettings):
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
 
-    miraikakaku_home: StateFolder = Path(".miraikakaku")
+    miraikakaku_home: checks.StateFolder = Path(".miraikakaku")
     """State of this installation: postgres/, dagster/, reports/, masters/, quarantine/."""
-    database_url: PostgresUrl = None
+    database_url: checks.PostgresUrl = None
     """External PostgreSQL (``postgresql://…``); unset means the embedded server."""
-    jpx_list_url: AddressOrFile = JPX_LIST_URL
+    jpx_list_url: checks.AddressOrFile = JPX_LIST_URL
     """URL or file path of ``data_j.xls``."""
-    nasdaq_listed_url: AddressOrFile = NASDAQ_LISTED_URL
+    nasdaq_listed_url: checks.AddressOrFile = NASDAQ_LISTED_URL
     """URL or file path of ``nasdaqlisted.txt``."""
-    other_listed_url: AddressOrFile = OTHER_LISTED_URL
+    other_listed_url: checks.AddressOrFile = OTHER_LISTED_URL
     """URL or file path of ``otherlisted.txt``."""
     alpha_vantage_api_key: SecretStr | None = None
     """Unset means that Alpha Vantage is not asked; the exchanges' directories do without it."""
-    alpha_vantage_base_url: WebAddress = ALPHA_VANTAGE_BASE_URL
-    miraikakaku_now: Moment = None
+    alpha_vantage_base_url: checks.WebAddress = ALPHA_VANTAGE_BASE_URL
+    miraikakaku_now: checks.Moment = None
     """When a rehearsal takes place (UTC here): the clock of every process begins at this moment and goes on."""
-    fx_pairs: CurrencyPairs = "USDJPY=X,EURJPY=X,GBPJPY=X,AUDJPY=X,EURUSD=X,GBPUSD=X,AUDUSD=X,USDCHF=X"
+    fx_pairs: checks.CurrencyPairs = "USDJPY=X,EURJPY=X,GBPJPY=X,AUDJPY=X,EURUSD=X,GBPUSD=X,AUDUSD=X,USDCHF=X"
     """Currency pairs that are collected, symbols with commas between them."""
-    copper_symbols: CopperFutures = "HG=F"
+    copper_symbols: checks.CopperFutures = "HG=F"
     """COMEX copper futures that are collected, symbols with commas between them."""
-    collection_time: TimeOfDay = "07:00"
+    collection_time: checks.TimeOfDay = "07:00"
     """When copper is collected on weekdays, HH:MM in Tokyo."""
 
-    jp_watch_list: TokyoSymbols = ""
+    jp_watch_list: checks.TokyoSymbols = ""
     """TSE symbols whose five-minute bars are collected, with commas between them; none by default."""
-    us_watch_list: UsSymbols = ""
+    us_watch_list: checks.UsSymbols = ""
     """US symbols whose five-minute bars are collected, with commas between them; none by default."""
 
     requests_per_second: Annotated[float, Field(ge=0.01, le=100_000, allow_inf_nan=False)] = 5.0
@@ -79,14 +60,14 @@ class Settings(PriceSourceSettings):
     retry_delay: Annotated[float, Field(ge=0, le=3_600, allow_inf_nan=False)] = 2.0
     """Seconds before the first retry."""
     backoff_multiplier: Annotated[float, Field(ge=1, le=10, allow_inf_nan=False)] = 2.0
-    canary_symbols: AnySymbols = CANARY_SYMBOLS
+    canary_symbols: checks.AnySymbols = CANARY_SYMBOLS
     """Symbols by which the health of the price source is judged, with commas between them; one of each kind."""
     batch_size: Annotated[int, Field(gt=0, le=5_000)] = 50
     """Symbols whose bars are written in one transaction when they arrive one by one."""
 
-    min_japanese_stocks: Many = 4000
-    min_us_stocks: Many = 8500
-    min_etfs: Many = 2900
+    min_japanese_stocks: checks.Many = 4000
+    min_us_stocks: checks.Many = 8500
+    min_etfs: checks.Many = 2900
     coverage_alert_threshold: Annotated[float, Field(gt=0, le=1)] = 0.95
     """Share of expected sessions below which a segment's coverage is reported as below threshold."""
 
@@ -94,32 +75,32 @@ class Settings(PriceSourceSettings):
     """Prices that indicators and patterns are computed from; a change computes all of them anew."""
     pattern_definition: Literal["v1", "v2"] = "v2"
     """Definition of the six patterns that is looked for."""
-    max_processing_time: Seconds = 300.0
+    max_processing_time: checks.Seconds = 300.0
     """Seconds a five-minute cycle may take before a warning; twice as long is critical."""
     min_success_rate: Annotated[float, Field(gt=0, le=1)] = 0.95
     """Share of a cycle's symbols that should be processed; below it is noted, below 0.90 is a warning."""
     max_error_count: Annotated[int, Field(gt=0, le=1_000)] = 5
     """Cycles in a row that may fail altogether before it is critical."""
 
-    discord_webhook_url: DiscordWebhook = None
+    discord_webhook_url: checks.DiscordWebhook = None
     """``https://discord.com/api/webhooks/…``; unset means that nothing is sent there."""
-    slack_webhook_url: SlackWebhook = None
+    slack_webhook_url: checks.SlackWebhook = None
     """``https://hooks.slack.com/services/…``."""
     smtp_server: str = ""
     smtp_port: Annotated[int, Field(gt=0, lt=65536)] = 587
-    from_email: MailAddresses = Field("", validate_default=True)
+    from_email: checks.MailAddresses = Field("", validate_default=True)
     """Sender of e-mails and name of the account at SMTP_SERVER."""
-    to_email: MailAddresses = Field("", validate_default=True)
+    to_email: checks.MailAddresses = Field("", validate_default=True)
     """Who gets e-mails, addresses with commas between them."""
     email_password: SecretStr | None = None
-    notify_urls: AppriseUrls = None
+    notify_urls: checks.AppriseUrls = None
     """Further channels as Apprise URLs, with blanks between them, e.g. ``tgram://bottoken/chat``."""
 
     restatement_sessions: Annotated[int, Field(ge=1, le=1_000)] = 10
     """Newest sessions that every collection asks for again, because sources restate them."""
-    history_start: Day = "2020-01-01"
+    history_start: checks.Day = "2020-01-01"
     """First day asked for when a symbol has no bars yet."""
-    partitions_per_run: Many = 250
+    partitions_per_run: checks.Many = 250
     event_log_retention_days: Annotated[int, Field(gt=0, le=3_650)] = 30
     """Days for which Dagster's web UI keeps runs and asset events that newer ones have overtaken."""
     dagster_storage: Literal["pooled", "stock"] = "pooled"
@@ -130,7 +111,7 @@ class Settings(PriceSourceSettings):
 
     @field_validator("miraikakaku_now")
     @classmethod
-    def _rehearsed(cls, value: Moment, info: ValidationInfo) -> Moment:
+    def _rehearsed(cls, value: checks.Moment, info: ValidationInfo) -> checks.Moment:
         located = web_location(info.data)
         if value and located and urlsplit(located[1]).hostname not in _LOOPBACK:
             raise ValueError(  # real bars, judged by a wrong clock, would be stored as final or as from the future

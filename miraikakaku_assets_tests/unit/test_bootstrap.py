@@ -64,7 +64,7 @@ def test_processes_fetch_only_at_rates_one_interpreter_cannot_keep(
     )
     made = list[YahooOptions]()
     monkeypatch.setattr(yahoo, "YahooSource", lambda options, _: made.append(options))
-    monkeypatch.setattr(Ports, "yahoo_limit", None)
+    monkeypatch.setattr(Ports, "rate_limiter", None)
     _ = Ports(chosen).prices
     assert made[0].processes == most
 

@@ -29,7 +29,7 @@ class BarRequest:
     """Bars wanted of one symbol.
 
     Attributes:
-        symbol: Yahoo symbol.
+        symbol: Whose.
         since: First session wanted (exchange date).
         until: Last session wanted (exchange date).
     """
@@ -90,7 +90,7 @@ class PriceSource(Protocol):
 
     @property
     def name(self) -> str:
-        """Stored with each bar, e.g. ``yahoo`` or ``archive``."""
+        """Stored with each bar."""
 
     @property
     def is_fixed(self) -> bool:
@@ -131,7 +131,7 @@ class Withdrawal:
     """A bar that was accepted once and is in quarantine now.
 
     Attributes:
-        symbol: Yahoo symbol.
+        symbol: Whose.
         ts: Start of the bar (UTC).
         at: Exchange date, of bars within the day with the time.
         close: Its close.

@@ -41,10 +41,10 @@ class CurrencyPair:
 
 
 def currency_pair(symbol: str) -> CurrencyPair:
-    """The pair of a Yahoo symbol like ``USDJPY=X``.
+    """The pair of a symbol like ``USDJPY=X``.
 
     Raises:
-        ConfigurationError: It is not written like that. Yahoo's short form ``JPY=X`` is not read: a pair has
+        ConfigurationError: It is not written like that. The short form ``JPY=X`` is not read: a pair has
             one symbol.
     """
     found = _PAIR.fullmatch(symbol)

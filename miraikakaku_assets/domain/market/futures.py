@@ -1,4 +1,4 @@
-"""Copper futures: COMEX lists dozens of contract months, Yahoo joins them to one history; the settings name which."""
+"""Copper futures: COMEX lists dozens of contract months, sources join them to one history; the settings name which."""
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.master import ListedIssue
@@ -8,7 +8,7 @@ _PRODUCTS = {"HG": "Copper", "QC": "E-mini Copper", "MHG": "Micro Copper"}
 
 
 def copper_future(symbol: str) -> ListedIssue:
-    """The future of a Yahoo symbol like ``HG=F`` as a line of a list.
+    """The future of a symbol like ``HG=F`` as a line of a list.
 
     Its history is that of the nearest contract month, joined without adjustment for the roll. One contract month
     (``HGZ26.CMX``) is not read: it ends within months.

@@ -8,7 +8,7 @@ from miraikakaku_assets.domain.errors import ConfigurationError
 
 
 class Timeframe(StrEnum):
-    """Length of a bar; the value is the spelling used in tables, commands and Yahoo's API."""
+    """Length of a bar; the value is the spelling used in tables and commands."""
 
     M5 = "5m"
     H1 = "1h"
@@ -32,14 +32,14 @@ class Universe:
         calendar: Name of its sessions, see `miraikakaku_assets.domain.market.sessions`.
         time_zone: IANA zone in which its sessions have their dates.
         currency: ISO 4217 code of its prices; None where every instrument has its own (currency pairs).
-        partitions: Name of the Dagster dynamic partitions of its daily assets.
+        partitions: Name of the set of partition keys of its daily assets.
         intraday_partitions: Name of those of its intraday assets: a watch list, or `partitions` itself; None where
             no bars within the day are collected.
         named_by: Setting that names its symbols where no exchange publishes a list of what it trades.
         unit: What a price is paid for, e.g. ``share``.
         has_price_limits: Whether daily price limits bound a genuine move (TSE: 値幅制限).
         has_volume: Whether its bars carry a volume (a currency's is always 0).
-        symbol_suffix: What Yahoo puts behind the exchange's own code, e.g. ``.T``.
+        symbol_suffix: What a symbol has behind the exchange's own code, e.g. ``.T``.
         range_slack: Quote increments by which a daily open or close may lie outside high and low and be stored, with a
             flag. Currencies have no exchange: open, close and extremes come from different feeds.
         settling: How long after its end a shorter bar may still change at the source: Tokyo is quoted 20 minutes
@@ -176,7 +176,7 @@ class Instrument:
 
     Attributes:
         id: Key of its rows in the tables.
-        symbol: Yahoo symbol, which is also its partition key, e.g. ``7203.T``.
+        symbol: Its partition key, e.g. ``7203.T``.
         code: The exchange's own code, e.g. ``7203``.
         is_active: Whether the exchange still lists it.
         kind: Security type, e.g. ``stock``, ``etf``, ``pro_market``.
@@ -192,6 +192,6 @@ class Instrument:
     def may_be_absent(self) -> bool:
         """Whether a price source that does not know it is no failure.
 
-        Yahoo had prices for 73 of 149 issues of the PRO Market, which is closed to the public.
+        The price source had prices for 73 of 149 issues of the PRO Market, which is closed to the public.
         """
         return self.kind == "pro_market"

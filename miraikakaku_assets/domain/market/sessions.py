@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 FINAL_AFTER = timedelta(minutes=30)
-"""A daily bar is final this long after the close: Yahoo still restates volumes for some minutes."""
+"""A daily bar is final this long after the close: sources still restate volumes for some minutes."""
 
 
 SLOT = timedelta(minutes=5)
@@ -65,7 +65,7 @@ def session_table(calendar: str) -> pl.DataFrame:
 def _currency_days() -> pl.DataFrame:
     """Weekdays from London midnight to midnight, on Fridays to 22:00, which is 17:00 in New York.
 
-    Yahoo dates its daily currency bars so. It has quoted Christmas and New Year's Day until 2024 and not
+    The price source dates its daily currency bars so. It has quoted Christmas and New Year's Day until 2024 and not
     since (bars of USD/JPY 2008-2026), so they count as holidays from then on.
     """
     last = _calendar("XNYS").sessions[-1].date()  # as far ahead as the exchanges' calendars look
@@ -81,11 +81,11 @@ def _currency_days() -> pl.DataFrame:
 def _metal_days() -> pl.DataFrame:
     """Days of New York's stock exchange from midnight there until 17:00, when Globex ends its day.
 
-    Yahoo has one copper bar for each of them and none for the shortened Globex sessions of holidays: of its 6,400 bars
-    of HG=F from 2000-08-30 to 2026-02-23, 11 lie on no session of XNYS and 18 sessions have none; against CMES, the
-    calendar of Globex, it is 5 and 176 (7 in 2024, 5 in 2025). Of the 11, one is a Sunday evening, six are holidays
-    that have no bar in other years, and four are days on which only the stock exchange was closed. Yahoo dates the bars
-    by midnight in New York. Half days end earlier than 17:00, which makes their bars final late, never early.
+    The price source has one copper bar for each of them and none for the shortened Globex sessions of holidays: of its
+    6,400 bars of HG=F from 2000-08-30 to 2026-02-23, 11 lie on no session of XNYS and 18 sessions have none; against
+    CMES, the calendar of Globex, it is 5 and 176 (7 in 2024, 5 in 2025). Of the 11, one is a Sunday evening, six are
+    holidays that have no bar in other years, and four are days on which only the stock exchange was closed. It dates
+    the bars by midnight in New York. Half days end earlier than 17:00, which makes their bars final late, never early.
     """
     days = session_table("XNYS").select("session")
     midnight = pl.col("session").cast(pl.Datetime("us"))
@@ -149,7 +149,7 @@ def _currency_hours(table: pl.DataFrame) -> pl.DataFrame:
 def expected_slots(calendar: str, session: date) -> pl.Series:
     """Starts (UTC) of the 5-minute bars that are due in a session: while it trades, without its breaks.
 
-    A currency session is expected from London midnight on, where Yahoo's bars begin. Bars outside the slots are
+    A currency session is expected from London midnight on, where bars begin. Bars outside the slots are
     no error: a share may have no trade in a slot, and Tokyo's morning closes with a print at 11:30.
 
     Args:
@@ -184,7 +184,7 @@ def slot_bounds(calendar: str) -> pl.DataFrame:
         ``resumes`` and ``ends`` (after the break, null for none); UTC, ascending.
     """
     hours = trading_hours(calendar)
-    # Both bounds of a currency day are promised by Yahoo and the market only where they overlap.
+    # Both bounds of a currency day are promised by the source and the market only where they overlap.
     promised = session_table(calendar).select(due_open="opens", due_close="closes")
     hours = pl.concat([hours, promised], how="horizontal")
     ends = pl.coalesce("call_start", pl.min_horizontal("closes", "due_close"))

@@ -1,4 +1,8 @@
-"""How Yahoo writes the symbols of each market: what a setting may name, before anybody is asked."""
+"""How the symbols of each market are written: what a setting may name, before anybody is asked.
+
+A symbol is the exchange's code with a mark of the market, and the partition key everywhere: ``7203.T`` of Tokyo,
+``AAPL`` and ``BRK-B`` of the US exchanges, ``USDJPY=X`` of currencies, ``HG=F`` of futures.
+"""
 
 import re
 
@@ -11,7 +15,7 @@ _SHAPES = {
     "us": (re.compile(_US), "US symbols like AAPL,BRK-B"),
     "any": (
         re.compile(f"{_TOKYO}|{_US}|{_CURRENCIES}|{_FUTURES}"),
-        "Yahoo symbols like 7203.T,AAPL,USDJPY=X,HG=F",
+        "symbols like 7203.T,AAPL,USDJPY=X,HG=F",
     ),
 }
 
@@ -21,7 +25,7 @@ def written_like(market: str, symbols: list[str]) -> str | None:
 
     Args:
         market: ``jp``, ``us``, or ``any`` of those that are collected.
-        symbols: Yahoo symbols.
+        symbols: What is to be looked at.
 
     Returns:
         What they should look like, None if all of them do.
