@@ -86,7 +86,7 @@ class Delivery:
 
 
 class PriceSource(Protocol):
-    """Where bars come from."""
+    """Where bars come from; whoever derives from it serves what it is asked for and holds no fixed set of rows."""
 
     @property
     def name(self) -> str:
@@ -95,6 +95,7 @@ class PriceSource(Protocol):
     @property
     def is_fixed(self) -> bool:
         """Whether it holds a fixed set of rows, delisted issues included, instead of serving what is listed."""
+        return False
 
     def deliver(
         self,
@@ -116,14 +117,17 @@ class PriceSource(Protocol):
             InputFileError: An archive as a whole is not readable.
         """
 
-    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Iterator[Delivery]:
+    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Iterator[Delivery]:  # noqa: ARG002
         """All bars of symbols that were not asked for, where the source holds a fixed set; nothing otherwise."""
+        return iter(())
 
-    def symbols(self, universe: Universe) -> Sequence[str]:
+    def symbols(self, universe: Universe) -> Sequence[str]:  # noqa: ARG002
         """Symbols that a fixed source holds rows of, sorted; none where it serves what it is asked for."""
+        return ()
 
-    def common_window(self, universe: Universe) -> tuple[date, date] | None:
+    def common_window(self, universe: Universe) -> tuple[date, date] | None:  # noqa: ARG002
         """First and last day a fixed source holds for at least half of its symbols; None when open-ended."""
+        return None
 
 
 @dataclass(frozen=True)

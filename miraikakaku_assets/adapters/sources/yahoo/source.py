@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from functools import partial
 
 import polars as pl
@@ -14,7 +13,7 @@ from miraikakaku_assets.adapters.sources.yahoo.fetcher import Batch, Fetcher, Fe
 from miraikakaku_assets.adapters.sources.yahoo.process_worker import ProcessFetcher
 from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy
 from miraikakaku_assets.adapters.sources.yahoo.worker_pool import Worker, WorkerPool
-from miraikakaku_assets.application.ports import BarRequest, Calls, Delivery
+from miraikakaku_assets.application.ports import BarRequest, Calls, Delivery, PriceSource
 from miraikakaku_assets.application.ports.rate_limit import RateLimiter
 from miraikakaku_assets.application.ports.redact_url import shown
 from miraikakaku_assets.domain.bars.frame import ACTIONS, RAW_DAILY, RAW_INTRADAY, empty
@@ -53,7 +52,7 @@ class YahooOptions:
     processes: int = 1
 
 
-class YahooSource:
+class YahooSource(PriceSource):
     """Implements the port `PriceSource` over Yahoo's chart API.
 
     Args:
@@ -62,7 +61,6 @@ class YahooSource:
     """
 
     name = "yahoo"
-    is_fixed = False
 
     def __init__(self, options: YahooOptions, limit: RateLimiter) -> None:
         self._options = options
@@ -107,18 +105,6 @@ class YahooSource:
             yield from self._collect(workers, timeframe, len(requests), stopping or threading.Event())
         finally:
             workers.close()
-
-    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Iterator[Delivery]:  # noqa: ARG002
-        """Yahoo serves what it is asked for; there is nothing else."""
-        return iter(())
-
-    def symbols(self, universe: Universe) -> tuple[str, ...]:  # noqa: ARG002
-        """Nobody knows what Yahoo has; it is asked."""
-        return ()
-
-    def common_window(self, universe: Universe) -> tuple[date, date] | None:  # noqa: ARG002
-        """Yahoo's history is open-ended."""
-        return None
 
     def _collect(
         self, workers: WorkerPool, timeframe: Timeframe, requested: int, stopping: threading.Event
