@@ -93,6 +93,7 @@ def spans(name: str) -> list[str]:
 @pytest.mark.parametrize("name", [name for name in PAGES if name != "CHANGELOG.md"])
 def test_every_file_and_folder_that_a_page_names_exists(name: str) -> None:
     there = {path.relative_to(ROOT).as_posix() for path in SOURCES}
+    there |= set(re.findall(r"```python (\S+)", page(name)))  # what its walk-throughs make
     there |= {path.rpartition("/")[0] for path in there}
 
     named = [span for span in spans(name) if re.fullmatch(rf"[\w./]+\.py|(?:{FOLDERS})(?:/\w+)+/?", span)]
