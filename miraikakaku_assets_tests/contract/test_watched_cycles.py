@@ -16,7 +16,7 @@ from miraikakaku_assets.application.alerting.cycle_alerts import (
     judge_running,
 )
 from miraikakaku_assets.application.ports.notices import Alert, CycleEnd
-from miraikakaku_assets_tests.contract.signal_alerts import NOW
+from miraikakaku_assets_tests.support.markets.signal_alerts import NOW
 
 RULES = CycleRules(seconds=300, success_share=0.95, failures=5)
 

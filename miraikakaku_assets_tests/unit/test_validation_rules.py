@@ -8,7 +8,16 @@ import pytest
 
 from miraikakaku_assets.domain.bars.rules import EXPECTED_RULES, FLAGS, RULES, SUPERSEDING_RULES
 from miraikakaku_assets.domain.bars.validation import validate_daily
-from miraikakaku_assets_tests.unit.raw_bars import JST, NOW, SESSIONS, bar, closes, context, january, raw
+from miraikakaku_assets_tests.support.bars.raw_bars import (
+    JST,
+    NOW,
+    SESSIONS,
+    bar,
+    closes,
+    context,
+    january,
+    raw,
+)
 
 OPEN = datetime(2025, 1, 6, 9, 0, tzinfo=JST)
 CLOSE = datetime(2025, 1, 6, 15, 30, tzinfo=JST)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets_tests.contract.stored_market import listed
+from miraikakaku_assets_tests.support.markets.stored_market import listed
 from miraikakaku_assets_tests.walkthroughs.follow import Checkout, follow
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ import polars as pl
 from miraikakaku_assets.domain.bars.frame import RAW_INTRADAY
 from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_intraday
 from miraikakaku_assets.domain.market.instruments import JP, Universe
-from miraikakaku_assets_tests.unit.raw_bars import JST
+from miraikakaku_assets_tests.support.bars.raw_bars import JST
 
 LATER = datetime(2025, 10, 1, tzinfo=UTC)
 
