@@ -50,8 +50,8 @@ def use(chosen: Settings, clock: Clock | None = None) -> Ports:
 
 
 def price_vendor() -> PriceVendor:
-    """The record of the price source of this process."""
-    return (_ports or Ports(settings())).vendor
+    """The record of the price source that the settings of this process name; nothing is opened for it."""
+    return price_vendors()[settings().miraikakaku_price_source]
 
 
 def dagster_storage_url() -> str:
