@@ -124,7 +124,7 @@ class _LazyServices:
             if mark is not None and mark.demo is not None:
                 installation.admit_prices()  # a real source is refused here, not by every run
             if installation is not ports:
-                address = installation.settings.yahoo_base_url
+                address = installation.settings.price_location
                 show_line(
                     f"a demo: all prices come from a simulated exchange ({address}), nobody is notified"
                 )

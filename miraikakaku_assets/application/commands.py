@@ -11,7 +11,7 @@ class CollectCommand:
     """What a collection is asked for.
 
     Attributes:
-        symbols: Yahoo symbols; None stands for the whole market, or the watch list of a shorter timeframe.
+        symbols: None stands for the whole market, or the watch list of a shorter timeframe.
         since: First session, YYYY-MM-DD; None goes on where the stored bars end.
         until: Last session; None takes everything up to now.
         timeframe: Length of the bars.
@@ -30,7 +30,7 @@ class AnalyzeCommand:
     """What an analysis is asked for.
 
     Attributes:
-        symbols: Yahoo symbols; None stands for all that have bars.
+        symbols: None stands for all that have bars.
         timeframe: Collected bars to start from, 1d or 5m.
         since: Session (YYYY-MM-DD) from which on everything is computed anew; None does what is due.
         again: Compute everything anew, from the first bar on.
@@ -60,7 +60,7 @@ class PredictCommand:
     """What forecasts are asked for.
 
     Attributes:
-        symbols: Yahoo symbols; None stands for all that have bars.
+        symbols: None stands for all that have bars.
         as_of: Session (YYYY-MM-DD) to forecast from; None: the newest with bars.
     """
 

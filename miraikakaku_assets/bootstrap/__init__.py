@@ -10,13 +10,23 @@ from typing import TYPE_CHECKING
 
 from miraikakaku_assets.bootstrap.forecasting import Forecasting
 from miraikakaku_assets.bootstrap.installation import clock_of, stop_server, utc_now
-from miraikakaku_assets.bootstrap.sources import INTRADAY_LOOKBACK, Sources
+from miraikakaku_assets.bootstrap.sources import Sources, price_vendors
 from miraikakaku_assets.settings import Settings, settings
 
 if TYPE_CHECKING:
+    from miraikakaku_assets.adapters.sources.vendor import PriceVendor
     from miraikakaku_assets.application.ports import Clock
 
-__all__ = ["INTRADAY_LOOKBACK", "Ports", "dagster_storage_url", "ports", "stop_server", "use", "utc_now"]
+__all__ = [
+    "Ports",
+    "dagster_storage_url",
+    "ports",
+    "price_vendor",
+    "price_vendors",
+    "stop_server",
+    "use",
+    "utc_now",
+]
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,11 @@ def use(chosen: Settings, clock: Clock | None = None) -> Ports:
     global _ports  # noqa: PLW0603 - one composition root per process
     _ports = Ports(chosen, clock or clock_of(chosen))
     return _ports
+
+
+def price_vendor() -> PriceVendor:
+    """The record of the price source that the settings of this process name; nothing is opened for it."""
+    return price_vendors()[settings().miraikakaku_price_source]
 
 
 def dagster_storage_url() -> str:

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-import math
-import os
 from datetime import date, timedelta
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from miraikakaku_assets.application.reference.price_origin import admit_files, admit_list, admit_prices
 from miraikakaku_assets.bootstrap.installation import Installation
 from miraikakaku_assets.bootstrap.lists import LISTS
-from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError
+from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import Timeframe
+from miraikakaku_assets.settings import PRICE_SOURCES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from miraikakaku_assets.adapters.sources.yahoo.probe import YahooProbe
+    from miraikakaku_assets.adapters.sources.vendor import PriceVendor
     from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
     from miraikakaku_assets.application.ports import MasterSource, PriceSource
+    from miraikakaku_assets.application.ports.probes import ProbedSource
     from miraikakaku_assets.domain.market.instruments import Universe
 
 
-_SYMBOLS_PER_PROCESS = 60  # a second; beyond it one interpreter cannot fetch, validate and store as well
+_WAITING = timedelta(days=1)
+"""What passes while a collection waits: a source is asked for that much less than it serves."""
 
-INTRADAY_LOOKBACK = {Timeframe.M5: timedelta(days=59)}
-"""How far back Yahoo serves shorter bars: 60 days, less the one that passes while a collection waits."""
+
+def price_vendors() -> dict[str, PriceVendor]:
+    """The records of all registered price sources, by name."""
+    return {name: import_module(source.record).VENDOR for name, source in PRICE_SOURCES.items()}
 
 
 class Sources(Installation):
@@ -57,10 +61,11 @@ class Sources(Installation):
         Raises:
             ConfigurationError: The source is real and the prices here are simulated, or the other way round.
         """
-        if self.settings.miraikakaku_price_source == "archive":
-            admit_files(str(self.settings.miraikakaku_archive_dir), self.origin)
+        location = str(self.settings.price_location or self.vendor.name)
+        if self.vendor.may_be_simulated:
+            admit_prices(location, self.origin, self.exchange_at)
         else:
-            admit_prices(self.settings.yahoo_base_url, self.origin, self.exchange_at)
+            admit_files(location, self.origin)
 
     def admit_files(self, name: str) -> None:
         """Admits bars that are imported from files, and marks this installation as real.
@@ -83,55 +88,42 @@ class Sources(Installation):
         )
 
     @cached_property
+    def vendor(self) -> PriceVendor:
+        """The record of the price source that MIRAIKAKAKU_PRICE_SOURCE names."""
+        return price_vendors()[self.settings.miraikakaku_price_source]
+
+    @cached_property
     def prices(self) -> PriceSource:
         """The price source that MIRAIKAKAKU_PRICE_SOURCE names.
 
         Raises:
-            ConfigurationError: The archive is not named or not there.
+            ConfigurationError: What it needs is not there.
         """
-        if self.settings.miraikakaku_price_source == "archive":
-            folder = self.settings.miraikakaku_archive_dir
-            if folder is None or not folder.expanduser().exists():
-                shown = "is not set" if folder is None else f"names {folder}, which does not exist"
-                raise ConfigurationError(
-                    f"MIRAIKAKAKU_ARCHIVE_DIR {shown}; name a file or folder of Parquet or CSV bars"
-                )
-            try:
-                return self.archive(folder.expanduser())
-            except InputFileError as error:
-                raise ConfigurationError(f"MIRAIKAKAKU_ARCHIVE_DIR: {error}") from None
-        from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy
-        from miraikakaku_assets.adapters.sources.yahoo.source import YahooOptions, YahooSource
-
-        said = self.settings
-        politeness = RetryPolicy(
-            said.worker_timeout, said.max_retries, said.retry_delay, said.backoff_multiplier
-        )
-        wanted = math.ceil(said.requests_per_second / _SYMBOLS_PER_PROCESS)
-        processes = max(1, min(os.cpu_count() or 1, wanted, said.max_workers))
-        options = YahooOptions(said.yahoo_base_url, politeness, said.max_workers, said.batch_size, processes)
-        return YahooSource(options, self.yahoo_limit)
+        return self.vendor.make(self)
 
     @cached_property
-    def yahoo_limit(self) -> PostgresRateLimiter:
-        """The one rate at which this installation asks Yahoo."""
+    def rate_limiter(self) -> PostgresRateLimiter:
+        """The one rate at which this installation asks its price source."""
         from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
         from miraikakaku_assets.application.ports.rate_limit import LimitRules
 
-        said = self.settings
+        chosen, row = self.settings, self.vendor.limit_row
         # A trial that is lost with its process is over when its request must have been.
-        rules = LimitRules(retry_delay=said.retry_delay, trial_seconds=2 * said.worker_timeout)
-        return PostgresRateLimiter(self.database, "yahoo", said.requests_per_second, said.burst_limit, rules)
+        rules = LimitRules(retry_delay=chosen.retry_delay, trial_seconds=2 * chosen.worker_timeout)
+        return PostgresRateLimiter(self.database, row, chosen.requests_per_second, chosen.burst_limit, rules)
 
     @cached_property
-    def yahoo_probe(self) -> YahooProbe:
-        """The smallest question to Yahoo, at the rate of everything else."""
-        from miraikakaku_assets.adapters.sources.yahoo.probe import YahooProbe
-        from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy
+    def probe(self) -> ProbedSource:
+        """The smallest question to the price source, at the rate of everything else.
 
-        said = self.settings
-        politeness = RetryPolicy(said.worker_timeout, 0, said.retry_delay, said.backoff_multiplier)
-        return YahooProbe(said.yahoo_base_url, politeness, self.yahoo_limit)
+        Raises:
+            ConfigurationError: The source is none that is asked.
+        """
+        if self.vendor.make_probe is None:
+            raise ConfigurationError(
+                f"The price source {self.vendor.name} has no canaries; name another as MIRAIKAKAKU_PRICE_SOURCE"
+            )
+        return self.vendor.make_probe(self)
 
     def archive(
         self,
@@ -160,12 +152,11 @@ class Sources(Installation):
         return ArchiveSource(location, FileOptions(timeframe, zone, symbol, most_rows or MOST_ROWS))
 
     def history_start(self, universe: Universe, timeframe: Timeframe) -> date:
-        """First exchange date asked for when a symbol has no bars yet; an archive is read from its beginning."""
-        if self.settings.miraikakaku_price_source == "archive":
-            return date.min
-        start = date.fromisoformat(self.settings.history_start)
-        reach = INTRADAY_LOOKBACK.get(timeframe)
-        if reach is None:
+        """First exchange date asked for when a symbol has no bars yet."""
+        start = self.vendor.first_day or date.fromisoformat(self.settings.history_start)
+        lookback = self.vendor.lookback.get(timeframe)
+        if lookback is None:
             return start
-        # At the exchange: midnight in Tokyo is nine hours earlier than in UTC, and Yahoo counts in seconds.
-        return max(start, (self.clock() - reach).astimezone(ZoneInfo(universe.time_zone)).date())
+        # At the exchange: midnight in Tokyo is nine hours earlier than in UTC, and sources count in seconds.
+        oldest = self.clock() - lookback + _WAITING
+        return max(start, oldest.astimezone(ZoneInfo(universe.time_zone)).date())

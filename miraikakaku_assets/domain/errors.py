@@ -46,7 +46,7 @@ class SourcePausedError(MiraikakakuError):
     itself. Exit code 3, because what a script can do about both is the same: come back later.
 
     Attributes:
-        source: Name of the source, e.g. ``yahoo``.
+        source: Name of the source.
         resume_at: When it may be asked again (UTC).
         reason: What it answered last.
     """
@@ -96,7 +96,7 @@ class SymbolError(MiraikakakuError):
     """One symbol could not be served; the others go on.
 
     Attributes:
-        symbol: The Yahoo symbol, e.g. ``7203.T``.
+        symbol: E.g. ``7203.T``.
         kind: Short name of the cause, e.g. ``rate_limited`` or ``not_on_source``.
     """
 

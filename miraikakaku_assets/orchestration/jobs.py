@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from miraikakaku_assets.bootstrap import price_vendor
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
 from miraikakaku_assets.orchestration.analysis.jobs import analysis_jobs
 from miraikakaku_assets.orchestration.canary.assets import SOURCE_CANARY
@@ -36,7 +37,7 @@ coverage_check_job = dg.define_asset_job(
 source_canary_job = dg.define_asset_job(
     "source_canary_job",
     selection=dg.AssetSelection.assets(SOURCE_CANARY),
-    description="Asks Yahoo for a few symbols and lets the request rate follow from the answers.",
+    description=f"Asks {price_vendor().title} for a few symbols and lets the request rate follow from the answers.",
 )
 default_jobs: list[Any] = [
     *master_jobs.values(),

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from miraikakaku_assets.bootstrap import price_vendor
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs, cycle_op_name
@@ -195,13 +196,14 @@ def _source_canary() -> dg.ScheduleDefinition:
         cron_schedule="*/15 * * * *",
         execution_timezone=TOKYO,
         default_status=default_status(),
-        description="A few symbols of Yahoo every 15 minutes; the request rate follows from the answers.",
+        description=f"A few symbols of {price_vendor().title} every 15 minutes; "
+        "the request rate follows from the answers.",
     )
     def source_canary(
         context: dg.ScheduleEvaluationContext, ports: PortsResource
     ) -> dg.RunRequest | dg.SkipReason:
-        if settings().miraikakaku_price_source != "yahoo":
-            return dg.SkipReason("Prices come from an archive, so nobody asks Yahoo.")
+        if price_vendor().make_probe is None:
+            return dg.SkipReason(f"Prices come from {price_vendor().origin}, which has no canaries.")
         if still_runs(context.instance, ports.use, dg.RunsFilter(job_name=source_canary_job.name)):
             return dg.SkipReason("The previous round has not ended: runs are waiting in the queue.")
         return dg.RunRequest()

@@ -214,7 +214,7 @@ def test_a_channel_that_is_down_fails_no_run_and_is_asked_again(
 
 def parked(market: Trading) -> None:
     """Makes the moment come at which the source may be asked again."""
-    market.site.ports.yahoo_limit.resume()
+    market.site.ports.rate_limiter.resume()
     with market.site.ports.database.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE miraikakaku.batch_executions SET resume_at = now()")
 
@@ -246,7 +246,7 @@ def test_a_collection_that_the_web_ui_started_goes_on_like_any_other(
     quiet: Trading, assets: list[dg.AssetKey], gone_on_with: list[dg.AssetKey]
 ) -> None:
     register_keys(quiet.site.instance, FX.partitions, list(PAIRS))
-    quiet.site.ports.yahoo_limit.pause("HTTP 429 without end")
+    quiet.site.ports.rate_limiter.pause("HTTP 429 without end")
     assert not quiet.site.materialize(assets, *PAIRS).success
     assert not quiet.cycle(EURO).success
     assert quiet.site.rows("SELECT count(*) FROM miraikakaku.batch_executions WHERE status = 'paused'") == [

@@ -160,7 +160,7 @@ def test_a_source_that_turns_everybody_away_ends_the_cycle_red_and_the_next_tick
     assert forex.sensor("resume_paused").run_requests == []  # the next cycle is what comes after a cycle
 
     forex.exchange.set_faults()
-    forex.site.ports.yahoo_limit.resume()
+    forex.site.ports.rate_limiter.resume()
     forex.passes()
     (request,) = forex.tick().run_requests
     again = forex.site.run("fx_cycle_job", config=dict(request.run_config), tags=dict(request.tags))

@@ -1,12 +1,12 @@
 """US issues, currency pairs and five-minute bars through Dagster, against the simulated exchanges."""
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import polars as pl
 import pytest
 
-from miraikakaku_assets.bootstrap import INTRADAY_LOOKBACK
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, US, Timeframe
 from miraikakaku_assets.domain.market.sessions import expected_slots, sessions_between
 from miraikakaku_assets.orchestration.partitions import register_keys
@@ -57,7 +57,7 @@ def test_five_minute_bars_reach_back_as_far_as_the_source_does(currencies: Insta
     held = bars(currencies, Timeframe.M5)
     assert set(held) == set(PAIRS)
     moment = currencies.exchange.moment
-    begins = (moment - INTRADAY_LOOKBACK[Timeframe.M5]).astimezone(ZoneInfo(FX.time_zone)).date()
+    begins = (moment - timedelta(days=59)).astimezone(ZoneInfo(FX.time_zone)).date()
     sessions = sessions_between(FX.calendar, begins, moment.date())
     due = pl.concat([expected_slots(FX.calendar, session) for session in sessions])
     assert set(held.values()) == {(due < moment).sum()}

@@ -70,7 +70,7 @@ def test_one_symbol_in_trouble_fails_the_run_by_name_and_leaves_the_rate(install
     )
     assert not checks(run)["every_symbol_answers"]
     assert installation.metadata(SOURCE_CANARY)["failed_symbols"] == 1  # recorded although the run failed
-    assert installation.ports.yahoo_limit.state().rate == 1000.0
+    assert installation.ports.rate_limiter.state().rate == 1000.0
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_source_that_turns_everyone_away_is_paused_and_asked_again(installatio
     said = failure_of(probed(installation))
 
     assert "the source is down: every symbol was turned away" in str(said.description)
-    state = installation.ports.yahoo_limit.state()
+    state = installation.ports.rate_limiter.state()
     assert (state.breaker, installation.metadata(SOURCE_CANARY)["breaker"]) == (Breaker.OPEN, "open")
     assert str(state.reason).startswith("every symbol was turned away: 7203.T server_error")
     paused = failure_of(probed(installation))
@@ -153,11 +153,11 @@ def test_a_source_that_turns_everyone_away_is_paused_and_asked_again(installatio
     with installation.ports.database.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE miraikakaku.rate_limits SET paused_until = clock_timestamp()")
     assert probed(installation).success  # its first request is the trial
-    assert installation.ports.yahoo_limit.state().breaker is Breaker.CLOSED
+    assert installation.ports.rate_limiter.state().breaker is Breaker.CLOSED
 
 
 def test_a_retry_after_of_a_collection_holds_for_the_canary(installation: Installation) -> None:
-    limit = installation.ports.yahoo_limit
+    limit = installation.ports.rate_limiter
     slot = limit.take(lambda _: None)
     limit.report(slot, Outcome.RATE_LIMITED, retry_after=1.0, reason="HTTP 429")
     began = time.monotonic()

@@ -8,9 +8,10 @@ from datetime import date
 import polars as pl
 import psutil
 
-from miraikakaku_assets.adapters.sources.yahoo.session import RateLimiter, RetryPolicy
+from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy
 from miraikakaku_assets.adapters.sources.yahoo.source import YahooOptions, YahooSource
 from miraikakaku_assets.application.ports import BarRequest, Delivery
+from miraikakaku_assets.application.ports.rate_limit import RateLimiter
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.domain.market.sessions import sessions_between
 from miraikakaku_assets_tests.fakes.scripted_yahoo import ScriptedYahoo, chart
@@ -41,8 +42,8 @@ def source(
     retries: int = 1,
     timeout: float = 600.0,
 ) -> YahooSource:
-    politeness = RetryPolicy(timeout, retries, 0.01, 2.0)
-    return YahooSource(YahooOptions(base_url, politeness, workers, each, processes), limit)
+    retry_policy = RetryPolicy(timeout, retries, 0.01, 2.0)
+    return YahooSource(YahooOptions(base_url, retry_policy, workers, each, processes), limit)
 
 
 def requests(symbols: Sequence[str] = SYMBOLS) -> list[BarRequest]:

@@ -11,10 +11,10 @@ import pytest
 from miraikakaku_assets.adapters.sources.files.archive import ArchiveSource
 from miraikakaku_assets.adapters.sources.yahoo import source as yahoo
 from miraikakaku_assets.adapters.sources.yahoo.source import YahooOptions
-from miraikakaku_assets.bootstrap import Ports, utc_now
+from miraikakaku_assets.bootstrap import Ports, price_vendors, utc_now
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe
-from miraikakaku_assets.settings import Settings
+from miraikakaku_assets.settings import PRICE_SOURCES, Settings
 
 
 def ports(folder: Path, **said: Any) -> Ports:
@@ -64,7 +64,7 @@ def test_processes_fetch_only_at_rates_one_interpreter_cannot_keep(
     )
     made = list[YahooOptions]()
     monkeypatch.setattr(yahoo, "YahooSource", lambda options, _: made.append(options))
-    monkeypatch.setattr(Ports, "yahoo_limit", None)
+    monkeypatch.setattr(Ports, "rate_limiter", None)
     _ = Ports(chosen).prices
     assert made[0].processes == most
 
@@ -78,6 +78,15 @@ def test_archive_that_is_not_there_is_refused_with_the_variables_name(
     folder = None if named is None else tmp_path / named
     with pytest.raises(ConfigurationError, match=f"^MIRAIKAKAKU_ARCHIVE_DIR.*{said}"):
         _ = ports(tmp_path, miraikakaku_price_source="archive", miraikakaku_archive_dir=folder).prices
+
+
+def test_every_registered_source_has_a_record_of_its_name() -> None:
+    assert [vendor.name for vendor in price_vendors().values()] == list(PRICE_SOURCES)
+
+
+def test_a_source_that_is_asked_nothing_has_no_canaries(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="archive has no canaries"):
+        _ = ports(tmp_path, miraikakaku_price_source="archive").probe
 
 
 def test_making_the_ports_opens_nothing(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from miraikakaku_assets.domain.coverage.burn_down import BURN_DOWN, YAHOO_REACH, burn_down
+from miraikakaku_assets.domain.coverage.burn_down import BURN_DOWN, burn_down
 from miraikakaku_assets.domain.market.sessions import SLOT, expected_slots, session_table
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)  # a Saturday; 60 days before it was Tuesday, 2026-09-22
+
+LOOKBACK = timedelta(days=60)
 
 
 def utc(month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
@@ -19,7 +21,7 @@ def utc(month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
 
 
 def one(newest: datetime | None, calendar: str = "XTKS", now: datetime = NOW) -> dict[str, object]:
-    row = burn_down(calendar, {"X": newest}, now).row(0, named=True)
+    row = burn_down(calendar, {"X": newest}, now, LOOKBACK).row(0, named=True)
     return {name: value for name, value in row.items() if name not in {"symbol", "newest"}}
 
 
@@ -76,9 +78,11 @@ def test_currency_week_is_a_weekend_shorter_than_the_calendar() -> None:
 
 
 def test_most_urgent_comes_first_and_an_empty_watch_list_is_no_trouble() -> None:
-    found = burn_down("XTKS", {"fresh": utc(11, 20, 6, 20), "never": None, "older": utc(10, 1)}, NOW)
+    found = burn_down(
+        "XTKS", {"fresh": utc(11, 20, 6, 20), "never": None, "older": utc(10, 1)}, NOW, LOOKBACK
+    )
     assert found["symbol"].to_list() == ["never", "older", "fresh"]
-    assert burn_down("XTKS", {}, NOW).schema == BURN_DOWN
+    assert burn_down("XTKS", {}, NOW, LOOKBACK).schema == BURN_DOWN
 
 
 @cache
@@ -96,7 +100,7 @@ def test_what_is_named_is_the_first_slot_that_is_due_and_within_reach(
     calendar: str, newest: datetime
 ) -> None:
     found = one(newest, calendar)
-    edge = NOW - YAHOO_REACH
+    edge = NOW - LOOKBACK
     days = session_table(calendar).filter(pl.col("session").is_between(newest.date(), date(2026, 12, 10)))[
         "session"
     ]
@@ -116,5 +120,5 @@ def test_what_is_named_is_the_first_slot_that_is_due_and_within_reach(
 
 @pytest.mark.parametrize("days", [1, 7, 60])
 def test_reach_of_another_source_is_taken(days: int) -> None:
-    found = burn_down("XNYS", {"X": None}, NOW, reach=timedelta(days=days)).row(0, named=True)
+    found = burn_down("XNYS", {"X": None}, NOW, lookback=timedelta(days=days)).row(0, named=True)
     assert found["collect_by"] - found["next_missing"] == timedelta(days=days)

@@ -74,6 +74,15 @@ def test_a_circle_is_seen() -> None:
     assert "a" in reachable({"a": {"b"}, "b": {"c"}, "c": {"a"}}, "a")
 
 
+@pytest.mark.parametrize("layer", ["domain", "application"])
+@pytest.mark.parametrize("word", ["yahoo", "yfinance", "dagster"])
+def test_no_vendor_and_no_framework_is_named_where_nobody_knows_them(layer: str, word: str) -> None:
+    files = (ROOT / PACKAGE / layer).rglob("*.py")
+    naming = [path.name for path in files if word in path.read_text(encoding="utf-8").lower()]
+
+    assert naming == []
+
+
 @pytest.mark.parametrize("folder", folders(PACKAGE, f"{TESTS}/support", f"{TESTS}/fakes"))
 def test_a_folder_holds_few_modules(folder: str) -> None:
     assert len(list((ROOT / folder).glob("*.py"))) <= MOST_MODULES

@@ -61,7 +61,7 @@ def test_every_publisher_spells_an_issue_so_that_it_is_found_at_yahoo(market: li
         ):
             spelling = read_symbol(text, dialect)
             assert spelling is not None, text
-            assert spelling.yahoo == one.symbol, text
+            assert spelling.symbol == one.symbol, text
     names = Counter(one.symbol for one in market)
     assert max(names.values()) == 1
     assert {

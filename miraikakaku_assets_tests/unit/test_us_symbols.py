@@ -44,7 +44,7 @@ def test_every_author_leads_to_the_same_key(yahoo: str) -> None:
     assert len(read) == 1
     (spelling,) = read
     assert spelling is not None
-    assert spelling.yahoo == yahoo
+    assert spelling.symbol == yahoo
     if cqs is not None:
         assert spelling.cqs == cqs
 

@@ -72,7 +72,7 @@ def each_series(
     if len(series) < FEW:
         found = [_attempt(work, one) for one in series]
     else:
-        found = _Crew(work, series, min(workers, os.cpu_count() or 1)).run()
+        found = _WorkerPool(work, series, min(workers, os.cpu_count() or 1)).run()
     _log(found, names)
     return found
 
@@ -94,7 +94,7 @@ def _log(found: Sequence[object], names: Sequence[str]) -> None:
         logger.warning("%s failed with %s, the first of them %s: %s", count, kind, *failures[0])
 
 
-class _Crew(Generic[One, Found]):
+class _WorkerPool(Generic[One, Found]):
     """Pools, one after the other, until every series has its result or its failure."""
 
     def __init__(self, work: Callable[[One], Found], series: Sequence[One], workers: int) -> None:

@@ -44,7 +44,7 @@ class PatternsRequest:
 
     Attributes:
         universe: Whose signals.
-        symbols: Yahoo symbols; None for all.
+        symbols: None for all.
         since: First date, at the exchange; None for all.
         definition: Of the patterns; None for every definition that has signals.
     """

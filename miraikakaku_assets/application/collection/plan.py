@@ -19,7 +19,7 @@ def plan_collection(
 
     Args:
         universe: Where the symbols belong.
-        symbols: Yahoo symbols; None stands for every listed issue.
+        symbols: None stands for every listed issue.
         masters: The stock master.
         source: LeakageCheckRequest for delisted issues, too, if it holds a fixed set of rows.
         done: Symbols that an attempt which did not end has collected already.

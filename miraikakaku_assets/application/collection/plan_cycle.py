@@ -17,7 +17,7 @@ def daily_due(universe: Universe, symbols: Sequence[str], store: BarStore, now: 
 
     Args:
         universe: Where the symbols belong.
-        symbols: Yahoo symbols.
+        symbols: What is watched.
         store: Holds the bars.
         now: The moment (UTC).
     """

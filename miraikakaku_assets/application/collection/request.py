@@ -52,7 +52,7 @@ class CollectionRequest:
         history_start: First day asked for when a symbol has no bars yet.
         restatement_sessions: Newest stored sessions that are asked for again.
         batch_type: ``all_stocks`` or ``partial``.
-        run_id: Dagster run that does it.
+        run_id: Run that does it.
         shares: Whether symbols that another collection is at are left to it; whoever imports reads a file of its own.
         waits: Whether it waits for symbols that another collection is at; if not, their verdict is ``underway``.
     """

@@ -25,7 +25,7 @@ class ShownForecast:
     """One horizon of one symbol; prices in the instrument's unit, on the basis of its close.
 
     Attributes:
-        symbol: Yahoo symbol.
+        symbol: Whose.
         as_of: Origin.
         target: Session that is forecast.
         horizon: Sessions ahead.

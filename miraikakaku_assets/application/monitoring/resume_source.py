@@ -1,21 +1,9 @@
 """Use case: ask a paused source again at once, because an operator knows better than the pause."""
 
-from typing import Protocol
-
-from miraikakaku_assets.application.ports.rate_limit import Breaker, LimitState
+from miraikakaku_assets.application.ports.rate_limit import AdjustableRate, Breaker, LimitState
 
 
-class PausedRate(Protocol):
-    """The request rate of a source, with its pauses."""
-
-    def state(self) -> LimitState:
-        """The rate at this moment."""
-
-    def resume(self) -> None:
-        """Forgets every trouble."""
-
-
-def resume_source(rate: PausedRate) -> LimitState:
+def resume_source(rate: AdjustableRate) -> LimitState:
     """Lifts a source's pause, a ``Retry-After`` too, and restores its full rate; without a pause nothing is touched.
 
     Args:

@@ -1,11 +1,11 @@
 """Use case: what an operator wants to see at a glance."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.rate_limit import LimitState
+from miraikakaku_assets.application.ports.rate_limit import AdjustableRate, LimitState
 from miraikakaku_assets.domain.coverage.burn_down import burn_down
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import last_completed_session, session_table
@@ -35,13 +35,6 @@ class Probes(Protocol):
         """The probes of a source from a moment on."""
 
 
-class Rate(Protocol):
-    """Knows how fast a source may be asked."""
-
-    def state(self) -> LimitState:
-        """The rate at this moment."""
-
-
 def show_status(
     universe: Universe, timeframe: Timeframe, *, store: StatusStore, clock: Clock
 ) -> dict[str, Any]:
@@ -59,17 +52,31 @@ def show_status(
     return store.read(universe, timeframe, opens) | {"due_session": due, "asked_at": clock()}
 
 
-def source_status(rate: Rate, probes: Probes, clock: Clock) -> tuple[LimitState, SourceHealth | None]:
+def source_status(
+    rate: AdjustableRate, probes: Probes, clock: Clock
+) -> tuple[LimitState, SourceHealth | None]:
     """How fast a source may be asked, and how its canaries have fared in the last day; None without any."""
     state = rate.state()
     return state, judge(probes.since(state.name, clock() - DAY))
 
 
 def watch_status(
-    universe: Universe, watched: Sequence[str], bars: NewestBars, clock: Clock
+    universe: Universe,
+    watched: Sequence[str],
+    lookback: timedelta | None,
+    bars: NewestBars,
+    clock: Clock,
 ) -> list[dict[str, Any]]:
-    """Until when each watched symbol has to be collected before 5-minute bars are lost; the most urgent first."""
-    if not watched:
+    """Until when each watched symbol has to be collected before 5-minute bars are lost; the most urgent first.
+
+    Args:
+        universe: Where they belong.
+        watched: The symbols.
+        lookback: How far back the price source serves 5-minute bars; None when it keeps them, so none is lost.
+        bars: Knows the newest of them.
+        clock: Time of the question.
+    """
+    if not watched or lookback is None:
         return []
     newest = bars.newest_starts(universe, Timeframe.M5, watched)
-    return burn_down(universe.calendar, newest, clock()).to_dicts()
+    return burn_down(universe.calendar, newest, clock(), lookback).to_dicts()

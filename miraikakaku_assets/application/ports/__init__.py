@@ -1,7 +1,7 @@
 """Ports: what the use cases need from the outside, as small protocols.
 
 Adapters implement them; `miraikakaku_assets.bootstrap` puts them together. Sources and stores are *driven*
-(the use case calls them); `Listener` is how whoever drives the use case (Dagster, the command line) hears
+(the use case calls them); `Listener` is how whoever drives the use case (an orchestrator, the command line) hears
 what has been done.
 """
 

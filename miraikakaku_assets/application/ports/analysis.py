@@ -24,13 +24,13 @@ class AnalysisRequest:
     Attributes:
         universe: Whose symbols.
         collected: Timeframe of the bars it starts from: 1d leads to 1w and 1mo, 5m to 1h, 4h and the patterns.
-        symbols: Yahoo symbols, each once; None for all that have bars of it.
+        symbols: Each once; None for all that have bars of it.
         basis: Price basis of indicators and patterns.
         definition: Of the patterns.
         again: Compute everything from the first bar on, whether or not something changed.
         since: The same from the bars of that session (exchange date) on; None does what is due.
         channels: Names of the channels a new signal is sent to.
-        run_id: Dagster run that does it.
+        run_id: Run that does it.
     """
 
     universe: Universe
@@ -49,7 +49,7 @@ class SymbolAnalysis:
     """What became of one symbol.
 
     Attributes:
-        symbol: Yahoo symbol.
+        symbol: Whose.
         verdict: ``ok`` (something was computed), ``up_to_date``, ``no_bars`` (what was derived from bars that are
             gone is gone, too), or the error's kind.
         bars: Timeframe → derived bars that were written.
@@ -107,7 +107,7 @@ class Standing:
     """How far a symbol is analysed, and what has happened to its bars since; all moments in UTC.
 
     Attributes:
-        symbol: Yahoo symbol.
+        symbol: Whose.
         id: Of the instrument.
         revision: Of its collected bars; an analysis counts only if it is still the same when it is stored.
         changed_since: Start of the earliest bar that came, changed or went; None: none did.

@@ -90,7 +90,7 @@ class NewBatch:
         total: Symbols it is asked for.
         settled: Those of them whose outcome is known before anything is fetched.
         batch_type: ``all_stocks`` or ``partial``.
-        run_id: Dagster run that does it.
+        run_id: Run that does it.
         since: First session asked for, None to go on where the stored bars end.
         until: Last session asked for, None for everything up to now.
         scope: Fingerprint of the symbols, the same for the same ones.
@@ -174,7 +174,7 @@ class OwnClaims(Protocol):
         What is claimed has to be fetched before this is called again, or two that wait for each other wait for ever.
 
         Args:
-            symbols: Yahoo symbols that are not done.
+            symbols: Those that are not done.
             wait: Return only when something is `mine` or `done`.
         """
 

@@ -148,7 +148,7 @@ class MasterStore(Protocol):
 
         Args:
             universe: Whose instruments, e.g. fx.
-            symbols: Yahoo symbols; those no longer named become inactive and keep their history.
+            symbols: What they name; those no longer named become inactive and keep their history.
             moment: Time of the change; its date in the universe's zone is the list date.
 
         Returns:

@@ -37,7 +37,7 @@ class NewAlert:
         title: One line.
         message: The facts, plain text.
         universe: Whom it concerns, if only one.
-        symbol: Yahoo symbol it concerns, if only one.
+        symbol: What it concerns, if only one.
         details: JSON values behind the text.
         channels: Names of the channels that are told.
         due_at: When they are told at the earliest (UTC); None for at once.
@@ -192,7 +192,7 @@ class CycleEnd:
 
     Attributes:
         ended_at: When (UTC).
-        symbols: Yahoo symbols it was to process.
+        symbols: What it was to process.
         succeeded: Of them, those that were collected and analysed.
         bars: Rows of bars written.
         indicators: Rows of indicators written.

@@ -29,7 +29,7 @@ class BarRequest:
     """Bars wanted of one symbol.
 
     Attributes:
-        symbol: Yahoo symbol.
+        symbol: Whose.
         since: First session wanted (exchange date).
         until: Last session wanted (exchange date).
     """
@@ -86,15 +86,16 @@ class Delivery:
 
 
 class PriceSource(Protocol):
-    """Where bars come from."""
+    """Where bars come from; whoever derives from it serves what it is asked for and holds no fixed set of rows."""
 
     @property
     def name(self) -> str:
-        """Stored with each bar, e.g. ``yahoo`` or ``archive``."""
+        """Stored with each bar."""
 
     @property
     def is_fixed(self) -> bool:
         """Whether it holds a fixed set of rows, delisted issues included, instead of serving what is listed."""
+        return False
 
     def deliver(
         self,
@@ -116,14 +117,17 @@ class PriceSource(Protocol):
             InputFileError: An archive as a whole is not readable.
         """
 
-    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Iterator[Delivery]:
+    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Iterator[Delivery]:  # noqa: ARG002
         """All bars of symbols that were not asked for, where the source holds a fixed set; nothing otherwise."""
+        return iter(())
 
-    def symbols(self, universe: Universe) -> Sequence[str]:
+    def symbols(self, universe: Universe) -> Sequence[str]:  # noqa: ARG002
         """Symbols that a fixed source holds rows of, sorted; none where it serves what it is asked for."""
+        return ()
 
-    def common_window(self, universe: Universe) -> tuple[date, date] | None:
+    def common_window(self, universe: Universe) -> tuple[date, date] | None:  # noqa: ARG002
         """First and last day a fixed source holds for at least half of its symbols; None when open-ended."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ class Withdrawal:
     """A bar that was accepted once and is in quarantine now.
 
     Attributes:
-        symbol: Yahoo symbol.
+        symbol: Whose.
         ts: Start of the bar (UTC).
         at: Exchange date, of bars within the day with the time.
         close: Its close.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 from miraikakaku_assets.domain.errors import SymbolError
 
@@ -21,3 +22,22 @@ class ProbeAnswer:
     latency: float | None
     requests: int
     error: SymbolError | None = None
+
+
+class ProbedSource(Protocol):
+    """A source that can be asked for one symbol's newest bars with one request."""
+
+    @property
+    def name(self) -> str:
+        """Name of the source."""
+
+    @property
+    def clock_skew_seconds(self) -> float | None:
+        """The source's clock minus ours, if they were found minutes apart."""
+
+    def probe(self, symbol: str) -> ProbeAnswer:
+        """Asks once, without retries, in turn with everybody else.
+
+        Raises:
+            SourcePausedError: Nobody asks the source for now.
+        """

@@ -1,8 +1,10 @@
 """The request rate of a source, as those see it who send requests, watch it or steer it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class LimitState:
     """The request rate of a source at one moment, for status screens.
 
     Attributes:
-        name: Name of the source, e.g. ``yahoo``.
+        name: Name of the source.
         rate: Requests a second that this installation may send now.
         maximum: Requests a second it may send when the source is content (REQUESTS_PER_SECOND).
         blocked_until: End of a ``Retry-After`` or of the pause after a 429 (UTC); None when there is none.
@@ -98,3 +100,38 @@ class LimitRules:
     first_pause: float = 60.0
     longest_pause: float = 1800.0
     trial_seconds: float = 60.0
+
+
+class RateLimiter(Protocol):
+    """Hands out leave to send requests to a source."""
+
+    def take(self, wait: Callable[[float], object]) -> Slot:
+        """Takes the next slot and waits for it.
+
+        Raises:
+            SourcePausedError: Nobody asks the source for now.
+        """
+
+    def report(
+        self, slot: Slot, outcome: Outcome, *, retry_after: float | None = None, reason: str = ""
+    ) -> None:
+        """Says what became of the request."""
+
+
+class AdjustableRate(Protocol):
+    """The request rate of a source, for those who watch and steer it."""
+
+    def state(self) -> LimitState:
+        """The rate at this moment."""
+
+    def slow_down(self, hold: float) -> None:
+        """Halves the rate and keeps it there for some seconds."""
+
+    def let_grow(self) -> None:
+        """Ends what is left of the time a rate is kept down."""
+
+    def pause(self, reason: str) -> None:
+        """Lets nobody ask for a while."""
+
+    def resume(self) -> None:
+        """Forgets every trouble."""

@@ -18,7 +18,7 @@ def unknown_symbols(
 
     Args:
         universe: Where they should belong.
-        symbols: Yahoo symbols.
+        symbols: What was named.
         masters: The stock master.
         named: Symbols of the universe that the settings name.
     """

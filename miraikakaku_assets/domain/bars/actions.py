@@ -54,7 +54,7 @@ def validate_actions(
 
     Args:
         actions: Schema `ACTIONS`, any order, any number of symbols; dividends in the currency of the prices,
-            per share of today, as Yahoo sends them.
+            per share of today, as sources send them.
         bars: Columns ``symbol``, ``session``, ``open``, ``low``, ``close``, ``volume``: the accepted daily bars
             of the same delivery (raw prices), one per session. Actions without bars around them are judged by
             each other only.

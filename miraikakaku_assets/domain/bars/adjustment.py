@@ -1,7 +1,7 @@
 """Adjusted prices, derived from raw bars and corporate actions; they are never stored over the raw ones.
 
-Stored bars are raw as Yahoo quotes them: already divided by later splits. What remains is the dividend
-adjustment of CRSP and Yahoo: prices before an ex-date are multiplied by ``1 - dividend / previous close``.
+Stored bars are raw as the source quotes them: already divided by later splits. What remains is the dividend
+adjustment of CRSP: prices before an ex-date are multiplied by ``1 - dividend / previous close``.
 """
 
 import numpy as np

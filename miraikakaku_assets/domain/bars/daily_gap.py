@@ -1,6 +1,6 @@
 """How far the 5-minute bars of a session are from its daily bar. It is measured, and never used to build.
 
-Tokyo's opening and closing auctions are priced by the exchange in one go; Yahoo's 5-minute bars miss the closing
+Tokyo's opening and closing auctions are priced by the exchange in one go; the source's 5-minute bars miss the closing
 one, so a daily bar built from them would have another close and too little volume on most days.
 """
 

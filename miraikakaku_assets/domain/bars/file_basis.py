@@ -1,6 +1,6 @@
 """On which basis a file's prices are, and the way back to what was quoted.
 
-Stored prices are raw: as quoted, divided by later splits only. yfinance adjusts for dividends unless it is told not
+Stored prices are raw: as quoted, divided by later splits only. Download tools adjust for dividends unless told not
 to, and drops ``Adj Close`` when it has done so: a file with dividends and without that column holds adjusted prices.
 Taking its dividends on top would adjust twice (7203.T of 1999-05-06: 220.71 instead of 417.55).
 
@@ -26,7 +26,7 @@ BASES: dict[str, pl.DataType] = {
     "dividends": pl.Int64(),  # dividends that were taken out of the prices
 }
 
-_ROUNDED = 1e-6  # of the price: Yahoo's factors are rounded so far (7203.T: 721.9996 for 722)
+_ROUNDED = 1e-6  # of the price: factors in files are rounded so far (7203.T: 721.9996 for 722)
 _MOSTLY = 0.5
 _TELLING = 20  # rows; fewer may lie on or off the ticks by chance
 

@@ -11,7 +11,7 @@ ends after its length or with the stretch.
   half hours); half days end both at 13:00.
 - Currencies trade from Sunday to Friday, 17:00 in New York. Their stretch is New York's day from 17:00 to 17:00,
   which is also the default of OANDA's candles (``dailyAlignment`` 17, ``America/New_York``). A week then has 30
-  whole 4h bars; anchored at London midnight, where Yahoo's daily bars begin, it would begin and end with stubs.
+  whole 4h bars; anchored at London midnight, where daily bars of currencies begin, it would begin and end with stubs.
   Clocks change at weekends only, so no stretch ever has 23 or 25 hours.
 - 1w is the ISO week of the exchange's dates, 1mo their calendar month. The bar is stamped with the open of the
   calendar's first session in it, whether or not the issue was traded then: all issues share their stamps.

@@ -34,7 +34,7 @@ CURRENCIES_5M = Tolerance(looked_at=1.05, undone=1.1, undone_untraded=1.1, absur
 
 _CLOSING_PRINT_WITHIN = timedelta(
     hours=2
-)  # Yahoo repeats the last price minutes after the close (15:45:03 seen)
+)  # the source repeats the last price minutes after the close (15:45:03 seen)
 
 
 @dataclass(frozen=True)

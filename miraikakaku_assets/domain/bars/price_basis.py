@@ -2,7 +2,7 @@
 
 Stored prices are never changed. What a source quotes is already divided by the splits of its day: daily bars,
 whose history is pulled again after every split, are on today's scale as they are. 5-minute bars are not pulled
-again, Yahoo having them for 60 days only: what was fetched before a split keeps the old scale.
+again, the source having them for 60 days only: what was fetched before a split keeps the old scale.
 
 Longer timeframes are built from bars on the wanted basis (`aggregate` after `on_basis`): the high of a week that
 pays a dividend is no multiple of the week's raw high.

@@ -1,6 +1,6 @@
 """Histories that a source has restated as a whole: a split moves every price before it.
 
-Daily collections ask for the newest sessions only. When Yahoo publishes a split, it divides the whole history;
+Daily collections ask for the newest sessions only. When the source publishes a split, it divides the whole history;
 what is stored from before would keep the old scale, and a jump nobody traded. The signs are looked for in what
 each collection brings anyway: a split that is not stored yet, and stored closes that all moved by one factor.
 """
@@ -24,7 +24,7 @@ class Rescaling:
     """One restated history.
 
     Attributes:
-        symbol: Yahoo symbol.
+        symbol: Whose.
         reason: ``split`` (a new one is delivered) or ``scale`` (all prices moved, and no split says why).
         factor: New price of an old bar over its stored price, e.g. 0.2 for a 5:1 split; NaN when no stored bar
             is in the delivery to compare with.

@@ -24,12 +24,12 @@ from miraikakaku_assets.domain.market.sessions import FINAL_AFTER, session_table
 __all__ = ["BEYOND_LIMIT", "RULES", "SUPERSEDING_RULES", "DailyContext", "ValidatedBars", "validate_daily"]
 
 DUST = 1e-9
-"""Part of a price by which high may lie below close, or low above open. Prices that yfinance has adjusted are
+"""Part of a price by which high may lie below close, or low above open. Prices that were adjusted at download are
 products of rounded factors: 358 bars of four ``Ticker.history()`` files are off by 2e-16 of the price."""
 
 _DEAR = 20.0  # yen, forint and rupees a dollar are quoted to the hundredth, Swiss francs and pesos are not
 _VOLUME_BELOW = 2.0**63  # what a bigint holds; garbage beyond it would fail a whole delivery
-_STAMP_SLACK = timedelta(hours=2)  # Yahoo stamps the running bar minutes after the close (15:45:03 seen)
+_STAMP_SLACK = timedelta(hours=2)  # sources stamp the running bar minutes after the close (15:45:03 seen)
 _QUOTED_LATE = timedelta(minutes=10)  # ``exchangeDataDelayedBy`` of a recorded answer about a COMEX future
 
 
@@ -190,8 +190,8 @@ def _stamped_elsewhere(context: DailyContext) -> pl.Expr:
 def _trades_again(context: DailyContext) -> pl.Expr:
     """Whether the next session has begun on the bar's own date: the source's running bar may be of that one by now.
 
-    Copper does so at 18:00 in New York, and a recorded answer of Yahoo's about COMEX names a trading period that lasts
-    until midnight. On 2025-07-13, a Sunday, Yahoo kept a bar of the evening under that date.
+    Copper does so at 18:00 in New York, and a recorded answer about COMEX names a trading period that lasts
+    until midnight. On 2025-07-13, a Sunday, the source kept a bar of the evening under that date.
     """
     today = context.now.astimezone(_zone(context)).date()
     return (pl.col("session") == today) & (pl.col("followed") + _QUOTED_LATE <= context.now)

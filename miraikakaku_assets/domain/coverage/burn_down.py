@@ -1,7 +1,7 @@
 """What is about to be lost: sources keep 5-minute bars for two months, and what falls off the edge is gone.
 
 For each symbol the first 5-minute slot that is not stored yet decides: it can be asked for until its age reaches
-the source's reach. Slots are those of the exchange, so that a weekend or a holiday costs nothing.
+the source's look-back. Slots are those of the exchange, so that a weekend or a holiday costs nothing.
 """
 
 from collections.abc import Mapping
@@ -10,9 +10,6 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from miraikakaku_assets.domain.market.sessions import SLOT, slot_bounds
-
-YAHOO_REACH = timedelta(days=60)
-"""How far back Yahoo serves 5-minute bars; older requests are answered with HTTP 422 ("within the last 60 days")."""
 
 BURN_DOWN: dict[str, pl.DataType] = {
     "symbol": pl.String(),
@@ -28,7 +25,7 @@ BURN_DOWN: dict[str, pl.DataType] = {
 
 
 def burn_down(
-    calendar: str, newest: Mapping[str, datetime | None], now: datetime, reach: timedelta = YAHOO_REACH
+    calendar: str, newest: Mapping[str, datetime | None], now: datetime, lookback: timedelta
 ) -> pl.DataFrame:
     """Until when each symbol has to be collected so that no bar is lost, and what is lost already.
 
@@ -36,7 +33,7 @@ def burn_down(
         calendar: Name of the sessions, see `miraikakaku_assets.domain.market.sessions`.
         newest: Symbol → start (UTC) of its newest stored final 5-minute bar; None when it has none.
         now: The moment of the question (UTC).
-        reach: How far back the source serves 5-minute bars.
+        lookback: How far back the source serves 5-minute bars.
 
     Returns:
         One row per symbol, the most urgent first (schema `BURN_DOWN`): ``next_missing``, the first slot that is
@@ -45,7 +42,7 @@ def burn_down(
         good, null and 0 for none. A symbol that was never collected has lost nothing, but every session counts:
         its first slot is the oldest one within reach.
     """
-    edge = now.astimezone(UTC) - reach
+    edge = now.astimezone(UTC) - lookback
     rows = pl.DataFrame(
         {"symbol": list(newest), "newest": list(newest.values())},
         schema={"symbol": pl.String, "newest": pl.Datetime("us", "UTC")},
@@ -70,7 +67,7 @@ def burn_down(
         "lost_from",
         "lost_until",
         next_missing="reachable",
-        collect_by=pl.col("reachable") + reach,
+        collect_by=pl.col("reachable") + lookback,
         lost_sessions=pl.col("lost_sessions").fill_null(0),
     ).with_columns(days_left=left.dt.total_days())
     return (

@@ -47,7 +47,7 @@ class Instrument:
 
     Attributes:
         id: Key of its rows in the tables.
-        symbol: Yahoo symbol, which is also its partition key, e.g. ``7203.T``.
+        symbol: Its partition key, e.g. ``7203.T``.
         code: The exchange's own code, e.g. ``7203``.
         is_active: Whether the exchange still lists it.
         kind: Security type, e.g. ``stock``, ``etf``, ``pro_market``.
@@ -63,6 +63,6 @@ class Instrument:
     def may_be_absent(self) -> bool:
         """Whether a price source that does not know it is no failure.
 
-        Yahoo had prices for 73 of 149 issues of the PRO Market, which is closed to the public.
+        The price source had prices for 73 of 149 issues of the PRO Market, which is closed to the public.
         """
         return self.kind == "pro_market"

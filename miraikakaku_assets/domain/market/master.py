@@ -23,7 +23,7 @@ class ListedIssue:
         name: Name as printed.
         market: Market segment or tier, e.g. ``プライム（内国株式）`` or ``Nasdaq Global Select Market``.
         exchange: Where it is listed, e.g. ``TSE`` or ``NYSE Arca``.
-        symbol: Yahoo symbol, which is also its partition key, e.g. ``1301.T`` or ``BRK-B``.
+        symbol: Its partition key, e.g. ``1301.T`` or ``BRK-B``.
         security_type: Kind of security, e.g. ``stock``, ``etf``, ``preferred``.
         sector33_code: Code of JPX's 33-sector classification.
         sector33: Name of the 33-sector classification.

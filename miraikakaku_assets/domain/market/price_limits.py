@@ -9,8 +9,8 @@ the next tick, are what the largest genuine moves look like.
 import polars as pl
 
 HIGHEST_PRICE = 200_000_000.0
-"""JPY per share. The dearest share ever quoted was Yahoo Japan at 167.9 million yen (2000-02-22); Yahoo's
-series of squeezed-out issues run at 10⁹ to 10¹² because the consolidation is applied as a split."""
+"""JPY per share. The dearest share ever quoted was 4689.T at 167.9 million yen (2000-02-22); the
+source's series of squeezed-out issues run at 10⁹ to 10¹² because the consolidation is applied as a split."""
 
 EXPANDED = 4.0
 """Factor of the expanded limit."""

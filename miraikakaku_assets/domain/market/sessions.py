@@ -15,7 +15,7 @@ import polars as pl
 from miraikakaku_assets.domain.market.universes import UNIVERSES
 
 FINAL_AFTER = timedelta(minutes=30)
-"""A daily bar is final this long after the close: Yahoo still restates volumes for some minutes."""
+"""A daily bar is final this long after the close: sources still restate volumes for some minutes."""
 
 
 SLOT = timedelta(minutes=5)
@@ -100,7 +100,7 @@ def trading_hours(calendar: str) -> pl.DataFrame:
 def expected_slots(calendar: str, session: date) -> pl.Series:
     """Starts (UTC) of the 5-minute bars that are due in a session: while it trades, without its breaks.
 
-    A currency session is expected from London midnight on, where Yahoo's bars begin. Bars outside the slots are
+    A currency session is expected from London midnight on, where bars begin. Bars outside the slots are
     no error: a share may have no trade in a slot, and Tokyo's morning closes with a print at 11:30.
 
     Args:
@@ -135,7 +135,7 @@ def slot_bounds(calendar: str) -> pl.DataFrame:
         ``resumes`` and ``ends`` (after the break, null for none); UTC, ascending.
     """
     hours = trading_hours(calendar)
-    # Both bounds of a currency day are promised by Yahoo and the market only where they overlap.
+    # Both bounds of a currency day are promised by the source and the market only where they overlap.
     promised = session_table(calendar).select(due_open="opens", due_close="closes")
     hours = pl.concat([hours, promised], how="horizontal")
     ends = pl.coalesce("call_start", pl.min_horizontal("closes", "due_close"))

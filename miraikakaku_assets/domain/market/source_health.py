@@ -55,8 +55,8 @@ class Probe:
 
     Attributes:
         probed_at: Beginning of the round (UTC), the same for all its symbols.
-        source: Name of the source, e.g. ``yahoo``.
-        symbol: Yahoo symbol.
+        source: Name of the source.
+        symbol: What was asked for.
         verdict: `OK`, `EMPTY`, `STALE`, `PAUSED` or the kind of the error.
         latency: Seconds the source took; None when it was not asked.
         requests: HTTP requests that were sent.

@@ -1,4 +1,4 @@
-"""Tokyo: how an issue of JPX's list is spelled at Yahoo and what kind of security it is."""
+"""Tokyo: which symbol an issue of JPX's list has and what kind of security it is."""
 
 from typing import Any
 

@@ -129,10 +129,10 @@ def reconcile(
             left_out["test_issue"] += 1
         elif spelling is None or len(spelling.cqs) > LONGEST_CODE:
             left_out["unknown_spelling"] += 1
-        elif spelling.yahoo in listed:
+        elif spelling.symbol in listed:
             left_out["same_symbol"] += 1
         else:
-            listed[spelling.yahoo] = line, spelling
+            listed[spelling.symbol] = line, spelling
             disagreements["cqs_spelling_differs"] += (
                 line.cqs is not None and read_symbol(line.cqs, Dialect.CQS) != spelling
             )
@@ -162,7 +162,7 @@ def _issue(line: DirectoryLine, spelling: Spelling, said: VendorLine | None, lis
         name=line.name.strip(),
         market=market,
         exchange=exchange,
-        symbol=spelling.yahoo,
+        symbol=spelling.symbol,
         security_type=security_type(line.name, spelling, is_etf=line.is_etf, on_nasdaq=exchange == NASDAQ),
         listed_on=ipo if ipo is not None and ipo <= list_date else None,
     )
@@ -175,8 +175,8 @@ def _vendor_by_key(vendor: Iterable[VendorLine], disagreements: Counter[str]) ->
         spelling = read_symbol(line.symbol, Dialect.ALPHA_VANTAGE)
         if spelling is None:
             disagreements["vendor_unknown_spelling"] += 1
-        elif spelling.yahoo not in found or line.is_active:
-            found[spelling.yahoo] = line
+        elif spelling.symbol not in found or line.is_active:
+            found[spelling.symbol] = line
     return found
 
 

@@ -4,7 +4,7 @@ Everybody writes what follows the root in another way. Nasdaq publishes the tabl
 nasdaqtrader.com, id=CQSSymbolConvention):
 
 ================  ==============  ==============  ===========  ===============  =======
-security          Nasdaq          CQS             ACT          Alpha Vantage    Yahoo
+security          Nasdaq          CQS             ACT          Alpha Vantage    symbol
 ================  ==============  ==============  ===========  ===============  =======
 class B           ``BRK.B``       ``BRK.B``       ``BRK.B``    ``BRK-B``        ``BRK-B``
 preferred B       ``AA-B``        ``AApB``        ``AA$B``     ``AA-P-B``       ``AA-PB``
@@ -16,13 +16,13 @@ right             ``CELG^``       ``CELGr``       ``CELG.R``   ``CELG-R``       
 when issued       ``NOK#``        ``NOKw``        ``NOK.V``    ``PHIN-WI``      ``NOK-WI``
 ================  ==============  ==============  ===========  ===============  =======
 
-``AA-B`` is a preferred at Nasdaq and a class at Yahoo, and ``NE.A`` is a class or a class of warrants: a text
+``AA-B`` is a preferred at Nasdaq and a class here, and ``NE.A`` is a class or a class of warrants: a text
 means something only together with who wrote it. Until about 2016 CQS wrote ``/`` for ``.``. Securities listed
 on Nasdaq carry their kind in a fifth letter (``AACBR``, ``AACBU``, ``BRIDP``), which all of them leave as it is.
 
-Yahoo documents nothing; its column was read off symbols in use (SEC's company tickers and vendors that copy
-Yahoo's spelling write ``AAC-UN``, ``ACHR-WT``, ``NE-WTA``, ``CELG-RI``, ``ABR-PD``). For a security that is
-both of a kind and when issued (two of 11,571 lines) Yahoo's spelling is not known; the two marks are joined.
+The last column is the price source's, which documents nothing; it was read off symbols in use (SEC's company tickers
+and vendors that copy the spelling write ``AAC-UN``, ``ACHR-WT``, ``NE-WTA``, ``CELG-RI``, ``ABR-PD``). For a security
+that is both of a kind and when issued (two of 11,571 lines) the spelling is not known; the two marks are joined.
 """
 
 import re
@@ -46,7 +46,7 @@ class Dialect(StrEnum):
 class Spelling:
     """What a symbol says.
 
-    A called issue (Nasdaq ``*``, CQS ``.CL``) is the issue itself: Yahoo has no mark for it.
+    A called issue (Nasdaq ``*``, CQS ``.CL``) is the issue itself: there is no mark for it.
 
     Attributes:
         root: Letters of the issuer.
@@ -61,9 +61,9 @@ class Spelling:
     state: str = ""
 
     @property
-    def yahoo(self) -> str:
-        """Yahoo's spelling, which is also the key that joins the others."""
-        mark = _YAHOO[self.kind] + self.series + {"issued": "WI", "distributed": "WD"}.get(self.state, "")
+    def symbol(self) -> str:
+        """The spelling of partition keys, which is also the key that joins the others."""
+        mark = _MARKS[self.kind] + self.series + {"issued": "WI", "distributed": "WD"}.get(self.state, "")
         return f"{self.root}-{mark}" if mark else self.root
 
     @property
@@ -74,7 +74,7 @@ class Spelling:
         return f"{self.root}{mark}{series}" + {"issued": "w", "distributed": ".WD"}.get(self.state, "")
 
 
-_YAHOO = {"common": "", "preferred": "P", "warrant": "WT", "unit": "UN", "right": "RI"}
+_MARKS = {"common": "", "preferred": "P", "warrant": "WT", "unit": "UN", "right": "RI"}
 _CQS = {"common": "", "preferred": "p", "warrant": ".WS", "unit": ".U", "right": "r"}
 _ROOT = "(?P<root>[A-Z]+)"
 _FORMS = {
@@ -110,7 +110,7 @@ def read_symbol(text: str, dialect: Dialect) -> Spelling | None:
     if found is None:
         return None
     parts = found.groupdict()
-    marked = [kind for kind in _YAHOO if parts.get(kind)]
+    marked = [kind for kind in _MARKS if parts.get(kind)]
     kind, series = marked[0] if marked else "common", parts["series"] or ""
     # A series needs a mark before it, and a class needs its letter.
     if (series and (not marked or kind not in _WITH_SERIES)) or (marked == ["common"] and not series):

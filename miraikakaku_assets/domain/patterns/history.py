@@ -10,7 +10,7 @@ PATTERN_HISTORY = 100
 """Bars behind every recursive value that a pattern reads, its own included.
 
 Stored indicators wait for 250 bars, until the start of the history is worth a millionth. Tokyo has two four-hour bars
-a session, so that its patterns would wait for 125 sessions, and Yahoo serves the five-minute bars of 60 days at
+a session, so that its patterns would wait for 125 sessions, and five-minute bars are served of 60 days at
 once: 35 to 44 sessions, 80 bars. The thresholds of patterns do not need a millionth. At bar 100 the start weighs
 (13/14)^86 = 0.2 % in RSI and ATR and (25/27)^74 = 0.3 % in MACD; on 102 TSE issues of 2025, with histories cut by 30
 to 120 sessions, RSI was off by 0.2 points at most and ATR by 0.2 % (99 of 100), where bar 60 has 2.8 points and 5 %.

@@ -102,9 +102,7 @@ def _add_export(app: typer.Typer) -> None:
         out: Annotated[Path, typer.Option("--out", help="File to write: .parquet or .csv.")],
         universe_name: UniverseOption = "jp",
         timeframe_name: ExportedOption = "1d",
-        symbols: Annotated[
-            str, typer.Option("--symbols", help="Comma-separated Yahoo symbols; default all.")
-        ] = "",
+        symbols: Annotated[str, typer.Option("--symbols", help="Comma-separated symbols; default all.")] = "",
         since: SinceOption = "",
         until: UntilOption = "",
         *,

@@ -36,9 +36,7 @@ def add_commands(app: typer.Typer) -> None:
         universe_name: Annotated[
             str, typer.Option("--universe", help=f"Whose signals; available: {', '.join(UNIVERSES)}.")
         ] = "fx",
-        symbols: Annotated[
-            str, typer.Option("--symbols", help="Comma-separated Yahoo symbols; default all.")
-        ] = "",
+        symbols: Annotated[str, typer.Option("--symbols", help="Comma-separated symbols; default all.")] = "",
         since: Annotated[str, typer.Option("--since", help="First date, YYYY-MM-DD; default all.")] = "",
         definition: Annotated[
             str, typer.Option("--definition", help="Of the patterns: v1 or v2; default both.")

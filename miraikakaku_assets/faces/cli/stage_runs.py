@@ -204,7 +204,7 @@ class Stages:
     def _still_paused(self) -> str:
         """How long the source's pause still lasts, in brackets; nothing without one, or without a database."""
         try:
-            until = self.ports.yahoo_limit.state().resume_at
+            until = self.ports.rate_limiter.state().resume_at
         except DependencyUnavailableError:
             return ""
         return f" ({lasting((until - utc_now()).total_seconds())} left)" if until else ""

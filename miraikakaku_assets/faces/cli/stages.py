@@ -22,9 +22,7 @@ from miraikakaku_assets.faces.cli.window import SinceOption, UntilOption, option
 UniverseOption = Annotated[
     str, typer.Option("--universe", help=f"Comma-separated universes; available: {', '.join(UNIVERSES)}.")
 ]
-SymbolsOption = Annotated[
-    str, typer.Option("--symbols", help="Comma-separated Yahoo symbols, e.g. 7203.T,130A.T.")
-]
+SymbolsOption = Annotated[str, typer.Option("--symbols", help="Comma-separated symbols, e.g. 7203.T,130A.T.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Only the first N listed symbols; 0 = all.")]
 TimeframeOption = Annotated[
     str, typer.Option("--timeframe", help="1d, or 5m for the watch list and currency pairs.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from miraikakaku_assets.bootstrap import Ports, ports, utc_now
+from miraikakaku_assets.bootstrap import Ports, ports, price_vendor, utc_now
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, universe
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import counted
@@ -47,7 +47,7 @@ def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
     from miraikakaku_assets.application.monitoring.status import show_status, source_status, watch_status
 
     stands = standing(chosen, use.forecasts)
-    rate, health = source_status(use.yahoo_limit, use.probes, use.clock)
+    rate, health = source_status(use.rate_limiter, use.probes, use.clock)
     return {
         **show_status(chosen, Timeframe.D1, store=use.status, clock=use.clock),
         "source": {
@@ -55,7 +55,13 @@ def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
             "health": asdict(health) if health else None,
             "says": _source(rate, health, utc_now()),
         },
-        "watched": watch_status(chosen, use.settings.watch_list(chosen.name), use.bars, use.clock),
+        "watched": watch_status(
+            chosen,
+            use.settings.watch_list(chosen.name),
+            use.vendor.lookback.get(Timeframe.M5),
+            use.bars,
+            use.clock,
+        ),
         "forecasts": asdict(stands) if stands else None,
         **read_analysis(use),
     }
@@ -75,7 +81,7 @@ def _show(chosen: Universe, found: dict[str, Any]) -> None:
         shown = ("symbol", "newest 5m bar (UTC)", "collect before (UTC)", "days left", "sessions lost")
         urgent = [[_moment(row[name]) for name in names] for row in found["watched"][:_URGENT]]
         more = len(found["watched"]) - len(urgent)
-        title = "five-minute bars: what falls off Yahoo's edge next"
+        title = f"five-minute bars: what falls off {price_vendor().title}'s edge next"
         show_table(f"{title}, and {more} more" if more else title, shown, urgent)
     if found["batches"]:
         columns = ("no.", "universe", "bars", "source", "symbols", "failed", "rows", "began (UTC)", "status")

@@ -20,7 +20,7 @@ class AnalyzeConfig(dg.Config):
     """Options of an analysis; by default it does what is due."""
 
     symbols: list[str] | None = None
-    """Yahoo symbols; none named: all that have bars."""
+    """Symbols; none named: all that have bars."""
     timeframe: str = Timeframe.D1.value
     """Collected bars to start from: 1d leads to 1w, 1mo and their indicators, 5m to 1h, 4h and the patterns."""
     since: str | None = None

@@ -55,7 +55,7 @@ class AnalysisWanted:
     Attributes:
         universe: Whose symbols.
         collected: 1d or 5m.
-        symbols: Yahoo symbols; None for all that have bars.
+        symbols: Symbols; None for all that have bars.
         keys: Assets whose materializations are logged.
         since: Session (exchange date) from which on everything is computed anew; None does what is due.
         again: Compute everything anew, from the first bar on.

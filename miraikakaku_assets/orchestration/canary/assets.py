@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from miraikakaku_assets.application.monitoring.probe_sources import ProbeRound, probe_sources
+from miraikakaku_assets.bootstrap import price_vendor
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.source_health import Health, Probe
 from miraikakaku_assets.domain.words import counted
@@ -16,6 +17,14 @@ from miraikakaku_assets.orchestration.universes import OWNERS
 
 SOURCE_CANARY = dg.AssetKey(["market", "source_canary"])
 _FOUR_ROUNDS = timedelta(hours=1)
+_VENDOR = price_vendor()
+_DESCRIPTION = f"""{_VENDOR.title} asked for one symbol of each kind (CANARY_SYMBOLS), one small request each, every \
+15 minutes.
+
+The answers steer the speed of all collections: when several symbols fail or answers take three times as
+long as usual, the request rate is halved for twenty minutes; when every symbol is turned away, nobody asks
+for a while; when all answer again, the rate grows. Written to `source_probes`. A symbol without a good
+answer fails the run, after its figures have been recorded."""
 
 canary_type = Iterator[dg.MaterializeResult]  # type: ignore[type-arg] # it carries no value
 
@@ -23,7 +32,7 @@ canary_type = Iterator[dg.MaterializeResult]  # type: ignore[type-arg] # it carr
 @dg.asset(
     key=SOURCE_CANARY,
     group_name="market",
-    kinds={"yahoo", "postgres"},
+    kinds={_VENDOR.name, "postgres"},
     check_specs=[
         dg.AssetCheckSpec(
             "every_symbol_answers",
@@ -42,25 +51,20 @@ canary_type = Iterator[dg.MaterializeResult]  # type: ignore[type-arg] # it carr
         ),
     ],
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=_FOUR_ROUNDS),
+    description=_DESCRIPTION,
     owners=OWNERS,
     tags={"market": "all"},
 )
 def source_canary(ports: PortsResource) -> canary_type:
-    """Yahoo asked for one symbol of each kind (CANARY_SYMBOLS), one small request each, every 15 minutes.
-
-    The answers steer the speed of all collections: when several symbols fail or answers take three times as
-    long as usual, the request rate is halved for twenty minutes; when every symbol is turned away, nobody asks
-    for a while; when all answer again, the rate grows. Written to `source_probes`. A symbol without a good
-    answer fails the run, after its figures have been recorded.
-    """
+    """Asks the price source for its canaries and lets the request rate follow from the answers."""
     use = ports.use
     try:
         use.admit_prices()
         found = probe_sources(
             use.settings.canaries,
-            source=use.yahoo_probe,
+            source=use.probe,
             store=use.probes,
-            pace=use.yahoo_limit,
+            rate=use.rate_limiter,
             clock=use.clock,
         )
     except MiraikakakuError as error:
@@ -78,12 +82,12 @@ def source_canary(ports: PortsResource) -> canary_type:
 
 def _metadata(found: ProbeRound) -> dict[str, Any]:
     """Figures of the round; numbers are plotted over time by the web UI."""
-    judged, pace = found.judgement, found.pace
+    judged, rate = found.judgement, found.rate
     optional = {
         "latency_ms": _milliseconds(judged.latency),
         "usual_latency_ms": _milliseconds(judged.usual_latency),
         "clock_skew_seconds": found.clock_skew_seconds,
-        "resume_at": pace.resume_at and pace.resume_at.isoformat(),
+        "resume_at": rate.resume_at and rate.resume_at.isoformat(),
         **{
             f"latency_ms {probe.symbol}": _milliseconds(probe.latency)
             for probe in found.probes
@@ -96,10 +100,10 @@ def _metadata(found: ProbeRound) -> dict[str, Any]:
         "failed_symbols": len(found.failures),
         "success_share": judged.success_share,
         "requests": sum(probe.requests for probe in found.probes),
-        "rate": pace.rate,
-        "maximum_rate": pace.maximum,
-        "breaker": pace.breaker.value,
-        "refusals_in_a_row": pace.refusals,
+        "rate": rate.rate,
+        "maximum_rate": rate.maximum,
+        "breaker": rate.breaker.value,
+        "refusals_in_a_row": rate.refusals,
         **{name: value for name, value in optional.items() if value is not None},
         "probes": dg.MetadataValue.table(records=[_record(probe) for probe in found.probes]),
     }

@@ -2,11 +2,11 @@
 
 import dagster as dg
 
+from miraikakaku_assets.bootstrap import price_vendor
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
 from miraikakaku_assets.orchestration.asset_labels import example_config
 from miraikakaku_assets.orchestration.cycles.run import CYCLE_TAG, run_cycle
 from miraikakaku_assets.orchestration.instance.orphaned_runs import NEVER_REPEATED
-from miraikakaku_assets.orchestration.prices.assets import POOL
 from miraikakaku_assets.orchestration.resources import PortsResource
 
 
@@ -14,7 +14,7 @@ class CycleConfig(dg.Config):
     """Options of a cycle."""
 
     symbols: list[str]
-    """Yahoo symbols, e.g. USDJPY=X."""
+    """Symbols, e.g. USDJPY=X."""
 
 
 def cycle_job_name(universe: Universe) -> str:
@@ -30,7 +30,7 @@ def cycle_op_name(universe: Universe) -> str:
 def _cycle_job(universe: Universe) -> dg.JobDefinition:
     @dg.op(
         name=cycle_op_name(universe),
-        pool=POOL,
+        pool=price_vendor().pool,
         description="Collects the newest five-minute bars, analyses them and notifies of new signals.",
     )
     def cycle(context: dg.OpExecutionContext, config: CycleConfig, ports: PortsResource) -> None:

@@ -19,7 +19,7 @@ class PredictSymbolsConfig(PredictConfig):
     """Options of forecasts as one run without partitions."""
 
     symbols: list[str] | None = None
-    """Yahoo symbols; none named: all that have bars."""
+    """Symbols; none named: all that have bars."""
 
 
 def predict_job_name(universe: Universe) -> str:

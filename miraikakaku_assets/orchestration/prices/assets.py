@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.bootstrap import Ports, price_vendor, price_vendors
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
 from miraikakaku_assets.orchestration.analysis.assets import derived_specs
 from miraikakaku_assets.orchestration.analysis.run import AnalysisWanted, analyze_in_run, derived_keys
@@ -19,7 +19,6 @@ from miraikakaku_assets.orchestration.prices.collection import CollectConfig, co
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.universes import UniverseAssets
 
-POOL = "yahoo"
 COLLECTED = tuple(
     (universe, timeframe) for universe in UNIVERSES.values() for timeframe in universe.collected
 )
@@ -57,7 +56,7 @@ def _chain(universe: Universe, timeframe: Timeframe, partitions_per_run: int) ->
         partitions_def=partitions_of(universe, timeframe),
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.multi_run(partitions_per_run),
-        pool=POOL,
+        pool=price_vendor().pool,
     )
     def chain(
         context: dg.AssetExecutionContext, config: CollectConfig, ports: PortsResource
@@ -105,7 +104,7 @@ def _spec(universe: Universe, timeframe: Timeframe) -> dg.AssetSpec:
         deps=[dg.AssetKey([universe.name, "stock_master"])] if universe.has_master else [],
         skippable=True,
         group_name=universe.name,
-        kinds={"yfinance", "postgres"},
+        kinds={*price_vendor().kinds, "postgres"},
         metadata={
             "dagster/column_schema": _columns(universe, timeframe),
             "dagster/table_name": "miraikakaku.price_bars",
@@ -117,19 +116,28 @@ def _spec(universe: Universe, timeframe: Timeframe) -> dg.AssetSpec:
 
 
 def _daily_text(record: UniverseAssets) -> str:
+    *others, last = (vendor.origin for vendor in price_vendors().values())
     return (
-        f"Daily bars of {record.scope}, raw, in {record.universe.price_unit}, one partition per Yahoo symbol; "
+        f"Daily bars of {record.scope}, raw, in {record.universe.price_unit}, one partition per "
+        f"{price_vendor().title} symbol; "
         f"collected {record.cadence}. Each bar is validated; what is refused goes to `quarantined_bars` "
         "with its rule. The newest sessions are asked for again, so restated bars are caught; a new split pulls the "
-        "whole history again. Source: Yahoo through yfinance, or an archive of files (`MIRAIKAKAKU_PRICE_SOURCE`)."
+        f"whole history again. Source: {', '.join(others)}, or {last} (`MIRAIKAKAKU_PRICE_SOURCE`)."
     )
 
 
 def _intraday_text(record: UniverseAssets) -> str:
+    vendor = price_vendor()
+    lost = [
+        f"{vendor.title} serves the last {lookback.days} days and nothing older: what is not collected by then is "
+        "lost. "
+        for timeframe, lookback in vendor.lookback.items()
+        if timeframe is Timeframe.M5
+    ]
     return (
-        f"Five-minute bars of {record.watch_list}, raw, in {record.universe.price_unit}, one partition per Yahoo "
-        "symbol; collected while the market trades. Yahoo serves the last 60 days and nothing older: what is not "
-        "collected by then is lost. The running bar is provisional. Source: Yahoo through yfinance."
+        f"Five-minute bars of {record.watch_list}, raw, in {record.universe.price_unit}, one partition per "
+        f"{vendor.title} symbol; collected while the market trades. {''.join(lost)}The running bar is provisional. "
+        f"Source: {vendor.origin}."
     )
 
 
@@ -145,7 +153,7 @@ def _columns(universe: Universe, timeframe: Timeframe) -> dg.TableSchema:
                 for name in ("open", "high", "low", "close")
             ),
             dg.TableColumn("volume", "bigint", description=LABELS[universe.name].volume),
-            dg.TableColumn("source", "text", description="yahoo or archive"),
+            dg.TableColumn("source", "text", description=" or ".join(price_vendors())),
             dg.TableColumn("status", "text", description="final, or provisional while the session runs"),
             dg.TableColumn("flag", "text", description="Why a kept bar is doubtful, or null"),
             dg.TableColumn("fetched_at", "timestamptz", description="When it was delivered (UTC)"),

@@ -8,11 +8,12 @@ from typing import Any
 
 import dagster as dg
 
+from miraikakaku_assets.bootstrap import price_vendor
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, collected_timeframe
 from miraikakaku_assets.orchestration.asset_labels import example_config
 from miraikakaku_assets.orchestration.failures import failure, raise_all
-from miraikakaku_assets.orchestration.prices.assets import POOL, chain_keys, prices_key
+from miraikakaku_assets.orchestration.prices.assets import chain_keys, prices_key
 from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
 
@@ -36,7 +37,7 @@ class SymbolsConfig(CollectConfig):
     """Options of a collection of scattered symbols."""
 
     symbols: list[str]
-    """Yahoo symbols, e.g. 7203.T."""
+    """Symbols, e.g. 7203.T."""
     timeframe: str = Timeframe.D1.value
     """1d or 5m."""
 
@@ -56,7 +57,7 @@ def collect_symbols_job(universe: Universe) -> dg.JobDefinition:
 
     @dg.op(
         name=symbols_op_name(universe),
-        pool=POOL,
+        pool=price_vendor().pool,
         description="Collects the bars of the symbols named in its config.",
     )
     def collect_symbols(context: dg.OpExecutionContext, config: SymbolsConfig, ports: PortsResource) -> None:

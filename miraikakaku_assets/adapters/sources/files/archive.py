@@ -18,7 +18,7 @@ from pathlib import Path
 
 import polars as pl
 
-from miraikakaku_assets.adapters.sources.files.archive_files import IndexedFile, Reader, Shelf, index
+from miraikakaku_assets.adapters.sources.files.archive_files import IndexedFile, Reader, RowBudget, index
 from miraikakaku_assets.adapters.sources.files.archive_rows import as_quoted, chosen
 from miraikakaku_assets.adapters.sources.files.daily_bars import daily_rows, named_symbol
 from miraikakaku_assets.adapters.sources.files.intraday_bars import intraday_rows
@@ -168,10 +168,10 @@ class ArchiveSource:
         return self._loaded[universe.name]
 
     def _load(self, universe: Universe) -> _Contents:
-        readable, broken, shelf = [], {}, Shelf()
+        readable, broken, budget = [], {}, RowBudget()
         for path in self._files:
             try:
-                readable.append(index(path, self._reader(universe), shelf))
+                readable.append(index(path, self._reader(universe), budget))
             except InputFileError as error:
                 if len(self._files) == 1:
                     raise

@@ -22,7 +22,7 @@ Reader = Callable[[Path], Iterator[BarRows]]
 
 
 @dataclass
-class Shelf:
+class RowBudget:
     """How many rows may still be kept."""
 
     free: int = field(default_factory=lambda: KEPT_ROWS)
@@ -68,7 +68,7 @@ class IndexedFile:
         return pl.concat([part.filter(wanted) for part in self.parts()])
 
 
-def index(path: Path, reader: Reader, shelf: Shelf) -> IndexedFile:
+def index(path: Path, reader: Reader, budget: RowBudget) -> IndexedFile:
     """Looks through a file.
 
     Raises:
@@ -82,12 +82,12 @@ def index(path: Path, reader: Reader, shelf: Shelf) -> IndexedFile:
         columns, is_adjusted = part.columns, part.is_adjusted
         actions.append(part.actions)
         rows += part.bars.height
-        kept = [*kept, part.bars] if rows <= shelf.free else []
+        kept = [*kept, part.bars] if rows <= budget.free else []
         more = part.bars.group_by("symbol").agg(rows=pl.len().cast(pl.Int64))
         counts = pl.concat([counts, more]).group_by("symbol").agg(pl.col("rows").sum())
         _refuse_endless(path, counts)
-    fits = rows <= shelf.free
-    shelf.free -= rows if fits else 0
+    fits = rows <= budget.free
+    budget.free -= rows if fits else 0
     return IndexedFile(
         path, reader, counts, pl.concat(actions), columns, is_adjusted, tuple(kept) if fits else None
     )

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from miraikakaku_assets.adapters.sources.yahoo.session import RateLimiter, RetryPolicy, YahooSession
+from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy, YahooSession
 from miraikakaku_assets.application.ports import BarRequest, Calls
+from miraikakaku_assets.application.ports.rate_limit import RateLimiter
 from miraikakaku_assets.domain.bars.frame import ACTIONS, RAW_DAILY, RAW_INTRADAY
 from miraikakaku_assets.domain.errors import MiraikakakuError, SymbolError, TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
@@ -39,14 +40,14 @@ class FetchOptions:
 
     Attributes:
         base_url: Scheme and host.
-        politeness: Timeouts and retries.
+        retry_policy: Timeouts and retries.
         threads: How many fetch at the same time.
         universe: Whose symbols are fetched.
         timeframe: Length of the bars.
     """
 
     base_url: str
-    politeness: RetryPolicy
+    retry_policy: RetryPolicy
     threads: int
     universe: Universe
     timeframe: Timeframe
@@ -98,7 +99,7 @@ class Fetcher:
         self._options = options
         self._stopping = threading.Event()
         self._answers: queue.SimpleQueue[_Answer | BaseException | None] = queue.SimpleQueue()
-        self._session = YahooSession(options.base_url, limit, options.politeness, self._stopping)
+        self._session = YahooSession(options.base_url, limit, options.retry_policy, self._stopping)
         self._pool = ThreadPoolExecutor(options.threads, thread_name_prefix="yahoo")
 
     def ask(self, requests: Sequence[BarRequest]) -> None:

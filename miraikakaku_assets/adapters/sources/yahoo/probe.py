@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import quote
 
-from miraikakaku_assets.adapters.sources.yahoo.session import RateLimiter, RetryPolicy, YahooSession
+from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy, YahooSession
 from miraikakaku_assets.application.ports.probes import ProbeAnswer
+from miraikakaku_assets.application.ports.rate_limit import RateLimiter
 from miraikakaku_assets.domain.errors import SymbolError, TemporarySymbolError
 
 _QUESTION = {"range": "5d", "interval": "1d"}
@@ -22,7 +23,7 @@ class YahooProbe:
 
     Args:
         base_url: Scheme and host.
-        politeness: Timeouts; a probe is never repeated, because a repetition would hide what it looks for.
+        retry_policy: Timeouts; a probe is never repeated, because a repetition would hide what it looks for.
         limit: Rate limit of all requests.
         stopping: Set by the owner to end waits early.
     """
@@ -32,12 +33,12 @@ class YahooProbe:
     def __init__(
         self,
         base_url: str,
-        politeness: RetryPolicy,
+        retry_policy: RetryPolicy,
         limit: RateLimiter,
         stopping: threading.Event | None = None,
     ) -> None:
         self._session = YahooSession(
-            base_url, limit, replace(politeness, retries=0), stopping or threading.Event()
+            base_url, limit, replace(retry_policy, retries=0), stopping or threading.Event()
         )
 
     @property

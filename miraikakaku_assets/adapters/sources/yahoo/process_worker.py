@@ -21,8 +21,8 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 
 from miraikakaku_assets.adapters.sources.yahoo.fetcher import Batch, Fetcher, FetchOptions
-from miraikakaku_assets.adapters.sources.yahoo.session import RateLimiter
 from miraikakaku_assets.application.ports import BarRequest
+from miraikakaku_assets.application.ports.rate_limit import RateLimiter
 
 
 class ProcessFetcher:

@@ -12,10 +12,9 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from curl_cffi import requests
@@ -24,28 +23,12 @@ from curl_cffi.requests.exceptions import RequestException, Timeout
 
 from miraikakaku_assets.adapters.sources.yahoo.responses import clock_skew, outcome_of, trouble_of
 from miraikakaku_assets.application.ports import Calls
-from miraikakaku_assets.application.ports.rate_limit import Outcome, Slot
+from miraikakaku_assets.application.ports.rate_limit import Outcome, RateLimiter
 from miraikakaku_assets.domain.errors import TemporarySymbolError
 
 _log = logging.getLogger(__name__)
 _CHART = "/v8/finance/chart/"
 _SHORTEST_JITTER, _LONGEST_JITTER = 0.8, 1.2
-
-
-class RateLimiter(Protocol):
-    """Hands out request slots; see `PostgresRateLimiter`."""
-
-    def take(self, wait: Callable[[float], object]) -> Slot:
-        """Takes the next slot and waits for it.
-
-        Raises:
-            SourcePausedError: Nobody asks the source for now.
-        """
-
-    def report(
-        self, slot: Slot, outcome: Outcome, *, retry_after: float | None = None, reason: str = ""
-    ) -> None:
-        """Says what became of the request."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +56,7 @@ class YahooSession(requests.Session[requests.Response]):
     Args:
         base_url: Scheme and host that replace Yahoo's in every request.
         limit: Rate limit taken before every request that leaves, and told what became of it.
-        politeness: Timeouts and retries.
+        retry_policy: Timeouts and retries.
         stopping: Set by the owner to end waits early.
 
     Attributes:
@@ -82,12 +65,12 @@ class YahooSession(requests.Session[requests.Response]):
     """
 
     def __init__(
-        self, base_url: str, limit: RateLimiter, politeness: RetryPolicy, stopping: threading.Event
+        self, base_url: str, limit: RateLimiter, retry_policy: RetryPolicy, stopping: threading.Event
     ) -> None:
         super().__init__(impersonate="chrome")
         self._base_url = base_url.rstrip("/")
         self._limit = limit
-        self._politeness = politeness
+        self._retry_policy = retry_policy
         self._stopping = stopping
         self._counting = threading.Lock()
         self._calls: dict[str, Calls] = {}
@@ -112,16 +95,16 @@ class YahooSession(requests.Session[requests.Response]):
         if not path.startswith(_CHART):
             return _nothing(url)
         symbol = unquote(path.removeprefix(_CHART))
-        options["timeout"] = self._politeness.timeout
-        delay = self._politeness.delay
-        for attempts_left in range(self._politeness.retries, -1, -1):
+        options["timeout"] = self._retry_policy.timeout
+        delay = self._retry_policy.delay
+        for attempts_left in range(self._retry_policy.retries, -1, -1):
             try:
                 return self._attempt(method, self._base_url + path, symbol, args, options)
             except TemporarySymbolError as error:
                 if attempts_left == 0 or self._stopping.is_set():
                     raise
-                self._stopping.wait(_pause(error, delay, self._politeness.longest))
-                delay *= self._politeness.multiplier
+                self._stopping.wait(_pause(error, delay, self._retry_policy.longest))
+                delay *= self._retry_policy.multiplier
         raise AssertionError  # the loop returns or raises
 
     def _attempt(
@@ -161,7 +144,7 @@ class YahooSession(requests.Session[requests.Response]):
         try:
             answer: requests.Response = super().request(method, url, *args, **options)  # type: ignore[arg-type]
         except Timeout as error:
-            seconds = f"{self._politeness.timeout:g} s"
+            seconds = f"{self._retry_policy.timeout:g} s"
             raise TemporarySymbolError(symbol, "timeout", f"no answer within {seconds}") from error
         except CurlConnectionError as error:
             raise TemporarySymbolError(symbol, "unreachable", "the connection failed") from error

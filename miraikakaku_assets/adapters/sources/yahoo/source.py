@@ -5,16 +5,16 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from functools import partial
 
 import polars as pl
 
 from miraikakaku_assets.adapters.sources.yahoo.fetcher import Batch, Fetcher, FetchOptions
 from miraikakaku_assets.adapters.sources.yahoo.process_worker import ProcessFetcher
-from miraikakaku_assets.adapters.sources.yahoo.session import RateLimiter, RetryPolicy
+from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy
 from miraikakaku_assets.adapters.sources.yahoo.worker_pool import Worker, WorkerPool
-from miraikakaku_assets.application.ports import BarRequest, Calls, Delivery
+from miraikakaku_assets.application.ports import BarRequest, Calls, Delivery, PriceSource
+from miraikakaku_assets.application.ports.rate_limit import RateLimiter
 from miraikakaku_assets.application.ports.redact_url import shown
 from miraikakaku_assets.domain.bars.frame import ACTIONS, RAW_DAILY, RAW_INTRADAY, empty
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError, SymbolError
@@ -38,7 +38,7 @@ class YahooOptions:
 
     Attributes:
         base_url: Scheme and host.
-        politeness: Timeouts and retries.
+        retry_policy: Timeouts and retries.
         workers: Threads that fetch, in all processes together.
         symbols_per_delivery: Served symbols that are handed on together; more when more are waiting.
         processes: Interpreters among which the threads are divided when there are many symbols; 1 stays in this
@@ -46,13 +46,13 @@ class YahooOptions:
     """
 
     base_url: str
-    politeness: RetryPolicy
+    retry_policy: RetryPolicy
     workers: int
     symbols_per_delivery: int
     processes: int = 1
 
 
-class YahooSource:
+class YahooSource(PriceSource):
     """Implements the port `PriceSource` over Yahoo's chart API.
 
     Args:
@@ -61,7 +61,6 @@ class YahooSource:
     """
 
     name = "yahoo"
-    is_fixed = False
 
     def __init__(self, options: YahooOptions, limit: RateLimiter) -> None:
         self._options = options
@@ -98,45 +97,33 @@ class YahooSource:
         processes = self._options.processes if len(requests) >= _WORTH_PROCESSES else 1
         said = self._options
         threads = -(-said.workers // processes)
-        options = FetchOptions(said.base_url, said.politeness, threads, universe, timeframe)
+        options = FetchOptions(said.base_url, said.retry_policy, threads, universe, timeframe)
         kind = ProcessFetcher if processes > 1 else Fetcher
         make_worker = partial[Worker](kind, options, self._limit)
-        crew = WorkerPool(make_worker, processes, requests)
+        workers = WorkerPool(make_worker, processes, requests)
         try:
-            yield from self._collect(crew, timeframe, len(requests), stopping or threading.Event())
+            yield from self._collect(workers, timeframe, len(requests), stopping or threading.Event())
         finally:
-            crew.close()
-
-    def unrequested(self, universe: Universe, requested: frozenset[str]) -> Iterator[Delivery]:  # noqa: ARG002
-        """Yahoo serves what it is asked for; there is nothing else."""
-        return iter(())
-
-    def symbols(self, universe: Universe) -> tuple[str, ...]:  # noqa: ARG002
-        """Nobody knows what Yahoo has; it is asked."""
-        return ()
-
-    def common_window(self, universe: Universe) -> tuple[date, date] | None:  # noqa: ARG002
-        """Yahoo's history is open-ended."""
-        return None
+            workers.close()
 
     def _collect(
-        self, crew: WorkerPool, timeframe: Timeframe, requested: int, stopping: threading.Event
+        self, workers: WorkerPool, timeframe: Timeframe, requested: int, stopping: threading.Event
     ) -> Iterator[Delivery]:
         waiting = _Waiting(timeframe)
         reachable = _Reachable(shown(self._options.base_url), requested)
         smallest = self._options.symbols_per_delivery
         try:
-            for batch in crew.batches(_HAND_ON_SECONDS / 10):
+            for batch in workers.batches(_HAND_ON_SECONDS / 10):
                 if stopping.is_set():
                     return
                 if batch is not None:
                     waiting.add(batch)
                     reachable.check(batch)
                 grown = len(waiting) >= smallest and not (
-                    crew.waiting and len(waiting) < smallest * _LARGEST_DELIVERY
+                    workers.waiting and len(waiting) < smallest * _LARGEST_DELIVERY
                 )
                 if grown or waiting.age > _HAND_ON_SECONDS:
-                    yield waiting.delivery(crew.underway)
+                    yield waiting.delivery(workers.underway)
                     waiting = _Waiting(timeframe)
         except GeneratorExit:
             raise

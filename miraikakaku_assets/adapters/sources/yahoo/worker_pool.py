@@ -52,7 +52,7 @@ class WorkerPool:
         self._workers: set[Worker] = set()
         self._underway: dict[int, tuple[str, ...]] = {}
         self._threads = [
-            threading.Thread(target=self._pump, name=f"yahoo-crew-{number}", daemon=True)
+            threading.Thread(target=self._pump, name=f"yahoo-workers-{number}", daemon=True)
             for number in range(size)
         ]
         for thread in self._threads:

@@ -30,7 +30,7 @@ UniverseOption = Annotated[
 ]
 SymbolOption = Annotated[
     str,
-    typer.Option("--symbol", help="Comma-separated Yahoo symbols; default: the first five that have bars."),
+    typer.Option("--symbol", help="Comma-separated symbols; default: the first five that have bars."),
 ]
 TimeframeOption = Annotated[
     str,
@@ -135,7 +135,7 @@ def add_commands(app: typer.Typer) -> None:
     def daily_gap(
         universe_name: UniverseOption = "jp",
         symbols: Annotated[
-            str, typer.Option("--symbols", help="Comma-separated Yahoo symbols; default all that have both.")
+            str, typer.Option("--symbols", help="Comma-separated symbols; default all that have both.")
         ] = "",
         file: FileOption = None,
         daily_file: DailyFileOption = None,

@@ -1,0 +1,180 @@
+"""What a value has to look like, setting by setting: each takes a value, and raises what is said behind its name."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
+
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.market.universes import COPPER, FX, JP, UNIVERSES, US
+from miraikakaku_assets.domain.market.universes.record import Universe
+
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_DISCORD_PATH = re.compile(r"/api(/v\d+)?/webhooks/\d+/[A-Za-z0-9_-]+/?")
+_SLACK_PATH = re.compile(r"/services/[A-Z0-9]+/[A-Z0-9]+/[A-Za-z0-9]+/?")
+_MAIL_ADDRESS = re.compile(r"[^@\s,<>]+@[^@\s,<>]+")
+_PORTS = 65_536
+_APPRISE_URL = re.compile(r"[A-Za-z0-9]+://\S+")
+_FIRST_DAY = "1900-01-01"
+
+
+def _is_web_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return bool(parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0)
+    except ValueError:  # a port that is none
+        return False
+
+
+def _web_address(value: str) -> str:
+    if not _is_web_address(value):
+        raise ValueError("must be a web address like https://query2.finance.yahoo.com")
+    return value
+
+
+def _address_or_file(value: str) -> str:
+    if "://" in value and not value.startswith("file://") and not _is_web_address(value):
+        raise ValueError("must be a web address like https://example.org/list or the path of a file")
+    return value
+
+
+def _nameable(value: Path) -> Path:
+    if not str(value).isprintable():  # PostgreSQL keeps it in a file of lines
+        raise ValueError("must be a path without line breaks, control characters or undecodable bytes")
+    return value
+
+
+def _postgres_url(value: SecretStr | None) -> SecretStr | None:
+    allowed = ("postgresql://", "postgres://", "postgresql+psycopg2://")
+    if value is None:
+        return None
+    if not value.get_secret_value().startswith(allowed):
+        raise ValueError("must start with postgresql:// (PostgreSQL is the only database engine)")
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(value.get_secret_value())
+    except (ValueError, ArgumentError):  # their messages may quote the password
+        raise ValueError("must look like postgresql://user:password@host:5432/database") from None
+    if "password" in url.query:  # it is only hidden before the @
+        raise ValueError("must carry its password as user:password@host")
+    if "@" in (url.host or ""):  # the rest of a password with an @ would be shown as part of the host
+        raise ValueError("must write an @ in its password as %40")
+    if url.port is not None and not 0 < url.port < _PORTS:
+        raise ValueError("must name a port from 1 to 65535")
+    return value
+
+
+def parts_of(value: str) -> list[str]:
+    """What is named with commas between, each once."""
+    return list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+
+
+def _symbols_of(market: Universe) -> Callable[[str], str]:
+    """What names symbols of a universe: all it has, or a watch list, which may be empty."""
+
+    def check(value: str) -> str:
+        symbols = parts_of(value)
+        if not market.has_master:
+            try:
+                for symbol in symbols:
+                    market.named_issue(symbol)
+            except ConfigurationError as error:
+                raise ValueError(str(error)) from None
+        if not (symbols or market.has_master) or not all(market.writes(symbol) for symbol in symbols):
+            raise ValueError(f"must name {market.symbols_like}")
+        return ",".join(symbols)
+
+    return check
+
+
+def _any_symbols(value: str) -> str:
+    symbols = parts_of(value)
+    markets = UNIVERSES.values()
+    if not symbols or not all(any(market.writes(symbol) for market in markets) for symbol in symbols):
+        raise ValueError(f"must name symbols like {','.join(market.example for market in markets)}")
+    return ",".join(symbols)
+
+
+def _time_of_day(value: str) -> str:
+    if not _TIME_OF_DAY.fullmatch(value):
+        raise ValueError("must be a time of day like 07:00")
+    return value
+
+
+def _iso_day(value: str) -> str:
+    day = date.fromisoformat(value).isoformat()
+    today = datetime.now(ZoneInfo("Asia/Tokyo")).date()  # where a day begins first
+    if not _FIRST_DAY <= day <= today.isoformat():
+        raise ValueError(f"must be a day from {_FIRST_DAY} to today")
+    return day
+
+
+def _webhook(path: re.Pattern[str], like: str) -> Callable[[SecretStr | None], SecretStr | None]:
+    def check(value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value.get_secret_value())
+            known = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or True)
+        except ValueError:  # its message quotes what it could not read
+            known = False
+        if not known or not path.fullmatch(parts.path):
+            raise ValueError(f"must be the address of a webhook like https://{like}")
+        return value
+
+    return check
+
+
+def _mail_addresses(value: str, info: ValidationInfo) -> str:
+    addresses = parts_of(value)
+    if info.field_name == "from_email" and len(addresses) > 1:
+        raise ValueError("must be one address like alerts@example.org")
+    if not all(_MAIL_ADDRESS.fullmatch(address) for address in addresses):
+        raise ValueError("must be addresses like admin@example.org, with commas between them")
+    if info.data.get("smtp_server") and not addresses:
+        raise ValueError("must be set with SMTP_SERVER")
+    return ",".join(addresses)
+
+
+def _apprise_urls(value: SecretStr | None) -> SecretStr | None:
+    parts = value.get_secret_value().split() if value else []
+    if not all(_APPRISE_URL.fullmatch(part) for part in parts):
+        raise ValueError("must be Apprise URLs like tgram://bottoken/chat, with blanks between them")
+    return value
+
+
+def _utc(value: datetime | None) -> datetime | None:
+    if value is not None and value.tzinfo is None:
+        raise ValueError("must be a moment with its zone like 2026-11-19T12:00:00+00:00")
+    return value and value.astimezone(UTC)
+
+
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Many = Annotated[int, Field(gt=0, le=100_000)]
+Moment = Annotated[datetime | None, AfterValidator(_utc)]
+Day = Annotated[str, AfterValidator(_iso_day)]
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+AddressOrFile = Annotated[str, AfterValidator(_address_or_file)]
+StateFolder = Annotated[Path, AfterValidator(_nameable)]
+PostgresUrl = Annotated[SecretStr | None, AfterValidator(_postgres_url)]
+CurrencyPairs = Annotated[str, AfterValidator(_symbols_of(FX))]
+CopperFutures = Annotated[str, AfterValidator(_symbols_of(COPPER))]
+TokyoSymbols = Annotated[str, AfterValidator(_symbols_of(JP))]
+UsSymbols = Annotated[str, AfterValidator(_symbols_of(US))]
+AnySymbols = Annotated[str, AfterValidator(_any_symbols)]
+DiscordWebhook = Annotated[
+    SecretStr | None, AfterValidator(_webhook(_DISCORD_PATH, "discord.com/api/webhooks/ID/TOKEN"))
+]
+SlackWebhook = Annotated[
+    SecretStr | None, AfterValidator(_webhook(_SLACK_PATH, "hooks.slack.com/services/T…/B…/…"))
+]
+MailAddresses = Annotated[str, AfterValidator(_mail_addresses)]
+AppriseUrls = Annotated[SecretStr | None, AfterValidator(_apprise_urls)]

@@ -1,0 +1,158 @@
+"""Every setting with its default, and what is derived from several of them."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from miraikakaku_assets.domain.market.universes import COPPER, FX, JP, US, universe
+from miraikakaku_assets.domain.market.universes.record import Default
+from miraikakaku_assets.settings import checks
+from miraikakaku_assets.settings.price_sources import PriceSourceSettings, web_location
+
+JPX_LIST_URL = "https://www.jpx.co.jp/markets/statistics-equities/misc/tvdivq0000001vg2-att/data_j.xls"
+NASDAQ_LISTED_URL = "https://www.nasdaqtrader.com/dynamic/SymDir/nasdaqlisted.txt"
+OTHER_LISTED_URL = "https://www.nasdaqtrader.com/dynamic/SymDir/otherlisted.txt"
+ALPHA_VANTAGE_BASE_URL = "https://www.alphavantage.co"
+CANARY_SYMBOLS = "7203.T,285A.T,AAPL,USDJPY=X,HG=F"
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Settings(PriceSourceSettings):
+    """Everything the environment may say. Field names are the variables' names in lower case."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    miraikakaku_home: checks.StateFolder = Path(".miraikakaku")
+    """State of this installation: postgres/, dagster/, reports/, masters/, quarantine/."""
+    database_url: checks.PostgresUrl = None
+    """External PostgreSQL (``postgresql://…``); unset means the embedded server."""
+    jpx_list_url: checks.AddressOrFile = JPX_LIST_URL
+    """URL or file path of ``data_j.xls``."""
+    nasdaq_listed_url: checks.AddressOrFile = NASDAQ_LISTED_URL
+    """URL or file path of ``nasdaqlisted.txt``."""
+    other_listed_url: checks.AddressOrFile = OTHER_LISTED_URL
+    """URL or file path of ``otherlisted.txt``."""
+    alpha_vantage_api_key: SecretStr | None = None
+    """Unset means that Alpha Vantage is not asked; the exchanges' directories do without it."""
+    alpha_vantage_base_url: checks.WebAddress = ALPHA_VANTAGE_BASE_URL
+    miraikakaku_now: checks.Moment = None
+    """When a rehearsal takes place (UTC here): the clock of every process begins at this moment and goes on."""
+    fx_pairs: checks.CurrencyPairs = ",".join(FX.named.value)
+    """Currency pairs that are collected, symbols with commas between them."""
+    copper_symbols: checks.CopperFutures = ",".join(COPPER.named.value)
+    """COMEX copper futures that are collected, symbols with commas between them."""
+    collection_time: checks.TimeOfDay = "07:00"
+    """When copper is collected on weekdays, HH:MM in Tokyo."""
+
+    jp_watch_list: checks.TokyoSymbols = ""
+    """TSE symbols whose five-minute bars are collected, with commas between them; none by default."""
+    us_watch_list: checks.UsSymbols = ""
+    """US symbols whose five-minute bars are collected, with commas between them; none by default."""
+
+    requests_per_second: Annotated[float, Field(ge=0.01, le=100_000, allow_inf_nan=False)] = 5.0
+    burst_limit: Annotated[int, Field(gt=0, le=100_000)] = 20
+    max_workers: Annotated[int, Field(gt=0, le=200)] = 10
+    worker_timeout: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 30.0
+    """Seconds before one HTTP request is given up."""
+    max_retries: Annotated[int, Field(ge=0, le=20)] = 3
+    retry_delay: Annotated[float, Field(ge=0, le=3_600, allow_inf_nan=False)] = 2.0
+    """Seconds before the first retry."""
+    backoff_multiplier: Annotated[float, Field(ge=1, le=10, allow_inf_nan=False)] = 2.0
+    canary_symbols: checks.AnySymbols = CANARY_SYMBOLS
+    """Symbols by which the health of the price source is judged, with commas between them; one of each kind."""
+    batch_size: Annotated[int, Field(gt=0, le=5_000)] = 50
+    """Symbols whose bars are written in one transaction when they arrive one by one."""
+
+    min_japanese_stocks: checks.Many = JP.least_issues.value
+    min_us_stocks: checks.Many = US.least_issues.value
+    min_etfs: checks.Many = 2900
+    coverage_alert_threshold: Annotated[float, Field(gt=0, le=1)] = 0.95
+    """Share of expected sessions below which a segment's coverage is reported as below threshold."""
+
+    price_basis: Literal["raw", "split_adjusted", "adjusted"] = "split_adjusted"
+    """Prices that indicators and patterns are computed from; a change computes all of them anew."""
+    pattern_definition: Literal["v1", "v2"] = "v2"
+    """Definition of the six patterns that is looked for."""
+    max_processing_time: checks.Seconds = 300.0
+    """Seconds a five-minute cycle may take before a warning; twice as long is critical."""
+    min_success_rate: Annotated[float, Field(gt=0, le=1)] = 0.95
+    """Share of a cycle's symbols that should be processed; below it is noted, below 0.90 is a warning."""
+    max_error_count: Annotated[int, Field(gt=0, le=1_000)] = 5
+    """Cycles in a row that may fail altogether before it is critical."""
+
+    discord_webhook_url: checks.DiscordWebhook = None
+    """``https://discord.com/api/webhooks/…``; unset means that nothing is sent there."""
+    slack_webhook_url: checks.SlackWebhook = None
+    """``https://hooks.slack.com/services/…``."""
+    smtp_server: str = ""
+    smtp_port: Annotated[int, Field(gt=0, lt=65536)] = 587
+    from_email: checks.MailAddresses = Field("", validate_default=True)
+    """Sender of e-mails and name of the account at SMTP_SERVER."""
+    to_email: checks.MailAddresses = Field("", validate_default=True)
+    """Who gets e-mails, addresses with commas between them."""
+    email_password: SecretStr | None = None
+    notify_urls: checks.AppriseUrls = None
+    """Further channels as Apprise URLs, with blanks between them, e.g. ``tgram://bottoken/chat``."""
+
+    restatement_sessions: Annotated[int, Field(ge=1, le=1_000)] = 10
+    """Newest sessions that every collection asks for again, because sources restate them."""
+    history_start: checks.Day = "2020-01-01"
+    """First day asked for when a symbol has no bars yet."""
+    partitions_per_run: checks.Many = 250
+    event_log_retention_days: Annotated[int, Field(gt=0, le=3_650)] = 30
+    """Days for which Dagster's web UI keeps runs and asset events that newer ones have overtaken."""
+    dagster_storage: Literal["pooled", "stock"] = "pooled"
+    """``stock`` goes back to Dagster's own PostgreSQL storage (one connection per event)."""
+    miraikakaku_schedules: Literal["off", "on"] = "off"
+    """Whether schedules run by default; `miraikakaku schedule` turns them on for what it starts."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("miraikakaku_now")
+    @classmethod
+    def _rehearsed(cls, value: checks.Moment, info: ValidationInfo) -> checks.Moment:
+        located = web_location(info.data)
+        if value and located and urlsplit(located[1]).hostname not in _LOOPBACK:
+            raise ValueError(  # real bars, judged by a wrong clock, would be stored as final or as from the future
+                "is for simulated and recorded prices; unset it, or point "
+                f"{located[0].upper()} at a simulator on this machine"
+            )
+        return value
+
+    def watch_list(self, name: str) -> tuple[str, ...]:
+        """Symbols of a universe whose five-minute bars are collected, each once."""
+        return self._symbols_of(universe(name).watched)
+
+    def named_symbols(self, name: str) -> tuple[str, ...]:
+        """Symbols of a universe that no exchange publishes a list of, each once; none of any other."""
+        return self._symbols_of(universe(name).named)
+
+    def least_issues(self, name: str) -> int:
+        """How many issues of a universe should be listed: as many as are named, where no exchange publishes a list."""
+        market = universe(name)
+        setting = market.least_issues.setting
+        least: int = getattr(self, setting.lower()) if setting else market.least_issues.value
+        return least if market.has_master else len(self.named_symbols(name))
+
+    def _symbols_of(self, default: Default[tuple[str, ...]]) -> tuple[str, ...]:
+        if not default.setting:
+            return default.value
+        return tuple(checks.parts_of(getattr(self, default.setting.lower())))
+
+    @property
+    def mail_recipients(self) -> tuple[str, ...]:
+        """The addresses of TO_EMAIL, each once; none without SMTP_SERVER."""
+        return tuple(part for part in self.to_email.split(",") if part) if self.smtp_server else ()
+
+    @property
+    def canaries(self) -> tuple[str, ...]:
+        """The symbols of CANARY_SYMBOLS, each once."""
+        return tuple(self.canary_symbols.split(","))
+
+    @property
+    def home(self) -> Path:
+        """Absolute path of the state folder."""
+        return self.miraikakaku_home.expanduser().resolve()

@@ -1,0 +1,41 @@
+"""Reads the settings, and writes them down for processes that are started with them."""
+
+from functools import cache
+
+from pydantic import SecretStr, ValidationError
+
+from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.settings.model import Settings
+
+
+def load_settings() -> Settings:
+    """Reads the environment now.
+
+    Raises:
+        ConfigurationError: A variable has a value that is not allowed; the message names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).upper() if first["loc"] else "the environment"
+        raise ConfigurationError(
+            f"{name}: {first['msg'].removeprefix('Value error, ')}; correct it in the environment or in .env"
+        ) from None
+
+
+def as_environment(chosen: Settings) -> dict[str, str]:
+    """Variables by which a child process gets the same settings, where it would read others; secrets included."""
+    values = {name: getattr(chosen, name) for name in Settings.model_fields}
+    differing = {name: value for name, value in values.items() if value != getattr(settings(), name)}
+    return {
+        name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in differing.items()
+        if value is not None  # there is no variable that says so
+    }
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return load_settings()
