@@ -46,7 +46,7 @@ def test_all_parts_are_fetched_and_the_key_is_sent_but_not_shown(exchange: Scrip
         ("/query", {"function": "LISTING_STATUS", "apikey": KEY}),
     ]
     assert [file.name for file in publication.files][-1] == f"{exchange.base_url}/query"
-    assert us.locations[1:] == (f"{exchange.base_url}/symdir/otherlisted.txt", exchange.base_url)
+    assert us.locations[1:] == (f"{exchange.base_url}/symdir/otherlisted.txt", f"{exchange.base_url}/")
     assert len(us.parse(publication).issues) == 6
 
 
