@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.symbol_shapes import written_like
+from miraikakaku_assets.domain.patterns.definitions import DEFAULT, NAMES
 
 JPX_LIST_URL = "https://www.jpx.co.jp/markets/statistics-equities/misc/tvdivq0000001vg2-att/data_j.xls"
 NASDAQ_LISTED_URL = "https://www.nasdaqtrader.com/dynamic/SymDir/nasdaqlisted.txt"
@@ -34,6 +35,10 @@ _PORTS = 65_536
 _APPRISE_URL = re.compile(r"[A-Za-z0-9]+://\S+")
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Many = Annotated[int, Field(gt=0, le=100_000)]
+if TYPE_CHECKING:
+    PatternDefinition = str
+else:
+    PatternDefinition = Literal[NAMES]
 _FIRST_DAY = "1900-01-01"
 
 
@@ -95,7 +100,7 @@ class Settings(BaseSettings):
 
     price_basis: Literal["raw", "split_adjusted", "adjusted"] = "split_adjusted"
     """Prices that indicators and patterns are computed from; a change computes all of them anew."""
-    pattern_definition: Literal["v1", "v2"] = "v2"
+    pattern_definition: PatternDefinition = DEFAULT
     """Definition of the six patterns that is looked for."""
     max_processing_time: Seconds = 300.0
     """Seconds a five-minute cycle may take before a warning; twice as long is critical."""
