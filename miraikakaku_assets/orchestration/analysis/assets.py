@@ -132,7 +132,7 @@ def _signal_columns() -> list[dg.TableColumn]:
     return [
         dg.TableColumn("instrument_id", "integer", description="Key into instruments"),
         dg.TableColumn("definition", "text", description=" or ".join(NAMES)),
-        dg.TableColumn("pattern", "text", description="1, 2, 2-2, 3, 4, 5 or 6"),
+        dg.TableColumn("pattern", "text", description="As its definition numbers it, e.g. 2-2"),
         dg.TableColumn("direction", "text", description="SELL, BUY or NEUTRAL"),
         dg.TableColumn("ts", "timestamptz", description="Start of the 5-minute bar on which it began (UTC)"),
         dg.TableColumn("at", "timestamptz", description="End of that bar: from then on it was known (UTC)"),

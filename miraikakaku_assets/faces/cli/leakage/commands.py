@@ -44,7 +44,7 @@ CandlestickOption = Annotated[
     str, typer.Option("--candlestick", help="Candlestick patterns instead, e.g. engulfing; all for all.")
 ]
 PatternOption = Annotated[
-    str, typer.Option("--pattern", help="Patterns 1, 2, 2-2, 3, 4, 5 or 6 instead; all for all.")
+    str, typer.Option("--pattern", help="Numbers of patterns instead, e.g. 2-2; all for all.")
 ]
 DefinitionOption = Annotated[
     str, typer.Option("--definition", help=f"Of the patterns: {' or '.join(NAMES)}.")
