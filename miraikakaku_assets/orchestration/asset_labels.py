@@ -1,9 +1,13 @@
 """Labels every asset of a universe carries: owners, tags, and how old it may get."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+import dagster as dg
+
+from miraikakaku_assets.domain.market.instruments import Universe
 
 
 @dataclass(frozen=True)
@@ -47,3 +51,29 @@ def example_config(universe: str, op: str) -> dict[str, Any]:
         op: Name of the job's only op.
     """
     return {"ops": {op: {"config": {"symbols": [LABELS[universe].example]}}}}
+
+
+def described(
+    universe: Universe, table: str, text: str, kinds: set[str], columns: Sequence[dg.TableColumn] = ()
+) -> dict[str, Any]:
+    """What an asset of a universe says of itself: keyword arguments of `dg.AssetSpec` and `dg.asset`.
+
+    Args:
+        universe: Whose asset.
+        table: Where its rows are, without schema.
+        text: For people.
+        kinds: What it is made with.
+        columns: Of the table, where they are worth naming.
+    """
+    labels = LABELS[universe.name]
+    metadata: dict[str, Any] = {"dagster/table_name": f"miraikakaku.{table}"}
+    if columns:
+        metadata["dagster/column_schema"] = dg.TableSchema(columns=list(columns))
+    return {
+        "group_name": universe.name,
+        "kinds": kinds,
+        "metadata": metadata,
+        "description": text,
+        "owners": labels.owners,
+        "tags": labels.tags,
+    }

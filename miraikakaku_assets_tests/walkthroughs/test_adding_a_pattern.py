@@ -5,6 +5,8 @@ from pathlib import Path
 
 from miraikakaku_assets_tests.walkthroughs.follow import follow
 
+COMMAND = "from miraikakaku_assets.main import run; run()"
+
 PROGRAM = """
 import json, os
 from miraikakaku_assets.application.analysis.signal_message import pattern_message
@@ -51,5 +53,5 @@ def test_it_can_be_chosen_and_gives_signals(tmp_path: Path) -> None:
     assert "'v1', 'v2' or 'v3'" in said["refusal"]
     assert said["told"] == "v1 or v2 or v3"
     assert "v1 or v2 or v3" in " ".join(
-        checkout.python("-m", "miraikakaku_assets.main", "patterns", "--help", COLUMNS="200").split()
+        checkout.python("-c", COMMAND, "patterns", "--help", COLUMNS="200").split()
     )

@@ -15,7 +15,7 @@ from miraikakaku_assets.orchestration.analysis.run import (
     indicators_key,
     patterns_key,
 )
-from miraikakaku_assets.orchestration.asset_labels import LABELS
+from miraikakaku_assets.orchestration.asset_labels import described
 
 _BUILT = {
     Timeframe.H1: "Hourly bars, built from 5-minute bars and anchored to sessions: each unbroken stretch of trading is "
@@ -73,21 +73,8 @@ def _spec(
     columns: list[dg.TableColumn],
     text: str,
 ) -> dg.AssetSpec:
-    labels = LABELS[universe.name]
-    return dg.AssetSpec(
-        key,
-        deps=deps,
-        skippable=True,
-        group_name=universe.name,
-        kinds={"talib" if table != "price_bars" else "polars", "postgres"},
-        metadata={
-            "dagster/column_schema": dg.TableSchema(columns=columns),
-            "dagster/table_name": f"miraikakaku.{table}",
-        },
-        description=text,
-        owners=labels.owners,
-        tags=labels.tags,
-    )
+    kinds = {"talib" if table != "price_bars" else "polars", "postgres"}
+    return dg.AssetSpec(key, deps=deps, skippable=True, **described(universe, table, text, kinds, columns))
 
 
 def _bars_text(timeframe: Timeframe) -> str:
