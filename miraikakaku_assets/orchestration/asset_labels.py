@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 import dagster as dg
 
@@ -53,10 +53,21 @@ def example_config(universe: str, op: str) -> dict[str, Any]:
     return {"ops": {op: {"config": {"symbols": [LABELS[universe].example]}}}}
 
 
+class Described(TypedDict):
+    """What an asset of a universe says of itself: keyword arguments of `dg.AssetSpec` and `dg.asset`."""
+
+    group_name: str
+    kinds: set[str]
+    metadata: Mapping[str, Any]
+    description: str
+    owners: Sequence[str]
+    tags: Mapping[str, str]
+
+
 def described(
     universe: Universe, table: str, text: str, kinds: set[str], columns: Sequence[dg.TableColumn] = ()
-) -> dict[str, Any]:
-    """What an asset of a universe says of itself: keyword arguments of `dg.AssetSpec` and `dg.asset`.
+) -> Described:
+    """What an asset of a universe says of itself.
 
     Args:
         universe: Whose asset.
@@ -69,11 +80,11 @@ def described(
     metadata: dict[str, Any] = {"dagster/table_name": f"miraikakaku.{table}"}
     if columns:
         metadata["dagster/column_schema"] = dg.TableSchema(columns=list(columns))
-    return {
-        "group_name": universe.name,
-        "kinds": kinds,
-        "metadata": metadata,
-        "description": text,
-        "owners": labels.owners,
-        "tags": labels.tags,
-    }
+    return Described(
+        group_name=universe.name,
+        kinds=kinds,
+        metadata=metadata,
+        description=text,
+        owners=labels.owners,
+        tags=labels.tags,
+    )

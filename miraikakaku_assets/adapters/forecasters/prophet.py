@@ -1,4 +1,9 @@
-"""Prophet on log closes: a piecewise straight trend and a weekly pattern, fitted anew at every origin."""
+"""Prophet on log closes: a piecewise straight trend and a weekly pattern, fitted anew at every origin.
+
+A series takes 0.07 s of computing, two thirds of it in Prophet's and cmdstanpy's data frames and files: three minutes
+for 5,000 issues on two cores. Handing the data to Stan without them took 0.02 s, and 130 lines that knew Prophet's
+internals.
+"""
 
 import logging
 import warnings
@@ -105,7 +110,10 @@ def _weekdays(days: Days) -> NDArray[np.int64]:
 
 @cache
 def _library() -> "ModuleType":
-    """Prophet, which takes 2 s to import, without two lines of log for every series."""
+    """Prophet, which takes 2 s to import, without a word about Plotly and two lines of log for every series."""
+    logging.getLogger("prophet.plot").setLevel(logging.CRITICAL)
+    # Without a handler cmdstanpy gives itself one, and the level INFO.
+    logging.getLogger("cmdstanpy").addHandler(logging.NullHandler())
     import prophet
 
     for name in ("cmdstanpy", "prophet"):
@@ -131,6 +139,11 @@ class Prophet(StatelessForecaster):
     )
     fewest: ClassVar[int] = 60
     """Two closes for every change of the trend, and a dozen for every weekday."""
+
+    @property
+    def version(self) -> str:
+        """As in the contract."""
+        return "2"
 
     def forecasts(self, trained: TrainedForecaster, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
         """As in the contract."""
