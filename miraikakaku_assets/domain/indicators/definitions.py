@@ -38,6 +38,7 @@ class Indicator:
         history: Per column: the number of bars, its own included, from which on a value is shown.
         meaning: For people; neighbours with the same words are shown together.
         undefined: Per column: where the definition says 0/0 and TA-Lib says 0; empty for nowhere.
+        has_level: Whether its values mean something by themselves, not their changes alone.
     """
 
     columns: tuple[str, ...]
@@ -47,6 +48,7 @@ class Indicator:
     history: tuple[int, ...]
     meaning: str
     undefined: tuple[Undefined, ...] = ()
+    has_level: bool = True
 
 
 def _exponential(period: int) -> int:
@@ -91,6 +93,7 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator(
         ("obv",), "OBV", ("close", "volume"), (), (1,),
         "on-balance volume from the first bar on: its level means nothing, its changes do", (without_volume,),
+        has_level=False,
     ),
 )  # fmt: skip
 
@@ -101,6 +104,11 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
     {name: indicator.meaning for indicator in INDICATORS for name in indicator.columns}
 )
 """Column → what it is, for people."""
+
+WITHOUT_LEVEL = frozenset(
+    name for indicator in INDICATORS if not indicator.has_level for name in indicator.columns
+)
+"""Sums from the first bar on: their level says where the history begins and nothing else, their changes count."""
 
 NEEDED_HISTORY: Mapping[str, int] = MappingProxyType(
     {
