@@ -53,8 +53,8 @@ def diebold_mariano(
     Raises:
         ValueError: The two are not of one length, or a loss is not finite.
     """
-    # Student's t behind `scipy.stats.t.cdf`, which needs 0.6 s to load and takes 60 times as long a call: a scoreboard
-    # by instrument makes 200,000 of them.
+    # Student's t behind `scipy.stats.t.cdf`, which takes 50 µs a call instead of 1.5: scores by instrument make one for
+    # every instrument, model and horizon.
     from scipy.special import stdtr
 
     differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
