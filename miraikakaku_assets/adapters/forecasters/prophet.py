@@ -1,8 +1,8 @@
 """Prophet on log closes: a piecewise straight trend and a weekly pattern, fitted anew at every origin.
 
 A series takes 0.07 s of computing, two thirds of it in Prophet's and cmdstanpy's data frames and files: three minutes
-for 5,000 issues on two cores. Handing the data to Stan without them took 0.02 s, and a hundred lines that knew Prophet's
-internals.
+for 5,000 issues on two cores. Handing the data to Stan without them took 0.02 s, and a hundred lines that knew what is
+inside Prophet.
 """
 
 import logging
