@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.application.forecasting.daily import ForecastPorts
     from miraikakaku_assets.application.forecasting.predict import PredictionPorts
     from miraikakaku_assets.application.forecasting.train import TrainingPorts
-    from miraikakaku_assets.domain.forecasting.contract import Forecaster
+    from miraikakaku_assets.domain.forecasting.contract import Forecaster, Look
 
 _WORKERS = 8  # processes at most for models of single series; each holds 0.3 GB of libraries
 
@@ -69,12 +69,18 @@ class Forecasting(Notices):
         )
 
     @property
+    def looks(self) -> dict[str, Look]:
+        """How models are drawn."""
+        return {model.name: model.profile.look for model in self.forecasters if model.profile.look}
+
+    @property
     def training(self) -> TrainingPorts:
         """What training needs."""
         from miraikakaku_assets.adapters.forecasters.code_version import code_version
         from miraikakaku_assets.application.forecasting.train import TrainingPorts
 
-        return TrainingPorts(self.forecasts, self.models, self.clock, code_version(), self.work)
+        libraries = frozenset(name for model in self.forecasters for name in model.profile.libraries)
+        return TrainingPorts(self.forecasts, self.models, self.clock, code_version(libraries), self.work)
 
     @property
     def prediction(self) -> PredictionPorts:

@@ -1,7 +1,7 @@
 """Every setting with its default, and what is derived from several of them."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -9,6 +9,7 @@ from pydantic_settings import SettingsConfigDict
 
 from miraikakaku_assets.domain.market.universes import COPPER, FX, JP, US, universe
 from miraikakaku_assets.domain.market.universes.record import Default
+from miraikakaku_assets.domain.patterns.definitions import DEFAULT, NAMES
 from miraikakaku_assets.settings import checks
 from miraikakaku_assets.settings.price_sources import PriceSourceSettings, web_location
 
@@ -18,6 +19,10 @@ OTHER_LISTED_URL = "https://www.nasdaqtrader.com/dynamic/SymDir/otherlisted.txt"
 ALPHA_VANTAGE_BASE_URL = "https://www.alphavantage.co"
 CANARY_SYMBOLS = "7203.T,285A.T,AAPL,USDJPY=X,HG=F"
 
+if TYPE_CHECKING:
+    PatternDefinition = str
+else:
+    PatternDefinition = Literal[NAMES]
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -75,7 +80,7 @@ class Settings(PriceSourceSettings):
 
     price_basis: Literal["raw", "split_adjusted", "adjusted"] = "split_adjusted"
     """Prices that indicators and patterns are computed from; a change computes all of them anew."""
-    pattern_definition: Literal["v1", "v2"] = "v2"
+    pattern_definition: PatternDefinition = DEFAULT
     """Definition of the six patterns that is looked for."""
     max_processing_time: checks.Seconds = 300.0
     """Seconds a five-minute cycle may take before a warning; twice as long is critical."""

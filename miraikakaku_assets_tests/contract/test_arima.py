@@ -8,13 +8,13 @@ import pytest
 
 from miraikakaku_assets.adapters.forecasters.arima import (
     FEWEST_RETURNS,
-    WINDOW,
     Arima,
     Coefficients,
     Filter,
     TrainedArima,
     chosen,
 )
+from miraikakaku_assets.domain.forecasting.baselines import WINDOW
 from miraikakaku_assets.domain.forecasting.contract import Forecaster, Reason
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
 from miraikakaku_assets_tests.support.forecasts.forecast_panels import (

@@ -15,7 +15,6 @@ from miraikakaku_assets.adapters.charts import forecast_canvas
 from miraikakaku_assets.adapters.charts import forecasts as forecast_charts
 from miraikakaku_assets.adapters.charts import text as chart_text
 from miraikakaku_assets.adapters.charts.fan_paths import CLOSES
-from miraikakaku_assets.adapters.charts.forecasts import calibration_chart, fan_chart, leaderboard_chart
 from miraikakaku_assets.domain.forecasting.contract import Z_80, Z_95, Reason
 from miraikakaku_assets.domain.forecasting.edges import NO_EDGE
 from miraikakaku_assets_tests.support.forecasts.forecast_pictures import (
@@ -27,10 +26,13 @@ from miraikakaku_assets_tests.support.forecasts.forecast_pictures import (
     PAST,
     WORST,
     Missing,
+    calibration_chart,
     closes,
     drawn,
     fan,
+    fan_chart,
     forecasts,
+    leaderboard_chart,
     near,
     pixels,
     said,
@@ -141,7 +143,7 @@ def test_a_missing_fan_says_why(reason: Reason, figures: list[Any]) -> None:
 def test_missing_models_are_named_with_their_reasons(figures: list[Any]) -> None:
     absent: Missing = {"prophet": "failed", "arima": {4: "failed", 5: "failed"}, "lstm": "not_trained"}
     fan(closes(), forecasts(missing=absent))
-    assert "No forecast: ARIMA at 4, 5, Prophet (failed); LSTM (not trained)" in said(figures[0])
+    assert "No forecast: LSTM (not trained); ARIMA at 4, 5, Prophet (failed)" in said(figures[0])
     shown = said(figures[0]).splitlines()
     assert "◀ ARIMA" in shown
     assert "★ Prophet" not in shown

@@ -9,16 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from miraikakaku_assets.adapters.charts import forecast_canvas, leaderboard
-from miraikakaku_assets.adapters.charts.forecasts import calibration_chart, leaderboard_chart
 from miraikakaku_assets_tests.support.forecasts.forecast_pictures import (
     BLUE,
     GREEN,
     GREY,
+    LOOKS,
     MODELS,
     ORIGIN,
     PAST,
     WORST,
+    calibration_chart,
     drawn,
+    leaderboard_chart,
     near,
     performance,
     pixels,
@@ -144,6 +146,10 @@ def test_names_are_apart_and_where_they_belong_if_there_is_room(heights: list[fl
 
 def test_every_model_looks_different() -> None:
     for part in ("colour", "marker", "sign", "name"):
-        known = [getattr(look, part) for look in forecast_canvas.looks(MODELS).values()]
+        known = [getattr(look, part) for look in forecast_canvas.looks_of(MODELS, LOOKS).values()]
         assert len(set(known)) == len(MODELS)
-    assert list(forecast_canvas.looks(["zebra", "theta", "ensemble"])) == ["ensemble", "theta", "zebra"]
+    assert list(forecast_canvas.looks_of(["zebra", "theta", "ensemble"], LOOKS)) == [
+        "ensemble",
+        "theta",
+        "zebra",
+    ]

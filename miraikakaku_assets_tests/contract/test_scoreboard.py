@@ -1,7 +1,7 @@
 """The scoreboard through real tables: what it reads from them is what the domain says without them."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -21,6 +21,7 @@ from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.bands import conformal_bands
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
+from miraikakaku_assets.domain.forecasting.contract import Profile
 from miraikakaku_assets.domain.forecasting.evaluation import outcomes, rolling_origins, walk_forward
 from miraikakaku_assets.domain.forecasting.panel import panel
 from miraikakaku_assets.domain.market.instruments import COPPER, US
@@ -42,8 +43,15 @@ SIZE = replace(
     refit_every=dict.fromkeys(QUICK.origins, 40),
     instruments={"us": 12},
     market={},
-    singles={"drift": 3},
+    single_share=0.5,
 )
+
+
+@dataclass(frozen=True)
+class SlowDrift(Drift):
+    """A drift of which a scoreboard takes some series only."""
+
+    profile = Profile(scoreboard_series=6)
 
 
 class Installation:
@@ -56,7 +64,7 @@ class Installation:
 
     def make(self, sets: list[str], size: Size = SIZE) -> Scoreboard:
         use = self.ports
-        models = PredictionPorts(use.forecasts, use.models, utc_now, (RandomWalk(), Drift()))
+        models = PredictionPorts(use.forecasts, use.models, utc_now, (RandomWalk(), SlowDrift()))
         with evidence_in(self.data) as evidence:
             taking = DatasetPorts(
                 evidence, use.master_source, use.masters, use.files, use.bars, use.ledger, utc_now

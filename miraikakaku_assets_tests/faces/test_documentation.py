@@ -95,6 +95,7 @@ def test_every_file_and_folder_that_a_page_names_exists(name: str) -> None:
     there = {path.relative_to(ROOT).as_posix() for path in SOURCES}
     there |= set(re.findall(r"```python (\S+)", page(name)))  # what its walk-throughs make
     there |= {path.rpartition("/")[0] for path in there}
+    there |= set(re.findall(r"```python (\S+)", page(name)))  # what a walk-through makes
 
     named = [span for span in spans(name) if re.fullmatch(rf"[\w./]+\.py|(?:{FOLDERS})(?:/\w+)+/?", span)]
     lost = [span for span in named if not any(f"/{path}".endswith(f"/{span.rstrip('/')}") for path in there)]

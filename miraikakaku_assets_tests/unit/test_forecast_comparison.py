@@ -1,4 +1,4 @@
-"""The Diebold-Mariano test, Student's t and Holm's correction against other implementations."""
+"""The Diebold-Mariano test and Holm's correction against other implementations."""
 
 from math import sqrt
 
@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from miraikakaku_assets.domain.forecasting.comparison import diebold_mariano, holm, long_run_variance
-from miraikakaku_assets.domain.forecasting.t_distribution import t_distribution
 
 # Two sets of errors, drawn once from normal distributions and rounded.
 FIRST = [
@@ -144,28 +143,6 @@ def test_losses_that_are_not_finite_are_refused():
 def test_long_run_variance_without_lag_is_that_of_the_population():
     values = np.array(FIRST)
     assert long_run_variance(values, 0) == pytest.approx(values.var())
-
-
-@pytest.mark.parametrize(
-    ("value", "degrees", "golden"),
-    [
-        # scipy.stats.t.cdf 1.17
-        (0.5, 3, 0.6742760175759245),
-        (2.228139, 10, 0.9750000062735588),
-        (-1.3, 249, 0.09740153198388411),
-        (4, 1, 0.9220208696226306),
-        (-12, 30, 2.7900927075996303e-13),
-        (0, 7, 0.5),
-        (1.96, 5000, 0.9749743738540902),
-    ],
-)
-def test_student(value, degrees, golden):
-    assert t_distribution(value, degrees) == pytest.approx(golden, rel=1e-9)
-
-
-def test_student_without_degrees_is_refused():
-    with pytest.raises(ValueError, match="at least 1"):
-        t_distribution(1.0, 0)
 
 
 def test_holm():

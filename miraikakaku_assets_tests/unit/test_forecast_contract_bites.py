@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets.domain.forecasting.baselines import RandomWalk
-from miraikakaku_assets.domain.forecasting.contract import Forecaster, Needs, TrainedForecaster
+from miraikakaku_assets.domain.forecasting.contract import Forecaster, Needs, Profile, TrainedForecaster
 from miraikakaku_assets.domain.forecasting.panel import Panel
 from miraikakaku_assets_tests.support.forecasts.forecaster_contract import ForecasterContract
 
@@ -42,6 +42,7 @@ class _Breaking:
     rule: str
     name: str = "random_walk"
     version: str = "1"
+    profile: Profile = RandomWalk.profile
 
     @property
     def needs(self) -> Needs:

@@ -3,22 +3,14 @@
 import numpy as np
 import polars as pl
 import pytest
-from scipy import stats  # type: ignore[import-untyped]
+from scipy import stats
 
 from miraikakaku_assets.application.backtest.tables import spread
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
-from miraikakaku_assets.domain.forecasting.comparison import benjamini_hochberg
 from miraikakaku_assets.domain.forecasting.edges import LEVEL, NO_EDGE, directions, edge_words, with_edges
 from miraikakaku_assets.domain.forecasting.scores import score
 from miraikakaku_assets_tests.support.forecasts.forecast_panels import walk
 from miraikakaku_assets_tests.support.forecasts.scoreboards import rows_of
-
-# Benjamini and Hochberg 1995, section 3.2: fifteen tests of thrombolysis; at q = 0.05 the first four are found, by
-# Bonferroni three.
-THROMBOLYSIS = [
-    *(0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344),
-    *(0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000),
-]
 
 
 def judged(*called: tuple[float | None, int | None, float | None], horizon: int = 1) -> pl.DataFrame:
@@ -29,24 +21,6 @@ def judged(*called: tuple[float | None, int | None, float | None], horizon: int 
     return frame.with_columns(
         symbol=pl.format("S{}", pl.int_range(pl.len())), model=pl.lit("m"), horizon=pl.lit(horizon)
     )
-
-
-def test_the_correction_is_the_published_one():
-    found = benjamini_hochberg(THROMBOLYSIS)
-
-    assert (found <= 0.05).sum() == 4
-    by_hand = [0.0015, 0.0030, 0.0095, 0.035625]  # 15/1 x 0.0001, 15/2 x 0.0004, 15/3 x 0.0019, 15/4 x 0.0095
-    assert found[:4] == pytest.approx(by_hand)
-    assert found[4] == pytest.approx(0.0603)  # 15/5 x 0.0201, the smallest from here on
-    assert found[-1] == 1.0
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_the_correction_is_that_of_scipy(seed: int):
-    rng = np.random.default_rng(seed)
-    p_values = rng.choice([rng.beta(0.3, 3, 400), rng.uniform(0, 1, 400), np.full(400, 0.03)])
-    p_values[:3] = (0.0, 1.0, p_values[5])  # ends and a tie
-    assert benjamini_hochberg(p_values) == pytest.approx(stats.false_discovery_control(p_values))
 
 
 def test_the_luck_of_one_instrument_is_the_exact_binomial_tail():

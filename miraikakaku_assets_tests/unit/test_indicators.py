@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,18 @@ def test_all_columns_of_the_table() -> None:
     assert set(found.dtypes[2:]) == {pl.Float64}
     assert not found.select(pl.col(COLUMNS).is_nan().any()).row(0).count(True)
     assert len(COLUMNS) == len(set(COLUMNS)) == 22
-    assert {name for one in INDICATORS for name in one.columns} == set(COLUMNS)
+
+
+def test_the_page_has_every_indicator() -> None:
+    rows = []
+    for meaning, alike in groupby(INDICATORS, key=lambda one: one.meaning):
+        names = [name for one in alike for name in one.columns]
+        bars = [f"{needed_history(name):,}" for name in names]
+        shown = bars[0] if len(set(bars)) == 1 else ", ".join(bars)
+        rows.append(f"| {', '.join(f'`{name}`' for name in names)} | {meaning} | {shown} |")
+    page = (Path(__file__).parents[2] / "docs/indicators.md").read_text(encoding="utf-8")
+    table = "\n".join(["| columns | definition | shown from bar |", "|---|---|---|", *rows, "", ""])
+    assert table in page, f"docs/indicators.md lacks this table:\n{table}"
 
 
 def test_symbols_do_not_touch_each_other() -> None:

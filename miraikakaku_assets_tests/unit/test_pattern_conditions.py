@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets.domain.market.instruments import Timeframe
-from miraikakaku_assets.domain.patterns.definitions import DEFINITIONS
+from miraikakaku_assets.domain.patterns.definitions import NAMES, definition_of
 from miraikakaku_assets.domain.patterns.frames import TIMEFRAMES
 from miraikakaku_assets.domain.patterns.states import read
 from miraikakaku_assets_tests.support.bars.pattern_frames import noise
@@ -221,7 +221,7 @@ def judged_by_hand(bars: pl.DataFrame, condition: Callable[[Seen], bool]) -> Ite
 @pytest.mark.parametrize(("name", "written"), [("v1", V1), ("v2", V2)])
 @pytest.mark.parametrize("timeframe", TIMEFRAMES, ids=str)
 def test_conditions_are_those_of_the_specification(name: str, written: Written, timeframe: Timeframe) -> None:
-    definition = DEFINITIONS[name]
+    definition = definition_of(name)
     bars = noise(seed=7, symbols=6, days=300).of(timeframe)
     bars = bars.filter(pl.int_range(pl.len()).over("symbol") < 400)
     truth = read(bars, timeframe, definition).truth
@@ -242,7 +242,7 @@ def test_conditions_are_those_of_the_specification(name: str, written: Written, 
 def test_both_definitions_have_the_six_patterns_and_their_mirrors() -> None:
     sides = [("1", "SELL"), ("1", "BUY"), ("2", "BUY"), ("2-2", "SELL"), ("3", "SELL"), ("3", "BUY")]
     sides += [("4", "BUY"), ("4", "SELL"), ("5", "NEUTRAL"), ("6", "BUY"), ("6", "SELL")]
-    for definition in DEFINITIONS.values():
+    for definition in map(definition_of, NAMES):
         assert [(one.number, one.direction.value) for one in definition.patterns] == sides
 
 
@@ -256,7 +256,7 @@ def test_names_priorities_and_delays() -> None:
         "5": ("RSI50ライン攻防", "LOW", 600),
         "6": ("複合シグナル強化", "HIGH", 0),
     }
-    for definition in DEFINITIONS.values():
+    for definition in map(definition_of, NAMES):
         for one in definition.patterns:
             delay = one.priority.notified_after.total_seconds()
             assert (one.name_ja, one.priority.value, delay) == expected[one.number]
@@ -265,7 +265,7 @@ def test_names_priorities_and_delays() -> None:
 def test_targets_and_stops_of_the_first_definition() -> None:
     pips = {
         (one.number, one.direction.value): (one.take_profit_pips, one.stop_pips)
-        for one in DEFINITIONS["v1"].patterns
+        for one in definition_of("v1").patterns
     }
     assert pips["1", "SELL"] == (-50, 30)
     assert pips["1", "BUY"] == (50, -30)
@@ -274,4 +274,4 @@ def test_targets_and_stops_of_the_first_definition() -> None:
     assert pips["4", "BUY"] == (100, -50)
     assert pips["6", "BUY"] == (120, -60)
     assert pips["3", "SELL"] == pips["5", "NEUTRAL"] == (None, None)
-    assert all(one.take_profit_pips is None for one in DEFINITIONS["v2"].patterns)
+    assert all(one.take_profit_pips is None for one in definition_of("v2").patterns)

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miraikakaku_assets.application.analysis.signal_labels_ja import LABELS, PERCENTAGES
 from miraikakaku_assets.application.analysis.signal_message import pattern_message
 from miraikakaku_assets.domain.market.instruments import Timeframe
-from miraikakaku_assets.domain.patterns.definitions import definition_of
+from miraikakaku_assets.domain.patterns.definitions import NAMES, definition_of, labels_ja
 from miraikakaku_assets_tests.support.markets.signal_alerts import DETAILS, RECORD
 
 
@@ -87,13 +86,13 @@ def test_the_currency_is_that_of_the_universe_and_an_index_has_points() -> None:
 
 def test_every_value_that_a_pattern_reads_has_a_name() -> None:
     read = set()
-    for definition in (definition_of("v1"), definition_of("v2")):
+    for definition in map(definition_of, NAMES):
         for timeframe in Timeframe:
             for name in definition.names_read(timeframe):
                 read |= {name, definition.features[name].twin or name}
     assert len(read) > 20
-    assert read <= set(LABELS)
-    assert set(LABELS) >= PERCENTAGES
+    assert all(labels_ja()[name][0] for name in read)
+    assert {name for name in read if labels_ja()[name][1]} == {"upper_wick_share", "lower_wick_share"}
 
 
 def test_evidence_may_be_text_or_of_a_column_nobody_knows() -> None:
@@ -116,7 +115,7 @@ def test_missing_details_are_refused() -> None:
 
 
 @given(
-    st.dictionaries(st.sampled_from(sorted(LABELS)), st.floats(-1e9, 1e9), max_size=len(LABELS)),
+    st.dictionaries(st.sampled_from(sorted(labels_ja())), st.floats(-1e9, 1e9), max_size=len(labels_ja())),
     st.sampled_from(["SELL", "BUY", "NEUTRAL"]),
 )
 def test_it_fits_into_one_message_and_has_no_exponent(values: dict[str, float], direction: str) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 
-from miraikakaku_assets.domain.patterns.definitions import DEFINITIONS
+from miraikakaku_assets.domain.patterns.definitions import definition_of
 from miraikakaku_assets.domain.patterns.detection import SIGNALS, signals
 from miraikakaku_assets.domain.patterns.features import FEATURES, Feature, Kind
 from miraikakaku_assets.domain.patterns.frames import Frames
@@ -31,10 +31,10 @@ def unconfirmed_pivots() -> Definition:
         return pl.when(pivot).then(value).shift(1).forward_fill()
 
     leaking = {
-        "swing_high": Feature(Kind.PRICE, at(high), "swing_low"),
-        "swing_high_rsi_14": Feature(Kind.OSCILLATOR, at(pl.col("rsi_14")), "swing_low_rsi_14"),
+        "swing_high": Feature(Kind.PRICE, at(high), "山", "swing_low"),
+        "swing_high_rsi_14": Feature(Kind.OSCILLATOR, at(pl.col("rsi_14")), "山のRSI", "swing_low_rsi_14"),
     }
-    return replace(DEFINITIONS["v2"], name="leaking", features={**FEATURES, **leaking})
+    return replace(definition_of("v2"), name="leaking", features={**FEATURES, **leaking})
 
 
 @pytest.mark.parametrize("definition", ["v1", "v2"])
@@ -112,7 +112,7 @@ def test_warm_up_finds_that_averages_need_a_past() -> None:
 
 def test_a_test_without_signals_has_not_passed() -> None:
     quiet = replace(FRAMES, d1=FRAMES.d1.clear())
-    silent = Definition("none", (DEFINITIONS["v2"].patterns[0],))
+    silent = Definition("none", (definition_of("v2").patterns[0],))
     result = pattern_look_ahead(quiet, [FRAMES.m5["ends"][500]], silent)
     assert (result.passed, result.compared, result.differences.height) == (False, 0, 0)
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.patterns.definitions import DEFINITIONS
+from miraikakaku_assets.domain.patterns.definitions import definition_of
 from miraikakaku_assets.domain.patterns.detection import SIGNALS, signals
 from miraikakaku_assets.domain.patterns.features import mirrored
 from miraikakaku_assets.domain.patterns.frames import INPUTS, Frames
@@ -63,7 +63,7 @@ def test_what_holds_on_the_first_bar_has_not_begun_there() -> None:
     h1 = bars(60, [crossing, {"rsi_14": 51.0}, {"rsi_14": 49.0}, *[{"rsi_14": 51.0}] * 5])
     h1 = h1.with_columns(pl.col("ts", "ends") - timedelta(hours=8))
     battle = Frames(flat.d1, flat.h4, h1, flat.m5)
-    assert states(battle, DEFINITIONS["v2"]).bars["pattern 8 way 0"].to_list() == [True] * 3
+    assert states(battle, definition_of("v2")).bars["pattern 8 way 0"].to_list() == [True] * 3
     assert signals(battle).is_empty()
 
 
@@ -78,7 +78,7 @@ def test_a_bar_counts_from_its_end_on() -> None:
         Frames(agreed, agreed, longer, bars(5, crossings)),
     ):
         # The M5 bar of 0:55-1:00 (place 11) is known at 1:00, when the half hour has just ended; place 12 crosses.
-        assert states(frames, DEFINITIONS["v2"]).bars["pattern 9 way 0"].to_list() == [
+        assert states(frames, definition_of("v2")).bars["pattern 9 way 0"].to_list() == [
             place >= 11 and place % 2 == 0 for place in range(16)
         ]
         assert places(signals(frames)) == [12]
@@ -127,7 +127,7 @@ def test_what_is_not_known_is_not_true(column: str, nothing: float | None) -> No
 def test_bars_are_read_in_python_as_in_polars() -> None:
     """Bar by bar: the newest closed bar of each timeframe, all conditions, not on the bar before, not cooling."""
     frames = noise(seed=3, symbols=3, days=30)
-    definition = DEFINITIONS["v2"]
+    definition = definition_of("v2")
     truths = {timeframe: read(one, timeframe, definition).truth for timeframe, one in frames.items()}
     expected = []
     for symbol in ("0.T", "1.T", "2.T"):
@@ -240,6 +240,6 @@ def test_what_cannot_be_judged_is_refused() -> None:
 
 def test_random_bars_meet_every_pattern_of_the_default() -> None:
     found = pl.concat([signals(noise(seed)) for seed in range(6)])
-    sides = {(one.number, one.direction.value) for one in DEFINITIONS["v2"].patterns}
+    sides = {(one.number, one.direction.value) for one in definition_of("v2").patterns}
     assert set(found.select("pattern", "direction").iter_rows()) == sides
     assert found["evidence"].str.json_path_match("$").is_not_null().all()

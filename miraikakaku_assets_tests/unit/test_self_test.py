@@ -224,8 +224,8 @@ def unconfirmed_pivots() -> Definition:
         return pl.when(pivot).then(value).shift(1).forward_fill()
 
     made_up = {
-        "swing_high": Feature(Kind.PRICE, at(high), "swing_low"),
-        "swing_high_rsi_14": Feature(Kind.OSCILLATOR, at(pl.col("rsi_14")), "swing_low_rsi_14"),
+        "swing_high": Feature(Kind.PRICE, at(high), "山", "swing_low"),
+        "swing_high_rsi_14": Feature(Kind.OSCILLATOR, at(pl.col("rsi_14")), "山のRSI", "swing_low_rsi_14"),
     }
     return replace(patterns_of("v2", ["3"]), features={**FEATURES, **made_up})
 
@@ -263,7 +263,7 @@ def test_patterns_need_no_more_bars_than_are_in_force(timeframe: Timeframe) -> N
 
 
 def test_a_condition_that_never_forgets_is_caught() -> None:
-    first = Feature(Kind.PRICE, pl.col("close") - pl.col("close").first())
+    first = Feature(Kind.PRICE, pl.col("close") - pl.col("close").first(), "上昇")
     rises = {"close_move_5": first}
     forever = replace(patterns_of("v2", ["4"]), features={**FEATURES, **rises})
 

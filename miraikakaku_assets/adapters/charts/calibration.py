@@ -10,8 +10,9 @@ from miraikakaku_assets.adapters.charts.analysis import INK, as_png
 from miraikakaku_assets.adapters.charts.forecast_canvas import (
     ENSEMBLE,
     LEFT,
+    NO_LOOKS,
     RIGHT,
-    Look,
+    Looks,
     Numbers,
     box,
     canvas,
@@ -19,7 +20,7 @@ from miraikakaku_assets.adapters.charts.forecast_canvas import (
     footnote,
     header,
     legend_rows,
-    looks,
+    looks_of,
     numbers,
     plain,
 )
@@ -61,19 +62,20 @@ _LEVELS = (
 )
 
 
-def calibration_chart(performance: pl.DataFrame, title: str) -> bytes:
+def calibration_chart(performance: pl.DataFrame, title: str, looks: Looks = NO_LOOKS) -> bytes:
     """How many outcomes lay within the bands of 80 % and 95 %, by model and sessions ahead.
 
     Args:
         performance: Schema `PERFORMANCE`: one segment, one window; of several days every model's newest is shown.
         title: The universe.
+        looks: How models are drawn.
 
     Returns:
         PNG.
     """
     newest = performance.sort("until").unique(["model", "horizon"], keep="last").sort("model", "horizon")
     scored = newest.filter(pl.any_horizontal(pl.col(level.column).is_finite() for level in _LEVELS))
-    styles = looks(scored["model"].unique())
+    styles = looks_of(scored["model"].unique(), looks)
     figure = canvas(420)
     header(figure, title, f"until {newest['until'].max()!s}" if newest.height else "", _basis(scored))
     top = legend_rows(figure, [look.entry for look in styles.values()], 54)
@@ -82,7 +84,7 @@ def calibration_chart(performance: pl.DataFrame, title: str) -> bytes:
         axes = box(figure, left, right, top + 4, 50)
         plain(axes)
         _coverage(axes, scored, styles, level)
-    footnote(figure, _absentees(newest, scored))
+    footnote(figure, _absentees(newest, scored, looks))
     return as_png(figure)
 
 
@@ -97,23 +99,23 @@ def _basis(scored: pl.DataFrame) -> str:
     return f"Share of outcomes within the bands, by sessions ahead{rest}"
 
 
-def _absentees(newest: pl.DataFrame, scored: pl.DataFrame) -> str:
+def _absentees(newest: pl.DataFrame, scored: pl.DataFrame, looks: Looks) -> str:
     """Models that have nothing to show, and those whose figures are older than the others'."""
     notes = []
-    without = looks(set(newest["model"]) - set(scored["model"]))
+    without = looks_of(set(newest["model"]) - set(scored["model"]), looks)
     if without:
         notes.append(f"No outcome: {', '.join(look.name for look in without.values())}")
     ends = dict(scored.group_by("model").agg(pl.col("until").max()).sort("model").iter_rows())
     old = {model: end for model, end in ends.items() if end < newest["until"].max()}
     if old:
-        named = looks(old)
+        named = looks_of(old, looks)
         notes.append(
             f"Older: {', '.join(f'{look.name} (until {old[model]})' for model, look in named.items())}"
         )
     return "   ·   ".join(notes)
 
 
-def _coverage(axes: Any, scored: pl.DataFrame, styles: dict[str, Look], level: _Level) -> None:
+def _coverage(axes: Any, scored: pl.DataFrame, styles: Looks, level: _Level) -> None:
     axes.axhspan(level.low, level.high, color=_KEPT_FILL, linewidth=0, zorder=1)
     axes.axhline(level.promised, color=_KEPT, linewidth=1.0, linestyle=(0, (4, 3)), zorder=2)
     shares = {model: _by_horizon(scored.filter(pl.col("model") == model), level.column) for model in styles}

@@ -6,7 +6,15 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from miraikakaku_assets.adapters.charts.forecast_canvas import ENSEMBLE, Numbers, drawable, looks, numbers
+from miraikakaku_assets.adapters.charts.forecast_canvas import (
+    ENSEMBLE,
+    NO_LOOKS,
+    Looks,
+    Numbers,
+    drawable,
+    looks_of,
+    numbers,
+)
 from miraikakaku_assets.domain.forecasting.bands import Calibration
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS, Reason
 from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE
@@ -44,6 +52,7 @@ class Fan:
         prices: Model → column → price at each horizon, NaN where there is none.
         missing: Model → horizon → why there is no forecast.
         own_bands: Whether too few past errors were known to calibrate the ensemble's bands.
+        looks: How models are drawn.
     """
 
     as_of: date | None
@@ -54,6 +63,7 @@ class Fan:
     prices: dict[str, dict[str, Numbers]] = field(default_factory=dict)
     missing: dict[str, dict[int, str]] = field(default_factory=dict)
     own_bands: bool = False
+    looks: Looks = field(default_factory=dict)
 
     @property
     def reach(self) -> int:
@@ -85,7 +95,7 @@ class Fan:
     def drawn(self) -> list[str]:
         """Models that have a line, in the order of the legend; that of no change is drawn in any case."""
         some = [model for model, prices in self.prices.items() if np.isfinite(prices["point"]).any()]
-        return [model for model in looks(some) if model != NO_CHANGE]
+        return [model for model in looks_of(some, self.looks) if model != NO_CHANGE]
 
     def path(self, model: str, column: str = "point") -> Numbers:
         """Prices from the origin on, as long as `ahead`."""
@@ -94,12 +104,13 @@ class Fan:
         return np.concatenate([[start], values])
 
 
-def fan_of(history: pl.DataFrame, forecasts: pl.DataFrame) -> Fan:
+def fan_of(history: pl.DataFrame, forecasts: pl.DataFrame, looks: Looks = NO_LOOKS) -> Fan:
     """The newest closes, and the forecasts of the newest origin from the close there.
 
     Args:
         history: ``session`` and ``close`` of one instrument.
         forecasts: Schema `PREDICTIONS` of the same instrument.
+        looks: How models are drawn.
     """
     past = history.select("session", close=pl.Series(numbers(history["close"])).fill_nan(None)).drop_nulls()
     past = past.unique("session", keep="last").sort("session")
@@ -135,6 +146,7 @@ def fan_of(history: pl.DataFrame, forecasts: pl.DataFrame) -> Fan:
         prices,
         missing,
         own_bands,
+        looks,
     )
 
 

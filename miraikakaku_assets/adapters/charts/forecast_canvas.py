@@ -1,8 +1,7 @@
 """What pictures of forecasts share: how each model looks, the words around a chart, and lines with holes."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from miraikakaku_assets.adapters.charts.analysis import GRID, INK, MUTED
 from miraikakaku_assets.adapters.charts.text import japanese_font, legend
-from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE
+from miraikakaku_assets.domain.forecasting.contract import Look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,47 +32,20 @@ _SMALL = 8  # size of type beneath a title, as on the other charts
 Numbers = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Look:
-    """How a model is told from the others, the same in every picture.
+Looks = Mapping[str, Look]
+"""Model → how it is drawn, in the order in which models are listed."""
 
-    Attributes:
-        name: For people.
-        colour: Of lines and words.
-        marker: Matplotlib's; colours alone are not told apart by everyone.
-        sign: The marker as a letter.
-    """
+NO_LOOKS: Looks = {}
 
-    name: str
-    colour: str
-    marker: str
-    sign: str
-
-    @property
-    def entry(self) -> tuple[str, str]:
-        """For `chart_text.legend`."""
-        return f"{self.sign} {self.name}", self.colour
-
-
-_LOOKS = {
-    ENSEMBLE: Look("Ensemble", "#2563eb", "o", "●"),
-    NO_CHANGE: Look("No change", "#64748b", "X", "✖"),
-    "drift": Look("Drift", "#9a5b2f", "P", "✚"),
-    "theta": Look("Theta", "#0b7a53", "^", "▲"),
-    "arima": Look("ARIMA", "#0891b2", "<", "◀"),
-    "random_forest": Look("Random Forest", "#d97706", "s", "■"),
-    "xgboost": Look("XGBoost", "#c2255c", "D", "◆"),
-    "lstm": Look("LSTM", "#7c3aed", "v", "▼"),
-    "prophet": Look("Prophet", "#6b7a0a", "*", "★"),
-}
+_ENSEMBLE = Look("Ensemble", "#2563eb", "o", "●")
 _OTHERS = ("#475569", "#b91c8c", "#166534", "#b45309", "#1e40af", "#7f1d1d")
 
 
-def looks(models: Iterable[str]) -> dict[str, Look]:
-    """Every model's look, in the order in which models are listed; those nobody has named come last."""
+def looks_of(models: Iterable[str], known: Looks) -> dict[str, Look]:
+    """Every model's look, the ensemble first, then in the order of `known`; those that have none come last."""
     wanted = set(models)
-    found = {model: look for model, look in _LOOKS.items() if model in wanted}
-    for place, model in enumerate(sorted(wanted - set(_LOOKS))):
+    found = {model: look for model, look in {ENSEMBLE: _ENSEMBLE, **known}.items() if model in wanted}
+    for place, model in enumerate(sorted(wanted - set(found))):
         found[model] = Look(drawable(model)[:_LONGEST], _OTHERS[place % len(_OTHERS)], ">", "▶")
     return found
 

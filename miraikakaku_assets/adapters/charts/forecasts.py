@@ -13,8 +13,9 @@ from miraikakaku_assets.adapters.charts.fan_paths import COLUMNS, Fan, fan_of
 from miraikakaku_assets.adapters.charts.forecast_canvas import (
     ENSEMBLE,
     LEFT,
+    NO_LOOKS,
     WIDTH,
-    Look,
+    Looks,
     Numbers,
     box,
     canvas,
@@ -24,11 +25,12 @@ from miraikakaku_assets.adapters.charts.forecast_canvas import (
     header,
     legend_rows,
     line,
-    looks,
+    looks_of,
     plain,
 )
 from miraikakaku_assets.adapters.charts.leaderboard import leaderboard_chart
 from miraikakaku_assets.adapters.charts.text import last_value, shown
+from miraikakaku_assets.domain.forecasting.contract import Look
 
 __all__ = ["calibration_chart", "fan_chart", "leaderboard_chart"]
 
@@ -52,6 +54,7 @@ def fan_chart(
     unit: str,
     decimals: int | None = None,
     edge: str | None = None,
+    looks: Looks = NO_LOOKS,
 ) -> bytes:
     """The newest closes of an instrument and its forecasts: the ensemble's median and bands, the others' medians.
 
@@ -66,13 +69,14 @@ def fan_chart(
         unit: Of the prices, e.g. "JPY per share".
         decimals: Of prices; five significant digits without.
         edge: What is said of the instrument's calls of direction, e.g. `scores.NO_EDGE`.
+        looks: How models are drawn.
 
     Returns:
         PNG.
     """
-    fan = fan_of(history, forecasts)
+    fan = fan_of(history, forecasts, looks)
     written: Written = shown if decimals is None else lambda value: f"{value:,.{decimals}f}"
-    styles = looks(fan.prices)
+    styles = looks_of(fan.prices, looks)
     figure = canvas(_HEIGHT)
     badge = edge and (drawable(edge) or "no edge")  # a machine without Japanese letters
     header(figure, title, f"as of {fan.as_of}" if fan.as_of else "", _summary(fan, unit, written), badge)
@@ -112,7 +116,7 @@ def _short(value: float, written: Written) -> str:
     return written(value) if abs(value) < 1e9 else f"{value:.2e}"  # noqa: PLR2004
 
 
-def _entries(fan: Fan, styles: dict[str, Look]) -> list[tuple[str, str]]:
+def _entries(fan: Fan, styles: Looks) -> list[tuple[str, str]]:
     found = [("━ Close", DOWN)] if fan.past.height else []
     if ENSEMBLE in fan.drawn:
         found += [("● Ensemble, median", styles[ENSEMBLE].colour), ("█ 80 %", _EDGE_80), ("█ 95 %", _EDGE_95)]
@@ -130,7 +134,7 @@ def _past(axes: Any, fan: Fan) -> None:
         axes.plot([place], [value], "o", color=DOWN, markersize=4.5, zorder=6)
 
 
-def _future(axes: Any, fan: Fan, styles: dict[str, Look]) -> None:
+def _future(axes: Any, fan: Fan, styles: Looks) -> None:
     axes.axvline(0, color="#b8c2cf", linewidth=0.8, zorder=1)
     if np.isfinite(fan.base):
         axes.plot([0, fan.end], [fan.base] * 2, color=MUTED, linewidth=1.2, linestyle=(0, (1, 2)), zorder=4)
@@ -181,7 +185,7 @@ def _nothing(axes: Any, fan: Fan) -> None:
     )
 
 
-def _prices(axes: Any, fan: Fan, styles: dict[str, Look], written: Written) -> None:
+def _prices(axes: Any, fan: Fan, styles: Looks, written: Written) -> None:
     """The scale, and in words what it leaves out."""
     named = [("95 %", _DEEP, f"{side}95", ENSEMBLE) for side in ("lo", "hi")]
     named += [("80 %", _DEEP, f"{side}80", ENSEMBLE) for side in ("lo", "hi")]
@@ -228,7 +232,7 @@ def _limits(past: Numbers, ahead: Numbers) -> tuple[float, float]:
     return (max(least, 0.0) if low > 0 else least), high + up + room
 
 
-def _beside(axes: Any, fan: Fan, styles: dict[str, Look], written: Written) -> None:
+def _beside(axes: Any, fan: Fan, styles: Looks, written: Written) -> None:
     """Values at the axis: the newest median, or else the close; a value of the scale any closer would peep out."""
     axes.yaxis.set_major_formatter(lambda value, _: _short(value, written))
     low, high = axes.get_ylim()
@@ -262,7 +266,7 @@ def _dates(axes: Any, fan: Fan) -> None:
     axes.set_xlim(-fan.reach - 0.5, fan.end + fan.step / 2)
 
 
-def _notes(fan: Fan, styles: dict[str, Look]) -> str:
+def _notes(fan: Fan, styles: Looks) -> str:
     """Models without a forecast, by reason."""
     by_reason: dict[str, list[str]] = {}
     for model, look in styles.items():

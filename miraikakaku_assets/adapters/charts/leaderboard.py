@@ -10,8 +10,9 @@ from miraikakaku_assets.adapters.charts.analysis import GRID, MUTED, as_png
 from miraikakaku_assets.adapters.charts.dates import date_labels
 from miraikakaku_assets.adapters.charts.forecast_canvas import (
     ENSEMBLE,
+    NO_LOOKS,
     WIDTH,
-    Look,
+    Looks,
     Numbers,
     box,
     canvas,
@@ -19,7 +20,7 @@ from miraikakaku_assets.adapters.charts.forecast_canvas import (
     footnote,
     header,
     line,
-    looks,
+    looks_of,
     numbers,
     plain,
 )
@@ -35,13 +36,16 @@ _SIDE = 150  # pixels for names at the right
 _MOST_TICKS, _FEW_TICKS = 12, 4
 
 
-def leaderboard_chart(performance: pl.DataFrame, title: str, horizon: int | None = None) -> bytes:
+def leaderboard_chart(
+    performance: pl.DataFrame, title: str, horizon: int | None = None, looks: Looks = NO_LOOKS
+) -> bytes:
     """Mean absolute errors relative to no change over time, and below them who led.
 
     Args:
         performance: Schema `PERFORMANCE`: one segment, one window.
         title: The universe.
         horizon: Sessions ahead that are shown; the fewest there are, without.
+        looks: How models are drawn.
 
     Returns:
         PNG.
@@ -50,9 +54,9 @@ def leaderboard_chart(performance: pl.DataFrame, title: str, horizon: int | None
     rows = performance.filter(wanted)
     rows = rows.unique(["model", "until"], keep="last", maintain_order=True)
     days = rows["until"].unique().sort()
-    ratios = {model: _over_time(rows, model, days) for model in looks(rows["model"].unique())}
+    ratios = {model: _over_time(rows, model, days) for model in looks_of(rows["model"].unique(), looks)}
     ratios = {model: ratio for model, ratio in ratios.items() if np.isfinite(ratio).any()}
-    styles = looks([*ratios, NO_CHANGE])
+    styles = looks_of([*ratios, NO_CHANGE], looks)
     figure = canvas(_HEIGHT)
     header(
         figure, title, " – ".join(str(day) for day in dict.fromkeys([*days[:1], *days[-1:]])), _measure(rows)
@@ -63,7 +67,7 @@ def leaderboard_chart(performance: pl.DataFrame, title: str, horizon: int | None
     _names(main, ratios, styles, days)
     _leaders(ribbon, ratios, styles)
     _days(main, ribbon, days)
-    absent = looks(set(rows["model"]) - set(ratios) - {NO_CHANGE})
+    absent = looks_of(set(rows["model"]) - set(ratios) - {NO_CHANGE}, looks)
     footnote(figure, f"No outcome: {', '.join(look.name for look in absent.values())}" if absent else "")
     return as_png(figure)
 
@@ -83,7 +87,7 @@ def _over_time(rows: pl.DataFrame, model: str, days: pl.Series) -> Numbers:
     )
 
 
-def _ratios(axes: Any, ratios: dict[str, Numbers], styles: dict[str, Look]) -> None:
+def _ratios(axes: Any, ratios: dict[str, Numbers], styles: Looks) -> None:
     plain(axes)
     axes.yaxis.tick_left()
     axes.axhline(1, color=styles[NO_CHANGE].colour, linewidth=1.2, zorder=2)
@@ -144,7 +148,7 @@ def _ticks(low: float, high: float) -> list[float]:
     return [*below, LOST, *above[above > LOST + coarse / 2]]
 
 
-def _names(axes: Any, ratios: dict[str, Numbers], styles: dict[str, Look], days: pl.Series) -> None:
+def _names(axes: Any, ratios: dict[str, Numbers], styles: Looks, days: pl.Series) -> None:
     """Beside the end of every line its model and newest figure, moved apart where lines end close together."""
     low, high = axes.get_ylim()
     tall = axes.get_window_extent().height
@@ -190,7 +194,7 @@ def _apart(heights: list[float], gap: float, tall: float) -> Numbers:
     return found
 
 
-def _leaders(axes: Any, ratios: dict[str, Numbers], styles: dict[str, Look]) -> None:
+def _leaders(axes: Any, ratios: dict[str, Numbers], styles: Looks) -> None:
     """A strip in the colour of the model with the least error; of no change where none was better."""
     for side in axes.spines.values():
         side.set_visible(False)

@@ -9,23 +9,25 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from miraikakaku_assets.adapters.forecasters.per_series import WORKERS, Failure, each_series
-from miraikakaku_assets.domain.forecasting.baselines import with_reasons
+from miraikakaku_assets.domain.forecasting.baselines import WINDOW, with_reasons
 from miraikakaku_assets.domain.forecasting.contract import (
     HORIZONS,
+    Look,
     Needs,
+    Profile,
     Reason,
     TrainedForecaster,
-    forecast_frame,
-    origin_rows,
 )
-from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
+from miraikakaku_assets.domain.forecasting.panel import Panel
 from miraikakaku_assets.domain.forecasting.serialization import packed, unpacked
+from miraikakaku_assets.domain.forecasting.single_series import TOGETHER, forecasts_of_series
 
 Numbers = NDArray[np.float64]
 
@@ -35,13 +37,8 @@ VERSION = "1"
 FEWEST_RETURNS = 60
 """Below a quarter of a year, an order of two coefficients is noise."""
 
-WINDOW = 250
-"""Returns, about a year, that an order is chosen on and a forecast is carried over."""
-
 MOST_COEFFICIENTS = 2
 """Of either kind, autoregressive and moving average."""
-
-_TOGETHER = 8192  # windows in one matrix: 16 MiB
 
 
 @dataclass(frozen=True)
@@ -100,6 +97,9 @@ class Arima:
     """
 
     workers: int = WORKERS
+    profile: ClassVar[Profile] = Profile(
+        Look("ARIMA", "#0891b2", "<", "◀"), ("statsforecast",), training_seconds=24, scoreboard_series=200
+    )
 
     @property
     def name(self) -> str:
@@ -169,45 +169,27 @@ class TrainedArima:
 
     def predict(self, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
         """As in the contract."""
-        bars = with_reasons(panel, FEWEST_RETURNS).with_columns(
-            sigma=ewma_volatility(), place=pl.int_range(pl.len()).over("symbol"), at=pl.int_range(pl.len())
-        )
-        rows = origin_rows(Panel(bars, panel.sessions, panel.unpriced), origins)
         untrained = (
             pl.when(pl.col("symbol").is_in(self.failed))
             .then(pl.lit(Reason.FAILED.value))
             .when(~pl.col("symbol").is_in(list(self.known)))
             .then(pl.lit(Reason.NOT_TRAINED.value))
         )
-        rows = rows.with_columns(reason=pl.coalesce("reason", "unfit", untrained))
-        made = self._numbers(bars["ret"].to_numpy(), rows.filter(pl.col("reason").is_null()))
-        rows = rows.join(made, on=["symbol", "as_of"], how="left")
-        point, spread = (
-            pl.coalesce(pl.when(pl.col("horizon") == h).then(pl.col(f"{name}_{h}")) for h in HORIZONS)
-            for name in ("point", "spread")
-        )
-        return forecast_frame(panel, rows, self, {"point": point, "sd": pl.col("sigma") * spread})
+        return forecasts_of_series(self, panel, origins, FEWEST_RETURNS, self._fits, untrained)
 
-    def _numbers(self, returns: Numbers, rows: pl.DataFrame) -> pl.DataFrame:
-        """Columns ``symbol``, ``as_of``, ``point_1``…, ``spread_1``… of origins, many at a time.
-
-        Args:
-            returns: Of all bars, sorted by symbol and session.
-            rows: Origins with ``at``, their row there, and ``place``, how many of the rows before are the symbol's.
-        """
-        found = np.empty((2, len(HORIZONS), rows.height))
+    def _fits(self, bars: pl.DataFrame, rows: pl.DataFrame) -> tuple[Numbers, Numbers]:
+        """As `single_series.Fits`."""
+        points, spreads = np.empty((2, len(HORIZONS), rows.height))
+        returns, symbols = bars["ret"].to_numpy(), rows["symbol"].to_list()
         at, count = rows["at"].to_numpy(), np.minimum(rows["place"].to_numpy(), WINDOW)
-        symbols = rows["symbol"].to_list()
-        for start in range(0, rows.height, _TOGETHER):
-            chunk = slice(start, start + _TOGETHER)
+        for start in range(0, rows.height, TOGETHER):
+            chunk = slice(start, start + TOGETHER)
             model = Filter([self.known[symbol] for symbol in symbols[chunk]])
             steps = np.arange(count[chunk].max())[:, None]
             first = at[chunk] - count[chunk] + 1
             values = returns[np.minimum(first + steps, at[chunk])]
-            found[:, :, chunk] = model.run(values, count[chunk])
-        names = [f"{name}_{h}" for name in ("point", "spread") for h in HORIZONS]
-        columns = dict(zip(names, found.reshape(len(names), -1), strict=True))
-        return rows.select("symbol", "as_of").with_columns(**columns)
+            points[:, chunk], spreads[:, chunk] = model.run(values, count[chunk])
+        return points, spreads
 
     @property
     def learnt(self) -> Mapping[str, float]:

@@ -28,8 +28,7 @@ from miraikakaku_assets.adapters.forecasters.trained_trees import (
     loaded,
     threads_for,
 )
-from miraikakaku_assets.domain.forecasting.baselines import FEWEST_RETURNS
-from miraikakaku_assets.domain.forecasting.contract import HORIZONS, Needs
+from miraikakaku_assets.domain.forecasting.contract import FEWEST_RETURNS, HORIZONS, Look, Needs, Profile
 from miraikakaku_assets.domain.forecasting.learning import (
     TARGETS,
     Examples,
@@ -85,6 +84,7 @@ class BoostedTrees:
     share: float | None = None
     threads: int = 2
     word: ClassVar[str]
+    profile: ClassVar[Profile]
 
     @property
     def name(self) -> str:
@@ -207,6 +207,9 @@ class XGBoost(BoostedTrees):
     """Trees that each correct those before by a little."""
 
     word: ClassVar[str] = "xgboost"
+    profile: ClassVar[Profile] = Profile(
+        Look("XGBoost", "#c2255c", "D", "◆"), ("xgboost",), training_seconds=33
+    )
 
     def growth(self, of: str) -> tuple[int, dict[str, Any]]:
         """As in `BoostedTrees`."""
@@ -223,6 +226,9 @@ class RandomForest(BoostedTrees):
     """Trees that are grown apart, each from some of the rows and inputs, and averaged."""
 
     word: ClassVar[str] = "random_forest"
+    profile: ClassVar[Profile] = Profile(
+        Look("Random Forest", "#d97706", "s", "■"), ("xgboost",), training_seconds=41
+    )
 
     def growth(self, of: str) -> tuple[int, dict[str, Any]]:
         """As in `BoostedTrees`."""

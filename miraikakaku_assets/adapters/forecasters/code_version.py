@@ -15,21 +15,26 @@ _SOURCES = (
 )
 """Everything between stored bars and a trained model."""
 
-_LIBRARIES = ("xgboost", "keras", "jax", "statsforecast", "prophet", "numpy", "polars")
+_LIBRARIES = frozenset({"numpy", "polars"})
+"""What all models come from."""
+
 _DIGITS = 12
 
 
 @cache
-def code_version() -> str:
+def code_version(libraries: frozenset[str]) -> str:
     """The version of this package, and a digest of the source and the libraries that models come from.
 
     The package's version alone stays the same from one change of a constant to the next.
+
+    Args:
+        libraries: Names of distributions beside those of all models.
     """
     digest = hashlib.sha256()
     for place in _SOURCES:
         for name, content in _modules(files(_PACKAGE).joinpath(place), place):
             digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    for library in _LIBRARIES:
+    for library in sorted(_LIBRARIES | libraries):
         digest.update(f"{library} {_version(library)}\n".encode())
     return f"{version('miraikakaku-assets')}+{digest.hexdigest()[:_DIGITS]}"
 

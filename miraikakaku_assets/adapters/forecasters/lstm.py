@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from typing import Any
+from typing import Any, ClassVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -35,7 +35,9 @@ from miraikakaku_assets.adapters.forecasters.lstm_windows import (
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.contract import (
     HORIZONS,
+    Look,
     Needs,
+    Profile,
     TrainedForecaster,
     forecast_frame,
     origin_rows,
@@ -111,6 +113,9 @@ class Lstm:
     fewest: int = 1_000
     fewest_sessions: int = 20
     belief: float | None = None
+    profile: ClassVar[Profile] = Profile(
+        Look("LSTM", "#7c3aed", "v", "▼"), ("keras", "jax"), training_seconds=158
+    )
 
     @property
     def name(self) -> str:

@@ -9,9 +9,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
+from miraikakaku_assets.adapters.storage.analysis.tables import technical_indicators
 from miraikakaku_assets.adapters.storage.engine import DAGSTER_SCHEMA, Database
 from miraikakaku_assets.adapters.storage.tables import SCHEMA
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
+from miraikakaku_assets.domain.indicators.definitions import COLUMNS
 
 _LOCK = 4120250931
 
@@ -44,10 +46,23 @@ def upgrade(database: Database) -> tuple[str | None, str]:
                 connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
             before = _revision(connection)
             command.upgrade(alembic_config(connection), "head")
+            _add_indicators(connection)
             return before, str(_revision(connection))
     except OperationalError as error:
         database.check()  # says in one sentence that it cannot be reached
         raise DependencyUnavailableError(f"The database {database.shown} refuses the migration") from error
+
+
+def _add_indicators(connection: Connection) -> None:
+    """Adds the columns of indicators that were defined after the table was made; empty until they are computed."""
+    # Looked up first: every command passes here, and even an ALTER TABLE that adds nothing waits for all readers.
+    table = technical_indicators.fullname
+    stored = connection.scalars(
+        text(f"SELECT attname FROM pg_attribute WHERE attrelid = '{table}'::regclass")
+    ).all()
+    for name in COLUMNS:
+        if name not in stored:
+            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {name} double precision"))
 
 
 def _revision(connection: Connection) -> str | None:

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from miraikakaku_assets.application.analysis.signal_labels_ja import LABELS, PERCENTAGES
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
+from miraikakaku_assets.domain.patterns.definitions import labels_ja
 from miraikakaku_assets.domain.percent import percent_ja
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -88,11 +88,11 @@ def _evidence(evidence: object) -> list[str]:
 
 
 def _reading(column: str, value: object) -> str:
-    label = LABELS.get(column, column)
+    label, is_share = labels_ja().get(column, (column, False))
     if value is None:
         return f"{label} なし"
     number = _float(value)
-    return f"{label} {percent_ja(number)}" if column in PERCENTAGES else f"{label} {_price(number)}"
+    return f"{label} {percent_ja(number) if is_share else _price(number)}"
 
 
 def _record(record: object) -> list[str]:

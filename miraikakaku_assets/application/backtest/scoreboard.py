@@ -58,7 +58,7 @@ class Size:
             bands and weights are made from, and stand in no table.
         instruments: Set → how many instruments are forecast.
         market: Set → how many instruments are trained on, and are the market; all where it is not named.
-        singles: Model of single series → how many of those it forecasts; their cost grows with every series.
+        single_share: Of the series that a model takes whose cost grows with every one (`Profile.scoreboard_series`).
         stretch: Days of the exchange_rate set that are forecast, None for all of the papers' test days.
     """
 
@@ -69,7 +69,7 @@ class Size:
     burn_in: Mapping[str, int]
     instruments: Mapping[str, int]
     market: Mapping[str, int]
-    singles: Mapping[str, int]
+    single_share: float
     stretch: int | None = None
 
 
@@ -81,7 +81,7 @@ FULL = Size(
     burn_in={"fx": 260, "copper": 260, "lme": 260},
     instruments={"jp": 1000},
     market={},
-    singles={"arima": 200, "prophet": 60},
+    single_share=1.0,
 )
 """Origins: a year, or what there is. A single instrument tells little a day: four years of it count, and a year before
 them fills the window of its errors (of 500 origins that began without, the 80 % band of copper covered 82.5 %).
@@ -95,7 +95,7 @@ QUICK = Size(
     burn_in={},
     instruments={"jp": 40, "us": 40},
     market={"jp": 100, "us": 100},
-    singles={"arima": 10, "prophet": 2},
+    single_share=0.04,
     stretch=50,
 )
 """To see that all of it works; the days are too few to tell anything."""
@@ -196,7 +196,12 @@ def evaluate_universe(
     if universe.name in size.market:
         inputs = inputs.only(ordered[: size.market[universe.name]])
     kept = ordered[: size.instruments.get(universe.name)]
-    few = {model: kept[:count] for model, count in size.singles.items() if count < len(kept)}
+    most = {model.name: model.profile.scoreboard_series for model in ports.prediction.forecasters}
+    few = {
+        model: kept[: int(count * size.single_share)]
+        for model, count in most.items()
+        if count is not None and int(count * size.single_share) < len(kept)
+    }
     walk = Walk(folds, few, kept, SEED)
     walk_forward_universe(inputs, walk, ports.training, ports.prediction, told)
     return _board(inputs, walk, size, {model: len(names) for model, names in few.items()}, ports.prediction)

@@ -28,10 +28,7 @@ from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import last_completed_session, session_table, sessions_back
 
-_USUAL_SECONDS = {"random_forest": 41.0, "xgboost": 33.0, "lstm": 158.0, "arima": 24.0}
-"""What training takes on a year of Tokyo's 4,178 issues on two cores (`make bench`, train_minutes_4178): the first
-training needs an expectation, later ones have the one before."""
-_USUAL_SYMBOLS = 4178
+_USUAL_SYMBOLS = 4178  # which `Profile.training_seconds` are told of
 _SOON = 1.0  # seconds; everything else, forecasts included
 _OUTGROWN = 2
 _USED_FOR = 20  # sessions: three weekly trainings may fail to take place
@@ -133,11 +130,12 @@ def _expected_trainings(
 ) -> dict[str, float]:
     """Trainings as steps of the work, with the seconds that each may take: what the last one took, if there was one."""
     size = inputs.panel.bars["symbol"].n_unique() / _USUAL_SYMBOLS
-    expected = {model: size * seconds for model, seconds in _USUAL_SECONDS.items()}
-    expected |= {
-        one.model: one.seconds for one in reversed(ports.prediction.store.trainings(inputs.universe, 1))
+    newest = reversed(ports.prediction.store.trainings(inputs.universe, 1))
+    took = {training.model: training.seconds for training in newest}
+    expected = {
+        model.name: took.get(model.name, size * model.profile.training_seconds) for model in forecasters
     }
-    return {training_of(one.name): max(expected.get(one.name, 0.0), _SOON) for one in forecasters}
+    return {training_of(name): max(seconds, _SOON) for name, seconds in expected.items()}
 
 
 def _untrained(inputs: ForecastInputs, origin: date, ports: ForecastPorts) -> list[Forecaster]:

@@ -13,16 +13,13 @@ import polars as pl
 from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortError
 from miraikakaku_assets.domain.indicators.candlesticks import candlesticks, pattern_names
 from miraikakaku_assets.domain.indicators.compute import compute
-from miraikakaku_assets.domain.indicators.definitions import COLUMNS, NEEDED_HISTORY, SETTLED
+from miraikakaku_assets.domain.indicators.definitions import COLUMNS, NEEDED_HISTORY, SETTLED, WITHOUT_LEVEL
 from miraikakaku_assets.domain.indicators.leakage import BarFunction, look_ahead, warm_up_sensitivity
 
 Progress = Callable[[int, int], None]
 """Hears how many recomputations of how many are done."""
 
 _FEWEST = 10  # bars
-
-WITHOUT_LEVEL = frozenset({"obv"})
-"""Sums from the first bar on: their level says where the history begins and nothing else, their changes count."""
 
 
 @dataclass(frozen=True)

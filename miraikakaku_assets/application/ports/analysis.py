@@ -12,6 +12,7 @@ from miraikakaku_assets.application.ports.notices import NewAlert
 from miraikakaku_assets.domain.bars.price_basis import PriceBasis
 from miraikakaku_assets.domain.errors import SymbolError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.patterns.definitions import DEFAULT
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 """After every bar: nothing of that timeframe is computed again."""
@@ -37,7 +38,7 @@ class AnalysisRequest:
     collected: Timeframe
     symbols: Sequence[str] | None = None
     basis: PriceBasis = PriceBasis.SPLIT_ADJUSTED
-    definition: str = "v2"
+    definition: str = DEFAULT
     again: bool = False
     since: date | None = None
     channels: tuple[str, ...] = ()

@@ -13,7 +13,10 @@ from typing import ClassVar
 import polars as pl
 
 from miraikakaku_assets.domain.forecasting.contract import (
+    FEWEST_RETURNS,
+    Look,
     Needs,
+    Profile,
     Reason,
     TrainedForecaster,
     forecast_frame,
@@ -21,10 +24,6 @@ from miraikakaku_assets.domain.forecasting.contract import (
 )
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility, sample_volatility
 from miraikakaku_assets.domain.forecasting.stateless import StatelessForecaster
-
-FEWEST_RETURNS = 20
-"""Returns before a volatility is shown, about a month of sessions; if none of the last so many is a move, the price
-counts as constant."""
 
 WINDOW = 250
 """Returns, about a year, over which drift and sample volatility are taken."""
@@ -44,17 +43,11 @@ class _Closed(StatelessForecaster):
     """A closed form: point and standard deviation over columns of the bar at the origin."""
 
     volatility: Volatility = Volatility.EWMA
-    word: ClassVar[str]
 
     @property
     def name(self) -> str:
         """As in the contract."""
         return self.word if self.volatility is Volatility.EWMA else f"{self.word}_sample"
-
-    @property
-    def version(self) -> str:
-        """As in the contract."""
-        return "1"
 
     @property
     def needs(self) -> Needs:
@@ -87,6 +80,7 @@ class RandomWalk(_Closed):
 
     volatility: Volatility = Volatility.EWMA
     word: ClassVar[str] = "random_walk"
+    profile: ClassVar[Profile] = Profile(Look("No change", "#64748b", "X", "✖"))
 
     def terms(self) -> dict[str, pl.Expr]:
         """Columns of the bars from which `numbers` are made."""
@@ -112,6 +106,7 @@ class Drift(_Closed):
 
     volatility: Volatility = Volatility.EWMA
     word: ClassVar[str] = "drift"
+    profile: ClassVar[Profile] = Profile(Look("Drift", "#9a5b2f", "P", "✚"))
 
     def terms(self) -> dict[str, pl.Expr]:
         """Columns of the bars from which `numbers` are made."""

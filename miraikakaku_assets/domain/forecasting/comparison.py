@@ -10,8 +10,6 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from miraikakaku_assets.domain.forecasting.t_distribution import t_distribution
-
 Numbers = NDArray[np.float64]
 
 
@@ -55,6 +53,10 @@ def diebold_mariano(
     Raises:
         ValueError: The two are not of one length, or a loss is not finite.
     """
+    # Student's t behind `scipy.stats.t.cdf`, which takes 50 µs a call instead of 1.5: scores by instrument make one for
+    # every instrument, model and horizon.
+    from scipy.special import stdtr
+
     differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     if not np.isfinite(differences).all():
         raise ValueError("Losses must be finite; leave out the days on which one of the two has none")
@@ -67,8 +69,8 @@ def diebold_mariano(
     if correction <= 0 or variance <= (1e-12 * size) ** 2:
         return Comparison(days, mean, None, 1.0, 1.0)
     statistic = mean / sqrt(variance / days) * sqrt(correction / days)
-    lower = t_distribution(statistic, days - 1)
-    return Comparison(days, mean, statistic, lower, min(1.0, 2 * t_distribution(-abs(statistic), days - 1)))
+    lower, tail = stdtr(days - 1, [statistic, -abs(statistic)]).tolist()
+    return Comparison(days, mean, statistic, lower, min(1.0, 2 * tail))
 
 
 def long_run_variance(values: Numbers, lag: int) -> float:
@@ -84,38 +86,14 @@ def long_run_variance(values: Numbers, lag: int) -> float:
     return total / len(values)
 
 
-def benjamini_hochberg(p_values: Sequence[float] | Numbers) -> Numbers:
-    """P-values as they count when a share of false findings is allowed among those that are found.
-
-    What has at most q is found: then no more than a share q of all findings is expected to be false, whether the tests
-    are independent or hang together as those of one market do (positively).
-
-    Source: Y. Benjamini and Y. Hochberg, Controlling the false discovery rate, Journal of the Royal Statistical
-    Society B 57 (1995) 289-300. It is ``p.adjust(…, "BH")`` of R.
-
-    Args:
-        p_values: One per test, any order.
-
-    Returns:
-        The same number in the same order, none smaller than its p-value and none above 1.
-    """
-    given = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(given)
-    scaled = given[order] * len(given) / np.arange(1, len(given) + 1)
-    found = np.empty_like(given)
-    found[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return found
-
-
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     """P-values as they count when so many tests were made at once.
 
     Source: S. Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6
     (1979) 65-70.
     """
-    ordered = sorted(p_values, key=lambda name: (p_values[name], name))
-    found, least = {}, 0.0
-    for place, name in enumerate(ordered):
-        least = max(least, min(1.0, (len(ordered) - place) * p_values[name]))
-        found[name] = least
-    return found
+    from statsmodels.stats.multitest import multipletests
+
+    if not p_values:
+        return {}
+    return dict(zip(p_values, multipletests(list(p_values.values()), method="holm")[1].tolist(), strict=True))

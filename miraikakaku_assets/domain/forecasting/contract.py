@@ -23,6 +23,10 @@ from miraikakaku_assets.domain.forecasting.panel import Panel
 HORIZONS = (1, 2, 3, 4, 5)
 """Sessions ahead."""
 
+FEWEST_RETURNS = 20
+"""Returns before a volatility is shown, about a month of sessions; if none of the last so many is a move, the price
+counts as constant."""
+
 Z_80 = 1.2815515655446004
 """The 90 % point of the standard normal distribution: a central band of 80 %."""
 
@@ -97,6 +101,46 @@ class Needs:
     market: bool = False
 
 
+@dataclass(frozen=True)
+class Look:
+    """How a model is told from the others, the same in every picture.
+
+    Attributes:
+        name: For people.
+        colour: Of lines and words.
+        marker: Matplotlib's; colours alone are not told apart by everyone.
+        sign: The marker as a letter.
+    """
+
+    name: str
+    colour: str
+    marker: str
+    sign: str
+
+    @property
+    def entry(self) -> tuple[str, str]:
+        """For a legend: text and colour."""
+        return f"{self.sign} {self.name}", self.colour
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is known of a model beside its forecasts.
+
+    Attributes:
+        look: None: it is drawn like any other.
+        libraries: Names of the distributions it comes from: with another version of them it is trained anew.
+        training_seconds: What training takes on a year of Tokyo's 4,178 issues on two cores (`make bench`,
+            train_minutes_4178), for the progress of the first one; later ones have the one before.
+        scoreboard_series: How many series a scoreboard takes, where the cost grows with every one; None for all.
+    """
+
+    look: Look | None = None
+    libraries: tuple[str, ...] = ()
+    training_seconds: float = 0.0
+    scoreboard_series: int | None = None
+
+
 class Signature(Protocol):
     """Whose forecasts they are."""
 
@@ -159,6 +203,10 @@ class Forecaster(Protocol):
     @property
     def needs(self) -> Needs:
         """What it must be given."""
+
+    @property
+    def profile(self) -> Profile:
+        """What is known of it beside its forecasts."""
 
     def fit(self, panel: Panel, until: date, seed: int = 0) -> TrainedForecaster:
         """Trains on closes up to and including `until`; bars behind it do not matter."""

@@ -6,10 +6,11 @@ showed an edge where 2.5 % do without any. So the instruments of a universe are 
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from miraikakaku_assets.domain.forecasting.comparison import benjamini_hochberg
-from miraikakaku_assets.domain.forecasting.scores import hit_interval
-from miraikakaku_assets.domain.forecasting.t_distribution import incomplete_beta
+from miraikakaku_assets.domain.forecasting.scores import independent_outcomes
+
+Numbers = NDArray[np.float64]
 
 NO_EDGE = "優位性なし"
 """Shown where the direction was called no better than by a coin."""
@@ -42,7 +43,7 @@ def directions(rows: pl.DataFrame) -> pl.DataFrame:
     )
     table = marked.group_by(_KEY, maintain_order=True).agg("called", "hit", pl.col("rose").sum())
     worth = [
-        hit_interval(np.asarray(calls), np.asarray(hits), horizon)[0]
+        independent_outcomes(np.asarray(calls), np.asarray(hits), horizon)
         for horizon, calls, hits in table.select("horizon", "called", "hit").iter_rows()
     ]
     calls = pl.col("called").list.sum()
@@ -73,25 +74,34 @@ def with_edges(instruments: pl.DataFrame) -> pl.DataFrame:
         The same rows in the same order with ``p_edge`` (of the instrument alone; 1 without a call), ``q_edge``
         (corrected) and ``edge`` (whether there is one).
     """
-    alone = [
-        _luck(rate, worth, always_up)
-        for rate, worth, always_up in instruments.select("hit_rate", "independent", "always_up").iter_rows()
-    ]
-    table = instruments.with_columns(p_edge=pl.Series(alone, dtype=pl.Float64)).with_row_index("place")
+    from scipy.stats import false_discovery_control
+
+    table = instruments.with_columns(p_edge=pl.Series(_luck(instruments), dtype=pl.Float64)).with_row_index(
+        "place"
+    )
     corrected = [
-        part.with_columns(q_edge=pl.Series(benjamini_hochberg(part["p_edge"].to_numpy()), dtype=pl.Float64))
+        part.with_columns(
+            q_edge=pl.Series(false_discovery_control(part["p_edge"].to_numpy()), dtype=pl.Float64)
+        )
         for part in table.partition_by("model", "horizon")
     ]
     found = pl.concat([table.clear().with_columns(q_edge=pl.lit(None, pl.Float64)), *corrected])
     return found.sort("place").drop("place").with_columns(edge=pl.col("q_edge") <= LEVEL)
 
 
-def _luck(hit_rate: float | None, independent: float | None, always_up: float | None) -> float:
-    """Chance of at least so many hits without any skill; 1 without a call."""
-    if hit_rate is None or independent is None:
-        return 1.0
-    hits, by_chance = hit_rate * independent, max(0.5, always_up or 0.0)
-    return 1.0 if hits <= 0 else incomplete_beta(hits, independent - hits + 1, by_chance)
+def _luck(instruments: pl.DataFrame) -> Numbers:
+    """Chance of at least so many hits without any skill; 1 without a call.
+
+    The binomial tail as an incomplete beta function, which takes parts of a hit; `scipy.stats.binom` drops them.
+    """
+    from scipy.special import betainc
+
+    rates, outcomes, always_up = (
+        instruments[name].cast(pl.Float64).to_numpy() for name in ("hit_rate", "independent", "always_up")
+    )
+    hits = np.nan_to_num(rates * outcomes)
+    by_chance = np.fmax(always_up, 0.5)
+    return np.where(hits > 0, betainc(np.maximum(hits, 1e-9), outcomes - hits + 1, by_chance), 1.0)
 
 
 def edge_words(tested: pl.DataFrame) -> dict[tuple[str, int], str | None]:

@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from miraikakaku_assets.domain.forecasting.comparison import diebold_mariano, long_run_variance
-from miraikakaku_assets.domain.patterns.wilson import wilson_interval
+from miraikakaku_assets.domain.patterns.track_record import wilson
 
 FEW_DAYS = 20
 """With fewer days the spread between them says nothing yet; each then counts as a single outcome."""
@@ -129,35 +129,29 @@ def _per_day(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
         .group_by(keys, maintain_order=True)
         .agg("loss", "still", "called_then", "hit_then")
     )
-    found: dict[str, list[float | None]] = {name: [] for name in _PER_DAY}
     columns = ("horizon", "loss", "still", "called_then", "hit_then")
+    tested = []
     for horizon, *lists in daily.select(columns).iter_rows():
-        loss, still, calls, hits = (np.asarray(one, dtype=np.float64) for one in lists)
+        loss, still, calls, hits = (np.asarray(values, dtype=np.float64) for values in lists)
         test = diebold_mariano(loss, still, horizon)
-        found["dm_statistic"].append(test.statistic)
-        found["dm_p_better"].append(test.p_better)
-        worth, low, high = hit_interval(calls, hits, horizon)
-        found["independent"].append(worth)
-        found["hit_low"].append(low)
-        found["hit_high"].append(high)
-    added = pl.DataFrame(found, schema=dict.fromkeys(_PER_DAY, pl.Float64()))
-    return daily.select(keys).hstack(added).with_columns(pl.col("independent").cast(pl.Int64))
+        tested.append((test.statistic, test.p_better, independent_outcomes(calls, hits, horizon)))
+    names = ("dm_statistic", "dm_p_better", "independent")
+    added = pl.DataFrame(tested, schema=dict.fromkeys(names, pl.Float64()), orient="row")
+    rates = daily["hit_then"].list.sum() / daily["called_then"].list.sum()
+    low, high = hit_interval(rates, added["independent"])
+    added = added.with_columns(pl.col("independent").cast(pl.Int64), hit_low=low, hit_high=high)
+    return daily.select(keys).hstack(added)
 
 
-_PER_DAY = ("dm_statistic", "dm_p_better", "independent", "hit_low", "hit_high")
-
-
-def hit_interval(
-    calls: Numbers, hits: Numbers, horizon: int
-) -> tuple[float | None, float | None, float | None]:
-    """Number of independent outcomes that the calls are worth, and Wilson's interval for so many.
+def independent_outcomes(calls: Numbers, hits: Numbers, horizon: int) -> float | None:
+    """Number of independent outcomes that the calls are worth; None without a call.
 
     The variance of the rate is estimated from its spread between days (with the lags by which horizons overlap); as
     many coin flips as have that variance are what the calls are worth, never more than there are.
     """
     total, right = float(calls.sum()), float(hits.sum())
     if total == 0:
-        return None, None, None
+        return None
     rate, days = right / total, int((calls > 0).sum())
     if days < FEW_DAYS:
         worth = float(days)
@@ -165,6 +159,9 @@ def hit_interval(
         spread = long_run_variance(hits - rate * calls, horizon - 1) * len(calls) / total**2
         spread *= days / (days - 1)
         worth = rate * (1 - rate) / spread if spread > 0 else float(days)
-    whole = max(1, round(min(worth, total)))
-    low, high = wilson_interval(round(rate * whole), whole)
-    return float(whole), low, high
+    return float(max(1, round(min(worth, total))))
+
+
+def hit_interval(rates: pl.Series, independent: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Ends of Wilson's 95 % intervals of hit rates from so many independent outcomes; null for null."""
+    return wilson((rates * independent).round(mode="half_to_even"), independent)

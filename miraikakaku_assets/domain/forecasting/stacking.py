@@ -17,7 +17,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from miraikakaku_assets.domain.forecasting.comparison import long_run_variance
-from miraikakaku_assets.domain.forecasting.t_distribution import t_distribution
 
 LEVEL = 0.10
 """Chance of a model without merit to be believed at all; a later review decides anew."""
@@ -92,10 +91,12 @@ def product(one: str, other: str) -> str:
 
 def _chance(values: Numbers, horizon: int) -> float:
     """One-sided p-value of a mean that is not above 0, with the lags by which outcomes overlap."""
+    from scipy.special import stdtr
+
     variance = long_run_variance(values, horizon - 1)
     if variance <= 0:
         return 1.0
-    return t_distribution(-float(values.mean()) / sqrt(variance / len(values)), len(values) - 1)
+    return float(stdtr(len(values) - 1, -float(values.mean()) / sqrt(variance / len(values))))
 
 
 def _non_negative(gram: Numbers, moments: Numbers) -> Numbers:

@@ -4,10 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import ClassVar
 
 import polars as pl
 
-from miraikakaku_assets.domain.forecasting.contract import Needs, TrainedForecaster
+from miraikakaku_assets.domain.forecasting.contract import FEWEST_RETURNS, Needs, Profile, TrainedForecaster
 from miraikakaku_assets.domain.forecasting.panel import Panel
 from miraikakaku_assets.domain.forecasting.serialization import packed, unpacked
 
@@ -15,20 +16,25 @@ from miraikakaku_assets.domain.forecasting.serialization import packed, unpacked
 class StatelessForecaster(ABC):
     """A `contract.Forecaster` whose training only sets the origin that it may begin at."""
 
+    word: ClassVar[str]
+    profile: ClassVar[Profile] = Profile()
+    fewest: ClassVar[int] = FEWEST_RETURNS
+    """Returns that it needs."""
+
     @property
-    @abstractmethod
     def name(self) -> str:
         """As in the contract."""
+        return self.word
 
     @property
-    @abstractmethod
     def version(self) -> str:
         """As in the contract."""
+        return "1"
 
     @property
-    @abstractmethod
     def needs(self) -> Needs:
-        """As in the contract."""
+        """As in the contract; the volatility fades but never forgets."""
+        return Needs(self.fewest, None)
 
     @abstractmethod
     def forecasts(self, trained: TrainedForecaster, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:

@@ -12,20 +12,22 @@ dimension is left to search: a grid, then golden sections, a step of the recursi
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from miraikakaku_assets.domain.forecasting.baselines import FEWEST_RETURNS, WINDOW, with_reasons
+from miraikakaku_assets.domain.forecasting.baselines import WINDOW
 from miraikakaku_assets.domain.forecasting.contract import (
+    FEWEST_RETURNS,
     HORIZONS,
-    Needs,
+    Look,
+    Profile,
     TrainedForecaster,
-    forecast_frame,
-    origin_rows,
 )
-from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
+from miraikakaku_assets.domain.forecasting.panel import Panel
+from miraikakaku_assets.domain.forecasting.single_series import TOGETHER, forecasts_of_series
 from miraikakaku_assets.domain.forecasting.stateless import StatelessForecaster
 
 Numbers = NDArray[np.float64]
@@ -33,7 +35,6 @@ Numbers = NDArray[np.float64]
 ALPHAS = (1e-4, 0.9999)
 """Bounds of the smoothing weight, as in R's ``ets``."""
 
-_TOGETHER = 8192  # series in one matrix: 16 MiB
 _GRID = 16
 _SECTIONS = 30
 _GOLDEN = 0.6180339887498949
@@ -130,49 +131,23 @@ class Theta(StatelessForecaster):
     Its bands are σ √(1 + (h - 1) alpha²), those of the smoothing, with the EWMA volatility as σ.
     """
 
-    @property
-    def name(self) -> str:
-        """As in the contract."""
-        return "theta"
-
-    @property
-    def version(self) -> str:
-        """As in the contract."""
-        return "1"
-
-    @property
-    def needs(self) -> Needs:
-        """As in the contract; the volatility fades but never forgets."""
-        return Needs(FEWEST_RETURNS, None)
+    word: ClassVar[str] = "theta"
+    profile: ClassVar[Profile] = Profile(Look("Theta", "#0b7a53", "^", "▲"))
 
     def forecasts(self, trained: TrainedForecaster, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
         """As in the contract."""
-        bars = with_reasons(panel).with_columns(
-            sigma=ewma_volatility(), place=pl.int_range(pl.len()).over("symbol"), at=pl.int_range(pl.len())
-        )
-        rows = origin_rows(Panel(bars, panel.sessions, panel.unpriced), origins)
-        rows = rows.with_columns(reason=pl.coalesce("reason", "unfit"))
-        fits = _fitted(bars["log_close"].to_numpy(), rows.filter(pl.col("reason").is_null()))
-        rows = rows.join(fits, on=["symbol", "as_of"], how="left")
-        by_horizon = pl.coalesce(pl.when(pl.col("horizon") == h).then(pl.col(f"point_{h}")) for h in HORIZONS)
-        spread = (1 + (pl.col("horizon") - 1) * pl.col("alpha").pow(2)).sqrt()
-        return forecast_frame(panel, rows, trained, {"point": by_horizon, "sd": pl.col("sigma") * spread})
+        return forecasts_of_series(trained, panel, origins, FEWEST_RETURNS, _fitted)
 
 
-def _fitted(log_closes: Numbers, rows: pl.DataFrame) -> pl.DataFrame:
-    """Columns ``symbol``, ``as_of``, ``alpha`` and ``point_1``… of origins of any symbol, many at a time.
-
-    Args:
-        log_closes: Of all bars, sorted by symbol and session.
-        rows: Origins with ``at``, their row there, and ``place``, how many of the rows before are the symbol's.
-    """
-    names = ["alpha", *(f"point_{h}" for h in HORIZONS)]
-    found = np.full((len(names), rows.height), np.nan)
-    at, place = rows["at"].to_numpy(), rows["place"].to_numpy()
-    for start in range(0, rows.height, _TOGETHER):
-        chunk = slice(start, start + _TOGETHER)
+def _fitted(bars: pl.DataFrame, rows: pl.DataFrame) -> tuple[Numbers, Numbers]:
+    """As `single_series.Fits`."""
+    points, spreads = np.empty((2, len(HORIZONS), rows.height))
+    log_closes, at, place = bars["log_close"].to_numpy(), rows["at"].to_numpy(), rows["place"].to_numpy()
+    for start in range(0, rows.height, TOGETHER):
+        chunk = slice(start, start + TOGETHER)
         back = np.arange(min(WINDOW, int(place[chunk].max())), -1, -1)[:, None]
         values = log_closes[np.maximum(at[chunk] - back, 0)]
         fit = fit_theta(np.where(back <= place[chunk], values, np.nan))
-        found[:, chunk] = [fit.alpha, *(fit.ahead(h) - values[-1] for h in HORIZONS)]
-    return rows.select("symbol", "as_of").with_columns(**dict(zip(names, found, strict=True)))
+        points[:, chunk] = [fit.ahead(h) - values[-1] for h in HORIZONS]
+        spreads[:, chunk] = [np.sqrt(1 + (h - 1) * fit.alpha**2) for h in HORIZONS]
+    return points, spreads

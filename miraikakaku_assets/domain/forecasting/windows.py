@@ -7,13 +7,12 @@ import numpy as np
 import polars as pl
 
 from miraikakaku_assets.domain.forecasting.comparison import diebold_mariano
-from miraikakaku_assets.domain.forecasting.scores import hit_interval
+from miraikakaku_assets.domain.forecasting.scores import hit_interval, independent_outcomes
 
 _MEANS = (
     *("mae", "mape", "mase", "mae_no_change", "mape_no_change"),
     *("coverage_80", "coverage_95", "width_80", "width_95"),
 )
-_TESTED = ("dm_p_better", "hit_low", "hit_high")
 
 
 def window_scores(daily: pl.DataFrame, by: list[str], window: int) -> pl.DataFrame:
@@ -62,9 +61,15 @@ def window_scores(daily: pl.DataFrame, by: list[str], window: int) -> pl.DataFra
     table = table.join(_missing(daily, known, keys), on=keys, maintain_order="left")
     ratio = pl.when(pl.col("mae_no_change") > 0).then(pl.col("mae") / pl.col("mae_no_change"))
     table = table.with_columns(mae_to_no_change=ratio, skill=1 - ratio, window=pl.lit(window, pl.Int64()))
-    tested = [_tests(row) for row in table.select("horizon", *_SERIES).iter_rows()]
-    added = pl.DataFrame(tested, schema=dict.fromkeys(_TESTED, pl.Float64()), orient="row")
-    table = table.drop(*_SERIES).hstack(added)
+    tested, worth = [], []
+    for horizon, losses, still, *called in table.select("horizon", *_SERIES).iter_rows():
+        calls_then, hits_then = (np.asarray(counts, dtype=np.float64) for counts in called)
+        tested.append(diebold_mariano(losses, still, horizon).p_better)
+        worth.append(independent_outcomes(calls_then, hits_then, horizon))
+    rates = table["hits_then"].list.sum() / table["calls_then"].list.sum()
+    low, high = hit_interval(rates, pl.Series(worth, dtype=pl.Float64))
+    tested_column = pl.Series(tested, dtype=pl.Float64)
+    table = table.drop(*_SERIES).with_columns(dm_p_better=tested_column, hit_low=low, hit_high=high)
     return table.select(name for name in daily.columns if name in table.columns)
 
 
@@ -75,13 +80,3 @@ def _missing(daily: pl.DataFrame, known: pl.DataFrame, keys: list[str]) -> pl.Da
 
 
 _SERIES = ("losses", "losses_still", "calls_then", "hits_then")
-
-
-def _tests(
-    row: tuple[int, list[float], list[float], list[float], list[float]],
-) -> tuple[float | None, ...]:
-    """One-sided p-value against no change, and the interval of the hit rate."""
-    horizon, losses, still, calls, hits = row
-    test = diebold_mariano(losses, still, horizon)
-    _, low, high = hit_interval(np.asarray(calls, np.float64), np.asarray(hits, np.float64), horizon)
-    return test.p_better, low, high

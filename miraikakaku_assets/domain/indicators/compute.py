@@ -65,8 +65,9 @@ def compute(
     place = positions(bounds)
     for name, column in values.items():
         column[place < history.get(name, 0) - 1] = np.nan
-    for name, undefined in _undefined(values, columns, place).items():
-        values[name][undefined] = np.nan
+    for indicator in chosen:
+        for name, undefined in zip(indicator.columns, indicator.undefined, strict=False):  # mostly none
+            values[name][undefined(values[name], columns, place)] = np.nan
     found = pl.DataFrame({name: values[name] for name in wanted}, schema=dict.fromkeys(wanted, pl.Float64))
     return bars.select("symbol", "ts").hstack(found.fill_nan(None))
 
@@ -107,39 +108,3 @@ def _by_talib(
                 table[row, start:end] = one
                 row += 1
     return dict(zip(names, table, strict=True))
-
-
-def _undefined(
-    values: Mapping[str, Numbers], columns: Mapping[str, Numbers], place: Positions
-) -> dict[str, NDArray[np.bool_]]:
-    """Where TA-Lib says 0 and the definition says 0/0."""
-    found = {}
-    if "rsi_14" in values:
-        still = _unchanged(columns["close"], place)
-        found["rsi_14"] = (values["rsi_14"] == 0) & (still >= 14)  # noqa: PLR2004 - the period
-    if "stoch_k" in values:
-        pressed = columns["high"] == columns["low"]
-        still = _unchanged(np.where(pressed, columns["close"], np.nan), place)
-        without_range = pressed & (still >= 13)  # noqa: PLR2004 - 14 bars have 13 steps
-        # The slow %K is a mean of three values, %D a mean of three of those.
-        found["stoch_k"] = _within(without_range, place, 2)
-        found["stoch_d"] = _within(without_range, place, 4)
-    if "obv" in values:
-        found["obv"] = ~_within(columns["volume"] > 0, place, len(place))
-    return found
-
-
-def _unchanged(values: Numbers, place: Positions) -> Positions:
-    """How many bars before each have had its value without interruption; NaN never equals."""
-    rows = np.arange(len(values))
-    changed = np.ones(len(values), dtype=np.bool_)
-    changed[1:] = (values[1:] != values[:-1]) | (place[1:] == 0)
-    return rows - np.maximum.accumulate(np.where(changed, rows, 0))
-
-
-def _within(marked: NDArray[np.bool_], place: Positions, bars: int) -> NDArray[np.bool_]:
-    """Whether the row, or one of so many bars before it in its own series, is marked."""
-    rows = np.arange(len(marked))
-    latest = np.maximum.accumulate(np.where(marked, rows, -1))
-    distance = rows - latest
-    return (latest >= 0) & (distance <= bars) & (distance <= place)

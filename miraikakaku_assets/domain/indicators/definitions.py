@@ -11,6 +11,13 @@ from dataclasses import dataclass
 from math import ceil, log
 from types import MappingProxyType
 
+from miraikakaku_assets.domain.indicators.undefined import (
+    Undefined,
+    without_move,
+    without_range,
+    without_volume,
+)
+
 SETTLED = 1e-6
 """Two histories that begin at different bars agree to this part of a value before it is shown."""
 
@@ -24,11 +31,14 @@ class Indicator:
     """One call of TA-Lib.
 
     Attributes:
-        columns: Names of what it returns, in its order.
+        columns: Names of what it returns, in its order; columns of the table ``technical_indicators``.
         function: Name in TA-Lib.
         inputs: Columns of the bars it reads, in its order.
         parameters: The rest of its arguments, in its order.
         history: Per column: the number of bars, its own included, from which on a value is shown.
+        meaning: For people; neighbours with the same words are shown together.
+        undefined: Per column: where the definition says 0/0 and TA-Lib says 0; empty for nowhere.
+        has_level: Whether its values mean something by themselves, not their changes alone.
     """
 
     columns: tuple[str, ...]
@@ -36,6 +46,9 @@ class Indicator:
     inputs: tuple[str, ...]
     parameters: tuple[float, ...]
     history: tuple[int, ...]
+    meaning: str
+    undefined: tuple[Undefined, ...] = ()
+    has_level: bool = True
 
 
 def _exponential(period: int) -> int:
@@ -46,30 +59,63 @@ def _exponential(period: int) -> int:
 _CLOSE = ("close",)
 _RANGE = ("high", "low", "close")
 _RECURSIVE = FEWEST_RECURSIVE
+_MOVEMENT = "Wilder's directional movement"
 
 INDICATORS: tuple[Indicator, ...] = (
-    Indicator(("rsi_14",), "RSI", _CLOSE, (14,), (_RECURSIVE,)),
-    Indicator(("macd", "macd_signal", "macd_histogram"), "MACD", _CLOSE, (12, 26, 9), (_RECURSIVE,) * 3),
-    Indicator(("bb_upper", "bb_middle", "bb_lower"), "BBANDS", _CLOSE, (20, 2.0, 2.0, 0), (20,) * 3),
-    Indicator(("atr_14",), "ATR", _RANGE, (14,), (_RECURSIVE,)),
-    *(Indicator((f"sma_{n}",), "SMA", _CLOSE, (n,), (n,)) for n in (5, 25, 75, 200)),
-    *(Indicator((f"ema_{n}",), "EMA", _CLOSE, (n,), (_exponential(n),)) for n in (5, 25, 75, 200)),
-    Indicator(("stoch_k", "stoch_d"), "STOCH", _RANGE, (14, 3, 0, 3, 0), (18, 18)),
-    Indicator(("adx_14",), "ADX", _RANGE, (14,), (_RECURSIVE,)),
-    Indicator(("plus_di_14",), "PLUS_DI", _RANGE, (14,), (_RECURSIVE,)),
-    Indicator(("minus_di_14",), "MINUS_DI", _RANGE, (14,), (_RECURSIVE,)),
-    Indicator(("obv",), "OBV", ("close", "volume"), (), (1,)),
-)
+    Indicator(
+        ("rsi_14",), "RSI", _CLOSE, (14,), (_RECURSIVE,),
+        "Wilder's RSI; his averages begin with the mean of the first 14 moves", (without_move,),
+    ),
+    Indicator(
+        ("macd", "macd_signal", "macd_histogram"), "MACD", _CLOSE, (12, 26, 9), (_RECURSIVE,) * 3,
+        "EMA 12 − EMA 26, its EMA 9, their difference",
+    ),
+    Indicator(
+        ("bb_upper", "bb_middle", "bb_lower"), "BBANDS", _CLOSE, (20, 2.0, 2.0, 0), (20,) * 3,
+        "SMA 20 and 2 σ of the population (n, not n − 1) on both sides",
+    ),
+    Indicator(("atr_14",), "ATR", _RANGE, (14,), (_RECURSIVE,), "Wilder's average true range"),
+    *(Indicator((f"sma_{n}",), "SMA", _CLOSE, (n,), (n,), "simple averages") for n in (5, 25, 75, 200)),
+    *(
+        Indicator(
+            (f"ema_{n}",), "EMA", _CLOSE, (n,), (_exponential(n),),
+            "exponential averages, begun with the mean of the first n",
+        )
+        for n in (5, 25, 75, 200)
+    ),
+    Indicator(
+        ("stoch_k", "stoch_d"), "STOCH", _RANGE, (14, 3, 0, 3, 0), (18, 18),
+        "slow stochastic 14, 3, 3", (without_range(2), without_range(4)),
+    ),
+    Indicator(("adx_14",), "ADX", _RANGE, (14,), (_RECURSIVE,), _MOVEMENT),
+    Indicator(("plus_di_14",), "PLUS_DI", _RANGE, (14,), (_RECURSIVE,), _MOVEMENT),
+    Indicator(("minus_di_14",), "MINUS_DI", _RANGE, (14,), (_RECURSIVE,), _MOVEMENT),
+    Indicator(
+        ("obv",), "OBV", ("close", "volume"), (), (1,),
+        "on-balance volume from the first bar on: its level means nothing, its changes do", (without_volume,),
+        has_level=False,
+    ),
+)  # fmt: skip
 
-COLUMNS: tuple[str, ...] = (
-    *("rsi_14", "macd", "macd_signal", "macd_histogram", "bb_middle", "bb_upper", "bb_lower", "atr_14"),
-    *("sma_5", "sma_25", "sma_75", "sma_200", "ema_5", "ema_25", "ema_75", "ema_200"),
-    *("stoch_k", "stoch_d", "adx_14", "plus_di_14", "minus_di_14", "obv"),
+COLUMNS: tuple[str, ...] = tuple(name for indicator in INDICATORS for name in indicator.columns)
+"""All columns of the table ``technical_indicators``, in its order."""
+
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {name: indicator.meaning for indicator in INDICATORS for name in indicator.columns}
 )
-"""All columns in the order of the table ``technical_indicators``."""
+"""Column → what it is, for people."""
+
+WITHOUT_LEVEL = frozenset(
+    name for indicator in INDICATORS if not indicator.has_level for name in indicator.columns
+)
+"""Sums from the first bar on: their level says where the history begins and nothing else, their changes count."""
 
 NEEDED_HISTORY: Mapping[str, int] = MappingProxyType(
-    {name: bars for one in INDICATORS for name, bars in zip(one.columns, one.history, strict=True)}
+    {
+        name: bars
+        for indicator in INDICATORS
+        for name, bars in zip(indicator.columns, indicator.history, strict=True)
+    }
 )
 """Column → number of bars, its own included, from which on a value is shown; before it is null.
 

@@ -1,12 +1,16 @@
-"""The definitions a user can choose from."""
+"""The definitions a user can choose from: each is `DEFINITION` in the module of its name beside this one."""
+
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.patterns.pattern import Definition
-from miraikakaku_assets.domain.patterns.v1 import V1
-from miraikakaku_assets.domain.patterns.v2 import V2
 
-DEFAULT = V2.name
-DEFINITIONS = {one.name: one for one in (V1, V2)}
+if TYPE_CHECKING:
+    from miraikakaku_assets.domain.patterns.pattern import Definition
+
+NAMES = ("v1", "v2")
+DEFAULT = "v2"
 
 READING = 2
 """Edition of how bars are read, whatever the definition: a new one has all stored signals judged anew.
@@ -21,18 +25,25 @@ def judged_by(definition: str) -> str:
     return f"{definition}/{READING}"
 
 
-def definition_of(name: str | Definition) -> Definition:
+def definition_of(name: "str | Definition") -> "Definition":
     """The definition of that name; one that is given as such is returned.
 
     Raises:
         ConfigurationError: There is none of that name.
     """
-    if isinstance(name, Definition):
+    if not isinstance(name, str):
         return name
-    try:
-        return DEFINITIONS[name]
-    except KeyError:
-        known = ", ".join(DEFINITIONS)
+    if name not in NAMES:
         raise ConfigurationError(
-            f"Pattern definition {name!r} does not exist; choose from: {known}"
-        ) from None
+            f"Pattern definition {name!r} does not exist; choose from: {', '.join(NAMES)}"
+        )
+    found: Definition = import_module(f"{__package__}.{name}").DEFINITION
+    return found
+
+
+@cache
+def labels_ja() -> dict[str, tuple[str, bool]]:
+    """Column of a signal's evidence → what people call it in Japanese, and whether it is a share of 1."""
+    features = [(name, feature) for each in NAMES for name, feature in definition_of(each).features.items()]
+    labels = {feature.twin: (feature.twin_ja, feature.is_share) for _, feature in features if feature.twin}
+    return labels | {name: (feature.name_ja, feature.is_share) for name, feature in features}

@@ -44,7 +44,7 @@ def signals(frames: Frames, definition: str | Definition = DEFAULT) -> pl.DataFr
 
     Args:
         frames: Final bars and indicators, all symbols at once.
-        definition: ``v2`` or ``v1``.
+        definition: Its name, e.g. ``v2``.
 
     Returns:
         Schema `SIGNALS`, sorted by ``ts``, symbol, pattern, direction. A pattern gives a signal on the bar on
@@ -70,7 +70,7 @@ def signals_since(
             from them the running cool-downs are known. Those of other definitions or from `from_ts` on are
             ignored, so that the same bars can be judged again.
         from_ts: Start of the first new five-minute bar (UTC).
-        definition: ``v2`` or ``v1``.
+        definition: Its name, e.g. ``v2``.
 
     Returns:
         As `signals`, for bars that start at `from_ts` or later.

@@ -38,28 +38,38 @@ class Feature:
     Attributes:
         kind: What becomes of its values in the mirror.
         value: The expression over the columns of a bar and, within the symbol, the bars before it.
+        name_ja: What a notification calls it. RSI and ATR are of 14, MACD is 12/26/9, bands are of 20.
         twin: Name of the column it shows in the mirror (a swing low for a swing high); None for its own.
+        twin_ja: What a notification calls that, where it is no feature of its own.
+        is_share: Whether it is a share of 1.
     """
 
     kind: Kind
     value: pl.Expr
+    name_ja: str
     twin: str | None = None
+    twin_ja: str = ""
+    is_share: bool = False
 
 
-def _given(name: str, kind: Kind, twin: str | None = None) -> tuple[str, Feature]:
-    return name, Feature(kind, pl.col(name), twin)
+def _given(name: str, kind: Kind, name_ja: str, twin: str | None = None) -> tuple[str, Feature]:
+    return name, Feature(kind, pl.col(name), name_ja, twin)
 
 
 _GIVEN = dict(
     (
-        *(_given(name, Kind.PRICE) for name in ("open", "close", "bb_middle")),
-        *(_given(name, Kind.PRICE) for name in ("macd", "macd_signal", "macd_histogram")),
-        _given("high", Kind.PRICE, "low"),
-        _given("low", Kind.PRICE, "high"),
-        _given("bb_upper", Kind.PRICE, "bb_lower"),
-        _given("bb_lower", Kind.PRICE, "bb_upper"),
-        _given("rsi_14", Kind.OSCILLATOR),
-        _given("atr_14", Kind.SIZE),
+        _given("open", Kind.PRICE, "始値"),
+        _given("close", Kind.PRICE, "終値"),
+        _given("bb_middle", Kind.PRICE, "ボリンジャー中央線"),
+        _given("macd", Kind.PRICE, "MACD"),
+        _given("macd_signal", Kind.PRICE, "MACDシグナル"),
+        _given("macd_histogram", Kind.PRICE, "MACDヒストグラム"),
+        _given("high", Kind.PRICE, "高値", "low"),
+        _given("low", Kind.PRICE, "安値", "high"),
+        _given("bb_upper", Kind.PRICE, "+2σ", "bb_lower"),
+        _given("bb_lower", Kind.PRICE, "-2σ", "bb_upper"),
+        _given("rsi_14", Kind.OSCILLATOR, "RSI"),
+        _given("atr_14", Kind.SIZE, "ATR"),
     )
 )
 
@@ -113,35 +123,50 @@ def _variance_of_last(value: pl.Expr, bars: int) -> pl.Expr:
 
 _RANGE = _HIGH - _LOW
 _DERIVED = {
-    "rsi_14_before": Feature(Kind.OSCILLATOR, _RSI.shift(1)),
-    "rsi_14_max_3": Feature(Kind.OSCILLATOR, _RSI.rolling_max(3), "rsi_14_min_3"),
-    "rsi_14_min_3": Feature(Kind.OSCILLATOR, _RSI.rolling_min(3), "rsi_14_max_3"),
-    "rsi_14_max_10": Feature(Kind.OSCILLATOR, _RSI.rolling_max(10), "rsi_14_min_10"),
-    "rsi_14_crossings_of_50_in_5": Feature(Kind.SIZE, _crossings(_RSI, 50.0, 5)),
-    "macd_before": Feature(Kind.PRICE, pl.col("macd").shift(1)),
-    "macd_signal_before": Feature(Kind.PRICE, pl.col("macd_signal").shift(1)),
-    "macd_histogram_before": Feature(Kind.PRICE, pl.col("macd_histogram").shift(1)),
+    "rsi_14_before": Feature(Kind.OSCILLATOR, _RSI.shift(1), "1本前のRSI"),
+    "rsi_14_max_3": Feature(Kind.OSCILLATOR, _RSI.rolling_max(3), "RSI(3本の最大)", "rsi_14_min_3"),
+    "rsi_14_min_3": Feature(Kind.OSCILLATOR, _RSI.rolling_min(3), "RSI(3本の最小)", "rsi_14_max_3"),
+    "rsi_14_max_10": Feature(
+        Kind.OSCILLATOR, _RSI.rolling_max(10), "RSI(10本の最大)", "rsi_14_min_10", "RSI(10本の最小)"
+    ),
+    "rsi_14_crossings_of_50_in_5": Feature(Kind.SIZE, _crossings(_RSI, 50.0, 5), "RSIの50通過(5本の回数)"),
+    "macd_before": Feature(Kind.PRICE, pl.col("macd").shift(1), "1本前のMACD"),
+    "macd_signal_before": Feature(Kind.PRICE, pl.col("macd_signal").shift(1), "1本前のMACDシグナル"),
+    "macd_histogram_before": Feature(Kind.PRICE, pl.col("macd_histogram").shift(1), "1本前のヒストグラム"),
     "high_minus_bb_upper_max_3": Feature(
-        Kind.PRICE, (_HIGH - pl.col("bb_upper")).rolling_max(3), "low_minus_bb_lower_min_3"
+        Kind.PRICE,
+        (_HIGH - pl.col("bb_upper")).rolling_max(3),
+        "高値と+2σの差(3本の最大)",
+        "low_minus_bb_lower_min_3",
     ),
     "low_minus_bb_lower_min_3": Feature(
-        Kind.PRICE, (_LOW - pl.col("bb_lower")).rolling_min(3), "high_minus_bb_upper_max_3"
+        Kind.PRICE,
+        (_LOW - pl.col("bb_lower")).rolling_min(3),
+        "安値と-2σの差(3本の最小)",
+        "high_minus_bb_upper_max_3",
     ),
     "upper_wick_share": Feature(
         Kind.SIZE,
         pl.when(_RANGE > 0).then((_HIGH - pl.max_horizontal("open", "close")) / _RANGE),
+        "上ヒゲの割合",
         "lower_wick_share",
+        "下ヒゲの割合",
+        is_share=True,
     ),
-    "swing_high": Feature(Kind.PRICE, _at_swing_high(_HIGH), "swing_low"),
-    "swing_high_rsi_14": Feature(Kind.OSCILLATOR, _at_swing_high(_RSI), "swing_low_rsi_14"),
-    "close_before": Feature(Kind.PRICE, _CLOSE.shift(1)),
-    "close_before_2": Feature(Kind.PRICE, _CLOSE.shift(2)),
-    "close_before_5": Feature(Kind.PRICE, _CLOSE.shift(5)),
-    "close_move_5": Feature(Kind.PRICE, _CLOSE - _CLOSE.shift(5)),
-    "close_max_10": Feature(Kind.PRICE, _CLOSE.rolling_max(10), "close_min_10"),
-    "close_mean_5": Feature(Kind.PRICE, _mean_of_last(_CLOSE, 5)),
-    "close_std_5": Feature(Kind.SIZE, _variance_of_last(_CLOSE, 5).sqrt()),
-    "atr_14_before": Feature(Kind.SIZE, pl.col("atr_14").shift(1)),
+    "swing_high": Feature(Kind.PRICE, _at_swing_high(_HIGH), "前回の山", "swing_low", "前回の谷"),
+    "swing_high_rsi_14": Feature(
+        Kind.OSCILLATOR, _at_swing_high(_RSI), "前回の山のRSI", "swing_low_rsi_14", "前回の谷のRSI"
+    ),
+    "close_before": Feature(Kind.PRICE, _CLOSE.shift(1), "1本前の終値"),
+    "close_before_2": Feature(Kind.PRICE, _CLOSE.shift(2), "2本前の終値"),
+    "close_before_5": Feature(Kind.PRICE, _CLOSE.shift(5), "5本前の終値"),
+    "close_move_5": Feature(Kind.PRICE, _CLOSE - _CLOSE.shift(5), "5本での値動き"),
+    "close_max_10": Feature(
+        Kind.PRICE, _CLOSE.rolling_max(10), "10本の最高終値", "close_min_10", "10本の最安終値"
+    ),
+    "close_mean_5": Feature(Kind.PRICE, _mean_of_last(_CLOSE, 5), "5本の平均終値"),
+    "close_std_5": Feature(Kind.SIZE, _variance_of_last(_CLOSE, 5).sqrt(), "5本の終値の標準偏差"),
+    "atr_14_before": Feature(Kind.SIZE, pl.col("atr_14").shift(1), "1本前のATR"),
 }
 
 FEATURES: Mapping[str, Feature] = _GIVEN | _DERIVED

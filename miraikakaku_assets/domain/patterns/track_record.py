@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from miraikakaku_assets.domain.patterns.pattern import Direction
-from miraikakaku_assets.domain.patterns.wilson import wilson_interval
 
 SIDE = ("definition", "pattern", "direction")
 """What has a track record: one side of one pattern, over all symbols."""
@@ -155,18 +154,35 @@ def track_record(
     )
     record = made.group_by(SIDE).agg(signals=pl.len().cast(pl.Int64)).join(results, on=SIDE, how="left")
     record = record.with_columns(pl.col("n", "days").fill_null(0))
-    ends = [
-        (None, None) if hits is None else wilson_interval(hits, n)
-        for hits, n in record.select("hits", "n").iter_rows()
-    ]
+    low, high = wilson(record["hits"], record["n"])
     return record.select(
         *SIDE, "signals", "n", "days", "hits",
         (pl.col("hits") / pl.col("n")).alias("hit_rate"),
-        pl.Series("low", [low for low, _ in ends], pl.Float64),
-        pl.Series("high", [high for _, high in ends], pl.Float64),
+        low.alias("low"), high.alias("high"),
         "mean", pl.col("last_ten").fill_null([]),
         pl.lit(horizon.name).alias("horizon"), _in_words().alias("adjustment"),
     ).sort(SIDE)  # fmt: skip
+
+
+def wilson(hits: pl.Series, n: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Ends of the Wilson score intervals of shares at 95 %; null where one of the numbers is.
+
+    It stays within 0 and 1 and keeps its coverage for small n, unlike the textbook interval. It takes the outcomes for
+    independent: signals of one day mostly share their fate, so that the true uncertainty is larger.
+
+    Source: E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference, JASA 22 (1927)
+    209-212; recommended by Brown, Cai and DasGupta, Statistical Science 16 (2001) 101-133.
+
+    Args:
+        hits: Successes.
+        n: Trials, at least 1 where there are successes.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    trials = n.cast(pl.Float64).set(hits.is_null(), None)
+    ends = proportion_confint(hits.cast(pl.Float64).to_numpy(), trials.to_numpy(), method="wilson")
+    low, high = (pl.Series(end, dtype=pl.Float64).fill_nan(None) for end in ends)
+    return low, high
 
 
 def _in_words() -> pl.Expr:

@@ -136,7 +136,7 @@ COMPOSITE = Pattern(
     stop_pips=-60,
 )
 
-V1 = Definition(
+DEFINITION = Definition(
     "v1",
     (
         *(REVERSAL, REVERSAL.mirror()),

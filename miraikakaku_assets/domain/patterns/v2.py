@@ -120,7 +120,7 @@ COMPOSITE = Pattern(
     ),
 )
 
-V2 = Definition(
+DEFINITION = Definition(
     "v2",
     (
         *(REVERSAL, REVERSAL.mirror()),

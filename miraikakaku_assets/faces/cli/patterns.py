@@ -10,6 +10,7 @@ from miraikakaku_assets.bootstrap import Ports, ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe, timeframe, universe
 from miraikakaku_assets.domain.market.window import read_window
+from miraikakaku_assets.domain.patterns.definitions import NAMES
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.faces.cli.output import (
     JSON_OPTION,
@@ -39,7 +40,7 @@ def add_commands(app: typer.Typer) -> None:
         symbols: Annotated[str, typer.Option("--symbols", help="Comma-separated symbols; default all.")] = "",
         since: Annotated[str, typer.Option("--since", help="First date, YYYY-MM-DD; default all.")] = "",
         definition: Annotated[
-            str, typer.Option("--definition", help="Of the patterns: v1 or v2; default both.")
+            str, typer.Option("--definition", help=f"Of the patterns: {' or '.join(NAMES)}; default all.")
         ] = "",
         timeframe_name: Annotated[
             str, typer.Option("--timeframe", help="Of the bars for --candlesticks.")

@@ -7,14 +7,15 @@ collection fails then never holds up the analysis of the others.
 import dagster as dg
 
 from miraikakaku_assets.application.analysis.scope import DERIVED
-from miraikakaku_assets.domain.indicators.definitions import COLUMNS
+from miraikakaku_assets.domain.indicators.definitions import MEANINGS
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.patterns.definitions import NAMES
 from miraikakaku_assets.orchestration.analysis.run import (
     bars_key,
     indicators_key,
     patterns_key,
 )
-from miraikakaku_assets.orchestration.asset_labels import LABELS
+from miraikakaku_assets.orchestration.asset_labels import described
 
 _BUILT = {
     Timeframe.H1: "Hourly bars, built from 5-minute bars and anchored to sessions: each unbroken stretch of trading is "
@@ -43,9 +44,9 @@ def derived_specs(universe: Universe, collected: Timeframe) -> list[dg.AssetSpec
     built = [spec.key for spec in bars]
     if collected is Timeframe.D1:
         text = (
-            "RSI 14, MACD 12/26/9, Bollinger bands 20 ± 2σ, ATR 14, SMA and EMA 5/25/75/200, stochastic, ADX and OBV "
-            "of every timeframe, by TA-Lib, from each instrument's first bar on; null until warmed up. Prices are on "
-            "the basis of `PRICE_BASIS`. Those of 5m, 1h and 4h come with the five-minute bars."
+            f"{len(MEANINGS)} technical indicators of every timeframe, by TA-Lib, from each instrument's first bar on; "
+            "null until warmed up. Prices are on the basis of `PRICE_BASIS`. Those of 5m, 1h and 4h come with the "
+            "five-minute bars."
         )
         key = indicators_key(universe)
         return [
@@ -72,21 +73,8 @@ def _spec(
     columns: list[dg.TableColumn],
     text: str,
 ) -> dg.AssetSpec:
-    labels = LABELS[universe.name]
-    return dg.AssetSpec(
-        key,
-        deps=deps,
-        skippable=True,
-        group_name=universe.name,
-        kinds={"talib" if table != "price_bars" else "polars", "postgres"},
-        metadata={
-            "dagster/column_schema": dg.TableSchema(columns=columns),
-            "dagster/table_name": f"miraikakaku.{table}",
-        },
-        description=text,
-        owners=labels.owners,
-        tags=labels.tags,
-    )
+    kinds = {"talib" if table != "price_bars" else "polars", "postgres"}
+    return dg.AssetSpec(key, deps=deps, skippable=True, **described(universe, table, text, kinds, columns))
 
 
 def _bars_text(timeframe: Timeframe) -> str:
@@ -118,15 +106,20 @@ def _indicator_columns() -> list[dg.TableColumn]:
         dg.TableColumn("instrument_id", "integer", description="Key into instruments"),
         dg.TableColumn("timeframe", "text", description="5m, 1h, 4h, 1d, 1w or 1mo"),
         dg.TableColumn("ts", "timestamptz", description="Start of the bar (UTC)"),
-        *(dg.TableColumn(name, "double", description="Null until warmed up") for name in COLUMNS),
+        *(
+            dg.TableColumn(
+                name, "double", description=f"{meaning[0].upper()}{meaning[1:]}; null until warmed up"
+            )
+            for name, meaning in MEANINGS.items()
+        ),
     ]
 
 
 def _signal_columns() -> list[dg.TableColumn]:
     return [
         dg.TableColumn("instrument_id", "integer", description="Key into instruments"),
-        dg.TableColumn("definition", "text", description="v1 or v2"),
-        dg.TableColumn("pattern", "text", description="1, 2, 2-2, 3, 4, 5 or 6"),
+        dg.TableColumn("definition", "text", description=" or ".join(NAMES)),
+        dg.TableColumn("pattern", "text", description="As its definition numbers it, e.g. 2-2"),
         dg.TableColumn("direction", "text", description="SELL, BUY or NEUTRAL"),
         dg.TableColumn("ts", "timestamptz", description="Start of the 5-minute bar on which it began (UTC)"),
         dg.TableColumn("at", "timestamptz", description="End of that bar: from then on it was known (UTC)"),

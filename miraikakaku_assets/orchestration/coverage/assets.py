@@ -13,10 +13,10 @@ from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
 from miraikakaku_assets.domain.percent import percent
-from miraikakaku_assets.orchestration.asset_labels import LABELS
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.prices.assets import prices_key
 from miraikakaku_assets.orchestration.resources import PortsResource
+from miraikakaku_assets.orchestration.universes import RECORDS
 from miraikakaku_assets.orchestration.window import WindowConfig
 
 _WORST = 20
@@ -48,7 +48,7 @@ def _checks(universe: Universe) -> list[dg.AssetCheckSpec]:
 
 def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
     """The coverage of one universe."""
-    labels = LABELS[universe.name]
+    labels = RECORDS[universe.name]
 
     @dg.asset(
         key=coverage_key(universe),

@@ -8,7 +8,7 @@ import dagster as dg
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.window import read_day
-from miraikakaku_assets.orchestration.asset_labels import LABELS
+from miraikakaku_assets.orchestration.asset_labels import described
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.forecasting.run import (
     models_key,
@@ -57,22 +57,17 @@ def forecast_assets(universe: Universe) -> list[dg.AssetsDefinition]:
 
 
 def _models(universe: Universe) -> dg.AssetsDefinition:
-    labels = LABELS[universe.name]
+    text = (
+        f"Trained models of {universe.name}, from formulas to XGBoost, LSTM, ARIMA and Prophet, on log returns of "
+        "dividend-adjusted closes; trained weekly, stored below `models/` with the version of the data and the code. A "
+        "model that fails leaves the others alone. Weights of the ensemble and the review of the champion are decided "
+        "here, from errors that are known."
+    )
 
     @dg.asset(
         key=models_key(universe),
         deps=[dg.AssetDep(prices_key(universe, Timeframe.D1), partition_mapping=dg.AllPartitionMapping())],
-        group_name=universe.name,
-        kinds={"xgboost", "keras"},
-        owners=labels.owners,
-        tags=labels.tags,
-        metadata={"dagster/table_name": "miraikakaku.forecast_models"},
-        description=(
-            f"Trained models of {universe.name}: random walk, drift, theta, random forest, XGBoost, LSTM, ARIMA and "
-            "Prophet, on log returns of dividend-adjusted closes; trained weekly, stored below `models/` with the "
-            "version of the data and the code. A model that fails leaves the others alone. Weights of the ensemble "
-            "and the review of the champion are decided here, from errors that are known."
-        ),
+        **described(universe, "forecast_models", text, {"xgboost", "keras"}),
     )
     def forecast_models(
         context: dg.AssetExecutionContext, config: TrainConfig, ports: PortsResource
@@ -84,7 +79,11 @@ def _models(universe: Universe) -> dg.AssetsDefinition:
 
 
 def _predictions(universe: Universe) -> dg.AssetsDefinition:
-    labels = LABELS[universe.name]
+    text = (
+        f"Forecasts of every instrument of {universe.name} for the next five sessions by every model and their "
+        "ensemble, with bands of 80 % and 95 % that are calibrated by past errors; made once a day after the close. A "
+        "forecast is written once and stays; one that cannot be made is a row with the reason."
+    )
     spec = dg.AssetSpec(
         predictions_key(universe),
         deps=[
@@ -92,19 +91,7 @@ def _predictions(universe: Universe) -> dg.AssetsDefinition:
             models_key(universe),
         ],
         skippable=True,
-        group_name=universe.name,
-        kinds={"xgboost", "postgres"},
-        owners=labels.owners,
-        tags=labels.tags,
-        metadata={
-            "dagster/table_name": "miraikakaku.daily_predictions",
-            "dagster/column_schema": dg.TableSchema(columns=_prediction_columns()),
-        },
-        description=(
-            f"Forecasts of every instrument of {universe.name} for the next five sessions by every model and their "
-            "ensemble, with bands of 80 % and 95 % that are calibrated by past errors; made once a day after the "
-            "close. A forecast is written once and stays; one that cannot be made is a row with the reason."
-        ),
+        **described(universe, "daily_predictions", text, {"xgboost", "postgres"}, _prediction_columns()),
     )
 
     @dg.multi_asset(
@@ -131,21 +118,16 @@ def _predictions(universe: Universe) -> dg.AssetsDefinition:
 
 
 def _performance(universe: Universe) -> dg.AssetsDefinition:
-    labels = LABELS[universe.name]
+    text = (
+        f"What came of the forecasts of {universe.name}: each is scored once, when the session it was made for has "
+        "ended, beside no change and always-up; per day, over 20 and over 250 days, by universe and sector. Raises an "
+        "alert when skill or calibration is lost."
+    )
 
     @dg.asset(
         key=performance_key(universe),
         deps=[dg.AssetDep(predictions_key(universe), partition_mapping=dg.AllPartitionMapping())],
-        group_name=universe.name,
-        kinds={"polars", "postgres"},
-        owners=labels.owners,
-        tags=labels.tags,
-        metadata={"dagster/table_name": "miraikakaku.prediction_performance"},
-        description=(
-            f"What came of the forecasts of {universe.name}: each is scored once, when the session it was made for "
-            "has ended, beside no change and always-up; per day, over 20 and over 250 days, by universe and sector. "
-            "Raises an alert when skill or calibration is lost."
-        ),
+        **described(universe, "prediction_performance", text, {"polars", "postgres"}),
     )
     def prediction_performance(ports: PortsResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         return dg.MaterializeResult(metadata=score_in_run(ports.use, universe))

@@ -26,7 +26,7 @@ def fan_chart_of(
     forecasts = ports.forecasts.predictions(universe, as_of, as_of, [symbol])
     own = inputs.raw.filter(pl.col("symbol") == symbol, pl.col("session") <= as_of)
     closes = own.select("session", "close").tail(_CLOSES)
-    picture = fan_chart(closes, forecasts, symbol, universe.currency or "", edge=edge)
+    picture = fan_chart(closes, forecasts, symbol, universe.currency or "", edge=edge, looks=ports.looks)
     return dg.MetadataValue.md(as_markdown(picture, f"{symbol}, forecasts from {as_of}"))
 
 
@@ -39,8 +39,8 @@ def score_charts_of(ports: Ports, universe: Universe) -> dict[str, Any]:
     if year.is_empty():
         return {}
     newest = year.filter(pl.col("until") == pl.col("until").max().over("model", "horizon"))
-    calibration = calibration_chart(newest, f"{universe.name}: coverage of the bands")
-    leaders = leaderboard_chart(month, f"{universe.name}: error against no change")
+    calibration = calibration_chart(newest, f"{universe.name}: coverage of the bands", looks=ports.looks)
+    leaders = leaderboard_chart(month, f"{universe.name}: error against no change", looks=ports.looks)
     return {
         "calibration": dg.MetadataValue.md(as_markdown(calibration, "Coverage of the bands")),
         "leaderboard": dg.MetadataValue.md(as_markdown(leaders, "Error against no change")),

@@ -12,12 +12,11 @@ from miraikakaku_assets.bootstrap import Ports, price_vendor, price_vendors
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
 from miraikakaku_assets.orchestration.analysis.assets import derived_specs
 from miraikakaku_assets.orchestration.analysis.run import AnalysisWanted, analyze_in_run, derived_keys
-from miraikakaku_assets.orchestration.asset_labels import LABELS
 from miraikakaku_assets.orchestration.failures import raise_all
 from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets.orchestration.universes import UniverseAssets
+from miraikakaku_assets.orchestration.universes import RECORDS, UniverseAssets
 
 COLLECTED = tuple(
     (universe, timeframe) for universe in UNIVERSES.values() for timeframe in universe.collected
@@ -97,7 +96,7 @@ def run_chain(
 
 
 def _spec(universe: Universe, timeframe: Timeframe) -> dg.AssetSpec:
-    labels = LABELS[universe.name]
+    labels = RECORDS[universe.name]
     daily = timeframe is Timeframe.D1
     return dg.AssetSpec(
         prices_key(universe, timeframe),
@@ -152,7 +151,7 @@ def _columns(universe: Universe, timeframe: Timeframe) -> dg.TableSchema:
                 dg.TableColumn(name, "double", description=f"{universe.price_unit}, raw")
                 for name in ("open", "high", "low", "close")
             ),
-            dg.TableColumn("volume", "bigint", description=LABELS[universe.name].volume),
+            dg.TableColumn("volume", "bigint", description=RECORDS[universe.name].volume),
             dg.TableColumn("source", "text", description=" or ".join(price_vendors())),
             dg.TableColumn("status", "text", description="final, or provisional while the session runs"),
             dg.TableColumn("flag", "text", description="Why a kept bar is doubtful, or null"),

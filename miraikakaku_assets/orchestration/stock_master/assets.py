@@ -6,11 +6,10 @@ from miraikakaku_assets.application.ports import MasterUpdate
 from miraikakaku_assets.application.reference.update_master import update_master
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Universe
-from miraikakaku_assets.orchestration.asset_labels import LABELS
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets.orchestration.universes import MASTERS
+from miraikakaku_assets.orchestration.universes import MASTERS, RECORDS
 
 _GUARDED = (
     "Every update is counted (added, updated, removed, returned) in `stock_master_updates`. A list the guard "
@@ -34,7 +33,7 @@ def stock_masters() -> list[dg.AssetsDefinition]:
 
 
 def _stock_master(universe: Universe) -> dg.AssetsDefinition:
-    labels, master = LABELS[universe.name], MASTERS[universe]
+    labels, master = RECORDS[universe.name], MASTERS[universe]
 
     @dg.asset(
         key=[universe.name, "stock_master"],

@@ -10,11 +10,13 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from miraikakaku_assets.adapters.charts.forecasts import calibration_chart, fan_chart, leaderboard_chart
+from miraikakaku_assets.adapters.charts import forecasts as charts
 from miraikakaku_assets.application.ports.forecasts import PERFORMANCE, PREDICTIONS
+from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.forecasting.contract import Z_80, Z_95
 from miraikakaku_assets.domain.forecasting.edges import NO_EDGE
 from miraikakaku_assets.domain.market.sessions import sessions_between
+from miraikakaku_assets.settings import load_settings
 
 SESSIONS = sessions_between("XTKS", date(2025, 6, 1), date(2026, 12, 20))
 ORIGIN = date(2026, 11, 20)
@@ -86,6 +88,10 @@ def performance(days: int = 60, ratios: Mapping[str, float] | None = None) -> pl
     return pl.DataFrame(rows, schema=PERFORMANCE)
 
 
+LOOKS = Ports(load_settings()).looks
+fan_chart = partial(charts.fan_chart, looks=LOOKS)
+calibration_chart = partial(charts.calibration_chart, looks=LOOKS)
+leaderboard_chart = partial(charts.leaderboard_chart, looks=LOOKS)
 fan = partial(fan_chart, title="7203.T トヨタ自動車", unit=LABEL)
 ALL_MISSING = dict.fromkeys(MODELS, "too_short")
 WORST = performance().with_columns(

@@ -11,6 +11,7 @@ from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.bootstrap import Ports, ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, timeframe, universe
+from miraikakaku_assets.domain.patterns.definitions import DEFAULT, NAMES
 from miraikakaku_assets.faces.cli.leakage import features as self_test_features
 from miraikakaku_assets.faces.cli.leakage.tables import (
     end_look_ahead,
@@ -43,9 +44,11 @@ CandlestickOption = Annotated[
     str, typer.Option("--candlestick", help="Candlestick patterns instead, e.g. engulfing; all for all.")
 ]
 PatternOption = Annotated[
-    str, typer.Option("--pattern", help="Patterns 1, 2, 2-2, 3, 4, 5 or 6 instead; all for all.")
+    str, typer.Option("--pattern", help="Numbers of patterns instead, e.g. 2-2; all for all.")
 ]
-DefinitionOption = Annotated[str, typer.Option("--definition", help="Of the patterns: v1 or v2.")]
+DefinitionOption = Annotated[
+    str, typer.Option("--definition", help=f"Of the patterns: {' or '.join(NAMES)}.")
+]
 FileOption = Annotated[
     Path | None,
     typer.Option("--file", help="Parquet or CSV file of bars to use instead of the stored ones."),
@@ -75,7 +78,7 @@ def add_commands(app: typer.Typer) -> None:
         indicator: IndicatorOption = "",
         candlestick: CandlestickOption = "",
         pattern: PatternOption = "",
-        definition: DefinitionOption = "v2",
+        definition: DefinitionOption = DEFAULT,
         file: FileOption = None,
         daily_file: DailyFileOption = None,
         time_zone: ZoneOption = "",
@@ -107,7 +110,7 @@ def add_commands(app: typer.Typer) -> None:
         indicator: IndicatorOption = "",
         candlestick: CandlestickOption = "",
         pattern: PatternOption = "",
-        definition: DefinitionOption = "v2",
+        definition: DefinitionOption = DEFAULT,
         file: FileOption = None,
         daily_file: DailyFileOption = None,
         time_zone: ZoneOption = "",
