@@ -15,6 +15,7 @@ from miraikakaku_assets import bootstrap
 from miraikakaku_assets.adapters.storage import embedded
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.settings import settings
+from miraikakaku_assets_tests.support import real_data
 from miraikakaku_assets_tests.support.databases import (
     EMPTY,
     INSTALLED,
@@ -39,9 +40,19 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first: whole files go to the workers in this order, and the last ones decide how long one waits."""
+    for item in items:
+        if real_data.MARK in getattr(item, "fixturenames", ()):
+            item.add_marker(real_data.MARK)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     long = {"faces", "integration", "orchestration"}  # they start processes
     items.sort(key=lambda item: (item.path not in slow, item.path.parent.name not in long))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Says as the last line what became of the tests of real data: skipped ones do not show among thousands."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and (line := real_data.counted(reporter.stats)) is not None:
+        reporter.write_line(line)
 
 
 @pytest.fixture(autouse=True)
@@ -112,11 +123,9 @@ def installed_url(server_url: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
-def real_data() -> Path:
+@pytest.fixture(scope="session", name=real_data.MARK)
+def _real_data() -> Path:
     """Folder of real market data; tests that need it are skipped where it is absent."""
-    named = os.environ.get("MIRAIKAKAKU_REAL_DATA")
-    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
-    if not (folder / "README.md").exists():
-        pytest.skip(f"no real market data at {folder}; set MIRAIKAKAKU_REAL_DATA")
-    return folder
+    if (why := real_data.missing()) is not None:
+        pytest.skip(why)
+    return real_data.folder()

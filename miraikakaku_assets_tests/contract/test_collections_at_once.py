@@ -1,7 +1,6 @@
 """Several collections of the same symbols at once: each symbol is asked for once, and all of them report the truth."""
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -31,14 +30,13 @@ from miraikakaku_assets_tests.fakes.exchange import NOW, Exchange
 from miraikakaku_assets_tests.support.bars.raw_bars import closes, january
 from miraikakaku_assets_tests.support.markets.collecting import requested
 from miraikakaku_assets_tests.support.markets.stored_market import contents, listed
+from miraikakaku_assets_tests.support.patience import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 
 CODES = ("1301", "130A", "2593", "7203", "9984")
 SYMBOLS = tuple(sorted(f"{code}.T" for code in CODES))
 WITHOUT = "2593.T"
-LONG = 600.0
-"""Seconds after which a test gives up."""
 LIKE = NewBatch(JP, Timeframe.D1, "exchange", 0)
 
 
@@ -57,7 +55,7 @@ class Held(Exchange):
     ) -> Iterator[Delivery]:
         for place, delivery in enumerate(super().deliver(universe, timeframe, requests, stopping)):
             if place:
-                assert self.go_on.wait(LONG)
+                assert self.go_on.wait(PATIENCE)
             yield delivery
 
 
@@ -77,15 +75,14 @@ def ports_of(database: Database, source: PriceSource) -> CollectionPorts:
     return CollectionPorts(source, PostgresBars(database), ledger, lambda: NOW, claims)
 
 
-def until(database: Database, query: str) -> None:
+def comes_true(database: Database, query: str) -> None:
     """Waits for a query that answers true."""
-    end = time.monotonic() + LONG
-    while time.monotonic() < end:
+
+    def answer() -> object:
         with database.engine.connect() as connection:
-            if connection.scalar(text(query)):
-                return
-        time.sleep(0.02)
-    pytest.fail(f"never true: {query}")
+            return connection.scalar(text(query))
+
+    until(answer, f"never true: {query}")
 
 
 @contextmanager
@@ -94,7 +91,7 @@ def in_between(database: Database, source: Held) -> Iterator[ThreadPoolExecutor]
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(collected, database, source)
         try:
-            until(database, "SELECT count(*) = 1 FROM miraikakaku.batch_execution_details")
+            comes_true(database, "SELECT count(*) = 1 FROM miraikakaku.batch_execution_details")
             yield pool
         finally:
             source.go_on.set()
@@ -109,7 +106,7 @@ def test_the_second_collection_waits_for_what_the_first_is_at_and_reports_what_c
     source, second = Held(rows), Exchange(rows)
     with in_between(database, source) as pool:
         other = pool.submit(collected, database, second)
-        until(database, "SELECT count(*) = 2 FROM miraikakaku.run_progress WHERE claimed <> '{}'")
+        comes_true(database, "SELECT count(*) = 2 FROM miraikakaku.run_progress WHERE claimed <> '{}'")
         source.go_on.set()
         report = other.result()
     assert [one.symbol for one in source.asked] == list(SYMBOLS)
@@ -160,7 +157,7 @@ def test_what_the_first_fails_at_the_second_tries_itself(database: Database, row
     with ThreadPoolExecutor(1) as pool, claims.opened(batch) as own:
         own.share_out(["7203.T"], wait=True)
         other = pool.submit(collected, database, second, "7203.T")
-        until(database, "SELECT count(*) = 2 FROM miraikakaku.batch_executions")
+        comes_true(database, "SELECT count(*) = 2 FROM miraikakaku.batch_executions")
         ledger.add(batch, [SymbolOutcome("7203.T", error.kind, error=error)])
         assert other.result().verdicts == {"ok": 1}
 
@@ -171,8 +168,8 @@ def test_what_a_dead_collection_had_claimed_is_free_at_once(database: Database, 
     with ThreadPoolExecutor(1) as pool, claims.opened(batch) as own:
         assert set(own.share_out(SYMBOLS, wait=True).mine) == set(SYMBOLS)
         other = pool.submit(collected, database, second)
-        until(database, "SELECT count(*) = 2 FROM miraikakaku.batch_executions")
-        until(
+        comes_true(database, "SELECT count(*) = 2 FROM miraikakaku.batch_executions")
+        comes_true(
             database,
             f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = {batch}"
             " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND objsubid = 2",

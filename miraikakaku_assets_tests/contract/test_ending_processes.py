@@ -6,9 +6,9 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -26,17 +26,16 @@ from miraikakaku_assets_tests.support.patience import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 
-SLOW = 2 * PATIENCE  # seconds of an answer that nobody may wait for
+SLOW = 2 * PATIENCE  # seconds before a request is given up
 
 
 @pytest.fixture
 def yahoo() -> Iterator[ScriptedYahoo]:
-    """The first thirty symbols are answered at once, the others take their time."""
+    """The first thirty symbols are answered at once, the others when a test says so."""
     with scripted_yahoo() as server:
         script(server, SYMBOLS[:30])
         for symbol in SYMBOLS[30:]:
-            quick = chart(symbol, [])
-            server.script(symbol, type(quick)(quick.status, quick.body, quick.headers, SLOW))
+            server.script(symbol, replace(chart(symbol, []), after=threading.Event()))
         yield server
     assert fetching_processes() == []
 
@@ -116,7 +115,12 @@ def test_ctrl_c_in_a_terminal_is_the_parents_to_act_on(yahoo: ScriptedYahoo) -> 
         children = fetching_processes(parent.pid)
         for child in children:
             os.kill(child.pid, signal.SIGINT)
-        time.sleep(0.3)
+        asked = len(yahoo.asked)
+        for symbol in yahoo.symbols():
+            released = yahoo.answers[symbol][0].after
+            if released is not None:
+                released.set()
+        until(lambda: len(yahoo.asked) > asked, "a fetching process has ended")
         assert not any(gone(child) for child in children)
         os.kill(parent.pid, signal.SIGINT)
         _, said = parent.communicate(timeout=PATIENCE)

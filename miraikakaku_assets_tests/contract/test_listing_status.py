@@ -8,7 +8,13 @@ import pytest
 from miraikakaku_assets.adapters.sources.us_listings.alpha_vantage import fetch_listing_status
 from miraikakaku_assets.adapters.sources.us_listings.directories import UsAddresses, UsDirectories
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, InputFileError
-from miraikakaku_assets_tests.fakes.scripted_yahoo import Answer, ScriptedYahoo, answered, scripted_yahoo
+from miraikakaku_assets_tests.fakes.scripted_yahoo import (
+    NEVER,
+    Answer,
+    ScriptedYahoo,
+    answered,
+    scripted_yahoo,
+)
 from miraikakaku_assets_tests.support.markets.us_directories import (
     listing_status,
     nasdaq_listed,
@@ -98,7 +104,7 @@ def test_a_refusal_costs_its_days_only_and_its_body_is_not_repeated(
 
 @pytest.mark.parametrize(
     "answer",
-    [Answer(503, b"busy"), Answer(200, SAID, delay=3.0), Answer(200, SAID, cut=10)],
+    [Answer(503, b"busy"), Answer(200, SAID, delay=NEVER), Answer(200, SAID, cut=10)],
     ids=["503", "slow", "cut"],
 )
 def test_no_part_of_an_error_holds_the_key(

@@ -14,6 +14,7 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.market.source_health import Probe
 from miraikakaku_assets_tests.fakes.rate_limits import Unlimited
 from miraikakaku_assets_tests.fakes.scripted_yahoo import (
+    NEVER,
     ODD,
     Answer,
     ScriptedYahoo,
@@ -74,7 +75,7 @@ def test_the_session_has_the_date_of_its_exchange(probe: YahooProbe, yahoo: Scri
         (Answer(404, b"{}"), "not_on_source"),
         (Answer(429, b""), "rate_limited"),
         (Answer(503, b""), "server_error"),
-        (Answer(delay=1.0), "timeout"),
+        (Answer(delay=NEVER), "timeout"),
         (chart("9984.T", DAYS), "wrong_symbol"),
         (Answer(200, chart("7203.T", DAYS).body.replace(b"[100, 100", b"[")), "unreadable_answer"),
     ],

@@ -6,7 +6,7 @@ import pytest
 
 from miraikakaku_assets.adapters.sources.jpx.stock_list import JpxList
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, InputFileError
-from miraikakaku_assets_tests.fakes.scripted_yahoo import Answer, ScriptedYahoo, scripted_yahoo
+from miraikakaku_assets_tests.fakes.scripted_yahoo import NEVER, Answer, ScriptedYahoo, scripted_yahoo
 from miraikakaku_assets_tests.support.markets.workbooks import line, workbook
 
 PATH = "/markets/statistics/data_j.xls"
@@ -37,7 +37,7 @@ def test_error_of_the_server_leaves_the_last_good_list(exchange: ScriptedYahoo, 
 
 
 @pytest.mark.parametrize(
-    "answer", [Answer(200, LIST, delay=2.0), Answer(200, LIST, cut=1_000)], ids=["slow", "cut"]
+    "answer", [Answer(200, LIST, delay=NEVER), Answer(200, LIST, cut=1_000)], ids=["slow", "cut"]
 )
 def test_answer_that_does_not_arrive_whole_is_no_list(exchange: ScriptedYahoo, answer: Answer) -> None:
     exchange.script(PATH, answer)

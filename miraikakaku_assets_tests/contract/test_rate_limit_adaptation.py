@@ -1,7 +1,6 @@
 """The request rate after refusals: one halving per trouble, growth with time, a Retry-After for everybody."""
 
 import pickle
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -13,7 +12,7 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
 from miraikakaku_assets.application.ports.rate_limit import Breaker, LimitRules, Outcome, Slot
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
-from miraikakaku_assets_tests.support.rate_row import time_passes
+from miraikakaku_assets_tests.support.rate_row import at_once, time_passes
 
 SLOW_GROWTH = LimitRules(retry_delay=0.0, recovery_seconds=1e9, refusals_to_open=10**6)
 
@@ -56,7 +55,7 @@ def test_before_the_first_request_the_rate_is_the_maximum(database: Database) ->
 
 def test_a_429_halves_the_rate_and_takes_the_burst_away(database: Database) -> None:
     shared = limit(database, per_second=0.02)
-    slot = shared.take(time.sleep)
+    slot = shared.take(at_once)
     shared.report(slot, Outcome.RATE_LIMITED, reason="HTTP 429")
     assert shared.state().rate == pytest.approx(0.01)
     assert (shared.state().refusals, shared.state().reason) == (1, "HTTP 429")
@@ -65,7 +64,7 @@ def test_a_429_halves_the_rate_and_takes_the_burst_away(database: Database) -> N
 
 def test_ten_requests_in_flight_are_one_trouble(database: Database) -> None:
     shared = limit(database, burst=20)
-    slots = [shared.take(time.sleep) for _ in range(10)]
+    slots = [shared.take(at_once) for _ in range(10)]
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(lambda slot: shared.report(slot, Outcome.RATE_LIMITED, reason="HTTP 429"), slots))
     state = shared.state()
@@ -91,14 +90,14 @@ def test_rate_never_falls_below_a_twentieth(database: Database) -> None:
 @pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.SERVED, Outcome.UNSENT])
 def test_nothing_but_a_429_slows_down(database: Database, outcome: Outcome) -> None:
     shared = limit(database)
-    shared.report(shared.take(time.sleep), outcome, reason="HTTP 500")
+    shared.report(shared.take(at_once), outcome, reason="HTTP 500")
     assert shared.state().rate == 8.0
     assert waits(shared, 4) == [0.0] * 4  # the rest of the burst
 
 
 def test_rate_grows_with_time_up_to_the_maximum(database: Database) -> None:
     shared = limit(database, per_second=100.0, rules=LimitRules(retry_delay=0.0, recovery_seconds=1e4))
-    shared.report(shared.take(time.sleep), Outcome.RATE_LIMITED, reason="HTTP 429")
+    shared.report(shared.take(at_once), Outcome.RATE_LIMITED, reason="HTTP 429")
     assert shared.state().rate == pytest.approx(50.0, abs=1.0)
     time_passes(database, 2500)
     assert shared.state().rate == pytest.approx(75.0, abs=1.0)
@@ -108,7 +107,7 @@ def test_rate_grows_with_time_up_to_the_maximum(database: Database) -> None:
 
 def test_each_installation_keeps_its_own_maximum(database: Database) -> None:
     slow, fast = limit(database, per_second=2.0, burst=1), limit(database, per_second=20.0, burst=1)
-    slow.take(time.sleep)
+    slow.take(at_once)
     assert (slow.state().rate, fast.state().rate) == (2.0, 20.0)
     fast.report(fast.take(lambda _: None), Outcome.RATE_LIMITED, reason="HTTP 429")
     assert fast.state().rate == pytest.approx(10.0)
@@ -120,7 +119,7 @@ def test_each_installation_keeps_its_own_maximum(database: Database) -> None:
 
 def test_retry_after_holds_for_everybody(database: Database) -> None:
     mine, yours = limit(database, per_second=1000.0), limit(database.url, per_second=1000.0)
-    slot = mine.take(time.sleep)
+    slot = mine.take(at_once)
     mine.report(slot, Outcome.RATE_LIMITED, retry_after=100, reason="HTTP 429")
     known = yours.state().blocked_until
     assert known is not None
@@ -133,7 +132,7 @@ def test_retry_after_holds_for_everybody(database: Database) -> None:
 
 def test_a_shorter_retry_after_does_not_shorten_a_longer_one(database: Database) -> None:
     shared = limit(database, per_second=1000.0)
-    slots = [shared.take(time.sleep) for _ in range(2)]
+    slots = [shared.take(at_once) for _ in range(2)]
     shared.report(slots[0], Outcome.RATE_LIMITED, retry_after=100, reason="HTTP 429")
     shared.report(slots[1], Outcome.REFUSED, retry_after=1, reason="HTTP 503")
     assert waits(shared, 1) == [nearly(100)]
@@ -141,14 +140,14 @@ def test_a_shorter_retry_after_does_not_shorten_a_longer_one(database: Database)
 
 def test_a_429_that_says_nothing_stops_everybody_for_the_retry_delay(database: Database) -> None:
     shared = limit(database, per_second=1000.0, rules=LimitRules(retry_delay=100.0))
-    shared.report(shared.take(time.sleep), Outcome.RATE_LIMITED, reason="HTTP 429")
+    shared.report(shared.take(at_once), Outcome.RATE_LIMITED, reason="HTTP 429")
     assert waits(shared, 1) == [nearly(100)]
 
 
 def test_a_slot_that_was_waited_for_is_void_when_the_source_says_stop(database: Database) -> None:
     """Nobody leaves during a Retry-After, not even who had its slot before."""
     shared = limit(database, per_second=0.02, burst=1)
-    first = shared.take(time.sleep)
+    first = shared.take(at_once)
     slept: list[float] = []
 
     def wait(seconds: float) -> None:
@@ -164,7 +163,7 @@ def test_a_slot_that_was_waited_for_is_void_when_the_source_says_stop(database: 
 
 def test_wait_that_was_broken_off_ends_at_once(database: Database) -> None:
     shared = limit(database)
-    shared.report(shared.take(time.sleep), Outcome.RATE_LIMITED, retry_after=200, reason="HTTP 429")
+    shared.report(shared.take(at_once), Outcome.RATE_LIMITED, retry_after=200, reason="HTTP 429")
     slept: list[float] = []
 
     def broken_off(seconds: float) -> bool:
@@ -177,7 +176,7 @@ def test_wait_that_was_broken_off_ends_at_once(database: Database) -> None:
 
 def test_a_rate_kept_down_grows_when_it_is_let(database: Database) -> None:
     shared = limit(database, rules=LimitRules(recovery_seconds=500.0))
-    shared.take(time.sleep)
+    shared.take(at_once)
     shared.slow_down(hold=6000.0)
     shared.slow_down(hold=6000.0)
     assert shared.state().rate == pytest.approx(2.0)
@@ -190,7 +189,7 @@ def test_a_rate_kept_down_grows_when_it_is_let(database: Database) -> None:
 
 def test_it_travels_to_another_process_and_has_a_connection_of_its_own(database: Database) -> None:
     shared = limit(database)
-    shared.report(shared.take(time.sleep), Outcome.RATE_LIMITED, reason="HTTP 429")
+    shared.report(shared.take(at_once), Outcome.RATE_LIMITED, reason="HTTP 429")
     other = pickle.loads(pickle.dumps(shared))  # noqa: S301 - our own bytes
     assert other.state().rate == pytest.approx(4.0)
     assert other.state().refusals == 1
@@ -200,31 +199,31 @@ def test_it_travels_to_another_process_and_has_a_connection_of_its_own(database:
 
 def test_a_restarted_server_is_no_trouble(database: Database) -> None:
     shared = limit(database)
-    shared.take(time.sleep)
+    shared.take(at_once)
     with database.engine.connect() as connection:
         connection.exec_driver_sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE pid <> pg_backend_pid() AND datname = current_database()"
         )
-    assert shared.take(time.sleep) == Slot()
+    assert shared.take(at_once) == Slot()
 
 
 def test_a_crashed_server_forgives_the_past(database: Database) -> None:
     """An unlogged table is empty after a crash."""
     shared = limit(database)
-    slot = shared.take(time.sleep)
+    slot = shared.take(at_once)
     shared.report(slot, Outcome.RATE_LIMITED, reason="HTTP 429")
     with database.engine.begin() as connection:
         connection.exec_driver_sql("TRUNCATE miraikakaku.rate_limits")
     shared.report(slot, Outcome.RATE_LIMITED, reason="HTTP 429")
     assert shared.state().rate == 8.0
-    assert shared.take(time.sleep) == Slot()
+    assert shared.take(at_once) == Slot()
 
 
 def test_a_database_that_is_gone_is_said_in_one_sentence() -> None:
     gone = limit("postgresql://user:s3cret@127.0.0.1:9/none")
     with pytest.raises(DependencyUnavailableError, match=r"user:\*\*\*@127") as caught:
-        gone.take(time.sleep)
+        gone.take(at_once)
     assert "s3cret" not in str(caught.value)
 
 
@@ -263,16 +262,16 @@ def test_served_requests_cost_one_statement_each(database: Database) -> None:
     run = shared._line.run
     shared._line.run = lambda name, values: (ran.append(name), run(name, values))[1]  # type: ignore[method-assign, func-returns-value]
     for _ in range(20):
-        shared.report(shared.take(time.sleep), Outcome.SERVED)
+        shared.report(shared.take(at_once), Outcome.SERVED)
     assert ran == ["take"] * 20
 
 
 def test_news_of_served_requests_travels_with_the_next_slot(database: Database) -> None:
     mine, yours = limit(database, burst=50), limit(database, burst=50)
-    served = mine.take(time.sleep)
+    served = mine.take(at_once)
     for _ in range(3):
-        yours.report(yours.take(time.sleep), Outcome.REFUSED, reason="HTTP 500")
+        yours.report(yours.take(at_once), Outcome.REFUSED, reason="HTTP 500")
     mine.report(served, Outcome.SERVED)
     assert mine.state().refusals == 3  # it does not know of them
-    mine.take(time.sleep)
+    mine.take(at_once)
     assert mine.state().refusals == 0

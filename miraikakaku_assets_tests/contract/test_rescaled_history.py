@@ -19,8 +19,6 @@ from miraikakaku_assets_tests.support.databases import fresh_database
 from miraikakaku_assets_tests.support.markets.collecting import HISTORY_START, collect, stored_closes
 from miraikakaku_assets_tests.support.markets.stored_market import contents, listed, rows_of
 
-pytestmark = pytest.mark.slow
-
 SPLIT, OTHER = "7203.T", "9984.T"
 DAYS = sessions_between(JP.calendar, date(2024, 11, 1), date(2025, 1, 31))
 EX_DATE = january(20)

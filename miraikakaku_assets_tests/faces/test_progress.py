@@ -1,7 +1,6 @@
 """Progress on stderr: a line every half minute where nobody sees a bar, and one that says how far it came."""
 
 import io
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from miraikakaku_assets.application.work_progress import WorkReading
 from miraikakaku_assets.faces.cli import progress
 from miraikakaku_assets.faces.cli.progress import Watched, progress_bar, tell_plainly
+from miraikakaku_assets_tests.support.patience import until
 
 READINGS = (
     WorkReading(4178, 0, 0, None, None),
@@ -99,8 +99,7 @@ def test_the_bar_moves_while_nothing_is_done(monkeypatch: pytest.MonkeyPatch) ->
     reading = WorkReading(8, 3, 1, None, 61.0, "training lstm")
 
     with progress_bar("jp models", lambda: reading, shown=True, noun="training"):
-        while written(console).count("training lstm") < 3:
-            time.sleep(0.02)
+        until(lambda: written(console).count("training lstm") >= 3, "the bar does not move")
 
     assert "3 of 8 trainings, 1 failed, training lstm, eta 61 s" in written(console)
 

@@ -193,7 +193,8 @@ def test_a_service_that_dies_is_started_again(command: Command, ui: WebUI) -> No
     seen = time.monotonic()
     for module in ("dagster_webserver", "dagster._daemon"):
         (before,) = running(module)
-        time.sleep(max(0.0, seen + 5 - time.monotonic()))  # what dies younger cannot be kept alive
+        # What dies younger than five seconds is given up, by the clock of the process that watches.
+        time.sleep(max(0.0, seen + 5 - time.monotonic()))
         before.kill()
         wait_for(partial(another, module, before))
     wait_for(lambda: ui.ask("{ version }"))

@@ -11,19 +11,34 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from miraikakaku_assets_tests.fakes.holding import hold_back
+
 CHART = "/v8/finance/chart/"
 JST = timezone(timedelta(hours=9))
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP answer; `cut` closes the connection after that many bytes of the body."""
+    """One HTTP answer.
+
+    Attributes:
+        delay: Seconds before it is given; all that is held back ends with the server.
+        after: Event before which it is not given.
+        cut: Bytes of the body after which the connection is closed.
+        hangs_up: Whether the connection is closed without a word.
+    """
 
     status: int = 200
     body: bytes = b"{}"
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
+    after: threading.Event | None = None
     cut: int | None = None
+    hangs_up: bool = False
+
+
+NEVER = 3600.0
+"""Delay of an answer that nobody gets."""
 
 
 @dataclass
@@ -58,6 +73,8 @@ class ScriptedYahoo:
 
 @contextmanager
 def scripted_yahoo() -> Iterator[ScriptedYahoo]:
+    closing = threading.Event()
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -68,7 +85,10 @@ def scripted_yahoo() -> Iterator[ScriptedYahoo]:
             if yahoo.heard is not None:
                 yahoo.heard(path.removeprefix(CHART), self.client_address[1])
             given = yahoo.answer(path, query)
-            time.sleep(given.delay)
+            hold_back(closing, given.delay, given.after)
+            if given.hangs_up:
+                self.close_connection = True
+                return
             if yahoo.dated:
                 self.send_response_only(given.status)
             else:
@@ -95,6 +115,7 @@ def scripted_yahoo() -> Iterator[ScriptedYahoo]:
     try:
         yield yahoo
     finally:
+        closing.set()
         server.shutdown()
         thread.join()
         server.server_close()

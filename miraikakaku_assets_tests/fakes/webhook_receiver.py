@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from miraikakaku_assets_tests.fakes.holding import hold_back
+
 TOKEN = "tOkEn-s3cr3t_AbCdEf0123456789"  # noqa: S105 - what must not be seen
 DISCORD_PATH = f"/api/webhooks/417429632418316298/{TOKEN}"
 SLACK_PATH = f"/services/T0123ABCD/B0123ABCD/{TOKEN.replace('-', '').replace('_', '')}"
@@ -19,12 +21,18 @@ SLACK_PATH = f"/services/T0123ABCD/B0123ABCD/{TOKEN.replace('-', '').replace('_'
 
 @dataclass(frozen=True)
 class Reply:
-    """One HTTP answer, `delay` seconds after the request."""
+    """One HTTP answer.
+
+    Attributes:
+        delay: Seconds before it is given; all that is held back ends with the server.
+        after: Event before which it is not given.
+    """
 
     status: int = 200
     body: bytes = b"{}"
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
+    after: threading.Event | None = None
 
 
 @dataclass(frozen=True)
@@ -91,13 +99,15 @@ def parsed(path: str, content_type: str, body: bytes) -> Delivery:
 
 @contextmanager
 def webhook_receiver(port: int = 0) -> Iterator[Receiver]:
+    closing = threading.Event()
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             reply = receiver.reply(parsed(self.path, self.headers["Content-Type"], body))
-            time.sleep(reply.delay)
+            hold_back(closing, reply.delay, reply.after)
             try:
                 self.send_response(reply.status)
                 for name, value in reply.headers.items():
@@ -124,6 +134,7 @@ def webhook_receiver(port: int = 0) -> Iterator[Receiver]:
     try:
         yield receiver
     finally:
+        closing.set()
         server.shutdown()
         thread.join()
         server.server_close()

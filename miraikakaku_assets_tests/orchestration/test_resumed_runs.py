@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from miraikakaku_assets.application.ports.rate_limit import LimitRules
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets_tests.support.installations.installation import (
     PRICES,
@@ -86,6 +87,7 @@ def sensor_tick(market: Installation) -> Any:
 
 
 def test_a_source_that_refuses_everything_parks_the_batch_with_a_time(market: Installation) -> None:
+    began = datetime.now(UTC)
     run = parked(market)
 
     said = failure_of(run)
@@ -95,7 +97,8 @@ def test_a_source_that_refuses_everything_parks_the_batch_with_a_time(market: In
         "SELECT status, resume_at, error_message FROM miraikakaku.batch_executions"
     )
     assert status == "paused"
-    assert timedelta(0) < resume_at - datetime.now(UTC) < timedelta(minutes=2)
+    pause = timedelta(seconds=LimitRules().first_pause)
+    assert began + pause <= resume_at <= datetime.now(UTC) + pause
     assert "yahoo is not asked again before" in message
     assert market.rows("SELECT status FROM miraikakaku.run_progress") == [("paused",)]
 

@@ -30,7 +30,7 @@ def kill_at_work(script: str, *arguments: str, stored: int = 0, seconds: float =
         assert process.stdout is not None
         for _ in range(stored):
             assert process.stdout.readline() == "stored\n"
-        time.sleep(seconds)
+        time.sleep(seconds)  # a kill may come at any moment, and no event marks them all
         os.kill(process.pid, signal.SIGKILL)
 
 

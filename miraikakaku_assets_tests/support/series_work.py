@@ -1,14 +1,16 @@
 """Work on a series, for processes that find it by its name."""
 
 import os
-import time
+import signal
 from pathlib import Path
+
+from miraikakaku_assets_tests.support.patience import until
 
 
 def endless(number):
     """A series that never ends."""
     Path(f"{os.getpid()}.at-work").touch()
-    time.sleep(3600)
+    signal.pause()
     return number
 
 
@@ -16,8 +18,7 @@ def held(number):
     """A series that goes on until the caller ends its pool, and counts itself then."""
     Path(f"{os.getpid()}.at-work").touch()
     try:
-        while not Path("released").exists():
-            time.sleep(0.02)
+        until(Path("released").exists)
     except KeyboardInterrupt:
         Path(f"{os.getpid()}.interrupted").touch()
         raise

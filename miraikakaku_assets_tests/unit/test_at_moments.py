@@ -15,7 +15,7 @@ from miraikakaku_assets_tests.support.moments import NOW
 SHOW = """
 import subprocess, sys, time
 from datetime import UTC, datetime
-begun = time.monotonic()
+begun = time.monotonic()  # that a sleep takes its time is what is tested
 time.sleep(0.2)
 assert 0.2 <= time.monotonic() - begun
 from miraikakaku_assets_tests.support.machine_clock import handed_on

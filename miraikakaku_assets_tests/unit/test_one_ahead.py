@@ -1,7 +1,6 @@
 """Preparing the next item in the background changes when it is made, and nothing else."""
 
 import threading
-import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -60,12 +59,13 @@ def test_stopping_early_closes_the_source():
 
 def test_a_ctrl_c_while_the_thread_starts_is_still_one(monkeypatch: pytest.MonkeyPatch):
     """`Thread.start` waits for its thread; until it returns, the executor does not know that there is one."""
-    at_work, start = threading.Event(), ThreadPoolExecutor._adjust_thread_count
+    at_work, ending, start = threading.Event(), threading.Event(), ThreadPoolExecutor._adjust_thread_count
 
     def interrupted(executor: ThreadPoolExecutor) -> None:
         start(executor)
         executor._threads = set()
         assert at_work.wait(PATIENCE)
+        ending.set()
         raise KeyboardInterrupt
 
     closed = []
@@ -73,7 +73,7 @@ def test_a_ctrl_c_while_the_thread_starts_is_still_one(monkeypatch: pytest.Monke
     def items() -> Generator[int, None, None]:
         at_work.set()
         try:
-            time.sleep(0.05)
+            assert ending.wait(PATIENCE)
             yield 1
         finally:
             closed.append(True)

@@ -17,8 +17,6 @@ from miraikakaku_assets.domain.market.sessions import session_table
 from miraikakaku_assets_tests.support.bars.delivered_in_parts import Shelf
 from miraikakaku_assets_tests.support.bars.raw_bars import NOW, actions, bar, closes, raw
 
-pytestmark = pytest.mark.slow
-
 SPLIT_RATIOS = (2.0, 5.0, 0.1)
 _EVENTS = (
     "limit",
@@ -110,6 +108,7 @@ windows = st.lists(st.tuples(st.integers(0, 99), st.integers(1, 20)), max_size=4
 cuts = st.sets(st.integers(1, 99), min_size=1, max_size=12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("universe", [JP, US], ids=["limits", "factors"])
 def test_a_history_in_any_parts_ends_as_the_whole_does_and_no_part_again_changes_it(
     universe: Universe,
@@ -149,6 +148,7 @@ def test_the_last_bar_of_a_month_is_settled_by_the_file_of_the_next() -> None:
     assert shelf.withdrawn == [("7203.T", spike[1]["session"])]
 
 
+@pytest.mark.slow
 def test_real_series_delivered_month_by_month_end_as_the_whole_year_does(real_data: Path) -> None:
     table = pl.read_parquet(real_data / "jp_daily/jp_daily_all4178_2024-12_2025-12.parquet")
     moved = (pl.col("close") / pl.col("close").shift(1).over("symbol")).log().abs()
@@ -177,6 +177,7 @@ def test_real_series_delivered_month_by_month_end_as_the_whole_year_does(real_da
     assert (monthly.verdicts(), monthly.withdrawn) == (settled, [])
 
 
+@pytest.mark.slow
 def test_a_currency_in_parts_ends_as_the_whole_does() -> None:
     days = sessions_of(FX, 30)
     prices = [150.0] * 30

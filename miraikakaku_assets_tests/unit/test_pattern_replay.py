@@ -12,8 +12,6 @@ from miraikakaku_assets.domain.patterns.detection import SIGNALS, signals, signa
 from miraikakaku_assets.domain.patterns.frames import BARS_NEEDED, TIMEFRAMES, Frames
 from miraikakaku_assets_tests.support.bars.pattern_frames import noise, walk
 
-pytestmark = pytest.mark.slow
-
 NOTHING = pl.DataFrame(schema=SIGNALS)
 FRAMES = walk(seed=11, symbols=3, days=70, shown=10)
 NOISE = noise(seed=12, symbols=4, days=20)
@@ -39,6 +37,7 @@ def replayed(frames: Frames, moments: list[datetime], definition: str) -> pl.Dat
     return stored.sort("ts", "symbol", "pattern", "direction")
 
 
+@pytest.mark.slow
 def test_bar_by_bar_equals_the_batch() -> None:
     frames = Frames(FRAMES.d1, FRAMES.h4, FRAMES.h1, FRAMES.m5.filter(pl.col("ts") >= FRAMES.m5["ts"][360]))
     moments = frames.m5["ends"].unique().sort().to_list()
@@ -47,6 +46,7 @@ def test_bar_by_bar_equals_the_batch() -> None:
     assert bar_by_bar.height >= 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("definition", ["v1", "v2"])
 @pytest.mark.parametrize(("name", "frames"), [("walk", FRAMES), ("noise", NOISE)])
 @settings(max_examples=15, deadline=None)

@@ -94,7 +94,9 @@ class BatchClaims:
             if mine:
                 connection.execute(_CLAIM, {"batch": self._batch, "symbols": mine})
         self._others.update(underway.values())
-        return Share(tuple(mine), {one: _verdict(there) for one, there in done.items()}, frozenset(underway))
+        # The other batch may have finished a symbol between the two statements: then it is done.
+        left = frozenset(underway.keys() - done.keys())
+        return Share(tuple(mine), {one: _verdict(there) for one, there in done.items()}, left)
 
 
 def _verdict(there: str) -> str:
