@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.cells import cell_len
 
-from miraikakaku_assets.application.ports.notices import CYCLE, PATTERN, CycleEnd, NewAlert, Severity
+from miraikakaku_assets.application.ports.notices import PATTERN, CycleEnd, NewAlert, Severity
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.settings import Settings
 from miraikakaku_assets_tests.faces.command import Command
@@ -14,7 +14,7 @@ NOON = datetime(2025, 4, 25, 12, tzinfo=UTC)
 NEWEST = """SELECT universe, timeframe, max(ts), count(DISTINCT instrument_id) FROM miraikakaku.{}
             JOIN miraikakaku.instruments ON id = instrument_id GROUP BY 1, 2 ORDER BY 1, 2"""
 SLOW = NewAlert(
-    "cycle/fx/slow", Severity.WARNING, CYCLE, "サイクルの処理時間が300秒を超えました: fx", "…", "fx"
+    "cycle/fx/slow", Severity.WARNING, "cycle", "サイクルの処理時間が300秒を超えました: fx", "…", "fx"
 )
 
 
@@ -23,7 +23,7 @@ def ports_of(command: Command) -> Ports:
     return Ports(Settings(_env_file=None, **said), lambda: NOON)  # type: ignore[arg-type]
 
 
-def alert(key: str, severity: Severity, title: str, kind: str = CYCLE) -> NewAlert:
+def alert(key: str, severity: Severity, title: str, kind: str = "cycle") -> NewAlert:
     return NewAlert(key, severity, kind, title, "the facts", "fx", channels=("discord", "email"))
 
 

@@ -19,9 +19,6 @@ class Severity(StrEnum):
 PATTERN = "pattern"
 """Kind of the alert of a pattern signal; its message is made from its details."""
 
-CYCLE = "cycle"
-"""Kind of an alert about the cycles themselves."""
-
 WITHDRAWN = "withdrawn"
 """Kind of an alert about bars that were stored and are refused now: an event."""
 
@@ -33,7 +30,7 @@ class NewAlert:
     Attributes:
         key: What it is about; while it stands, further ones of the same key are only counted.
         severity: How much it matters.
-        kind: `PATTERN`, `CYCLE` or another word for what raises it.
+        kind: `PATTERN`, `WITHDRAWN` or another word for what raises it.
         title: One line.
         message: The facts, plain text.
         universe: Whom it concerns, if only one.

@@ -14,7 +14,7 @@ from miraikakaku_assets.orchestration.resources import PortsResource
 
 def judge(ports: Ports, universe: Universe) -> None:
     """Raises or ends alerts by how the universe's newest cycle went."""
-    judge_cycle(universe.name, ports.watch, ports.cycle_rules)
+    judge_cycle(universe.name, ports.cycles, ports.cycle_limits, ports.alerting)
 
 
 def deliver(context: dg.OpExecutionContext, ports: Ports) -> None:
