@@ -11,7 +11,8 @@ import polars as pl
 from miraikakaku_assets.application.ports import Clock, Held
 from miraikakaku_assets.domain.bars.aggregation import aggregate
 from miraikakaku_assets.domain.bars.intervals import with_ends
-from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_intraday
+from miraikakaku_assets.domain.bars.intraday import validate_intraday
+from miraikakaku_assets.domain.bars.quality_rule import BarContext
 from miraikakaku_assets.domain.bars.validation import DailyContext, validate_daily
 from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
@@ -158,7 +159,7 @@ class FileBars:
         if collected is Timeframe.D1:
             judged = validate_daily(raw, DailyContext(self.universe, self.clock()))
         else:
-            judged = validate_intraday(raw, IntradayContext(self.universe, self.clock()))
+            judged = validate_intraday(raw, BarContext(self.universe, self.clock()))
         self.refused[str(path)] = dict(judged.refused.group_by("rule").len().sort("rule").iter_rows())
         final = judged.accepted.filter(pl.col("status") == "final")
         return final.with_columns(pl.col("volume").cast(pl.Int64)).sort("symbol", "ts").select(BARS)

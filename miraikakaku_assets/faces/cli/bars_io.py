@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from miraikakaku_assets.bootstrap import ports
-from miraikakaku_assets.domain.bars.rules import ACTION_FLAGS, ACTION_RULES
 from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import (
     UNIVERSES,
@@ -219,6 +218,8 @@ def _finish(name: str, report: "CollectionReport", *, as_json: bool) -> None:
 
 
 def _show(name: str, report: "CollectionReport", bases: Sequence[str]) -> None:
+    from miraikakaku_assets.domain.bars.rules import ACTION_FLAGS, ACTION_RULES
+
     rows = [
         ("read", report.rows_read),
         ("= inserted", report.inserted),
