@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.symbol_shapes import written_like
+from miraikakaku_assets.domain.words import named_in
 
 JPX_LIST_URL = "https://www.jpx.co.jp/markets/statistics-equities/misc/tvdivq0000001vg2-att/data_j.xls"
 NASDAQ_LISTED_URL = "https://www.nasdaqtrader.com/dynamic/SymDir/nasdaqlisted.txt"
@@ -218,7 +219,7 @@ class Settings(BaseSettings):
             if info.field_name == "fx_pairs"
             else (COPPER, "copper futures like HG=F")
         )
-        named = list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+        named = named_in(value)
         if not named:
             raise ValueError(f"must name {like}")
         try:
@@ -238,7 +239,7 @@ class Settings(BaseSettings):
     @field_validator("canary_symbols", "jp_watch_list", "us_watch_list")
     @classmethod
     def _symbols(cls, value: str, info: ValidationInfo) -> str:
-        named = list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+        named = named_in(value)
         needed = info.field_name == "canary_symbols"
         market = {"jp_watch_list": "jp", "us_watch_list": "us"}.get(info.field_name or "", "any")
         like = written_like(market, named or ["none"] * needed)
@@ -266,14 +267,14 @@ class Settings(BaseSettings):
     @field_validator("from_email", "to_email")
     @classmethod
     def _mail_addresses(cls, value: str, info: ValidationInfo) -> str:
-        named = [part.strip() for part in value.split(",") if part.strip()]
+        named = named_in(value)
         if info.field_name == "from_email" and len(named) > 1:
             raise ValueError("must be one address like alerts@example.org")
         if not all(_MAIL_ADDRESS.fullmatch(one) for one in named):
             raise ValueError("must be addresses like admin@example.org, with commas between them")
         if info.data.get("smtp_server") and not named:
             raise ValueError("must be set with SMTP_SERVER")
-        return ",".join(dict.fromkeys(named))
+        return ",".join(named)
 
     @field_validator("notify_urls")
     @classmethod
@@ -298,22 +299,22 @@ class Settings(BaseSettings):
     def watch_list(self, universe: str) -> tuple[str, ...]:
         """Symbols of a universe whose five-minute bars are collected, each once."""
         lists = {"jp": self.jp_watch_list, "us": self.us_watch_list, "fx": self.fx_pairs}
-        return tuple(part for part in lists.get(universe, "").split(",") if part)
+        return tuple(named_in(lists.get(universe, "")))
 
     def named_symbols(self, universe: str) -> tuple[str, ...]:
         """Symbols of a universe that no exchange publishes a list of, each once; none of any other."""
         lists = {"fx": self.fx_pairs, "copper": self.copper_symbols}
-        return tuple(part for part in lists.get(universe, "").split(",") if part)
+        return tuple(named_in(lists.get(universe, "")))
 
     @property
     def mail_recipients(self) -> tuple[str, ...]:
         """The addresses of TO_EMAIL, each once; none without SMTP_SERVER."""
-        return tuple(part for part in self.to_email.split(",") if part) if self.smtp_server else ()
+        return tuple(named_in(self.to_email)) if self.smtp_server else ()
 
     @property
     def canaries(self) -> tuple[str, ...]:
         """The symbols of CANARY_SYMBOLS, each once."""
-        return tuple(self.canary_symbols.split(","))
+        return tuple(named_in(self.canary_symbols))
 
     @property
     def home(self) -> Path:

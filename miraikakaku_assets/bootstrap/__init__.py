@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from miraikakaku_assets.adapters.files.whole_file import whole_file
 from miraikakaku_assets.bootstrap.forecasting import Forecasting
 from miraikakaku_assets.bootstrap.installation import clock_of, stop_server, utc_now
 from miraikakaku_assets.bootstrap.sources import INTRADAY_LOOKBACK, Sources
@@ -16,7 +17,16 @@ from miraikakaku_assets.settings import Settings, settings
 if TYPE_CHECKING:
     from miraikakaku_assets.application.ports import Clock
 
-__all__ = ["INTRADAY_LOOKBACK", "Ports", "dagster_storage_url", "ports", "stop_server", "use", "utc_now"]
+__all__ = [
+    "INTRADAY_LOOKBACK",
+    "Ports",
+    "dagster_storage_url",
+    "ports",
+    "stop_server",
+    "use",
+    "utc_now",
+    "whole_file",
+]
 
 
 @dataclass(frozen=True)

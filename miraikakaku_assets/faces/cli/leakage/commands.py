@@ -11,6 +11,7 @@ from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.bootstrap import Ports, ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, timeframe, universe
+from miraikakaku_assets.domain.words import named_in
 from miraikakaku_assets.faces.cli.leakage import features as self_test_features
 from miraikakaku_assets.faces.cli.leakage.tables import (
     end_look_ahead,
@@ -95,7 +96,7 @@ def add_commands(app: typer.Typer) -> None:
         from miraikakaku_assets.application.leakage.check_universe import look_ahead_of
 
         with _progress("look-ahead", shown=not as_json) as progress:
-            result = look_ahead_of(asked, origin, _names(symbol), moments, progress)
+            result = look_ahead_of(asked, origin, named_in(symbol), moments, progress)
         show_refused(origin, as_json=as_json)
         end_look_ahead(result, as_json=as_json)
 
@@ -127,7 +128,7 @@ def add_commands(app: typer.Typer) -> None:
         from miraikakaku_assets.application.leakage.check_universe import warm_up_of
 
         with _progress("warm-up", shown=not as_json) as progress:
-            found = warm_up_of(asked, origin, _names(symbol), starts, progress)
+            found = warm_up_of(asked, origin, named_in(symbol), starts, progress)
         show_refused(origin, as_json=as_json)
         end_warm_up(found.title, found.symbols, found.rows.to_dicts(), as_json=as_json)
 
@@ -153,16 +154,12 @@ def add_commands(app: typer.Typer) -> None:
         from miraikakaku_assets.application.quality.daily_gap import measure_daily_gap
 
         with _progress("daily gap", shown=not as_json) as progress:
-            measured = measure_daily_gap(origin, _names(symbols), progress)
+            measured = measure_daily_gap(origin, named_in(symbols), progress)
         show_refused(origin, as_json=as_json)
         if as_json:
             print_json({"succeeded": True, "symbols": measured.rows.to_dicts(), **measured.total})
         else:
             show_gap(chosen, measured.rows.to_dicts(), measured.total)
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _asked(
@@ -179,9 +176,9 @@ def _asked(
     usual = Timeframe.D1 if chosen.has_volume else Timeframe.M5
     return LeakageCheckRequest(
         timeframe=timeframe(length) if length else usual,
-        indicators=_names(indicator),
-        candlesticks=_names(candlestick),
-        patterns=_names(pattern),
+        indicators=named_in(indicator),
+        candlesticks=named_in(candlestick),
+        patterns=named_in(pattern),
         definition=definition,
     )
 
@@ -209,7 +206,7 @@ def _origin(
         if zone:
             raise ConfigurationError("--time-zone goes with --file; stored bars have theirs")
         return StoredBars(chosen, use.bars)
-    names = _names(symbols)
+    names = named_in(symbols)
     return FileBars(chosen, use.bar_files, files, use.clock, zone, names[0] if len(names) == 1 else "")
 
 
