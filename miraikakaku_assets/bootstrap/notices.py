@@ -70,9 +70,7 @@ class Notices(Stores):
         """What a delivery of notifications needs."""
         from miraikakaku_assets.application.alerting.deliver_notifications import DeliveryPorts
 
-        return DeliveryPorts(
-            self.alerts, self.alerts, self.channels, self.clock, time.sleep, self.pictures.of
-        )
+        return DeliveryPorts(self.alerts, self.channels, self.clock, time.sleep, self.pictures.of)
 
     @property
     def alerting(self) -> AlertPorts:

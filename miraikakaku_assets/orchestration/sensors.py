@@ -126,7 +126,7 @@ def notifications() -> dg.SensorDefinition:
     )
     def notify(context: dg.SensorEvaluationContext, ports: PortsResource) -> dg.RunRequest | dg.SkipReason:
         use = ports.use
-        if not use.delivery.outbox.due(use.delivery.channels, use.clock()):
+        if not use.alerts.due(use.channels, use.clock()):
             return dg.SkipReason("No notification is due.")
         if still_runs(context.instance, use, dg.RunsFilter(job_name=notifications_job.name)):
             return dg.SkipReason("Notifications are being sent.")

@@ -1,6 +1,6 @@
 """Bars to try something on: those of the installation, or those of files a user names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Protocol
 
 import polars as pl
 
-from miraikakaku_assets.application.ports import Clock, Held
+from miraikakaku_assets.application.ports import BarStore, Clock
 from miraikakaku_assets.domain.bars.aggregation import aggregate
 from miraikakaku_assets.domain.bars.intervals import with_ends
 from miraikakaku_assets.domain.bars.intraday import validate_intraday
@@ -32,18 +32,6 @@ COLLECTED = {
 
 
 _SETTLED = timedelta(days=1)
-
-
-class BarReader(Protocol):
-    """Reads stored bars."""
-
-    def read(
-        self, universe: Universe, timeframe: Timeframe, symbols: Sequence[str] | None = None
-    ) -> pl.DataFrame:
-        """Stored bars by symbol and time, raw."""
-
-    def holdings(self, universe: Universe, timeframe: Timeframe) -> Mapping[str, Held]:
-        """What is stored of each symbol."""
 
 
 class BarFiles(Protocol):
@@ -76,7 +64,7 @@ class StoredBars:
     """Bars of the installation, as stored."""
 
     universe: Universe
-    reader: BarReader
+    reader: BarStore
 
     def symbols(self, collected: Timeframe) -> list[str]:
         """See `BarInputs`."""

@@ -76,26 +76,6 @@ class Alert:
     resolved_at: datetime | None
 
 
-class AlertStore(Protocol):
-    """Alerts, and the notifications that are queued with them."""
-
-    def raise_alerts(self, alerts: Sequence[NewAlert], now: datetime) -> frozenset[str]:
-        """Raises alerts and queues their notifications, in one transaction.
-
-        Returns:
-            Keys of those that did not stand yet; only of them a notification is queued.
-        """
-
-    def resolve(self, keys: Collection[str], now: datetime) -> frozenset[str]:
-        """Ends the standing alerts of these keys and returns which of them stood."""
-
-    def resolve_events(self, kind: str, before: datetime, now: datetime) -> int:
-        """Ends standing alerts of a kind that were raised before a moment: events, which nothing ends by itself."""
-
-    def listed(self, *, since: datetime | None = None, only_standing: bool = False) -> list[Alert]:
-        """Alerts that stood at or after a moment, newest first."""
-
-
 class Verdict(StrEnum):
     """How a channel answered."""
 
@@ -170,8 +150,27 @@ class Claim(Protocol):
         """Notes why it did not, when it is tried again, and whether the others of its channel wait as long."""
 
 
-class Outbox(Protocol):
-    """Notifications that are to be sent: each at least once, without faults exactly once, in the order they came."""
+class AlertStore(Protocol):
+    """Alerts, and the outbox of the notifications that are queued with them.
+
+    Each notification is sent at least once, without faults exactly once, in the order they came.
+    """
+
+    def raise_alerts(self, alerts: Sequence[NewAlert], now: datetime) -> frozenset[str]:
+        """Raises alerts and queues their notifications, in one transaction.
+
+        Returns:
+            Keys of those that did not stand yet; only of them a notification is queued.
+        """
+
+    def resolve(self, keys: Collection[str], now: datetime) -> frozenset[str]:
+        """Ends the standing alerts of these keys and returns which of them stood."""
+
+    def resolve_events(self, kind: str, before: datetime, now: datetime) -> int:
+        """Ends standing alerts of a kind that were raised before a moment: events, which nothing ends by itself."""
+
+    def listed(self, *, since: datetime | None = None, only_standing: bool = False) -> list[Alert]:
+        """Alerts that stood at or after a moment, newest first."""
 
     def due(self, channels: Collection[str], now: datetime) -> list[str]:
         """Which of these channels have something to send now and are not paused."""

@@ -33,7 +33,7 @@ _RAISED = raise_statement("$1", "$2")
 
 
 class PostgresAnalysis:
-    """Implements the ports `AnalysisStore` and `IndicatorStore`."""
+    """Implements the port `AnalysisStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
