@@ -1,13 +1,11 @@
 """Commands ``self-test …``: whether indicators and patterns know the future, and what 5-minute bars cannot tell."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.bootstrap import Ports, ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, timeframe, universe
@@ -20,7 +18,7 @@ from miraikakaku_assets.faces.cli.leakage.tables import (
     show_refused,
 )
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json
-from miraikakaku_assets.faces.cli.progress import progress_bar
+from miraikakaku_assets.faces.cli.progress import work_bar
 
 if TYPE_CHECKING:
     from miraikakaku_assets.application.leakage.bar_inputs import BarInputs
@@ -95,8 +93,8 @@ def add_commands(app: typer.Typer) -> None:
         origin = _origin(chosen, ports(), _files(asked.collected, file, daily_file), time_zone, symbol)
         from miraikakaku_assets.application.leakage.check_universe import look_ahead_of
 
-        with _progress("look-ahead", shown=not as_json) as progress:
-            result = look_ahead_of(asked, origin, named_in(symbol), moments, progress)
+        with work_bar("look-ahead", shown=not as_json) as work:
+            result = look_ahead_of(asked, origin, named_in(symbol), moments, work.at)
         show_refused(origin, as_json=as_json)
         end_look_ahead(result, as_json=as_json)
 
@@ -127,8 +125,8 @@ def add_commands(app: typer.Typer) -> None:
         origin = _origin(chosen, ports(), _files(asked.collected, file, daily_file), time_zone, symbol)
         from miraikakaku_assets.application.leakage.check_universe import warm_up_of
 
-        with _progress("warm-up", shown=not as_json) as progress:
-            found = warm_up_of(asked, origin, named_in(symbol), starts, progress)
+        with work_bar("warm-up", shown=not as_json) as work:
+            found = warm_up_of(asked, origin, named_in(symbol), starts, work.at)
         show_refused(origin, as_json=as_json)
         end_warm_up(found.title, found.symbols, found.rows.to_dicts(), as_json=as_json)
 
@@ -153,8 +151,8 @@ def add_commands(app: typer.Typer) -> None:
         origin = _origin(chosen, ports(), files, time_zone, symbols)
         from miraikakaku_assets.application.quality.daily_gap import measure_daily_gap
 
-        with _progress("daily gap", shown=not as_json) as progress:
-            measured = measure_daily_gap(origin, named_in(symbols), progress)
+        with work_bar("daily gap", shown=not as_json) as work:
+            measured = measure_daily_gap(origin, named_in(symbols), work.at)
         show_refused(origin, as_json=as_json)
         if as_json:
             print_json({"succeeded": True, "symbols": measured.rows.to_dicts(), **measured.total})
@@ -208,11 +206,3 @@ def _origin(
         return StoredBars(chosen, use.bars)
     names = named_in(symbols)
     return FileBars(chosen, use.bar_files, files, use.clock, zone, names[0] if len(names) == 1 else "")
-
-
-@contextmanager
-def _progress(title: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """Progress on stderr that is told how much of the work is done."""
-    work = WorkProgress()
-    with progress_bar(title, work.read, shown=shown, noun="step"):
-        yield work.at
