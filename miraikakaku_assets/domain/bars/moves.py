@@ -193,10 +193,7 @@ NEIGHBOUR_RULES = (
     QualityRule(
         "split_error",
         "prices off those before and after by the ratio of a split of the same issue",
-        {
-            Check.FACTOR: pl.col("by_split") & _COMES_BACK,
-            Check.LIMITS: _STRETCH_BEYOND & pl.col("by_split"),
-        },
+        {Check.FACTOR: pl.col("by_split") & _COMES_BACK, Check.LIMITS: _STRETCH_BEYOND & pl.col("by_split")},
         takes_stretch=True,
     ),
     QualityRule(

@@ -126,10 +126,7 @@ ROW_RULES = (
     QualityRule(
         "future_bar",
         "the bar has not begun yet",
-        {
-            Check.DAILY: _before_its_session,
-            Check.INTRADAY: lambda _, context: context.now < _STAMP,
-        },
+        {Check.DAILY: _before_its_session, Check.INTRADAY: lambda _, context: context.now < _STAMP},
     ),
     QualityRule(
         "not_a_session",
