@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from miraikakaku_assets_tests.at_moments import handed_on
+from miraikakaku_assets_tests.support.machine_clock import handed_on
 
 _LOOK_SECONDS = 0.1
 _SAMPLE_SECONDS = 0.25  # looking through the maps of seven processes takes 10 ms

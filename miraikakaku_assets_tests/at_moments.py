@@ -9,12 +9,12 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from glob import glob
 from pathlib import Path
+
+from miraikakaku_assets_tests.support.machine_clock import clock_variables
 
 MOMENTS: dict[str, datetime | None] = {
     "tokyo-open": datetime(2027, 3, 8, 1, tzinfo=UTC),  # Monday 10:00 in Tokyo
@@ -24,50 +24,6 @@ MOMENTS: dict[str, datetime | None] = {
     "last-day": datetime(2026, 12, 31, 15, 30, tzinfo=UTC),  # New York trades; in Tokyo the year is over
     "busy": None,  # today, with two processes that never rest
 }
-LIBRARY = "/usr/lib/*/faketime/libfaketime.so.1"
-# libfaketime 0.9.10 spoils what Python sleeps by: the deadline of clock_nanosleep becomes one of 1970.
-SLEEP = """
-import select
-import time
-
-
-def sleep(seconds):
-    if seconds < 0:
-        raise ValueError("sleep length must be non-negative")
-    select.select((), (), (), seconds)
-
-
-time.sleep = sleep
-"""
-
-
-def clock_variables(moment: datetime, folder: Path) -> dict[str, str]:
-    """Variables of a process whose clock shows this moment now and goes on from there.
-
-    Args:
-        moment: Where the clock begins.
-        folder: What Python needs for it is written there.
-    """
-    libraries = glob(LIBRARY)  # noqa: PTH207 - an absolute pattern
-    if not libraries:
-        sys.exit("libfaketime is not installed; on Debian: apt-get install libfaketime")
-    (folder / "sitecustomize.py").write_text(SLEEP)
-    return {
-        "LD_PRELOAD": libraries[0],
-        "FAKETIME": f"{moment.timestamp() - time.time():+.0f}",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "PYTHONPATH": str(folder),
-    }
-
-
-def handed_on() -> dict[str, str]:
-    """The variables of this process's clock, for one that gets an environment of its own."""
-    if "FAKETIME" not in os.environ:
-        return {}
-    wanted = ("LD_PRELOAD", "PYTHONPATH")
-    return {
-        name: value for name, value in os.environ.items() if name in wanted or name.startswith("FAKETIME")
-    }
 
 
 @contextmanager

@@ -13,8 +13,9 @@ import pytest
 
 from miraikakaku_assets import bootstrap
 from miraikakaku_assets.adapters.storage import embedded
+from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.settings import settings
-from miraikakaku_assets_tests.databases import (
+from miraikakaku_assets_tests.support.databases import (
     EMPTY,
     INSTALLED,
     MIGRATED,
@@ -94,6 +95,14 @@ def database_url(server_url: str, request: pytest.FixtureRequest) -> Iterator[st
     """
     with fresh_database(server_url, MIGRATED if "database" in request.fixturenames else EMPTY) as url:
         yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database with today's tables; fresh for each test."""
+    opened = Database(database_url)  # the tables are there, see `database_url`
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 from miraikakaku_assets.adapters.charts.analysis import Caption, Mark, analysis_chart
 from miraikakaku_assets.domain.indicators.compute import compute
 from miraikakaku_assets.domain.patterns.pattern import Direction
-from miraikakaku_assets_tests.unit.test_analysis_chart import bars
+from miraikakaku_assets_tests.support.bars.random_walks import bars
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "images" / "notification-chart.png"
 

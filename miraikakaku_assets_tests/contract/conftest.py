@@ -1,20 +1,12 @@
-"""A database with today's tables, fresh for each test, and the figures that are drawn."""
+"""The figures that are drawn."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from miraikakaku_assets.adapters.charts import calibration, leaderboard
 from miraikakaku_assets.adapters.charts import forecasts as forecast_charts
-from miraikakaku_assets.adapters.storage.engine import Database
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)  # the tables are there, see `database_url`
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from miraikakaku_assets.adapters.storage.alerts.statements import as_json, raise
 from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports.notices import PATTERN, Severity
-from miraikakaku_assets_tests.contract.signal_alerts import DETAILS, NOW, plain, signal
+from miraikakaku_assets_tests.support.markets.signal_alerts import DETAILS, NOW, plain, signal
 
 LATER = NOW + timedelta(minutes=5)
 

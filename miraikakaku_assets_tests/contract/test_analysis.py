@@ -17,7 +17,8 @@ from miraikakaku_assets.application.ports.analysis import Analysis, Saved
 from miraikakaku_assets.domain.bars.price_basis import PriceBasis
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe
-from miraikakaku_assets_tests.contract.analysed_market import (
+from miraikakaku_assets_tests.support.bars.raw_bars import actions
+from miraikakaku_assets_tests.support.markets.analysed_market import (
     Market,
     currencies,
     derived,
@@ -29,8 +30,7 @@ from miraikakaku_assets_tests.contract.analysed_market import (
     utc,
     walk,
 )
-from miraikakaku_assets_tests.contract.stored_market import rows_of
-from miraikakaku_assets_tests.unit.raw_bars import actions
+from miraikakaku_assets_tests.support.markets.stored_market import rows_of
 
 pytestmark = pytest.mark.slow
 
@@ -186,7 +186,7 @@ def test_bars_that_change_meanwhile_are_neither_overwritten_nor_forgotten(
         fx.database, times, lambda: fx.deliver(M5, [scaled(MINUTES[100], next(factor))], asked=())
     )
     monkeypatch.setattr(
-        "miraikakaku_assets_tests.contract.analysed_market.PostgresAnalysis", lambda _: changing
+        "miraikakaku_assets_tests.support.markets.analysed_market.PostgresAnalysis", lambda _: changing
     )
     assert row["symbol"] == "EURJPY=X"
     assert fx.analyze().verdicts == verdicts

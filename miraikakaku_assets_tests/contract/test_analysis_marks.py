@@ -8,7 +8,8 @@ from sqlalchemy import text
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.bars.restatement import Rescaling
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
-from miraikakaku_assets_tests.contract.analysed_market import (
+from miraikakaku_assets_tests.support.bars.raw_bars import actions
+from miraikakaku_assets_tests.support.markets.analysed_market import (
     Market,
     marks,
     opens,
@@ -18,8 +19,7 @@ from miraikakaku_assets_tests.contract.analysed_market import (
     utc,
     walk,
 )
-from miraikakaku_assets_tests.contract.stored_market import rows_of
-from miraikakaku_assets_tests.unit.raw_bars import actions
+from miraikakaku_assets_tests.support.markets.stored_market import rows_of
 
 D1, M5 = Timeframe.D1, Timeframe.M5
 DAYS = walk("7203.T", opens(JP, date(2025, 1, 6), date(2025, 1, 31)), JP, 1)

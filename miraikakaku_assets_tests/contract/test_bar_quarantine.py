@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets_tests.contract.stored_market import (
+from miraikakaku_assets_tests.support.bars.raw_bars import SESSIONS, bar, closes, january, raw
+from miraikakaku_assets_tests.support.markets.stored_market import (
     FETCHED,
     contents,
     counts,
@@ -14,7 +15,6 @@ from miraikakaku_assets_tests.contract.stored_market import (
     rows_of,
     write,
 )
-from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, bar, closes, january, raw
 
 LATER = FETCHED + timedelta(days=1)
 REFUSED = "symbol, rule, close, released_at IS NULL"

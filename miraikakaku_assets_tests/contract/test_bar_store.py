@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.market.instruments import JP, US, Timeframe
-from miraikakaku_assets_tests.contract.stored_market import (
+from miraikakaku_assets_tests.support.bars.raw_bars import JST, SESSIONS, actions, bar, closes, january
+from miraikakaku_assets_tests.support.markets.stored_market import (
     FETCHED,
     contents,
     counts,
@@ -19,7 +20,6 @@ from miraikakaku_assets_tests.contract.stored_market import (
     rows_of,
     write,
 )
-from miraikakaku_assets_tests.unit.raw_bars import JST, SESSIONS, actions, bar, closes, january
 
 LATER = FETCHED + timedelta(days=1)
 

@@ -14,8 +14,14 @@ from miraikakaku_assets.domain.forecasting.contract import HORIZONS
 from miraikakaku_assets.domain.forecasting.evaluation import outcomes, rolling_origins, walk_forward
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
 from miraikakaku_assets.domain.forecasting.scores import score
-from miraikakaku_assets_tests.unit.forecast_panels import last_session, of_closes, sessions, walk, walk_bars
-from miraikakaku_assets_tests.unit.forecaster_contract import ForecasterContract
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import (
+    last_session,
+    of_closes,
+    sessions,
+    walk,
+    walk_bars,
+)
+from miraikakaku_assets_tests.support.forecasts.forecaster_contract import ForecasterContract
 
 pytestmark = pytest.mark.slow
 

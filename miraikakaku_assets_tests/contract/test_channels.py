@@ -11,8 +11,8 @@ from miraikakaku_assets.adapters.notify.channels import Addresses, Channels
 from miraikakaku_assets.adapters.notify.http_answers import judged
 from miraikakaku_assets.application.ports.notices import Message, Severity, Verdict
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets_tests.contract.mail_sink import MailSink, mail_sink
-from miraikakaku_assets_tests.contract.webhook_receiver import (
+from miraikakaku_assets_tests.fakes.mail_sink import MailSink, mail_sink
+from miraikakaku_assets_tests.fakes.webhook_receiver import (
     DISCORD_PATH,
     SLACK_PATH,
     TOKEN,

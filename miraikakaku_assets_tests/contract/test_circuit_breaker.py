@@ -16,8 +16,8 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
 from miraikakaku_assets.application.ports.rate_limit import Breaker, LimitRules, Outcome, Slot
 from miraikakaku_assets.domain.errors import MiraikakakuError, SourcePausedError
-from miraikakaku_assets_tests.contract.rate_row import time_passes
-from miraikakaku_assets_tests.patience import PATIENCE
+from miraikakaku_assets_tests.support.patience import PATIENCE
+from miraikakaku_assets_tests.support.rate_row import time_passes
 
 RULES = LimitRules(retry_delay=0.0, first_pause=400.0, longest_pause=1000.0, trial_seconds=600.0)
 """Pauses that no test waits for: time passes where a test says so."""

@@ -17,9 +17,9 @@ from miraikakaku_assets.application.collection.report import CollectionReport
 from miraikakaku_assets.application.collection.request import CollectionPorts, CollectionRequest
 from miraikakaku_assets.application.ports import BarRequest, Calls, Delivery, SymbolOutcome
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe, Universe
-from miraikakaku_assets_tests.contract.stored_market import contents, listed, rows_of
-from miraikakaku_assets_tests.unit.raw_bars import january
-from miraikakaku_assets_tests.unit.raw_intraday import raw, tick, tokyo
+from miraikakaku_assets_tests.support.bars.raw_bars import january
+from miraikakaku_assets_tests.support.bars.raw_intraday import raw, tick, tokyo
+from miraikakaku_assets_tests.support.markets.stored_market import contents, listed, rows_of
 
 SYMBOL = "7203.T"
 START = date(2024, 12, 2)

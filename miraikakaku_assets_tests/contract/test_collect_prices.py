@@ -18,9 +18,10 @@ from miraikakaku_assets.domain.errors import (
 )
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.domain.market.tokyo import tokyo_issue
-from miraikakaku_assets_tests.contract.exchange import Exchange, collect
-from miraikakaku_assets_tests.contract.stored_market import contents, listed, put_in_force, rows_of
-from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, bar, closes, january
+from miraikakaku_assets_tests.fakes.exchange import Exchange
+from miraikakaku_assets_tests.support.bars.raw_bars import SESSIONS, bar, closes, january
+from miraikakaku_assets_tests.support.markets.collecting import collect
+from miraikakaku_assets_tests.support.markets.stored_market import contents, listed, put_in_force, rows_of
 
 
 def test_every_requested_symbol_has_a_verdict_and_failures_hold_nobody_up(database: Database) -> None:

@@ -13,9 +13,10 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.errors import TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.domain.market.sessions import sessions_between
-from miraikakaku_assets_tests.contract.exchange import HISTORY_START, NOW, Exchange, collect, stored_closes
-from miraikakaku_assets_tests.contract.stored_market import listed, rows_of, write
-from miraikakaku_assets_tests.unit.raw_bars import bar
+from miraikakaku_assets_tests.fakes.exchange import NOW, Exchange
+from miraikakaku_assets_tests.support.bars.raw_bars import bar
+from miraikakaku_assets_tests.support.markets.collecting import HISTORY_START, collect, stored_closes
+from miraikakaku_assets_tests.support.markets.stored_market import listed, rows_of, write
 
 SYMBOL = "7203.T"
 DAYS = sessions_between(JP.calendar, date(2024, 12, 2), date(2025, 3, 31))

@@ -27,9 +27,10 @@ from miraikakaku_assets.application.ports import (
 )
 from miraikakaku_assets.domain.errors import TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe, Universe
-from miraikakaku_assets_tests.contract.exchange import NOW, Exchange, requested
-from miraikakaku_assets_tests.contract.stored_market import contents, listed
-from miraikakaku_assets_tests.unit.raw_bars import closes, january
+from miraikakaku_assets_tests.fakes.exchange import NOW, Exchange
+from miraikakaku_assets_tests.support.bars.raw_bars import closes, january
+from miraikakaku_assets_tests.support.markets.collecting import requested
+from miraikakaku_assets_tests.support.markets.stored_market import contents, listed
 
 pytestmark = pytest.mark.slow
 

@@ -1,9 +1,6 @@
 """Several collections of the same symbols at once: they wait for each other and end with the same contents."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -12,8 +9,9 @@ from sqlalchemy import text
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets.domain.market.sessions import sessions_between
-from miraikakaku_assets_tests.contract.stored_market import FETCHED, contents, listed, rows_of, write
-from miraikakaku_assets_tests.unit.raw_bars import NOW, actions, bar
+from miraikakaku_assets_tests.support.at_once import together
+from miraikakaku_assets_tests.support.bars.raw_bars import NOW, actions, bar
+from miraikakaku_assets_tests.support.markets.stored_market import FETCHED, contents, listed, rows_of, write
 
 pytestmark = pytest.mark.slow
 
@@ -29,19 +27,6 @@ def history(codes: tuple[str, ...], days: list[date] = DAYS) -> list[dict[str, A
         for number, day in enumerate(days)
     ]
     return [*rows, *(bar(date(2025, 1, 1), symbol=f"{code}.T", row=7) for code in codes)]
-
-
-def together(*tasks: Callable[[], object]) -> None:
-    """Runs the tasks at the same moment; the first error of any is raised."""
-    start = Barrier(len(tasks))
-
-    def run(task: Callable[[], object]) -> None:
-        start.wait()
-        task()
-
-    with ThreadPoolExecutor(len(tasks)) as pool:
-        for done in [pool.submit(run, task) for task in tasks]:
-            done.result()
 
 
 def wiped(database: Database) -> None:

@@ -18,8 +18,8 @@ from miraikakaku_assets.domain.coverage.report import CoverageFindings
 from miraikakaku_assets.domain.errors import PermanentSymbolError, TemporarySymbolError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.domain.market.tokyo import tokyo_issue
-from miraikakaku_assets_tests.contract.stored_market import listed, put_in_force, rows_of, write
-from miraikakaku_assets_tests.unit.raw_bars import JST, NOW, SESSIONS, bar, closes, january
+from miraikakaku_assets_tests.support.bars.raw_bars import JST, NOW, SESSIONS, bar, closes, january
+from miraikakaku_assets_tests.support.markets.stored_market import listed, put_in_force, rows_of, write
 
 FIRST, LAST = SESSIONS[0], SESSIONS[4]  # 6 to 10 January: five sessions
 

@@ -22,8 +22,7 @@ from miraikakaku_assets.application.alerting.deliver_notifications import (
 )
 from miraikakaku_assets.application.ports.notices import Alert
 from miraikakaku_assets.domain.patterns.pattern import Priority
-from miraikakaku_assets_tests.contract.signal_alerts import NOW, plain, signal
-from miraikakaku_assets_tests.contract.webhook_receiver import (
+from miraikakaku_assets_tests.fakes.webhook_receiver import (
     DISCORD_PATH,
     SLACK_PATH,
     TOKEN,
@@ -31,6 +30,7 @@ from miraikakaku_assets_tests.contract.webhook_receiver import (
     Reply,
     webhook_receiver,
 )
+from miraikakaku_assets_tests.support.markets.signal_alerts import NOW, plain, signal
 
 
 class Desk:

@@ -6,8 +6,15 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.forecasting.view import direction_edges
 from miraikakaku_assets.domain.forecasting.edges import NO_EDGE, directions, with_edges
 from miraikakaku_assets.domain.market.instruments import JP
-from miraikakaku_assets_tests.contract.stored_forecasts import DAYS, LATER, MADE, forecasts, outcomes, store
-from miraikakaku_assets_tests.contract.stored_market import listed
+from miraikakaku_assets_tests.support.forecasts.stored_forecasts import (
+    DAYS,
+    LATER,
+    MADE,
+    forecasts,
+    outcomes,
+    store,
+)
+from miraikakaku_assets_tests.support.markets.stored_market import listed
 
 SYMBOLS = ("1301.T", "130A.T", "7203.T", "9984.T")
 

@@ -21,7 +21,7 @@ from miraikakaku_assets.adapters.storage.embedded_access import (
     remove_socket_folder,
 )
 from miraikakaku_assets.adapters.storage.engine import Database, open_database
-from miraikakaku_assets_tests.patience import PATIENCE
+from miraikakaku_assets_tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 

@@ -13,16 +13,16 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from miraikakaku_assets_tests.contract.fetching import (
+from miraikakaku_assets_tests.fakes.rate_limits import Unlimited
+from miraikakaku_assets_tests.fakes.scripted_yahoo import ScriptedYahoo, chart, scripted_yahoo
+from miraikakaku_assets_tests.support.fetching import (
     SYMBOLS,
-    Unlimited,
     deliveries,
     fetching_processes,
     script,
     source,
 )
-from miraikakaku_assets_tests.contract.scripted_yahoo import ScriptedYahoo, chart, scripted_yahoo
-from miraikakaku_assets_tests.patience import PATIENCE, until
+from miraikakaku_assets_tests.support.patience import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 
@@ -88,7 +88,8 @@ def fetching_parent(yahoo: ScriptedYahoo) -> Iterator[subprocess.Popen[str]]:
 
 PARENT = textwrap.dedent("""
     import sys
-    from miraikakaku_assets_tests.contract.fetching import Unlimited, deliveries, source
+    from miraikakaku_assets_tests.fakes.rate_limits import Unlimited
+    from miraikakaku_assets_tests.support.fetching import deliveries, source
 
     for _ in deliveries(source(sys.argv[1], Unlimited(), each=5)):
         pass

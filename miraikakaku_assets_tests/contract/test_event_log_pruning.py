@@ -12,7 +12,7 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.orchestration.pruning import event_log
 from miraikakaku_assets.orchestration.pruning.event_log import Pruned, Retention, prune_event_log
-from miraikakaku_assets_tests.contract.instance_scenarios import (
+from miraikakaku_assets_tests.support.installations.instance_scenarios import (
     ASSETS,
     KEYS,
     opened,
@@ -26,7 +26,7 @@ from miraikakaku_assets_tests.contract.instance_scenarios import (
     statuses,
     stock_config,
 )
-from miraikakaku_assets_tests.contract.pruned_books import (
+from miraikakaku_assets_tests.support.installations.pruned_books import (
     TAG,
     asked_by_the_web_ui,
     broken_books,
@@ -36,7 +36,7 @@ from miraikakaku_assets_tests.contract.pruned_books import (
     run_observed,
     start_and_leave,
 )
-from miraikakaku_assets_tests.patience import PATIENCE
+from miraikakaku_assets_tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 

@@ -16,11 +16,12 @@ from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateL
 from miraikakaku_assets.application.ports import Delivery
 from miraikakaku_assets.application.ports.rate_limit import LimitRules
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, SourcePausedError
-from miraikakaku_assets_tests.contract.fetching import (
+from miraikakaku_assets_tests.fakes.rate_limits import Broken, Unlimited
+from miraikakaku_assets_tests.fakes.scripted_yahoo import Answer, ScriptedYahoo, chart, scripted_yahoo
+from miraikakaku_assets_tests.support.databases import fresh_database
+from miraikakaku_assets_tests.support.fetching import (
     DAYS,
     SYMBOLS,
-    Broken,
-    Unlimited,
     all_together,
     deliveries,
     expected,
@@ -29,8 +30,6 @@ from miraikakaku_assets_tests.contract.fetching import (
     script,
     source,
 )
-from miraikakaku_assets_tests.contract.scripted_yahoo import Answer, ScriptedYahoo, chart, scripted_yahoo
-from miraikakaku_assets_tests.databases import fresh_database
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ from miraikakaku_assets.adapters.charts.fan_paths import CLOSES
 from miraikakaku_assets.adapters.charts.forecasts import calibration_chart, fan_chart, leaderboard_chart
 from miraikakaku_assets.domain.forecasting.contract import Z_80, Z_95, Reason
 from miraikakaku_assets.domain.forecasting.edges import NO_EDGE
-from miraikakaku_assets_tests.contract.forecast_pictures import (
+from miraikakaku_assets_tests.support.forecasts.forecast_pictures import (
     AHEAD,
     CASES,
     HEIGHTS,

@@ -11,9 +11,9 @@ from miraikakaku_assets.adapters.storage.forecasts.market import PostgresMarketB
 from miraikakaku_assets.domain.bars.frame import ACTIONS
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe
 from miraikakaku_assets.domain.market.tokyo import tokyo_issue
-from miraikakaku_assets_tests.contract.analysed_market import currencies, opens, slots, utc, walk
-from miraikakaku_assets_tests.contract.stored_market import PRIME, listed, put_in_force, write
-from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, actions, closes, january
+from miraikakaku_assets_tests.support.bars.raw_bars import SESSIONS, actions, closes, january
+from miraikakaku_assets_tests.support.markets.analysed_market import currencies, opens, slots, utc, walk
+from miraikakaku_assets_tests.support.markets.stored_market import PRIME, listed, put_in_force, write
 
 COLUMNS = {
     "symbol": pl.String(),

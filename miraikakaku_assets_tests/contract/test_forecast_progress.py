@@ -10,7 +10,7 @@ from miraikakaku_assets.application.forecasting.daily import ForecastPorts, pred
 from miraikakaku_assets.application.work_progress import WorkProgress, WorkReading
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.market.instruments import JP
-from miraikakaku_assets_tests.contract.forecast_days import Days
+from miraikakaku_assets_tests.support.forecasts.forecast_days import Days
 
 READINGS = list[tuple[int, int, int, str]]
 

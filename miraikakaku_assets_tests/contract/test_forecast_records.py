@@ -11,9 +11,9 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports.forecasts import PERFORMANCE, Decision, ModelRecord
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import JP, US
-from miraikakaku_assets_tests.contract.stored_forecasts import LATER, MADE, store
-from miraikakaku_assets_tests.contract.stored_market import rows_of
-from miraikakaku_assets_tests.contract.test_concurrent_writers import together
+from miraikakaku_assets_tests.support.at_once import together
+from miraikakaku_assets_tests.support.forecasts.stored_forecasts import LATER, MADE, store
+from miraikakaku_assets_tests.support.markets.stored_market import rows_of
 
 WEEKS = [date(2025, 1, 10) + timedelta(weeks=week) for week in range(6)]
 

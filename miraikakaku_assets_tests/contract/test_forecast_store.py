@@ -16,7 +16,7 @@ from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
 from miraikakaku_assets.application.ports.forecasts import PREDICTIONS
 from miraikakaku_assets.domain.errors import PermanentSymbolError
 from miraikakaku_assets.domain.market.instruments import FX, JP
-from miraikakaku_assets_tests.contract.stored_forecasts import (
+from miraikakaku_assets_tests.support.forecasts.stored_forecasts import (
     DAYS,
     KEY,
     LATER,
@@ -26,7 +26,7 @@ from miraikakaku_assets_tests.contract.stored_forecasts import (
     store,
     stored,
 )
-from miraikakaku_assets_tests.contract.stored_market import FETCHED, listed
+from miraikakaku_assets_tests.support.markets.stored_market import FETCHED, listed
 
 CODES = ("9984", "1301", "130A", "7203")
 SYMBOLS = ("1301.T", "130A.T", "7203.T", "9984.T")

@@ -15,7 +15,9 @@ from sqlalchemy import text
 from miraikakaku_assets.adapters.storage import migrate
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.market.instruments import JP
-from miraikakaku_assets_tests.contract.stored_forecasts import (
+from miraikakaku_assets_tests.support.at_once import together
+from miraikakaku_assets_tests.support.bars.raw_bars import closes
+from miraikakaku_assets_tests.support.forecasts.stored_forecasts import (
     DAYS,
     LATER,
     MADE,
@@ -24,9 +26,7 @@ from miraikakaku_assets_tests.contract.stored_forecasts import (
     store,
     stored,
 )
-from miraikakaku_assets_tests.contract.stored_market import contents, listed, rows_of, write
-from miraikakaku_assets_tests.contract.test_concurrent_writers import together
-from miraikakaku_assets_tests.unit.raw_bars import closes
+from miraikakaku_assets_tests.support.markets.stored_market import contents, listed, rows_of, write
 
 pytestmark = pytest.mark.slow
 
@@ -93,7 +93,7 @@ HALTED = textwrap.dedent("""
     from miraikakaku_assets.adapters.storage.forecasts import store as forecasts
     from miraikakaku_assets.adapters.storage.engine import Database
     from miraikakaku_assets.domain.market.instruments import JP
-    from miraikakaku_assets_tests.contract.stored_forecasts import LATER
+    from miraikakaku_assets_tests.support.forecasts.stored_forecasts import LATER
 
     counted = forecasts._count
 

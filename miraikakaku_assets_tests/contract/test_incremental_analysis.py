@@ -12,7 +12,8 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.bars.price_basis import PriceBasis
 from miraikakaku_assets.domain.bars.restatement import Rescaling
 from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe
-from miraikakaku_assets_tests.contract.analysed_market import (
+from miraikakaku_assets_tests.support.bars.raw_bars import actions
+from miraikakaku_assets_tests.support.markets.analysed_market import (
     Market,
     currencies,
     derived,
@@ -23,8 +24,7 @@ from miraikakaku_assets_tests.contract.analysed_market import (
     utc,
     walk,
 )
-from miraikakaku_assets_tests.contract.stored_market import rows_of
-from miraikakaku_assets_tests.unit.raw_bars import actions
+from miraikakaku_assets_tests.support.markets.stored_market import rows_of
 
 pytestmark = pytest.mark.slow
 

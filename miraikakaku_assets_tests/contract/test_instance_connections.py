@@ -20,7 +20,7 @@ from sqlalchemy import Engine, event, text
 from miraikakaku_assets.orchestration.instance import connections as instance_connections
 from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
 from miraikakaku_assets.orchestration.instance.storage import BatchedEventLogStorage, PooledPostgresStorage
-from miraikakaku_assets_tests.contract.instance_scenarios import (
+from miraikakaku_assets_tests.support.installations.instance_scenarios import (
     ASSETS,
     KEYS,
     newest_partition,
@@ -34,7 +34,7 @@ from miraikakaku_assets_tests.contract.instance_scenarios import (
     statuses,
     write_dagster_yaml,
 )
-from miraikakaku_assets_tests.patience import PATIENCE
+from miraikakaku_assets_tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -180,7 +180,7 @@ def test_a_forked_child_opens_its_own_connections(url: str, tmp_path: Path):
     program = """
         import os, sys
         import dagster as dg
-        from miraikakaku_assets_tests.contract.instance_scenarios import KEYS, run_scattered
+        from miraikakaku_assets_tests.support.installations.instance_scenarios import KEYS, run_scattered
         with dg.DagsterInstance.get() as instance:
             run_scattered(instance, KEYS[:1])
             child = os.fork()

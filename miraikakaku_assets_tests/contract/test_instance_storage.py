@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
-from miraikakaku_assets_tests.contract.instance_scenarios import (
+from miraikakaku_assets_tests.support.installations.instance_scenarios import (
     ASSETS,
     KEYS,
     SYMBOLS,
@@ -186,7 +186,7 @@ def test_a_process_started_by_hand_writes_batches(database_url: str, tmp_path: P
     url = schema_url(database_url, "dagster")
     with opened(tmp_path, pooled_config(url)):
         pass
-    module = "miraikakaku_assets_tests.contract.instance_scenarios"
+    module = "miraikakaku_assets_tests.support.installations.instance_scenarios"
     what = ["--select", ",".join(ASSETS), "--partition-range", f"{KEYS[0]}...{KEYS[-1]}"]
     subprocess.run(
         [sys.executable, "-m", "dagster", "asset", "materialize", "-m", module, *what],

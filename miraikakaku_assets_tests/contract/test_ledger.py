@@ -15,9 +15,10 @@ from miraikakaku_assets.application.collection.request import CollectionPorts
 from miraikakaku_assets.application.ports import BatchEnd, NewBatch, SymbolOutcome
 from miraikakaku_assets.domain.errors import TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
-from miraikakaku_assets_tests.contract.exchange import NOW, Exchange, requested
-from miraikakaku_assets_tests.contract.stored_market import listed, rows_of
-from miraikakaku_assets_tests.unit.raw_bars import closes
+from miraikakaku_assets_tests.fakes.exchange import NOW, Exchange
+from miraikakaku_assets_tests.support.bars.raw_bars import closes
+from miraikakaku_assets_tests.support.markets.collecting import requested
+from miraikakaku_assets_tests.support.markets.stored_market import listed, rows_of
 
 COUNTERS = (
     "total_stocks, processed_stocks, successful_stocks, failed_stocks, rows_read, rows_inserted, rows_restated,"

@@ -8,8 +8,12 @@ import pytest
 from miraikakaku_assets.adapters.sources.us_listings.alpha_vantage import fetch_listing_status
 from miraikakaku_assets.adapters.sources.us_listings.directories import UsAddresses, UsDirectories
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, InputFileError
-from miraikakaku_assets_tests.contract.scripted_yahoo import Answer, ScriptedYahoo, answered, scripted_yahoo
-from miraikakaku_assets_tests.unit.us_directories import listing_status, nasdaq_listed, other_listed
+from miraikakaku_assets_tests.fakes.scripted_yahoo import Answer, ScriptedYahoo, answered, scripted_yahoo
+from miraikakaku_assets_tests.support.markets.us_directories import (
+    listing_status,
+    nasdaq_listed,
+    other_listed,
+)
 
 KEY = "K3Y&with=marks"
 SAID = listing_status("AAPL,Apple Inc,NASDAQ,Stock,1980-12-12,null,Active")

@@ -14,9 +14,10 @@ from miraikakaku_assets.application.ports import BarRequest, Delivery
 from miraikakaku_assets.domain.errors import SourcePausedError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.main import _as_unreachable
-from miraikakaku_assets_tests.contract.exchange import Exchange, collect
-from miraikakaku_assets_tests.contract.stored_market import listed
-from miraikakaku_assets_tests.unit.raw_bars import closes
+from miraikakaku_assets_tests.fakes.exchange import Exchange
+from miraikakaku_assets_tests.support.bars.raw_bars import closes
+from miraikakaku_assets_tests.support.markets.collecting import collect
+from miraikakaku_assets_tests.support.markets.stored_market import listed
 
 SYMBOLS = ("1301.T", "7203.T", "9984.T")
 

@@ -32,9 +32,15 @@ from miraikakaku_assets.domain.forecasting.evaluation import outcomes
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
 from miraikakaku_assets.domain.forecasting.scores import score
 from miraikakaku_assets.domain.forecasting.serialization import packed
-from miraikakaku_assets_tests.patience import PATIENCE
-from miraikakaku_assets_tests.unit.forecast_panels import START, last_session, sessions, walk, walk_bars
-from miraikakaku_assets_tests.unit.forecaster_contract import ForecasterContract
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import (
+    START,
+    last_session,
+    sessions,
+    walk,
+    walk_bars,
+)
+from miraikakaku_assets_tests.support.forecasts.forecaster_contract import ForecasterContract
+from miraikakaku_assets_tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -145,12 +151,12 @@ def test_bytes_come_back_as_the_same_bytes_and_hold_no_pickle(learned):
             trained.of.load(packed(trained, broken))
 
 
-FRESH = """
+FRESH = f"""
 import hashlib
-from miraikakaku_assets_tests.contract.test_lstm import SMALL
-from miraikakaku_assets_tests.unit.forecast_panels import walk
+from miraikakaku_assets.adapters.forecasters.lstm import Lstm
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import walk
 data = walk(5, symbols=8, days=100)
-print(hashlib.sha256(SMALL.fit(data, data.sessions[99], seed=4).save()).hexdigest())
+print(hashlib.sha256({SMALL!r}.fit(data, data.sessions[99], seed=4).save()).hexdigest())
 """
 
 

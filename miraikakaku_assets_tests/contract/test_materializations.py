@@ -13,7 +13,7 @@ from sqlalchemy import create_engine
 
 from miraikakaku_assets.orchestration.instance import connections as instance_connections
 from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
-from miraikakaku_assets_tests.contract.instance_scenarios import (
+from miraikakaku_assets_tests.support.installations.instance_scenarios import (
     KEYS,
     Books,
     opened,

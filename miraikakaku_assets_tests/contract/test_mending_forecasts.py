@@ -17,7 +17,7 @@ from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.contract import NUMBERS, Z_80, TrainedForecaster
 from miraikakaku_assets.domain.forecasting.panel import Panel
 from miraikakaku_assets.domain.market.instruments import JP
-from miraikakaku_assets_tests.contract.forecast_days import (
+from miraikakaku_assets_tests.support.forecasts.forecast_days import (
     AT,
     BOTH,
     NEXT_OPEN,
@@ -30,7 +30,7 @@ from miraikakaku_assets_tests.contract.forecast_days import (
     late,
     slope,
 )
-from miraikakaku_assets_tests.contract.stored_forecasts import DAYS, store
+from miraikakaku_assets_tests.support.forecasts.stored_forecasts import DAYS, store
 
 pytestmark = pytest.mark.slow
 

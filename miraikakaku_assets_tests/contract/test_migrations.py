@@ -14,7 +14,7 @@ from miraikakaku_assets.adapters.storage import migrate
 from miraikakaku_assets.adapters.storage.engine import DAGSTER_SCHEMA, Database
 from miraikakaku_assets.adapters.storage.tables import SCHEMA, metadata
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
-from miraikakaku_assets_tests.patience import PATIENCE
+from miraikakaku_assets_tests.support.patience import PATIENCE
 
 SPECIFIED = {
     "stock_master", "stock_master_updates", "price_bars", "corporate_actions", "quarantined_bars",

@@ -8,7 +8,7 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import COPPER, FX
-from miraikakaku_assets_tests.contract.stored_market import rows_of
+from miraikakaku_assets_tests.support.markets.stored_market import rows_of
 
 MOMENT = datetime(2025, 7, 21, 23, 30, tzinfo=UTC)  # the 22nd in London
 DAY, NEXT = date(2025, 7, 22), date(2025, 7, 23)

@@ -17,9 +17,10 @@ from miraikakaku_assets.application.collection.request import CollectionPorts
 from miraikakaku_assets.application.ports import SymbolOutcome
 from miraikakaku_assets.application.ports.notices import WITHDRAWN, Severity
 from miraikakaku_assets.domain.bars.rules import BEYOND_LIMIT
-from miraikakaku_assets_tests.contract.exchange import NOW, Exchange, collect, requested, stored_closes
-from miraikakaku_assets_tests.contract.stored_market import contents, listed, rows_of
-from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, closes
+from miraikakaku_assets_tests.fakes.exchange import NOW, Exchange
+from miraikakaku_assets_tests.support.bars.raw_bars import SESSIONS, closes
+from miraikakaku_assets_tests.support.markets.collecting import collect, requested, stored_closes
+from miraikakaku_assets_tests.support.markets.stored_market import contents, listed, rows_of
 
 CONFIRMED = closes(6_050.0, 1_210.0, 1_215.0, 1_198.0)
 UNDONE = closes(1_900.0, 1_300.0, 1_900.0)

@@ -15,8 +15,8 @@ from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.contract import NUMBERS, TrainedForecaster
 from miraikakaku_assets.domain.forecasting.panel import Panel
 from miraikakaku_assets.domain.market.instruments import JP
-from miraikakaku_assets_tests.contract.forecast_days import AT, NEXT_OPEN, ORIGIN, RATES, Days, bar
-from miraikakaku_assets_tests.contract.stored_forecasts import DAYS, store
+from miraikakaku_assets_tests.support.forecasts.forecast_days import AT, NEXT_OPEN, ORIGIN, RATES, Days, bar
+from miraikakaku_assets_tests.support.forecasts.stored_forecasts import DAYS, store
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ import miraikakaku_assets.faces
 from benchmarks.metrics import GOALS
 from miraikakaku_assets.orchestration.build import build_defs
 from miraikakaku_assets.settings import Settings
-from miraikakaku_assets_tests.faces.test_help import LEAVES
+from miraikakaku_assets_tests.support.command_tree import LEAVES
 
 ROOT = Path(__file__).resolve().parents[2]
 _CODE = re.compile(r"`([^`]+)`")

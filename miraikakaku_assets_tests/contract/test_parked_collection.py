@@ -11,9 +11,10 @@ from miraikakaku_assets.application.collection.report import CollectionReport
 from miraikakaku_assets.application.ports import NewBatch
 from miraikakaku_assets.domain.errors import PermanentSymbolError, SourcePausedError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
-from miraikakaku_assets_tests.contract.exchange import Exchange, collect
-from miraikakaku_assets_tests.contract.stored_market import listed
-from miraikakaku_assets_tests.unit.raw_bars import closes, january
+from miraikakaku_assets_tests.fakes.exchange import Exchange
+from miraikakaku_assets_tests.support.bars.raw_bars import closes, january
+from miraikakaku_assets_tests.support.markets.collecting import collect
+from miraikakaku_assets_tests.support.markets.stored_market import listed
 
 CODES = ("1301", "130A", "7203", "9984")
 RESUME_AT = datetime(2025, 10, 1, 0, 5, tzinfo=UTC)

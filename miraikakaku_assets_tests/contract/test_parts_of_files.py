@@ -25,8 +25,8 @@ from miraikakaku_assets.domain.market.instruments import JP, US, Timeframe, Univ
 from miraikakaku_assets.domain.market.master import ListedIssue
 from miraikakaku_assets.domain.market.sessions import sessions_between
 from miraikakaku_assets.domain.market.tokyo import tokyo_issue
-from miraikakaku_assets_tests.contract.exchange import NOW
-from miraikakaku_assets_tests.contract.stored_market import PRIME, put_in_force, rows_of
+from miraikakaku_assets_tests.fakes.exchange import NOW
+from miraikakaku_assets_tests.support.markets.stored_market import PRIME, put_in_force, rows_of
 
 PAID = {30: 40.0, 60: 35.0, 90: 45.0}  # position of the ex-date → per share
 BARS = ("price_bars", "instrument_id, ts, open, high, low, close, volume, status, flag")

@@ -10,8 +10,8 @@ from miraikakaku_assets.application.ports.notices import PATTERN, Alert, Severit
 from miraikakaku_assets.domain.bars.intervals import intervals
 from miraikakaku_assets.domain.indicators.compute import compute
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe, Universe
-from miraikakaku_assets_tests.contract.signal_alerts import DETAILS
-from miraikakaku_assets_tests.unit.test_analysis_chart import bars
+from miraikakaku_assets_tests.support.bars.random_walks import bars
+from miraikakaku_assets_tests.support.markets.signal_alerts import DETAILS
 
 AT = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
 

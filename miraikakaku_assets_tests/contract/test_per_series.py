@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 
 from miraikakaku_assets.adapters.forecasters.per_series import FEW, Failure, each_series
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets_tests.patience import PATIENCE, until
+from miraikakaku_assets_tests.support.patience import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 
@@ -41,26 +40,6 @@ def deadly(number, marks, deaths):
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return number * 2, os.getpid()
-
-
-def endless(number):
-    """A series that never ends."""
-    Path(f"{os.getpid()}.at-work").touch()
-    time.sleep(3600)
-    return number
-
-
-def held(number):
-    """A series that goes on until the caller ends its pool, and counts itself then."""
-    Path(f"{os.getpid()}.at-work").touch()
-    try:
-        while not Path("released").exists():
-            time.sleep(0.02)
-    except KeyboardInterrupt:
-        Path(f"{os.getpid()}.interrupted").touch()
-        raise
-    Path(f"{number}.done").touch()
-    return number
 
 
 def test_many_series_are_done_in_other_processes_in_order():
@@ -130,7 +109,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from miraikakaku_assets.adapters.forecasters import per_series
-from miraikakaku_assets_tests.contract.test_per_series import {work}
+from miraikakaku_assets_tests.support.series_work import {work}
 
 
 class Watched(ProcessPoolExecutor):

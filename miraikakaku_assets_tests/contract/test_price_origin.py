@@ -19,9 +19,9 @@ from miraikakaku_assets.domain.market.origin import REAL, Demo, PriceOrigin
 from miraikakaku_assets.faces.cli.demo_exchange import mark_demo, with_its_exchange
 from miraikakaku_assets.settings import JPX_LIST_URL, YAHOO_BASE_URL, Settings, as_environment
 from miraikakaku_assets.simulator.core.config import SimulatorConfig
-from miraikakaku_assets_tests.contract.stored_market import listed, write
-from miraikakaku_assets_tests.integration.simulator_client import Simulated, read, simulated
-from miraikakaku_assets_tests.unit.raw_bars import closes
+from miraikakaku_assets_tests.fakes.simulated import Simulated, read, simulated
+from miraikakaku_assets_tests.support.bars.raw_bars import closes
+from miraikakaku_assets_tests.support.markets.stored_market import listed, write
 
 SIMULATOR, MIRROR, SILENT = "http://127.0.0.1:8900", "http://mirror.example.org", "http://127.0.0.1:9"
 SEEN = {SIMULATOR: "--seed 7 --symbols 400 --us-symbols 120", SILENT: None}

@@ -12,15 +12,16 @@ from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy
 from miraikakaku_assets.adapters.storage.collection.probes import PostgresProbes
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.market.source_health import Probe
-from miraikakaku_assets_tests.contract.scripted_yahoo import (
+from miraikakaku_assets_tests.fakes.rate_limits import Unlimited
+from miraikakaku_assets_tests.fakes.scripted_yahoo import (
+    ODD,
     Answer,
     ScriptedYahoo,
     answered,
     chart,
     scripted_yahoo,
 )
-from miraikakaku_assets_tests.contract.test_yahoo_session import ODD, Unlimited
-from miraikakaku_assets_tests.unit.raw_bars import SESSIONS
+from miraikakaku_assets_tests.support.bars.raw_bars import SESSIONS
 
 DAYS = list(SESSIONS[:3])
 MOMENT = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)

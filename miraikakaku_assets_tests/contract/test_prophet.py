@@ -13,8 +13,14 @@ from miraikakaku_assets.adapters.forecasters import prophet as ours
 from miraikakaku_assets.adapters.forecasters.prophet import Prophet, Window, increments, stan_input
 from miraikakaku_assets.domain.forecasting.contract import Forecaster, Reason
 from miraikakaku_assets.domain.forecasting.panel import panel
-from miraikakaku_assets_tests.unit.forecast_panels import last_session, of_closes, sessions, walk, walk_bars
-from miraikakaku_assets_tests.unit.forecaster_contract import ForecasterContract
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import (
+    last_session,
+    of_closes,
+    sessions,
+    walk,
+    walk_bars,
+)
+from miraikakaku_assets_tests.support.forecasts.forecaster_contract import ForecasterContract
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,8 @@ import pytest
 
 from miraikakaku_assets.adapters.sources.jpx.stock_list import JpxList
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, InputFileError
-from miraikakaku_assets_tests.contract.scripted_yahoo import Answer, ScriptedYahoo, scripted_yahoo
-from miraikakaku_assets_tests.unit.workbooks import line, workbook
+from miraikakaku_assets_tests.fakes.scripted_yahoo import Answer, ScriptedYahoo, scripted_yahoo
+from miraikakaku_assets_tests.support.markets.workbooks import line, workbook
 
 PATH = "/markets/statistics/data_j.xls"
 LIST = workbook([line(1301.0), line("130A")])

@@ -10,8 +10,8 @@ import pytest
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.migrate import upgrade
 from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
-from miraikakaku_assets_tests.contract.rate_row import time_passes
-from miraikakaku_assets_tests.patience import PATIENCE
+from miraikakaku_assets_tests.support.patience import PATIENCE
+from miraikakaku_assets_tests.support.rate_row import time_passes
 
 TAKE = """
 import sys, time

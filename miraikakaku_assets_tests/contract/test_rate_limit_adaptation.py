@@ -13,7 +13,7 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
 from miraikakaku_assets.application.ports.rate_limit import Breaker, LimitRules, Outcome, Slot
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
-from miraikakaku_assets_tests.contract.rate_row import time_passes
+from miraikakaku_assets_tests.support.rate_row import time_passes
 
 SLOW_GROWTH = LimitRules(retry_delay=0.0, recovery_seconds=1e9, refusals_to_open=10**6)
 

@@ -13,10 +13,11 @@ from miraikakaku_assets.application.ports import BarRequest, Delivery, SymbolOut
 from miraikakaku_assets.domain.errors import PermanentSymbolError, SourcePausedError, TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets.domain.market.sessions import sessions_between
-from miraikakaku_assets_tests.contract.exchange import HISTORY_START, Exchange, collect, stored_closes
-from miraikakaku_assets_tests.contract.stored_market import contents, listed, rows_of
-from miraikakaku_assets_tests.databases import fresh_database
-from miraikakaku_assets_tests.unit.raw_bars import bar, january
+from miraikakaku_assets_tests.fakes.exchange import Exchange
+from miraikakaku_assets_tests.support.bars.raw_bars import bar, january
+from miraikakaku_assets_tests.support.databases import fresh_database
+from miraikakaku_assets_tests.support.markets.collecting import HISTORY_START, collect, stored_closes
+from miraikakaku_assets_tests.support.markets.stored_market import contents, listed, rows_of
 
 pytestmark = pytest.mark.slow
 

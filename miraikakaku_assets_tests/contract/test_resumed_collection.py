@@ -14,9 +14,10 @@ from miraikakaku_assets.application.collection.windows import collected_since
 from miraikakaku_assets.application.ports import WITHOUT_BARS, BatchEnd, NewBatch, SymbolOutcome
 from miraikakaku_assets.domain.errors import PermanentSymbolError, SourcePausedError, TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
-from miraikakaku_assets_tests.contract.exchange import Exchange, collect
-from miraikakaku_assets_tests.contract.stored_market import contents, listed, rows_of
-from miraikakaku_assets_tests.unit.raw_bars import closes, january
+from miraikakaku_assets_tests.fakes.exchange import Exchange
+from miraikakaku_assets_tests.support.bars.raw_bars import closes, january
+from miraikakaku_assets_tests.support.markets.collecting import collect
+from miraikakaku_assets_tests.support.markets.stored_market import contents, listed, rows_of
 
 CODES = ("1301", "130A", "7203", "9984")
 SYMBOLS = tuple(f"{code}.T" for code in CODES)

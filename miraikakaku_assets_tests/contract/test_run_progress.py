@@ -12,9 +12,10 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports import BarRequest, BatchEnd, Calls, NewBatch, SymbolOutcome
 from miraikakaku_assets.domain.errors import PermanentSymbolError, TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
-from miraikakaku_assets_tests.contract.exchange import HISTORY_START, Exchange, collect
-from miraikakaku_assets_tests.contract.stored_market import listed, rows_of
-from miraikakaku_assets_tests.unit.raw_bars import closes, january
+from miraikakaku_assets_tests.fakes.exchange import Exchange
+from miraikakaku_assets_tests.support.bars.raw_bars import closes, january
+from miraikakaku_assets_tests.support.markets.collecting import HISTORY_START, collect
+from miraikakaku_assets_tests.support.markets.stored_market import listed, rows_of
 
 BEGAN = datetime(2025, 10, 1, 7, 30, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from miraikakaku_assets.adapters.charts import forecast_canvas, leaderboard
 from miraikakaku_assets.adapters.charts.forecasts import calibration_chart, leaderboard_chart
-from miraikakaku_assets_tests.contract.forecast_pictures import (
+from miraikakaku_assets_tests.support.forecasts.forecast_pictures import (
     BLUE,
     GREEN,
     GREY,

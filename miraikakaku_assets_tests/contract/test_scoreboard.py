@@ -26,7 +26,7 @@ from miraikakaku_assets.domain.forecasting.panel import panel
 from miraikakaku_assets.domain.market.instruments import COPPER, US
 from miraikakaku_assets.domain.market.sessions import session_table
 from miraikakaku_assets.settings import load_settings
-from miraikakaku_assets_tests.contract.evidence_files import (
+from miraikakaku_assets_tests.support.forecasts.evidence_files import (
     ISSUES,
     UNLISTED,
     bars,

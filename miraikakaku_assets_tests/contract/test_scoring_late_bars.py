@@ -14,9 +14,9 @@ from miraikakaku_assets.application.forecasting.score import ScoreReport
 from miraikakaku_assets.application.ports.forecasts import OUTCOMES
 from miraikakaku_assets.domain.forecasting.baselines import RandomWalk
 from miraikakaku_assets.domain.market.instruments import JP, Universe
-from miraikakaku_assets_tests.contract.forecast_days import AT, ORIGIN, Days, close_at, late, slope
-from miraikakaku_assets_tests.contract.stored_forecasts import DAYS, store
-from miraikakaku_assets_tests.contract.stored_market import rows_of
+from miraikakaku_assets_tests.support.forecasts.forecast_days import AT, ORIGIN, Days, close_at, late, slope
+from miraikakaku_assets_tests.support.forecasts.stored_forecasts import DAYS, store
+from miraikakaku_assets_tests.support.markets.stored_market import rows_of
 
 FIRST = DAYS[AT + 1]
 MOVES = {"1301.T": 0.010, "7203.T": -0.040, "9984.T": 0.025}

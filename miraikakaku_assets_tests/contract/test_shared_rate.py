@@ -13,9 +13,9 @@ import pytest
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
 from miraikakaku_assets.application.ports.rate_limit import Breaker
-from miraikakaku_assets_tests.contract.scripted_yahoo import Answer, ScriptedYahoo, chart, scripted_yahoo
-from miraikakaku_assets_tests.patience import PATIENCE
-from miraikakaku_assets_tests.unit.raw_bars import SESSIONS
+from miraikakaku_assets_tests.fakes.scripted_yahoo import Answer, ScriptedYahoo, chart, scripted_yahoo
+from miraikakaku_assets_tests.support.bars.raw_bars import SESSIONS
+from miraikakaku_assets_tests.support.patience import PATIENCE
 
 ASK = """
 import json, sys, threading

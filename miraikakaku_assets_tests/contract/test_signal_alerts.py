@@ -11,7 +11,7 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports.notices import PATTERN
 from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe
 from miraikakaku_assets.domain.patterns.pattern import Priority
-from miraikakaku_assets_tests.contract.analysed_market import (
+from miraikakaku_assets_tests.support.markets.analysed_market import (
     Market,
     currencies,
     opens,
@@ -21,7 +21,7 @@ from miraikakaku_assets_tests.contract.analysed_market import (
     utc,
     walk,
 )
-from miraikakaku_assets_tests.contract.stored_market import rows_of
+from miraikakaku_assets_tests.support.markets.stored_market import rows_of
 
 D1, M5 = Timeframe.D1, Timeframe.M5
 PAIRS = ("USDJPY=X", "EURJPY=X")

@@ -16,8 +16,8 @@ from miraikakaku_assets.application.ports import MasterUpdate
 from miraikakaku_assets.application.reference.update_master import update_master
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, InputFileError, MasterRefusedError
 from miraikakaku_assets.domain.market.instruments import JP
-from miraikakaku_assets_tests.contract.stored_market import rows_of
-from miraikakaku_assets_tests.unit.workbooks import ETF, Cell, line, workbook
+from miraikakaku_assets_tests.support.markets.stored_market import rows_of
+from miraikakaku_assets_tests.support.markets.workbooks import ETF, Cell, line, workbook
 
 NOW = datetime(2025, 12, 5, 6, tzinfo=UTC)
 STANDARD = "スタンダード（内国株式）"

@@ -15,8 +15,8 @@ from miraikakaku_assets.application.ports import MasterUpdate
 from miraikakaku_assets.application.reference.update_master import update_master
 from miraikakaku_assets.domain.errors import InputFileError, MasterRefusedError
 from miraikakaku_assets.domain.market.instruments import US
-from miraikakaku_assets_tests.contract.stored_market import rows_of
-from miraikakaku_assets_tests.unit.us_directories import (
+from miraikakaku_assets_tests.support.markets.stored_market import rows_of
+from miraikakaku_assets_tests.support.markets.us_directories import (
     AAPL,
     BRK,
     NA,

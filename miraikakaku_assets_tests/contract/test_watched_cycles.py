@@ -11,7 +11,7 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.alerting.alert_rule import AlertChanges, AlertPorts
 from miraikakaku_assets.application.alerting.cycle_alerts import CycleLimits, judge_cycle, judge_running
 from miraikakaku_assets.application.ports.notices import Alert, CycleEnd
-from miraikakaku_assets_tests.contract.signal_alerts import NOW
+from miraikakaku_assets_tests.support.markets.signal_alerts import NOW
 
 LIMITS = CycleLimits(seconds=300, success_share=0.95, failures=5)
 

@@ -17,8 +17,8 @@ from miraikakaku_assets.application.alerting.forecast_alerts import watch_foreca
 from miraikakaku_assets.application.ports.forecasts import PERFORMANCE, Decision, ModelRecord
 from miraikakaku_assets.application.ports.notices import Alert, Severity
 from miraikakaku_assets.domain.market.instruments import JP
-from miraikakaku_assets_tests.contract.forecast_days import ORIGIN, Days, bar, evening
-from miraikakaku_assets_tests.contract.stored_forecasts import DAYS, forecasts, store
+from miraikakaku_assets_tests.support.forecasts.forecast_days import ORIGIN, Days, bar, evening
+from miraikakaku_assets_tests.support.forecasts.stored_forecasts import DAYS, forecasts, store
 
 GOOD = {"mae_to_no_change": 1.0, "coverage_80": 0.8, "mape": 0.01, "mape_no_change": 0.01}
 CHANNELS = {Severity.INFO: (), Severity.WARNING: ("discord", "mail"), Severity.CRITICAL: ("pager",)}

@@ -15,15 +15,15 @@ from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateL
 from miraikakaku_assets.application.ports import Calls
 from miraikakaku_assets.application.ports.rate_limit import LimitRules, Outcome
 from miraikakaku_assets.domain.errors import PermanentSymbolError, SourcePausedError, SymbolError
-from miraikakaku_assets_tests.contract.scripted_yahoo import (
+from miraikakaku_assets_tests.fakes.rate_limits import Unlimited
+from miraikakaku_assets_tests.fakes.scripted_yahoo import (
     Answer,
     ScriptedYahoo,
     answered,
     chart,
     scripted_yahoo,
 )
-from miraikakaku_assets_tests.contract.test_yahoo_session import Unlimited
-from miraikakaku_assets_tests.unit.raw_bars import SESSIONS
+from miraikakaku_assets_tests.support.bars.raw_bars import SESSIONS
 
 SYMBOL = "7203.T"
 URL = f"https://query2.finance.yahoo.com/v8/finance/chart/{SYMBOL}"

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 
 import polars as pl
@@ -11,42 +11,22 @@ import pytest
 from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy, YahooSession
 from miraikakaku_assets.adapters.sources.yahoo.source import YahooOptions, YahooSource
 from miraikakaku_assets.application.ports import BarRequest, Delivery
-from miraikakaku_assets.application.ports.rate_limit import Outcome, Slot
 from miraikakaku_assets.domain.bars.frame import RAW_DAILY
 from miraikakaku_assets.domain.errors import PermanentSymbolError, SymbolError, TemporarySymbolError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
-from miraikakaku_assets_tests.contract.scripted_yahoo import (
+from miraikakaku_assets_tests.fakes.rate_limits import Unlimited
+from miraikakaku_assets_tests.fakes.scripted_yahoo import (
+    ODD,
     Answer,
     ScriptedYahoo,
     answered,
     chart,
     scripted_yahoo,
 )
-from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, january
+from miraikakaku_assets_tests.support.bars.raw_bars import SESSIONS, january
 
 SYMBOL = "7203.T"
 DAYS = list(SESSIONS[:3])
-
-
-class Unlimited:
-    """Counts the slots it hands out; none has to be waited for."""
-
-    taken = 0
-
-    def __init__(self) -> None:
-        self.told: list[tuple[Outcome, float | None]] = []
-
-    def take(self, wait: Callable[[float], object]) -> Slot:
-        self.taken += 1
-        wait(0)
-        return Slot()
-
-    def report(
-        self, slot: Slot, outcome: Outcome, *, retry_after: float | None = None, reason: str = ""
-    ) -> None:
-        assert slot == Slot()
-        assert reason or outcome in {Outcome.SERVED, Outcome.UNSENT}
-        self.told.append((outcome, retry_after))
 
 
 @pytest.fixture
@@ -234,15 +214,6 @@ def test_waits_grow_from_attempt_to_attempt(yahoo: ScriptedYahoo) -> None:
 def test_error_inside_a_good_answer_is_an_error(yahoo: ScriptedYahoo, code: str, kind: str) -> None:
     body = {"chart": {"result": None, "error": {"code": code, "description": "No data found"}}}
     assert failure(yahoo, answered(body), retries=0).kind == kind
-
-
-ODD: list[object] = [
-    {}, {"chart": None}, {"chart": []}, {"chart": {}}, {"chart": {"result": "x", "error": None}},
-    {"chart": {"result": [{}], "error": None}}, {"chart": {"result": [None], "error": None}},
-    {"chart": {"result": [{"meta": {}, "timestamp": [1], "indicators": {"quote": [{"open": [1]}]}}], "error": None}},
-    {"chart": {"result": [{"timestamp": ["x"], "indicators": {"quote": [{}]}}], "error": None}},
-    {"finance": {"result": None, "error": {"code": "Unauthorized"}}}, {"note": "Will be right back"},
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("body", ODD, ids=range(len(ODD)))

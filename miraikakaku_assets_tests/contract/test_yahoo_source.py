@@ -18,9 +18,9 @@ from miraikakaku_assets.application.ports import BarRequest, Delivery
 from miraikakaku_assets.domain.bars.frame import RAW_INTRADAY
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
-from miraikakaku_assets_tests.contract.scripted_yahoo import Answer, ScriptedYahoo, chart, scripted_yahoo
-from miraikakaku_assets_tests.contract.test_yahoo_session import Unlimited
-from miraikakaku_assets_tests.unit.raw_bars import JST, SESSIONS, january
+from miraikakaku_assets_tests.fakes.rate_limits import Unlimited
+from miraikakaku_assets_tests.fakes.scripted_yahoo import Answer, ScriptedYahoo, chart, scripted_yahoo
+from miraikakaku_assets_tests.support.bars.raw_bars import JST, SESSIONS, january
 
 DAYS = list(SESSIONS[:2])
 

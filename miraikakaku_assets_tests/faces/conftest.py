@@ -9,19 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy.engine import make_url
 
-from miraikakaku_assets.domain.market.sessions import sessions_back
-from miraikakaku_assets_tests.databases import fresh_database
-from miraikakaku_assets_tests.faces.analysed import analysed_installation
-from miraikakaku_assets_tests.faces.command import QUICK, Command
-from miraikakaku_assets_tests.faces.in_process import InProcess
-from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
-from miraikakaku_assets_tests.moments import last_evening
-
-PASSWORD = "hunter2-and-more"  # noqa: S105 - the test server lets everybody in; this must never be seen again
-HALF_A_YEAR = 150
-"""Sessions: somebody pays a dividend in any half year."""
+from miraikakaku_assets_tests.fakes.simulated import Simulated, simulated
+from miraikakaku_assets_tests.support.command import QUICK, Command
+from miraikakaku_assets_tests.support.databases import fresh_database
+from miraikakaku_assets_tests.support.in_process import InProcess
+from miraikakaku_assets_tests.support.installations.analysed import analysed_installation
+from miraikakaku_assets_tests.support.installations.command_line import PASSWORD, command_in
+from miraikakaku_assets_tests.support.moments import last_evening
 
 
 @pytest.fixture(scope="session")
@@ -36,17 +31,6 @@ def exchange(quiet_exchange: Simulated) -> Iterator[Simulated]:
     quiet_exchange.set_faults()
     yield quiet_exchange
     quiet_exchange.set_faults()
-
-
-def command_in(folder: Path, database_url: str, exchange: Simulated) -> Command:
-    return Command(folder, QUICK).with_(
-        MIRAIKAKAKU_HOME=folder / "home",
-        DATABASE_URL=make_url(database_url).set(password=PASSWORD).render_as_string(hide_password=False),
-        YAHOO_BASE_URL=exchange.base,
-        MIRAIKAKAKU_NOW=exchange.moment.isoformat(),
-        JPX_LIST_URL=f"{exchange.base}/jpx/data_j.xls",
-        HISTORY_START=sessions_back("XTKS", last_evening().date(), HALF_A_YEAR - 1),
-    )
 
 
 @pytest.fixture

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from miraikakaku_assets_tests.faces.command import Command, Ended
-from miraikakaku_assets_tests.faces.conftest import HALF_A_YEAR
-from miraikakaku_assets_tests.faces.test_stages import stages
-from miraikakaku_assets_tests.moments import last_evening
+from miraikakaku_assets_tests.support.command import Command, Ended, stages
+from miraikakaku_assets_tests.support.installations.command_line import HALF_A_YEAR
+from miraikakaku_assets_tests.support.moments import last_evening
 
 pytestmark = pytest.mark.slow
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from miraikakaku_assets_tests.faces.command import Command
-from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
-from miraikakaku_assets_tests.moments import last_evening
+from miraikakaku_assets_tests.fakes.simulated import Simulated, simulated
+from miraikakaku_assets_tests.support.command import Command
+from miraikakaku_assets_tests.support.moments import last_evening
 
 pytestmark = pytest.mark.slow
 

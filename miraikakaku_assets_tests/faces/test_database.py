@@ -6,9 +6,9 @@ import psycopg2
 import pytest
 from sqlalchemy.engine import make_url
 
-from miraikakaku_assets_tests.faces.command import Command
-from miraikakaku_assets_tests.faces.conftest import PASSWORD, command_in
-from miraikakaku_assets_tests.integration.simulator_client import Simulated
+from miraikakaku_assets_tests.fakes.simulated import Simulated
+from miraikakaku_assets_tests.support.command import Command
+from miraikakaku_assets_tests.support.installations.command_line import PASSWORD, command_in
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from miraikakaku_assets_tests.faces.command import Command
+from miraikakaku_assets_tests.support.command import Command
 
 UNIVERSES = ("jp", "us", "fx", "copper")
 

@@ -7,7 +7,7 @@ import pytest
 
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.settings import Settings
-from miraikakaku_assets_tests.faces.test_help import LEAVES
+from miraikakaku_assets_tests.support.command_tree import LEAVES
 
 ROOT = Path(__file__).resolve().parents[2]
 

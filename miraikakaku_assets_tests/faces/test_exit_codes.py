@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from miraikakaku_assets.adapters.sources.jpx.stock_list import COLUMNS
-from miraikakaku_assets_tests.faces.command import Command
-from miraikakaku_assets_tests.faces.conftest import PASSWORD
-from miraikakaku_assets_tests.faces.in_process import InProcess
-from miraikakaku_assets_tests.integration.simulator_client import Simulated
-from miraikakaku_assets_tests.orchestration.installation import CODES, listed
-from miraikakaku_assets_tests.unit.workbooks import line, workbook
+from miraikakaku_assets_tests.fakes.simulated import Simulated
+from miraikakaku_assets_tests.support.command import Command
+from miraikakaku_assets_tests.support.in_process import InProcess
+from miraikakaku_assets_tests.support.installations.command_line import PASSWORD
+from miraikakaku_assets_tests.support.installations.installation import CODES, listed
+from miraikakaku_assets_tests.support.markets.workbooks import line, workbook
 
 OK, FELL_SHORT, BAD_USAGE, UNREACHABLE = 0, 1, 2, 3
 NO_5M_COPPER = "5m bars of copper are not collected from a source; choose 1d"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from miraikakaku_assets_tests.faces.command import Command, Ended
-from miraikakaku_assets_tests.faces.in_process import InProcess
-from miraikakaku_assets_tests.faces.test_help import LEAVES
-from miraikakaku_assets_tests.orchestration.installation import CODES, listed
+from miraikakaku_assets_tests.support.command import Command, Ended
+from miraikakaku_assets_tests.support.command_tree import LEAVES
+from miraikakaku_assets_tests.support.in_process import InProcess
+from miraikakaku_assets_tests.support.installations.installation import CODES, listed
 
 OK, FELL_SHORT, BAD_USAGE, UNREACHABLE = 0, 1, 2, 3
 REPORTING = sorted(

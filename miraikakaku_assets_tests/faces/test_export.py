@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from miraikakaku_assets_tests.faces.command import QUICK, Command
-from miraikakaku_assets_tests.faces.in_process import InProcess
+from miraikakaku_assets_tests.support.command import QUICK, Command
+from miraikakaku_assets_tests.support.in_process import InProcess
 
 QUOTED = """
     SELECT symbol, ts, open, high, low, close, volume, status

@@ -4,15 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 from click.testing import CliRunner
 
-from miraikakaku_assets.faces.cli.app import build_app
+from miraikakaku_assets_tests.support.command_tree import GROUPS, LEAVES, LEVELS
 
 HEAVY = (
     "adbc_driver_postgresql",
@@ -59,22 +56,6 @@ COMMANDS = {
 }
 
 
-def nobody(*_: Any, **__: Any) -> Any:
-    """Help starts neither runs nor services."""
-    raise AssertionError
-
-
-def walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every level of the application, groups included."""
-    yield path, command
-    for name, inner in getattr(command, "commands", {}).items():
-        yield from walk(inner, (*path, name))
-
-
-LEVELS = dict(walk(typer.main.get_command(build_app(nobody, nobody))))  # type: ignore[arg-type]
-LEAVES = {path: command for path, command in LEVELS.items() if not hasattr(command, "commands")}
-
-
 def test_the_commands_are_the_reviewed_ones() -> None:
     assert {" ".join(path) for path in LEAVES} == COMMANDS
 
@@ -92,9 +73,6 @@ def test_every_option_and_argument_is_documented(path: tuple[str, ...]) -> None:
     undocumented = [parameter.name for parameter in LEAVES[path].params if not parameter.help]
 
     assert undocumented == []
-
-
-GROUPS = {path: command for path, command in LEVELS.items() if hasattr(command, "commands")}
 
 
 @pytest.mark.parametrize("path", GROUPS, ids=" ".join)

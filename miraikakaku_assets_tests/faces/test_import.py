@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets.domain.market.sessions import session_table, sessions_between
-from miraikakaku_assets_tests.databases import fresh_database
-from miraikakaku_assets_tests.faces.command import QUICK, Command
-from miraikakaku_assets_tests.faces.in_process import InProcess
-from miraikakaku_assets_tests.orchestration.installation import CODES, listed
+from miraikakaku_assets_tests.support.command import QUICK, Command
+from miraikakaku_assets_tests.support.databases import fresh_database
+from miraikakaku_assets_tests.support.in_process import InProcess
+from miraikakaku_assets_tests.support.installations.installation import CODES, listed
 
 pytestmark = pytest.mark.slow
 

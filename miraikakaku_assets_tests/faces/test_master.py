@@ -4,9 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from miraikakaku_assets_tests.contract.scripted_yahoo import Answer, answered, scripted_yahoo
-from miraikakaku_assets_tests.faces.command import Command
-from miraikakaku_assets_tests.unit.us_directories import AAPL, NA, folder_of, nasdaq_listed, other_listed
+from miraikakaku_assets_tests.fakes.scripted_yahoo import Answer, answered, scripted_yahoo
+from miraikakaku_assets_tests.support.command import Command
+from miraikakaku_assets_tests.support.markets.us_directories import (
+    AAPL,
+    NA,
+    folder_of,
+    nasdaq_listed,
+    other_listed,
+)
 
 COUNTED = ("added", "updated", "removed", "returned", "unchanged")
 KEY = "open-sesame-4711"

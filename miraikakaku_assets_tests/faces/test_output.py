@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from miraikakaku_assets.faces.cli.output import fail, show_line, show_table
-from miraikakaku_assets_tests.faces.command import Command
+from miraikakaku_assets_tests.support.command import Command
 
 MARKUP = "bars[bold]of[/bold] [draft] [/] \\[red] :smile: [rule not_a_workbook]"
 LONG = "/a/" + "very/long/path/" * 30

@@ -8,8 +8,8 @@ import pytest
 from rich.cells import cell_len
 
 from miraikakaku_assets.application.analysis.track_record_view import evidence_in_short
-from miraikakaku_assets_tests.faces.analysed import PAIR, SHARE
-from miraikakaku_assets_tests.faces.command import Command
+from miraikakaku_assets_tests.support.command import Command
+from miraikakaku_assets_tests.support.installations.analysed import PAIR, SHARE
 
 STORED = """SELECT at, pattern, direction, name_ja, close FROM miraikakaku.pattern_signals
             ORDER BY at DESC, pattern, direction"""

@@ -6,9 +6,9 @@ from datetime import date
 import pytest
 
 from miraikakaku_assets.domain.market.sessions import last_completed_session, sessions_back
-from miraikakaku_assets_tests.faces.command import Command
-from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
-from miraikakaku_assets_tests.moments import last_evening
+from miraikakaku_assets_tests.fakes.simulated import Simulated, simulated
+from miraikakaku_assets_tests.support.command import Command
+from miraikakaku_assets_tests.support.moments import last_evening
 
 pytestmark = pytest.mark.slow
 MODELS = {"arima", "drift", "lstm", "prophet", "random_forest", "random_walk", "theta", "xgboost"}

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from miraikakaku_assets_tests.faces.command import Command
-from miraikakaku_assets_tests.faces.in_process import InProcess
-from miraikakaku_assets_tests.faces.test_status import ports_of
+from miraikakaku_assets_tests.support.command import Command
+from miraikakaku_assets_tests.support.in_process import InProcess, ports_of
+from miraikakaku_assets_tests.support.moments import NOW
 
 pytestmark = pytest.mark.slow
 
@@ -14,7 +14,7 @@ PAUSED = r"paused for another \d+ s, until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 
 
 def pause(command: Command, reason: str) -> None:
-    use = ports_of(command)
+    use = ports_of(command, NOW)
     use.yahoo_limit.pause(reason)
     use.database.close()
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets.application.backtest.page import BEGIN, END
-from miraikakaku_assets_tests.faces.command import Command
+from miraikakaku_assets_tests.support.command import Command
 
 MARKED = f"words\n{BEGIN}\nold\n{END}\nmore words\n"
 MODELS = {

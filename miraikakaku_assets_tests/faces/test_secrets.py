@@ -2,8 +2,8 @@
 
 import pytest
 
-from miraikakaku_assets_tests.faces.command import Command
-from miraikakaku_assets_tests.faces.conftest import PASSWORD
+from miraikakaku_assets_tests.support.command import Command
+from miraikakaku_assets_tests.support.installations.command_line import PASSWORD
 
 TEXTS = """
     SELECT c.table_schema, c.table_name, c.column_name

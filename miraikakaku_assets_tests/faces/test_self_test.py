@@ -7,8 +7,8 @@ import pytest
 
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS, NEEDED_HISTORY
 from miraikakaku_assets.domain.patterns.history import PATTERN_HISTORY
-from miraikakaku_assets_tests.faces.analysed import AUCTION, PAIR, SESSIONS, SHARE
-from miraikakaku_assets_tests.faces.command import Command
+from miraikakaku_assets_tests.support.command import Command
+from miraikakaku_assets_tests.support.installations.analysed import AUCTION, PAIR, SESSIONS, SHARE
 
 FX = ("--universe", "fx")
 NO_BARS = "No final {} bars of {} are stored; run `miraikakaku collect --universe "

@@ -14,11 +14,11 @@ from urllib.request import Request, urlopen
 import psutil
 import pytest
 
-from miraikakaku_assets_tests.databases import INSTALLED, fresh_database
-from miraikakaku_assets_tests.faces.command import Command
-from miraikakaku_assets_tests.faces.conftest import command_in
-from miraikakaku_assets_tests.integration.simulator_client import Simulated
-from miraikakaku_assets_tests.patience import PATIENCE, until
+from miraikakaku_assets_tests.fakes.simulated import Simulated
+from miraikakaku_assets_tests.support.command import Command
+from miraikakaku_assets_tests.support.databases import INSTALLED, fresh_database
+from miraikakaku_assets_tests.support.installations.command_line import command_in
+from miraikakaku_assets_tests.support.patience import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from miraikakaku_assets.simulator.faults.kinds import GROUPS, KINDS
-from miraikakaku_assets_tests.faces.command import QUICK, Command
-from miraikakaku_assets_tests.faces.test_help import LEVELS
-from miraikakaku_assets_tests.integration.simulator_client import Simulated
-from miraikakaku_assets_tests.patience import PATIENCE
+from miraikakaku_assets_tests.fakes.simulated import Simulated
+from miraikakaku_assets_tests.support.command import QUICK, Command
+from miraikakaku_assets_tests.support.command_tree import LEVELS
+from miraikakaku_assets_tests.support.patience import PATIENCE
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, -signal.SIGTERM)])

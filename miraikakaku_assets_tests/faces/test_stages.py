@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from miraikakaku_assets_tests.faces.command import Command, Ended
-from miraikakaku_assets_tests.faces.conftest import HALF_A_YEAR
-from miraikakaku_assets_tests.integration.simulator_client import Simulated
-from miraikakaku_assets_tests.moments import last_evening
-from miraikakaku_assets_tests.orchestration.installation import CODES, listed
+from miraikakaku_assets_tests.fakes.simulated import Simulated
+from miraikakaku_assets_tests.support.command import Command, stages
+from miraikakaku_assets_tests.support.installations.command_line import HALF_A_YEAR
+from miraikakaku_assets_tests.support.installations.installation import CODES, listed
+from miraikakaku_assets_tests.support.moments import last_evening
 
 pytestmark = pytest.mark.slow
 
@@ -18,20 +18,6 @@ COUNTED = "SELECT count(*), count(DISTINCT instrument_id) FROM miraikakaku.price
 BARS = "SELECT * FROM miraikakaku.price_bars ORDER BY instrument_id, ts"
 
 EARLIER = ("master", "prices", "analysis of 1d", "analysis of 5m")
-
-
-def stages(ended: Ended) -> dict[str, dict[str, Any]]:
-    """The stages of a JSON document by name, analyses with their bars; its verdict is theirs."""
-    document = ended.document
-    assert document["succeeded"] == all(stage["succeeded"] for stage in document["stages"])
-    assert document["succeeded"] == (ended.code == 0)
-    named = {_name(stage): stage for stage in document["stages"]}
-    assert len(named) == len(document["stages"])
-    return named
-
-
-def _name(stage: dict[str, Any]) -> str:
-    return f"analysis of {stage['collected']}" if stage["stage"] == "analysis" else str(stage["stage"])
 
 
 def adds_up(stage: dict[str, Any]) -> bool:

@@ -6,9 +6,8 @@ import pytest
 from rich.cells import cell_len
 
 from miraikakaku_assets.application.ports.notices import PATTERN, CycleEnd, NewAlert, Severity
-from miraikakaku_assets.bootstrap import Ports
-from miraikakaku_assets.settings import Settings
-from miraikakaku_assets_tests.faces.command import Command
+from miraikakaku_assets_tests.support.command import Command
+from miraikakaku_assets_tests.support.in_process import ports_of
 
 NOON = datetime(2025, 4, 25, 12, tzinfo=UTC)
 NEWEST = """SELECT universe, timeframe, max(ts), count(DISTINCT instrument_id) FROM miraikakaku.{}
@@ -16,11 +15,6 @@ NEWEST = """SELECT universe, timeframe, max(ts), count(DISTINCT instrument_id) F
 SLOW = NewAlert(
     "cycle/fx/slow", Severity.WARNING, "cycle", "サイクルの処理時間が300秒を超えました: fx", "…", "fx"
 )
-
-
-def ports_of(command: Command) -> Ports:
-    said = {name.lower(): value for name, value in command.variables.items()}
-    return Ports(Settings(_env_file=None, **said), lambda: NOON)  # type: ignore[arg-type]
 
 
 def alert(key: str, severity: Severity, title: str, kind: str = "cycle") -> NewAlert:
@@ -31,7 +25,7 @@ def alert(key: str, severity: Severity, title: str, kind: str = "cycle") -> NewA
 def troubled(command: Command) -> Command:
     """An installation with a Discord webhook, a bad hour behind it, and a cycle that still runs."""
     told = command.with_(DISCORD_WEBHOOK_URL="http://127.0.0.1:9/api/webhooks/1/not-to-be-seen")
-    use = ports_of(told)
+    use = ports_of(told, NOON)
     alerts = [
         alert("one", Severity.INFO, "【売り】ダイバージェンス警戒 USDJPY=X", PATTERN),
         alert("two", Severity.INFO, "【買い】複合シグナル強化 EURUSD=X", PATTERN),

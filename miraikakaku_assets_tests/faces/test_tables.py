@@ -17,9 +17,9 @@ from miraikakaku_assets.faces.cli.leakage.tables import end_look_ahead, end_warm
 from miraikakaku_assets.faces.cli.output import column_widths, show_table
 from miraikakaku_assets.faces.cli.tables.forecasts import show_fan, show_predictions
 from miraikakaku_assets.faces.cli.tables.stages import show_stage
-from miraikakaku_assets_tests.faces.analysed import PAIR, SHARE
-from miraikakaku_assets_tests.faces.command import Command
-from miraikakaku_assets_tests.faces.in_process import InProcess
+from miraikakaku_assets_tests.support.command import Command
+from miraikakaku_assets_tests.support.in_process import InProcess
+from miraikakaku_assets_tests.support.installations.analysed import PAIR, SHARE
 
 SCREEN = 80
 WHOLE = st.from_regex(r"[0-9][0-9,.:-]{0,18}[0-9]", fullmatch=True)

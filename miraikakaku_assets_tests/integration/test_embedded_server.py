@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from miraikakaku_assets.adapters.storage import embedded
 from miraikakaku_assets.adapters.storage.engine import Database, open_database
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
-from miraikakaku_assets_tests.patience import PATIENCE
+from miraikakaku_assets_tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 START = "import sys, pathlib; from miraikakaku_assets.adapters.storage import embedded; "

@@ -10,7 +10,9 @@ from sqlalchemy.engine import make_url
 
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.market.instruments import FX, Timeframe
-from miraikakaku_assets_tests.contract.analysed_market import (
+from miraikakaku_assets_tests.support.databases import fresh_database, send_everybody_away
+from miraikakaku_assets_tests.support.killing import kill_at_work, run_to_end
+from miraikakaku_assets_tests.support.markets.analysed_market import (
     Market,
     currencies,
     derived,
@@ -21,9 +23,7 @@ from miraikakaku_assets_tests.contract.analysed_market import (
     utc,
     walk,
 )
-from miraikakaku_assets_tests.contract.stored_market import rows_of
-from miraikakaku_assets_tests.databases import fresh_database, send_everybody_away
-from miraikakaku_assets_tests.integration.killing import kill_at_work, run_to_end
+from miraikakaku_assets_tests.support.markets.stored_market import rows_of
 
 pytestmark = pytest.mark.slow
 D1, M5 = Timeframe.D1, Timeframe.M5

@@ -13,9 +13,9 @@ import pytest
 from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.migrate import upgrade
-from miraikakaku_assets_tests.contract.signal_alerts import NOW, plain
-from miraikakaku_assets_tests.contract.webhook_receiver import DISCORD_PATH, Receiver, Reply, webhook_receiver
-from miraikakaku_assets_tests.patience import PATIENCE, until
+from miraikakaku_assets_tests.fakes.webhook_receiver import DISCORD_PATH, Receiver, Reply, webhook_receiver
+from miraikakaku_assets_tests.support.markets.signal_alerts import NOW, plain
+from miraikakaku_assets_tests.support.patience import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 

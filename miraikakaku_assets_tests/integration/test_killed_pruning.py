@@ -9,7 +9,8 @@ import dagster as dg
 import pytest
 from sqlalchemy.engine import make_url
 
-from miraikakaku_assets_tests.contract.instance_scenarios import (
+from miraikakaku_assets_tests.support.databases import fresh_database, send_everybody_away
+from miraikakaku_assets_tests.support.installations.instance_scenarios import (
     KEYS,
     opened,
     pooled_config,
@@ -19,7 +20,7 @@ from miraikakaku_assets_tests.contract.instance_scenarios import (
     run_scattered,
     schema_url,
 )
-from miraikakaku_assets_tests.contract.pruned_books import (
+from miraikakaku_assets_tests.support.installations.pruned_books import (
     TAG,
     asked_by_the_web_ui,
     broken_books,
@@ -27,8 +28,7 @@ from miraikakaku_assets_tests.contract.pruned_books import (
     run_cycle,
     run_observed,
 )
-from miraikakaku_assets_tests.databases import fresh_database, send_everybody_away
-from miraikakaku_assets_tests.integration.killing import kill_at_work, run_to_end
+from miraikakaku_assets_tests.support.killing import kill_at_work, run_to_end
 
 pytestmark = pytest.mark.slow
 

@@ -13,9 +13,9 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets.domain.market.sessions import sessions_between
-from miraikakaku_assets_tests.contract.stored_market import contents, listed, rows_of
-from miraikakaku_assets_tests.integration.killing import kill_at_work, run_to_end
-from miraikakaku_assets_tests.unit.workbooks import Cell, line, workbook
+from miraikakaku_assets_tests.support.killing import kill_at_work, run_to_end
+from miraikakaku_assets_tests.support.markets.stored_market import contents, listed, rows_of
+from miraikakaku_assets_tests.support.markets.workbooks import Cell, line, workbook
 
 pytestmark = pytest.mark.slow
 DAYS = sessions_between(JP.calendar, date(2025, 1, 1), date(2025, 9, 30))

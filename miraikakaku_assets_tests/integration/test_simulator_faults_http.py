@@ -10,7 +10,7 @@ import pytest
 import xlrd
 from curl_cffi.requests.exceptions import RequestException, Timeout
 
-from miraikakaku_assets_tests.integration.simulator_client import EVENING, Simulated, simulated
+from miraikakaku_assets_tests.fakes.simulated import EVENING, Simulated, simulated
 
 
 @pytest.fixture

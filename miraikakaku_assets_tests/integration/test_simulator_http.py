@@ -19,8 +19,8 @@ from curl_cffi import requests
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.simulator.core.config import SimulatorConfig
 from miraikakaku_assets.simulator.server.serving import running
-from miraikakaku_assets_tests.integration.simulator_client import EVENING, NOON, Simulated, read, simulated
-from miraikakaku_assets_tests.patience import PATIENCE
+from miraikakaku_assets_tests.fakes.simulated import EVENING, NOON, Simulated, read, simulated
+from miraikakaku_assets_tests.support.patience import PATIENCE
 
 
 @pytest.fixture

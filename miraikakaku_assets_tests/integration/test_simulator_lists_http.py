@@ -19,8 +19,8 @@ from miraikakaku_assets.adapters.sources.us_listings.directories import UsAddres
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.simulator.core.config import SimulatorConfig
 from miraikakaku_assets.simulator.server.process import running_process
-from miraikakaku_assets_tests.integration.simulator_client import EVENING, NOON, Simulated, read, simulated
-from miraikakaku_assets_tests.patience import PATIENCE, until
+from miraikakaku_assets_tests.fakes.simulated import EVENING, NOON, Simulated, read, simulated
+from miraikakaku_assets_tests.support.patience import PATIENCE, until
 
 STATUS = "/query?function=LISTING_STATUS&apikey="
 

@@ -12,8 +12,8 @@ from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy
 from miraikakaku_assets.adapters.sources.yahoo.source import YahooOptions, YahooSource
 from miraikakaku_assets.application.ports import BarRequest, Delivery
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
-from miraikakaku_assets_tests.contract.scripted_yahoo import Answer, ScriptedYahoo, scripted_yahoo
-from miraikakaku_assets_tests.contract.test_yahoo_session import Unlimited
+from miraikakaku_assets_tests.fakes.rate_limits import Unlimited
+from miraikakaku_assets_tests.fakes.scripted_yahoo import Answer, ScriptedYahoo, scripted_yahoo
 
 TOKYO = "yahoo_http/jp_chart_transcribed"
 DAILY = ("chart_1301.T_1mo_1d_2024-12-06.json", "chart_6309.T_1mo_1d_div_and_split_2025-05-19.json")

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import make_url
 
-from miraikakaku_assets_tests.databases import INSTALLED, fresh_database, send_everybody_away
-from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
-from miraikakaku_assets_tests.moments import last_evening
-from miraikakaku_assets_tests.orchestration.installation import CODES, Installation, installed, listed
-from miraikakaku_assets_tests.orchestration.trading import WEDNESDAY, Trading, trading
+from miraikakaku_assets_tests.fakes.simulated import Simulated, simulated
+from miraikakaku_assets_tests.support.databases import INSTALLED, fresh_database, send_everybody_away
+from miraikakaku_assets_tests.support.installations.installation import CODES, Installation, installed, listed
+from miraikakaku_assets_tests.support.installations.trading import WEDNESDAY, Loaded, Trading, trading
+from miraikakaku_assets_tests.support.moments import last_evening
 
 
 @pytest.fixture(scope="session")
@@ -102,14 +101,6 @@ def collected(
         installed(exchange, url, tmp_path, monkeypatch) as ready,
     ):
         yield ready
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What the first cycle leaves: the name of its database, and the requests it took."""
-
-    database: str
-    requests: dict[str, int]
 
 
 @pytest.fixture(scope="module")

@@ -17,14 +17,14 @@ from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.prices.assets import chain_keys
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.settings import settings
-from miraikakaku_assets_tests.contract.scripted_yahoo import ScriptedYahoo, chart, scripted_yahoo
-from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
-from miraikakaku_assets_tests.moments import last_evening
-from miraikakaku_assets_tests.orchestration.installation import (
+from miraikakaku_assets_tests.fakes.scripted_yahoo import ScriptedYahoo, chart, scripted_yahoo
+from miraikakaku_assets_tests.fakes.simulated import Simulated, simulated
+from miraikakaku_assets_tests.support.installations.installation import (
     Installation,
     failure_of,
     installed,
 )
+from miraikakaku_assets_tests.support.moments import last_evening
 
 pytestmark = pytest.mark.slow
 

@@ -9,9 +9,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from miraikakaku_assets_tests.databases import fresh_database
-from miraikakaku_assets_tests.integration.simulator_client import Simulated
-from miraikakaku_assets_tests.orchestration.installation import (
+from miraikakaku_assets_tests.fakes.simulated import Simulated
+from miraikakaku_assets_tests.support.databases import fresh_database
+from miraikakaku_assets_tests.support.installations.installation import (
     CODES,
     COVERAGE,
     SESSIONS,

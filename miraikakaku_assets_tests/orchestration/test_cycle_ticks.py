@@ -21,9 +21,9 @@ from miraikakaku_assets.application.ports.notices import NewAlert, Severity
 from miraikakaku_assets.domain.market.instruments import FX, Timeframe
 from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.prices.assets import chain_keys
-from miraikakaku_assets_tests.contract.webhook_receiver import webhook_receiver
-from miraikakaku_assets_tests.integration.simulator_client import Simulated
-from miraikakaku_assets_tests.orchestration.trading import EURO, PAIRS, Trading, trading
+from miraikakaku_assets_tests.fakes.simulated import Simulated
+from miraikakaku_assets_tests.fakes.webhook_receiver import webhook_receiver
+from miraikakaku_assets_tests.support.installations.trading import EURO, PAIRS, Trading, trading
 
 pytestmark = pytest.mark.slow
 

@@ -9,10 +9,16 @@ from matplotlib.image import imread
 
 from miraikakaku_assets.domain.market.instruments import FX, Timeframe
 from miraikakaku_assets.orchestration.prices.assets import chain_keys
-from miraikakaku_assets_tests.contract.webhook_receiver import webhook_receiver
-from miraikakaku_assets_tests.orchestration.conftest import Loaded
-from miraikakaku_assets_tests.orchestration.installation import failure_of
-from miraikakaku_assets_tests.orchestration.trading import DOLLAR, EURO, PAIRS, Trading, trading
+from miraikakaku_assets_tests.fakes.webhook_receiver import webhook_receiver
+from miraikakaku_assets_tests.support.installations.installation import failure_of
+from miraikakaku_assets_tests.support.installations.trading import (
+    DOLLAR,
+    EURO,
+    PAIRS,
+    Loaded,
+    Trading,
+    trading,
+)
 
 pytestmark = pytest.mark.slow
 

@@ -15,9 +15,8 @@ from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets.domain.market.sessions import sessions_back
 from miraikakaku_assets.orchestration.schedules import default_schedules
 from miraikakaku_assets.orchestration.sensors import default_sensors
-from miraikakaku_assets_tests.moments import last_evening
-from miraikakaku_assets_tests.orchestration.broken_models import Broken, Wild
-from miraikakaku_assets_tests.orchestration.forecast_runs import (
+from miraikakaku_assets_tests.fakes.broken_models import Broken, Wild
+from miraikakaku_assets_tests.support.installations.forecast_runs import (
     MODELS,
     PREDICTIONS,
     ROWS,
@@ -27,11 +26,12 @@ from miraikakaku_assets_tests.orchestration.forecast_runs import (
     predict,
     use,
 )
-from miraikakaku_assets_tests.orchestration.installation import (
+from miraikakaku_assets_tests.support.installations.installation import (
     SYMBOLS,
     Installation,
     failure_of,
 )
+from miraikakaku_assets_tests.support.moments import last_evening
 
 pytestmark = pytest.mark.slow
 
@@ -178,7 +178,7 @@ def test_a_scoring_that_broke_off_between_outcomes_and_scores_is_made_up_for(mar
 
 
 def test_a_forecast_that_is_no_number_is_missing_and_the_others_stay(market: Installation) -> None:
-    use(market, RandomWalk(), Wild())
+    use(market, RandomWalk(), Wild(symbol=SYMBOLS[0]))
     result = predict(market)
     assert not result.success
     assert failure_of(result).description == "wild: 5 of its 35 forecasts are missing, or no numbers in order"

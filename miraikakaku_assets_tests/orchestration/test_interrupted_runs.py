@@ -11,15 +11,15 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 
-from miraikakaku_assets_tests.databases import INSTALLED, fresh_database
-from miraikakaku_assets_tests.faces.command import QUICK, Command
-from miraikakaku_assets_tests.integration.simulator_client import Simulated, simulated
-from miraikakaku_assets_tests.moments import last_evening
-from miraikakaku_assets_tests.orchestration.installation import (
+from miraikakaku_assets_tests.fakes.simulated import Simulated, simulated
+from miraikakaku_assets_tests.support.command import QUICK, Command
+from miraikakaku_assets_tests.support.databases import INSTALLED, fresh_database
+from miraikakaku_assets_tests.support.installations.installation import (
     SESSIONS,
     history_start,
 )
-from miraikakaku_assets_tests.patience import PATIENCE, until
+from miraikakaku_assets_tests.support.moments import last_evening
+from miraikakaku_assets_tests.support.patience import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 

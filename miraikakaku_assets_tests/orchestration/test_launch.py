@@ -15,7 +15,7 @@ from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.orchestration.failures import reason_of
 from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
 from miraikakaku_assets.orchestration.launch import Launcher, RunOutcome
-from miraikakaku_assets_tests.orchestration.installation import CODES, Installation, listed
+from miraikakaku_assets_tests.support.installations.installation import CODES, Installation, listed
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from miraikakaku_assets.domain.market.instruments import COPPER, FX, US, Timefra
 from miraikakaku_assets.domain.market.sessions import expected_slots, sessions_between
 from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets_tests.orchestration.installation import Installation, failure_of, listed
+from miraikakaku_assets_tests.support.installations.installation import Installation, failure_of, listed
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ import pytest
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets.domain.market.sessions import sessions_back
-from miraikakaku_assets_tests.orchestration.forecast_runs import (
+from miraikakaku_assets_tests.support.installations.forecast_runs import (
     MODELS,
     PREDICTIONS,
     market_of,
@@ -13,7 +13,7 @@ from miraikakaku_assets_tests.orchestration.forecast_runs import (
     predict,
     use,
 )
-from miraikakaku_assets_tests.orchestration.installation import (
+from miraikakaku_assets_tests.support.installations.installation import (
     CODES,
     SYMBOLS,
     Installation,

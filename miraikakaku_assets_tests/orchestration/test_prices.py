@@ -18,9 +18,7 @@ from miraikakaku_assets.application.collection.request import CollectionPorts
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.orchestration.prices.assets import chain_keys
-from miraikakaku_assets_tests.contract.exchange import requested
-from miraikakaku_assets_tests.moments import last_evening
-from miraikakaku_assets_tests.orchestration.installation import (
+from miraikakaku_assets_tests.support.installations.installation import (
     CODES,
     PRICES,
     SESSIONS,
@@ -29,6 +27,8 @@ from miraikakaku_assets_tests.orchestration.installation import (
     failure_of,
     listed,
 )
+from miraikakaku_assets_tests.support.markets.collecting import requested
+from miraikakaku_assets_tests.support.moments import last_evening
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import pytest
 
 from miraikakaku_assets import bootstrap
 from miraikakaku_assets.bootstrap import Ports, utc_now
-from miraikakaku_assets_tests.orchestration.installation import CODES, PRICES, Installation, listed
+from miraikakaku_assets_tests.support.installations.installation import CODES, PRICES, Installation, listed
 
 
 def later(installation: Installation, days: float) -> dg.ExecuteInProcessResult:

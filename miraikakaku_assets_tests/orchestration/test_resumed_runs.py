@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets_tests.orchestration.installation import (
+from miraikakaku_assets_tests.support.installations.installation import (
     PRICES,
     SYMBOLS,
     Installation,

@@ -9,7 +9,7 @@ import pytest
 from miraikakaku_assets.orchestration.build import build_defs
 from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.settings import settings
-from miraikakaku_assets_tests.orchestration.installation import CODES, Installation, listed
+from miraikakaku_assets_tests.support.installations.installation import CODES, Installation, listed
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 SESSION = datetime(2025, 11, 25, 16, 45, tzinfo=TOKYO)

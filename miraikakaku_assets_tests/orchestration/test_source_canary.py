@@ -14,7 +14,7 @@ from miraikakaku_assets.orchestration.canary.assets import SOURCE_CANARY
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.schedules import default_schedules
 from miraikakaku_assets.settings import settings
-from miraikakaku_assets_tests.orchestration.installation import Installation, failure_of
+from miraikakaku_assets_tests.support.installations.installation import Installation, failure_of
 
 pytestmark = pytest.mark.slow
 

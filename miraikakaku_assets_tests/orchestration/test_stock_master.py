@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from miraikakaku_assets_tests.orchestration.installation import (
+from miraikakaku_assets_tests.support.installations.installation import (
     CODES,
     MASTER,
     SYMBOLS,

@@ -12,8 +12,8 @@ from matplotlib.image import imread
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.prices.assets import chain_keys
-from miraikakaku_assets_tests.integration.simulator_client import read
-from miraikakaku_assets_tests.orchestration.installation import (
+from miraikakaku_assets_tests.fakes.simulated import read
+from miraikakaku_assets_tests.support.installations.installation import (
     PRICES,
     SESSIONS,
     SYMBOLS,

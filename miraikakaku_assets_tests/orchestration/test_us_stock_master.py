@@ -9,14 +9,21 @@ import pytest
 from miraikakaku_assets.domain.market.instruments import JP, US, Universe
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.settings import settings
-from miraikakaku_assets_tests.orchestration.installation import (
+from miraikakaku_assets_tests.support.installations.installation import (
     CODES,
     SYMBOLS,
     Installation,
     failure_of,
     listed,
 )
-from miraikakaku_assets_tests.unit.us_directories import AAPL, NA, QQQ, folder_of, nasdaq_listed, other_listed
+from miraikakaku_assets_tests.support.markets.us_directories import (
+    AAPL,
+    NA,
+    QQQ,
+    folder_of,
+    nasdaq_listed,
+    other_listed,
+)
 
 MASTER = dg.AssetKey(["us", "stock_master"])
 KEYS = ["AAPL", "BAC-PB", "BRK-B", "NA", "QQQ", "SPY"]

@@ -13,7 +13,7 @@ from miraikakaku_assets.application.commands import CollectCommand
 from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe
 from miraikakaku_assets.orchestration.launch import Launcher, RunOutcome
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets_tests.orchestration.installation import Installation, listed
+from miraikakaku_assets_tests.support.installations.installation import Installation, listed
 
 TOKYO_NOON = datetime(2025, 11, 25, 1, 0, tzinfo=UTC)  # Tuesday 10:00 in Tokyo
 SUNDAY = datetime(2025, 11, 23, 1, 0, tzinfo=UTC)

@@ -18,8 +18,8 @@ from miraikakaku_assets.orchestration.instance.storage import (
     PooledRunStorage,
     PooledScheduleStorage,
 )
-from miraikakaku_assets_tests.contract.instance_scenarios import pooled_config
 from miraikakaku_assets_tests.storage import dagster_tests_source
+from miraikakaku_assets_tests.support.installations.instance_scenarios import pooled_config
 
 dagster_tests_source.make_importable()
 

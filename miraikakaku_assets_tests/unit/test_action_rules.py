@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from miraikakaku_assets.domain.bars.actions import ValidatedActions, validate_actions
 from miraikakaku_assets.domain.bars.frame import ACTIONS
 from miraikakaku_assets.domain.bars.rules import ACTION_FLAGS, ACTION_RULES
-from miraikakaku_assets_tests.unit.raw_bars import actions
+from miraikakaku_assets_tests.support.bars.raw_bars import actions
 
 FIRST = date(2025, 1, 6)
 Action = tuple[str, date, str, float]

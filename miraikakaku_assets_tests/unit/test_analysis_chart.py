@@ -15,6 +15,7 @@ from miraikakaku_assets.adapters.charts.text import shown
 from miraikakaku_assets.domain.indicators.compute import compute
 from miraikakaku_assets.domain.market.sessions import sessions_between
 from miraikakaku_assets.domain.patterns.pattern import Direction
+from miraikakaku_assets_tests.support.bars.random_walks import bars
 
 PNG = b"\x89PNG\r\n\x1a\n"
 CAPTION = Caption("7203.T  1h", "【売り】強力なトレンド転換シグナル", "SELL: reversal")
@@ -29,18 +30,6 @@ def tokyo_five_minutes(days: int = 5) -> list[datetime]:
         for day in sessions
         for slot in slots
     ]
-
-
-def bars(starts: list[datetime], close: float = 2800.0, seed: int = 3) -> pl.DataFrame:
-    """A random walk."""
-    noise = np.random.default_rng(seed)
-    path = close * np.exp(np.cumsum(noise.normal(0, 0.001, len(starts))))
-    opened = np.r_[close, path[:-1]]
-    high, low = np.maximum(opened, path) * 1.0005, np.minimum(opened, path) * 0.9995
-    columns = {"ts": starts, "open": opened, "high": high, "low": low, "close": path}
-    return pl.DataFrame(columns, schema_overrides={"ts": pl.Datetime("us", "UTC")}).select(
-        pl.lit("7203.T").alias("symbol"), pl.all(), pl.lit(1000).alias("volume")
-    )
 
 
 def pixels(png: bytes) -> np.ndarray:

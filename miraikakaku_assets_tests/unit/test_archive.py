@@ -11,7 +11,7 @@ from miraikakaku_assets.adapters.sources.files.archive import ArchiveSource, Fil
 from miraikakaku_assets.application.ports import BarRequest, Delivery
 from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError
 from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe
-from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, january
+from miraikakaku_assets_tests.support.bars.raw_bars import SESSIONS, january
 
 HEADER = "Date,Open,High,Low,Close,Volume,Dividends,Stock Splits\n"
 

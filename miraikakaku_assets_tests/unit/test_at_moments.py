@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from miraikakaku_assets_tests.at_moments import LIBRARY, MOMENTS, clock_variables, handed_on
-from miraikakaku_assets_tests.moments import NOW
+from miraikakaku_assets_tests.at_moments import MOMENTS
+from miraikakaku_assets_tests.support.machine_clock import LIBRARY, clock_variables, handed_on
+from miraikakaku_assets_tests.support.moments import NOW
 
 SHOW = """
 import subprocess, sys, time
@@ -17,7 +18,7 @@ from datetime import UTC, datetime
 begun = time.monotonic()
 time.sleep(0.2)
 assert 0.2 <= time.monotonic() - begun
-from miraikakaku_assets_tests.at_moments import handed_on
+from miraikakaku_assets_tests.support.machine_clock import handed_on
 print(datetime.now(UTC).isoformat())
 print(subprocess.run(["date", "-u", "+%Y-%m-%d"], env=handed_on(), capture_output=True, text=True).stdout)
 """

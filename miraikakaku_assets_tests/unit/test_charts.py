@@ -1,20 +1,16 @@
 """Charts: real PNG pictures, small enough for Dagster's event log."""
 
 import base64
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
 
 from miraikakaku_assets.adapters.charts.png import as_markdown, coverage_chart, price_chart
-from miraikakaku_assets.domain.coverage.report import WHOLE, CoverageFindings, SegmentCoverage
-from miraikakaku_assets.domain.market.instruments import JP, Timeframe
+from miraikakaku_assets.domain.coverage.report import WHOLE
+from miraikakaku_assets_tests.support.coverage_findings import SEGMENTS, findings
 
 PNG = b"\x89PNG\r\n\x1a\n"
-SEGMENTS = [
-    "プライム（内国株式）", "スタンダード（内国株式）", "グロース（内国株式）", "ETF・ETN", "PRO Market", "出資証券",
-    "REIT・ベンチャーファンド・カントリーファンド・インフラファンド", "スタンダード（外国株式）",
-]  # fmt: skip
 
 
 def bars(count: int) -> pl.DataFrame:
@@ -35,26 +31,6 @@ def test_price_chart_is_a_small_picture_for_any_history(count: int) -> None:
     picture = price_chart(bars(count), "7203.T", "JPY per share, raw")
     assert picture.startswith(PNG)
     assert len(picture) < 100_000
-
-
-def findings(segments: list[str]) -> CoverageFindings:
-    counted = [
-        SegmentCoverage(name, 10, 5, 1, 100, 40 + n, {"source_hole": 60 - n})
-        for n, name in enumerate(segments)
-    ]
-    nothing = SegmentCoverage("空", 0, 0, 0, 0, 0, {})
-    return CoverageFindings(
-        universe=JP,
-        timeframe=Timeframe.D1,
-        checked_at=datetime(2025, 10, 1, tzinfo=UTC),
-        first=date(2025, 1, 6),
-        last=date(2025, 9, 30),
-        threshold=0.95,
-        least_issues=10,
-        denominator="10 issues",
-        segments=(*counted, nothing),
-        gaps=pl.DataFrame(),
-    )
 
 
 @pytest.mark.parametrize("segments", [[WHOLE], [WHOLE, *SEGMENTS]])

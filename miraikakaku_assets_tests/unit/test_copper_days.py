@@ -24,7 +24,7 @@ from miraikakaku_assets.domain.market.sessions import (
     trading_hours,
 )
 from miraikakaku_assets.simulator.core.sessions import metals_grid
-from miraikakaku_assets_tests.unit.raw_bars import bar, raw
+from miraikakaku_assets_tests.support.bars.raw_bars import bar, raw
 
 NEW_YORK, TOKYO = ZoneInfo("America/New_York"), ZoneInfo("Asia/Tokyo")
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

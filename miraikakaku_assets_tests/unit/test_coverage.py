@@ -18,7 +18,7 @@ from miraikakaku_assets.domain.coverage.report import (
 )
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.domain.market.sessions import sessions_between
-from miraikakaku_assets_tests.unit.raw_bars import SESSIONS
+from miraikakaku_assets_tests.support.bars.raw_bars import SESSIONS
 
 CHECKED = datetime(2025, 2, 1, tzinfo=UTC)
 FIRST, LAST = SESSIONS[0], SESSIONS[-1]  # nine sessions, a holiday and a weekend between them

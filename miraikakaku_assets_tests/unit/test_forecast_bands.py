@@ -21,7 +21,7 @@ from miraikakaku_assets.domain.forecasting.baselines import RandomWalk
 from miraikakaku_assets.domain.forecasting.evaluation import outcomes
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility, panel
 from miraikakaku_assets.domain.forecasting.scores import score
-from miraikakaku_assets_tests.unit.forecast_panels import sessions, walk, walk_bars
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import sessions, walk, walk_bars
 
 
 def fat_tailed(seed: int, symbols: int, days: int) -> Panel:

@@ -12,7 +12,7 @@ from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk, V
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.forecasting.panel import ewma_volatility, panel
 from miraikakaku_assets.domain.forecasting.theta import Theta, fit_theta
-from miraikakaku_assets_tests.unit.forecast_panels import last_session, of_closes, walk
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import last_session, of_closes, walk
 
 # Annual flow of the Nile at Aswan 1871-1970, 10^8 m^3: R's dataset `Nile`, the example of `forecast::thetaf`.
 NILE = [

@@ -11,8 +11,8 @@ from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk, V
 from miraikakaku_assets.domain.forecasting.contract import Forecaster, in_prices
 from miraikakaku_assets.domain.forecasting.panel import panel
 from miraikakaku_assets.domain.forecasting.theta import Theta
-from miraikakaku_assets_tests.unit.forecast_panels import last_session, sessions, walk, walk_bars
-from miraikakaku_assets_tests.unit.forecaster_contract import ForecasterContract
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import last_session, sessions, walk, walk_bars
+from miraikakaku_assets_tests.support.forecasts.forecaster_contract import ForecasterContract
 
 
 class TestRandomWalk(ForecasterContract):

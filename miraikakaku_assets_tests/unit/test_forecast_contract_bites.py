@@ -10,7 +10,7 @@ import pytest
 from miraikakaku_assets.domain.forecasting.baselines import RandomWalk
 from miraikakaku_assets.domain.forecasting.contract import Forecaster, Needs, TrainedForecaster
 from miraikakaku_assets.domain.forecasting.panel import Panel
-from miraikakaku_assets_tests.unit.forecaster_contract import ForecasterContract
+from miraikakaku_assets_tests.support.forecasts.forecaster_contract import ForecasterContract
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.domain.forecasting.comparison import benjamini_hochberg
 from miraikakaku_assets.domain.forecasting.edges import LEVEL, NO_EDGE, directions, edge_words, with_edges
 from miraikakaku_assets.domain.forecasting.scores import score
-from miraikakaku_assets_tests.unit.forecast_panels import walk
-from miraikakaku_assets_tests.unit.test_scoreboard_tables import rows_of
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import walk
+from miraikakaku_assets_tests.support.forecasts.scoreboards import rows_of
 
 # Benjamini and Hochberg 1995, section 3.2: fifteen tests of thrombolysis; at q = 0.05 the first four are found, by
 # Bonferroni three.

@@ -12,7 +12,7 @@ from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.champions import ChampionRule, review_champions
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS, HORIZONS
 from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE, WeightRule, choose_weights, combine
-from miraikakaku_assets_tests.unit.forecast_panels import last_session, sessions, walk
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import last_session, sessions, walk
 
 DAYS = sessions(400)
 

@@ -17,7 +17,7 @@ from miraikakaku_assets.domain.forecasting.evaluation import outcomes, rolling_o
 from miraikakaku_assets.domain.forecasting.panel import panel
 from miraikakaku_assets.domain.forecasting.scores import score
 from miraikakaku_assets.domain.patterns.wilson import wilson_interval
-from miraikakaku_assets_tests.unit.forecast_panels import of_closes, sessions, walk, walk_bars
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import of_closes, sessions, walk, walk_bars
 
 
 @settings(max_examples=50, deadline=None)

@@ -17,7 +17,7 @@ from miraikakaku_assets.domain.forecasting.features import (
 from miraikakaku_assets.domain.forecasting.leakage import leak_test
 from miraikakaku_assets.domain.forecasting.panel import panel
 from miraikakaku_assets.domain.market.sessions import session_table
-from miraikakaku_assets_tests.unit.forecast_panels import walk_bars
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import walk_bars
 
 TOKYO = session_table("XTKS").filter(pl.col("session").is_between(date(2025, 1, 6), date(2025, 7, 31)))
 NEW_YORK = session_table("XNYS").filter(pl.col("session").is_between(date(2025, 1, 2), date(2025, 7, 31)))

@@ -18,7 +18,7 @@ from miraikakaku_assets.domain.forecasting.learning import (
     targets,
 )
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility, panel
-from miraikakaku_assets_tests.unit.forecast_panels import of_closes, sessions, walk, walk_bars
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import of_closes, sessions, walk, walk_bars
 
 KEYS = ["symbol", "session"]
 

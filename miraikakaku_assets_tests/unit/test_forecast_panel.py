@@ -6,7 +6,7 @@ import pytest
 
 from miraikakaku_assets.application.forecasting.inputs import forecast_inputs
 from miraikakaku_assets.domain.market.instruments import JP
-from miraikakaku_assets_tests.unit.market_bars import LAST, Bars
+from miraikakaku_assets_tests.fakes.market_bars import LAST, Bars
 
 UNTIL = date(2025, 9, 24)
 BEFORE, AFTER = date(2025, 9, 10), date(2025, 9, 29)

@@ -13,7 +13,7 @@ from miraikakaku_assets.domain.forecasting.evaluation import outcomes, rolling_o
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
 from miraikakaku_assets.domain.forecasting.scores import score
 from miraikakaku_assets.domain.market.sessions import session_table
-from miraikakaku_assets_tests.unit.forecast_panels import last_session
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import last_session
 
 
 def one_instrument(file: Path, calendar: str) -> Panel:

@@ -25,7 +25,7 @@ from miraikakaku_assets.domain.indicators.definitions import (
     needed_history,
 )
 from miraikakaku_assets.domain.indicators.leakage import look_ahead, warm_up_sensitivity
-from miraikakaku_assets_tests.unit.test_indicators_golden import market, walk
+from miraikakaku_assets_tests.support.bars.random_walks import market, walk
 
 
 def still(bars: int, price: float = 100.0, volume: int = 0) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets.domain.indicators.candlesticks import NEUTRAL, candlesticks, pattern_names
-from miraikakaku_assets_tests.unit.test_indicators_golden import market
+from miraikakaku_assets_tests.support.bars.random_walks import market
 
 
 def chart(candles: list[tuple[float, float, float, float]]) -> pl.DataFrame:

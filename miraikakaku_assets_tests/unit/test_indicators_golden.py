@@ -1,9 +1,7 @@
 """Every indicator against its textbook definition in plain Python, which shares no code with TA-Lib."""
 
 import math
-import random
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import polars as pl
@@ -11,30 +9,10 @@ import pytest
 
 from miraikakaku_assets.domain.indicators.compute import compute
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS
+from miraikakaku_assets_tests.support.bars.random_walks import walk
 
 Values = list[float | None]
 N = 400
-
-
-def walk(bars: int = N, seed: int = 7) -> pl.DataFrame:
-    """A share whose volume and ranges vary, with gaps over night."""
-    chance = random.Random(seed)  # noqa: S311 - no secret
-    rows, close = [], 2_000.0
-    for number in range(bars):
-        opened = close * math.exp(chance.gauss(0, 0.005))
-        close = opened * math.exp(chance.gauss(0, 0.015))
-        high = max(opened, close) * (1 + abs(chance.gauss(0, 0.004)))
-        low = min(opened, close) * (1 - abs(chance.gauss(0, 0.004)))
-        ts = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=number)
-        rows.append(("7203.T", ts, opened, high, low, close, chance.randrange(1, 10_000)))
-    return pl.DataFrame(rows, schema=["symbol", "ts", "open", "high", "low", "close", "volume"], orient="row")
-
-
-def market(*lengths: int) -> pl.DataFrame:
-    """Several shares, each with its own number of bars."""
-    walks = [walk(bars, seed=seed) for seed, bars in enumerate(lengths)]
-    named = [one.with_columns(symbol=pl.lit(f"{1300 + at}.T")) for at, one in enumerate(walks)]
-    return pl.concat(named)
 
 
 def sma(values: Sequence[float | None], n: int) -> Values:

@@ -13,7 +13,7 @@ from miraikakaku_assets.domain.bars.intraday import validate_intraday
 from miraikakaku_assets.domain.bars.quality_rule import BarContext
 from miraikakaku_assets.domain.bars.rules import FLAGS, RULES
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Universe
-from miraikakaku_assets_tests.unit.raw_intraday import raw, tick
+from miraikakaku_assets_tests.support.bars.raw_intraday import raw, tick
 
 NOW = datetime(2025, 1, 8, 5, 3, tzinfo=UTC)  # within a session in Tokyo, and of the currencies
 MINUTES = int(timedelta(days=5).total_seconds() // 60)

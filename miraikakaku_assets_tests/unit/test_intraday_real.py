@@ -14,7 +14,7 @@ from miraikakaku_assets.domain.bars.quality_rule import BarContext
 from miraikakaku_assets.domain.bars.validation import ValidatedBars
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Universe
 from miraikakaku_assets.domain.market.sessions import slots_per_session
-from miraikakaku_assets_tests.unit.raw_intraday import raw, tick
+from miraikakaku_assets_tests.support.bars.raw_intraday import raw, tick
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 

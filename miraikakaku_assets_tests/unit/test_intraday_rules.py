@@ -11,8 +11,8 @@ from miraikakaku_assets.domain.bars.intraday import validate_intraday
 from miraikakaku_assets.domain.bars.quality_rule import BarContext
 from miraikakaku_assets.domain.bars.rules import RULES, SCALE_JUMP, UNIT_CHANGE
 from miraikakaku_assets.domain.market.instruments import FX, JP, US
-from miraikakaku_assets_tests.unit.raw_bars import stored
-from miraikakaku_assets_tests.unit.raw_intraday import LATER, marks, raw, tick, tokyo
+from miraikakaku_assets_tests.support.bars.raw_bars import stored
+from miraikakaku_assets_tests.support.bars.raw_intraday import LATER, marks, raw, tick, tokyo
 
 MORNING = [tokyo(9, minute) for minute in range(0, 60, 5)]
 

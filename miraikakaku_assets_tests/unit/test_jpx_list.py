@@ -10,7 +10,7 @@ import pytest
 
 from miraikakaku_assets.adapters.sources.jpx.stock_list import COLUMNS, JpxList
 from miraikakaku_assets.domain.errors import InputFileError
-from miraikakaku_assets_tests.unit.workbooks import ETF, PRIME, line, published, workbook
+from miraikakaku_assets_tests.support.markets.workbooks import ETF, PRIME, line, published, workbook
 
 LIST = JpxList(timeout=5.0)
 

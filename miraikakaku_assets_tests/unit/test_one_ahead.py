@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from miraikakaku_assets.application.collection.prefetch import one_ahead
-from miraikakaku_assets_tests.patience import PATIENCE
+from miraikakaku_assets_tests.support.patience import PATIENCE
 
 
 @given(st.lists(st.integers() | st.none()))

@@ -19,6 +19,7 @@ from miraikakaku_assets_tests.package_diagram import (
     reduced,
 )
 
+TESTS = "miraikakaku_assets_tests"
 MOST_MODULES = 22
 HEIGHT = {name: place for place, line in enumerate(layers()) for name in line}
 
@@ -28,8 +29,8 @@ def modules() -> Mapping[str, set[str]]:
     return imports()
 
 
-def folders() -> list[str]:
-    packages = (ROOT / PACKAGE).rglob("__init__.py")
+def folders(*below: str) -> list[str]:
+    packages = (path for name in below or (PACKAGE,) for path in (ROOT / name).rglob("__init__.py"))
     return sorted(path.parent.relative_to(ROOT).as_posix() for path in packages)
 
 
@@ -73,9 +74,16 @@ def test_a_circle_is_seen() -> None:
     assert "a" in reachable({"a": {"b"}, "b": {"c"}, "c": {"a"}}, "a")
 
 
-@pytest.mark.parametrize("folder", folders())
+@pytest.mark.parametrize("folder", folders(PACKAGE, f"{TESTS}/support", f"{TESTS}/fakes"))
 def test_a_folder_holds_few_modules(folder: str) -> None:
     assert len(list((ROOT / folder).glob("*.py"))) <= MOST_MODULES
+
+
+def test_nobody_imports_from_a_test_module() -> None:
+    imported = re.compile(rf"(?:from|import) {TESTS}[\w.]*\.(?:test_\w+|conftest)\b")  # in scripts, too
+    files = [*(ROOT / TESTS).rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]
+
+    assert [(file.name, line) for file in files for line in imported.findall(file.read_text())] == []
 
 
 @pytest.mark.parametrize("folder", [one for one in folders() if not one.endswith("/versions")])

@@ -14,8 +14,8 @@ from miraikakaku_assets.domain.bars.frame import RAW_DAILY
 from miraikakaku_assets.domain.bars.rules import BEYOND_LIMIT
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Universe
 from miraikakaku_assets.domain.market.sessions import session_table
-from miraikakaku_assets_tests.unit.delivered_in_parts import Shelf
-from miraikakaku_assets_tests.unit.raw_bars import NOW, actions, bar, closes, raw
+from miraikakaku_assets_tests.support.bars.delivered_in_parts import Shelf
+from miraikakaku_assets_tests.support.bars.raw_bars import NOW, actions, bar, closes, raw
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from miraikakaku_assets.domain.market.instruments import Timeframe
 from miraikakaku_assets.domain.patterns.definitions import DEFINITIONS
 from miraikakaku_assets.domain.patterns.frames import TIMEFRAMES
 from miraikakaku_assets.domain.patterns.states import read
-from miraikakaku_assets_tests.unit.pattern_frames import noise
+from miraikakaku_assets_tests.support.bars.pattern_frames import noise
 
 D1, H4, H1, M5 = TIMEFRAMES
 

@@ -7,7 +7,7 @@ from miraikakaku_assets.domain.indicators.compute import compute
 from miraikakaku_assets.domain.indicators.definitions import NEEDED_HISTORY
 from miraikakaku_assets.domain.patterns.frames import INPUTS
 from miraikakaku_assets.domain.patterns.history import PATTERN_HISTORY, READ_HISTORY
-from miraikakaku_assets_tests.unit.test_indicators_golden import walk
+from miraikakaku_assets_tests.support.bars.random_walks import walk
 
 PRICES = ("open", "high", "low", "close")
 

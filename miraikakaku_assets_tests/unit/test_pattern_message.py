@@ -11,7 +11,7 @@ from miraikakaku_assets.application.analysis.signal_labels_ja import LABELS, PER
 from miraikakaku_assets.application.analysis.signal_message import pattern_message
 from miraikakaku_assets.domain.market.instruments import Timeframe
 from miraikakaku_assets.domain.patterns.definitions import definition_of
-from miraikakaku_assets_tests.contract.signal_alerts import DETAILS, RECORD
+from miraikakaku_assets_tests.support.markets.signal_alerts import DETAILS, RECORD
 
 
 def told(**changed: Any) -> str:

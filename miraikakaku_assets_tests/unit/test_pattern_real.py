@@ -12,7 +12,7 @@ from miraikakaku_assets.domain.patterns.frames import Frames
 from miraikakaku_assets.domain.patterns.leakage import pattern_look_ahead, telling_moments
 from miraikakaku_assets.domain.patterns.states import states
 from miraikakaku_assets.domain.patterns.track_record import NEXT_72_BARS, NEXT_SESSION, track_record
-from miraikakaku_assets_tests.unit.pattern_frames import dollar_yen, tokyo
+from miraikakaku_assets_tests.support.bars.pattern_frames import dollar_yen, tokyo
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.patterns.detection import SIGNALS, signals, signals_since
 from miraikakaku_assets.domain.patterns.frames import BARS_NEEDED, TIMEFRAMES, Frames
-from miraikakaku_assets_tests.unit.pattern_frames import noise, walk
+from miraikakaku_assets_tests.support.bars.pattern_frames import noise, walk
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from miraikakaku_assets.domain.patterns.leakage import (
     telling_moments,
 )
 from miraikakaku_assets.domain.patterns.pattern import Definition
-from miraikakaku_assets_tests.unit.pattern_frames import walk, with_indicators
+from miraikakaku_assets_tests.support.bars.pattern_frames import walk, with_indicators
 
 FRAMES = walk(seed=21, symbols=6, days=80, shown=30)
 WHOLE = walk(seed=22, symbols=2, days=80, shown=80)

@@ -12,7 +12,7 @@ from miraikakaku_assets.domain.patterns.detection import SIGNALS, signals
 from miraikakaku_assets.domain.patterns.features import mirrored
 from miraikakaku_assets.domain.patterns.frames import INPUTS, Frames
 from miraikakaku_assets.domain.patterns.states import read, states
-from miraikakaku_assets_tests.unit.pattern_frames import noise, walk
+from miraikakaku_assets_tests.support.bars.pattern_frames import noise, walk
 
 START = datetime(2025, 3, 3, tzinfo=UTC)
 QUIET = dict.fromkeys(INPUTS, 100.0) | {"rsi_14": 50.0, "macd": 0.0, "macd_signal": 0.0, "atr_14": 1.0}

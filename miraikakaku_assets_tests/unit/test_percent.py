@@ -11,7 +11,7 @@ import miraikakaku_assets
 from miraikakaku_assets.domain.coverage.report import WHOLE, SegmentCoverage
 from miraikakaku_assets.domain.percent import in_percent, percent, percent_ja
 from miraikakaku_assets.orchestration.coverage.assets import _record
-from miraikakaku_assets_tests.unit.test_charts import findings
+from miraikakaku_assets_tests.support.coverage_findings import findings
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from miraikakaku_assets.domain.bars.actions import validate_actions
 from miraikakaku_assets.domain.bars.adjustment import dividend_adjusted
 from miraikakaku_assets.domain.bars.rules import FLAGS, SUPERSEDING_RULES
 from miraikakaku_assets.domain.bars.validation import DailyContext, ValidatedBars, validate_daily
-from miraikakaku_assets_tests.unit.repair_pairs import Series, read, texts
+from miraikakaku_assets_tests.support.bars.repair_pairs import Series, read, texts
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 

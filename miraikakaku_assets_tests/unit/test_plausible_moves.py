@@ -18,8 +18,8 @@ from miraikakaku_assets.domain.bars.rules import (
 )
 from miraikakaku_assets.domain.bars.validation import DailyContext, ValidatedBars, validate_daily
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Universe
-from miraikakaku_assets_tests.unit.raw_bars import NOW, actions, bar, raw, stored
-from miraikakaku_assets_tests.unit.repair_pairs import ANYWHERE
+from miraikakaku_assets_tests.support.bars.raw_bars import NOW, actions, bar, raw, stored
+from miraikakaku_assets_tests.support.bars.repair_pairs import ANYWHERE
 
 FIRST = date(2025, 1, 1)
 

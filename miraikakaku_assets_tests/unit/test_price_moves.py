@@ -7,7 +7,15 @@ import pytest
 
 from miraikakaku_assets.domain.bars.rules import BEYOND_LIMIT, SPLIT_UNADJUSTED, UNIT_CHANGE
 from miraikakaku_assets.domain.bars.validation import validate_daily
-from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, actions, bar, closes, context, raw, stored
+from miraikakaku_assets_tests.support.bars.raw_bars import (
+    SESSIONS,
+    actions,
+    bar,
+    closes,
+    context,
+    raw,
+    stored,
+)
 
 BEFORE = date(2024, 12, 30)
 """The session before the first of `SESSIONS`."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from miraikakaku_assets.domain.bars.restatement import LOOK_BACK, Rescaling, rescaled_histories
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets.domain.market.sessions import sessions_between
-from miraikakaku_assets_tests.unit.raw_bars import actions, bar, raw
+from miraikakaku_assets_tests.support.bars.raw_bars import actions, bar, raw
 
 SYMBOL = "7203.T"
 OLDEST = date(2024, 1, 4)

@@ -14,7 +14,7 @@ from miraikakaku_assets.application.backtest.plain import plain
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.percent import in_percent, percent
-from miraikakaku_assets_tests.unit.scoreboards import metal_board, scoreboard
+from miraikakaku_assets_tests.support.forecasts.scoreboards import metal_board, scoreboard
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

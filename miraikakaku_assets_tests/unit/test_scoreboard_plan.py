@@ -21,7 +21,7 @@ from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortEr
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS
 from miraikakaku_assets.domain.market.instruments import JP, UNIVERSES
 from miraikakaku_assets.domain.market.sessions import sessions_between
-from miraikakaku_assets_tests.unit.forecast_panels import sessions
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import sessions
 
 
 @settings(max_examples=60, deadline=None)

@@ -27,8 +27,8 @@ from miraikakaku_assets.domain.forecasting.contract import FORECASTS, Needs, Tra
 from miraikakaku_assets.domain.forecasting.ensemble import choose_weights
 from miraikakaku_assets.domain.forecasting.evaluation import outcomes
 from miraikakaku_assets.domain.forecasting.panel import Panel
-from miraikakaku_assets_tests.unit.forecast_panels import walk_bars
-from miraikakaku_assets_tests.unit.scoreboards import FORECASTERS, currencies, metal_board
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import walk_bars
+from miraikakaku_assets_tests.support.forecasts.scoreboards import FORECASTERS, currencies, metal_board
 
 KEYS = ["symbol", "as_of", "horizon"]
 

@@ -15,22 +15,8 @@ from miraikakaku_assets.application.backtest.tables import (
     spread,
 )
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
-from miraikakaku_assets.domain.forecasting.bands import conformal_bands
-from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
-from miraikakaku_assets.domain.forecasting.evaluation import outcomes
-from miraikakaku_assets.domain.forecasting.panel import Panel
-from miraikakaku_assets_tests.unit.forecast_panels import walk
-
-FIRST = 25
-
-
-def rows_of(data: Panel, days: int, *models: str) -> pl.DataFrame:
-    """Forecasts with bands and outcomes from so many origins; `models` are names for drift."""
-    origins = data.sessions[FIRST : FIRST + days].to_list()
-    made = [RandomWalk().fit(data, origins[0]).predict(data, origins)]
-    drift = Drift().fit(data, origins[0]).predict(data, origins)
-    made += [drift.with_columns(model=pl.lit(name)) for name in models]
-    return outcomes(conformal_bands(pl.concat(made), data), data)
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import walk
+from miraikakaku_assets_tests.support.forecasts.scoreboards import rows_of
 
 
 def test_p_values_are_corrected_for_everything_that_was_tested():

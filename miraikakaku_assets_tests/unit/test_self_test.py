@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-import numpy as np
 import polars as pl
 import pytest
 
@@ -27,12 +26,11 @@ from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortEr
 from miraikakaku_assets.domain.indicators.candlesticks import pattern_names
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS
 from miraikakaku_assets.domain.market.instruments import FX, Timeframe, Universe
-from miraikakaku_assets.domain.market.sessions import expected_slots, session_table, sessions_between
 from miraikakaku_assets.domain.patterns.detection import signals
 from miraikakaku_assets.domain.patterns.features import FEATURES, Feature, Kind
 from miraikakaku_assets.domain.patterns.frames import Frames
 from miraikakaku_assets.domain.patterns.pattern import Definition
-from miraikakaku_assets_tests.unit.test_indicators_golden import walk
+from miraikakaku_assets_tests.support.bars.random_walks import currency, walk
 
 BARS = walk(700, seed=3)
 
@@ -189,34 +187,6 @@ def test_what_does_not_exist_is_named(ask: Callable[[], object], sentence: str) 
     with pytest.raises(ConfigurationError) as refused:
         ask()
     assert str(refused.value).startswith(sentence)
-
-
-def currency(first: date, last: date, days_before: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Five-minute bars of a random walk of a currency, and daily bars of a longer one that agrees with it."""
-    rng = np.random.default_rng(8)
-    days = sessions_between("FX", first, last)
-    stamps = pl.concat([expected_slots("FX", day) for day in days])
-    m5 = _bars(stamps, 150 * np.exp(np.cumsum(rng.standard_t(4, len(stamps)) * 4e-4)), rng)
-    table = session_table("FX").filter(pl.col("session") <= last).tail(len(days) + days_before)
-    daily = _bars(table["opens"], 150 * np.exp(np.cumsum(rng.standard_t(4, table.height) * 5e-3)), rng)
-    return m5, daily
-
-
-def _bars(stamps: pl.Series, close: np.ndarray, rng: np.random.Generator) -> pl.DataFrame:
-    opens = np.concatenate([[close[0]], close[:-1]])
-    return pl.DataFrame(
-        {
-            "symbol": "USDJPY=X",
-            "ts": stamps.cast(pl.Datetime("us", "UTC")),
-            "open": opens,
-            "high": np.maximum(opens, close) * (1 + rng.exponential(1e-4, len(close))),
-            "low": np.minimum(opens, close) * (1 - rng.exponential(1e-4, len(close))),
-            "close": close,
-            "volume": 0,
-            "status": "final",
-            "flag": pl.Series([None] * len(close), dtype=pl.String),
-        }
-    )
 
 
 M5, DAILY = currency(date(2025, 3, 3), date(2025, 4, 25), days_before=120)

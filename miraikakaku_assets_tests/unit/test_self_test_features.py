@@ -12,7 +12,7 @@ from miraikakaku_assets.domain.forecasting.features import FeatureInputs
 from miraikakaku_assets.domain.forecasting.learning import inputs
 from miraikakaku_assets.domain.forecasting.panel import Panel
 from miraikakaku_assets.domain.market.instruments import JP
-from miraikakaku_assets_tests.unit.market_bars import LAST, Bars
+from miraikakaku_assets_tests.fakes.market_bars import LAST, Bars
 
 
 def test_the_inputs_of_the_models_do_not_look_ahead() -> None:

@@ -12,7 +12,7 @@ from miraikakaku_assets.domain.market.sessions import (
     sessions_back,
     sessions_between,
 )
-from miraikakaku_assets_tests.unit.raw_bars import JST
+from miraikakaku_assets_tests.support.bars.raw_bars import JST
 
 
 def hours(day: date) -> tuple[datetime, datetime]:

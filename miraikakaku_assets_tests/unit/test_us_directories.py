@@ -10,7 +10,7 @@ from miraikakaku_assets.adapters.sources.us_listings.directories import UsAddres
 from miraikakaku_assets.adapters.sources.us_listings.nasdaq_trader import read_directory
 from miraikakaku_assets.application.ports import Publication
 from miraikakaku_assets.domain.errors import InputFileError
-from miraikakaku_assets_tests.unit.us_directories import (
+from miraikakaku_assets_tests.support.markets.us_directories import (
     AAPL,
     BRK,
     NA,

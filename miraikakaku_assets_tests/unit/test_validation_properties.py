@@ -12,7 +12,7 @@ from miraikakaku_assets.domain.bars.frame import RAW_DAILY
 from miraikakaku_assets.domain.bars.rules import RULES
 from miraikakaku_assets.domain.bars.validation import DailyContext, validate_daily
 from miraikakaku_assets.domain.market.instruments import US
-from miraikakaku_assets_tests.unit.raw_bars import JST, actions, context, raw
+from miraikakaku_assets_tests.support.bars.raw_bars import JST, actions, context, raw
 
 LARGEST_BIGINT = 2**63 - 1
 NOW = datetime(2025, 1, 15, 11, 0, tzinfo=JST)  # inside the session of the 15th

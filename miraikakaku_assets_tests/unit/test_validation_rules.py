@@ -17,7 +17,16 @@ from miraikakaku_assets.domain.bars.rules import (
     SUPERSEDING_RULES,
 )
 from miraikakaku_assets.domain.bars.validation import validate_daily
-from miraikakaku_assets_tests.unit.raw_bars import JST, NOW, SESSIONS, bar, closes, context, january, raw
+from miraikakaku_assets_tests.support.bars.raw_bars import (
+    JST,
+    NOW,
+    SESSIONS,
+    bar,
+    closes,
+    context,
+    january,
+    raw,
+)
 
 OPEN = datetime(2025, 1, 6, 9, 0, tzinfo=JST)
 CLOSE = datetime(2025, 1, 6, 15, 30, tzinfo=JST)

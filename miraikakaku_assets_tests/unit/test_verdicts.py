@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from miraikakaku_assets.application.collection.outcomes import MarketFacts, outcomes_of
 from miraikakaku_assets.application.ports import BarRequest, Delivery, SymbolOutcome, WriteResult
 from miraikakaku_assets.domain.bars.validation import validate_daily
-from miraikakaku_assets_tests.unit.raw_bars import SESSIONS, bar, context, raw
+from miraikakaku_assets_tests.support.bars.raw_bars import SESSIONS, bar, context, raw
 
 SYMBOL = "1301.T"
 

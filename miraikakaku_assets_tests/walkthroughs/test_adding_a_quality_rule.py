@@ -12,7 +12,7 @@ from miraikakaku_assets.domain.bars.quality_rule import BarContext
 from miraikakaku_assets.domain.bars.rules import EXPECTED_RULES, RULES, SUPERSEDING_RULES
 from miraikakaku_assets.domain.bars.validation import validate_daily
 from miraikakaku_assets.domain.market.instruments import JP
-from miraikakaku_assets_tests.unit import raw_bars, raw_intraday
+from miraikakaku_assets_tests.support.bars import raw_bars, raw_intraday
 
 daily = validate_daily(
     raw_bars.raw([raw_bars.bar(raw_bars.january(6), volume=0.5), raw_bars.bar(raw_bars.january(7))]),

@@ -22,9 +22,9 @@ from miraikakaku_assets.application.forecasting.train import TrainingPorts, trai
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
-from miraikakaku_assets_tests.contract.analysed_market import Market, tokyo
-from miraikakaku_assets_tests.contract.stored_forecasts import DAYS, store
-from miraikakaku_assets_tests.contract.stored_market import rows_of
+from miraikakaku_assets_tests.support.forecasts.stored_forecasts import DAYS, store
+from miraikakaku_assets_tests.support.markets.analysed_market import Market, tokyo
+from miraikakaku_assets_tests.support.markets.stored_market import rows_of
 
 RATES = {"1301.T": 1.01, "7203.T": 0.99, "9984.T": 1.005}
 """What a close is of the one before, until the origin: σ is the size of the log of it, and so is the drift."""

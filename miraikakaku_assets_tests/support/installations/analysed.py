@@ -9,17 +9,16 @@ import polars as pl
 
 from miraikakaku_assets.application.analysis.analyze_bars import AnalysisPorts, analyze_bars
 from miraikakaku_assets.application.ports.analysis import AnalysisRequest
-from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.bars.intraday import validate_intraday
 from miraikakaku_assets.domain.bars.quality_rule import BarContext
 from miraikakaku_assets.domain.bars.validation import DailyContext, ValidatedBars, validate_daily
 from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe
 from miraikakaku_assets.domain.market.sessions import expected_slots, session_table
-from miraikakaku_assets.settings import Settings
-from miraikakaku_assets_tests.contract.stored_market import listed
-from miraikakaku_assets_tests.databases import fresh_database
-from miraikakaku_assets_tests.faces.command import QUICK, Command
-from miraikakaku_assets_tests.unit.test_self_test import currency
+from miraikakaku_assets_tests.support.bars.random_walks import currency
+from miraikakaku_assets_tests.support.command import QUICK, Command
+from miraikakaku_assets_tests.support.databases import fresh_database
+from miraikakaku_assets_tests.support.in_process import ports_of
+from miraikakaku_assets_tests.support.markets.stored_market import listed
 
 NOW = datetime(2025, 4, 26, 12, tzinfo=UTC)
 PAIR = "USDJPY=X"
@@ -78,8 +77,7 @@ def analysed_installation(server_url: str, folder: Path) -> Iterator[Command]:
     """The command line of that installation; its database is dropped afterwards."""
     with fresh_database(server_url) as url:
         command = Command(folder, QUICK).with_(MIRAIKAKAKU_HOME=folder / "home", DATABASE_URL=url)
-        said = {"miraikakaku_home": folder / "home", "database_url": url}
-        ports = Ports(Settings(_env_file=None, **said), lambda: NOW)  # type: ignore[arg-type]
+        ports = ports_of(command, NOW)
         ports.masters.ensure_named(FX, [PAIR], NOW)
         ids = {**ports.masters.known_symbols(FX), **listed(ports.database, "7203", day=date(2025, 3, 31))}
         for bars in (pair_bars(), share_bars()):

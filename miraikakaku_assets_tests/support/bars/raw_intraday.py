@@ -10,7 +10,7 @@ from miraikakaku_assets.domain.bars.frame import RAW_INTRADAY
 from miraikakaku_assets.domain.bars.intraday import validate_intraday
 from miraikakaku_assets.domain.bars.quality_rule import BarContext
 from miraikakaku_assets.domain.market.instruments import JP, Universe
-from miraikakaku_assets_tests.unit.raw_bars import JST
+from miraikakaku_assets_tests.support.bars.raw_bars import JST
 
 LATER = datetime(2025, 10, 1, tzinfo=UTC)
 

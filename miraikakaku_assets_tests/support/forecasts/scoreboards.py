@@ -16,10 +16,15 @@ from miraikakaku_assets.application.backtest.series import (
     series_board,
     walk_series,
 )
-from miraikakaku_assets.application.backtest.tables import BacktestResult
+from miraikakaku_assets.application.backtest.tables import (
+    BacktestResult,
+)
+from miraikakaku_assets.domain.forecasting.bands import conformal_bands
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
-from miraikakaku_assets_tests.unit.forecast_panels import walk_bars
+from miraikakaku_assets.domain.forecasting.evaluation import outcomes
+from miraikakaku_assets.domain.forecasting.panel import Panel
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import walk_bars
 
 FORECASTERS: tuple[Forecaster, ...] = (RandomWalk(), Drift())
 
@@ -53,3 +58,15 @@ def scoreboard() -> Scoreboard:
     rules = {"no_price": 3, "not_a_session": 1}
     made.taken["copper"] = Taken(0, 1, ("XX=F",), 10, 6, rules, date(2024, 1, 4), date(2024, 2, 1))
     return made
+
+
+FIRST = 25
+
+
+def rows_of(data: Panel, days: int, *models: str) -> pl.DataFrame:
+    """Forecasts with bands and outcomes from so many origins; `models` are names for drift."""
+    origins = data.sessions[FIRST : FIRST + days].to_list()
+    made = [RandomWalk().fit(data, origins[0]).predict(data, origins)]
+    drift = Drift().fit(data, origins[0]).predict(data, origins)
+    made += [drift.with_columns(model=pl.lit(name)) for name in models]
+    return outcomes(conformal_bands(pl.concat(made), data), data)

@@ -13,7 +13,7 @@ from miraikakaku_assets.application.ports.forecasts import OUTCOMES, PREDICTIONS
 from miraikakaku_assets.domain.forecasting.contract import NUMBERS, Reason
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets.domain.market.sessions import sessions_between
-from miraikakaku_assets_tests.contract.stored_market import rows_of
+from miraikakaku_assets_tests.support.markets.stored_market import rows_of
 
 DAYS = sessions_between(JP.calendar, date(2025, 1, 6), date(2025, 3, 31))
 """Sessions; the first 40 are origins, so that every target is one, too."""

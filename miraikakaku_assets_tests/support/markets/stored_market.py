@@ -17,7 +17,7 @@ from miraikakaku_assets.domain.bars.validation import ValidatedBars, validate_da
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe, Universe
 from miraikakaku_assets.domain.market.master import ListedIssue, StockList, compare
 from miraikakaku_assets.domain.market.tokyo import tokyo_issue
-from miraikakaku_assets_tests.unit.raw_bars import NOW, context, raw
+from miraikakaku_assets_tests.support.bars.raw_bars import NOW, context, raw
 
 FETCHED = datetime(2025, 10, 1, tzinfo=UTC)
 PRIME = "プライム（内国株式）"

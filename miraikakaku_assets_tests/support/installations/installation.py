@@ -19,9 +19,9 @@ from miraikakaku_assets.orchestration.build import build_defs
 from miraikakaku_assets.orchestration.instance.home import open_instance
 from miraikakaku_assets.orchestration.partitions import partitions_name, partitions_of
 from miraikakaku_assets.settings import Settings
-from miraikakaku_assets_tests.integration.simulator_client import Simulated
-from miraikakaku_assets_tests.moments import last_evening
-from miraikakaku_assets_tests.unit.workbooks import PRIME, line, workbook
+from miraikakaku_assets_tests.fakes.simulated import Simulated
+from miraikakaku_assets_tests.support.markets.workbooks import PRIME, line, workbook
+from miraikakaku_assets_tests.support.moments import last_evening
 
 PRICES = dg.AssetKey(["jp", "prices_1d"])
 COVERAGE = dg.AssetKey(["jp", "coverage"])

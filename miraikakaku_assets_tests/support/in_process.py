@@ -6,14 +6,16 @@ What is logged is not on its standard error, as it is on a process's: whether a 
 import os
 import sys
 from dataclasses import dataclass
+from datetime import datetime
 
 import pytest
 
 from miraikakaku_assets import bootstrap
+from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.faces.cli import output
 from miraikakaku_assets.main import run
 from miraikakaku_assets.settings import Settings, settings
-from miraikakaku_assets_tests.faces.command import Command, Ended
+from miraikakaku_assets_tests.support.command import Command, Ended
 
 
 @dataclass(frozen=True)
@@ -67,3 +69,9 @@ class InProcess:
         else:
             os.environ["DAGSTER_HOME"] = home
         settings.cache_clear()
+
+
+def ports_of(command: Command, now: datetime) -> Ports:
+    """The adapters of a command's installation, inside the test's process."""
+    options = {name.lower(): value for name, value in command.variables.items()}
+    return Ports(Settings(_env_file=None, **options), lambda: now)  # type: ignore[arg-type]

@@ -11,8 +11,8 @@ import dagster as dg
 import pytest
 
 from miraikakaku_assets.orchestration.resources import PortsResource
-from miraikakaku_assets_tests.integration.simulator_client import Simulated, read
-from miraikakaku_assets_tests.orchestration.installation import Installation, installed
+from miraikakaku_assets_tests.fakes.simulated import Simulated, read
+from miraikakaku_assets_tests.support.installations.installation import Installation, installed
 
 EURO, DOLLAR = "EURUSD=X", "USDJPY=X"
 PAIRS = (EURO, DOLLAR)
@@ -96,3 +96,11 @@ def trading(
         market.site = site
         yield market
     exchange.set_faults()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the first cycle leaves: the name of its database, and the requests it took."""
+
+    database: str
+    requests: dict[str, int]

@@ -122,3 +122,12 @@ def chart(
 
 def answered(body: object, status: int = 200) -> Answer:
     return Answer(status, json.dumps(body).encode(), {"Content-Type": "application/json;charset=utf-8"})
+
+
+ODD: list[object] = [
+    {}, {"chart": None}, {"chart": []}, {"chart": {}}, {"chart": {"result": "x", "error": None}},
+    {"chart": {"result": [{}], "error": None}}, {"chart": {"result": [None], "error": None}},
+    {"chart": {"result": [{"meta": {}, "timestamp": [1], "indicators": {"quote": [{"open": [1]}]}}], "error": None}},
+    {"chart": {"result": [{"timestamp": ["x"], "indicators": {"quote": [{}]}}], "error": None}},
+    {"finance": {"result": None, "error": {"code": "Unauthorized"}}}, {"note": "Will be right back"},
+]  # fmt: skip

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import polars as pl
@@ -11,42 +11,13 @@ import psutil
 from miraikakaku_assets.adapters.sources.yahoo.session import RateLimiter, RetryPolicy
 from miraikakaku_assets.adapters.sources.yahoo.source import YahooOptions, YahooSource
 from miraikakaku_assets.application.ports import BarRequest, Delivery
-from miraikakaku_assets.application.ports.rate_limit import Outcome, Slot
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.domain.market.sessions import sessions_between
-from miraikakaku_assets_tests.contract.scripted_yahoo import ScriptedYahoo, chart
+from miraikakaku_assets_tests.fakes.scripted_yahoo import ScriptedYahoo, chart
 
 MODULE = "miraikakaku_assets.adapters.sources.yahoo.process_worker"
 DAYS = sessions_between(JP.calendar, date(2024, 9, 2), date(2025, 1, 31))
 SYMBOLS = [f"{1300 + number}.T" for number in range(250)]  # processes pay from 200 on
-
-
-class Unlimited:
-    """A rate limit without a rate, for processes that need no database."""
-
-    def take(self, wait: Callable[[float], object]) -> Slot:
-        wait(0)
-        return Slot()
-
-    def report(
-        self, slot: Slot, outcome: Outcome, *, retry_after: float | None = None, reason: str = ""
-    ) -> None:
-        """Nobody learns anything."""
-
-
-class HoldsLockError(Exception):
-    """An error that cannot travel to another process."""
-
-    def __init__(self, said: str) -> None:
-        super().__init__(said)
-        self.lock = threading.Lock()
-
-
-class Broken(Unlimited):
-    """A rate limit with a fault nobody has thought of."""
-
-    def take(self, wait: Callable[[float], object]) -> Slot:  # noqa: ARG002 - it never comes to that
-        raise HoldsLockError("nobody has thought of this")
 
 
 def close_of(symbol: str, number: int) -> float:

@@ -22,7 +22,7 @@ from miraikakaku_assets.domain.bars.validation import ValidatedBars
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS
 from miraikakaku_assets.domain.market.instruments import FX, Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import expected_slots, session_table
-from miraikakaku_assets_tests.contract.stored_market import listed, rows_of, undoubted
+from miraikakaku_assets_tests.support.markets.stored_market import listed, rows_of, undoubted
 
 _BAR: dict[str, Any] = {
     "symbol": pl.String,

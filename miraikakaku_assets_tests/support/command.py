@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
-from miraikakaku_assets_tests.at_moments import handed_on
-from miraikakaku_assets_tests.patience import PATIENCE
+from miraikakaku_assets_tests.support.machine_clock import handed_on
+from miraikakaku_assets_tests.support.patience import PATIENCE
 
 SCRIPT = Path(sys.executable).with_name("miraikakaku")
 QUICK = {
@@ -103,3 +103,17 @@ class Command:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+
+def stages(ended: Ended) -> dict[str, dict[str, Any]]:
+    """The stages of a JSON document by name, analyses with their bars; its verdict is theirs."""
+    document = ended.document
+    assert document["succeeded"] == all(stage["succeeded"] for stage in document["stages"])
+    assert document["succeeded"] == (ended.code == 0)
+    named = {_name(stage): stage for stage in document["stages"]}
+    assert len(named) == len(document["stages"])
+    return named
+
+
+def _name(stage: dict[str, Any]) -> str:
+    return f"analysis of {stage['collected']}" if stage["stage"] == "analysis" else str(stage["stage"])

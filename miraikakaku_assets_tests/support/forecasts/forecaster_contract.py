@@ -13,7 +13,13 @@ from polars.testing import assert_frame_equal
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS, HORIZONS, NUMBERS, Forecaster, Reason
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
-from miraikakaku_assets_tests.unit.forecast_panels import last_session, of_closes, sessions, walk, walk_bars
+from miraikakaku_assets_tests.support.forecasts.forecast_panels import (
+    last_session,
+    of_closes,
+    sessions,
+    walk,
+    walk_bars,
+)
 
 
 class ForecasterContract(ABC):

@@ -9,8 +9,8 @@ from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets.domain.market.sessions import last_completed_session
-from miraikakaku_assets_tests.moments import last_evening
-from miraikakaku_assets_tests.orchestration.installation import Installation
+from miraikakaku_assets_tests.support.installations.installation import Installation
+from miraikakaku_assets_tests.support.moments import last_evening
 
 MODELS, PREDICTIONS, SCORES = (
     dg.AssetKey(["jp", name]) for name in ("forecast_models", "predictions", "prediction_performance")

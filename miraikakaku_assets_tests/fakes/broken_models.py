@@ -9,7 +9,6 @@ import polars as pl
 from miraikakaku_assets.domain.forecasting.baselines import Drift
 from miraikakaku_assets.domain.forecasting.contract import Needs, TrainedForecaster
 from miraikakaku_assets.domain.forecasting.panel import Panel
-from miraikakaku_assets_tests.orchestration.installation import SYMBOLS
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,9 @@ class Wild(Drift):
     """A drift that is infinite for one issue."""
 
     word = "wild"
+    symbol: str = ""
 
     def forecasts(self, trained: TrainedForecaster, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
         made = super().forecasts(trained, panel, origins)
-        endless = pl.when(pl.col("symbol") == SYMBOLS[0]).then(float("inf")).otherwise("hi95")
+        endless = pl.when(pl.col("symbol") == self.symbol).then(float("inf")).otherwise("hi95")
         return made.with_columns(hi95=endless)

@@ -8,7 +8,7 @@ import polars as pl
 
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, US, Universe
 from miraikakaku_assets.domain.market.sessions import sessions_between
-from miraikakaku_assets_tests.unit.us_directories import AAPL, SPY, nasdaq_listed, other_listed
+from miraikakaku_assets_tests.support.markets.us_directories import AAPL, SPY, nasdaq_listed, other_listed
 
 FIRST, LAST = date(2018, 3, 1), date(2018, 12, 14)
 ISSUES = [f"A{chr(65 + place)}Q" for place in range(24)]

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from miraikakaku_assets_tests.patience import PATIENCE
+from miraikakaku_assets_tests.support.patience import PATIENCE
 
 
 def run_to_end(script: str, *arguments: str) -> float:

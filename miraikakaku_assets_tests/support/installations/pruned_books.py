@@ -8,7 +8,7 @@ from dagster._core.storage.partition_status_cache import get_and_update_asset_st
 
 from miraikakaku_assets.orchestration.cycles.run import CYCLE_TAG
 from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
-from miraikakaku_assets_tests.contract.instance_scenarios import (
+from miraikakaku_assets_tests.support.installations.instance_scenarios import (
     ASSETS,
     KEYS,
     SYMBOLS,

@@ -1,0 +1,1 @@
+"""Helpers that prepare what tests look at: databases, bars, markets, installations, commands."""

@@ -1,0 +1,1 @@
+"""Bars as sources send them, as stores hand them out, and random walks of them."""

@@ -1,0 +1,1 @@
+"""Panels, forecasts and scoreboards, and the contract of every forecaster."""

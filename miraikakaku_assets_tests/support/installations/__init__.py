@@ -1,0 +1,1 @@
+"""Whole installations: command line, Dagster instance, simulated exchange."""

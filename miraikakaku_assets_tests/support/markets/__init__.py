@@ -1,0 +1,1 @@
+"""Listed issues and their publications, stored and analysed markets, alerts of signals."""
