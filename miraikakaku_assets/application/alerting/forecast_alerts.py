@@ -4,7 +4,7 @@ What is watched is the mean of the newest twenty days one session ahead. The 5 %
 specification's; it is a line about the market more than about a model, as "no change" shows beside it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,11 +56,6 @@ class ModelScores:
         """Universe and model."""
         return {"universe": self.universe, "model": str(self.scores["model"])}
 
-    @property
-    def name(self) -> str:
-        """Universe and model in a title."""
-        return " ".join(self.labels.values())
-
     def figure(self, column: str) -> float | None:
         """A figure of the scores, None if it is missing."""
         value = self.scores[column]
@@ -107,27 +102,6 @@ def _newest_scores(universe: Universe, store: ForecastStore, now: datetime) -> I
         yield ModelScores(universe.name, row, row["model"] in shown)
 
 
-def _skill(model: ModelScores) -> Finding | None:
-    ratio = model.figure("mae_to_no_change") or 0.0
-    if ratio <= WORSE:
-        return None
-    return _finding(model, f"予測が「変化なし」より{(ratio - 1) * 100:.0f}%悪化しています: {model.name}")
-
-
-def _coverage(model: ModelScores) -> Finding | None:
-    coverage = model.figure("coverage_80")
-    if coverage is None or coverage >= COVERED:
-        return None
-    return _finding(model, f"80%予測区間の的中率が{percent_ja(coverage)}に低下しました: {model.name}")
-
-
-def _mape(model: ModelScores) -> Finding | None:
-    mape = model.figure("mape")
-    if mape is None or mape <= OFF:
-        return None
-    return _finding(model, f"予測の平均絶対誤差率が{percent_ja(mape, 2)}です(上限{OFF:.0%}): {model.name}")
-
-
 def _finding(model: ModelScores, title: str) -> Finding:
     scores, ratio = model.scores, model.figure("mae_to_no_change")
     mape, mape_no_change = percent_ja(model.figure("mape"), 2), percent_ja(model.figure("mape_no_change"), 2)
@@ -160,33 +134,53 @@ def _untrained(training: Training) -> Finding | None:
     return Finding(f"モデルの学習に失敗しました: {record.universe} {record.model}", lines, details)
 
 
-SCORE_RULES = (
-    AlertRule[ModelScores](
-        key="forecast/<universe>/<model>/skill",
+def _score_rule(
+    name: str, column: str, is_wrong: Callable[[float], bool], title: Callable[[float], str], **texts: str
+) -> AlertRule[ModelScores]:
+    """A rule about one figure of the scores; where that is missing, nothing can be said."""
+
+    def find(model: ModelScores) -> Finding | None:
+        figure = model.figure(column)
+        if figure is None or not is_wrong(figure):
+            return None
+        return _finding(model, f"{title(figure)}: {' '.join(model.labels.values())}")
+
+    return AlertRule(
+        key=f"forecast/<universe>/<model>/{name}",
         severities=(Severity.WARNING, Severity.INFO),
+        find=find,
+        judges=lambda model: model.figure(column) is not None,
+        **texts,
+    )
+
+
+SCORE_RULES = (
+    _score_rule(
+        "skill",
+        "mae_to_no_change",
+        lambda ratio: ratio > WORSE,
+        lambda ratio: f"予測が「変化なし」より{(ratio - 1) * 100:.0f}%悪化しています",
         when=f"over {WINDOW} days the mean error is more than {WORSE:.2f} of that of no change",
         over="it is not",
-        find=_skill,
-        judges=lambda model: model.figure("mae_to_no_change") is not None,
     ),
-    AlertRule[ModelScores](
-        key="forecast/<universe>/<model>/coverage",
-        severities=(Severity.WARNING, Severity.INFO),
+    _score_rule(
+        "coverage",
+        "coverage_80",
+        lambda share: share < COVERED,
+        lambda share: f"80%予測区間の的中率が{percent_ja(share)}に低下しました",
         when=f"over {WINDOW} days the 80 % band held less than {COVERED * 100:.0f} %",
         over="it holds more",
-        find=_coverage,
-        judges=lambda model: model.figure("coverage_80") is not None,
     ),
-    AlertRule[ModelScores](
-        key="forecast/<universe>/<model>/mape",
-        severities=(Severity.WARNING, Severity.INFO),
+    _score_rule(
+        "mape",
+        "mape",
+        lambda mape: mape > OFF,
+        lambda mape: f"予測の平均絶対誤差率が{percent_ja(mape, 2)}です(上限{OFF:.0%})",
         when=f"over {WINDOW} days the mean absolute percentage error is above {OFF * 100:.0f} %",
         over="it is not",
-        find=_mape,
-        judges=lambda model: model.figure("mape") is not None,
     ),
 )
-"""Rules about the scores of a model; a figure that is missing ends no alert."""
+"""Rules about the scores of a model."""
 
 TRAINING_RULES = (
     AlertRule[Training](
