@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from miraikakaku_assets.adapters.files.whole_file import whole_file
 from miraikakaku_assets.bootstrap.forecasting import Forecasting
 from miraikakaku_assets.bootstrap.installation import clock_of, stop_server, utc_now
 from miraikakaku_assets.bootstrap.sources import Sources, price_vendors
@@ -26,6 +27,7 @@ __all__ = [
     "stop_server",
     "use",
     "utc_now",
+    "whole_file",
 ]
 
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.files.state_folders import FolderModelStore
     from miraikakaku_assets.adapters.storage.forecasts.market import PostgresMarketBars
     from miraikakaku_assets.adapters.storage.forecasts.store import PostgresForecasts
-    from miraikakaku_assets.application.alerting.forecast_alerts import ForecastWatch
     from miraikakaku_assets.application.forecasting.daily import ForecastPorts
     from miraikakaku_assets.application.forecasting.predict import PredictionPorts
     from miraikakaku_assets.application.forecasting.train import TrainingPorts
@@ -95,10 +94,3 @@ class Forecasting(Notices):
         from miraikakaku_assets.application.forecasting.daily import ForecastPorts
 
         return ForecastPorts(self.market_bars, self.training, self.prediction, self.clock)
-
-    @property
-    def forecast_watch(self) -> ForecastWatch:
-        """What watching the scores needs."""
-        from miraikakaku_assets.application.alerting.forecast_alerts import ForecastWatch
-
-        return ForecastWatch(self.forecasts, self.alerts, self.channels.names_for, self.clock)

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.notify.channels import Channels
     from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
     from miraikakaku_assets.adapters.storage.collection.cycles import PostgresCycles
-    from miraikakaku_assets.application.alerting.cycle_alerts import CycleRules, WatchPorts
+    from miraikakaku_assets.application.alerting.alert_rule import AlertPorts
+    from miraikakaku_assets.application.alerting.cycle_alerts import CycleLimits
     from miraikakaku_assets.application.alerting.deliver_notifications import DeliveryPorts
 
 
@@ -69,21 +70,19 @@ class Notices(Stores):
         """What a delivery of notifications needs."""
         from miraikakaku_assets.application.alerting.deliver_notifications import DeliveryPorts
 
-        return DeliveryPorts(
-            self.alerts, self.alerts, self.channels, self.clock, time.sleep, self.pictures.of
-        )
+        return DeliveryPorts(self.alerts, self.channels, self.clock, time.sleep, self.pictures.of)
 
     @property
-    def watch(self) -> WatchPorts:
-        """What watching the cycles needs."""
-        from miraikakaku_assets.application.alerting.cycle_alerts import WatchPorts
+    def alerting(self) -> AlertPorts:
+        """What raising alerts needs."""
+        from miraikakaku_assets.application.alerting.alert_rule import AlertPorts
 
-        return WatchPorts(self.cycles, self.alerts, self.channels.names_for, self.clock)
+        return AlertPorts(self.alerts, self.channels.names_for, self.clock)
 
     @property
-    def cycle_rules(self) -> CycleRules:
+    def cycle_limits(self) -> CycleLimits:
         """What the settings call a good cycle."""
-        from miraikakaku_assets.application.alerting.cycle_alerts import CycleRules
+        from miraikakaku_assets.application.alerting.cycle_alerts import CycleLimits
 
-        said = self.settings
-        return CycleRules(said.max_processing_time, said.min_success_rate, said.max_error_count)
+        settings = self.settings
+        return CycleLimits(settings.max_processing_time, settings.min_success_rate, settings.max_error_count)

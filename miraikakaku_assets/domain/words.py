@@ -1,4 +1,4 @@
-"""How counts and waits are written in English sentences."""
+"""How counts, waits and lists are written in English sentences, settings and options."""
 
 _MINUTE, _HOUR = 60, 3600
 _LONG = 3 * _MINUTE  # from here on minutes are exact enough
@@ -13,6 +13,11 @@ def counted(count: int, noun: str, plural: str = "") -> str:
         plural: The plural where it is not the singular with an s.
     """
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def named_in(text: str) -> list[str]:
+    """The names of a list with commas, in its order, each once; blanks around them and empty places are left out."""
+    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
 def lasting(seconds: float) -> str:

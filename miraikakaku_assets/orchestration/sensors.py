@@ -126,7 +126,7 @@ def notifications() -> dg.SensorDefinition:
     )
     def notify(context: dg.SensorEvaluationContext, ports: PortsResource) -> dg.RunRequest | dg.SkipReason:
         use = ports.use
-        if not use.delivery.outbox.due(use.delivery.channels, use.clock()):
+        if not use.alerts.due(use.channels, use.clock()):
             return dg.SkipReason("No notification is due.")
         if still_runs(context.instance, use, dg.RunsFilter(job_name=notifications_job.name)):
             return dg.SkipReason("Notifications are being sent.")
@@ -147,7 +147,8 @@ def cycle_watch() -> dg.SensorDefinition:
     def watch(ports: PortsResource) -> dg.SkipReason:
         from miraikakaku_assets.application.alerting.cycle_alerts import judge_running
 
-        found = judge_running(ports.use.watch, ports.use.cycle_rules)
-        return dg.SkipReason("; ".join(found.standing) or "No cycle runs too long.")
+        use = ports.use
+        changes = judge_running(use.cycles, use.cycle_limits, use.alerting)
+        return dg.SkipReason("; ".join(changes.standing) or "No cycle runs too long.")
 
     return watch

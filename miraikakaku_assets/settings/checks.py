@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.universes import COPPER, FX, JP, UNIVERSES, US
 from miraikakaku_assets.domain.market.universes.record import Universe
+from miraikakaku_assets.domain.words import named_in
 
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _DISCORD_PATH = re.compile(r"/api(/v\d+)?/webhooks/\d+/[A-Za-z0-9_-]+/?")
@@ -71,16 +72,11 @@ def _postgres_url(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
-def parts_of(value: str) -> list[str]:
-    """What is named with commas between, each once."""
-    return list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
-
-
 def _symbols_of(market: Universe) -> Callable[[str], str]:
     """What names symbols of a universe: all it has, or a watch list, which may be empty."""
 
     def check(value: str) -> str:
-        symbols = parts_of(value)
+        symbols = named_in(value)
         if not market.has_master:
             try:
                 for symbol in symbols:
@@ -95,7 +91,7 @@ def _symbols_of(market: Universe) -> Callable[[str], str]:
 
 
 def _any_symbols(value: str) -> str:
-    symbols = parts_of(value)
+    symbols = named_in(value)
     markets = UNIVERSES.values()
     if not symbols or not all(any(market.writes(symbol) for market in markets) for symbol in symbols):
         raise ValueError(f"must name symbols like {','.join(market.example for market in markets)}")
@@ -133,7 +129,7 @@ def _webhook(path: re.Pattern[str], like: str) -> Callable[[SecretStr | None], S
 
 
 def _mail_addresses(value: str, info: ValidationInfo) -> str:
-    addresses = parts_of(value)
+    addresses = named_in(value)
     if info.field_name == "from_email" and len(addresses) > 1:
         raise ValueError("must be one address like alerts@example.org")
     if not all(_MAIL_ADDRESS.fullmatch(address) for address in addresses):

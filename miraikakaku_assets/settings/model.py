@@ -10,6 +10,7 @@ from pydantic_settings import SettingsConfigDict
 from miraikakaku_assets.domain.market.universes import COPPER, FX, JP, US, universe
 from miraikakaku_assets.domain.market.universes.record import Default
 from miraikakaku_assets.domain.patterns.definitions import DEFAULT, NAMES
+from miraikakaku_assets.domain.words import named_in
 from miraikakaku_assets.settings import checks
 from miraikakaku_assets.settings.price_sources import PriceSourceSettings, web_location
 
@@ -145,17 +146,17 @@ class Settings(PriceSourceSettings):
     def _symbols_of(self, default: Default[tuple[str, ...]]) -> tuple[str, ...]:
         if not default.setting:
             return default.value
-        return tuple(checks.parts_of(getattr(self, default.setting.lower())))
+        return tuple(named_in(getattr(self, default.setting.lower())))
 
     @property
     def mail_recipients(self) -> tuple[str, ...]:
         """The addresses of TO_EMAIL, each once; none without SMTP_SERVER."""
-        return tuple(part for part in self.to_email.split(",") if part) if self.smtp_server else ()
+        return tuple(named_in(self.to_email)) if self.smtp_server else ()
 
     @property
     def canaries(self) -> tuple[str, ...]:
         """The symbols of CANARY_SYMBOLS, each once."""
-        return tuple(self.canary_symbols.split(","))
+        return tuple(named_in(self.canary_symbols))
 
     @property
     def home(self) -> Path:

@@ -59,7 +59,7 @@ class Desk:
         self.store.raise_alerts([plain(key, *channels, **given) for key in keys], self.now)
 
     def delivers(self) -> DeliveryReport:
-        ports = DeliveryPorts(self.store, self.store, self.channels, lambda: self.now, self.wait, self.draw)
+        ports = DeliveryPorts(self.store, self.channels, lambda: self.now, self.wait, self.draw)
         return deliver_notifications(ports)
 
     def row(self, key: str, channel: str = "discord") -> Any:
@@ -325,7 +325,7 @@ def test_what_was_queued_for_a_channel_that_is_gone_waits_for_it(
 
 def test_a_delivery_ends_with_its_budget(desk: Desk, receiver: Receiver) -> None:
     clock = iter(NOW + timedelta(seconds=10 * step) for step in range(1000))
-    ports = DeliveryPorts(desk.store, desk.store, desk.channels, lambda: next(clock), desk.wait)
+    ports = DeliveryPorts(desk.store, desk.channels, lambda: next(clock), desk.wait)
     desk.raises(*(f"{number:02}" for number in range(25)))
     report = deliver_notifications(ports, timedelta(seconds=45))
     assert 1 <= report.delivered["discord"] < 5

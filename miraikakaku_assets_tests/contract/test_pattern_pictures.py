@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets.adapters.charts.signals import TIMEFRAME, PatternPictures
-from miraikakaku_assets.application.ports.notices import CYCLE, PATTERN, Alert, Severity
+from miraikakaku_assets.application.ports.notices import PATTERN, Alert, Severity
 from miraikakaku_assets.domain.bars.intervals import intervals
 from miraikakaku_assets.domain.indicators.compute import compute
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe, Universe
@@ -65,5 +65,5 @@ def test_the_hour_that_still_runs_is_not_shown(hours: pl.DataFrame) -> None:
 
 def test_there_is_none_without_bars_or_a_signal(hours: pl.DataFrame) -> None:
     assert picture(hours.clear(), alert()) is None
-    assert picture(hours, alert(kind=CYCLE)) is None
+    assert picture(hours, alert(kind="cycle")) is None
     assert picture(hours, alert(symbol=None)) is None

@@ -8,17 +8,12 @@ from miraikakaku_assets.adapters.notify.channels import Addresses, Channels
 from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.collection.cycles import PostgresCycles
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.alerting.cycle_alerts import (
-    AlertChanges,
-    CycleRules,
-    WatchPorts,
-    judge_cycle,
-    judge_running,
-)
+from miraikakaku_assets.application.alerting.alert_rule import AlertChanges, AlertPorts
+from miraikakaku_assets.application.alerting.cycle_alerts import CycleLimits, judge_cycle, judge_running
 from miraikakaku_assets.application.ports.notices import Alert, CycleEnd
 from miraikakaku_assets_tests.support.markets.signal_alerts import NOW
 
-RULES = CycleRules(seconds=300, success_share=0.95, failures=5)
+LIMITS = CycleLimits(seconds=300, success_share=0.95, failures=5)
 
 
 class Watch:
@@ -32,7 +27,7 @@ class Watch:
         channels = Channels(
             Addresses(discord="https://d", mail_server="m", mail_from="a@b", mail_to=("c@d",))
         )
-        self.ports = WatchPorts(self.cycles, self.alerts, channels.names_for, lambda: self.now)
+        self.ports = AlertPorts(self.alerts, channels.names_for, lambda: self.now)
 
     def begins(self, universe: str = "fx") -> int:
         self.count += 1
@@ -45,7 +40,13 @@ class Watch:
         end = CycleEnd(self.now + timedelta(seconds=seconds), 100, succeeded, 8, 8, 1, error)
         self.cycles.end(number, end)
         self.now += timedelta(minutes=5)
-        return judge_cycle(universe, self.ports, RULES)
+        return self.judge(universe)
+
+    def judge(self, universe: str) -> AlertChanges:
+        return judge_cycle(universe, self.cycles, LIMITS, self.ports)
+
+    def judge_running(self) -> AlertChanges:
+        return judge_running(self.cycles, LIMITS, self.ports)
 
     def standing(self) -> dict[str, str]:
         return {alert.key: alert.severity.value for alert in self.alerts.listed(only_standing=True)}
@@ -72,7 +73,7 @@ def test_cycles_come_back_as_they_went_in(watch: Watch) -> None:
 
 
 def test_good_cycles_are_nothing_to_talk_about(watch: Watch) -> None:
-    assert judge_cycle("fx", watch.ports, RULES) == AlertChanges()
+    assert watch.judge("fx") == AlertChanges()
     assert watch.cycle() == AlertChanges()
     assert watch.cycle(seconds=300, succeeded=95) == AlertChanges()
     assert watch.alerts.listed() == []
@@ -140,8 +141,8 @@ def test_a_cycle_that_broke_off_before_its_first_symbol_failed_and_an_empty_one_
     broken, empty = watch.begins(), watch.begins("jp")
     watch.cycles.end(broken, CycleEnd(watch.now, error="no database"))
     watch.cycles.end(empty, CycleEnd(watch.now))
-    assert judge_cycle("fx", watch.ports, RULES).raised == {"cycle/fx/many_failed"}
-    assert judge_cycle("jp", watch.ports, RULES) == AlertChanges()
+    assert watch.judge("fx").raised == {"cycle/fx/many_failed"}
+    assert watch.judge("jp") == AlertChanges()
     assert "処理を始める前に失敗" in watch.told("cycle/fx/many_failed").message
 
 
@@ -149,12 +150,12 @@ def test_a_stuck_cycle_is_critical_until_another_one_is_good(watch: Watch) -> No
     watch.begins()
     for seconds, raised in ((600, frozenset()), (601, {"cycle/fx/very_slow"}), (660, frozenset())):
         watch.now = NOW + timedelta(seconds=seconds)
-        assert judge_running(watch.ports, RULES).raised == raised
+        assert watch.judge_running().raised == raised
     assert watch.standing() == {"cycle/fx/very_slow": "CRITICAL"}
     assert "2026-11-20 15:35:00 JST" in watch.told("cycle/fx/very_slow").message
     assert watch.cycle().resolved == {"cycle/fx/very_slow"}
     watch.now += timedelta(hours=1)
-    assert judge_running(watch.ports, RULES) == AlertChanges()  # its process is gone, the work goes on
+    assert watch.judge_running() == AlertChanges()  # its process is gone, the work goes on
 
 
 def test_the_administrator_hears_of_critical_ones_only(watch: Watch, database: Database) -> None:

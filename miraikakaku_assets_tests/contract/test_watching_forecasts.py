@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.alerting.cycle_alerts import AlertChanges
-from miraikakaku_assets.application.alerting.forecast_alerts import ForecastWatch, watch_forecasts
+from miraikakaku_assets.application.alerting.alert_rule import AlertChanges, AlertPorts
+from miraikakaku_assets.application.alerting.forecast_alerts import watch_forecasts
 from miraikakaku_assets.application.ports.forecasts import PERFORMANCE, Decision, ModelRecord
 from miraikakaku_assets.application.ports.notices import Alert, Severity
 from miraikakaku_assets.domain.market.instruments import JP
@@ -52,9 +52,8 @@ class Watched:
         self.store.record_decisions([champion])
 
     def look(self) -> AlertChanges:
-        return watch_forecasts(
-            JP, ForecastWatch(self.store, self.alerts, CHANNELS.__getitem__, lambda: self.now)
-        )
+        ports = AlertPorts(self.alerts, CHANNELS.__getitem__, lambda: self.now)
+        return watch_forecasts(JP, self.store, ports)
 
     def standing(self) -> dict[str, Alert]:
         found = self.alerts.listed(only_standing=True)

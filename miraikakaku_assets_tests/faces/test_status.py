@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.cells import cell_len
 
-from miraikakaku_assets.application.ports.notices import CYCLE, PATTERN, CycleEnd, NewAlert, Severity
+from miraikakaku_assets.application.ports.notices import PATTERN, CycleEnd, NewAlert, Severity
 from miraikakaku_assets_tests.support.command import Command
 from miraikakaku_assets_tests.support.in_process import ports_of
 
@@ -13,11 +13,11 @@ NOON = datetime(2025, 4, 25, 12, tzinfo=UTC)
 NEWEST = """SELECT universe, timeframe, max(ts), count(DISTINCT instrument_id) FROM miraikakaku.{}
             JOIN miraikakaku.instruments ON id = instrument_id GROUP BY 1, 2 ORDER BY 1, 2"""
 SLOW = NewAlert(
-    "cycle/fx/slow", Severity.WARNING, CYCLE, "サイクルの処理時間が300秒を超えました: fx", "…", "fx"
+    "cycle/fx/slow", Severity.WARNING, "cycle", "サイクルの処理時間が300秒を超えました: fx", "…", "fx"
 )
 
 
-def alert(key: str, severity: Severity, title: str, kind: str = CYCLE) -> NewAlert:
+def alert(key: str, severity: Severity, title: str, kind: str = "cycle") -> NewAlert:
     return NewAlert(key, severity, kind, title, "the facts", "fx", channels=("discord", "email"))
 
 

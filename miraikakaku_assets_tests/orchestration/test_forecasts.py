@@ -204,7 +204,7 @@ def test_champions_are_reviewed_once_a_month(market: Installation) -> None:
 
 
 def test_lost_skill_is_told_until_it_is_back(market: Installation) -> None:
-    store, watch = market.ports.forecasts, market.ports.forecast_watch
+    store, alerting = market.ports.forecasts, market.ports.alerting
 
     def scores(ratio: float, until: date) -> pl.DataFrame:
         numbers = {"mae_to_no_change": ratio, "coverage_80": 0.8, "mape": 0.01, "mape_no_change": 0.01}
@@ -218,10 +218,10 @@ def test_lost_skill_is_told_until_it_is_back(market: Installation) -> None:
 
     key = "forecast/jp/ensemble/skill"
     store.save_performance(JP, scores(1.2, sessions_back(JP.calendar, newest(), 1)))
-    assert watch_forecasts(JP, watch).raised == {key}
-    assert watch_forecasts(JP, watch).raised == frozenset()  # it stands
+    assert watch_forecasts(JP, store, alerting).raised == {key}
+    assert watch_forecasts(JP, store, alerting).raised == frozenset()  # it stands
     store.save_performance(JP, scores(1.0, newest()))
-    assert watch_forecasts(JP, watch).resolved == {key}
+    assert watch_forecasts(JP, store, alerting).resolved == {key}
 
 
 def test_forecasts_follow_a_daily_collection_however_it_ended(market: Installation) -> None:

@@ -9,7 +9,8 @@ import pytest
 from miraikakaku_assets.domain.bars.aggregation import aggregate
 from miraikakaku_assets.domain.bars.daily_gap import daily_gap
 from miraikakaku_assets.domain.bars.frame import RAW_INTRADAY
-from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_intraday
+from miraikakaku_assets.domain.bars.intraday import validate_intraday
+from miraikakaku_assets.domain.bars.quality_rule import BarContext
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import session_table
 
@@ -27,7 +28,7 @@ def stored(
         stamp=stamp.dt.convert_time_zone("UTC"), refusal=pl.lit(None, pl.String), **named
     )
     raw = raw.cast({"row": pl.Int64, "volume": pl.Float64}).select(*RAW_INTRADAY)
-    accepted = validate_intraday(raw, IntradayContext(universe, NOW)).accepted
+    accepted = validate_intraday(raw, BarContext(universe, NOW)).accepted
     return accepted.with_columns(pl.col("volume").cast(pl.Int64)).select(STORED)
 
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from miraikakaku_assets.domain.bars.frame import RAW_INTRADAY
-from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_intraday
+from miraikakaku_assets.domain.bars.intraday import validate_intraday
+from miraikakaku_assets.domain.bars.quality_rule import BarContext
 from miraikakaku_assets.domain.bars.rules import FLAGS, RULES
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Universe
 from miraikakaku_assets_tests.support.bars.raw_intraday import raw, tick
@@ -41,7 +42,7 @@ universes = st.sampled_from([JP, US, FX])
 def test_every_row_comes_out_once_and_what_is_accepted_fits_the_table(
     delivery: list[dict[str, Any]], universe: Universe
 ) -> None:
-    found = validate_intraday(raw(delivery), IntradayContext(universe, NOW))
+    found = validate_intraday(raw(delivery), BarContext(universe, NOW))
     assert sorted([*found.accepted["row"], *found.refused["row"]]) == list(range(1, len(delivery) + 1))
     assert set(found.refused["rule"]) <= set(RULES)
     assert set(found.accepted["flag"].drop_nulls()) <= set(FLAGS)
@@ -62,9 +63,7 @@ def test_order_of_the_rows_does_not_matter(
     delivery: list[dict[str, Any]], universe: Universe, random: Any
 ) -> None:
     shuffled = random.sample(delivery, len(delivery))
-    first, second = (
-        validate_intraday(raw(each), IntradayContext(universe, NOW)) for each in (delivery, shuffled)
-    )
+    first, second = (validate_intraday(raw(each), BarContext(universe, NOW)) for each in (delivery, shuffled))
     assert first.accepted.drop("row").equals(second.accepted.drop("row"))
     assert sorted(first.refused["rule"]) == sorted(second.refused["rule"])
 
@@ -72,7 +71,7 @@ def test_order_of_the_rows_does_not_matter(
 @settings(max_examples=60, deadline=None)
 @given(deliveries, universes)
 def test_what_was_accepted_is_accepted_again(delivery: list[dict[str, Any]], universe: Universe) -> None:
-    where = IntradayContext(universe, NOW)
+    where = BarContext(universe, NOW)
     once = validate_intraday(raw(delivery), where).accepted
     again = validate_intraday(once.with_columns(refusal=pl.lit(None, pl.String)).select(*RAW_INTRADAY), where)
     assert again.refused.is_empty()
@@ -82,8 +81,8 @@ def test_what_was_accepted_is_accepted_again(delivery: list[dict[str, Any]], uni
 @settings(max_examples=40, deadline=None)
 @given(deliveries, universes)
 def test_symbols_are_judged_each_by_itself(delivery: list[dict[str, Any]], universe: Universe) -> None:
-    together = validate_intraday(raw(delivery), IntradayContext(universe, NOW)).accepted
+    together = validate_intraday(raw(delivery), BarContext(universe, NOW)).accepted
     for symbol in ("A", "B"):
         mine = raw(row for row in delivery if row["symbol"] == symbol)
-        alone = validate_intraday(mine, IntradayContext(universe, NOW)).accepted
+        alone = validate_intraday(mine, BarContext(universe, NOW)).accepted
         assert together.filter(pl.col("symbol") == symbol).drop("row").equals(alone.drop("row"))

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets.domain.bars.frame import RAW_INTRADAY
-from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_intraday
+from miraikakaku_assets.domain.bars.intraday import validate_intraday
+from miraikakaku_assets.domain.bars.quality_rule import BarContext
 from miraikakaku_assets.domain.bars.validation import ValidatedBars
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Universe
 from miraikakaku_assets.domain.market.sessions import slots_per_session
@@ -37,7 +38,7 @@ def delivery(table: pl.DataFrame, stamp: str, zone: str, symbol: str | None = No
 
 
 def judged(bars: pl.DataFrame, universe: Universe, now: datetime = NOW) -> tuple[ValidatedBars, Counter[str]]:
-    found = validate_intraday(bars, IntradayContext(universe, now))
+    found = validate_intraday(bars, BarContext(universe, now))
     rows = pl.concat([found.accepted["row"], found.refused["row"]])
     assert rows.sort().equals(bars["row"].sort())
     assert found.accepted["flag"].null_count() == found.accepted.height

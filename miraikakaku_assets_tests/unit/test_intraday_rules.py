@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_intraday
+from miraikakaku_assets.domain.bars.intraday import validate_intraday
+from miraikakaku_assets.domain.bars.quality_rule import BarContext
 from miraikakaku_assets.domain.bars.rules import RULES, SCALE_JUMP, UNIT_CHANGE
 from miraikakaku_assets.domain.market.instruments import FX, JP, US
 from miraikakaku_assets_tests.support.bars.raw_bars import stored
@@ -48,7 +49,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
 @pytest.mark.parametrize("rule", EXAMPLES)
 def test_rule_refuses_its_examples(rule: str) -> None:
     rows = EXAMPLES[rule]
-    found = validate_intraday(raw(rows), IntradayContext(JP, LATER, frozenset({"7203.T"})))
+    found = validate_intraday(raw(rows), BarContext(JP, LATER, frozenset({"7203.T"})))
     assert found.accepted.is_empty()
     assert set(found.refused["rule"]) == {rule}
     assert found.refused["detail"].to_list() == [RULES[rule]] * len(rows)
@@ -58,7 +59,7 @@ def test_rule_refuses_its_examples(rule: str) -> None:
 
 def test_bars_of_every_slot_are_stored_with_the_price_that_closes_the_morning() -> None:
     stamps = [tokyo(9, 0), tokyo(11, 25), tokyo(11, 30), tokyo(12, 30), tokyo(15, 20), tokyo(15, 25)]
-    found = validate_intraday(raw(tick(stamp) for stamp in stamps), IntradayContext(JP, LATER))
+    found = validate_intraday(raw(tick(stamp) for stamp in stamps), BarContext(JP, LATER))
     assert found.accepted["ts"].to_list() == stamps
     assert set(found.accepted["session"]) == {date(2025, 1, 6)}
     assert set(found.accepted["status"]) == {"final"}
@@ -82,7 +83,7 @@ def test_running_bar_stands_for_its_slot_while_it_is_the_newest(now: datetime, v
     rows = [tick(tokyo(9, 50)), tick(tokyo(9, 58, 27))]
     assert marks(rows, now) == verdicts
     if verdicts[1] is None:
-        kept = validate_intraday(raw(rows), IntradayContext(JP, now)).accepted
+        kept = validate_intraday(raw(rows), BarContext(JP, now)).accepted
         assert kept.select("ts", "status").row(1) == (tokyo(9, 55), "provisional")
         assert kept["stamp"][1] == tokyo(9, 58, 27)
 
@@ -98,13 +99,13 @@ def test_running_bar_that_is_not_the_newest_is_none() -> None:
 
 def test_bar_is_final_half_an_hour_after_its_slot() -> None:
     for now, status in ((tokyo(9, 34, 59), "provisional"), (tokyo(9, 35), "final")):
-        found = validate_intraday(raw([tick(tokyo(9, 0))]), IntradayContext(JP, now))
+        found = validate_intraday(raw([tick(tokyo(9, 0))]), BarContext(JP, now))
         assert found.accepted["status"].to_list() == [status]
 
 
 def test_currency_bar_is_final_a_minute_after_its_slot() -> None:
     for now, status in ((tokyo(9, 5, 59), "provisional"), (tokyo(9, 6), "final")):
-        found = validate_intraday(raw([tick(tokyo(9, 0), symbol="USDJPY=X")]), IntradayContext(FX, now))
+        found = validate_intraday(raw([tick(tokyo(9, 0), symbol="USDJPY=X")]), BarContext(FX, now))
         assert found.accepted["status"].to_list() == [status]
 
 
@@ -152,7 +153,7 @@ def test_new_york_has_its_own_clock_and_half_days(
     stamp: datetime, verdict: str | None, session: date
 ) -> None:
     rows = [tick(stamp, symbol="AAPL")]
-    found = validate_intraday(raw(rows), IntradayContext(US, LATER + timedelta(days=90)))
+    found = validate_intraday(raw(rows), BarContext(US, LATER + timedelta(days=90)))
     assert found.refused["rule"].to_list() == ([verdict] if verdict else [])
     assert [*found.accepted["session"], *found.refused["session"]] == [session]
 
@@ -173,7 +174,7 @@ def test_currencies_trade_from_sunday_to_friday_at_17_in_new_york(
     stamp: datetime, verdict: str | None, session: date
 ) -> None:
     rows = [tick(stamp, 150.0, symbol="JPY=X", volume=None)]
-    found = validate_intraday(raw(rows), IntradayContext(FX, LATER))
+    found = validate_intraday(raw(rows), BarContext(FX, LATER))
     assert found.refused["rule"].to_list() == ([verdict] if verdict else [])
     assert [*found.accepted["session"], *found.refused["session"]] == [session]
     assert found.accepted["volume"].to_list() == [0.0] * found.accepted.height
@@ -189,8 +190,8 @@ def test_currency_that_moves_by_a_tenth_and_back_within_minutes_is_refused() -> 
 
 
 def test_empty_delivery_has_the_columns_of_a_full_one() -> None:
-    nothing = validate_intraday(raw([]), IntradayContext(JP, LATER))
-    something = validate_intraday(raw([tick(tokyo(9, 0)), tick(tokyo(8, 0))]), IntradayContext(JP, LATER))
+    nothing = validate_intraday(raw([]), BarContext(JP, LATER))
+    something = validate_intraday(raw([tick(tokyo(9, 0)), tick(tokyo(8, 0))]), BarContext(JP, LATER))
     assert nothing.accepted.schema == something.accepted.schema
     assert nothing.refused.schema == something.refused.schema
     assert nothing.accepted.is_empty()

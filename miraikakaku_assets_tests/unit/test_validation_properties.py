@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from miraikakaku_assets.domain.bars.frame import RAW_DAILY
-from miraikakaku_assets.domain.bars.validation import RULES, DailyContext, validate_daily
+from miraikakaku_assets.domain.bars.rules import RULES
+from miraikakaku_assets.domain.bars.validation import DailyContext, validate_daily
 from miraikakaku_assets.domain.market.instruments import US
 from miraikakaku_assets_tests.support.bars.raw_bars import JST, actions, context, raw
 

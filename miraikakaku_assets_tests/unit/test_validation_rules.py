@@ -1,12 +1,21 @@
 """Every rule of the validation, each with a bar that breaks it and nothing else."""
 
+import re
 from datetime import UTC, date, datetime
 from math import inf, nan
+from pathlib import Path
 
 import polars as pl
 import pytest
 
-from miraikakaku_assets.domain.bars.rules import EXPECTED_RULES, FLAGS, RULES, SUPERSEDING_RULES
+from miraikakaku_assets.domain.bars.rules import (
+    ACTION_FLAGS,
+    ACTION_RULES,
+    EXPECTED_RULES,
+    FLAGS,
+    RULES,
+    SUPERSEDING_RULES,
+)
 from miraikakaku_assets.domain.bars.validation import validate_daily
 from miraikakaku_assets_tests.support.bars.raw_bars import (
     JST,
@@ -53,9 +62,10 @@ EXAMPLES = {
 }
 
 
+OF_SLOTS = {*EXPECTED_RULES, "outside_hours", "off_grid"}
 # Rules of 5-minute bars, of exchanges without price limits, and one that needs a corporate action.
 ELSEWHERE = {
-    *EXPECTED_RULES, "outside_hours", "off_grid", "move_undone", "move_absurd", "split_error", "restated_away"
+    *OF_SLOTS, "move_undone", "move_absurd", "split_error", "restated_away"
 }  # fmt: skip
 
 
@@ -64,6 +74,15 @@ def test_every_rule_has_an_example_and_a_sentence() -> None:
     assert all(sentence and not sentence.endswith(".") for sentence in (*RULES.values(), *FLAGS.values()))
     assert set(SUPERSEDING_RULES) <= set(RULES)
     assert not set(RULES) & set(FLAGS)
+
+
+def test_the_page_has_every_rule_and_every_flag() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "validation.md"
+    names = re.findall(r"^\| `(\w+)` \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(names) == {*RULES, *FLAGS, *ACTION_RULES, *ACTION_FLAGS}
+    assert [name for name in dict.fromkeys(names) if name in RULES and name not in OF_SLOTS] == [
+        name for name in RULES if name not in OF_SLOTS
+    ]
 
 
 @pytest.mark.parametrize("rule", EXAMPLES)

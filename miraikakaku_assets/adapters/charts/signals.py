@@ -6,7 +6,7 @@ import polars as pl
 
 from miraikakaku_assets.adapters.charts.analysis import BARS, Caption, Mark, analysis_chart
 from miraikakaku_assets.application.ports import BarStore
-from miraikakaku_assets.application.ports.analysis import IndicatorStore
+from miraikakaku_assets.application.ports.analysis import AnalysisStore
 from miraikakaku_assets.application.ports.notices import PATTERN, Alert
 from miraikakaku_assets.domain.bars.intervals import with_ends
 from miraikakaku_assets.domain.market.instruments import Timeframe, universe
@@ -28,7 +28,7 @@ class PatternPictures:
         indicators: Stored indicators.
     """
 
-    def __init__(self, bars: BarStore, indicators: IndicatorStore) -> None:
+    def __init__(self, bars: BarStore, indicators: AnalysisStore) -> None:
         self._bars = bars
         self._indicators = indicators
 

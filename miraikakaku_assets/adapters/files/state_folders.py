@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-import os
-import threading
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from miraikakaku_assets.adapters.files.whole_file import whole_file
 from miraikakaku_assets.application.ports import Publication
 from miraikakaku_assets.domain.errors import ConfigurationError
 
@@ -22,13 +21,10 @@ def write_whole(path: Path, content: bytes) -> Path:
     Raises:
         ConfigurationError: It cannot be written there.
     """
-    # Two processes, or two threads of one, may write it at once.
-    writer = f"{os.getpid()}-{threading.get_ident()}"
-    unfinished = path.with_name(f".{path.name}.{writer}.unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
+        with whole_file(path) as unfinished:
+            unfinished.write_bytes(content)
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be written ({error.strerror}); make room there or name another MIRAIKAKAKU_HOME"

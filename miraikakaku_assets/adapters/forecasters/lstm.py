@@ -39,6 +39,7 @@ from miraikakaku_assets.domain.forecasting.contract import (
     Needs,
     Profile,
     TrainedForecaster,
+    at_horizon,
     forecast_frame,
     origin_rows,
 )
@@ -219,11 +220,7 @@ class TrainedLstm:
         known = able.select("symbol", "as_of").with_columns(**dict(zip(names, found.T, strict=True)))
         rows = rows.join(known, on=["symbol", "as_of"], how="left")
         sd = pl.col("sigma") * pl.col("horizon").cast(pl.Float64).sqrt()
-        chosen = pl.coalesce(
-            pl.when(pl.col("horizon") == h).then(pl.col(name))
-            for h, name in zip(HORIZONS, names, strict=True)
-        )
-        return forecast_frame(panel, rows, self, {"point": chosen * sd, "sd": sd})
+        return forecast_frame(panel, rows, self, {"point": at_horizon("standardised") * sd, "sd": sd})
 
     @property
     def learnt(self) -> Mapping[str, float]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.baselines import with_reasons
-from miraikakaku_assets.domain.forecasting.contract import HORIZONS, forecast_frame, origin_rows
+from miraikakaku_assets.domain.forecasting.contract import HORIZONS, at_horizon, forecast_frame, origin_rows
 from miraikakaku_assets.domain.forecasting.learning import Examples, inputs, of_sessions, session_means
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
 from miraikakaku_assets.domain.forecasting.serialization import packed, unpacked
@@ -109,9 +109,8 @@ class TrainedTrees:
         rows = rows.join(
             made.select("symbol", "as_of").with_columns(**columns), on=["symbol", "as_of"], how="left"
         )
-        point = pl.coalesce(pl.when(pl.col("horizon") == h).then(pl.col(f"point_{h}")) for h in HORIZONS)
         sd = pl.col("sigma") * pl.col("horizon").cast(pl.Float64).sqrt()
-        return forecast_frame(panel, rows, self, {"point": point * sd, "sd": sd})
+        return forecast_frame(panel, rows, self, {"point": at_horizon("point") * sd, "sd": sd})
 
     def _standardised(self, panel: Panel, at: NDArray[np.int64], session: NDArray[np.int64]) -> Numbers:
         """Forecasts in standard deviations, per row of the panel's bars and horizon."""

@@ -1,10 +1,10 @@
 """Holdings for coverage checks, and what the checks found, in PostgreSQL."""
 
 from datetime import date
-from typing import Any
 
 import polars as pl
 
+from miraikakaku_assets.adapters.storage.adbc import append_rows, bulk_cursor, read_frame
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.masters.statements import LIST_IN_FORCE
 from miraikakaku_assets.domain.coverage.report import CoverageFindings, Holdings
@@ -56,14 +56,17 @@ class PostgresCoverage:
     def holdings(self, universe: Universe, timeframe: Timeframe, first: date, last: date) -> Holdings | None:
         """Active issues with their sessions stored and quarantined between two dates; None without a master."""
         window = (universe.time_zone, universe.name, timeframe.value, str(first), str(last))
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             cursor.execute(_LIST_DATE, (universe.name,))
             in_force = cursor.fetchone()
             if in_force is None:
                 return None
-            issues = _frame(cursor, _ISSUES, (universe.name, timeframe.value))
+            issues = read_frame(cursor, _ISSUES, (universe.name, timeframe.value))
             return Holdings(
-                in_force[1], issues, _frame(cursor, _PRESENT, window), _frame(cursor, _QUARANTINED, window)
+                in_force[1],
+                issues,
+                read_frame(cursor, _PRESENT, window),
+                read_frame(cursor, _QUARANTINED, window),
             )
 
     def save(self, findings: CoverageFindings, report_file: str) -> None:
@@ -75,7 +78,7 @@ class PostgresCoverage:
             timeframe=pl.lit(findings.timeframe.value),
             checked_at=pl.lit(findings.checked_at, pl.Datetime("us", "UTC")),
         )
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             cursor.execute("LOCK TABLE miraikakaku.coverage_gaps IN SHARE ROW EXCLUSIVE MODE")
             cursor.execute(
                 "DELETE FROM miraikakaku.coverage_gaps g USING miraikakaku.instruments i"
@@ -83,18 +86,8 @@ class PostgresCoverage:
                 (findings.universe.name, findings.timeframe.value),
             )
             reports = pl.DataFrame(_rows(findings, report_file), schema_overrides=_REPORT_TYPES)
-            cursor.adbc_ingest(
-                "coverage_reports", reports.to_arrow(), mode="append", db_schema_name="miraikakaku"
-            )
-            if not gaps.is_empty():
-                cursor.adbc_ingest(
-                    "coverage_gaps", gaps.to_arrow(), mode="append", db_schema_name="miraikakaku"
-                )
-
-
-def _frame(cursor: Any, query: str, parameters: tuple[str, ...]) -> pl.DataFrame:
-    cursor.execute(query, parameters)
-    return pl.DataFrame(cursor.fetch_arrow_table())
+            append_rows(cursor, "coverage_reports", reports)
+            append_rows(cursor, "coverage_gaps", gaps)
 
 
 def _rows(findings: CoverageFindings, report_file: str) -> list[dict[str, object]]:

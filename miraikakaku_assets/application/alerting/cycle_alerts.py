@@ -1,39 +1,30 @@
-"""Use case: judge each cycle by how long it took and how much of it succeeded, and say so when it matters.
+"""Rules about cycles, by how long one took and how much of it succeeded, and the use cases that apply them.
 
 An alert stands as long as the trouble does: the next good cycle ends it.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.notices import (
-    CYCLE,
-    AlertStore,
-    ChannelNames,
-    Cycle,
-    CycleLog,
-    NewAlert,
-    Severity,
+from miraikakaku_assets.application.alerting.alert_rule import (
+    AlertChanges,
+    AlertPorts,
+    AlertRule,
+    Finding,
+    evaluate,
+    reconcile,
 )
+from miraikakaku_assets.application.ports.notices import Cycle, CycleLog, Severity
 from miraikakaku_assets.domain.percent import percent_ja
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
 FEW = 0.90
 """Success share below which it is a warning, as the operations manual has it."""
-_SLOW, _VERY_SLOW, _SOME_FAILED, _MANY_FAILED, _ALL_FAILED = (
-    "slow",
-    "very_slow",
-    "some_failed",
-    "many_failed",
-    "all_failed",
-)
 
 
 @dataclass(frozen=True)
-class CycleRules:
+class CycleLimits:
     """What a good cycle is.
 
     Attributes:
@@ -48,124 +39,110 @@ class CycleRules:
 
 
 @dataclass(frozen=True)
-class WatchPorts:
-    """What watching needs.
+class WatchedCycle:
+    """What rules about cycles look at.
 
     Attributes:
-        cycles: The log of cycles.
-        alerts: Where alerts are raised.
-        names_for: Who is told.
-        clock: Where the time comes from.
+        cycle: The newest that ended, or one that runs.
+        limits: What a good one is.
+        seconds: How long it took or runs already.
+        row: It and those that ended before it, newest first, at most `CycleLimits.failures`.
     """
 
-    cycles: CycleLog
-    alerts: AlertStore
-    names_for: ChannelNames
-    clock: Clock
+    cycle: Cycle
+    limits: CycleLimits
+    seconds: float
+    row: tuple[Cycle, ...] = ()
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The universe."""
+        return {"universe": self.cycle.universe}
+
+    @property
+    def too_long(self) -> bool:
+        """Whether it takes more than twice its time."""
+        return self.seconds > 2 * self.limits.seconds
 
 
-@dataclass(frozen=True)
-class AlertChanges:
-    """What a watch has said.
-
-    Attributes:
-        standing: What is wrong now, each as one line.
-        raised: Keys of alerts that did not stand before.
-        resolved: Keys of alerts that are over.
-    """
-
-    standing: tuple[str, ...] = ()
-    raised: frozenset[str] = frozenset()
-    resolved: frozenset[str] = frozenset()
-
-
-def judge_cycle(universe: str, ports: WatchPorts, rules: CycleRules) -> AlertChanges:
+def judge_cycle(universe: str, cycles: CycleLog, limits: CycleLimits, ports: AlertPorts) -> AlertChanges:
     """Judges the newest cycle of a universe that has ended; to be called after each.
 
     Args:
         universe: Name of the universe.
+        cycles: The log of cycles.
+        limits: What a good cycle is.
         ports: What it needs.
-        rules: What a good cycle is.
     """
-    ended = ports.cycles.ended(universe, rules.failures)
-    if not ended:
-        return AlertChanges()
-    newest = ended[0]
-    found = [_of_duration(newest, rules), _of_success(newest, rules), _of_failures(ended, rules)]
-    raised = _told((one for one in found if one is not None), ports)
-    wrong = {one.key for one in raised}
-    kinds = (_SLOW, _VERY_SLOW, _SOME_FAILED, _MANY_FAILED, _ALL_FAILED)
-    over = [key for kind in kinds if (key := _key(universe, kind)) not in wrong]
-    now = ports.clock()
-    fresh = ports.alerts.raise_alerts(raised, now)
-    return AlertChanges(tuple(one.title for one in raised), fresh, ports.alerts.resolve(over, now))
+    ended = tuple(cycles.ended(universe, limits.failures))
+    newest = [WatchedCycle(cycle, limits, cycle.seconds or 0.0, ended) for cycle in ended[:1]]
+    return reconcile(evaluate(CYCLE_RULES, newest), ports)
 
 
-def judge_running(ports: WatchPorts, rules: CycleRules) -> AlertChanges:
+def judge_running(cycles: CycleLog, limits: CycleLimits, ports: AlertPorts) -> AlertChanges:
     """Raises an alert of each cycle that runs for more than twice its time; the next cycle that ends well ends it.
 
     Args:
+        cycles: The log of cycles.
+        limits: What a good cycle is.
         ports: What it needs.
-        rules: What a good cycle is.
     """
     now = ports.clock()
-    found = (_of_running(cycle, now, rules) for cycle in ports.cycles.unended())
-    raised = _told((one for one in found if one is not None), ports)
-    fresh = ports.alerts.raise_alerts(raised, now)
-    return AlertChanges(tuple(one.title for one in raised), fresh)
+    running = (
+        WatchedCycle(cycle, limits, (now - cycle.started_at).total_seconds()) for cycle in cycles.unended()
+    )
+    return reconcile(evaluate(RUNNING_CYCLE_RULES, running), ports)
 
 
-def _told(alerts: Iterable[NewAlert], ports: WatchPorts) -> list[NewAlert]:
-    """The alerts with the channels of their severity."""
-    return [replace(alert, channels=ports.names_for(alert.severity)) for alert in alerts]
-
-
-def _of_duration(cycle: Cycle, rules: CycleRules) -> NewAlert | None:
-    seconds = cycle.seconds
-    if seconds is None or seconds <= rules.seconds:
+def _slow(watched: WatchedCycle) -> Finding | None:
+    limit = watched.limits.seconds
+    if watched.seconds <= limit or watched.too_long:
         return None
-    if seconds > 2 * rules.seconds:
-        title = f"サイクルの処理時間が{2 * rules.seconds:g}秒を超えました: {cycle.universe}"
-        limit = f"上限: {rules.seconds:g}秒(その2倍で重大)"
-        return _alert(cycle, Severity.CRITICAL, _VERY_SLOW, title, [_duration(seconds), limit])
-    title = f"サイクルの処理時間が{rules.seconds:g}秒を超えました: {cycle.universe}"
-    return _alert(cycle, Severity.WARNING, _SLOW, title, [_duration(seconds), f"上限: {rules.seconds:g}秒"])
+    title = f"サイクルの処理時間が{limit:g}秒を超えました: {watched.cycle.universe}"
+    return _finding(watched, title, f"処理時間: {watched.seconds:.0f}秒", f"上限: {limit:g}秒")
 
 
-def _of_running(cycle: Cycle, now: datetime, rules: CycleRules) -> NewAlert | None:
-    seconds = (now - cycle.started_at).total_seconds()
-    if seconds <= 2 * rules.seconds:
+def _very_slow(watched: WatchedCycle) -> Finding | None:
+    if not watched.too_long:
         return None
-    title = f"サイクルが{2 * rules.seconds:g}秒を過ぎても終わっていません: {cycle.universe}"
-    lines = [
-        f"経過時間: {seconds:.0f}秒",
-        f"上限: {rules.seconds:g}秒(その2倍で重大)",
-        "プロセスが止まったか、データ取得が遅れています。",
-    ]
-    return _alert(cycle, Severity.CRITICAL, _VERY_SLOW, title, lines)
+    limit = watched.limits.seconds
+    title = f"サイクルの処理時間が{2 * limit:g}秒を超えました: {watched.cycle.universe}"
+    return _finding(watched, title, f"処理時間: {watched.seconds:.0f}秒", f"上限: {limit:g}秒(その2倍で重大)")
 
 
-def _of_success(cycle: Cycle, rules: CycleRules) -> NewAlert | None:
-    share = cycle.success_share
-    if share is None or share >= max(rules.success_share, FEW):
+def _running(watched: WatchedCycle) -> Finding:
+    limit = watched.limits.seconds
+    title = f"サイクルが{2 * limit:g}秒を過ぎても終わっていません: {watched.cycle.universe}"
+    lines = [f"経過時間: {watched.seconds:.0f}秒", f"上限: {limit:g}秒(その2倍で重大)"]
+    return _finding(watched, title, *lines, "プロセスが止まったか、データ取得が遅れています。")
+
+
+def _some_failed(watched: WatchedCycle) -> Finding | None:
+    share, least = watched.cycle.success_share, watched.limits.success_share
+    if share is None or share >= least or share < FEW:
         return None
-    if share >= FEW:
-        title = f"サイクルの成功率が{rules.success_share * 100:g}%を下回りました: {cycle.universe}"
-        return _alert(cycle, Severity.INFO, _SOME_FAILED, title, [_success(cycle)])
-    title = f"サイクルの成功率が{FEW:.0%}を下回りました: {cycle.universe}"
-    return _alert(cycle, Severity.WARNING, _MANY_FAILED, title, [_success(cycle)])
+    title = f"サイクルの成功率が{least * 100:g}%を下回りました: {watched.cycle.universe}"
+    return _finding(watched, title, _success(watched.cycle))
 
 
-def _of_failures(ended: list[Cycle], rules: CycleRules) -> NewAlert | None:
-    if len(ended) < rules.failures or not all(cycle.failed_altogether for cycle in ended):
+def _many_failed(watched: WatchedCycle) -> Finding | None:
+    share = watched.cycle.success_share
+    if share is None or share >= FEW:
         return None
-    newest, oldest = ended[0], ended[-1]
-    title = f"サイクルが{rules.failures}回続けて全て失敗しました: {newest.universe}"
-    lines = [f"失敗の始まり: {_jst(oldest.started_at)}以前", _success(newest)]
-    return _alert(newest, Severity.CRITICAL, _ALL_FAILED, title, lines)
+    title = f"サイクルの成功率が{FEW:.0%}を下回りました: {watched.cycle.universe}"
+    return _finding(watched, title, _success(watched.cycle))
 
 
-def _alert(cycle: Cycle, severity: Severity, kind: str, title: str, lines: list[str]) -> NewAlert:
+def _all_failed(watched: WatchedCycle) -> Finding | None:
+    row, failures = watched.row, watched.limits.failures
+    if len(row) < failures or not all(cycle.failed_altogether for cycle in row):
+        return None
+    title = f"サイクルが{failures}回続けて全て失敗しました: {watched.cycle.universe}"
+    return _finding(watched, title, f"失敗の始まり: {_jst(row[-1].started_at)}以前", _success(watched.cycle))
+
+
+def _finding(watched: WatchedCycle, title: str, *lines: str) -> Finding:
+    cycle = watched.cycle
     facts = [
         f"ユニバース: {cycle.universe}",
         f"開始: {_jst(cycle.started_at)}",
@@ -173,23 +150,8 @@ def _alert(cycle: Cycle, severity: Severity, kind: str, title: str, lines: list[
         *([f"エラー: {cycle.end.error}"] if cycle.end is not None and cycle.end.error else []),
         f"実行ID: {cycle.run_id}",
     ]
-    return NewAlert(
-        key=_key(cycle.universe, kind),
-        severity=severity,
-        kind=CYCLE,
-        title=title,
-        message="\n".join(facts),
-        universe=cycle.universe,
-        details={"cycle": cycle.id, "run_id": cycle.run_id, "started_at": cycle.started_at.isoformat()},
-    )
-
-
-def _key(universe: str, kind: str) -> str:
-    return f"{CYCLE}/{universe}/{kind}"
-
-
-def _duration(seconds: float) -> str:
-    return f"処理時間: {seconds:.0f}秒"
+    details = {"cycle": cycle.id, "run_id": cycle.run_id, "started_at": cycle.started_at.isoformat()}
+    return Finding(title, facts, details)
 
 
 def _success(cycle: Cycle) -> str:
@@ -200,3 +162,55 @@ def _success(cycle: Cycle) -> str:
 
 def _jst(moment: datetime) -> str:
     return f"{moment.astimezone(_TOKYO):%Y-%m-%d %H:%M:%S} JST"
+
+
+CYCLE_RULES = (
+    AlertRule[WatchedCycle](
+        key="cycle/<universe>/slow",
+        severities=(Severity.WARNING,),
+        when="a cycle took longer than `MAX_PROCESSING_TIME`",
+        over="a cycle is fast enough, or still slower",
+        find=_slow,
+    ),
+    AlertRule[WatchedCycle](
+        key="cycle/<universe>/very_slow",
+        severities=(Severity.CRITICAL,),
+        when="a cycle took more than twice `MAX_PROCESSING_TIME`",
+        over="a cycle is faster",
+        find=_very_slow,
+    ),
+    AlertRule[WatchedCycle](
+        key="cycle/<universe>/some_failed",
+        severities=(Severity.INFO,),
+        when="fewer than `MIN_SUCCESS_RATE` of a cycle's symbols succeeded",
+        over=f"they do, or fewer than {FEW * 100:.0f} % do",
+        find=_some_failed,
+    ),
+    AlertRule[WatchedCycle](
+        key="cycle/<universe>/many_failed",
+        severities=(Severity.WARNING,),
+        when=f"fewer than {FEW * 100:.0f} % of a cycle's symbols succeeded",
+        over="as many do",
+        find=_many_failed,
+    ),
+    AlertRule[WatchedCycle](
+        key="cycle/<universe>/all_failed",
+        severities=(Severity.CRITICAL,),
+        when="`MAX_ERROR_COUNT` cycles in a row failed altogether",
+        over="one does not",
+        find=_all_failed,
+    ),
+)
+"""Rules about the newest cycle that ended."""
+
+RUNNING_CYCLE_RULES = (
+    AlertRule[WatchedCycle](
+        key="cycle/<universe>/very_slow",
+        severities=(Severity.CRITICAL,),
+        when="a cycle has run for more than twice `MAX_PROCESSING_TIME`",
+        over="a cycle ends that is faster",
+        find=_running,
+        judges=lambda watched: watched.too_long,
+    ),
+)
+"""Rules about cycles that have not ended. Only those that end say that the trouble is over."""

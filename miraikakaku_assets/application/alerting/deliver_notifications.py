@@ -24,7 +24,6 @@ from miraikakaku_assets.application.ports.notices import (
     Channel,
     Claim,
     Message,
-    Outbox,
     Verdict,
 )
 from miraikakaku_assets.domain.errors import ConfigurationError
@@ -43,15 +42,13 @@ class DeliveryPorts:
     """What a delivery needs.
 
     Attributes:
-        outbox: Holds the notifications.
-        alerts: Holds what they are about.
+        alerts: Holds the notifications and what they are about.
         channels: Name → channel.
         clock: Where the time comes from.
         wait: Sleeps so many seconds.
         picture: PNG of an alert, None where there is nothing to see.
     """
 
-    outbox: Outbox
     alerts: AlertStore
     channels: Mapping[str, Channel]
     clock: Clock
@@ -88,7 +85,7 @@ def deliver_notifications(ports: DeliveryPorts, budget: timedelta = timedelta(se
     for kind in (PATTERN, WITHDRAWN):
         ports.alerts.resolve_events(kind, now - EVENT_STANDS, now)
     report = DeliveryReport()
-    due = ports.outbox.due(ports.channels, now)
+    due = ports.alerts.due(ports.channels, now)
     if not due:
         return report
     pictures = _Pictures(ports.picture, report)
@@ -104,7 +101,7 @@ def _deliver(
 ) -> None:
     """Serves one channel until nothing is due, it wants to be left alone, or the time is over."""
     while (now := ports.clock()) < until:
-        with ports.outbox.claim(name, now) as claim:
+        with ports.alerts.claim(name, now) as claim:
             if claim is None:
                 return
             answer = _sent(ports.channels, name, _message(claim.alert, pictures))

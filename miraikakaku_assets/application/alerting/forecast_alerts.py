@@ -1,26 +1,30 @@
-"""Use case: say when forecasts have become worse than they may be, and when they are good again.
+"""Rules about forecasts that have become worse than they may be, and the use case that applies them.
 
 What is watched is the mean of the newest twenty days one session ahead. The 5 % line of the price error is the
 specification's; it is a line about the market more than about a model, as "no change" shows beside it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 
-from miraikakaku_assets.application.alerting.cycle_alerts import AlertChanges
+from miraikakaku_assets.application.alerting.alert_rule import (
+    AlertChanges,
+    AlertPorts,
+    AlertRule,
+    Finding,
+    evaluate,
+    reconcile,
+)
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.application.forecasting.weights import champions
-from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.forecasts import ForecastStore, ModelRecord
-from miraikakaku_assets.application.ports.notices import AlertStore, ChannelNames, NewAlert, Severity
+from miraikakaku_assets.application.ports.notices import Severity
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import last_completed_session, sessions_back
 from miraikakaku_assets.domain.percent import percent_ja
-
-FORECAST = "forecast"
-"""Kind of these alerts."""
 
 WINDOW = 20
 WORSE = 1.10
@@ -31,118 +35,160 @@ OFF = 0.05
 """Mean absolute error in per cent of the price."""
 
 _HORIZON = 1
-_SKILL, _COVERAGE, _MAPE, _UNTRAINED = "skill", "coverage", "mape", "untrained"
-_FIGURES = {_SKILL: "mae_to_no_change", _COVERAGE: "coverage_80", _MAPE: "mape"}
 
 
 @dataclass(frozen=True)
-class ForecastWatch:
-    """What watching needs.
+class ModelScores:
+    """The newest scores of a model over `WINDOW` days, one session ahead.
 
     Attributes:
-        store: Holds scores and trainings.
-        alerts: Where alerts are raised.
-        names_for: Who is told.
-        clock: Where the time comes from.
+        universe: Name of the universe.
+        scores: A row of `PERFORMANCE`.
+        is_shown: Whether people are shown its forecasts: the ensemble and the champion.
     """
 
-    store: ForecastStore
-    alerts: AlertStore
-    names_for: ChannelNames
-    clock: Clock
+    universe: str
+    scores: Mapping[str, object]
+    is_shown: bool
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Universe and model."""
+        return {"universe": self.universe, "model": str(self.scores["model"])}
+
+    def figure(self, column: str) -> float | None:
+        """A figure of the scores, None if it is missing."""
+        value = self.scores[column]
+        return value if isinstance(value, float) else None
 
 
-def watch_forecasts(universe: Universe, ports: ForecastWatch) -> AlertChanges:
-    """Judges the newest scores and trainings of a universe."""
-    now = ports.clock()
-    last = last_completed_session(universe.calendar, now)
-    scores = _newest(
-        ports.store.performance(universe, WINDOW, sessions_back(universe.calendar, last, WINDOW))
+@dataclass(frozen=True)
+class Training:
+    """The newest training of a model."""
+
+    record: ModelRecord
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Universe and model."""
+        return {"universe": self.record.universe, "model": self.record.model}
+
+
+def watch_forecasts(universe: Universe, store: ForecastStore, ports: AlertPorts) -> AlertChanges:
+    """Judges the newest scores and trainings of a universe.
+
+    Args:
+        universe: Whose forecasts.
+        store: Holds scores and trainings.
+        ports: What it needs.
+    """
+    trainings = {record.model: Training(record) for record in store.trainings(universe, 1)}
+    return reconcile(
+        [
+            *evaluate(SCORE_RULES, _newest_scores(universe, store, ports.clock())),
+            *evaluate(TRAINING_RULES, trainings.values()),
+        ],
+        ports,
     )
-    trainings = {one.model: one for one in ports.store.trainings(universe, 1)}
-    shown = {ENSEMBLE, champions(universe, last, ports.store)[_HORIZON]}
-    found = [alert for row in scores.iter_rows(named=True) for alert in _of_scores(universe, row, shown)]
-    found += [alert for one in trainings.values() if (alert := _of_training(universe, one)) is not None]
-    told = [replace(alert, channels=ports.names_for(alert.severity)) for alert in found]
-    wrong = {one.key for one in told}
-    # What is not judged now is not over: a model without new scores, or without that figure, keeps its alerts.
-    judged = [
-        (row["model"], kind)
-        for row in scores.iter_rows(named=True)
-        for kind, figure in _FIGURES.items()
-        if row[figure] is not None
-    ]
-    judged += [(model, _UNTRAINED) for model in trainings]
-    over = [key for model, kind in judged if (key := _key(universe, model, kind)) not in wrong]
-    raised = ports.alerts.raise_alerts(told, now)
-    return AlertChanges(tuple(one.title for one in told), raised, ports.alerts.resolve(over, now))
 
 
-def _newest(performance: pl.DataFrame) -> pl.DataFrame:
+def _newest_scores(universe: Universe, store: ForecastStore, now: datetime) -> Iterator[ModelScores]:
+    last = last_completed_session(universe.calendar, now)
+    performance = store.performance(universe, WINDOW, sessions_back(universe.calendar, last, WINDOW))
     rows = performance.filter(pl.col("horizon") == _HORIZON, pl.col("days") >= WINDOW)
-    return rows.sort("until").group_by("model", maintain_order=True).last().sort("model")
+    newest = rows.sort("until").group_by("model", maintain_order=True).last().sort("model")
+    shown = {ENSEMBLE, champions(universe, last, store)[_HORIZON]}
+    for row in newest.iter_rows(named=True):
+        yield ModelScores(universe.name, row, row["model"] in shown)
 
 
-def _of_scores(universe: Universe, row: Mapping[str, object], shown: set[str]) -> list[NewAlert]:
-    model = str(row["model"])
-    severity = Severity.WARNING if model in shown else Severity.INFO
-    found = []
-    ratio, coverage, mape = (_number(row[name]) for name in ("mae_to_no_change", "coverage_80", "mape"))
-    if ratio is not None and ratio > WORSE:
-        title = f"予測が「変化なし」より{(ratio - 1) * 100:.0f}%悪化しています: {universe.name} {model}"
-        found.append((_SKILL, title))
-    if coverage is not None and coverage < COVERED:
-        title = f"80%予測区間の的中率が{percent_ja(coverage)}に低下しました: {universe.name} {model}"
-        found.append((_COVERAGE, title))
-    if mape is not None and mape > OFF:
-        title = f"予測の平均絶対誤差率が{percent_ja(mape, 2)}です(上限{OFF:.0%}): {universe.name} {model}"
-        found.append((_MAPE, title))
+def _finding(model: ModelScores, title: str) -> Finding:
+    scores, ratio = model.scores, model.figure("mae_to_no_change")
+    mape, mape_no_change = percent_ja(model.figure("mape"), 2), percent_ja(model.figure("mape_no_change"), 2)
     lines = [
-        f"ユニバース: {universe.name}",
-        f"モデル: {model}(1営業日先、直近{WINDOW}日、{row['until']}まで)",
+        f"ユニバース: {model.universe}",
+        f"モデル: {scores['model']}(1営業日先、直近{WINDOW}日、{scores['until']}まで)",
         f"「変化なし」に対する平均絶対誤差の比: {'–' if ratio is None else f'{ratio:.3f}'}(上限 {WORSE:.2f})",
-        f"80%区間の的中率: {percent_ja(coverage, 2)}(下限 {COVERED:.0%})",
-        f"平均絶対誤差率: {percent_ja(mape, 2)}、「変化なし」: {percent_ja(_number(row['mape_no_change']), 2)}",
+        f"80%区間の的中率: {percent_ja(model.figure('coverage_80'), 2)}(下限 {COVERED:.0%})",
+        f"平均絶対誤差率: {mape}、「変化なし」: {mape_no_change}",
     ]
-    details = {name: row[name] for name in ("model", "mae_to_no_change", "coverage_80", "mape", "n", "days")}
-    return [
-        NewAlert(
-            key=_key(universe, model, kind),
-            severity=severity,
-            kind=FORECAST,
-            title=title,
-            message="\n".join(lines),
-            universe=universe.name,
-            details=details | {"until": str(row["until"])},
-        )
-        for kind, title in found
-    ]
+    details = {
+        name: scores[name] for name in ("model", "mae_to_no_change", "coverage_80", "mape", "n", "days")
+    }
+    severity = Severity.WARNING if model.is_shown else Severity.INFO
+    return Finding(title, lines, details | {"until": str(scores["until"])}, severity)
 
 
-def _of_training(universe: Universe, record: ModelRecord) -> NewAlert | None:
+def _untrained(training: Training) -> Finding | None:
+    record = training.record
     if record.reason is None:
         return None
     lines = [
-        f"ユニバース: {universe.name}",
+        f"ユニバース: {record.universe}",
         f"モデル: {record.model}",
         f"学習の終わり: {record.trained_until}",
         f"エラー: {record.reason}",
         "前回学習したモデルがあれば当面それで予測し、なければ予測は理由付きの欠測になります。他のモデルは続きます。",
     ]
-    return NewAlert(
-        key=_key(universe, record.model, _UNTRAINED),
-        severity=Severity.WARNING,
-        kind=FORECAST,
-        title=f"モデルの学習に失敗しました: {universe.name} {record.model}",
-        message="\n".join(lines),
-        universe=universe.name,
-        details={"model": record.model, "trained_until": str(record.trained_until), "reason": record.reason},
+    details = {"model": record.model, "trained_until": str(record.trained_until), "reason": record.reason}
+    return Finding(f"モデルの学習に失敗しました: {record.universe} {record.model}", lines, details)
+
+
+def _score_rule(
+    name: str, column: str, is_wrong: Callable[[float], bool], title: Callable[[float], str], **texts: str
+) -> AlertRule[ModelScores]:
+    """A rule about one figure of the scores; where that is missing, nothing can be said."""
+
+    def find(model: ModelScores) -> Finding | None:
+        figure = model.figure(column)
+        if figure is None or not is_wrong(figure):
+            return None
+        return _finding(model, f"{title(figure)}: {' '.join(model.labels.values())}")
+
+    return AlertRule(
+        key=f"forecast/<universe>/<model>/{name}",
+        severities=(Severity.WARNING, Severity.INFO),
+        find=find,
+        judges=lambda model: model.figure(column) is not None,
+        **texts,
     )
 
 
-def _key(universe: Universe, model: str, kind: str) -> str:
-    return f"{FORECAST}/{universe.name}/{model}/{kind}"
+SCORE_RULES = (
+    _score_rule(
+        "skill",
+        "mae_to_no_change",
+        lambda ratio: ratio > WORSE,
+        lambda ratio: f"予測が「変化なし」より{(ratio - 1) * 100:.0f}%悪化しています",
+        when=f"over {WINDOW} days the mean error is more than {WORSE:.2f} of that of no change",
+        over="it is not",
+    ),
+    _score_rule(
+        "coverage",
+        "coverage_80",
+        lambda share: share < COVERED,
+        lambda share: f"80%予測区間の的中率が{percent_ja(share)}に低下しました",
+        when=f"over {WINDOW} days the 80 % band held less than {COVERED * 100:.0f} %",
+        over="it holds more",
+    ),
+    _score_rule(
+        "mape",
+        "mape",
+        lambda mape: mape > OFF,
+        lambda mape: f"予測の平均絶対誤差率が{percent_ja(mape, 2)}です(上限{OFF:.0%})",
+        when=f"over {WINDOW} days the mean absolute percentage error is above {OFF * 100:.0f} %",
+        over="it is not",
+    ),
+)
+"""Rules about the scores of a model."""
 
-
-def _number(value: object) -> float | None:
-    return value if isinstance(value, float) else None
+TRAINING_RULES = (
+    AlertRule[Training](
+        key="forecast/<universe>/<model>/untrained",
+        severities=(Severity.WARNING,),
+        when="the newest training failed; the reason stands in it",
+        over="one succeeds",
+        find=_untrained,
+    ),
+)
+"""Rules about the newest training of a model."""

@@ -1,10 +1,10 @@
 """The closes by which outcomes of signals are measured: one way for those that are told and those that are shown."""
 
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import polars as pl
 
+from miraikakaku_assets.application.ports.analysis import AnalysisStore
 from miraikakaku_assets.domain.bars.frame import PRICES
 from miraikakaku_assets.domain.bars.intervals import with_ends
 from miraikakaku_assets.domain.bars.price_basis import PriceBasis, on_basis
@@ -14,22 +14,12 @@ from miraikakaku_assets.domain.patterns.track_record import NEXT_72_BARS, NEXT_S
 _COVERING = timedelta(days=14)  # longer than any time without a session: a bar covers the first signal
 
 
-class Market(Protocol):
-    """Closes and corporate actions of all symbols."""
-
-    def market(self, universe: Universe, timeframe: Timeframe, since: datetime) -> pl.DataFrame:
-        """Final bars of all symbols since a moment (UTC): ``symbol``, ``ts``, ``close`` (raw), sorted by both."""
-
-    def actions(self, universe: Universe) -> pl.DataFrame:
-        """Dividends and splits without a flag, schema `ACTIONS`."""
-
-
 def horizon_of(universe: Universe) -> Horizon:
     """How far the outcomes of its signals look: currency pairs have neither a common market nor a session's close."""
     return NEXT_72_BARS if universe.currency is None else NEXT_SESSION
 
 
-def outcome_closes(universe: Universe, first: datetime, store: Market) -> pl.DataFrame:
+def outcome_closes(universe: Universe, first: datetime, store: AnalysisStore) -> pl.DataFrame:
     """What `track_record` measures by, on the bars of `horizon_of`.
 
     Args:

@@ -28,7 +28,7 @@ def with_news(
 
     Args:
         found: Signals of a group of symbols.
-        stored: What was stored of them, columns as of `IndicatorStore.signals`.
+        stored: What was stored of them, columns as of `AnalysisStore.signals`.
         request: What the analysis is asked for.
         store: Knows the signals and bars of all symbols.
         now: When they were detected (UTC).

@@ -11,7 +11,6 @@ from miraikakaku_assets.application.ports.notices import (
     AlertStore,
     Cycle,
     CycleLog,
-    Outbox,
     Severity,
 )
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe
@@ -77,9 +76,9 @@ def alerts_status(alerts: AlertStore) -> list[dict[str, Any]]:
     return [_told(one) for one in standing]
 
 
-def notices_status(outbox: Outbox, channels: Collection[str]) -> list[dict[str, Any]]:
+def notices_status(alerts: AlertStore, channels: Collection[str]) -> list[dict[str, Any]]:
     """How many notifications wait on each channel, and whether it is set up."""
-    waiting = outbox.waiting(channels)
+    waiting = alerts.waiting(channels)
     return [{"channel": name, "waiting": waiting[name], "set_up": name in channels} for name in waiting]
 
 

@@ -4,14 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from miraikakaku_assets.application.analysis.outcome_closes import Market, horizon_of, outcome_closes
-from miraikakaku_assets.application.ports import Held
-from miraikakaku_assets.application.ports.analysis import IndicatorStore
+from miraikakaku_assets.application.analysis.outcome_closes import horizon_of, outcome_closes
+from miraikakaku_assets.application.ports import BarStore
+from miraikakaku_assets.application.ports.analysis import AnalysisStore
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.indicators.candlesticks import CANDLESTICKS, candlesticks
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
@@ -19,23 +19,6 @@ from miraikakaku_assets.domain.patterns.definitions import definition_of
 from miraikakaku_assets.domain.patterns.track_record import SIDE, track_record
 
 _AT_ONCE = 200  # symbols whose bars are in memory together: a quarter of a million daily bars
-
-
-class StoredPrices(Protocol):
-    """Reads stored bars."""
-
-    def read(
-        self,
-        universe: Universe,
-        timeframe: Timeframe,
-        symbols: Sequence[str] | None = None,
-        since: date | None = None,
-        until: date | None = None,
-    ) -> pl.DataFrame:
-        """Stored bars by symbol and time, raw; dates are the exchange's."""
-
-    def holdings(self, universe: Universe, timeframe: Timeframe) -> Mapping[str, Held]:
-        """What is stored of each symbol."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +45,7 @@ class PatternsRequest:
         return datetime.combine(self.since, time(), ZoneInfo(self.universe.time_zone)).astimezone(UTC)
 
 
-def stored_signals(request: PatternsRequest, store: IndicatorStore) -> pl.DataFrame:
+def stored_signals(request: PatternsRequest, store: AnalysisStore) -> pl.DataFrame:
     """Stored signals, newest first; ``evidence`` as stored.
 
     Raises:
@@ -74,7 +57,9 @@ def stored_signals(request: PatternsRequest, store: IndicatorStore) -> pl.DataFr
     return found.sort("at", "symbol", "pattern", descending=[True, False, False])
 
 
-def records_of(universe: Universe, signals: pl.DataFrame, market: Market, as_of: datetime) -> pl.DataFrame:
+def records_of(
+    universe: Universe, signals: pl.DataFrame, market: AnalysisStore, as_of: datetime
+) -> pl.DataFrame:
     """What came after signals, one row per side of a pattern; columns as `track_record`.
 
     Args:
@@ -93,7 +78,7 @@ def _final(bars: pl.DataFrame) -> pl.DataFrame:
 
 
 def found_candlesticks(
-    request: PatternsRequest, timeframe: Timeframe, prices: StoredPrices, newest: int
+    request: PatternsRequest, timeframe: Timeframe, prices: BarStore, newest: int
 ) -> pl.DataFrame:
     """TA-Lib's candlestick patterns of stored final bars, newest first; schema `CANDLESTICKS`.
 

@@ -30,6 +30,7 @@ from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.evaluation import Fold
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
+from miraikakaku_assets.domain.words import named_in
 
 METAL, CURRENCIES = "lme", "exchange_rate"
 
@@ -73,7 +74,7 @@ def named_sets(text: str) -> list[str]:
     Raises:
         ConfigurationError: There is no such set.
     """
-    named = {name.strip() for name in text.split(",") if name.strip()}
+    named = set(named_in(text))
     unknown = sorted(named - set(ALL))
     if unknown:
         raise ConfigurationError(f"There is no evidence called {unknown[0]!r}; choose from: {', '.join(ALL)}")

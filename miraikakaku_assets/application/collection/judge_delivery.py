@@ -9,7 +9,8 @@ import polars as pl
 from miraikakaku_assets.application.ports import BarStore, Delivery
 from miraikakaku_assets.domain.bars.actions import ValidatedActions, validate_actions
 from miraikakaku_assets.domain.bars.frame import ACTIONS
-from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_intraday
+from miraikakaku_assets.domain.bars.intraday import validate_intraday
+from miraikakaku_assets.domain.bars.quality_rule import BarContext
 from miraikakaku_assets.domain.bars.settling import AT_HAND
 from miraikakaku_assets.domain.bars.validation import DailyContext, ValidatedBars, validate_daily
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
@@ -96,7 +97,7 @@ class Judge:
         if self.timeframe is Timeframe.D1:
             daily = DailyContext(self.universe, now, self.known, stored, whole, actions)
             return validate_daily(delivery.bars, daily)
-        shorter = IntradayContext(self.universe, now, self.known, stored, whole)
+        shorter = BarContext(self.universe, now, self.known, stored, whole)
         return validate_intraday(delivery.bars, shorter)
 
 

@@ -1,6 +1,6 @@
 """Bars to try something on: those of the installation, or those of files a user names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -8,10 +8,11 @@ from typing import Protocol
 
 import polars as pl
 
-from miraikakaku_assets.application.ports import Clock, Held
+from miraikakaku_assets.application.ports import BarStore, Clock
 from miraikakaku_assets.domain.bars.aggregation import aggregate
 from miraikakaku_assets.domain.bars.intervals import with_ends
-from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_intraday
+from miraikakaku_assets.domain.bars.intraday import validate_intraday
+from miraikakaku_assets.domain.bars.quality_rule import BarContext
 from miraikakaku_assets.domain.bars.validation import DailyContext, validate_daily
 from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
@@ -31,18 +32,6 @@ COLLECTED = {
 
 
 _SETTLED = timedelta(days=1)
-
-
-class BarReader(Protocol):
-    """Reads stored bars."""
-
-    def read(
-        self, universe: Universe, timeframe: Timeframe, symbols: Sequence[str] | None = None
-    ) -> pl.DataFrame:
-        """Stored bars by symbol and time, raw."""
-
-    def holdings(self, universe: Universe, timeframe: Timeframe) -> Mapping[str, Held]:
-        """What is stored of each symbol."""
 
 
 class BarFiles(Protocol):
@@ -75,7 +64,7 @@ class StoredBars:
     """Bars of the installation, as stored."""
 
     universe: Universe
-    reader: BarReader
+    reader: BarStore
 
     def symbols(self, collected: Timeframe) -> list[str]:
         """See `BarInputs`."""
@@ -158,7 +147,7 @@ class FileBars:
         if collected is Timeframe.D1:
             judged = validate_daily(raw, DailyContext(self.universe, self.clock()))
         else:
-            judged = validate_intraday(raw, IntradayContext(self.universe, self.clock()))
+            judged = validate_intraday(raw, BarContext(self.universe, self.clock()))
         self.refused[str(path)] = dict(judged.refused.group_by("rule").len().sort("rule").iter_rows())
         final = judged.accepted.filter(pl.col("status") == "final")
         return final.with_columns(pl.col("volume").cast(pl.Int64)).sort("symbol", "ts").select(BARS)

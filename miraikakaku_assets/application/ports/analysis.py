@@ -142,7 +142,7 @@ class Material:
         bars: Collected bars: ``symbol``, ``ts``, the prices, ``volume``, ``status``, ``flag``, ``fetched_at``.
         daily: Daily bars of the same columns, for patterns; without rows where `bars` are the daily ones.
         actions: Schema `ACTIONS`, those without a flag.
-        signals: Stored signals, columns as of `IndicatorStore.signals`.
+        signals: Stored signals, columns as of `AnalysisStore.signals`.
     """
 
     bars: pl.DataFrame
@@ -247,7 +247,10 @@ class AnalysisStore(Protocol):
         since: datetime | None = None,
         definition: str | None = None,
     ) -> pl.DataFrame:
-        """As of `IndicatorStore`."""
+        """Stored signals, newest last; schema `SIGNALS` with ``close``, ``track_record`` and ``detected_at``."""
+
+    def indicators(self, universe: Universe, timeframe: Timeframe, symbols: Sequence[str]) -> pl.DataFrame:
+        """Columns ``symbol``, ``ts`` and the indicators, sorted by symbol and ts."""
 
     def save(self, analysis: Analysis) -> Saved:
         """Stores an analysis in one transaction.
@@ -256,19 +259,3 @@ class AnalysisStore(Protocol):
         derived rows from `Analysis.since` on are replaced, signals that are known already keep their detection
         and their track record, alerts are raised, restatements are settled, and the mark is cleared.
         """
-
-
-class IndicatorStore(Protocol):
-    """Stored indicators and signals, for readers."""
-
-    def indicators(self, universe: Universe, timeframe: Timeframe, symbols: Sequence[str]) -> pl.DataFrame:
-        """Columns ``symbol``, ``ts`` and the indicators, sorted by symbol and ts."""
-
-    def signals(
-        self,
-        universe: Universe,
-        symbols: Sequence[str] | None = None,
-        since: datetime | None = None,
-        definition: str | None = None,
-    ) -> pl.DataFrame:
-        """Stored signals, newest last; schema `SIGNALS` with ``close``, ``track_record`` and ``detected_at``."""

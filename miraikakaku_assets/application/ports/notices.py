@@ -19,9 +19,6 @@ class Severity(StrEnum):
 PATTERN = "pattern"
 """Kind of the alert of a pattern signal; its message is made from its details."""
 
-CYCLE = "cycle"
-"""Kind of an alert about the cycles themselves."""
-
 WITHDRAWN = "withdrawn"
 """Kind of an alert about bars that were stored and are refused now: an event."""
 
@@ -33,7 +30,7 @@ class NewAlert:
     Attributes:
         key: What it is about; while it stands, further ones of the same key are only counted.
         severity: How much it matters.
-        kind: `PATTERN`, `CYCLE` or another word for what raises it.
+        kind: `PATTERN`, `WITHDRAWN` or another word for what raises it.
         title: One line.
         message: The facts, plain text.
         universe: Whom it concerns, if only one.
@@ -77,26 +74,6 @@ class Alert:
     last_seen_at: datetime
     occurrences: int
     resolved_at: datetime | None
-
-
-class AlertStore(Protocol):
-    """Alerts, and the notifications that are queued with them."""
-
-    def raise_alerts(self, alerts: Sequence[NewAlert], now: datetime) -> frozenset[str]:
-        """Raises alerts and queues their notifications, in one transaction.
-
-        Returns:
-            Keys of those that did not stand yet; only of them a notification is queued.
-        """
-
-    def resolve(self, keys: Collection[str], now: datetime) -> frozenset[str]:
-        """Ends the standing alerts of these keys and returns which of them stood."""
-
-    def resolve_events(self, kind: str, before: datetime, now: datetime) -> int:
-        """Ends standing alerts of a kind that were raised before a moment: events, which nothing ends by itself."""
-
-    def listed(self, *, since: datetime | None = None, only_standing: bool = False) -> list[Alert]:
-        """Alerts that stood at or after a moment, newest first."""
 
 
 class Verdict(StrEnum):
@@ -173,8 +150,27 @@ class Claim(Protocol):
         """Notes why it did not, when it is tried again, and whether the others of its channel wait as long."""
 
 
-class Outbox(Protocol):
-    """Notifications that are to be sent: each at least once, without faults exactly once, in the order they came."""
+class AlertStore(Protocol):
+    """Alerts, and the outbox of the notifications that are queued with them.
+
+    Each notification is sent at least once, without faults exactly once, in the order they came.
+    """
+
+    def raise_alerts(self, alerts: Sequence[NewAlert], now: datetime) -> frozenset[str]:
+        """Raises alerts and queues their notifications, in one transaction.
+
+        Returns:
+            Keys of those that did not stand yet; only of them a notification is queued.
+        """
+
+    def resolve(self, keys: Collection[str], now: datetime) -> frozenset[str]:
+        """Ends the standing alerts of these keys and returns which of them stood."""
+
+    def resolve_events(self, kind: str, before: datetime, now: datetime) -> int:
+        """Ends standing alerts of a kind that were raised before a moment: events, which nothing ends by itself."""
+
+    def listed(self, *, since: datetime | None = None, only_standing: bool = False) -> list[Alert]:
+        """Alerts that stood at or after a moment, newest first."""
 
     def due(self, channels: Collection[str], now: datetime) -> list[str]:
         """Which of these channels have something to send now and are not paused."""

@@ -3,6 +3,21 @@
 import polars as pl
 
 from miraikakaku_assets.domain.bars.frame import PRICES
+from miraikakaku_assets.domain.bars.quality_rule import Check, QualityRule, first_broken
+
+DUPLICATE_RULES = (
+    QualityRule(
+        "provisional_duplicate",
+        "a running bar beside the official bar of its session or slot",
+        {Check.SAME_TIME: ~pl.col("competes")},
+    ),
+    QualityRule(
+        "conflicting_duplicate",
+        "two different bars claim the same session or slot",
+        {Check.SAME_TIME: pl.col("variants") > 1},
+    ),
+    QualityRule("duplicate_bar", "the same bar came twice", {Check.SAME_TIME: pl.col("nth") > 1}),
+)
 
 
 def mark_duplicates(bars: pl.DataFrame, at: str, official: pl.Expr) -> pl.DataFrame:
@@ -31,15 +46,7 @@ def mark_duplicates(bars: pl.DataFrame, at: str, official: pl.Expr) -> pl.DataFr
             variants=pl.struct(*PRICES, "volume").n_unique().over([*key, "competes"]),
         )
     )
-    rule = (
-        pl.when(~pl.col("competes"))
-        .then(pl.lit("provisional_duplicate"))
-        .when(pl.col("variants") > 1)
-        .then(pl.lit("conflicting_duplicate"))
-        .when(pl.col("nth") > 1)
-        .then(pl.lit("duplicate_bar"))
-    )
-    verdicts = doubled.select("position", second_rule=rule)
+    verdicts = doubled.select("position", second_rule=first_broken(DUPLICATE_RULES, Check.SAME_TIME))
     return (
         bars.with_row_index("position")
         .join(verdicts, on="position", how="left", maintain_order="left")

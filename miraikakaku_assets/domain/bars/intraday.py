@@ -5,25 +5,19 @@ by ``ts``, the start of its slot (UTC), and belongs to the session in whose trad
 of Sunday evening to Monday's.
 """
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import polars as pl
 
 from miraikakaku_assets.domain.bars.duplicates import mark_duplicates
-from miraikakaku_assets.domain.bars.frame import PRICES, RAW_INTRADAY, STORED_BARS, empty
+from miraikakaku_assets.domain.bars.frame import PRICES, RAW_INTRADAY
 from miraikakaku_assets.domain.bars.moves import Tolerance, judge_by_factor
 from miraikakaku_assets.domain.bars.neighbours import Moves, mark_moves
+from miraikakaku_assets.domain.bars.quality_rule import BarContext, Check, first_broken
+from miraikakaku_assets.domain.bars.row_rules import ROW_RULES
 from miraikakaku_assets.domain.bars.rules import RULES
-from miraikakaku_assets.domain.bars.validation import (
-    ValidatedBars,
-    beyond_any_price,
-    enclosing,
-    price_rules,
-    strangers,
-)
-from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.domain.bars.validation import ValidatedBars, enclosing
 from miraikakaku_assets.domain.market.sessions import SLOT, session_table, trading_hours
 
 SHARES_5M = Tolerance(looked_at=1.2, undone=2.0, undone_untraded=1.2, absurd=10.0, jump=4.0)
@@ -37,26 +31,7 @@ _CLOSING_PRINT_WITHIN = timedelta(
 )  # the source repeats the last price minutes after the close (15:45:03 seen)
 
 
-@dataclass(frozen=True)
-class IntradayContext:
-    """What is known besides the bars themselves.
-
-    Attributes:
-        universe: Whose trading hours apply.
-        now: The moment of the collection (UTC); later bars are refused, young ones provisional.
-        known_symbols: Symbols of the master; None skips the rule ``not_in_master``.
-        stored: Stored bars around the delivery (schema `STORED_BARS`), of its symbols only.
-        whole: Symbols whose whole stored history is in `stored`.
-    """
-
-    universe: Universe
-    now: datetime
-    known_symbols: frozenset[str] | None = None
-    stored: pl.DataFrame = field(default_factory=lambda: empty(STORED_BARS))
-    whole: frozenset[str] = frozenset()
-
-
-def validate_intraday(raw: pl.DataFrame, context: IntradayContext) -> ValidatedBars:
+def validate_intraday(raw: pl.DataFrame, context: BarContext) -> ValidatedBars:
     """Splits a delivery of 5-minute bars into accepted and refused rows.
 
     Args:
@@ -76,14 +51,15 @@ def validate_intraday(raw: pl.DataFrame, context: IntradayContext) -> ValidatedB
     places = _places(bars["stamp"].unique(), context)
     bars = bars.join(places, on="stamp", how="left", maintain_order="left")
     bars = bars.with_columns(newest=pl.col("stamp") == pl.col("stamp").max().over("symbol"))
-    bars = bars.with_columns(rule=_row_rule(bars, context))
+    rule = first_broken(ROW_RULES, Check.INTRADAY, bars, context)
+    bars = bars.with_columns(rule=pl.coalesce("refusal", rule))
     bars = mark_duplicates(bars, "ts", pl.col("stamp") == pl.col("ts"))
     tolerance = SHARES_5M if context.universe.has_volume else CURRENCIES_5M
     judge = partial(judge_by_factor, actions=None, tolerance=tolerance)
     return _split(mark_moves(bars, "ts", context.stored, context.whole, judge), context)
 
 
-def _places(stamps: pl.Series, context: IntradayContext) -> pl.DataFrame:
+def _places(stamps: pl.Series, context: BarContext) -> pl.DataFrame:
     """Where each stamp lies: worked out once per stamp, of which a whole market has few."""
     hours = trading_hours(context.universe.calendar)
     days = session_table(context.universe.calendar).select("session", trades=pl.lit(value=True))
@@ -113,30 +89,7 @@ def _places(stamps: pl.Series, context: IntradayContext) -> pl.DataFrame:
     )
 
 
-def _row_rule(bars: pl.DataFrame, context: IntradayContext) -> pl.Expr:
-    """First rule that a row breaks by itself, null for none."""
-    stamp, slot = pl.col("stamp"), pl.col("ts")
-    empty = pl.all_horizontal(pl.col(name).is_null() | pl.col(name).is_nan() for name in PRICES)
-    flat = pl.all_horizontal(pl.col(name) == pl.col("close") for name in PRICES) & (pl.col("volume") == 0)
-    running = pl.col("newest") & (slot + SLOT + context.universe.settling > context.now)
-    checks: list[tuple[str, pl.Expr]] = [
-        ("lunch_break", empty & pl.col("paused")),
-        ("closing_call", empty & pl.col("called")),
-        ("closing_print", flat & pl.col("after_close")),
-        *price_rules(),
-        ("future_bar", stamp > context.now),
-        ("not_a_session", ~pl.col("trades")),
-        ("outside_hours", ~pl.col("trading")),
-        ("off_grid", (stamp != slot) & ~running),
-    ]
-    if context.universe.has_price_limits:
-        checks.append(("price_out_of_range", beyond_any_price()))
-    if context.known_symbols is not None:
-        checks.insert(0, ("not_in_master", strangers(bars, context.known_symbols)))
-    return pl.coalesce(pl.col("refusal"), *(pl.when(broken).then(pl.lit(rule)) for rule, broken in checks))
-
-
-def _split(moves: Moves, context: IntradayContext) -> ValidatedBars:
+def _split(moves: Moves, context: BarContext) -> ValidatedBars:
     bars = moves.bars
     columns = ["symbol", "session", "stamp", *PRICES, "volume", "row"]
     final = pl.col("ts") + SLOT + context.universe.settling <= context.now

@@ -9,15 +9,16 @@ from datetime import date, timedelta
 import polars as pl
 
 from miraikakaku_assets.domain.bars.moves import (
+    NEIGHBOUR_RULES,
     finding,
     is_unit,
     look_closely,
     nothing_found,
-    stray_price,
     strays_from_close,
     stretch_length,
     with_actions,
 )
+from miraikakaku_assets.domain.bars.quality_rule import Check, first_broken
 from miraikakaku_assets.domain.bars.rules import BEYOND_LIMIT, SPLIT_UNADJUSTED, UNIT_CHANGE
 from miraikakaku_assets.domain.market import price_limits
 
@@ -45,37 +46,25 @@ def judge_by_limits(valid: pl.DataFrame, actions: pl.DataFrame, today: date) -> 
     tick = price_limits.tick_size(pl.max_horizontal("close", "base") * ratio) / ratio
     width, next_width = (price_limits.limit_width(price * ratio) / ratio for price in (base, close))
     factor = (close / base).log()
+    expanded = move > price_limits.EXPANDED * width + tick
     large = large.with_columns(
+        move=factor,
         beyond=((move > width + tick) & ~pl.col("near")).fill_null(value=False),
-        expanded=move > price_limits.EXPANDED * width + tick,
+        expanded=expanded,
+        impossible=expanded | (pl.col("volume") == 0) | (move > price_limits.LARGEST_FRACTION * base),
         confirmed=((after - close).abs() <= next_width + tick).fill_null(value=False),
         undone=((after - base).abs() <= _TAKEN_BACK * move).fill_null(value=False),
         length=stretch_length(factor, base),
-        unit=is_unit(factor),
-    )
-    impossible = pl.col("expanded") | (pl.col("volume") == 0) | (move > price_limits.LARGEST_FRACTION * base)
-    stretch = pl.col("beyond") & (pl.col("length") > 1)
-    verdict = (
-        pl.when(stray_price())
-        .then(pl.lit("stray_price"))
-        .when(stretch & pl.col("unit"))
-        .then(pl.lit("unit_error"))
-        .when(stretch & pl.col("by_split"))
-        .then(pl.lit("split_error"))
-        .when(pl.col("beyond") & pl.col("undone") & impossible)
-        .then(pl.lit("limit_undone"))
-        .when(pl.col("beyond") & pl.col("expanded") & ~pl.col("confirmed"))
-        .then(pl.lit("limit_absurd"))
     )
     flag = (
         pl.when(pl.col("by_split"))
         .then(pl.lit(SPLIT_UNADJUSTED))
-        .when(pl.col("beyond") & pl.col("unit"))
+        .when(pl.col("beyond") & is_unit(pl.col("move")))
         .then(pl.lit(UNIT_CHANGE))
         .when(pl.col("beyond"))
         .then(pl.lit(BEYOND_LIMIT))
     )
-    return finding(large, verdict, flag)
+    return finding(large, first_broken(NEIGHBOUR_RULES, Check.LIMITS), flag)
 
 
 def quoted_ratio(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.Series:

@@ -11,6 +11,8 @@ from math import log
 
 import polars as pl
 
+from miraikakaku_assets.domain.bars.quality_rule import Check, QualityRule, first_broken
+
 LOOK_AHEAD = 8
 """Bars a wrong stretch may last to be refused as a whole. With a bar on each side it lies within the ten sessions
 that every collection asks for, so that a daily collection sees what a collection of years sees."""
@@ -159,6 +161,66 @@ def stretch_length(move: pl.Expr, base: pl.Expr) -> pl.Expr:
     return found
 
 
+def _undone(tolerance: Tolerance) -> pl.Expr:
+    far = pl.col("move").abs()
+    untraded = (pl.col("volume") == 0) & (far >= log(tolerance.undone_untraded))
+    return (pl.col("length") == 1) & ((far >= log(tolerance.undone)) | untraded)
+
+
+def _absurd(tolerance: Tolerance) -> pl.Expr:
+    confirmed = ((pl.col("after1") / pl.col("close")).log().abs() <= log(2)).fill_null(value=False)
+    return (pl.col("move").abs() >= log(tolerance.absurd)) & ~confirmed
+
+
+_COMES_BACK = pl.col("length").is_not_null()
+_STRETCH_BEYOND = pl.col("beyond") & (pl.col("length") > 1)
+
+NEIGHBOUR_RULES = (
+    QualityRule(
+        "stray_price",
+        "open, high or low is ten times off the closes around it",
+        {Check.FACTOR: stray_price(), Check.LIMITS: stray_price()},
+    ),
+    QualityRule(
+        "unit_error",
+        "prices a hundred times off those before and after, as between pence and pounds",
+        {
+            Check.FACTOR: is_unit(pl.col("move")) & _COMES_BACK,
+            Check.LIMITS: _STRETCH_BEYOND & is_unit(pl.col("move")),
+        },
+        takes_stretch=True,
+    ),
+    QualityRule(
+        "split_error",
+        "prices off those before and after by the ratio of a split of the same issue",
+        {Check.FACTOR: pl.col("by_split") & _COMES_BACK, Check.LIMITS: _STRETCH_BEYOND & pl.col("by_split")},
+        takes_stretch=True,
+    ),
+    QualityRule(
+        "limit_undone",
+        "the move is beyond any daily limit and the next session takes it back",
+        {Check.LIMITS: pl.col("beyond") & pl.col("undone") & pl.col("impossible")},
+    ),
+    QualityRule(
+        "limit_absurd",
+        "the move is beyond the expanded daily limit and no later session confirms it",
+        {Check.LIMITS: pl.col("beyond") & pl.col("expanded") & ~pl.col("confirmed")},
+    ),
+    QualityRule(
+        "move_undone",
+        "the price leaves by a large factor and the next bar takes it back",
+        {Check.FACTOR: _undone},
+    ),
+    QualityRule(
+        "move_absurd",
+        "the price leaves by a very large factor and no later bar confirms it",
+        {Check.FACTOR: _absurd},
+    ),
+)
+"""Rules that judge a bar by its neighbours, in the order in which they are tried; what they read are the columns of
+`judge_by_factor` and of `judge_by_limits`."""
+
+
 def judge_by_factor(valid: pl.DataFrame, actions: pl.DataFrame | None, tolerance: Tolerance) -> pl.DataFrame:
     """Judges moves where no exchange limits them.
 
@@ -179,21 +241,6 @@ def judge_by_factor(valid: pl.DataFrame, actions: pl.DataFrame | None, tolerance
     large = large.with_columns(
         length=pl.when(far >= log(tolerance.looked_at)).then(stretch_length(pl.col("move"), pl.col("fair")))
     )
-    untraded = (pl.col("volume") == 0) & (far >= log(tolerance.undone_untraded))
-    confirmed = ((pl.col("after1") / pl.col("close")).log().abs() <= log(2)).fill_null(value=False)
-    alone = pl.col("length") == 1
-    verdict = (
-        pl.when(stray_price())
-        .then(pl.lit("stray_price"))
-        .when(is_unit(pl.col("move")) & pl.col("length").is_not_null())
-        .then(pl.lit("unit_error"))
-        .when(pl.col("by_split") & pl.col("length").is_not_null())
-        .then(pl.lit("split_error"))
-        .when(alone & ((far >= log(tolerance.undone)) | untraded))
-        .then(pl.lit("move_undone"))
-        .when((far >= log(tolerance.absurd)) & ~confirmed)
-        .then(pl.lit("move_absurd"))
-    )
     flag = (
         pl.when(far < log(tolerance.looked_at))
         .then(None)
@@ -204,7 +251,7 @@ def judge_by_factor(valid: pl.DataFrame, actions: pl.DataFrame | None, tolerance
         .when(far >= log(tolerance.jump))
         .then(pl.lit("scale_jump"))
     )
-    return finding(large, verdict, flag)
+    return finding(large, first_broken(NEIGHBOUR_RULES, Check.FACTOR, tolerance), flag)
 
 
 def nothing_found(large: pl.DataFrame) -> pl.DataFrame:
@@ -222,7 +269,7 @@ def nothing_found(large: pl.DataFrame) -> pl.DataFrame:
 
 def finding(large: pl.DataFrame, verdict: pl.Expr, flag: pl.Expr) -> pl.DataFrame:
     """What settling reads: a stretch is refused as a whole only for an error that shows as such."""
-    whole = pl.col("verdict").is_in(["unit_error", "split_error"])
+    whole = pl.col("verdict").is_in([rule.name for rule in NEIGHBOUR_RULES if rule.takes_stretch])
     judged = large.with_columns(verdict=verdict, flag=flag)
     length = pl.when(whole).then("length").otherwise(1).cast(pl.Int64)
     return judged.select("symbol", "at", "chain", "position", "verdict", "flag", length=length)

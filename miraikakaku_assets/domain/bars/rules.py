@@ -1,60 +1,41 @@
-"""Names of everything the validation can say about a row, with what each says.
+"""The table of everything the validation can say about a row.
 
 Names are stored (``quarantined_bars``, ``quarantined_actions``, ``price_bars.flag``) and printed in reports.
 """
 
+from miraikakaku_assets.domain.bars.duplicates import DUPLICATE_RULES
+from miraikakaku_assets.domain.bars.moves import NEIGHBOUR_RULES
+from miraikakaku_assets.domain.bars.quality_rule import QualityRule
+from miraikakaku_assets.domain.bars.row_rules import ROW_RULES
+
 OTHER_SCALE = "other_scale"
 
-RULES = {
-    "not_in_master": "the symbol is in no stock master",
-    "other_file_preferred": "another file of the archive holds this symbol",
-    OTHER_SCALE: (
+QUALITY_RULES = (
+    QualityRule("other_file_preferred", "another file of the archive holds this symbol"),
+    QualityRule(
+        OTHER_SCALE,
         "prices of the file are on another scale than the stored ones: adjusted for dividends or splits that it "
-        "does not name; import the whole history, up to its newest bar"
+        "does not name; import the whole history, up to its newest bar",
     ),
-    "lunch_break": "an empty row in the exchange's lunch break",
-    "closing_call": "an empty row while orders are collected for the closing price",
-    "closing_print": "the closing price as the source repeats it at or after the close, without a trade",
-    "no_price": "the source sent a row without any price",
-    "not_finite": "a price is missing, NaN or infinite",
-    "not_positive": "a price is zero or negative",
-    "inconsistent_range": "high and low do not enclose open and close",
-    "bad_volume": "the volume is missing, negative, not finite or beyond any count of shares",
-    "future_bar": "the bar has not begun yet",
-    "not_a_session": "the exchange was closed on that day",
-    "outside_hours": "the bar lies before the open, after the close or in the break",
-    "wrong_time_zone": "the time stamp lies outside the session it is dated to",
-    "off_grid": "the time stamp is no multiple of five minutes, and the bar is not the running one",
-    "price_out_of_range": "no share of this exchange was ever quoted that high",
-    "provisional_duplicate": "a running bar beside the official bar of its session or slot",
-    "conflicting_duplicate": "two different bars claim the same session or slot",
-    "duplicate_bar": "the same bar came twice",
-    "stray_price": "open, high or low is ten times off the closes around it",
-    "unit_error": "prices a hundred times off those before and after, as between pence and pounds",
-    "split_error": "prices off those before and after by the ratio of a split of the same issue",
-    "limit_undone": "the move is beyond any daily limit and the next session takes it back",
-    "limit_absurd": "the move is beyond the expanded daily limit and no later session confirms it",
-    "move_undone": "the price leaves by a large factor and the next bar takes it back",
-    "move_absurd": "the price leaves by a very large factor and no later bar confirms it",
-    "restated_away": "the source has restated its history and no longer has this session",
-}
-"""Rule of a refused bar → what it says, in the order in which rules are tried."""
-
-MOVE_RULES = (
-    "stray_price",
-    "unit_error",
-    "split_error",
-    "limit_undone",
-    "limit_absurd",
-    "move_undone",
-    "move_absurd",
+    *ROW_RULES,
+    *DUPLICATE_RULES,
+    *NEIGHBOUR_RULES,
+    QualityRule("restated_away", "the source has restated its history and no longer has this session"),
 )
+"""Rules by which bars are refused, in the order in which they are tried."""
+
+RULES = {rule.name: rule.says for rule in QUALITY_RULES}
+"""Rule of a refused bar → what it says."""
+
+MOVE_RULES = tuple(rule.name for rule in QUALITY_RULES if rule.judges_neighbours)
 """Rules that judge a bar by its neighbours: what they refuse is judged again when further neighbours come."""
 
-SUPERSEDING_RULES = ("price_out_of_range", "not_a_session", *MOVE_RULES)
+SUPERSEDING_RULES = tuple(
+    rule.name for rule in QUALITY_RULES if rule.contradicts_stored or rule.judges_neighbours
+)
 """Rules that judge a bar by its neighbours or the calendar: a stored bar equal to it is withdrawn."""
 
-EXPECTED_RULES = ("lunch_break", "closing_call", "closing_print")
+EXPECTED_RULES = tuple(rule.name for rule in QUALITY_RULES if rule.is_expected)
 """Rules of rows that come on every healthy day: no trouble, nothing to look into."""
 
 BEYOND_LIMIT = "beyond_price_limit"

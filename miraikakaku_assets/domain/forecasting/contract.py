@@ -301,6 +301,11 @@ def forecast_frame(
     )
 
 
+def at_horizon(name: str) -> pl.Expr:
+    """Of ``<name>_1`` to ``<name>_5``, the one of the row's ``horizon``."""
+    return pl.coalesce(pl.when(pl.col("horizon") == h).then(pl.col(f"{name}_{h}")) for h in HORIZONS)
+
+
 def _targets(panel: Panel, rows: pl.DataFrame) -> pl.DataFrame:
     """Columns ``as_of``, ``horizon``, ``target``."""
     calendar = panel.calendar

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from miraikakaku_assets.bootstrap import ports
-from miraikakaku_assets.domain.bars.rules import ACTION_FLAGS, ACTION_RULES
+from miraikakaku_assets.bootstrap import ports, whole_file
 from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import (
     UNIVERSES,
@@ -18,7 +17,7 @@ from miraikakaku_assets.domain.market.instruments import (
     timeframe,
     universe,
 )
-from miraikakaku_assets.domain.words import counted
+from miraikakaku_assets.domain.words import counted, named_in
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, fail, print_json, show_line, show_table
 from miraikakaku_assets.faces.cli.window import SinceOption, UntilOption, option_window
 
@@ -119,7 +118,7 @@ def _add_export(app: typer.Typer) -> None:
             raise ConfigurationError(f"--out {out}: there is no folder {out.parent}")
         chosen, wanted = (
             universe(universe_name),
-            [name.strip() for name in symbols.split(",") if name.strip()] or None,
+            named_in(symbols) or None,
         )
         length, window = _daily(timeframe_name), option_window(since, until)
         bars = ports().bars.read(chosen, length, wanted, *window)
@@ -218,6 +217,8 @@ def _finish(name: str, report: "CollectionReport", *, as_json: bool) -> None:
 
 
 def _show(name: str, report: "CollectionReport", bases: Sequence[str]) -> None:
+    from miraikakaku_assets.domain.bars.rules import ACTION_FLAGS, ACTION_RULES
+
     rows = [
         ("read", report.rows_read),
         ("= inserted", report.inserted),
@@ -243,12 +244,10 @@ def _show(name: str, report: "CollectionReport", bases: Sequence[str]) -> None:
 
 
 def _write(bars: Any, out: Path) -> None:
-    unfinished = out.with_name(f".{out.name}.unfinished")
     try:
-        bars.write_parquet(unfinished) if out.suffix == ".parquet" else bars.write_csv(unfinished)
-        unfinished.replace(out)
+        with whole_file(out) as unfinished:
+            bars.write_parquet(unfinished) if out.suffix == ".parquet" else bars.write_csv(unfinished)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise ConfigurationError(f"--out {out}: it cannot be written ({error.strerror or error})") from error
 
 

@@ -7,6 +7,7 @@ import typer
 from miraikakaku_assets.application.commands import PredictCommand, TrainCommand
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.words import named_in
 from miraikakaku_assets.faces.cli.output import JSON_OPTION
 from miraikakaku_assets.faces.cli.runner import RunnerFactory
 from miraikakaku_assets.faces.cli.stage_runs import Stages, end
@@ -41,7 +42,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         A model that fails leaves the others alone. A training on the same bars with the same code is reused. One
         that ends in the past (--until) decides nothing about the ensemble.
         """
-        chosen_models = [one.strip() for one in models.split(",") if one.strip()] or None
+        chosen_models = named_in(models) or None
         if models and chosen_models is None:
             raise ConfigurationError(f"--models {models!r} names no model; leave it out for all of them")
         universes, log = named_universes(universe_names), list[dict[str, Any]]()

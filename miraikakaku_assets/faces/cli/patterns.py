@@ -12,6 +12,7 @@ from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe, ti
 from miraikakaku_assets.domain.market.window import read_window
 from miraikakaku_assets.domain.patterns.definitions import NAMES
 from miraikakaku_assets.domain.percent import percent
+from miraikakaku_assets.domain.words import named_in
 from miraikakaku_assets.faces.cli.output import (
     JSON_OPTION,
     console,
@@ -65,7 +66,7 @@ def add_commands(app: typer.Typer) -> None:
         chosen, length = universe(universe_name), timeframe(timeframe_name)
         request = PatternsRequest(
             chosen,
-            [name.strip() for name in symbols.split(",") if name.strip()] or None,
+            named_in(symbols) or None,
             read_window(since, "", prefix="--")[0],
             definition or None,
         )

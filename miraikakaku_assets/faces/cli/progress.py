@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from rich.progress import (
@@ -14,6 +15,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.domain.words import counted, lasting
 from miraikakaku_assets.faces.cli.output import errors
 
@@ -50,6 +52,8 @@ class Reading(Protocol):
 
 
 Read = Callable[[], Reading | None]
+Wait = Callable[[float], bool]
+"""Waits for so many seconds, or until the work is done; says whether it is."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,20 @@ def progress_bar(title: str, read: Read | None, *, shown: bool, noun: str = "sym
 
 
 @contextmanager
+def work_bar(title: str, *, shown: bool, noun: str = "step") -> Iterator[WorkProgress]:
+    """The same of work that says itself how far it is.
+
+    Args:
+        title: What is being done.
+        shown: As of `progress_bar`.
+        noun: What is counted, in the singular.
+    """
+    work = WorkProgress()
+    with progress_bar(title, work.read, shown=shown, noun=noun):
+        yield work
+
+
+@contextmanager
 def _live(watched: Watched) -> Iterator[None]:
     columns = (
         SpinnerColumn(),
@@ -108,26 +126,22 @@ def _live(watched: Watched) -> Iterator[None]:
     with Progress(*columns, console=errors, transient=True) as progress:
         task = progress.add_task(watched.title, total=None, said="")
 
-        def update() -> None:
-            reading = watched.look()
-            if reading is not None:
-                said: dict[str, Any] = {"said": ", ".join(_facts(reading, watched.noun))}
-                progress.update(task, total=reading.total, completed=reading.processed, **said)
+        def update(wait: Wait) -> None:
+            while not wait(_EVERY_SECONDS):
+                reading = watched.look()
+                if reading is not None:
+                    said: dict[str, Any] = {"said": ", ".join(_facts(reading, watched.noun))}
+                    progress.update(task, total=reading.total, completed=reading.processed, **said)
 
-        with _meanwhile(update):
+        with _beside(update):
             yield
 
 
 @contextmanager
-def _meanwhile(update: Callable[[], None]) -> Iterator[None]:
-    """Does something four times a second while the body works."""
+def _beside(watch: Callable[[Wait], None]) -> Iterator[None]:
+    """Watches from a thread while the body works."""
     done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(_EVERY_SECONDS):
-            update()
-
-    watcher = threading.Thread(target=watch, daemon=True)
+    watcher = threading.Thread(target=watch, args=(done.wait,), daemon=True)
     watcher.start()
     try:
         yield
@@ -136,25 +150,17 @@ def _meanwhile(update: Callable[[], None]) -> Iterator[None]:
         watcher.join()
 
 
-@contextmanager
-def _plain(watched: Watched) -> Iterator[None]:
-    done = threading.Event()
-    watcher = threading.Thread(target=tell_plainly, args=(watched, _say, done.wait), daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watcher.join()
+def _plain(watched: Watched) -> AbstractContextManager[None]:
+    return _beside(partial(tell_plainly, watched, _say))
 
 
-def tell_plainly(watched: Watched, say: Callable[[str], None], wait: Callable[[float], bool]) -> None:
+def tell_plainly(watched: Watched, say: Callable[[str], None], wait: Wait) -> None:
     """Says a line every half minute.
 
     Args:
         watched: What is shown.
         say: Takes a line.
-        wait: Waits for so many seconds, or until the work is done; says whether it is.
+        wait: Until the next line.
     """
     spent = 0.0
     while not wait(_PLAINLY_EVERY_SECONDS):

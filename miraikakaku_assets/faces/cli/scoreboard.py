@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.bootstrap import Ports, use
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line, show_table
-from miraikakaku_assets.faces.cli.progress import progress_bar
+from miraikakaku_assets.faces.cli.progress import work_bar
 from miraikakaku_assets.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -135,15 +134,15 @@ def _require_clean(installation: Ports) -> None:
 @contextmanager
 def _progress(*, shown: bool) -> Iterator["Heard"]:
     """Progress on stderr: how many turns of models are done in the set at work."""
-    work, sets = WorkProgress(), list[str]()
+    sets = list[str]()
+    with work_bar("scoreboard", shown=shown, noun="turn") as work:
 
-    def heard(name: str, what: str, done: int, of: int) -> None:
-        if name not in sets or not done:  # its import is another count
-            sets.append(name)
-            work.begin()
-        work.at(done, max(of, 1), f"{name} {what}")
+        def heard(name: str, what: str, done: int, of: int) -> None:
+            if name not in sets or not done:  # its import is another count
+                sets.append(name)
+                work.begin()
+            work.at(done, max(of, 1), f"{name} {what}")
 
-    with progress_bar("scoreboard", work.read, shown=shown, noun="turn"):
         yield heard
 
 

@@ -14,6 +14,7 @@ from miraikakaku_assets.domain.market.instruments import (
     timeframe,
     universe,
 )
+from miraikakaku_assets.domain.words import named_in
 from miraikakaku_assets.faces.cli.output import JSON_OPTION
 from miraikakaku_assets.faces.cli.runner import RunnerFactory
 from miraikakaku_assets.faces.cli.stage_runs import Stages, Window, end
@@ -140,7 +141,7 @@ def named_universes(names: str) -> list[Universe]:
     Raises:
         ConfigurationError: One does not exist, or there is none.
     """
-    chosen = [universe(name) for name in _parts(names)]
+    chosen = [universe(name) for name in named_in(names)]
     if not chosen:
         raise ConfigurationError(f"--universe names no universe; available: {', '.join(UNIVERSES)}")
     return chosen
@@ -158,7 +159,7 @@ def named_symbols(symbols: str, limit: int) -> list[str] | None:
     """The symbols an option names, None for all."""
     if symbols and limit:
         raise ConfigurationError("--symbols and --limit exclude each other; give one of them")
-    names = _parts(symbols)
+    names = named_in(symbols)
     if symbols and not names:
         raise ConfigurationError(f"--symbols {symbols!r} names no symbol; write them like 7203.T,130A.T")
     return names or None
@@ -170,11 +171,6 @@ def first_listed(work: Stages, limit: int) -> list[str]:
     if not universe.has_master:
         masters.ensure_named(universe, work.ports.settings.named_symbols(universe.name), work.ports.clock())
     return [instrument.symbol for instrument in masters.instruments(universe)][:limit]
-
-
-def _parts(text: str) -> list[str]:
-    """Comma-separated names in their order, each once."""
-    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
 def _window(since: str, until: str) -> Window:

@@ -13,6 +13,7 @@ from miraikakaku_assets.orchestration.analysis.run import (
     indicators_key,
 )
 from miraikakaku_assets.orchestration.failures import failure, raise_all
+from miraikakaku_assets.orchestration.op_job import op_job
 from miraikakaku_assets.orchestration.resources import PortsResource
 
 
@@ -64,15 +65,11 @@ def _analysis_job(universe: Universe) -> dg.JobDefinition:
             shortfalls.append(analyze_in_run(context, use, wanted)[1])
         raise_all(shortfalls)
 
-    @dg.job(
+    return op_job(
+        analyze_symbols,
         name=analysis_job_name(universe),
         description=f"Timeframes, indicators and patterns of stored bars of {universe.name}, as one run.",
     )
-    def analyze() -> None:
-        """Timeframes, indicators and patterns of stored bars, as one run."""
-        analyze_symbols()
-
-    return analyze
 
 
 analysis_jobs = {universe: _analysis_job(universe) for universe in UNIVERSES.values()}

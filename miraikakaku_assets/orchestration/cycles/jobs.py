@@ -7,6 +7,7 @@ from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, U
 from miraikakaku_assets.orchestration.asset_labels import example_config
 from miraikakaku_assets.orchestration.cycles.run import CYCLE_TAG, run_cycle
 from miraikakaku_assets.orchestration.instance.orphaned_runs import NEVER_REPEATED
+from miraikakaku_assets.orchestration.op_job import op_job
 from miraikakaku_assets.orchestration.resources import PortsResource
 
 
@@ -37,18 +38,14 @@ def _cycle_job(universe: Universe) -> dg.JobDefinition:
         """Collects the newest five-minute bars, analyses them and notifies of new signals."""
         run_cycle(context, ports.use, universe, config.symbols)
 
-    @dg.job(
+    return op_job(
+        cycle,
         name=cycle_job_name(universe),
+        description=f"Collect → timeframes → indicators → patterns → notify for what is watched of {universe.name}.",
         # Before what waits in the queue: a backfill enqueues all of its runs at once.
         tags={CYCLE_TAG: universe.name, "dagster/priority": "10", **NEVER_REPEATED},
-        description=f"Collect → timeframes → indicators → patterns → notify for what is watched of {universe.name}.",
         config=example_config(universe.name, cycle_op_name(universe)),
     )
-    def run() -> None:
-        """Collect, analyse, notify."""
-        cycle()
-
-    return run
 
 
 cycle_jobs = {

@@ -9,12 +9,13 @@ from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.instance.orphaned_runs import NEVER_REPEATED
+from miraikakaku_assets.orchestration.op_job import op_job
 from miraikakaku_assets.orchestration.resources import PortsResource
 
 
 def judge(ports: Ports, universe: Universe) -> None:
     """Raises or ends alerts by how the universe's newest cycle went."""
-    judge_cycle(universe.name, ports.watch, ports.cycle_rules)
+    judge_cycle(universe.name, ports.cycles, ports.cycle_limits, ports.alerting)
 
 
 def deliver(context: dg.OpExecutionContext, ports: Ports) -> None:
@@ -36,11 +37,9 @@ def deliver_due(context: dg.OpExecutionContext, ports: PortsResource) -> None:
     deliver(context, ports.use)
 
 
-@dg.job(
+notifications_job = op_job(
+    deliver_due,
     name="notifications_job",
-    tags=NEVER_REPEATED,
     description="Sends the notifications that are due: those whose delay is over, and those a channel refused before.",
+    tags=NEVER_REPEATED,
 )
-def notifications_job() -> None:
-    """Sends what is due."""
-    deliver_due()

@@ -12,6 +12,7 @@ from miraikakaku_assets.orchestration.forecasting.run import (
     predict_in_run,
     predictions_key,
 )
+from miraikakaku_assets.orchestration.op_job import op_job
 from miraikakaku_assets.orchestration.resources import PortsResource
 
 
@@ -40,15 +41,11 @@ def _predict_job(universe: Universe) -> dg.JobDefinition:
         """Forecasts the symbols named in its config, or all."""
         predict_in_run(context, ports.use, universe, session_named("as_of", config.as_of), config.symbols)
 
-    @dg.job(
+    return op_job(
+        predict_symbols,
         name=predict_job_name(universe),
         description=f"Forecasts of stored bars of {universe.name}, as one run.",
     )
-    def predict() -> None:
-        """Forecasts of stored bars, as one run."""
-        predict_symbols()
-
-    return predict
 
 
 def _asset_job(universe: Universe, what: str, key: dg.AssetKey, description: str) -> Any:

@@ -60,7 +60,7 @@ def train_in_run(
     """
     try:
         last, report = train_universe(universe, ports.forecasting, until, _telling(context), models)
-        watch_forecasts(universe, ports.forecast_watch)
+        watch_forecasts(universe, ports.forecasts, ports.alerting)
     except MiraikakakuError as error:
         raise failure(error) from error
     metadata = _trained(last, report)
@@ -220,7 +220,7 @@ def score_in_run(ports: Ports, universe: Universe) -> dict[str, Any]:
     """
     try:
         report = score_universe(universe, ports.forecasting)
-        watched = watch_forecasts(universe, ports.forecast_watch)
+        watched = watch_forecasts(universe, ports.forecasts, ports.alerting)
     except MiraikakakuError as error:
         raise failure(error) from error
     stands = standing(universe, ports.forecasts)

@@ -13,6 +13,7 @@ from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, collected_timeframe
 from miraikakaku_assets.orchestration.asset_labels import example_config
 from miraikakaku_assets.orchestration.failures import failure, raise_all
+from miraikakaku_assets.orchestration.op_job import op_job
 from miraikakaku_assets.orchestration.prices.assets import chain_keys, prices_key
 from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
@@ -69,16 +70,12 @@ def collect_symbols_job(universe: Universe) -> dg.JobDefinition:
         key = prices_key(universe, chosen)
         raise_all([collect_in_run(context, ports.use, universe, chosen, config.symbols, key, config)[1]])
 
-    @dg.job(
+    return op_job(
+        collect_symbols,
         name=symbols_job_name(universe),
         description=f"Bars of any list of symbols of {universe.name}, as one run; retries scattered failures.",
         config=example_config(universe.name, symbols_op_name(universe)),
     )
-    def collect() -> None:
-        """Bars of any list of symbols, as one run."""
-        collect_symbols()
-
-    return collect
 
 
 symbol_jobs = {universe: collect_symbols_job(universe) for universe in UNIVERSES.values()}

@@ -5,6 +5,7 @@ from datetime import timedelta
 import dagster as dg
 
 from miraikakaku_assets.orchestration.cycles.run import CYCLE_TAG
+from miraikakaku_assets.orchestration.op_job import op_job
 from miraikakaku_assets.orchestration.pruning.event_log import Pruned, Retention, prune_event_log
 from miraikakaku_assets.orchestration.resources import PortsResource
 
@@ -21,13 +22,12 @@ def prune_event_log_op(context: dg.OpExecutionContext, ports: PortsResource) -> 
     context.log.info(_sentence(pruned))
 
 
-@dg.job(
+# One step: the pruning is small transactions and may be killed and repeated.
+event_log_pruning_job = op_job(
+    prune_event_log_op,
     name="event_log_pruning_job",
     description="Removes runs and overtaken events past EVENT_LOG_RETENTION_DAYS from Dagster's books.",
 )
-def event_log_pruning_job() -> None:
-    """One step: the pruning is small transactions and may be killed and repeated."""
-    prune_event_log_op()
 
 
 def event_log_pruning(status: dg.DefaultScheduleStatus, zone: str) -> dg.ScheduleDefinition:

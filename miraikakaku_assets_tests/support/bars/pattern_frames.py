@@ -8,7 +8,8 @@ import polars as pl
 
 from miraikakaku_assets.domain.bars.aggregation import aggregate
 from miraikakaku_assets.domain.bars.intervals import with_ends
-from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_intraday
+from miraikakaku_assets.domain.bars.intraday import validate_intraday
+from miraikakaku_assets.domain.bars.quality_rule import BarContext
 from miraikakaku_assets.domain.indicators.compute import compute
 from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import session_table
@@ -124,7 +125,7 @@ def _frames(daily: pl.DataFrame, m5: pl.DataFrame, universe: Universe) -> Frames
 
 
 def _stored(raw: pl.DataFrame, universe: Universe) -> pl.DataFrame:
-    accepted = validate_intraday(raw, IntradayContext(universe, NOW)).accepted
+    accepted = validate_intraday(raw, BarContext(universe, NOW)).accepted
     return accepted.with_columns(pl.col("volume").cast(pl.Int64)).sort("symbol", "ts")
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 
 from miraikakaku_assets.domain.bars.frame import RAW_INTRADAY
-from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_intraday
+from miraikakaku_assets.domain.bars.intraday import validate_intraday
+from miraikakaku_assets.domain.bars.quality_rule import BarContext
 from miraikakaku_assets.domain.market.instruments import JP, Universe
 from miraikakaku_assets_tests.support.bars.raw_bars import JST
 
@@ -36,6 +37,6 @@ def marks(
     rows: list[dict[str, Any]], now: datetime = LATER, universe: Universe = JP, **known: Any
 ) -> list[str | None]:
     """Per row: the rule that refused it, the flag, or None."""
-    found = validate_intraday(raw(rows), IntradayContext(universe, now, **known))
+    found = validate_intraday(raw(rows), BarContext(universe, now, **known))
     both = found.accepted.select("row", mark="flag").vstack(found.refused.select("row", mark="rule"))
     return both.sort("row")["mark"].to_list()

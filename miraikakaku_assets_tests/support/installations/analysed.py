@@ -9,7 +9,8 @@ import polars as pl
 
 from miraikakaku_assets.application.analysis.analyze_bars import AnalysisPorts, analyze_bars
 from miraikakaku_assets.application.ports.analysis import AnalysisRequest
-from miraikakaku_assets.domain.bars.intraday import IntradayContext, validate_intraday
+from miraikakaku_assets.domain.bars.intraday import validate_intraday
+from miraikakaku_assets.domain.bars.quality_rule import BarContext
 from miraikakaku_assets.domain.bars.validation import DailyContext, ValidatedBars, validate_daily
 from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe
 from miraikakaku_assets.domain.market.sessions import expected_slots, session_table
@@ -46,7 +47,7 @@ def pair_bars() -> tuple[ValidatedBars, ValidatedBars]:
         .with_columns(stamp=pl.lit(None, pl.Datetime("us", "UTC")))
     )
     return (
-        validate_intraday(_raw(m5), IntradayContext(FX, NOW)),
+        validate_intraday(_raw(m5), BarContext(FX, NOW)),
         validate_daily(days, DailyContext(FX, NOW)),
     )
 
@@ -66,7 +67,7 @@ def share_bars() -> tuple[ValidatedBars, ValidatedBars]:
         days.append({"symbol": SHARE, "session": session, "ts": slots[0], **prices, "volume": sold})
     daily = _raw(pl.DataFrame(days)).with_columns(stamp=pl.lit(None, pl.Datetime("us", "UTC")))
     return (
-        validate_intraday(_raw(pl.concat(m5)), IntradayContext(JP, NOW)),
+        validate_intraday(_raw(pl.concat(m5)), BarContext(JP, NOW)),
         validate_daily(daily, DailyContext(JP, NOW)),
     )
 

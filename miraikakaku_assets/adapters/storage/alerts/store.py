@@ -20,7 +20,7 @@ _LONGEST_DELIVERY = text("SET LOCAL idle_in_transaction_session_timeout = '180s'
 
 
 class PostgresAlerts:
-    """Implements the ports `AlertStore` and `Outbox`."""
+    """Implements the port `AlertStore`."""
 
     def __init__(self, database: Database) -> None:
         self._engine = database.engine

@@ -11,10 +11,17 @@ from typing import Any
 
 import polars as pl
 
+from miraikakaku_assets.adapters.storage.adbc import (
+    append_rows,
+    bulk_cursor,
+    moment_array,
+    number_array,
+    read_frame,
+    text_array,
+)
 from miraikakaku_assets.adapters.storage.alerts.statements import as_json, raise_statement
 from miraikakaku_assets.adapters.storage.analysis import statements
 from miraikakaku_assets.adapters.storage.analysis.frames import bar_rows, indicator_rows, signal_rows
-from miraikakaku_assets.adapters.storage.bars.frames import moment_array, number_array, text_array
 from miraikakaku_assets.adapters.storage.bars.statements import READ_ACTIONS
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports.analysis import NEVER, Analysis, Found, Material, Saved, Standing
@@ -26,7 +33,7 @@ _RAISED = raise_statement("$1", "$2")
 
 
 class PostgresAnalysis:
-    """Implements the ports `AnalysisStore` and `IndicatorStore`."""
+    """Implements the port `AnalysisStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -36,7 +43,7 @@ class PostgresAnalysis:
     ) -> list[Standing]:
         """All symbols that have, or had, collected bars; in the order of their instruments' numbers."""
         query, chosen = _of(statements.STANDINGS, symbols, 3)
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             cursor.execute(query, (universe.name, collected.value, *chosen))
             return [Standing(*row) for row in cursor.fetchall()]
 
@@ -49,8 +56,8 @@ class PostgresAnalysis:
     ) -> None:
         """Marks everything as due from each symbol's first bar on, or from the first at or after a moment (UTC)."""
         query, chosen = _of(statements.INSTRUMENTS, symbols, 2)
-        with self._database.bulk() as connection, connection.cursor() as cursor:
-            ids = _frame(cursor, query, (universe.name, *chosen))["id"]
+        with bulk_cursor(self._database) as cursor:
+            ids = read_frame(cursor, query, (universe.name, *chosen))["id"]
             _lock(cursor, ids)
             parameters = (number_array(ids), text_array([collected.value]), str(since or _ALWAYS))
             cursor.execute(statements.MARK_SINCE, parameters)
@@ -62,28 +69,28 @@ class PostgresAnalysis:
         symbols = [one.symbol for one in standings]
         names = {one.id: one.symbol for one in standings}
         patterns = collected is Timeframe.M5  # they are looked for where five-minute bars are at hand
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             bars = _bars(cursor, names, collected)
             daily = _bars(cursor, names, Timeframe.D1) if patterns else bars.clear()
-            actions = _named(_frame(cursor, statements.ACTIONS, (number_array(names),)), names)
+            actions = _named(read_frame(cursor, statements.ACTIONS, (number_array(names),)), names)
             signals = _signals(cursor, universe, symbols if patterns else [], definition=definition)
         return Material(bars, daily, actions, signals)
 
     def market(self, universe: Universe, timeframe: Timeframe, since: datetime) -> pl.DataFrame:
         """Final bars of all symbols since a moment (UTC): ``symbol``, ``ts``, ``close`` (raw), sorted by both."""
-        with self._database.bulk() as connection, connection.cursor() as cursor:
-            return _frame(cursor, statements.MARKET, (universe.name, timeframe.value, str(since)))
+        with bulk_cursor(self._database) as cursor:
+            return read_frame(cursor, statements.MARKET, (universe.name, timeframe.value, str(since)))
 
     def actions(self, universe: Universe) -> pl.DataFrame:
         """Dividends and splits without a flag, schema `ACTIONS`."""
-        with self._database.bulk() as connection, connection.cursor() as cursor:
-            return _frame(cursor, READ_ACTIONS, (universe.name, None, False))
+        with bulk_cursor(self._database) as cursor:
+            return read_frame(cursor, READ_ACTIONS, (universe.name, None, False))
 
     def indicators(self, universe: Universe, timeframe: Timeframe, symbols: Sequence[str]) -> pl.DataFrame:
         """Columns ``symbol``, ``ts`` and the indicators, sorted by symbol and ts."""
         parameters = (universe.name, timeframe.value, text_array(symbols))
-        with self._database.bulk() as connection, connection.cursor() as cursor:
-            return _frame(cursor, statements.INDICATORS, parameters)
+        with bulk_cursor(self._database) as cursor:
+            return read_frame(cursor, statements.INDICATORS, parameters)
 
     def signals(
         self,
@@ -93,7 +100,7 @@ class PostgresAnalysis:
         definition: str | None = None,
     ) -> pl.DataFrame:
         """Stored signals, newest last; schema `SIGNALS` with ``close``, ``track_record`` and ``detected_at``."""
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             return _signals(cursor, universe, symbols, since, definition)
 
     def save(self, analysis: Analysis) -> Saved:
@@ -101,7 +108,7 @@ class PostgresAnalysis:
         ids = pl.Series([one.id for one in analysis.standings], dtype=pl.Int32)
         if ids.is_empty():
             return Saved(frozenset())
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             _lock(cursor, ids)
             kept = _unmoved(cursor, analysis)
             if not kept:
@@ -113,7 +120,7 @@ class PostgresAnalysis:
 
 
 def _bars(cursor: Any, names: Mapping[int, str], timeframe: Timeframe) -> pl.DataFrame:
-    return _named(_frame(cursor, statements.BARS, (number_array(names), timeframe.value)), names)
+    return _named(read_frame(cursor, statements.BARS, (number_array(names), timeframe.value)), names)
 
 
 def _named(frame: pl.DataFrame, names: Mapping[int, str]) -> pl.DataFrame:
@@ -136,14 +143,14 @@ def _signals(
     if definition is not None:
         parameters.append(definition)
         chosen += f" AND s.definition = ${len(parameters)}"
-    return _frame(cursor, statements.SIGNALS.format(chosen=chosen), parameters)
+    return read_frame(cursor, statements.SIGNALS.format(chosen=chosen), parameters)
 
 
 def _unmoved(cursor: Any, analysis: Analysis) -> dict[str, int]:
     """Symbol → instrument of those whose bars are still the ones that were read."""
     read = analysis.standings
     ids, revisions = number_array(one.id for one in read), number_array(one.revision for one in read)
-    same = set(_frame(cursor, statements.UNMOVED, (ids, revisions, analysis.collected.value))["id"])
+    same = set(read_frame(cursor, statements.UNMOVED, (ids, revisions, analysis.collected.value))["id"])
     return {one.symbol: one.id for one in read if one.id in same}
 
 
@@ -163,8 +170,7 @@ def _replace(cursor: Any, analysis: Analysis, kept: Mapping[str, int]) -> None:
         if gone:
             ids, names, since = zip(*gone, strict=True)
             cursor.execute(statement, (number_array(ids), text_array(names), moment_array(since)))
-        if not rows.is_empty():
-            cursor.adbc_ingest(table, rows.to_arrow(), mode="append", db_schema_name="miraikakaku")
+        append_rows(cursor, table, rows)
 
 
 def _save_signals(cursor: Any, analysis: Analysis, found: Found, kept: Mapping[str, int]) -> dict[str, int]:
@@ -175,7 +181,7 @@ def _save_signals(cursor: Any, analysis: Analysis, found: Found, kept: Mapping[s
     parameters = (given, number_array(ids), moment_array(since), analysis.definition)
     cursor.execute(statements.VANISHED_SIGNALS, parameters)
     now = str(analysis.now)
-    counted = _frame(cursor, statements.FOUND_SIGNALS, (given, now))
+    counted = read_frame(cursor, statements.FOUND_SIGNALS, (given, now))
     new = dict(counted.select("instrument_id", "new").iter_rows())
     withdrawn = [key for symbol, keys in found.withdrawn.items() if symbol in kept for key in keys]
     if withdrawn:
@@ -214,8 +220,3 @@ def _of(query: str, symbols: Sequence[str] | None, place: int) -> tuple[str, tup
     if symbols is None:
         return query.format(chosen=""), ()
     return query.format(chosen=f"AND i.symbol = ANY (${place}::text[])"), (text_array(symbols),)
-
-
-def _frame(cursor: Any, query: str, parameters: Sequence[object]) -> pl.DataFrame:
-    cursor.execute(query, parameters)
-    return pl.DataFrame(cursor.fetch_arrow_table())

@@ -7,9 +7,17 @@ from typing import Any
 
 import polars as pl
 
+from miraikakaku_assets.adapters.storage.adbc import (
+    append_rows,
+    bulk_cursor,
+    moment_array,
+    number_array,
+    read_frame,
+    stage,
+    text_array,
+)
 from miraikakaku_assets.adapters.storage.alerts.statements import as_json, raise_statement
 from miraikakaku_assets.adapters.storage.bars import statements
-from miraikakaku_assets.adapters.storage.bars.frames import moment_array, number_array, text_array
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports.withdrawals import withdrawal_alert, withdrawals
 from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe
@@ -113,27 +121,26 @@ def write_delivery(database: Database, delivery: Delivery, *, append: bool) -> W
     """
     marks, written = StaleRanges(), Written()
     rows = delivery.accepted.select(statements.BAR_COLUMNS)
-    with database.bulk() as connection, connection.cursor() as cursor:
+    with bulk_cursor(database) as cursor:
         _lock(cursor, delivery.accepted, delivery.refused, delivery.reconsidered, *delivery.beside.values())
         if append and not _has_bars(cursor, rows):
-            if not rows.is_empty():
-                cursor.adbc_ingest("price_bars", rows.to_arrow(), mode="append", db_schema_name="miraikakaku")
+            append_rows(cursor, "price_bars", rows)
             new = rows.group_by("instrument_id").agg(
                 inserted=pl.len().cast(pl.Int64), since=pl.col("ts").min()
             )
             written.counts.append(marks.taken_from(new.with_columns(restated=pl.lit(0, pl.Int64))))
         elif not rows.is_empty():
-            _stage(cursor, "delivered_bars", rows)
-            written.counts.append(marks.taken_from(_fetch(cursor, statements.UPSERT)))
+            stage(cursor, "delivered_bars", rows)
+            written.counts.append(marks.taken_from(read_frame(cursor, statements.UPSERT)))
             cursor.execute(statements.RELEASE)
         if not delivery.reconsidered.is_empty():
-            _stage(cursor, "reconsidered_bars", delivery.reconsidered.select(statements.BAR_COLUMNS))
-            written.counts.append(marks.taken_from(_fetch(cursor, statements.RECONSIDER)))
+            stage(cursor, "reconsidered_bars", delivery.reconsidered.select(statements.BAR_COLUMNS))
+            written.counts.append(marks.taken_from(read_frame(cursor, statements.RECONSIDER)))
             cursor.execute(statements.RELEASE_RECONSIDERED)
         if not delivery.refused.is_empty():
-            _stage(cursor, "delivered_refusals", delivery.refused)
+            stage(cursor, "delivered_refusals", delivery.refused)
             cursor.execute(statements.QUARANTINE)
-            written.withdraw(marks.gone(_fetch(cursor, statements.WITHDRAW)))
+            written.withdraw(marks.gone(read_frame(cursor, statements.WITHDRAW)))
         _write_beside(cursor, delivery.beside, written, marks)
         _raise_withdrawals(cursor, delivery, written.gone)
         marks.set(cursor, delivery.timeframe)
@@ -154,10 +161,10 @@ def _write_beside(
     cursor: Any, beside: Mapping[str, pl.DataFrame], written: Written, marks: StaleRanges
 ) -> None:
     if "delivered_actions" in beside:
-        _stage(cursor, "delivered_actions", beside["delivered_actions"])
-        marks.whole = _fetch(cursor, statements.ACTIONS)["instrument_id"]
+        stage(cursor, "delivered_actions", beside["delivered_actions"])
+        marks.whole = read_frame(cursor, statements.ACTIONS)["instrument_id"]
     if "delivered_state" in beside:
-        _stage(cursor, "delivered_state", beside["delivered_state"])
+        stage(cursor, "delivered_state", beside["delivered_state"])
         cursor.execute(statements.STATE)
     if "delivered_restatements" in beside:
         changed = pl.concat(
@@ -165,13 +172,13 @@ def _write_beside(
         )
         frame = beside["delivered_restatements"].join(changed, on="instrument_id", how="left")
         bars = pl.col("restated").fill_null(0).cast(pl.Int32).alias("bars")
-        _stage(cursor, "delivered_restatements", frame.with_columns(bars))
+        stage(cursor, "delivered_restatements", frame.with_columns(bars))
         cursor.execute(statements.RESTATEMENTS)
         marks.whole = pl.concat([marks.whole, frame["instrument_id"]]).unique()
         cursor.execute(statements.HELD_BEHIND)
-        written.withdraw(marks.gone(_fetch(cursor, statements.LEFT_BEHIND)))
+        written.withdraw(marks.gone(read_frame(cursor, statements.LEFT_BEHIND)))
     if "delivered_refused_actions" in beside:
-        _stage(cursor, "delivered_refused_actions", beside["delivered_refused_actions"])
+        stage(cursor, "delivered_refused_actions", beside["delivered_refused_actions"])
         cursor.execute(statements.REFUSED_ACTIONS)
 
 
@@ -198,12 +205,3 @@ def _has_bars(cursor: Any, rows: pl.DataFrame) -> bool:
         (ids, rows["timeframe"][0]),
     )
     return bool(cursor.fetchone()[0])
-
-
-def _stage(cursor: Any, name: str, frame: pl.DataFrame) -> None:
-    cursor.adbc_ingest(name, frame.to_arrow(), mode="create", temporary=True)
-
-
-def _fetch(cursor: Any, query: str) -> pl.DataFrame:
-    cursor.execute(query)
-    return pl.DataFrame(cursor.fetch_arrow_table())

@@ -1,8 +1,8 @@
 """Frames on their way into the tables: with ids and constants, and back as counts per symbol."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -134,25 +134,3 @@ def counts_per_symbol(
     return table.with_columns(unchanged=pl.col("accepted") - pl.col("inserted") - pl.col("restated")).select(
         pl.col(name).cast(kind) for name, kind in _COUNTS.items()
     )
-
-
-def number_array(numbers: Iterable[int]) -> str:
-    """A PostgreSQL array literal of numbers."""
-    return "{" + ",".join(map(str, numbers)) + "}"
-
-
-def text_array(values: Iterable[str]) -> str:
-    """A PostgreSQL array literal; the driver binds no arrays of text."""
-    return (
-        "{" + ",".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values) + "}"
-    )
-
-
-def date_array(days: Iterable[date]) -> str:
-    """A PostgreSQL array literal of dates."""
-    return "{" + ",".join(map(str, days)) + "}"
-
-
-def moment_array(moments: Iterable[datetime | None]) -> str:
-    """A PostgreSQL array literal of moments."""
-    return "{" + ",".join("NULL" if one is None else f'"{one}"' for one in moments) + "}"

@@ -4,6 +4,7 @@ from typing import Any
 
 import polars as pl
 
+from miraikakaku_assets.adapters.storage.adbc import read_frame
 from miraikakaku_assets.domain.bars.frame import STORED_BARS
 from miraikakaku_assets.domain.bars.rules import MOVE_RULES
 
@@ -49,10 +50,8 @@ def read_neighbours(cursor: Any, asked: tuple[str, ...], bars: int | None) -> pl
         asked: Arrays of symbols, first and last exchange dates; time zone, universe and timeframe.
         bars: How many stored bars before and after each window; None for all there are.
     """
-    cursor.execute(_STORED, (*asked, bars))
-    stored = pl.DataFrame(cursor.fetch_arrow_table())
-    cursor.execute(_HELD, asked)
-    held = pl.DataFrame(cursor.fetch_arrow_table())
+    stored = read_frame(cursor, _STORED, (*asked, bars))
+    held = read_frame(cursor, _HELD, asked)
     if not held.is_empty():
         held = held.sort("last_seen_at").unique(["symbol", "ts"], keep="last")
         held = _between(held.join(stored, on=["symbol", "ts"], how="anti"), stored, bars)

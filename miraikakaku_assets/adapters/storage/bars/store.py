@@ -20,15 +20,14 @@ from datetime import date, datetime
 
 import polars as pl
 
+from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, date_array, read_frame, text_array
 from miraikakaku_assets.adapters.storage.bars import statements
 from miraikakaku_assets.adapters.storage.bars.delivery import Delivery, write_delivery
 from miraikakaku_assets.adapters.storage.bars.frames import (
     beside_bars,
     counts_per_symbol,
-    date_array,
     reconsidered_rows,
     refused_rows,
-    text_array,
     with_ids,
 )
 from miraikakaku_assets.adapters.storage.bars.neighbours import read_neighbours
@@ -49,7 +48,7 @@ class PostgresBars:
     def holdings(self, universe: Universe, timeframe: Timeframe) -> Mapping[str, Held]:
         """What is stored of each symbol that has a final bar or has been asked for."""
         parameters = (universe.time_zone, timeframe.value, universe.name)
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             cursor.execute(statements.HOLDINGS, parameters)
             return {symbol: Held(*held) for symbol, *held in cursor.fetchall()}
 
@@ -58,7 +57,7 @@ class PostgresBars:
     ) -> Mapping[str, datetime | None]:
         """Symbol → start of its newest final bar (UTC); None for one without."""
         parameters = (text_array(symbols), timeframe.value, universe.name)
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             cursor.execute(statements.NEWEST_STARTS, parameters)
             return dict.fromkeys(symbols) | dict(cursor.fetchall())
 
@@ -74,9 +73,8 @@ class PostgresBars:
             universe.name,
             sessions,
         )
-        with self._database.bulk() as connection, connection.cursor() as cursor:
-            cursor.execute(statements.OVERLAP, parameters)
-            return pl.DataFrame(cursor.fetch_arrow_table())
+        with bulk_cursor(self._database) as cursor:
+            return read_frame(cursor, statements.OVERLAP, parameters)
 
     def neighbours(
         self,
@@ -90,7 +88,7 @@ class PostgresBars:
             return empty(STORED_BARS)
         days = [date_array(ends) for ends in zip(*windows.values(), strict=True)]
         asked = (text_array(windows), *days, universe.time_zone, universe.name, timeframe.value)
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             return read_neighbours(cursor, asked, bars)
 
     def read(
@@ -116,18 +114,16 @@ class PostgresBars:
         parameters = [universe.time_zone, universe.name, timeframe.value, first, last]
         if symbols is not None:
             parameters.append(text_array(symbols))
-        with self._database.bulk() as connection, connection.cursor() as cursor:
-            cursor.execute(query, parameters)
-            return pl.DataFrame(cursor.fetch_arrow_table())
+        with bulk_cursor(self._database) as cursor:
+            return read_frame(cursor, query, parameters)
 
     def actions(
         self, universe: Universe, symbols: Sequence[str] | None = None, *, trusted: bool = False
     ) -> pl.DataFrame:
         """Stored dividends and splits; `trusted` leaves out those that carry a flag."""
         parameters = (universe.name, None if symbols is None else text_array(symbols), not trusted)
-        with self._database.bulk() as connection, connection.cursor() as cursor:
-            cursor.execute(statements.READ_ACTIONS, parameters)
-            return pl.DataFrame(cursor.fetch_arrow_table())
+        with bulk_cursor(self._database) as cursor:
+            return read_frame(cursor, statements.READ_ACTIONS, parameters)
 
     def write(
         self,

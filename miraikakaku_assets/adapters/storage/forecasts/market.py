@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, number_array, read_frame, text_array
 from miraikakaku_assets.adapters.storage.analysis.store import PostgresAnalysis
-from miraikakaku_assets.adapters.storage.bars.frames import number_array, text_array
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
@@ -60,17 +60,16 @@ class PostgresMarketBars:
     def _read(
         self, universe: Universe, since: datetime | None, symbols: Sequence[str] | None, columns: str
     ) -> pl.DataFrame:
-        with self._database.bulk() as connection, connection.cursor() as cursor:
-            cursor.execute(_INSTRUMENTS, (universe.name, None if symbols is None else text_array(symbols)))
-            known = pl.DataFrame(cursor.fetch_arrow_table()).sort("symbol")
+        with bulk_cursor(self._database) as cursor:
+            chosen = None if symbols is None else text_array(symbols)
+            known = read_frame(cursor, _INSTRUMENTS, (universe.name, chosen)).sort("symbol")
             query = _BARS.format(
                 ids=number_array(known["instrument_id"]),
                 timeframe=Timeframe.D1.value,
                 since=(since or _ALWAYS).isoformat(),
                 columns=columns,
             )
-            cursor.execute(query)
-            bars = pl.DataFrame(cursor.fetch_arrow_table())
+            bars = read_frame(cursor, query)
         named = bars.join(known.with_row_index("place"), on="instrument_id").sort("place", "ts")
         return named.select("symbol", *(name for name in bars.columns if name != "instrument_id"))
 
@@ -80,6 +79,5 @@ class PostgresMarketBars:
 
     def sectors(self, universe: Universe) -> pl.DataFrame:
         """Columns ``symbol`` and ``sector`` (JPX's 33業種区分), one row each; no rows where no list names sectors."""
-        with self._database.bulk() as connection, connection.cursor() as cursor:
-            cursor.execute(_SECTORS, (universe.name,))
-            return pl.DataFrame(cursor.fetch_arrow_table())
+        with bulk_cursor(self._database) as cursor:
+            return read_frame(cursor, _SECTORS, (universe.name,))

@@ -8,7 +8,13 @@ import polars as pl
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from miraikakaku_assets.adapters.storage.bars.frames import date_array, number_array
+from miraikakaku_assets.adapters.storage.adbc import (
+    bulk_cursor,
+    date_array,
+    number_array,
+    read_frame,
+    stage,
+)
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.forecasts import statements
 from miraikakaku_assets.adapters.storage.forecasts.frames import performance_rows
@@ -28,7 +34,7 @@ class PostgresScoreboard:
 
     def days_to_score(self, universe: Universe, until: date) -> dict[date, int]:
         """Days up to a session whose scores are not those of what is stored, ascending, each with its mark."""
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             cursor.execute(statements.DAYS_TO_SCORE, (universe.name, str(until)))
             return dict(cursor.fetchall())
 
@@ -43,9 +49,9 @@ class PostgresScoreboard:
             ConfigurationError: A score is NaN or infinite, or there twice.
         """
         rows = performance_rows(performance)
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             if not rows.is_empty():
-                cursor.adbc_ingest("made_scores", rows.to_arrow(), mode="create", temporary=True)
+                stage(cursor, "made_scores", rows)
                 cursor.execute(statements.SAVE_PERFORMANCE, (universe.name,))
             if done:
                 marks = number_array(done.values())
@@ -57,9 +63,10 @@ class PostgresScoreboard:
     ) -> pl.DataFrame:
         """Stored scores, schema `PERFORMANCE`, sorted by segment, model, horizon, until."""
         parameters = (universe.name, segment_kind, window, str(since or _ALWAYS))
-        with self._database.bulk() as connection, connection.cursor() as cursor:
-            cursor.execute(statements.PERFORMANCE, parameters)
-            found = pl.DataFrame(cursor.fetch_arrow_table()).rename({"window_origins": "window"})
+        with bulk_cursor(self._database) as cursor:
+            found = read_frame(cursor, statements.PERFORMANCE, parameters).rename(
+                {"window_origins": "window"}
+            )
         return found.select(pl.col(name).cast(kind) for name, kind in PERFORMANCE.items())
 
     def record_decisions(self, decisions: Sequence[Decision]) -> None:

@@ -14,7 +14,13 @@ import polars as pl
 from sqlalchemy import Row, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from miraikakaku_assets.adapters.storage.bars.frames import number_array, text_array
+from miraikakaku_assets.adapters.storage.adbc import (
+    bulk_cursor,
+    number_array,
+    read_frame,
+    stage,
+    text_array,
+)
 from miraikakaku_assets.adapters.storage.forecasts import statements
 from miraikakaku_assets.adapters.storage.forecasts.frames import (
     in_reading_order,
@@ -104,9 +110,9 @@ class PostgresForecasts(PostgresScoreboard):
         """
         if predictions.is_empty():
             return 0
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             rows = prediction_rows(predictions, _instruments(cursor, universe), made_at)
-            _stage(cursor, "made_predictions", rows)
+            stage(cursor, "made_predictions", rows)
             _lock(cursor, universe)
             written = _count(cursor, statements.SAVE_PREDICTIONS)
             origins = (str(rows["as_of"].min()), str(rows["as_of"].max()))
@@ -117,13 +123,13 @@ class PostgresForecasts(PostgresScoreboard):
 
     def predicted(self, universe: Universe, as_of: date) -> Mapping[str, int]:
         """Model → symbols that have a forecast from that session, or a reason why not."""
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             cursor.execute(statements.PREDICTED, (universe.name, str(as_of)))
             return dict(cursor.fetchall())
 
     def newest_origin(self, universe: Universe) -> date | None:
         """The newest session that anything was forecast from."""
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             cursor.execute(statements.NEWEST_ORIGIN, (universe.name,))
             found = cursor.fetchone()
         return None if found is None else found[0]
@@ -137,15 +143,14 @@ class PostgresForecasts(PostgresScoreboard):
         models: Sequence[str] | None = None,
     ) -> pl.DataFrame:
         """Forecasts of origins in a window, with ``made_at``, sorted by symbol, model, as_of, horizon."""
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             wanted = _wanted(cursor, universe, symbols)
             return in_reading_order(_predictions(cursor, since, until, wanted, models), wanted, _STORED)
 
     def unscored(self, universe: Universe, until: date) -> pl.DataFrame:
         """Targets up to a session that were forecast, by any model, and have no outcome; sorted by symbol, as_of."""
-        with self._database.bulk() as connection, connection.cursor() as cursor:
-            cursor.execute(statements.UNSCORED, (universe.name, str(until)))
-            return pl.DataFrame(cursor.fetch_arrow_table())
+        with bulk_cursor(self._database) as cursor:
+            return read_frame(cursor, statements.UNSCORED, (universe.name, str(until)))
 
     def save_outcomes(self, universe: Universe, outcomes: pl.DataFrame, scored_at: datetime) -> int:
         """Stores what came in one transaction, and returns how many were new; what is there stays.
@@ -155,9 +160,9 @@ class PostgresForecasts(PostgresScoreboard):
         """
         if outcomes.is_empty():
             return 0
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             rows = outcome_rows(outcomes, _instruments(cursor, universe), scored_at)
-            _stage(cursor, "came_outcomes", rows)
+            stage(cursor, "came_outcomes", rows)
             _lock(cursor, universe)
             written = _count(cursor, statements.SAVE_OUTCOMES)
             if written:
@@ -179,7 +184,7 @@ class PostgresForecasts(PostgresScoreboard):
         A sample holds the symbols whose digests are the smallest, of those with forecasts in the window: a new issue
         changes it by one at most.
         """
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             wanted = _wanted(cursor, universe, symbols, since, until, sample)
             if sample is not None:
                 for statement in statements.SIDE_BY_SIDE:
@@ -197,7 +202,7 @@ class PostgresForecasts(PostgresScoreboard):
         symbols: Sequence[str] | None = None,
     ) -> pl.DataFrame:
         """Signs of what a model forecast from a window of origins, and of what came by `until`."""
-        with self._database.bulk() as connection, connection.cursor() as cursor:
+        with bulk_cursor(self._database) as cursor:
             wanted = _wanted(cursor, universe, symbols)
             chosen = _of_models(cursor, [model])
             found = _frame(cursor, _within(statements.DIRECTIONS, since, until, wanted, chosen=chosen))
@@ -236,8 +241,7 @@ def _wanted(
         places = {name: len(parameters) + nth for nth, name in enumerate(("since", "until", "sample"), 1)}
         chosen += statements.SAMPLED.format(**places)
         parameters += [str(since), str(until), str(sample)]
-    cursor.execute(statements.WANTED.format(chosen=chosen), parameters)
-    return pl.DataFrame(cursor.fetch_arrow_table())
+    return read_frame(cursor, statements.WANTED.format(chosen=chosen), parameters)
 
 
 def _predictions(
@@ -266,10 +270,6 @@ def _frame(cursor: Any, query: str) -> pl.DataFrame:
     return pl.concat(
         [one.with_columns(pl.col(pl.String).cast(pl.Categorical)) for one in parts], rechunk=True
     )
-
-
-def _stage(cursor: Any, name: str, frame: pl.DataFrame) -> None:
-    cursor.adbc_ingest(name, frame.to_arrow(), mode="create", temporary=True)
 
 
 def _lock(cursor: Any, universe: Universe) -> None:

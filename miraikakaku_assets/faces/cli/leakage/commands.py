@@ -1,17 +1,16 @@
 """Commands ``self-test …``: whether indicators and patterns know the future, and what 5-minute bars cannot tell."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.bootstrap import Ports, ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, timeframe, universe
 from miraikakaku_assets.domain.patterns.definitions import DEFAULT, NAMES
+from miraikakaku_assets.domain.words import named_in
 from miraikakaku_assets.faces.cli.leakage import features as self_test_features
 from miraikakaku_assets.faces.cli.leakage.tables import (
     end_look_ahead,
@@ -20,7 +19,7 @@ from miraikakaku_assets.faces.cli.leakage.tables import (
     show_refused,
 )
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json
-from miraikakaku_assets.faces.cli.progress import progress_bar
+from miraikakaku_assets.faces.cli.progress import work_bar
 
 if TYPE_CHECKING:
     from miraikakaku_assets.application.leakage.bar_inputs import BarInputs
@@ -97,8 +96,8 @@ def add_commands(app: typer.Typer) -> None:
         origin = _origin(chosen, ports(), _files(asked.collected, file, daily_file), time_zone, symbol)
         from miraikakaku_assets.application.leakage.check_universe import look_ahead_of
 
-        with _progress("look-ahead", shown=not as_json) as progress:
-            result = look_ahead_of(asked, origin, _names(symbol), moments, progress)
+        with work_bar("look-ahead", shown=not as_json) as work:
+            result = look_ahead_of(asked, origin, named_in(symbol), moments, work.at)
         show_refused(origin, as_json=as_json)
         end_look_ahead(result, as_json=as_json)
 
@@ -129,8 +128,8 @@ def add_commands(app: typer.Typer) -> None:
         origin = _origin(chosen, ports(), _files(asked.collected, file, daily_file), time_zone, symbol)
         from miraikakaku_assets.application.leakage.check_universe import warm_up_of
 
-        with _progress("warm-up", shown=not as_json) as progress:
-            found = warm_up_of(asked, origin, _names(symbol), starts, progress)
+        with work_bar("warm-up", shown=not as_json) as work:
+            found = warm_up_of(asked, origin, named_in(symbol), starts, work.at)
         show_refused(origin, as_json=as_json)
         end_warm_up(found.title, found.symbols, found.rows.to_dicts(), as_json=as_json)
 
@@ -155,17 +154,13 @@ def add_commands(app: typer.Typer) -> None:
         origin = _origin(chosen, ports(), files, time_zone, symbols)
         from miraikakaku_assets.application.quality.daily_gap import measure_daily_gap
 
-        with _progress("daily gap", shown=not as_json) as progress:
-            measured = measure_daily_gap(origin, _names(symbols), progress)
+        with work_bar("daily gap", shown=not as_json) as work:
+            measured = measure_daily_gap(origin, named_in(symbols), work.at)
         show_refused(origin, as_json=as_json)
         if as_json:
             print_json({"succeeded": True, "symbols": measured.rows.to_dicts(), **measured.total})
         else:
             show_gap(chosen, measured.rows.to_dicts(), measured.total)
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _asked(
@@ -182,9 +177,9 @@ def _asked(
     usual = Timeframe.D1 if chosen.has_volume else Timeframe.M5
     return LeakageCheckRequest(
         timeframe=timeframe(length) if length else usual,
-        indicators=_names(indicator),
-        candlesticks=_names(candlestick),
-        patterns=_names(pattern),
+        indicators=named_in(indicator),
+        candlesticks=named_in(candlestick),
+        patterns=named_in(pattern),
         definition=definition,
     )
 
@@ -212,13 +207,5 @@ def _origin(
         if zone:
             raise ConfigurationError("--time-zone goes with --file; stored bars have theirs")
         return StoredBars(chosen, use.bars)
-    names = _names(symbols)
+    names = named_in(symbols)
     return FileBars(chosen, use.bar_files, files, use.clock, zone, names[0] if len(names) == 1 else "")
-
-
-@contextmanager
-def _progress(title: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """Progress on stderr that is told how much of the work is done."""
-    work = WorkProgress()
-    with progress_bar(title, work.read, shown=shown, noun="step"):
-        yield work.at
