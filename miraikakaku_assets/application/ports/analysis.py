@@ -27,7 +27,7 @@ class AnalysisRequest:
         symbols: Yahoo symbols, each once; None for all that have bars of it.
         basis: Price basis of indicators and patterns.
         definition: Of the patterns.
-        again: Compute everything from the first bar on, whether or not something changed.
+        full_refresh: Compute everything from the first bar on, whether or not something changed.
         since: The same from the bars of that session (exchange date) on; None does what is due.
         channels: Names of the channels a new signal is sent to.
         run_id: Dagster run that does it.
@@ -38,7 +38,7 @@ class AnalysisRequest:
     symbols: Sequence[str] | None = None
     basis: PriceBasis = PriceBasis.SPLIT_ADJUSTED
     definition: str = "v2"
-    again: bool = False
+    full_refresh: bool = False
     since: date | None = None
     channels: tuple[str, ...] = ()
     run_id: str = ""
