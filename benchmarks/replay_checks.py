@@ -99,7 +99,7 @@ def _batch(site: Site, findings: Findings) -> None:
     end = site.rows("SELECT max(ended_at) FROM miraikakaku.cycle_log")[0][0]
     with _copy(site) as url, installation(site, end, database_url=url) as again:
         for collected in COLLECTED_TIMEFRAMES:
-            request = AnalysisRequest(FX, collected, again=True)
+            request = AnalysisRequest(FX, collected, full_refresh=True)
             analyze_bars(request, AnalysisPorts(again.analysis, again.clock), lambda _: None)
         for what, query in _DERIVED.items():
             one, other = _rows(site, query), _rows(site, query, url)

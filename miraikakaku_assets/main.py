@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NoReturn
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError, MiraikakakuError
 
 if TYPE_CHECKING:
+    from miraikakaku_assets.application.stage_runs import StageRunner
     from miraikakaku_assets.bootstrap import Ports
-    from miraikakaku_assets.faces.cli.runner import Runner
 
 _LOST_CONNECTION = frozenset({"OperationalError", "InterfaceError", "DagsterPostgresException"})
 _opened = ExitStack()
@@ -101,7 +101,7 @@ def _is_outage(error: BaseException) -> bool:
     return not state or str(state).startswith(("08", "57"))
 
 
-def _make_runner(ports: "Ports") -> "Runner":
+def _make_runner(ports: "Ports") -> "StageRunner":
     from miraikakaku_assets.faces.cli.demo_exchange import with_its_exchange
     from miraikakaku_assets.orchestration.launch import Launcher
 

@@ -1,68 +1,131 @@
-"""What people ask of a collection. Kept light: every command line loads it."""
+"""What people ask of a stage. Kept light: every command line loads it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import Generic, TypeVar
 
+from miraikakaku_assets.application.stage_reports import (
+    AnalysisTotals,
+    CoverageTotals,
+    MasterTotals,
+    PredictionTotals,
+    PriceTotals,
+    ScoreTotals,
+    StageReport,
+    TrainingTotals,
+)
 from miraikakaku_assets.domain.market.instruments import Timeframe
+
+R = TypeVar("R", bound=StageReport)
+
+
+class StageCommand(Generic[R]):
+    """What a stage is asked for; dates are exchange dates.
+
+    Attributes:
+        reports: Type of the report that its run hands back; it names the stage.
+    """
+
+    reports: type[R]
 
 
 @dataclass(frozen=True)
-class CollectCommand:
+class UpdateMasterCommand(StageCommand[MasterTotals]):
+    """What the update of a stock master is asked for.
+
+    Attributes:
+        file: URL, file or folder of the list; None: where its exchange publishes it.
+        accept_mass_change: Put the list into force although the guard objects.
+    """
+
+    file: str | None = None
+    accept_mass_change: bool = False
+    reports = MasterTotals
+
+
+@dataclass(frozen=True)
+class CollectCommand(StageCommand[PriceTotals]):
     """What a collection is asked for.
 
     Attributes:
         symbols: None stands for the whole market, or the watch list of a shorter timeframe.
-        since: First session, YYYY-MM-DD; None goes on where the stored bars end.
+        since: First session; None goes on where the stored bars end.
         until: Last session; None takes everything up to now.
         timeframe: Length of the bars.
-        again: Also ask for what another attempt has collected since the last close.
+        full_refresh: Also ask for what another attempt has collected since the last close.
     """
 
     symbols: Sequence[str] | None = None
-    since: str | None = None
-    until: str | None = None
+    since: date | None = None
+    until: date | None = None
     timeframe: Timeframe = Timeframe.D1
-    again: bool = False
+    full_refresh: bool = False
+    reports = PriceTotals
 
 
 @dataclass(frozen=True)
-class AnalyzeCommand:
+class AnalyzeCommand(StageCommand[AnalysisTotals]):
     """What an analysis is asked for.
 
     Attributes:
         symbols: None stands for all that have bars.
         timeframe: Collected bars to start from, 1d or 5m.
-        since: Session (YYYY-MM-DD) from which on everything is computed anew; None does what is due.
-        again: Compute everything anew, from the first bar on.
+        since: Session from which on everything is computed anew; None does what is due.
+        full_refresh: Compute everything anew, from the first bar on.
     """
 
     symbols: Sequence[str] | None = None
     timeframe: Timeframe = Timeframe.D1
-    since: str | None = None
-    again: bool = False
+    since: date | None = None
+    full_refresh: bool = False
+    reports = AnalysisTotals
 
 
 @dataclass(frozen=True)
-class TrainCommand:
+class TrainCommand(StageCommand[TrainingTotals]):
     """What a training of forecast models is asked for.
 
     Attributes:
-        until: Last session (YYYY-MM-DD) that it may see; None takes all that is stored.
+        until: Last session that it may see; None takes all that is stored.
         models: Names; None stands for all.
     """
 
-    until: str | None = None
+    until: date | None = None
     models: Sequence[str] | None = None
+    reports = TrainingTotals
 
 
 @dataclass(frozen=True)
-class PredictCommand:
+class PredictCommand(StageCommand[PredictionTotals]):
     """What forecasts are asked for.
 
     Attributes:
         symbols: None stands for all that have bars.
-        as_of: Session (YYYY-MM-DD) to forecast from; None: the newest with bars.
+        as_of: Session to forecast from; None: the newest with bars.
     """
 
     symbols: Sequence[str] | None = None
-    as_of: str | None = None
+    as_of: date | None = None
+    reports = PredictionTotals
+
+
+@dataclass(frozen=True)
+class ScoreCommand(StageCommand[ScoreTotals]):
+    """Scores every forecast whose target has ended."""
+
+    reports = ScoreTotals
+
+
+@dataclass(frozen=True)
+class ReportCoverageCommand(StageCommand[CoverageTotals]):
+    """What a coverage check is asked for.
+
+    Attributes:
+        since: First session; None: the first that the source can be expected to serve.
+        until: Last session; None: the last that has ended.
+    """
+
+    since: date | None = None
+    until: date | None = None
+    reports = CoverageTotals

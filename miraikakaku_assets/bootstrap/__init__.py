@@ -15,7 +15,10 @@ from miraikakaku_assets.bootstrap.sources import Sources, price_vendors
 from miraikakaku_assets.settings import Settings, settings
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from miraikakaku_assets.adapters.sources.vendor import PriceVendor
+    from miraikakaku_assets.application.pipeline import PipelinePorts
     from miraikakaku_assets.application.ports import Clock
 
 __all__ = [
@@ -34,6 +37,20 @@ __all__ = [
 @dataclass(frozen=True)
 class Ports(Sources, Forecasting):
     """The ports of one installation, made when first asked for."""
+
+    @property
+    def pipeline(self) -> PipelinePorts:
+        """What the stages of a pipeline need beside their runs."""
+        from miraikakaku_assets.application.pipeline import PipelinePorts
+
+        def pause_left() -> timedelta | None:
+            until = self.rate_limiter.state().resume_at
+            return (
+                None if until is None else until - utc_now()
+            )  # a moment of the database's clock, also in a rehearsal
+
+        named = self.settings.named_symbols
+        return PipelinePorts(self.masters, named, self.forecasts, pause_left, self.clock)
 
 
 _ports: Ports | None = None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.collection.claims import PostgresClaims
     from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
     from miraikakaku_assets.adapters.storage.collection.probes import PostgresProbes
+    from miraikakaku_assets.adapters.storage.collection.stage_reports import PostgresStageReports
     from miraikakaku_assets.adapters.storage.coverage import PostgresCoverage
     from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
     from miraikakaku_assets.adapters.storage.status import PostgresStatus
@@ -54,6 +55,13 @@ class Stores(Installation):
         from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
 
         return PostgresLedger(self.database)
+
+    @cached_property
+    def stage_reports(self) -> PostgresStageReports:
+        """What runs have reported."""
+        from miraikakaku_assets.adapters.storage.collection.stage_reports import PostgresStageReports
+
+        return PostgresStageReports(self.database)
 
     @cached_property
     def claims(self) -> PostgresClaims:

@@ -270,8 +270,8 @@ def test_again_computes_everything_anew(fx: Market) -> None:
             text("DELETE FROM miraikakaku.price_bars WHERE timeframe = '4h' AND instrument_id = 1")
         )
     assert fx.analyze().verdicts == {"up_to_date": 2}
-    assert fx.analyze(M5, ["USDJPY=X"], again=True).verdicts == {"ok": 1}
-    assert fx.analyze(M5, ["EURJPY=X"], again=True).verdicts == {"ok": 1}
+    assert fx.analyze(M5, ["USDJPY=X"], full_refresh=True).verdicts == {"ok": 1}
+    assert fx.analyze(M5, ["EURJPY=X"], full_refresh=True).verdicts == {"ok": 1}
     assert derived(fx.database) == before
 
 

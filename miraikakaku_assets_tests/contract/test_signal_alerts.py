@@ -112,7 +112,7 @@ def test_it_is_told_once(fx: Market, newest: dict[str, Any]) -> None:
     fx.analyze(channels=("discord",))
     alerts, signals = rows_of(fx.database, "alerts"), stored(fx)
     fx.now += timedelta(minutes=5)
-    assert fx.analyze(again=True, channels=("discord",)).signals == 0
+    assert fx.analyze(full_refresh=True, channels=("discord",)).signals == 0
     assert rows_of(fx.database, "alerts") == alerts
     assert stored(fx) == signals  # the time of its detection and its record as they were
     assert len(rows_of(fx.database, "notification_outbox")) == 1

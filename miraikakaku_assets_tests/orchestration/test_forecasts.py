@@ -27,9 +27,11 @@ from miraikakaku_assets_tests.support.installations.forecast_runs import (
     use,
 )
 from miraikakaku_assets_tests.support.installations.installation import (
+    CODES,
     SYMBOLS,
     Installation,
     failure_of,
+    listed,
 )
 from miraikakaku_assets_tests.support.moments import last_evening
 
@@ -101,11 +103,18 @@ def test_few_symbols_carry_a_fan_chart(market: Installation) -> None:
     assert market.metadata(PREDICTIONS, "7203.T")["chart"].startswith("![")
 
 
-def test_a_symbol_without_bars_is_named(market: Installation) -> None:
-    config = {"ops": {"predict_jp_symbols": {"config": {"symbols": ["7203.T", "0000.T"]}}}}
+def test_symbols_that_nobody_knows_or_without_bars_are_named_and_the_others_forecast(
+    market: Installation,
+) -> None:
+    assert market.update_master(listed([*CODES, "25935"], "20251031"), accept=True).success
+    config = {"ops": {"predict_jp_symbols": {"config": {"symbols": ["7203.T", "0000.T", "25935.T"]}}}}
+
     result = market.run("jp_predict_symbols", config=config)
-    assert not result.success
-    assert "0000.T" in failure_of(result).description
+
+    assert failure_of(result).description == (
+        "Nothing was forecast of symbols that are in no stock master of jp: 0000.T; "
+        "correct them or update the master; no daily bar is stored of 1 symbol: 25935.T"
+    )
     assert market.rows("SELECT count(DISTINCT instrument_id) FROM miraikakaku.daily_predictions") == [(1,)]
 
 

@@ -9,12 +9,18 @@ import psutil
 import pytest
 from sqlalchemy import Engine, event, text
 
-from miraikakaku_assets.application.commands import CollectCommand
+from miraikakaku_assets.application.commands import (
+    CollectCommand,
+    ReportCoverageCommand,
+    UpdateMasterCommand,
+)
 from miraikakaku_assets.application.ports import NewBatch
+from miraikakaku_assets.application.stage_reports import PriceTotals
+from miraikakaku_assets.application.stage_runs import StageRun
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.orchestration.failures import reason_of
 from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
-from miraikakaku_assets.orchestration.launch import Launcher, RunOutcome
+from miraikakaku_assets.orchestration.launch import Launcher
 from miraikakaku_assets_tests.support.installations.installation import CODES, Installation, listed
 
 pytestmark = pytest.mark.slow
@@ -113,8 +119,13 @@ def new_run() -> str:
     return str(uuid.uuid4())
 
 
-def collected(launcher: Launcher, symbols: list[str] | None, **window: str) -> RunOutcome:
-    return launcher.collect(JP, new_run(), CollectCommand(symbols, window.get("since"), window.get("until")))
+def collected(launcher: Launcher, symbols: list[str] | None) -> StageRun[PriceTotals]:
+    return launcher.run(JP, new_run(), CollectCommand(symbols))
+
+
+def totals(run: StageRun[PriceTotals]) -> PriceTotals:
+    assert run.report is not None
+    return run.report
 
 
 def test_a_run_has_the_number_it_was_given_and_its_history_is_on_the_instance(
@@ -122,10 +133,11 @@ def test_a_run_has_the_number_it_was_given_and_its_history_is_on_the_instance(
 ) -> None:
     run_id = new_run()
 
-    outcome = launcher.update_master(JP, run_id, None, accept=False)
+    outcome = launcher.run(JP, run_id, UpdateMasterCommand())
 
     assert (outcome.run_id, outcome.succeeded, outcome.exit_code) == (run_id, True, 0)
-    assert outcome.metadata["added"] == 8
+    assert outcome.report is not None
+    assert outcome.report.added == 8
     assert status_of(installation, run_id) == "SUCCESS"
     tags = installation.instance.get_run_by_id(run_id).tags  # type: ignore[union-attr]
     assert tags[HOST_TAG] == socket.gethostname()
@@ -140,7 +152,7 @@ def test_without_a_master_a_collection_says_what_to_do_first(
 
     assert not outcome.succeeded
     assert outcome.exit_code == 1
-    assert outcome.reason == (
+    assert outcome.error == (
         "There is no stock master of jp yet, so nothing can be collected; "
         "run `miraikakaku master update --universe jp` first"
     )
@@ -149,26 +161,26 @@ def test_without_a_master_a_collection_says_what_to_do_first(
 def test_the_numbers_of_a_run_with_failed_symbols_come_back_with_its_reason(
     installation: Installation, launcher: Launcher
 ) -> None:
-    launcher.update_master(JP, new_run(), None, accept=False)
+    launcher.run(JP, new_run(), UpdateMasterCommand())
     installation.exchange.set_faults("404@7203.T")
 
     whole, one = collected(launcher, None), collected(launcher, ["7203.T"])
 
     assert (whole.succeeded, whole.exit_code) == (False, 1)
-    assert whole.reason.startswith("1 of 8 symbols failed")
-    assert (whole.metadata["symbols"], whole.metadata["failed_symbols"]) == (8, 1)
-    assert whole.metadata["rows_read"] == whole.metadata["inserted"] > 0
-    assert (one.metadata["symbols"], one.metadata["verdicts"]) == (1, {"not_on_source": 1})
+    assert (whole.error or "").startswith("1 of 8 symbols failed")
+    assert (totals(whole).symbols, totals(whole).failed_symbols) == (8, 1)
+    assert totals(whole).rows_read == totals(whole).inserted > 0
+    assert (totals(one).symbols, totals(one).verdicts) == (1, {"not_on_source": 1})
 
 
 def test_a_whole_market_covers_issues_that_were_listed_since_the_last_one(
     installation: Installation, launcher: Launcher
 ) -> None:
     installation.update_master(listed(CODES))
-    assert collected(launcher, None).metadata["symbols"] == 7
+    assert totals(collected(launcher, None)).symbols == 7
     installation.update_master(listed([*CODES, "25935"], "20251031"), accept=True)
 
-    assert collected(launcher, None).metadata["symbols"] == 8
+    assert totals(collected(launcher, None)).symbols == 8
     assert installation.partition_keys()[-1] == "25935.T"
 
 
@@ -186,11 +198,11 @@ def test_keys_that_are_missing_are_registered_before_the_collection(
 
 
 def test_coverage_without_a_master_has_no_denominator(launcher: Launcher) -> None:
-    outcome = launcher.report_coverage(JP, new_run(), None, None)
+    outcome = launcher.run(JP, new_run(), ReportCoverageCommand())
 
     assert not outcome.succeeded
-    assert "has no denominator" in outcome.reason
-    assert outcome.metadata == {}
+    assert "has no denominator" in (outcome.error or "")
+    assert outcome.report is None
 
 
 @dg.op
@@ -233,7 +245,7 @@ def test_a_second_ctrl_c_while_dagster_records_the_first_still_ends_the_run(
     event.listen(Engine, "before_cursor_execute", second)
     try:
         with pytest.raises(KeyboardInterrupt):
-            launcher.update_master(JP, run_id, None, accept=False)
+            launcher.run(JP, run_id, UpdateMasterCommand())
     finally:
         event.remove(Engine, "before_cursor_execute", second)
 
@@ -256,7 +268,7 @@ def test_a_second_ctrl_c_while_the_batch_is_being_closed_leaves_nothing_open(
     event.listen(Engine, "before_cursor_execute", press)
     try:
         with pytest.raises(KeyboardInterrupt):
-            launcher.collect(JP, run_id, CollectCommand(["7203.T"]))
+            launcher.run(JP, run_id, CollectCommand(["7203.T"]))
     finally:
         event.remove(Engine, "before_cursor_execute", press)
 

@@ -27,9 +27,12 @@ def test_runs_past_their_retention_go_and_what_they_brought_stays(installation: 
 
     assert later(installation, 29).success
     assert installation.instance.has_run(first.run_id)
+    reports = "SELECT count(*) FROM miraikakaku.stage_reports"
+    assert installation.rows(reports) == [(3,)]  # of the master and two collections
     pruning = later(installation, 31)
 
     assert pruning.success
+    assert installation.rows(reports) == [(0,)]
     assert not installation.instance.has_run(first.run_id)
     assert installation.instance.has_run(second.run_id)
     assert (installation.statuses(), installation.newest(PRICES, "7203.T").storage_id) == before

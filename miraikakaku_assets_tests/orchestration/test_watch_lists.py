@@ -10,8 +10,10 @@ import pytest
 
 from miraikakaku_assets import bootstrap
 from miraikakaku_assets.application.commands import CollectCommand
+from miraikakaku_assets.application.stage_reports import PriceTotals
+from miraikakaku_assets.application.stage_runs import StageRun
 from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe
-from miraikakaku_assets.orchestration.launch import Launcher, RunOutcome
+from miraikakaku_assets.orchestration.launch import Launcher
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets_tests.support.installations.installation import Installation, listed
 
@@ -25,9 +27,9 @@ def market(installation: Installation) -> Installation:
     return installation
 
 
-def collected(market: Installation, watched: str) -> RunOutcome:
+def collected(market: Installation, watched: str) -> StageRun[PriceTotals]:
     with market.told(jp_watch_list=watched):
-        return Launcher(bootstrap.ports()).collect(JP, str(uuid4()), CollectCommand(timeframe=Timeframe.M5))
+        return Launcher(bootstrap.ports()).run(JP, str(uuid4()), CollectCommand(timeframe=Timeframe.M5))
 
 
 def keys(market: Installation) -> list[str]:
@@ -56,7 +58,8 @@ def test_a_symbol_that_no_master_knows_fails_by_name_and_leaves_no_key(market: I
     outcome = collected(market, "7203.T,4321.T")
 
     assert not outcome.succeeded
-    assert outcome.metadata["verdicts"]["not_in_master"] == 1
+    assert outcome.report is not None
+    assert outcome.report.verdicts["not_in_master"] == 1
     assert keys(market) == ["7203.T"]
     assert collected(market, "7203.T").succeeded
 
@@ -65,7 +68,7 @@ def test_an_empty_list_collects_nothing_and_says_so(market: Installation) -> Non
     outcome = collected(market, "")
 
     assert (outcome.succeeded, outcome.exit_code) == (False, 1)
-    assert outcome.reason.startswith("No symbol of jp was asked for")
+    assert (outcome.error or "").startswith("No symbol of jp was asked for")
 
 
 def tick(market: Installation, schedule: str, at: datetime) -> Any:

@@ -18,6 +18,7 @@ from miraikakaku_assets.application.ports.analysis import (
     Standing,
     SymbolAnalysis,
 )
+from miraikakaku_assets.application.stage_reports import AnalysisTotals
 from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.domain.errors import ConfigurationError, TemporarySymbolError
 from miraikakaku_assets.domain.market.sessions import first_open
@@ -61,6 +62,18 @@ def analyze_bars(
     return work.report
 
 
+def analysis_totals(report: AnalysisReport) -> AnalysisTotals:
+    """The counts of an analysis."""
+    return AnalysisTotals(
+        symbols=report.symbols,
+        failed_symbols=len(report.failures),
+        verdicts=report.verdicts,
+        bars={timeframe.value: rows for timeframe, rows in report.bars.items()},
+        indicators={timeframe.value: rows for timeframe, rows in report.indicators.items()},
+        new_signals=report.signals,
+    )
+
+
 @dataclass
 class _Analysis:
     """One analysis at work."""
@@ -73,9 +86,9 @@ class _Analysis:
     def run(self) -> None:
         request, store = self.request, self.ports.store
         begin = None
-        if request.since is not None and not request.again:
+        if request.since is not None and not request.full_refresh:
             begin = first_open(request.universe.calendar, request.since)
-        if request.again or begin is not None:
+        if request.full_refresh or begin is not None:
             store.mark_all(request.universe, request.collected, request.symbols, begin)
         due = self._due(request.symbols)
         for _ in range(ROUNDS):

@@ -8,8 +8,14 @@ from datetime import date
 import polars as pl
 
 from miraikakaku_assets.application.ports import Delivery, SymbolOutcome, Withdrawal
+from miraikakaku_assets.application.ports.withdrawals import named
+from miraikakaku_assets.application.stage_reports import PriceTotals
 from miraikakaku_assets.domain.bars.actions import ValidatedActions
 from miraikakaku_assets.domain.bars.file_basis import FileBasis
+
+WORST = 20
+"""Symbols that are named beside a count."""
+_SHOWN_FAILURES = 3  # for whoever does not look further
 
 
 @dataclass(frozen=True)
@@ -144,3 +150,31 @@ class CollectionReport:
             self.reconsidered += outcome.reconsidered
             self.withdrawn += outcome.withdrawn
             self.requests += outcome.calls.requests
+
+    def totals(self) -> PriceTotals:
+        """The counts, with the first of the symbols that failed or have no bar."""
+        bare = dict(sorted(self.without_bars.items())[:WORST])
+        failures = dict(sorted(self.failures.items())[:_SHOWN_FAILURES])
+        return PriceTotals(
+            symbols=self.symbols,
+            requests=self.requests,
+            failed_symbols=len(self.failures),
+            symbols_without_bars=len(self.without_bars),
+            rows_read=self.rows_read,
+            inserted=self.inserted,
+            restated=self.restated,
+            unchanged=self.unchanged,
+            quarantined=self.quarantined,
+            flagged=self.flagged,
+            reconsidered=self.reconsidered,
+            withdrawn=len(self.withdrawn),
+            withdrawn_bars=named(self.withdrawn),
+            padding=self.padding,
+            quarantined_by_rule=dict(self.rules),
+            doubtful_actions=dict(self.doubtful_actions),
+            price_basis={basis.value: len(symbols) for basis, symbols in self.bases.items()},
+            verdicts=dict(self.verdicts),
+            batch=self.batch,
+            first_without_bars=bare or None,
+            first_failures=failures or None,
+        )

@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from miraikakaku_assets.application.ports import Clock, CoverageStore, PriceSource, ReportStore
+from miraikakaku_assets.application.stage_reports import CoverageTotals
 from miraikakaku_assets.domain.coverage.report import CAUSES, CoverageFindings, SegmentCoverage, find_coverage
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
@@ -62,6 +63,23 @@ def report_coverage(  # noqa: PLR0913 - ports and options, all named
     path = shelf.write(f"coverage_{universe.name}", now, as_json(findings))
     store.save(findings, str(path))
     return findings, path
+
+
+def coverage_totals(findings: CoverageFindings, report: Path) -> CoverageTotals:
+    """The counts of the whole universe; `report` is where the JSON report is."""
+    whole = findings.whole
+    return CoverageTotals(
+        coverage=whole.coverage or 0.0,
+        expected_bars=whole.expected,
+        stored_bars=whole.stored,
+        missing_bars=whole.expected - whole.stored,
+        complete_instruments=whole.complete,
+        empty_instruments=whole.empty,
+        denominator=findings.denominator,
+        below_threshold=", ".join(one.segment for one in findings.below_threshold()) or "none",
+        gaps_by_cause=whole.causes,
+        report=str(report),
+    )
 
 
 def as_json(findings: CoverageFindings) -> Mapping[str, object]:

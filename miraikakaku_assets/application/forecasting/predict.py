@@ -5,7 +5,7 @@ stays, and only what was missing is filled in.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -20,6 +20,7 @@ from miraikakaku_assets.application.ports.forecasts import (
     ModelRecord,
     ModelStore,
 )
+from miraikakaku_assets.application.stage_reports import PredictionTotals
 from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.forecasting.bands import DEFAULT_RULE, conformal_bands
@@ -98,6 +99,12 @@ class PredictionReport:
                 self.made[model] = symbols
             else:
                 self.missing.setdefault(model, {})[reason] = symbols
+
+    def totals(self) -> PredictionTotals:
+        """The counts of forecasts."""
+        return PredictionTotals(
+            self.as_of, self.symbols, self.written, self.made, self.missing, self.failures
+        )
 
 
 def make_predictions(
@@ -327,15 +334,3 @@ def after_the_fact(universe: Universe, as_of: date, now: datetime) -> bool:
     """Whether the session after an origin has begun (at `now`, UTC)."""
     opens = first_open(universe.calendar, as_of + timedelta(days=1))
     return opens is not None and now >= opens
-
-
-def totals(report: PredictionReport) -> Mapping[str, object]:
-    """A report as figures for people."""
-    return {
-        "as_of": str(report.as_of),
-        "symbols": report.symbols,
-        "rows_written": report.written,
-        "made": report.made,
-        "missing": report.missing,
-        "failures": report.failures,
-    }

@@ -1,7 +1,7 @@
 """Use case: make the forecasts of a past session again, and compare them with those that were stored then."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import polars as pl
@@ -18,6 +18,7 @@ from miraikakaku_assets.application.forecasting.predict import (
     predict_all,
     weights_of,
 )
+from miraikakaku_assets.application.stage_reports import PredictionTotals
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS, NUMBERS
 
 SAME = 1e-9
@@ -44,6 +45,17 @@ class ReplayReport:
     gone: dict[str, str] = field(default_factory=dict)
     other_bands: dict[str, int] = field(default_factory=dict)
     largest: float = 0.0
+
+    def added_to(self, totals: PredictionTotals) -> PredictionTotals:
+        """The counts of forecasts with those of the comparison."""
+        return replace(
+            totals,
+            same=self.same,
+            different=self.different,
+            gone=self.gone,
+            other_bands=self.other_bands,
+            largest_difference=self.largest,
+        )
 
     @property
     def shortfall(self) -> str | None:

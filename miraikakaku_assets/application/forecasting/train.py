@@ -12,6 +12,7 @@ from datetime import date
 from miraikakaku_assets.application.forecasting.inputs import ForecastInputs
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.forecasts import ForecastStore, ModelRecord, ModelStore
+from miraikakaku_assets.application.stage_reports import TrainingTotals
 from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
@@ -60,6 +61,17 @@ class TrainingReport:
     def records(self) -> Mapping[str, ModelRecord]:
         """Trainings that there are now, by name."""
         return {**self.reused, **self.trained}
+
+    def totals(self, until: date) -> TrainingTotals:
+        """The counts of a training on closes up to a session."""
+        return TrainingTotals(
+            trained_until=until,
+            models=len(self.records),
+            reused_models=len(self.reused),
+            failed_models=len(self.failed),
+            seconds=sum(one.seconds for one in self.trained.values()),
+            reasons=self.failed or None,
+        )
 
 
 def train_models(

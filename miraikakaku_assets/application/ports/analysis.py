@@ -28,7 +28,7 @@ class AnalysisRequest:
         symbols: Each once; None for all that have bars of it.
         basis: Price basis of indicators and patterns.
         definition: Of the patterns.
-        again: Compute everything from the first bar on, whether or not something changed.
+        full_refresh: Compute everything from the first bar on, whether or not something changed.
         since: The same from the bars of that session (exchange date) on; None does what is due.
         channels: Names of the channels a new signal is sent to.
         run_id: Run that does it.
@@ -39,7 +39,7 @@ class AnalysisRequest:
     symbols: Sequence[str] | None = None
     basis: PriceBasis = PriceBasis.SPLIT_ADJUSTED
     definition: str = DEFAULT
-    again: bool = False
+    full_refresh: bool = False
     since: date | None = None
     channels: tuple[str, ...] = ()
     run_id: str = ""

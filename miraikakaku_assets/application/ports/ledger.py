@@ -6,13 +6,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from miraikakaku_assets.application.ports.prices import NO_CALLS, BarRequest, Calls, Withdrawal
+from miraikakaku_assets.application.stage_reports import StageReport
 from miraikakaku_assets.domain.bars.restatement import Rescaling
 from miraikakaku_assets.domain.coverage.report import CoverageFindings, Holdings
 from miraikakaku_assets.domain.errors import SymbolError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+
+R = TypeVar("R", bound=StageReport)
 
 WITHOUT_BARS = ("never_delivered", "none_in_window", "all_refused", "not_on_source")
 """Verdicts of served symbols of which there is no single bar: they count as done in no attempt, and are asked again."""
@@ -184,6 +187,19 @@ class Claims(Protocol):
 
     def opened(self, batch: int) -> AbstractContextManager[OwnClaims]:
         """What a batch claims, until it ends; of one whose process is gone nothing is claimed any more."""
+
+
+class StageReports(Protocol):
+    """What runs have reported of their stages, by run id: table ``stage_reports``."""
+
+    def save(self, run_id: str, universe: Universe, report: StageReport) -> None:
+        """Stores what a run reports of a universe's stage, instead of what it may have reported before."""
+
+    def read(self, run_id: str, universe: Universe, kind: type[R]) -> R | None:
+        """The report of that type; None where the run came to none."""
+
+    def prune(self, before: datetime) -> int:
+        """Removes what was stored before a moment (UTC); says how many reports."""
 
 
 class CoverageStore(Protocol):

@@ -11,25 +11,34 @@ if TYPE_CHECKING:  # every command line loads this: the ports bring Polars
     from miraikakaku_assets.domain.market.instruments import Universe
 
 
-def unknown_symbols(
-    universe: Universe, symbols: Sequence[str], masters: MasterStore, named: Sequence[str]
-) -> list[str]:
-    """The symbols that are neither in the master, delisted issues included, nor named by the settings.
+def sort_out_unknown(
+    universe: Universe, symbols: Sequence[str] | None, masters: MasterStore, named: Sequence[str]
+) -> tuple[list[str] | None, list[str]]:
+    """Sorts out the symbols that are neither in the master, delisted issues included, nor named by the settings.
 
     Args:
         universe: Where they should belong.
-        symbols: What was named.
+        symbols: None stands for all there are.
         masters: The stock master.
         named: Symbols of the universe that the settings name.
+
+    Returns:
+        Those that are known, None for all there are, and those that are not.
     """
     if not symbols:
-        return []
-    known = {*masters.known_symbols(universe), *named}
-    return [symbol for symbol in symbols if symbol not in known]
+        return None if symbols is None else [], []
+    there = {*masters.known_symbols(universe), *named}
+    return [one for one in symbols if one in there], [one for one in symbols if one not in there]
 
 
-def not_analysed(universe: Universe, unknown: Sequence[str], done: str = "analysed") -> str:
-    """Why nothing was analysed (or forecast) of unknown symbols, and what to do about it."""
+def nothing_done(universe: Universe, unknown: Sequence[str], done: str) -> str:
+    """Why nothing was done of unknown symbols, and what to do about it.
+
+    Args:
+        universe: Where they should belong.
+        unknown: At least one symbol.
+        done: Participle, e.g. ``analysed``.
+    """
     where, remedy = f"no stock master of {universe.name}", "correct them or update the master"
     if not universe.has_master:
         where, remedy = f"neither {universe.named_by} nor the stored symbols", "correct them"

@@ -6,7 +6,7 @@ from miraikakaku_assets.domain.errors import ConfigurationError
 
 
 class Timeframe(StrEnum):
-    """Length of a bar; the value is the spelling used in tables, commands and Yahoo's API."""
+    """Length of a bar; the value is the spelling used in tables and commands."""
 
     M5 = "5m"
     H1 = "1h"

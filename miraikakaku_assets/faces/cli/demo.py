@@ -1,6 +1,7 @@
 """Command ``demo``: the whole pipeline against the exchange simulator. Every figure it prints is simulated."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any
@@ -8,7 +9,21 @@ from typing import Annotated, Any
 import typer
 from rich.rule import Rule
 
-from miraikakaku_assets.application.commands import CollectCommand, PredictCommand
+from miraikakaku_assets.application.commands import (
+    AnalyzeCommand,
+    CollectCommand,
+    PredictCommand,
+    ReportCoverageCommand,
+    UpdateMasterCommand,
+)
+from miraikakaku_assets.application.pipeline import Pipeline
+from miraikakaku_assets.application.stage_reports import (
+    AnalysisTotals,
+    CoverageTotals,
+    PredictionTotals,
+    PriceTotals,
+)
+from miraikakaku_assets.application.stage_runs import StageEnd
 from miraikakaku_assets.bootstrap import Ports, use, utc_now
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, US, Timeframe, Universe
@@ -16,7 +31,7 @@ from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.faces.cli.demo_exchange import addresses, mark_demo
 from miraikakaku_assets.faces.cli.output import console, show_line, show_table
 from miraikakaku_assets.faces.cli.runner import RunnerFactory
-from miraikakaku_assets.faces.cli.stage_runs import Stages, end
+from miraikakaku_assets.faces.cli.stage_runs import stages
 from miraikakaku_assets.faces.cli.tables.forecasts import show_fan
 from miraikakaku_assets.settings import Settings, settings
 
@@ -57,7 +72,6 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
 
         begun, now = time.monotonic(), utc_now() - _QUOTED_LATE
         console.print(Rule("Miraikakaku demo: a simulated exchange, real adapters", align="left"))
-        log: list[dict[str, Any]] = []
         # Both clocks stand still: while an exchange trades, its running bars would change between the collections, and
         # bars would become final in the minutes of the demo that follow a session.
         us_symbols = symbols * _US_SHARE // 100
@@ -65,46 +79,44 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         with running(config) as exchange:
             installation = use(_demo_settings(exchange, symbols), lambda: now)
             mark_demo(installation, config, _impatient(symbols))
-            runner = make_runner(installation)
-            stages = [Stages(installation, runner, universe, log, show=True) for universe in _TIMEFRAMES]
-            for work in stages:
-                if work.universe.has_master:
-                    work.master(None, accept=True)
-                _collect_and_analyse(work)
-            console.print(
-                "once more, to show that only the newest sessions are asked for again and nothing is computed:"
-            )
-            for work in stages:
-                _collect_and_analyse(work)
-            _forecast(stages, log)
-            for work in stages:
-                work.coverage((None, None))
-        _summary(installation, log, time.monotonic() - begun)
-        end(log, as_json=False)
-        _check_repeat(log)
+            with stages(make_runner, installation, as_json=False) as work:
+                for universe in _TIMEFRAMES:
+                    if universe.has_master:
+                        work.update_master(universe, UpdateMasterCommand(accept_mass_change=True))
+                    _collect_and_analyse(work, universe)
+                console.print(
+                    "once more, to show that only the newest sessions are asked for again and nothing is computed:"
+                )
+                for universe in _TIMEFRAMES:
+                    _collect_and_analyse(work, universe)
+                _forecast(work, installation)
+                for universe in _TIMEFRAMES:
+                    work.report_coverage(universe, ReportCoverageCommand())
+                _summary(installation, work.account, time.monotonic() - begun)
+        _check_repeat(work.account)
 
 
-def _collect_and_analyse(work: Stages) -> None:
-    for timeframe in _TIMEFRAMES[work.universe]:
-        work.prices(CollectCommand(timeframe=timeframe))
-    for timeframe in _TIMEFRAMES[work.universe]:
-        work.analysis(None, timeframe)
+def _collect_and_analyse(work: Pipeline, universe: Universe) -> None:
+    for timeframe in _TIMEFRAMES[universe]:
+        work.collect(universe, CollectCommand(timeframe=timeframe))
+    for timeframe in _TIMEFRAMES[universe]:
+        work.analyze(universe, AnalyzeCommand(), (timeframe,))
 
 
-def _forecast(stages: list[Stages], log: list[dict[str, Any]]) -> None:
+def _forecast(work: Pipeline, installation: Ports) -> None:
     """Forecasts every market; those of few instruments also from a week ago, which can be scored at once."""
     from miraikakaku_assets.domain.market.sessions import last_completed_session, sessions_back
 
-    for work in stages:
-        if not work.universe.has_master:
-            newest = last_completed_session(work.universe.calendar, work.ports.clock())
-            week_ago = sessions_back(work.universe.calendar, newest, _SCORED_SESSIONS)
-            work.predictions(PredictCommand(as_of=week_ago.isoformat()))
-        work.predictions(PredictCommand())
-    for universe in (work.universe for work in stages):
-        forecast = [one for one in log if (one["stage"], one["universe"]) == ("predictions", universe.name)]
-        if not all(one.get("symbols") for one in forecast):
-            raise WorkFellShortError(f"There are no forecasts of the simulated market {universe.name}")
+    for universe in _TIMEFRAMES:
+        if not universe.has_master:
+            newest = last_completed_session(universe.calendar, installation.clock())
+            work.predict(
+                universe, PredictCommand(as_of=sessions_back(universe.calendar, newest, _SCORED_SESSIONS))
+            )
+        work.predict(universe, PredictCommand())
+    for stage in work.account:
+        if isinstance(stage.report, PredictionTotals) and not stage.report.symbols:
+            raise WorkFellShortError(f"There are no forecasts of the simulated market {stage.universe}")
 
 
 def _demo_settings(exchange: str, symbols: int) -> Settings:
@@ -127,7 +139,7 @@ def _impatient(symbols: int) -> dict[str, Any]:
     }
 
 
-def _summary(installation: Ports, log: list[dict[str, Any]], seconds: float) -> None:
+def _summary(installation: Ports, account: Sequence[StageEnd], seconds: float) -> None:
     from miraikakaku_assets.application.analysis.status import analysed_rows
     from miraikakaku_assets.application.forecasting.view import newest_forecasts
 
@@ -155,14 +167,15 @@ def _summary(installation: Ports, log: list[dict[str, Any]], seconds: float) -> 
     for universe in _TIMEFRAMES:
         newest = newest_forecasts(universe, installation.forecasts, _SHOWN_SYMBOLS)
         show_fan([asdict(forecast) for forecast in newest])
-    for coverage in (stage for stage in log if stage["stage"] == "coverage"):
-        show_line(f"report of {coverage['universe']}: {coverage.get('report')}")
+    for stage in account:
+        if isinstance(stage.report, CoverageTotals):
+            show_line(f"report of {stage.universe}: {stage.report.report}")
     home = f"MIRAIKAKAKU_HOME={installation.settings.home}"
-    show_line(f"{len(log)} Dagster runs in {seconds:.0f} s; look at them: {home} make up")
+    show_line(f"{len(account)} Dagster runs in {seconds:.0f} s; look at them: {home} make up")
     show_line(f"the simulated signals: {home} .venv/bin/miraikakaku patterns")
 
 
-def _check_repeat(log: list[dict[str, Any]]) -> None:
+def _check_repeat(account: Sequence[StageEnd]) -> None:
     """The first time must have brought bars, indicators and longer bars; the second one nothing.
 
     Raises:
@@ -171,23 +184,19 @@ def _check_repeat(log: list[dict[str, Any]]) -> None:
     for universe, timeframes in _TIMEFRAMES.items():
         for timeframe in timeframes:
             what = f"{timeframe} bars of {universe.name}"
-            prices, analysed = (
-                [one for one in log if _is(one, stage, universe, timeframe)]
-                for stage in ("prices", "analysis")
-            )
-            first, second = prices
-            if first["rows_read"] == 0:
+            reports = [
+                one.report for one in account if (one.universe, one.collected) == (universe.name, timeframe)
+            ]
+            first, second = (one for one in reports if isinstance(one, PriceTotals))
+            *_, analysed = (one for one in reports if isinstance(one, AnalysisTotals))
+            if first.rows_read == 0:
                 raise WorkFellShortError(f"The simulated market delivered no {what} at all")
-            if second["inserted"] + second["restated"] > 0:
+            if second.inserted + second.restated > 0:
                 raise WorkFellShortError(
-                    f"The second collection of {what} inserted {second['inserted']} and restated "
-                    f"{second['restated']} bars; none was due"
+                    f"The second collection of {what} inserted {second.inserted} and restated "
+                    f"{second.restated} bars; none was due"
                 )
-            if analysed[-1]["verdicts"].get("ok"):
+            if analysed.verdicts.get("ok"):
                 raise WorkFellShortError(
-                    f"The second analysis of {what} computed {analysed[-1]['verdicts']['ok']} symbols; none was due"
+                    f"The second analysis of {what} computed {analysed.verdicts['ok']} symbols; none was due"
                 )
-
-
-def _is(one: dict[str, Any], stage: str, universe: Universe, timeframe: Timeframe) -> bool:
-    return (one["stage"], one["universe"], one.get("collected")) == (stage, universe.name, timeframe)

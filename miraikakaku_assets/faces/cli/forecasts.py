@@ -1,21 +1,21 @@
 """Commands of forecasts: ``train`` and ``predict``."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from miraikakaku_assets.application.commands import PredictCommand, TrainCommand
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.market.window import read_day
 from miraikakaku_assets.domain.words import named_in
 from miraikakaku_assets.faces.cli.output import JSON_OPTION
 from miraikakaku_assets.faces.cli.runner import RunnerFactory
-from miraikakaku_assets.faces.cli.stage_runs import Stages, end
+from miraikakaku_assets.faces.cli.stage_runs import stages
 from miraikakaku_assets.faces.cli.stages import (
     LimitOption,
     SymbolsOption,
     UniverseOption,
-    first_listed,
     named_symbols,
     named_universes,
 )
@@ -45,12 +45,11 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         chosen_models = named_in(models) or None
         if models and chosen_models is None:
             raise ConfigurationError(f"--models {models!r} names no model; leave it out for all of them")
-        universes, log = named_universes(universe_names), list[dict[str, Any]]()
-        runner = make_runner(ports())
-        for chosen in universes:
-            work = Stages(ports(), runner, chosen, log, show=not as_json)
-            work.training(TrainCommand(until or None, chosen_models))
-        end(log, as_json=as_json)
+        command = TrainCommand(read_day("--until", until), chosen_models)
+        universes = named_universes(universe_names)
+        with stages(make_runner, ports(), as_json=as_json) as work:
+            for chosen in universes:
+                work.train(chosen, command)
 
     @app.command(short_help="Forecasts five sessions and scores earlier forecasts.")
     def predict(
@@ -72,11 +71,8 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
 
         Models without a training of the last month are trained first. A forecast is stored once and stays as it is.
         """
-        names = named_symbols(symbols, limit)
-        universes, log = named_universes(universe_names), list[dict[str, Any]]()
-        runner = make_runner(ports())
-        for chosen in universes:
-            work = Stages(ports(), runner, chosen, log, show=not as_json)
-            asked = first_listed(work, limit) if limit else names
-            work.predictions(PredictCommand(asked, as_of or None))
-        end(log, as_json=as_json)
+        names, origin = named_symbols(symbols, limit), read_day("--as-of", as_of)
+        universes = named_universes(universe_names)
+        with stages(make_runner, ports(), as_json=as_json) as work:
+            for chosen in universes:
+                work.predict(chosen, PredictCommand(work.chosen(chosen, names, limit), origin))

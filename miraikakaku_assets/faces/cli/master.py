@@ -1,15 +1,16 @@
 """Commands around the stock masters: ``master update``."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from miraikakaku_assets.application.commands import UpdateMasterCommand
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.faces.cli.output import JSON_OPTION
 from miraikakaku_assets.faces.cli.runner import RunnerFactory
-from miraikakaku_assets.faces.cli.stage_runs import Stages, end
+from miraikakaku_assets.faces.cli.stage_runs import stages
 from miraikakaku_assets.faces.cli.stages import named_universes
 
 _LISTED = {name: one for name, one in UNIVERSES.items() if one.has_master}
@@ -43,7 +44,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         as_json: bool = JSON_OPTION,
     ) -> None:
         """Reads the newest list, compares it with the master and puts it into force."""
-        chosen, log = named_universes(universe_name), list[dict[str, Any]]()
+        chosen = named_universes(universe_name)
         for one in chosen:
             if not one.has_master:
                 raise ConfigurationError(
@@ -51,8 +52,6 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
                 )
         if file and len(chosen) > 1:
             raise ConfigurationError("--file is the list of one universe; name one with --universe")
-        runner = make_runner(ports())
-        for one in chosen:
-            work = Stages(ports(), runner, one, log, show=not as_json)
-            work.master(file or None, accept=accept_mass_change)
-        end(log, as_json=as_json)
+        with stages(make_runner, ports(), as_json=as_json) as work:
+            for one in chosen:
+                work.update_master(one, UpdateMasterCommand(file or None, accept_mass_change))

@@ -1,10 +1,10 @@
 """Commands that run stages: ``pipeline``, ``collect``, ``analyze`` and ``validate``."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from miraikakaku_assets.application.commands import CollectCommand, PredictCommand
+from miraikakaku_assets.application.commands import AnalyzeCommand, CollectCommand, ReportCoverageCommand
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import (
@@ -17,7 +17,7 @@ from miraikakaku_assets.domain.market.instruments import (
 from miraikakaku_assets.domain.words import named_in
 from miraikakaku_assets.faces.cli.output import JSON_OPTION
 from miraikakaku_assets.faces.cli.runner import RunnerFactory
-from miraikakaku_assets.faces.cli.stage_runs import Stages, Window, end
+from miraikakaku_assets.faces.cli.stage_runs import stages
 from miraikakaku_assets.faces.cli.window import SinceOption, UntilOption, option_window
 
 UniverseOption = Annotated[
@@ -48,19 +48,11 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         as_json: bool = JSON_OPTION,
     ) -> None:
         """Master → prices → timeframes → indicators → patterns → predictions → coverage, with a live progress bar."""
-        window, names = _window(since, until), named_symbols(symbols, limit)
-        universes, log = named_universes(universe_names), list[dict[str, Any]]()
-        runner = make_runner(ports())
-        for chosen in universes:
-            work = Stages(ports(), runner, chosen, log, show=not as_json)
-            if chosen.has_master:
-                work.master(None, accept=False)
-            asked = first_listed(work, limit) if limit else names
-            work.prices(CollectCommand(asked, *window))
-            work.analysis(asked)
-            work.predictions(PredictCommand(asked))
-            work.coverage(window)
-        end(log, as_json=as_json)
+        window, names = option_window(since, until), named_symbols(symbols, limit)
+        universes = named_universes(universe_names)
+        with stages(make_runner, ports(), as_json=as_json) as work:
+            for chosen in universes:
+                work.run_all(chosen, names, limit, *window)
 
     @app.command(short_help="Fetches, validates and stores bars.")
     def collect(
@@ -78,14 +70,12 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
 
         After an interruption the same command goes on where it stopped: what was stored is not asked for again.
         """
-        window, names = _window(since, until), named_symbols(symbols, limit)
-        universes, log = _collected(universe_names, timeframe_name), list[dict[str, Any]]()
-        runner = make_runner(ports())
-        for chosen in universes:
-            work = Stages(ports(), runner, chosen, log, show=not as_json)
-            asked = first_listed(work, limit) if limit else names
-            work.prices(CollectCommand(asked, *window, timeframe(timeframe_name), again))
-        end(log, as_json=as_json)
+        window, names = option_window(since, until), named_symbols(symbols, limit)
+        universes, collected = _collected(universe_names, timeframe_name), timeframe(timeframe_name)
+        with stages(make_runner, ports(), as_json=as_json) as work:
+            for chosen in universes:
+                asked = work.chosen(chosen, names, limit)
+                work.collect(chosen, CollectCommand(asked, *window, collected, again))
 
     @app.command(short_help="Computes timeframes, indicators and patterns of stored bars.")
     def analyze(
@@ -108,15 +98,13 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         With --since everything from that session on is computed anew; what follows --until depends on the bars before
         it and is computed, too.
         """
-        (first, _), names = _window(since, until), named_symbols(symbols, limit)
-        chosen_timeframe = collected_timeframe(timeframe_name) if timeframe_name else None
-        universes, log = _collected(universe_names, timeframe_name), list[dict[str, Any]]()
-        runner = make_runner(ports())
-        for chosen in universes:
-            work = Stages(ports(), runner, chosen, log, show=not as_json)
-            asked = first_listed(work, limit) if limit else names
-            work.analysis(asked, chosen_timeframe, since=first, again=again)
-        end(log, as_json=as_json)
+        (first, _), names = option_window(since, until), named_symbols(symbols, limit)
+        timeframes = (collected_timeframe(timeframe_name),) if timeframe_name else ()
+        universes = _collected(universe_names, timeframe_name)
+        with stages(make_runner, ports(), as_json=as_json) as work:
+            for chosen in universes:
+                asked = work.chosen(chosen, names, limit)
+                work.analyze(chosen, AnalyzeCommand(asked, since=first, full_refresh=again), timeframes)
 
     @app.command(short_help="Checks coverage and writes the report.")
     def validate(
@@ -127,12 +115,11 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         as_json: bool = JSON_OPTION,
     ) -> None:
         """Checks coverage against expected sessions and writes the report."""
-        window = _window(since, until)
-        universes, log = named_universes(universe_names), list[dict[str, Any]]()
-        runner = make_runner(ports())
-        for chosen in universes:
-            Stages(ports(), runner, chosen, log, show=not as_json).coverage(window)
-        end(log, as_json=as_json)
+        command = ReportCoverageCommand(*option_window(since, until))
+        universes = named_universes(universe_names)
+        with stages(make_runner, ports(), as_json=as_json) as work:
+            for chosen in universes:
+                work.report_coverage(chosen, command)
 
 
 def named_universes(names: str) -> list[Universe]:
@@ -163,16 +150,3 @@ def named_symbols(symbols: str, limit: int) -> list[str] | None:
     if symbols and not names:
         raise ConfigurationError(f"--symbols {symbols!r} names no symbol; write them like 7203.T,130A.T")
     return names or None
-
-
-def first_listed(work: Stages, limit: int) -> list[str]:
-    """The first symbols of the list in force, or of those the settings name."""
-    masters, universe = work.ports.masters, work.universe
-    if not universe.has_master:
-        masters.ensure_named(universe, work.ports.settings.named_symbols(universe.name), work.ports.clock())
-    return [instrument.symbol for instrument in masters.instruments(universe)][:limit]
-
-
-def _window(since: str, until: str) -> Window:
-    first, last = option_window(since, until)
-    return first.isoformat() if first else None, last.isoformat() if last else None

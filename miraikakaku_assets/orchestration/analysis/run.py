@@ -5,12 +5,13 @@ Shared by the partitioned assets, the job for any list of symbols and the five-m
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from typing import Any
 
 import dagster as dg
 
-from miraikakaku_assets.application.analysis.analyze_bars import AnalysisPorts, analyze_bars
+from miraikakaku_assets.application.analysis.analyze_bars import AnalysisPorts, analysis_totals, analyze_bars
 from miraikakaku_assets.application.analysis.scope import DERIVED
+from miraikakaku_assets.application.commands import AnalyzeCommand
 from miraikakaku_assets.application.ports.analysis import AnalysisReport, AnalysisRequest, SymbolAnalysis
 from miraikakaku_assets.application.ports.notices import Severity
 from miraikakaku_assets.bootstrap import Ports
@@ -21,6 +22,7 @@ from miraikakaku_assets.domain.words import counted, the_rest
 from miraikakaku_assets.orchestration.analysis.charts import analysis_chart_of
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
+from miraikakaku_assets.orchestration.stage_reports import Context, hand_back
 
 CHARTED_SYMBOLS = 10
 """Runs of up to this many symbols carry a chart each (0.3 s and 70 KB apiece)."""
@@ -49,34 +51,60 @@ def derived_keys(universe: Universe, collected: Timeframe) -> tuple[dg.AssetKey,
 
 
 @dataclass(frozen=True)
-class AnalysisWanted:
-    """What a step asks for.
+class _Step:
+    """An analysis inside a Dagster step; attributes as of `analyze_in_run`."""
 
-    Attributes:
-        universe: Whose symbols.
-        collected: 1d or 5m.
-        symbols: Symbols; None for all that have bars.
-        keys: Assets whose materializations are logged.
-        since: Session (exchange date) from which on everything is computed anew; None does what is due.
-        again: Compute everything anew, from the first bar on.
-        only_changed: Say nothing of symbols of which nothing was due; for runs that come every few minutes.
-        charts: Whether a run of few symbols carries a chart each.
-    """
-
+    context: Context
+    ports: Ports
     universe: Universe
-    collected: Timeframe
-    symbols: Sequence[str] | None
+    command: AnalyzeCommand
     keys: Collection[dg.AssetKey]
-    since: date | None = None
-    again: bool = False
-    only_changed: bool = False
-    charts: bool = True
+    brief: bool
+
+    def log(self, done: Sequence[SymbolAnalysis]) -> None:
+        """Logs what was committed; what is derived from nothing must not look as if it were there."""
+        there = [one for one in done if not one.failed and one.verdict != "no_bars"]
+        news = [one for one in there if one.verdict == "ok" or not self.brief]
+        log_materializations(self.context, [self._event(one, key) for one in news for key in self.keys])
+
+    def _event(self, done: SymbolAnalysis, key: dg.AssetKey) -> dg.AssetMaterialization:
+        metadata: dict[str, Any] = {"status": done.verdict}
+        last = key.path[-1]
+        if last == "indicators":
+            metadata |= {f"rows_{timeframe}": rows for timeframe, rows in done.indicators.items()}
+            metadata["rows_written"] = sum(done.indicators.values())
+        elif last == "patterns":
+            metadata["new_signals"] = done.signals
+        else:
+            timeframe = Timeframe(last.removeprefix("bars_"))
+            metadata["rows_written"] = done.bars.get(timeframe, 0)
+            if timeframe in done.newest:
+                metadata["newest_final_bar"] = str(done.newest[timeframe])
+        symbols, collected = self.command.symbols, self.command.timeframe
+        few = symbols is not None and len(symbols) <= CHARTED_SYMBOLS
+        if few and not self.brief and last in {"indicators", "patterns"}:
+            metadata["chart"] = analysis_chart_of(self.ports, self.universe, collected, done.symbol)
+        return dg.AssetMaterialization(key, partition=done.symbol, metadata=metadata)
 
 
 def analyze_in_run(
-    context: dg.AssetExecutionContext | dg.OpExecutionContext, ports: Ports, wanted: AnalysisWanted
+    context: Context,
+    ports: Ports,
+    universe: Universe,
+    command: AnalyzeCommand,
+    keys: Collection[dg.AssetKey],
+    *,
+    brief: bool = False,
 ) -> tuple[AnalysisReport, dg.Failure | None]:
     """Derives bars, indicators and signals inside a Dagster step.
+
+    Args:
+        context: Of the step.
+        ports: The installation.
+        universe: Whose symbols.
+        command: What is asked for.
+        keys: Assets whose materializations are logged.
+        brief: For runs that come every few minutes: no charts, nothing of symbols of which nothing was due, no report.
 
     Returns:
         What was done, and why the step has to fail once everything else in it is done (None: it has not).
@@ -86,73 +114,26 @@ def analyze_in_run(
     """
     said = ports.settings
     request = AnalysisRequest(
-        wanted.universe,
-        wanted.collected,
-        wanted.symbols,
+        universe,
+        command.timeframe,
+        command.symbols,
         PriceBasis(said.price_basis),
         said.pattern_definition,
-        wanted.again,
-        wanted.since,
+        command.full_refresh,
+        command.since,
         ports.channels.names_for(Severity.INFO),
         context.run.run_id,
     )
-
-    def listener(done: Sequence[SymbolAnalysis]) -> None:
-        # What is derived from nothing must not look as if it were there.
-        there = [one for one in done if not one.failed and one.verdict != "no_bars"]
-        told = [one for one in there if one.verdict == "ok" or not wanted.only_changed]
-        log_materializations(context, [event for one in told for event in _events(ports, wanted, one)])
-
+    step = _Step(context, ports, universe, command, keys, brief)
     try:
-        report = analyze_bars(request, AnalysisPorts(ports.analysis, ports.clock, ports.work), listener)
+        report = analyze_bars(request, AnalysisPorts(ports.analysis, ports.clock, ports.work), step.log)
     except MiraikakakuError as error:
         raise failure(error) from error
-    if not wanted.only_changed:
-        _totals(context, wanted, report)
+    if not brief:
+        metadata = hand_back(context, ports, universe, analysis_totals(report))
+        for key in keys:
+            context.log_event(dg.AssetObservation(key, metadata=metadata))
     return report, _shortfall(report)
-
-
-def _events(ports: Ports, wanted: AnalysisWanted, done: SymbolAnalysis) -> list[dg.AssetMaterialization]:
-    return [
-        dg.AssetMaterialization(key, partition=done.symbol, metadata=_metadata(ports, wanted, key, done))  # type: ignore[arg-type]
-        for key in wanted.keys
-    ]
-
-
-def _metadata(
-    ports: Ports, wanted: AnalysisWanted, key: dg.AssetKey, done: SymbolAnalysis
-) -> dict[str, object]:
-    metadata: dict[str, object] = {"status": done.verdict}
-    last = key.path[-1]
-    if last == "indicators":
-        metadata |= {f"rows_{timeframe}": rows for timeframe, rows in done.indicators.items()}
-        metadata["rows_written"] = sum(done.indicators.values())
-    elif last == "patterns":
-        metadata["new_signals"] = done.signals
-    else:
-        timeframe = Timeframe(last.removeprefix("bars_"))
-        metadata["rows_written"] = done.bars.get(timeframe, 0)
-        if timeframe in done.newest:
-            metadata["newest_final_bar"] = str(done.newest[timeframe])
-    few = wanted.symbols is not None and len(wanted.symbols) <= CHARTED_SYMBOLS
-    if wanted.charts and few and last in {"indicators", "patterns"}:
-        metadata["chart"] = analysis_chart_of(ports, wanted.universe, wanted.collected, done.symbol)
-    return metadata
-
-
-def _totals(
-    context: dg.AssetExecutionContext | dg.OpExecutionContext, wanted: AnalysisWanted, report: AnalysisReport
-) -> None:
-    totals: dict[str, object] = {
-        "symbols": report.symbols,
-        "failed_symbols": len(report.failures),
-        "verdicts": report.verdicts,
-        "bars": {str(timeframe): rows for timeframe, rows in report.bars.items()},
-        "indicators": {str(timeframe): rows for timeframe, rows in report.indicators.items()},
-        "new_signals": report.signals,
-    }
-    for key in wanted.keys:
-        context.log_event(dg.AssetObservation(key, metadata=totals))  # type: ignore[arg-type]
 
 
 def _shortfall(report: AnalysisReport) -> dg.Failure | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from miraikakaku_assets.application.coverage.report import report_coverage
+from miraikakaku_assets.application.coverage.report import coverage_totals, report_coverage
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.coverage.report import CoverageFindings, SegmentCoverage
 from miraikakaku_assets.domain.errors import MiraikakakuError
@@ -16,15 +16,12 @@ from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.prices.assets import prices_key
 from miraikakaku_assets.orchestration.resources import PortsResource
+from miraikakaku_assets.orchestration.run_config import CoverageConfig
+from miraikakaku_assets.orchestration.stage_reports import hand_back
 from miraikakaku_assets.orchestration.universes import RECORDS
-from miraikakaku_assets.orchestration.window import WindowConfig
 
 _WORST = 20
 _STALE = timedelta(hours=13)  # checked every six hours
-
-
-class CoverageConfig(WindowConfig):
-    """Window of a coverage check; by default everything the source can be expected to serve."""
 
 
 def coverage_key(universe: Universe) -> dg.AssetKey:
@@ -65,10 +62,11 @@ def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
             "sessions since listing. Writes `coverage_reports`, `coverage_gaps` and a JSON report under `reports/`."
         ),
     )
-    def coverage(config: CoverageConfig, ports: PortsResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        use = ports.use
+    def coverage(
+        context: dg.AssetExecutionContext, config: CoverageConfig, ports: PortsResource
+    ) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        use, command = ports.use, config.command()
         try:
-            since, until = config.dates()
             findings, path = report_coverage(
                 universe,
                 Timeframe.D1,
@@ -79,13 +77,17 @@ def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
                 history_start=use.history_start(universe, Timeframe.D1),
                 threshold=use.settings.coverage_alert_threshold,
                 least_issues=use.settings.least_issues(universe.name),
-                since=since,
-                until=until,
+                since=command.since,
+                until=command.until,
             )
         except MiraikakakuError as error:
             raise failure(error) from error
         return dg.MaterializeResult(
-            metadata={**_metadata(findings), "report": dg.MetadataValue.path(str(path))},
+            metadata={
+                **hand_back(context, use, universe, coverage_totals(findings, path)),
+                "report": dg.MetadataValue.path(str(path)),
+                **_pictures(findings),
+            },
             check_results=[
                 _above_threshold(findings),
                 _enough_issues(findings),
@@ -96,20 +98,10 @@ def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
     return coverage
 
 
-def _metadata(findings: CoverageFindings) -> dict[str, Any]:
+def _pictures(findings: CoverageFindings) -> dict[str, Any]:
     from miraikakaku_assets.adapters.charts.png import as_markdown, coverage_chart
 
-    whole = findings.whole
     return {
-        "coverage": whole.coverage or 0.0,
-        "expected_bars": whole.expected,
-        "stored_bars": whole.stored,
-        "missing_bars": whole.expected - whole.stored,
-        "complete_instruments": whole.complete,
-        "empty_instruments": whole.empty,
-        "denominator": findings.denominator,
-        "below_threshold": ", ".join(segment.segment for segment in findings.below_threshold()) or "none",
-        "gaps_by_cause": dg.MetadataValue.json(whole.causes),
         "chart": dg.MetadataValue.md(as_markdown(coverage_chart(findings), "Coverage per segment")),
         "segments": dg.MetadataValue.table(
             records=[_record(findings, position) for position in range(len(findings.segments))]

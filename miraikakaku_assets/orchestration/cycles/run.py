@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from miraikakaku_assets.application.collection.plan_cycle import daily_due
+from miraikakaku_assets.application.commands import AnalyzeCommand, CollectCommand
 from miraikakaku_assets.application.ports.notices import CycleEnd
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe, Universe
 from miraikakaku_assets.orchestration.analysis.run import (
-    AnalysisWanted,
     analyze_in_run,
     derived_keys,
     indicators_key,
@@ -25,7 +25,7 @@ from miraikakaku_assets.orchestration.analysis.run import (
 from miraikakaku_assets.orchestration.cycles.notices import deliver, judge
 from miraikakaku_assets.orchestration.failures import failure, raise_all
 from miraikakaku_assets.orchestration.prices.assets import prices_key
-from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
+from miraikakaku_assets.orchestration.prices.collection import collect_in_run
 
 CYCLE_TAG = "miraikakaku/cycle"
 """Tag of the runs that come every five minutes, whoever starts them; its value is the universe's name."""
@@ -125,11 +125,9 @@ class _Cycle:
 
     def _collect(self, timeframe: Timeframe, symbols: Sequence[str]) -> dg.Failure | None:
         key = prices_key(self.universe, timeframe)
-        # Again: after a cycle in which one symbol failed, the next would take what the others have for new enough.
-        config = CollectConfig(again=True)
-        report, shortfall = collect_in_run(
-            self.context, self.ports, self.universe, timeframe, symbols, key, config, brief=True
-        )
+        # All of it: after a cycle in which one symbol failed, the next would take what the others have for new enough.
+        command = CollectCommand(symbols, timeframe=timeframe, full_refresh=True)
+        report, shortfall = collect_in_run(self.context, self.ports, self.universe, command, key, brief=True)
         self.bars += report.inserted + report.restated
         self.failed.update(report.failures)
         return shortfall
@@ -138,8 +136,8 @@ class _Cycle:
         keys = derived_keys(self.universe, collected)
         if collected is Timeframe.M5:
             keys = (*keys, indicators_key(self.universe))
-        wanted = AnalysisWanted(self.universe, collected, self.symbols, keys, only_changed=True, charts=False)
-        report, shortfall = analyze_in_run(self.context, self.ports, wanted)
+        command = AnalyzeCommand(self.symbols, collected)
+        report, shortfall = analyze_in_run(self.context, self.ports, self.universe, command, keys, brief=True)
         self.bars += sum(report.bars.values())
         self.indicators += sum(report.indicators.values())
         self.signals += report.signals

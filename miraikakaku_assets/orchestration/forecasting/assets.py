@@ -1,15 +1,12 @@
 """Forecasts as assets. Put here: their descriptions and cadence. Keep out: how a forecast is made."""
 
 from collections.abc import Iterator
-from datetime import date
 
 import dagster as dg
 
-from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
-from miraikakaku_assets.domain.market.window import read_day
 from miraikakaku_assets.orchestration.asset_labels import described
-from miraikakaku_assets.orchestration.failures import failure
+from miraikakaku_assets.orchestration.failures import raise_all
 from miraikakaku_assets.orchestration.forecasting.run import (
     models_key,
     performance_key,
@@ -21,34 +18,7 @@ from miraikakaku_assets.orchestration.forecasting.run import (
 from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.orchestration.prices.assets import prices_key
 from miraikakaku_assets.orchestration.resources import PortsResource
-
-
-class TrainConfig(dg.Config):
-    """Options of a training; by default every model, on everything that is stored."""
-
-    until: str | None = None
-    """Last session, YYYY-MM-DD, that the training may see."""
-    models: list[str] | None = None
-    """Names of models."""
-
-
-class PredictConfig(dg.Config):
-    """Options of a forecast; by default from the newest session with bars."""
-
-    as_of: str | None = None
-    """Origin, YYYY-MM-DD: only what was known when that session had ended is used."""
-
-
-def session_named(option: str, text: str | None) -> date | None:
-    """The exchange date that an option names.
-
-    Raises:
-        dg.Failure: It is no date.
-    """
-    try:
-        return read_day(option, text)
-    except ConfigurationError as error:
-        raise failure(error) from error
+from miraikakaku_assets.orchestration.run_config import PredictConfig, TrainConfig
 
 
 def forecast_assets(universe: Universe) -> list[dg.AssetsDefinition]:
@@ -72,8 +42,7 @@ def _models(universe: Universe) -> dg.AssetsDefinition:
     def forecast_models(
         context: dg.AssetExecutionContext, config: TrainConfig, ports: PortsResource
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        until = session_named("until", config.until)
-        return dg.MaterializeResult(metadata=train_in_run(context, ports.use, universe, until, config.models))
+        return dg.MaterializeResult(metadata=train_in_run(context, ports.use, universe, config.command()))
 
     return forecast_models
 
@@ -104,14 +73,8 @@ def _predictions(universe: Universe) -> dg.AssetsDefinition:
     def predictions(
         context: dg.AssetExecutionContext, config: PredictConfig, ports: PortsResource
     ) -> Iterator[dg.MaterializeResult[None]]:
-        predict_in_run(
-            context,
-            ports.use,
-            universe,
-            session_named("as_of", config.as_of),
-            list(context.partition_keys),
-            named=False,
-        )
+        command = config.command(list(context.partition_keys))
+        raise_all([predict_in_run(context, ports.use, universe, command, named=False)])
         yield from ()
 
     return predictions
@@ -129,8 +92,10 @@ def _performance(universe: Universe) -> dg.AssetsDefinition:
         deps=[dg.AssetDep(predictions_key(universe), partition_mapping=dg.AllPartitionMapping())],
         **described(universe, "prediction_performance", text, {"polars", "postgres"}),
     )
-    def prediction_performance(ports: PortsResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        return dg.MaterializeResult(metadata=score_in_run(ports.use, universe))
+    def prediction_performance(
+        context: dg.AssetExecutionContext, ports: PortsResource
+    ) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        return dg.MaterializeResult(metadata=score_in_run(context, ports.use, universe))
 
     return prediction_performance
 

@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
-from miraikakaku_assets.orchestration.forecasting.assets import PredictConfig, session_named
+from miraikakaku_assets.orchestration.failures import raise_all
 from miraikakaku_assets.orchestration.forecasting.run import (
     models_key,
     performance_key,
@@ -14,13 +14,8 @@ from miraikakaku_assets.orchestration.forecasting.run import (
 )
 from miraikakaku_assets.orchestration.op_job import op_job
 from miraikakaku_assets.orchestration.resources import PortsResource
-
-
-class PredictSymbolsConfig(PredictConfig):
-    """Options of forecasts as one run without partitions."""
-
-    symbols: list[str] | None = None
-    """Symbols; none named: all that have bars."""
+from miraikakaku_assets.orchestration.run_config import PredictSymbolsConfig
+from miraikakaku_assets.orchestration.stage_reports import known_in_run
 
 
 def predict_job_name(universe: Universe) -> str:
@@ -39,7 +34,11 @@ def _predict_job(universe: Universe) -> dg.JobDefinition:
         context: dg.OpExecutionContext, config: PredictSymbolsConfig, ports: PortsResource
     ) -> None:
         """Forecasts the symbols named in its config, or all."""
-        predict_in_run(context, ports.use, universe, session_named("as_of", config.as_of), config.symbols)
+        known, shortfall = known_in_run(ports.use, universe, config.symbols, "forecast")
+        shortfalls = [shortfall]
+        if known or not shortfall:
+            shortfalls.append(predict_in_run(context, ports.use, universe, config.command(known)))
+        raise_all(shortfalls)
 
     return op_job(
         predict_symbols,

@@ -4,20 +4,21 @@ Shared by the assets and by the job for any list of symbols.
 """
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from miraikakaku_assets.application.alerting.forecast_alerts import watch_forecasts
+from miraikakaku_assets.application.commands import PredictCommand, TrainCommand
 from miraikakaku_assets.application.forecasting.daily import predict_universe, score_universe, train_universe
 from miraikakaku_assets.application.forecasting.inputs import ForecastInputs
-from miraikakaku_assets.application.forecasting.predict import ENSEMBLE, PredictionReport, totals
+from miraikakaku_assets.application.forecasting.predict import ENSEMBLE, PredictionReport
 from miraikakaku_assets.application.forecasting.replay import replay_predictions
 from miraikakaku_assets.application.forecasting.train import Told, TrainingReport
 from miraikakaku_assets.application.forecasting.view import direction_edges, in_words, standing
 from miraikakaku_assets.application.ports.forecasts import ModelRecord
+from miraikakaku_assets.application.stage_reports import ScoreTotals
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS, in_prices
@@ -27,6 +28,7 @@ from miraikakaku_assets.domain.words import counted, the_rest
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.forecasting.pictures import fan_chart_of, score_charts_of
 from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
+from miraikakaku_assets.orchestration.stage_reports import Context, as_metadata, hand_back
 
 CHARTED_SYMBOLS = 10
 """Runs of up to this many symbols carry a fan chart each."""
@@ -47,23 +49,20 @@ def performance_key(universe: Universe) -> dg.AssetKey:
     return dg.AssetKey([universe.name, "prediction_performance"])
 
 
-Context = dg.AssetExecutionContext | dg.OpExecutionContext
-
-
-def train_in_run(
-    context: Context, ports: Ports, universe: Universe, until: date | None, models: Sequence[str] | None
-) -> dict[str, Any]:
+def train_in_run(context: Context, ports: Ports, universe: Universe, command: TrainCommand) -> dict[str, Any]:
     """Trains every model inside a Dagster step; the metadata of its materialization.
 
     Raises:
         dg.Failure: Nothing could be trained, or some models could not; the others are kept.
     """
     try:
-        last, report = train_universe(universe, ports.forecasting, until, _telling(context), models)
+        last, report = train_universe(
+            universe, ports.forecasting, command.until, _telling(context), command.models
+        )
         watch_forecasts(universe, ports.forecasts, ports.alerting)
     except MiraikakakuError as error:
         raise failure(error) from error
-    metadata = _trained(last, report)
+    metadata = hand_back(context, ports, universe, report.totals(last)) | _trainings(report)
     if report.failed:
         context.log_event(dg.AssetObservation(models_key(universe), metadata=metadata))
         worst = "; ".join(f"{model}: {why}" for model, why in report.failed.items())
@@ -96,7 +95,7 @@ def _learnt(record: ModelRecord) -> str:
     return ", ".join(f"{name} {value}" for name, value in said.items() if value) or "nothing is believed"
 
 
-def _trained(last: date, report: TrainingReport) -> dict[str, Any]:
+def _trainings(report: TrainingReport) -> dict[str, Any]:
     rows = [
         dg.TableRecord(
             {
@@ -113,31 +112,34 @@ def _trained(last: date, report: TrainingReport) -> dict[str, Any]:
         )
         for one in report.records.values()
     ]
-    return {
-        "trained_until": str(last),
-        "models": len(rows),
-        "reused_models": len(report.reused),
-        "failed_models": len(report.failed),
-        "seconds": sum(one.seconds for one in report.trained.values()),
-        **({"trainings": dg.MetadataValue.table(records=rows)} if rows else {}),
-        **({"reasons": dg.MetadataValue.json(report.failed)} if report.failed else {}),
-    }
+    return {"trainings": dg.MetadataValue.table(records=rows)} if rows else {}
 
 
 def predict_in_run(
     context: Context,
     ports: Ports,
     universe: Universe,
-    as_of: date | None,
-    symbols: Sequence[str] | None,
+    command: PredictCommand,
     *,
     named: bool = True,
-) -> None:
+) -> dg.Failure | None:
     """Forecasts inside a Dagster step: a materialization per symbol, the totals as an observation.
 
+    Args:
+        context: Of the step.
+        ports: The installation.
+        universe: Whose instruments.
+        command: What is asked for.
+        named: Whether somebody has named the symbols, so that one without a bar is worth a failure.
+
+    Returns:
+        Why the step has to fail once everything else in it is done: a model broke off, or something was not there to be
+        forecast. What could be made is stored. None: it has not.
+
     Raises:
-        dg.Failure: Nothing could be forecast, or a model broke off; what could be made is stored.
+        dg.Failure: Nothing could be done at all.
     """
+    as_of, symbols = command.as_of, command.symbols
     key, trained = predictions_key(universe), list[ModelRecord]()
     try:
         inputs, report = predict_universe(
@@ -148,21 +150,21 @@ def predict_in_run(
     if any(one.reason is None for one in trained):
         first = TrainingReport(trained={one.model: one for one in trained if one.reason is None})
         context.log_event(
-            dg.AssetMaterialization(models_key(universe), metadata=_trained(report.as_of, first))
+            dg.AssetMaterialization(
+                models_key(universe), metadata=as_metadata(first.totals(report.as_of)) | _trainings(first)
+            )
         )
     stored = ports.forecasts.predictions(universe, report.as_of, report.as_of, symbols, [ENSEMBLE])
     if as_of is None or report.written:  # a past that is only compared is no news of any symbol
         log_materializations(context, _events(ports, inputs, key, stored, symbols))
-    metadata = dict(totals(report))
-    again = None
+    totals, replayed = report.totals(), None
     if as_of is not None and report.kept:
-        again = replay_predictions(inputs, report.as_of, ports.prediction, symbols)
-        metadata |= {"same": again.same, "different": again.different, "gone": again.gone}
-        metadata |= {"other_bands": again.other_bands, "largest_difference": again.largest}
-    context.log_event(dg.AssetObservation(key, metadata=metadata))  # type: ignore[arg-type]
+        replayed = replay_predictions(inputs, report.as_of, ports.prediction, symbols)
+        totals = replayed.added_to(totals)
+    context.log_event(dg.AssetObservation(key, metadata=hand_back(context, ports, universe, totals)))
     # Of all keys those without a bar are a number; a symbol that somebody has named is worth a failure.
     missing = sorted(set(symbols or ()) - set(stored["symbol"].unique())) if named else []
-    _raise_shortfall(report, missing, again.shortfall if again else None)
+    return _shortfall(report, missing, replayed.shortfall if replayed else None)
 
 
 def _events(
@@ -199,20 +201,21 @@ def _events(
     return events
 
 
-def _raise_shortfall(report: PredictionReport, unknown: Sequence[str], unlike: str | None) -> None:
+def _shortfall(report: PredictionReport, bare: Sequence[str], unlike: str | None) -> dg.Failure | None:
     reasons = [f"{model}: {why}" for model, why in report.failures.items()]
-    if unknown:
-        first = f", the first is {unknown[0]}" if len(unknown) > 1 else f": {unknown[0]}"
-        reasons.append(f"no daily bar is stored of {counted(len(unknown), 'symbol')}{first}")
+    if bare:
+        first = f", the first is {bare[0]}" if len(bare) > 1 else f": {bare[0]}"
+        reasons.append(f"no daily bar is stored of {counted(len(bare), 'symbol')}{first}")
     if not report.symbols:
         reasons.append("there was nothing to forecast")
     if unlike is not None:
         reasons.append(unlike)
-    if reasons:
-        raise dg.Failure("; ".join(reasons), metadata={"failures": len(reasons)}, allow_retries=False)
+    if not reasons:
+        return None
+    return dg.Failure("; ".join(reasons), metadata={"failures": len(reasons)}, allow_retries=False)
 
 
-def score_in_run(ports: Ports, universe: Universe) -> dict[str, Any]:
+def score_in_run(context: Context, ports: Ports, universe: Universe) -> dict[str, Any]:
     """Scores what came inside a Dagster step; the metadata of its materialization.
 
     Raises:
@@ -224,12 +227,12 @@ def score_in_run(ports: Ports, universe: Universe) -> dict[str, Any]:
     except MiraikakakuError as error:
         raise failure(error) from error
     stands = standing(universe, ports.forecasts)
-    return {
-        "ensemble": "nothing is forecast yet" if stands is None else in_words(stands),
-        "until": str(report.until),
-        "new_outcomes": report.outcomes,
-        "waiting_targets": report.waiting,
-        "scored_days": len(report.days),
-        "standing_alerts": len(watched.standing),
-        **score_charts_of(ports, universe),
-    }
+    totals = ScoreTotals(
+        ensemble="nothing is forecast yet" if stands is None else in_words(stands),
+        until=report.until,
+        new_outcomes=report.outcomes,
+        waiting_targets=report.waiting,
+        scored_days=len(report.days),
+        standing_alerts=len(watched.standing),
+    )
+    return hand_back(context, ports, universe, totals) | score_charts_of(ports, universe)

@@ -8,14 +8,16 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from miraikakaku_assets.application.commands import AnalyzeCommand
 from miraikakaku_assets.bootstrap import Ports, price_vendor, price_vendors
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
 from miraikakaku_assets.orchestration.analysis.assets import derived_specs
-from miraikakaku_assets.orchestration.analysis.run import AnalysisWanted, analyze_in_run, derived_keys
+from miraikakaku_assets.orchestration.analysis.run import analyze_in_run, derived_keys
 from miraikakaku_assets.orchestration.failures import raise_all
 from miraikakaku_assets.orchestration.partitions import partitions_of
-from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
+from miraikakaku_assets.orchestration.prices.collection import collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
+from miraikakaku_assets.orchestration.run_config import CollectConfig
 from miraikakaku_assets.orchestration.universes import RECORDS, UniverseAssets
 
 COLLECTED = tuple(
@@ -82,7 +84,8 @@ def run_chain(
     key = prices_key(universe, timeframe)
     shortfalls: list[dg.Failure | None] = []
     if key in selected:
-        report, shortfall = collect_in_run(context, ports, universe, timeframe, symbols, key, config)
+        command = config.command(universe, symbols, timeframe)
+        report, shortfall = collect_in_run(context, ports, universe, command, key)
         shortfalls.append(shortfall)
         # Nothing is materialized on top of a failure, or of nothing: what is derived of these symbols looks as their
         # bars do.
@@ -90,8 +93,8 @@ def run_chain(
         symbols = [one for one in symbols if one not in nothing]
     derived = [one for one in derived_keys(universe, timeframe) if one in selected]
     if derived and symbols:
-        wanted = AnalysisWanted(universe, timeframe, symbols, derived, again=config.again)
-        shortfalls.append(analyze_in_run(context, ports, wanted)[1])
+        analysis = AnalyzeCommand(symbols, timeframe, full_refresh=config.again)
+        shortfalls.append(analyze_in_run(context, ports, universe, analysis, derived)[1])
     raise_all(shortfalls)
 
 

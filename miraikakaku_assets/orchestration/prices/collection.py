@@ -11,57 +11,44 @@ import dagster as dg
 
 from miraikakaku_assets.application.collection.collect_prices import collect_prices
 from miraikakaku_assets.application.collection.plan import plan_collection
-from miraikakaku_assets.application.collection.report import CollectionReport
+from miraikakaku_assets.application.collection.report import WORST, CollectionReport
 from miraikakaku_assets.application.collection.request import CollectionPorts, CollectionRequest
 from miraikakaku_assets.application.collection.windows import collected_since
+from miraikakaku_assets.application.commands import CollectCommand
 from miraikakaku_assets.application.ports import SymbolOutcome
 from miraikakaku_assets.application.ports.notices import Severity
 from miraikakaku_assets.application.ports.withdrawals import named
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError, MiraikakakuError, WorkFellShortError
-from miraikakaku_assets.domain.market.instruments import Timeframe, Universe, collected_timeframe
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.words import counted, the_rest
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
 from miraikakaku_assets.orchestration.instance.orphaned_runs import close_abandoned
-from miraikakaku_assets.orchestration.window import WindowConfig
+from miraikakaku_assets.orchestration.stage_reports import Context, as_metadata, hand_back
 
 CHARTED_SYMBOLS = 10
 """Runs of up to this many symbols carry a chart each (50 ms and 20 KB apiece)."""
 _OBSERVED_STEPS = 10  # an observation after every tenth of the work
-_WORST = 20
-_SHOWN_FAILURES = 3  # in the totals, for whoever does not look further
 _MAY_BE_BARE, _FEW = 0.05, 20
 """Share (or number) of symbols that may be without any bar: 85 of 4,178 TSE issues had none in 2025."""
 
-type_context = dg.AssetExecutionContext | dg.OpExecutionContext
-
-
-class CollectConfig(WindowConfig):
-    """Options of a price collection; by default it goes on where the stored bars end, up to now."""
-
-    again: bool = False
-    """Ask for everything, also for what another attempt has collected since the last close; and compute
-    what is derived from it anew, from the first bar on."""
-
 
 def collect_in_run(
-    context: type_context,
+    context: Context,
     ports: Ports,
     universe: Universe,
-    timeframe: Timeframe,
-    symbols: Sequence[str] | None,
+    command: CollectCommand,
     asset_key: dg.AssetKey,
-    config: CollectConfig,
     *,
     brief: bool = False,
 ) -> tuple[CollectionReport, dg.Failure | None]:
-    """Collects bars of some or all symbols inside a Dagster step.
+    """Does a collection inside a Dagster step.
 
     Every symbol of the run ends as a materialization, as a failure, or as one without a single bar, which must not
     look as if it had some: its key stays missing and the totals name it. A run of few symbols carries a chart each. A
-    brief one, of which there are hundreds a day, carries none and says nothing of symbols without a new bar; it must
-    not be a run of partition keys.
+    brief one, of which there are hundreds a day, carries none, says nothing of symbols without a new bar and hands no
+    report back; it must not be a run of partition keys.
 
     Returns:
         What was done, and why the step has to fail once everything else in it is done: some symbols failed (their
@@ -73,11 +60,11 @@ def collect_in_run(
     try:
         close_abandoned(context.instance, ports)
         ports.admit_prices()
-        request = _request(context.run.run_id, ports, universe, timeframe, symbols, config)
+        request = _request(context.run.run_id, ports, universe, command)
         # A cycle has minutes: what another collection is at comes with the next one.
         request = replace(request, waits=not brief)
         total = len(request.instruments) + len(request.settled)
-        listener = _RunListener(context, ports, universe, timeframe, asset_key, total, brief=brief)
+        listener = _RunListener(context, ports, universe, command.timeframe, asset_key, total, brief=brief)
         channels = ports.channels.names_for(Severity.WARNING)
         collection = CollectionPorts(
             ports.prices, ports.bars, ports.ledger, ports.clock, ports.claims, channels=channels
@@ -85,22 +72,21 @@ def collect_in_run(
         report = collect_prices(request, collection, listener)
     except MiraikakakuError as error:
         raise failure(error) from error
-    return report, _finish(context, report, asset_key)
+    totals = report.totals()
+    metadata = as_metadata(totals) if brief else hand_back(context, ports, universe, totals)
+    context.log_event(dg.AssetObservation(asset_key, metadata=metadata))
+    if report.without_bars:
+        context.log.warning("There is no bar of %s", _named(report.without_bars))
+    if not report.balanced:
+        raise dg.Failure(f"The rows of batch {report.batch} do not add up: {metadata}", allow_retries=False)
+    return report, _shortfall(report)
 
 
-def _request(
-    run_id: str,
-    ports: Ports,
-    universe: Universe,
-    timeframe: Timeframe,
-    symbols: Sequence[str] | None,
-    config: CollectConfig,
-) -> CollectionRequest:
-    since, until = config.dates()
+def _request(run_id: str, ports: Ports, universe: Universe, command: CollectCommand) -> CollectionRequest:
+    since, timeframe = command.since, command.timeframe
     today = ports.clock().astimezone(ZoneInfo(universe.time_zone)).date()
     if since is not None and since > today:
         raise ConfigurationError(f"since {since} has not come yet: it is {today} in {universe.time_zone}")
-    collected_timeframe(timeframe, universe)
     if not universe.has_master:
         named = ports.settings.named_symbols(universe.name)
         ports.masters.ensure_named(universe, named, ports.clock())
@@ -111,15 +97,17 @@ def _request(
         known=ports.masters.known_symbols(universe),
         history_start=ports.history_start(universe, timeframe),
         since=since,
-        until=until,
+        until=command.until,
         restatement_sessions=ports.settings.restatement_sessions,
         run_id=run_id,
     )
     done: frozenset[str] = frozenset()
-    if not config.again:
+    if not command.full_refresh:
         moment = collected_since(universe, timeframe, ports.clock())
         done = ports.ledger.done_before(new.new_batch(ports.prices.name), moment)
-    instruments, settled, whole = plan_collection(universe, symbols, ports.masters, ports.prices, done)
+    instruments, settled, whole = plan_collection(
+        universe, command.symbols, ports.masters, ports.prices, done
+    )
     if not instruments and not settled:
         raise WorkFellShortError(
             f"No symbol of {universe.name} was asked for, so nothing was collected; name some, or repeat it"
@@ -138,7 +126,7 @@ class _RunListener:
 
     def __init__(
         self,
-        context: type_context,
+        context: Context,
         ports: Ports,
         universe: Universe,
         timeframe: Timeframe,
@@ -199,38 +187,7 @@ class _RunListener:
         return dg.MetadataValue.md(as_markdown(picture, f"{symbol}, last 250 bars"))
 
 
-def _finish(context: type_context, report: CollectionReport, asset_key: dg.AssetKey) -> dg.Failure | None:
-    totals: dict[str, object] = {
-        "symbols": report.symbols,
-        "requests": report.requests,
-        "failed_symbols": len(report.failures),
-        "symbols_without_bars": len(report.without_bars),
-        "rows_read": report.rows_read,
-        "inserted": report.inserted,
-        "restated": report.restated,
-        "unchanged": report.unchanged,
-        "quarantined": report.quarantined,
-        "flagged": report.flagged,
-        "reconsidered": report.reconsidered,
-        "withdrawn": len(report.withdrawn),
-        "withdrawn_bars": named(report.withdrawn),
-        "padding": report.padding,
-        "quarantined_by_rule": dict(report.rules),
-        "doubtful_actions": dict(report.doubtful_actions),
-        "price_basis": {basis: len(symbols) for basis, symbols in report.bases.items()},
-        "verdicts": dict(report.verdicts),
-        "batch": report.batch,
-    }
-    if report.without_bars:
-        totals["first_without_bars"] = dg.MetadataValue.json(
-            dict(sorted(report.without_bars.items())[:_WORST])
-        )
-        context.log.warning("There is no bar of %s", _named(report.without_bars))
-    if report.failures:
-        totals["first_failures"] = dict(sorted(report.failures.items())[:_SHOWN_FAILURES])
-    context.log_event(dg.AssetObservation(asset_key, metadata=totals))  # type: ignore[arg-type]
-    if not report.balanced:
-        raise dg.Failure(f"The rows of batch {report.batch} do not add up: {totals}", allow_retries=False)
+def _shortfall(report: CollectionReport) -> dg.Failure | None:
     bare = report.verdicts["never_delivered"] + report.verdicts["all_refused"]
     asked = report.symbols - report.verdicts["reused"]
     where = f"see batch {report.batch} in batch_execution_details"
@@ -241,7 +198,7 @@ def _finish(context: type_context, report: CollectionReport, asset_key: dg.Asset
             allow_retries=False,
         )
     if report.failures:
-        worst = dict(sorted(report.failures.items())[:_WORST])
+        worst = dict(sorted(report.failures.items())[:WORST])
         return dg.Failure(
             f"{len(report.failures):,} of {counted(report.symbols, 'symbol')} failed"
             f"{the_rest(report.symbols - len(report.failures), 'stored')}; {where}",
@@ -256,6 +213,6 @@ def _named(without_bars: Mapping[str, str]) -> str:
     parts = []
     for verdict in sorted(set(without_bars.values())):
         names = sorted(symbol for symbol, theirs in without_bars.items() if theirs == verdict)
-        more = f" and {len(names) - _WORST:,} more" if len(names) > _WORST else ""
-        parts.append(f"{', '.join(names[:_WORST])}{more} ({verdict})")
+        more = f" and {len(names) - WORST:,} more" if len(names) > WORST else ""
+        parts.append(f"{', '.join(names[:WORST])}{more} ({verdict})")
     return "; ".join(parts)

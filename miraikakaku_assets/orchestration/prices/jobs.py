@@ -9,14 +9,14 @@ from typing import Any
 import dagster as dg
 
 from miraikakaku_assets.bootstrap import price_vendor
-from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, collected_timeframe
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
 from miraikakaku_assets.orchestration.asset_labels import example_config
-from miraikakaku_assets.orchestration.failures import failure, raise_all
+from miraikakaku_assets.orchestration.failures import raise_all
 from miraikakaku_assets.orchestration.op_job import op_job
 from miraikakaku_assets.orchestration.prices.assets import chain_keys, prices_key
-from miraikakaku_assets.orchestration.prices.collection import CollectConfig, collect_in_run
+from miraikakaku_assets.orchestration.prices.collection import collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
+from miraikakaku_assets.orchestration.run_config import SymbolsConfig
 
 _WHAT = {Timeframe.D1: "Daily", Timeframe.M5: "Five-minute"}
 
@@ -32,15 +32,6 @@ def _prices_job(universe: Universe, timeframe: Timeframe) -> Any:
         selection=dg.AssetSelection.assets(prices_key(universe, timeframe)),
         description=f"{_WHAT[timeframe]} bars of a range of symbols of {universe.name}, as one run.",
     )
-
-
-class SymbolsConfig(CollectConfig):
-    """Options of a collection of scattered symbols."""
-
-    symbols: list[str]
-    """Symbols, e.g. 7203.T."""
-    timeframe: str = Timeframe.D1.value
-    """1d or 5m."""
 
 
 def symbols_job_name(universe: Universe) -> str:
@@ -63,12 +54,9 @@ def collect_symbols_job(universe: Universe) -> dg.JobDefinition:
     )
     def collect_symbols(context: dg.OpExecutionContext, config: SymbolsConfig, ports: PortsResource) -> None:
         """Collects the bars of the symbols named in its config."""
-        try:
-            chosen = collected_timeframe(config.timeframe, universe)
-        except ConfigurationError as error:
-            raise failure(error) from error
-        key = prices_key(universe, chosen)
-        raise_all([collect_in_run(context, ports.use, universe, chosen, config.symbols, key, config)[1]])
+        command = config.command(universe, config.symbols, config.timeframe)
+        key = prices_key(universe, command.timeframe)
+        raise_all([collect_in_run(context, ports.use, universe, command, key)[1]])
 
     return op_job(
         collect_symbols,

@@ -18,8 +18,10 @@ _MIB = 2**20
 def prune_event_log_op(context: dg.OpExecutionContext, ports: PortsResource) -> None:
     """Removes old runs and overtaken events from Dagster's books, then vacuums their tables."""
     kept = timedelta(days=ports.use.settings.event_log_retention_days)
-    pruned = prune_event_log(context.instance, ports.use.clock(), Retention(kept, CYCLES_KEPT, CYCLE_TAG))
+    now = ports.use.clock()
+    pruned = prune_event_log(context.instance, now, Retention(kept, CYCLES_KEPT, CYCLE_TAG))
     context.log.info(_sentence(pruned))
+    context.log.info("%d reports of runs removed", ports.use.stage_reports.prune(now - kept))
 
 
 # One step: the pruning is small transactions and may be killed and repeated.

@@ -4,11 +4,14 @@ import dagster as dg
 
 from miraikakaku_assets.application.ports import MasterUpdate
 from miraikakaku_assets.application.reference.update_master import update_master
+from miraikakaku_assets.application.stage_reports import MasterTotals
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.resources import PortsResource
+from miraikakaku_assets.orchestration.run_config import MasterConfig
+from miraikakaku_assets.orchestration.stage_reports import hand_back
 from miraikakaku_assets.orchestration.universes import MASTERS, RECORDS
 
 _GUARDED = (
@@ -16,15 +19,6 @@ _GUARDED = (
     "objects to (older, much smaller or larger, other issues, other markets) is kept in quarantine and the last "
     "good master stays in force until someone accepts it. Registers one partition key per issue."
 )
-
-
-class MasterConfig(dg.Config):
-    """Options of a master update."""
-
-    file: str | None = None
-    """URL, file or folder of the list; where its exchange publishes it (the settings say) when not given."""
-    accept_mass_change: bool = False
-    """Put the list into force although the guard objects."""
 
 
 def stock_masters() -> list[dg.AssetsDefinition]:
@@ -47,39 +41,40 @@ def _stock_master(universe: Universe) -> dg.AssetsDefinition:
     def stock_master(
         context: dg.AssetExecutionContext, config: MasterConfig, ports: PortsResource
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        use = ports.use
+        use, command = ports.use, config.command()
         try:
-            if not config.file:
+            if not command.file:
                 use.admit_lists(universe)
             update = update_master(
                 universe,
-                config.file or None,
+                command.file,
                 source=use.master_source(universe),
                 store=use.masters,
                 shelf=use.files,
                 clock=use.clock,
                 scheduled="dagster/schedule_name" in context.run.tags,
-                accept_mass_change=config.accept_mass_change,
+                accept_mass_change=command.accept_mass_change,
             )
         except MiraikakakuError as error:
             raise failure(error) from error
         symbols = [instrument.symbol for instrument in use.masters.instruments(universe)]
         registered = register_keys(context.instance, universe.partitions, symbols)
-        return dg.MaterializeResult(metadata={**_metadata(update), "partition_keys_added": registered})
+        return dg.MaterializeResult(metadata=hand_back(context, use, universe, _totals(update, registered)))
 
     return stock_master
 
 
-def _metadata(update: MasterUpdate) -> dict[str, str | int | dg.MetadataValue]:
-    return {
-        "dagster/row_count": update.total_stocks,
-        "added": update.added_stocks,
-        "updated": update.updated_stocks,
-        "removed": update.removed_stocks,
-        "returned": update.returned_stocks,
-        "unchanged": update.unchanged_stocks,
-        "counts": dg.MetadataValue.json(dict(update.counts)),
-        "list_date": str(update.list_date),
-        "source": update.source,
-        "stored_file": update.stored_file or "",
-    }
+def _totals(update: MasterUpdate, keys_added: int) -> MasterTotals:
+    return MasterTotals(
+        listed=update.total_stocks,
+        added=update.added_stocks,
+        updated=update.updated_stocks,
+        removed=update.removed_stocks,
+        returned=update.returned_stocks,
+        unchanged=update.unchanged_stocks,
+        counts=update.counts,
+        list_date=update.list_date,
+        source=update.source,
+        stored_file=update.stored_file or "",
+        partition_keys_added=keys_added,
+    )

@@ -139,6 +139,18 @@ run_progress = Table(
     Index("idx_run_progress_run", "run_id"),
 )
 
+stage_reports = Table(
+    "stage_reports",
+    metadata,
+    Column("run_id", Text, nullable=False),
+    Column("universe", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("report", JSONB, nullable=False),  # the dataclass of `application.stage_reports` of that stage
+    now("stored_at"),
+    PrimaryKeyConstraint("run_id", "universe", "stage"),
+    Index("idx_stage_reports_stored_at", "stored_at"),
+)
+
 collection_state = Table(
     "collection_state",
     metadata,

@@ -1,6 +1,6 @@
 """The metal: daily bars of the futures that COPPER_SYMBOLS names, in US dollars a pound (LME: US dollars a tonne).
 
-COMEX lists dozens of contract months; Yahoo joins them to one history.
+COMEX lists dozens of contract months; the price source joins them to one history.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _GLOBEX_OPENS, _GLOBEX_CLOSES = 18, 17  # hours in New York (contract specificat
 
 
 def _future(symbol: str) -> ListedIssue:
-    """The future of a Yahoo symbol like ``HG=F`` as a line of a list.
+    """The future of a symbol like ``HG=F`` as a line of a list.
 
     Its history is that of the nearest contract month, joined without adjustment for the roll. One contract month
     (``HGZ26.CMX``) is not read: it ends within months.
@@ -47,10 +47,10 @@ def _future(symbol: str) -> ListedIssue:
 def _days() -> pl.DataFrame:
     """Days of New York's stock exchange from midnight there until 17:00, when Globex ends its day.
 
-    Yahoo has one copper bar for each of them and none for the shortened Globex sessions of holidays: of its 6,400 bars
+    The price source has one copper bar for each of them and none for the shortened Globex sessions of holidays: of its 6,400 bars
     of HG=F from 2000-08-30 to 2026-02-23, 11 lie on no session of XNYS and 18 sessions have none; against CMES, the
     calendar of Globex, it is 5 and 176 (7 in 2024, 5 in 2025). Of the 11, one is a Sunday evening, six are holidays
-    that have no bar in other years, and four are days on which only the stock exchange was closed. Yahoo dates the bars
+    that have no bar in other years, and four are days on which only the stock exchange was closed. It dates the bars
     by midnight in New York. Half days end earlier than 17:00, which makes their bars final late, never early.
     """
     import polars as pl

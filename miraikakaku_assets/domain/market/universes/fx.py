@@ -19,10 +19,10 @@ _LAST_QUOTED_CHRISTMAS = 2024
 
 
 def _pair(symbol: str) -> tuple[str, str]:
-    """Base and quote currency (ISO 4217) of a Yahoo symbol like ``USDJPY=X``.
+    """Base and quote currency (ISO 4217) of a symbol like ``USDJPY=X``.
 
     Raises:
-        ConfigurationError: It is not written like that. Yahoo's short form ``JPY=X`` is not read: a pair has
+        ConfigurationError: It is not written like that. The short form ``JPY=X`` is not read: a pair has
             one symbol.
     """
     pair = _PAIR.fullmatch(symbol)
@@ -51,7 +51,7 @@ def _unit(symbol: str) -> tuple[str, str]:
 def _days() -> pl.DataFrame:
     """Weekdays from London midnight to midnight, on Fridays to 22:00, which is 17:00 in New York.
 
-    Yahoo dates its daily currency bars so. It has quoted Christmas and New Year's Day until 2024 and not
+    The price source dates its daily currency bars so. It has quoted Christmas and New Year's Day until 2024 and not
     since (bars of USD/JPY 2008-2026), so they count as holidays from then on.
     """
     import polars as pl

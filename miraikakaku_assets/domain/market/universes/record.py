@@ -71,13 +71,13 @@ class Universe:
         calendar: Name of its sessions: of ``exchange_calendars``, or its own for `own_calendar`.
         time_zone: IANA zone in which its sessions have their dates.
         currency: ISO 4217 code of its prices; None where every instrument has its own (currency pairs).
-        partitions: Name of the Dagster dynamic partitions of its daily assets.
+        partitions: Name of the set of partition keys of its daily assets.
         intraday_partitions: Name of those of its intraday assets: a watch list, or `partitions` itself; None where
             no bars within the day are collected.
-        example: A symbol of it, as Yahoo writes it.
+        example: A symbol of it.
         symbol_shape: Regular expression of all its symbols.
         symbols_like: What they are and how they look, e.g. ``US symbols like AAPL,BRK-B``.
-        symbol_suffix: What Yahoo puts behind the exchange's own code, e.g. ``.T``.
+        symbol_suffix: What a symbol has behind the exchange's own code, e.g. ``.T``.
         named: Symbols that it consists of where no exchange publishes a list of what it trades; none where one does.
         named_issue: Reads such a symbol as a line of a list.
         watched: Symbols whose 5-minute bars are collected.
@@ -149,5 +149,5 @@ class Universe:
         return self.unit_of(symbol) if self.unit_of else (self.currency, self.price_unit)
 
     def writes(self, symbol: str) -> bool:
-        """Whether a symbol is written as Yahoo writes those of this universe."""
+        """Whether a symbol is written like those of this universe."""
         return re.fullmatch(self.symbol_shape, symbol) is not None
