@@ -47,11 +47,12 @@ def _future(symbol: str) -> ListedIssue:
 def _days() -> pl.DataFrame:
     """Days of New York's stock exchange from midnight there until 17:00, when Globex ends its day.
 
-    The price source has one copper bar for each of them and none for the shortened Globex sessions of holidays: of its 6,400 bars
-    of HG=F from 2000-08-30 to 2026-02-23, 11 lie on no session of XNYS and 18 sessions have none; against CMES, the
-    calendar of Globex, it is 5 and 176 (7 in 2024, 5 in 2025). Of the 11, one is a Sunday evening, six are holidays
-    that have no bar in other years, and four are days on which only the stock exchange was closed. It dates the bars
-    by midnight in New York. Half days end earlier than 17:00, which makes their bars final late, never early.
+    The price source has one copper bar for each of them and none for the shortened Globex sessions of holidays: of
+    its 6,400 bars of HG=F from 2000-08-30 to 2026-02-23, 11 lie on no session of XNYS and 18 sessions have none;
+    against CMES, the calendar of Globex, it is 5 and 176 (7 in 2024, 5 in 2025). Of the 11, one is a Sunday evening,
+    six are holidays that have no bar in other years, and four are days on which only the stock exchange was closed.
+    It dates the bars by midnight in New York. Half days end earlier than 17:00, which makes their bars final late,
+    never early.
     """
     import polars as pl
 
