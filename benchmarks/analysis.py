@@ -112,7 +112,10 @@ def _arrays(bars: pl.DataFrame) -> list[dict[str, np.ndarray]]:
 def _bare_talib(series: Sequence[dict[str, np.ndarray]]) -> None:
     import talib
 
-    calls = [(getattr(talib, one.function), one.inputs, one.parameters) for one in INDICATORS]
+    calls = [
+        (getattr(talib, indicator.function), indicator.inputs, indicator.parameters)
+        for indicator in INDICATORS
+    ]
     for arrays in series:
         for function, inputs, parameters in calls:
             function(*[arrays[name] for name in inputs], *parameters)

@@ -79,7 +79,7 @@ def measure_speed(jp: int, us: int, sample: int) -> dict[str, Any]:
     with server() as url, _exchange(config) as exchange, _site(url, exchange, moment) as site:
         runs = [_collect(site, exchange, universe) for universe in ("jp", "us")]
         floor = _alone(exchange, _symbols(site, sample), moment)
-    symbols, seconds = sum(one.symbols for one in runs), sum(one.working for one in runs)
+    symbols, seconds = sum(run.symbols for run in runs), sum(run.working for run in runs)
     return {
         "per_s": symbols / seconds,
         "floor_per_s": floor["symbols"] / floor["seconds"],
@@ -209,7 +209,7 @@ def _collect(site: Site, exchange: Exchange, universe: str, *options: str, maste
 
 
 def _cost(size: Collected, runs: Sequence[Collected], base: Sequence[Collected], what: str) -> float:
-    took = statistics.median(getattr(one.ran, what) for one in runs)
+    took = statistics.median(getattr(run.ran, what) for run in runs)
     start = statistics.median(getattr(one.ran, what) for one in base)
     return float(took - start) / (size.symbols - base[0].symbols)
 

@@ -195,12 +195,12 @@ def _live(site: Site, exchange: Exchange, plan: Plan, day: Day) -> None:
         _collect(site, exchange, universe, killer, day)
     day.killed = killer.done
     day.problems += [f"the {whom} was never killed" for _, whom in killer.due] + killer.survivors()
-    failed = {one.symbol for one in day_checks.verdicts(site) if not one.ended}
+    failed = {verdict.symbol for verdict in day_checks.verdicts(site) if not verdict.ended}
     for universe in _UNIVERSES:
         suffix = [symbol for symbol in sorted(failed) if symbol.endswith(".T") == (universe == "jp")]
         if suffix:
             site.run("collect", "--universe", universe, "--symbols", ",".join(suffix))
-    day.healed = len(failed - {one.symbol for one in day_checks.verdicts(site) if not one.ended})
+    day.healed = len(failed - {verdict.symbol for verdict in day_checks.verdicts(site) if not verdict.ended})
     day.seconds = time.monotonic() - began
 
 
@@ -257,8 +257,8 @@ def show(day: Day, console: Console) -> None:
 
 
 def _lines(day: Day) -> Sequence[tuple[str, str]]:
-    kinds: Counter[Any] = Counter(one.verdict for one in day.verdicts)
-    ended = sum(one.ended for one in day.verdicts)
+    kinds: Counter[Any] = Counter(verdict.verdict for verdict in day.verdicts)
+    ended = sum(verdict.ended for verdict in day.verdicts)
     same = day.comparison
     return (
         ("listed symbols", f"{len(day.verdicts):,}"),

@@ -45,7 +45,9 @@ class Notices(Stores):
             return Channels(Addresses())
         said = self.settings
         secrets = (said.discord_webhook_url, said.slack_webhook_url, said.email_password, said.notify_urls)
-        discord, slack, password, others = ("" if one is None else one.get_secret_value() for one in secrets)
+        discord, slack, password, others = (
+            "" if secret is None else secret.get_secret_value() for secret in secrets
+        )
         addresses = Addresses(
             discord,
             slack,

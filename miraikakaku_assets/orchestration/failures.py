@@ -49,7 +49,7 @@ def raise_all(shortfalls: Iterable[dg.Failure | None]) -> None:
     Raises:
         dg.Failure: The reasons, one after the other, and the metadata of all of them.
     """
-    found = [one for one in shortfalls if one is not None]
+    found = [shortfall for shortfall in shortfalls if shortfall is not None]
     if not found:
         return
     raise dg.Failure(

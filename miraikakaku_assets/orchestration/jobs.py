@@ -26,12 +26,14 @@ def _asset_job(universe: Universe, what: str, asset: str, description: str) -> A
 
 master_jobs = {one: _asset_job(one, "master", "stock_master", master.job) for one, master in MASTERS.items()}
 coverage_jobs = {
-    one: _asset_job(one, "coverage", "coverage", f"Checks the coverage of {one.name} and writes the report.")
-    for one in UNIVERSES.values()
+    universe: _asset_job(
+        universe, "coverage", "coverage", f"Checks the coverage of {universe.name} and writes the report."
+    )
+    for universe in UNIVERSES.values()
 }
 coverage_check_job = dg.define_asset_job(
     "coverage_check_job",
-    selection=dg.AssetSelection.assets(*([one.name, "coverage"] for one in UNIVERSES.values())),
+    selection=dg.AssetSelection.assets(*([universe.name, "coverage"] for universe in UNIVERSES.values())),
     description="Checks the coverage of every universe and writes the reports.",
 )
 source_canary_job = dg.define_asset_job(

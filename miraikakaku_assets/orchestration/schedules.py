@@ -79,7 +79,9 @@ def _coverage_check() -> dg.ScheduleDefinition:
     )
     def coverage_check(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         collected = [
-            one for one in UNIVERSES.values() if context.instance.get_dynamic_partitions(one.partitions)
+            universe
+            for universe in UNIVERSES.values()
+            if context.instance.get_dynamic_partitions(universe.partitions)
         ]
         if not collected:
             return dg.SkipReason("Nothing is collected yet: materialize a stock master first.")

@@ -108,7 +108,7 @@ def _repetitions(run: dg.DagsterRun, key: str) -> Iterator[dg.RunRequest]:
         ops: Any = run.run_config.get("ops", {})
         config = {"ops": {name: ops[name] for name in (step_name(universe, timeframe),) if name in ops}}
         if timeframe is Timeframe.D1:
-            same = [one for one in chain_keys(universe, timeframe) if one in selected]
+            same = [chain_key for chain_key in chain_keys(universe, timeframe) if chain_key in selected]
             yield dg.RunRequest(key, config, tags, daily_jobs[universe].name, asset_selection=same)
         else:  # what is derived from them comes with the next cycle
             yield dg.RunRequest(f"{key}_5m", config, tags, job.name, asset_selection=[prices])

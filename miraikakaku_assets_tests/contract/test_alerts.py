@@ -103,10 +103,10 @@ def test_many_who_raise_the_same_alert_at_once_queue_it_once(
         )
         for _ in range(6)
     ]
-    for one in raisers:
-        one.start()
-    for one in raisers:
-        one.join()
+    for raiser in raisers:
+        raiser.start()
+    for raiser in raisers:
+        raiser.join()
     assert sum(len(keys) for keys in fresh) == 2
     assert {alert.occurrences for alert in store.listed()} == {6}
     assert len(queued(database)) == 1

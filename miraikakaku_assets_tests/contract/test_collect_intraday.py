@@ -43,9 +43,9 @@ class Ticks:
     ) -> Iterator[Delivery]:
         assert timeframe is Timeframe.M5
         self.asked = list(requests)
-        for one in requests:
-            rows = [row for row in self.rows if one.since <= row["stamp"].date() <= one.until]
-            yield Delivery((one.symbol,), raw(rows), calls={one.symbol: Calls(1, 0.1, None)})
+        for request in requests:
+            rows = [row for row in self.rows if request.since <= row["stamp"].date() <= request.until]
+            yield Delivery((request.symbol,), raw(rows), calls={request.symbol: Calls(1, 0.1, None)})
 
     def unrequested(self, _: Universe, __: frozenset[str]) -> Iterator[Delivery]:
         return iter(())

@@ -190,7 +190,7 @@ def test_many_at_once_ask_for_every_symbol_once_and_end_with_the_same_contents(
         return collect_prices(request, ports_of(database, source), lambda _: None)
 
     with ThreadPoolExecutor(len(sources)) as pool:
-        reports = [done.result() for done in [pool.submit(collection, one) for one in sources]]
+        reports = [done.result() for done in [pool.submit(collection, source) for source in sources]]
 
     together = contents(database)
     for report in reports:

@@ -301,10 +301,10 @@ def test_two_deliverers_at_once_send_everything_once(
     desks = [Desk(one, Addresses(discord=receiver.discord)) for one in databases]
     desks[0].raises(*keys)
     threads = [threading.Thread(target=desk.delivers) for desk in desks]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     desks[0].delivers()
     assert titles(receiver) == keys
     for opened in databases:

@@ -20,7 +20,7 @@ SYMBOLS = ("1301.T", "130A.T", "7203.T", "9984.T")
 
 
 def test_directions_of_a_market_are_signs_of_what_was_forecast_and_has_come(database: Database) -> None:
-    listed(database, *(one.removesuffix(".T") for one in SYMBOLS))
+    listed(database, *(symbol.removesuffix(".T") for symbol in SYMBOLS))
     made = forecasts(SYMBOLS, ("ensemble", "theta"), DAYS[:12], missing=["7203.T"])
     still = (pl.col("symbol") == "1301.T") & (pl.col("horizon") == 2)
     came = outcomes(SYMBOLS, DAYS[:12]).with_columns(

@@ -96,7 +96,7 @@ def test_the_web_ui_shows_the_same_before_and_after(instance: dg.DagsterInstance
         assert log_of(instance, run) == []
     for run in run_ids(instance):  # its page is what it was but for asset events that newer ones overtook
         left = log_of(instance, run)
-        assert [one for one in left if one.asset is None] == [one for one in logs[run] if one.asset is None]
+        assert [one for one in left if one.asset is None] == [log for log in logs[run] if log.asset is None]
         assert set(left) <= set(logs[run])
     kept = [one for one in log_of(instance, overtaken[1]) if one.kind == "ASSET_MATERIALIZATION"]
     assert {one.partition for one in kept} == {KEYS[6]}

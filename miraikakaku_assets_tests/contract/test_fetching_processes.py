@@ -95,7 +95,7 @@ def test_processes_bring_what_threads_bring(yahoo: ScriptedYahoo, database: Data
     assert {symbol: one.requests for symbol, one in there.calls.items()} == {
         symbol: one.requests for symbol, one in here.calls.items()
     }
-    assert all(one.seconds > 0 and one.began is not None for one in there.calls.values())
+    assert all(call.seconds > 0 and call.began is not None for call in there.calls.values())
 
 
 def test_few_symbols_are_fetched_without_processes(yahoo: ScriptedYahoo) -> None:

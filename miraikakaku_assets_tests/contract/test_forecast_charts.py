@@ -88,7 +88,7 @@ def test_a_fan_is_in_prices(figures: list[Any]) -> None:
         ends = sorted(side[-1] for side in drawn(axes, colour) if len(side))
         assert ends == pytest.approx([low, high])
     assert drawn(axes, "#c2255c")[0][-1] == pytest.approx(2800 * exp(-0.01))
-    still = [one for one in axes.lines if list(one.get_ydata()) == [2800.0, 2800.0]]
+    still = [line for line in axes.lines if list(line.get_ydata()) == [2800.0, 2800.0]]
     assert len(still) == 1
     assert still[0].is_dashed()
     assert "in 5 sessions: median 2,805.6 (+0.2%)" in said(figures[0])
@@ -109,7 +109,7 @@ def test_targets_stand_on_their_dates_without_weekends_and_holidays(figures: lis
     assert list(named)[-6:] == ["11/20", "11/24", "11/25", "11/26", "11/27", "11/30"]  # the 23rd is a holiday
     assert np.diff(list(named.values())[-6:]) == pytest.approx(6.0)
     assert named["11/20"] == 0
-    close = next(one for one in axes.lines if len(one.get_ydata()) == CLOSES)
+    close = next(line for line in axes.lines if len(line.get_ydata()) == CLOSES)
     assert np.diff(close.get_xdata()) == pytest.approx(1.0)
     assert close.get_xdata()[-1] == 0
 

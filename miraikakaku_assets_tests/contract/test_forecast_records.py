@@ -80,7 +80,7 @@ def test_models_saw_nothing_behind_the_session(database: Database) -> None:
     keep(failed(training(until=WEEKS[4])))
     keep(training("theta", WEEKS[5]))
     for asked in (day + timedelta(days=step) for day in WEEKS for step in (-1, 0, 1)):
-        found = {one.model: one.trained_until for one in store(database).models(JP, asked)}
+        found = {model.model: model.trained_until for model in store(database).models(JP, asked)}
         expected = {"xgboost": [*WEEKS[:4]], "arima": [WEEKS[1]], "theta": [WEEKS[5]]}
         newest = {model: [day for day in days if day <= asked] for model, days in expected.items()}
         assert found == {model: max(days) for model, days in sorted(newest.items()) if days}

@@ -83,7 +83,7 @@ def test_of_many_reasons_and_forecasts_at_once_a_forecast_stays(database: Databa
         )
     )
     found = store(database).predictions(JP, ORIGINS[0], ORIGINS[0]).drop("made_at")
-    assert any(found.equals(one.sort("symbol", "model", "as_of", "horizon")) for one in versions)
+    assert any(found.equals(version.sort("symbol", "model", "as_of", "horizon")) for version in versions)
 
 
 # It halts after the first statement of its transaction, inside of it.

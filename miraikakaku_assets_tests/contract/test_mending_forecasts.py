@@ -86,7 +86,9 @@ def rows(days: Days, *models: str) -> pl.DataFrame:
 
 def assert_drifts(found: pl.DataFrame, *symbols: str) -> None:
     """Five drifts of each symbol: its slope goes on, as wide as the square root of the time, and of the 30 behind."""
-    assert found.select("symbol", "horizon").rows() == [(one, h) for one in symbols for h in range(1, 6)]
+    assert found.select("symbol", "horizon").rows() == [
+        (symbol, h) for symbol in symbols for h in range(1, 6)
+    ]
     for row in found.iter_rows(named=True):
         h, of_one = row["horizon"], slope(row["symbol"])
         sd = abs(of_one) * sqrt(h * (1 + h / AT))
@@ -256,7 +258,7 @@ def test_numbers_that_are_none_are_failures_and_the_others_stay(days: Days) -> N
     assert bad.select(BARE).null_count().row(0) == (3,) * len(BARE)
     good = found.filter(pl.col("reason").is_null())
     expected: list[Any] = [
-        h * slope(one) for one in RATES for h in range(1, 6) if (one, h) not in Unsound.wrong
+        h * slope(rate) for rate in RATES for h in range(1, 6) if (rate, h) not in Unsound.wrong
     ]
     assert good["point"].to_list() == pytest.approx(expected)
     assert rows(days, "random_walk")["reason"].null_count() == EACH

@@ -118,7 +118,9 @@ def test_schedules_with_their_hours() -> None:
     }
 
     assert differences((schedule.name for schedule in schedules), listed("Schedules", "schedule")) == []
-    assert {one.name: (one.cron_schedule, one.execution_timezone) for one in schedules} == hours
+    assert {
+        schedule.name: (schedule.cron_schedule, schedule.execution_timezone) for schedule in schedules
+    } == hours
 
 
 def test_sensors() -> None:

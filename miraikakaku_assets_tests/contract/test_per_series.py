@@ -50,7 +50,7 @@ def test_many_series_are_done_in_other_processes_in_order():
     processes = {process for _, process in made}
     assert os.getpid() not in processes
     assert 1 <= len(processes) <= 2
-    left = [" ".join(one.cmdline()) for one in psutil.Process().children()]
+    left = [" ".join(child.cmdline()) for child in psutil.Process().children()]
     assert all("resource_tracker" in one for one in left), left  # Python's own, one for all pools to come
 
 

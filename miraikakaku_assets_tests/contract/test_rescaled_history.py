@@ -245,7 +245,7 @@ def test_history_that_begins_inside_the_window_needs_no_second_request(database:
     first = january(14)
     collect(database, Exchange({SPLIT: history(SPLIT, BEFORE.date(), since=first)}), now=BEFORE)
     source = published()
-    source.rows[SPLIT] = [one for one in source.rows[SPLIT] if one["session"] >= first]
+    source.rows[SPLIT] = [row for row in source.rows[SPLIT] if row["session"] >= first]
     collect(database, source, now=AFTER, restatement_sessions=9)
     assert [one.symbol for one in source.asked] == [SPLIT]
     assert max(stored_closes(database, SPLIT).values()) < 700

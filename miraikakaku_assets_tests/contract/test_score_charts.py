@@ -35,7 +35,7 @@ def test_coverage_stands_at_its_height(figures: list[Any]) -> None:
         (eighty, 0.80, 0.78, 0.82, 0.80 - 0.004),
         (ninety_five, 0.95, 0.935, 0.965, 0.95 - 0.002),
     ):
-        assert any(list(one.get_ydata()) == [promised, promised] and one.is_dashed() for one in axes.lines)
+        assert any(list(line.get_ydata()) == [promised, promised] and line.is_dashed() for line in axes.lines)
         corridor = axes.patches[0].get_bbox()
         assert (corridor.y0, corridor.y1) == (low, high)
         assert drawn(axes, "#2563eb")[0] == pytest.approx([column] * 5)
@@ -97,7 +97,7 @@ def test_one_sees_who_led_and_when(figures: list[Any]) -> None:
 def test_both_lines_are_there_and_bad_models_do_not_press_the_good(figures: list[Any]) -> None:
     leaderboard_chart(WORST, "jp", horizon=5)
     main = figures[0].axes[0]
-    levels = [one.get_ydata()[0] for one in main.lines if list(one.get_xdata()) == [0, 1]]
+    levels = [line.get_ydata()[0] for line in main.lines if list(line.get_xdata()) == [0, 1]]
     assert sorted(levels) == [1.0, 1.10]
     assert "1.10: skill lost" in said(figures[0])
     assert "Prophet 9.000 ▲" in said(figures[0])

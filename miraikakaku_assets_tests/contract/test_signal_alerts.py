@@ -129,7 +129,9 @@ def test_a_signal_of_more_than_an_hour_ago_is_stored_and_not_told(fx: Market, ne
 def test_a_signal_whose_bar_was_restated_is_taken_back(fx: Market, newest: dict[str, Any]) -> None:
     up_to(fx, newest["at"] + timedelta(minutes=2))
     fx.analyze(channels=("discord", "mail"))
-    (row,) = [one for one in MINUTES if (one["symbol"], one["ts"]) == (newest["symbol"], newest["ts"])]
+    (row,) = [
+        minute for minute in MINUTES if (minute["symbol"], minute["ts"]) == (newest["symbol"], newest["ts"])
+    ]
     factor = 0.95 if newest["direction"] != "SELL" else 1.05
     fx.now += timedelta(minutes=1)
     fx.deliver(M5, [scaled(row, factor)])

@@ -132,7 +132,7 @@ def test_symbols_that_nobody_knows_are_named_and_the_others_analysed(collected: 
     unknown, *analyses = ended.document["stages"]
     assert (unknown["run_id"], unknown["succeeded"], unknown["error"]) == (None, False, sentence)
     assert (unknown["symbols"], unknown["unknown"]) == (2, ["7230.T", "AAPL"])
-    assert [one["verdicts"] for one in analyses] == [{"ok": 1}, {"no_bars": 1}]
+    assert [analyse["verdicts"] for analyse in analyses] == [{"ok": 1}, {"no_bars": 1}]
     runs = collected.rows(RUNS)
 
     only = collected("analyze", "--symbols", "7230.T")

@@ -24,7 +24,7 @@ def test_the_pipeline_of_copper_needs_no_master_and_doing_it_again_changes_nothi
 
     assert first.code == 0, first.err
     stages = {one["stage"]: one for one in first.document["stages"]}
-    assert {one["universe"] for one in stages.values()} == {"copper"}
+    assert {stage["universe"] for stage in stages.values()} == {"copper"}
     assert "master" not in stages
     analysed = [one["collected"] for one in first.document["stages"] if one["stage"] == "analysis"]
     assert analysed == ["1d"]  # there are no five-minute bars to analyse

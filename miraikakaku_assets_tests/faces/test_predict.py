@@ -37,10 +37,16 @@ def test_every_model_forecasts_copper_and_what_came_is_scored(command: Command) 
     assert predictions["made"] == dict.fromkeys([*MODELS, "ensemble"], 1)
     assert (predictions["missing"], predictions["failures"], predictions["as_of"]) == ({}, {}, week_ago)
     assert (scores["stage"], scores["new_outcomes"]) == ("scores", 5)
-    assert [one["horizon"] for one in predictions["forecasts"]] == [1, 2, 3, 4, 5]
-    for one in predictions["forecasts"]:
-        assert one["lo95"] < one["lo80"] < one["median"] < one["hi80"] < one["hi95"]
-        assert one["edge"] == "優位性なし"  # of one origin nobody can say more
+    assert [prediction["horizon"] for prediction in predictions["forecasts"]] == [1, 2, 3, 4, 5]
+    for prediction in predictions["forecasts"]:
+        assert (
+            prediction["lo95"]
+            < prediction["lo80"]
+            < prediction["median"]
+            < prediction["hi80"]
+            < prediction["hi95"]
+        )
+        assert prediction["edge"] == "優位性なし"  # of one origin nobody can say more
     everything = "SELECT * FROM miraikakaku.daily_predictions ORDER BY 1, 2, 3, 4"
     before = command.rows(everything)
 

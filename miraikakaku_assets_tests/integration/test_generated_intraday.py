@@ -50,9 +50,11 @@ def tokyo(tmp_path_factory: pytest.TempPathFactory) -> FileBars:
     folder = tmp_path_factory.mktemp("tokyo")
     bars = [five_minutes(symbol, date(2025, 12, 1), date(2026, 2, 1)) for symbol in TOKYO]
     local = pl.col("ts").dt.convert_time_zone("Asia/Tokyo")
-    closes = [one.filter(local.dt.time() == pl.time(15, 20)) for one in bars]
+    closes = [bar.filter(local.dt.time() == pl.time(15, 20)) for bar in bars]
     flat = dict.fromkeys(("open", "high", "low"), pl.col("close"))
-    prints = [one.with_columns(pl.col("ts") + timedelta(minutes=10), volume=0.0, **flat) for one in closes]
+    prints = [
+        close.with_columns(pl.col("ts") + timedelta(minutes=10), volume=0.0, **flat) for close in closes
+    ]
     m5 = tokyo_minutes(folder / "minutes.parquet", *bars, *prints)
     return read(JP, m5, days_file(folder / "days.parquet", TOKYO, "Asia/Tokyo"))
 

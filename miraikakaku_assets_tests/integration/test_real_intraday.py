@@ -190,7 +190,7 @@ def test_fifty_issues_of_tokyo_with_their_lunch(tokyo: FileBars) -> None:
     assert sum(one.height for one in m5) == 265_940
     fours = [of_timeframe(one, Timeframe.H4, JP) for one in m5]
     hours = [of_timeframe(one, Timeframe.H1, JP) for one in m5]
-    assert (sum(one.height for one in hours), sum(one.height for one in fours)) == (24_520, 8_172)
+    assert (sum(hour.height for hour in hours), sum(four.height for four in fours)) == (24_520, 8_172)
     local = pl.concat(fours)["ts"].dt.convert_time_zone("Asia/Tokyo").dt.strftime("%H:%M")
     assert set(local) == {"09:00", "12:30"}
     lunch = pl.concat(m5)["ts"].dt.convert_time_zone("Asia/Tokyo").dt.time()

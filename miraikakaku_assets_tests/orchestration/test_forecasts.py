@@ -234,7 +234,9 @@ def test_lost_skill_is_told_until_it_is_back(market: Installation) -> None:
 
 
 def test_forecasts_follow_a_daily_collection_however_it_ended(market: Installation) -> None:
-    (sensor,) = [one for one in default_sensors() if one.name == "forecasts_due"]
+    (sensor,) = [
+        default_sensor for default_sensor in default_sensors() if default_sensor.name == "forecasts_due"
+    ]
 
     def look() -> list[dg.RunRequest]:
         with dg.build_sensor_context(instance=market.instance, definitions=market.definitions) as context:
@@ -245,13 +247,15 @@ def test_forecasts_follow_a_daily_collection_however_it_ended(market: Installati
     tags = {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
     ended = market.run("jp_daily_job", tags=tags)
     requests = look()
-    assert [one.job_name for one in requests] == ["jp_prediction_job", "jp_performance_job"]
-    assert {one.run_key for one in requests} == {f"predict_{ended.run_id}", f"score_{ended.run_id}"}
+    assert [request.job_name for request in requests] == ["jp_prediction_job", "jp_performance_job"]
+    assert {request.run_key for request in requests} == {f"predict_{ended.run_id}", f"score_{ended.run_id}"}
     assert requests[0].tags.items() >= tags.items()
 
 
 def test_models_are_trained_weekly_once_something_is_collected(installation: Installation) -> None:
-    (schedule,) = [one for one in default_schedules() if one.name == "jp_training"]
+    (schedule,) = [
+        default_schedule for default_schedule in default_schedules() if default_schedule.name == "jp_training"
+    ]
 
     def tick() -> Any:
         with dg.build_schedule_context(

@@ -76,8 +76,8 @@ for _one, _keys in {
     }
 CHECKS = {
     *(
-        f"{one}/coverage:{check}"
-        for one in UNIVERSES
+        f"{universe}/coverage:{check}"
+        for universe in UNIVERSES
         for check in ("above_threshold", "bars_quality", "enough_issues")
     ),
     "market/source_canary:clocks_agree",
@@ -90,13 +90,13 @@ JOBS = {
     "coverage_check_job": None,
     "jp_master_job": None,
     "us_master_job": None,
-    **{f"{one}_coverage_job": None for one in UNIVERSES},
-    **{f"{one}_collect_symbols": None for one in UNIVERSES},
-    **{f"{one}_analyze_symbols": None for one in UNIVERSES},
+    **{f"{universe}_coverage_job": None for universe in UNIVERSES},
+    **{f"{universe}_collect_symbols": None for universe in UNIVERSES},
+    **{f"{universe}_analyze_symbols": None for universe in UNIVERSES},
     **{f"{one}_cycle_job": None for one in INTRADAY},
-    **{f"{one}_training_job": None for one in UNIVERSES},
-    **{f"{one}_performance_job": None for one in UNIVERSES},
-    **{f"{one}_predict_symbols": None for one in UNIVERSES},
+    **{f"{universe}_training_job": None for universe in UNIVERSES},
+    **{f"{universe}_performance_job": None for universe in UNIVERSES},
+    **{f"{universe}_predict_symbols": None for universe in UNIVERSES},
     "jp_prediction_job": "jp_symbols",
     "us_prediction_job": "us_symbols",
     "fx_prediction_job": "fx_pairs",

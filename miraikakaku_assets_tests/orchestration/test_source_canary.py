@@ -169,7 +169,11 @@ def test_a_retry_after_of_a_collection_holds_for_the_canary(installation: Instal
 def test_its_schedule_waits_for_the_round_before_and_leaves_archives_alone(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (schedule,) = [one for one in default_schedules() if one.name == "source_canary"]
+    (schedule,) = [
+        default_schedule
+        for default_schedule in default_schedules()
+        if default_schedule.name == "source_canary"
+    ]
 
     def tick() -> Any:
         with dg.build_schedule_context(

@@ -94,7 +94,7 @@ def process_at(port: int) -> psutil.Process | None:
     """The fetching process that a request came from."""
     for process in fetching_processes():
         try:
-            if any(one.laddr.port == port for one in process.net_connections("tcp")):
+            if any(net_connection.laddr.port == port for net_connection in process.net_connections("tcp")):
                 return process
         except psutil.Error:
             continue

@@ -95,7 +95,7 @@ def test_making_the_ports_opens_nothing(tmp_path: Path) -> None:
     assert found.files is not None
     assert found.reports is not None
     assert found.master_source(JP).locations[0].endswith("/data_j.xls")
-    assert [one.rpartition("/")[2] for one in found.master_source(US).locations] == [
+    assert [location.rpartition("/")[2] for location in found.master_source(US).locations] == [
         "nasdaqlisted.txt",
         "otherlisted.txt",
     ]

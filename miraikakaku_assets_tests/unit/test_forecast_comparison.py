@@ -127,7 +127,7 @@ def test_equal_forecasts_reject_as_often_as_promised():
 def test_nothing_is_said_where_differences_do_not_vary(losses):
     found = diebold_mariano(losses, losses, 1)
     assert (found.statistic, found.p_better, found.p_different) == (None, 1.0, 1.0)
-    shifted = diebold_mariano([one + 0.1 for one in losses], losses, 1)
+    shifted = diebold_mariano([loss + 0.1 for loss in losses], losses, 1)
     assert shifted.statistic is None
 
 

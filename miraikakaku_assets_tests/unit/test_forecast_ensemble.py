@@ -187,7 +187,7 @@ def test_many_models_without_skill_seldom_win():
         rows = scored({NO_CHANGE: np.zeros(260)} | points, actual)
         (found,) = review_champions(rows, DAYS[300], {1: NO_CHANGE})
         wins += found.champion != NO_CHANGE
-        assert any((one.mae_ratio or 1) < 1 for one in found.trials)
+        assert any((trial.mae_ratio or 1) < 1 for trial in found.trials)
     assert wins <= 2
 
 
@@ -195,7 +195,7 @@ def test_no_change_can_take_its_place_back():
     (found,) = review_champions(drawn(8, 300, 0.5), DAYS[350], {1: "noise"}, ChampionRule(level=0.1))
     assert found.before == "noise"
     assert found.champion == "part"
-    assert {one.challenger for one in found.trials} == {NO_CHANGE, "part"}
+    assert {trial.challenger for trial in found.trials} == {NO_CHANGE, "part"}
 
 
 def test_a_champion_without_forecasts_is_refused():
@@ -209,6 +209,6 @@ def test_the_records_are_the_same_every_time():
         rows.sample(fraction=1, shuffle=True, seed=1), DAYS[300], {1: NO_CHANGE}
     )
     assert_frame_equal(
-        pl.DataFrame([one.weights for one in choose_weights(rows, DAYS[300])]),
-        pl.DataFrame([one.weights for one in choose_weights(rows.reverse(), DAYS[300])]),
+        pl.DataFrame([choose_weight.weights for choose_weight in choose_weights(rows, DAYS[300])]),
+        pl.DataFrame([choose_weight.weights for choose_weight in choose_weights(rows.reverse(), DAYS[300])]),
     )

@@ -243,7 +243,7 @@ def test_both_definitions_have_the_six_patterns_and_their_mirrors() -> None:
     sides = [("1", "SELL"), ("1", "BUY"), ("2", "BUY"), ("2-2", "SELL"), ("3", "SELL"), ("3", "BUY")]
     sides += [("4", "BUY"), ("4", "SELL"), ("5", "NEUTRAL"), ("6", "BUY"), ("6", "SELL")]
     for definition in map(definition_of, NAMES):
-        assert [(one.number, one.direction.value) for one in definition.patterns] == sides
+        assert [(pattern.number, pattern.direction.value) for pattern in definition.patterns] == sides
 
 
 def test_names_priorities_and_delays() -> None:
@@ -257,15 +257,15 @@ def test_names_priorities_and_delays() -> None:
         "6": ("複合シグナル強化", "HIGH", 0),
     }
     for definition in map(definition_of, NAMES):
-        for one in definition.patterns:
-            delay = one.priority.notified_after.total_seconds()
-            assert (one.name_ja, one.priority.value, delay) == expected[one.number]
+        for pattern in definition.patterns:
+            delay = pattern.priority.notified_after.total_seconds()
+            assert (pattern.name_ja, pattern.priority.value, delay) == expected[pattern.number]
 
 
 def test_targets_and_stops_of_the_first_definition() -> None:
     pips = {
-        (one.number, one.direction.value): (one.take_profit_pips, one.stop_pips)
-        for one in definition_of("v1").patterns
+        (pattern.number, pattern.direction.value): (pattern.take_profit_pips, pattern.stop_pips)
+        for pattern in definition_of("v1").patterns
     }
     assert pips["1", "SELL"] == (-50, 30)
     assert pips["1", "BUY"] == (50, -30)
@@ -274,4 +274,4 @@ def test_targets_and_stops_of_the_first_definition() -> None:
     assert pips["4", "BUY"] == (100, -50)
     assert pips["6", "BUY"] == (120, -60)
     assert pips["3", "SELL"] == pips["5", "NEUTRAL"] == (None, None)
-    assert all(one.take_profit_pips is None for one in definition_of("v2").patterns)
+    assert all(pattern.take_profit_pips is None for pattern in definition_of("v2").patterns)

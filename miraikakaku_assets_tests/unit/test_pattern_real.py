@@ -60,7 +60,7 @@ def test_patterns_show_about_as_often_in_tokyo_as_their_specification_says(jp: F
 
 def test_the_first_definition_is_silent_or_always_on(jp: Frames) -> None:
     seen = states(jp, definition_of("v1")).bars.filter(pl.col("ts") >= WARM)
-    sides = [(one.number, one.direction.value) for one in definition_of("v1").patterns]
+    sides = [(pattern.number, pattern.direction.value) for pattern in definition_of("v1").patterns]
     shares = dict(zip(sides, seen.select("^pattern .*$").mean().row(0), strict=True))
     assert {number for (number, _), share in shares.items() if share == 0} == {"1", "2", "2-2", "3", "5"}
     assert shares["6", "BUY"] == pytest.approx(0.15, abs=0.005)

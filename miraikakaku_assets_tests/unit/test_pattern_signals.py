@@ -240,6 +240,6 @@ def test_what_cannot_be_judged_is_refused() -> None:
 
 def test_random_bars_meet_every_pattern_of_the_default() -> None:
     found = pl.concat([signals(noise(seed)) for seed in range(6)])
-    sides = {(one.number, one.direction.value) for one in definition_of("v2").patterns}
+    sides = {(pattern.number, pattern.direction.value) for pattern in definition_of("v2").patterns}
     assert set(found.select("pattern", "direction").iter_rows()) == sides
     assert found["evidence"].str.json_path_match("$").is_not_null().all()

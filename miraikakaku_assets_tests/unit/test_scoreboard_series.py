@@ -91,7 +91,10 @@ def test_the_ensemble_weighs_by_what_was_known_at_the_first_origin_of_its_fold()
     second = folds[1].origins[0]
     members = walked.rows.filter(pl.col("model") != ENSEMBLE).select(FORECASTS.keys())
     known = outcomes(members.filter(pl.col("as_of") < second), data.until(second)).drop_nulls("actual")
-    weight = {one.horizon: one.weights["drift"] for one in choose_weights(known, second)}
+    weight = {
+        choose_weight.horizon: choose_weight.weights["drift"]
+        for choose_weight in choose_weights(known, second)
+    }
     rows = walked.rows.filter(pl.col("as_of") == second)
     wide = rows.pivot(on="model", index=KEYS, values="point")
     golden = [weight[h] * point for h, point in wide.select("horizon", "drift").iter_rows()]

@@ -275,8 +275,8 @@ def test_an_answer_of_some_days_is_the_end_of_the_answer_of_years(issue: Listing
     part, whole = few.daily.between(since, now), all_of_them.daily.between(since, now)
     for name in ("stamps", "open", "high", "low", "close", "volume", "adjclose"):
         assert np.array_equal(getattr(part, name), getattr(whole, name), equal_nan=True)
-    assert [one for one in all_of_them.dividends if one.stamp >= since] == [
-        one for one in few.dividends if one.stamp >= since
+    assert [dividend for dividend in all_of_them.dividends if dividend.stamp >= since] == [
+        dividend for dividend in few.dividends if dividend.stamp >= since
     ]
 
 
@@ -288,4 +288,6 @@ def test_sessions_are_those_of_the_reference_calendar(real_data: Path) -> None:
     assert common == [day for day in opens if day >= ours[0]]
     for place, day in enumerate(common):
         stamps = (int(TOKYO.opens[place]), int(TOKYO.closes[place]))
-        assert opens[day] == tuple(f"{datetime.fromtimestamp(one, UTC):%Y-%m-%dT%H:%M:%SZ}" for one in stamps)
+        assert opens[day] == tuple(
+            f"{datetime.fromtimestamp(stamp, UTC):%Y-%m-%dT%H:%M:%SZ}" for stamp in stamps
+        )

@@ -130,8 +130,12 @@ def test_a_file_in_many_parts_is_the_same_file(
     def everything() -> tuple[pl.DataFrame, pl.DataFrame, list[int]]:
         requests = [BarRequest(symbol, date.min, date.max) for symbol in symbols]
         deliveries = list(ArchiveSource(path).deliver(JP, Timeframe.D1, requests))
-        bars = pl.concat([one.bars for one in deliveries])
-        return bars, pl.concat([one.actions for one in deliveries]), [one.bars.height for one in deliveries]
+        bars = pl.concat([delivery.bars for delivery in deliveries])
+        return (
+            bars,
+            pl.concat([delivery.actions for delivery in deliveries]),
+            [delivery.bars.height for delivery in deliveries],
+        )
 
     whole, happened, _ = everything()
     window = ArchiveSource(path).common_window(JP)

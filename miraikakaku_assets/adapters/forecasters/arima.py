@@ -124,7 +124,9 @@ class Arima:
         )
         windows = windows.filter(pl.col("unfit").is_null())
         symbols = windows["symbol"].to_list()
-        found = each_series(chosen, [one.to_numpy() for one in windows["log_close"]], symbols, self.workers)
+        found = each_series(
+            chosen, [window.to_numpy() for window in windows["log_close"]], symbols, self.workers
+        )
         known = {name: one for name, one in zip(symbols, found, strict=True) if isinstance(one, Coefficients)}
         failed = [name for name, one in zip(symbols, found, strict=True) if isinstance(one, Failure)]
         return TrainedArima(until, seed, known, tuple(failed))

@@ -164,7 +164,7 @@ class Lstm:
                 rate = np.float32(1 - shown / due)
                 weights, moments = step(weights, moments, *batch(values, chosen, self.batch), rate)
                 shown += len(chosen.rows)
-        return Network(*(np.asarray(one) for one in weights))
+        return Network(*(np.asarray(weight) for weight in weights))
 
     def load(self, saved: bytes) -> TrainedForecaster:
         """As in the contract."""
@@ -287,7 +287,7 @@ def _training(units: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
     pattern = network(0)
     adam = keras.optimizers.Adam(_LEARNING_RATE, clipnorm=1.0)
     adam.build(pattern.trainable_variables)
-    fixed = [one.value for one in pattern.non_trainable_variables]
+    fixed = [variable.value for variable in pattern.non_trainable_variables]
 
     def loss(weights: Any, seen: Any, ahead: Any) -> Any:
         found, _ = pattern.stateless_call(weights, fixed, seen)
@@ -301,6 +301,8 @@ def _training(units: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
         return [old + rate * (new - old) for old, new in zip(weights, changed, strict=True)], moments
 
     def start(seed: int) -> Any:
-        return [one.value for one in network(seed).trainable_variables], [one.value for one in adam.variables]
+        return [variable.value for variable in network(seed).trainable_variables], [
+            variable.value for variable in adam.variables
+        ]
 
     return start, jax.jit(step)

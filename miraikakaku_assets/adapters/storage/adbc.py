@@ -57,4 +57,4 @@ def date_array(days: Iterable[date]) -> str:
 
 def moment_array(moments: Iterable[datetime | None]) -> str:
     """A PostgreSQL array literal of moments."""
-    return "{" + ",".join("NULL" if one is None else f'"{one}"' for one in moments) + "}"
+    return "{" + ",".join("NULL" if moment is None else f'"{moment}"' for moment in moments) + "}"

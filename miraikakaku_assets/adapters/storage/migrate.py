@@ -76,7 +76,7 @@ def _context(connection: Connection) -> MigrationContext:
 def _refuse_unknown(database: Database, connection: Connection) -> None:
     scripts = ScriptDirectory.from_config(alembic_config())
     known = {script.revision for script in scripts.walk_revisions()}
-    unknown = [one for one in _context(connection).get_current_heads() if one not in known]
+    unknown = [revision for revision in _context(connection).get_current_heads() if revision not in known]
     if unknown:
         raise ConfigurationError(
             f"The database {database.shown} has schema {', '.join(unknown)}, and this program knows none beyond "

@@ -96,7 +96,11 @@ class _Analysis:
             done = 0
             self.ports.work.count(done, len(due), len(self.report.failures))
             for group, saved in self._saved(due):
-                moved += [one.symbol for one in group.analysis.standings if one.symbol not in saved.symbols]
+                moved += [
+                    standing.symbol
+                    for standing in group.analysis.standings
+                    if standing.symbol not in saved.symbols
+                ]
                 self._tell(_outcomes(group, saved))
                 done += len(group.analysis.standings) + len(group.failures)
                 self.ports.work.count(done, len(due), len(self.report.failures))
@@ -108,10 +112,10 @@ class _Analysis:
     def _due(self, symbols: Sequence[str] | None) -> list[Standing]:
         """What is to be computed; tells of everything else that nothing is."""
         standings = self.ports.store.standings(self.request.universe, self.request.collected, symbols)
-        due = [one for one in standings if is_due(one, self.request)]
-        waiting, known = {one.symbol for one in due}, {one.symbol for one in standings}
-        settled = [_settled(one) for one in standings if one.symbol not in waiting]
-        settled += [SymbolAnalysis(one, "no_bars") for one in symbols or () if one not in known]
+        due = [standing for standing in standings if is_due(standing, self.request)]
+        waiting, known = {one.symbol for one in due}, {standing.symbol for standing in standings}
+        settled = [_settled(standing) for standing in standings if standing.symbol not in waiting]
+        settled += [SymbolAnalysis(symbol, "no_bars") for symbol in symbols or () if symbol not in known]
         self._tell(settled)
         return due
 
@@ -138,15 +142,18 @@ class _Analysis:
     def _tell(self, outcomes: Sequence[SymbolAnalysis]) -> None:
         if not outcomes:
             return
-        for one in outcomes:
+        for outcome in outcomes:
             self.report.symbols += 1
-            self.report.verdicts[one.verdict] = self.report.verdicts.get(one.verdict, 0) + 1
-            self.report.signals += one.signals
-            for counted, total in ((one.bars, self.report.bars), (one.indicators, self.report.indicators)):
+            self.report.verdicts[outcome.verdict] = self.report.verdicts.get(outcome.verdict, 0) + 1
+            self.report.signals += outcome.signals
+            for counted, total in (
+                (outcome.bars, self.report.bars),
+                (outcome.indicators, self.report.indicators),
+            ):
                 for timeframe, rows in counted.items():
                     total[timeframe] = total.get(timeframe, 0) + rows
-            if one.error is not None:
-                self.report.failures[one.symbol] = str(one.error)
+            if outcome.error is not None:
+                self.report.failures[outcome.symbol] = str(outcome.error)
         self.listener(outcomes)
 
 
@@ -162,20 +169,20 @@ def _outcomes(group: Group, saved: Saved) -> list[SymbolAnalysis]:
         for frames in (analysis.bars, analysis.indicators)
     ]
     outcomes = [SymbolAnalysis(symbol, error.kind, error=error) for symbol, error in group.failures.items()]
-    for one in analysis.standings:
-        if one.symbol in saved.symbols:
+    for standing in analysis.standings:
+        if standing.symbol in saved.symbols:
             bars, indicators = (
-                {timeframe: rows.get(one.symbol, 0) for timeframe, rows in counts.items()}
+                {timeframe: rows.get(standing.symbol, 0) for timeframe, rows in counts.items()}
                 for counts in counted
             )
             newest = {
-                timeframe: starts[one.symbol]
+                timeframe: starts[standing.symbol]
                 for timeframe, starts in group.newest.items()
-                if one.symbol in starts
+                if standing.symbol in starts
             }
-            verdict = "no_bars" if one.first is None else "ok"
-            new = saved.signals.get(one.symbol, 0)
-            outcomes.append(SymbolAnalysis(one.symbol, verdict, bars, indicators, new, newest))
+            verdict = "no_bars" if standing.first is None else "ok"
+            new = saved.signals.get(standing.symbol, 0)
+            outcomes.append(SymbolAnalysis(standing.symbol, verdict, bars, indicators, new, newest))
     return outcomes
 
 

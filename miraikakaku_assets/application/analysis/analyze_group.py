@@ -59,7 +59,7 @@ def analyze_group(
             if error.symbol in failures:  # it is none of the group's: nothing would be left out
                 raise
             failures[error.symbol] = error
-            standings = [one for one in standings if one.symbol != error.symbol]
+            standings = [standing for standing in standings if standing.symbol != error.symbol]
             others = pl.col("symbol") != error.symbol
             bars, daily = material.bars.filter(others), material.daily.filter(others)
             material = replace(material, bars=bars, daily=daily, signals=material.signals.filter(others))
@@ -105,7 +105,7 @@ def _computed(
 def _collected(standings: Sequence[Standing], bars: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """When each symbol was collected last: as its collections say, or as its newest bar says where none do."""
     known = pl.DataFrame(
-        [(one.symbol, one.checked_at) for one in standings],
+        [(standing.symbol, standing.checked_at) for standing in standings],
         schema={"symbol": pl.String, "checked": pl.Datetime("us", "UTC")},
         orient="row",
     )

@@ -77,14 +77,14 @@ def first_changes(standings: Sequence[Standing], request: AnalysisRequest, mater
     """Symbol → start of the earliest collected bar that has changed; `NEVER` if none has."""
     anew = _moved_by_dividends(standings, request, material)
     found: dict[str, datetime | None] = {}
-    for one in standings:
-        changed = one.changed_since
-        if _is_new(one, request) or one.symbol in anew or one.first is None:
-            found[one.symbol] = None
+    for standing in standings:
+        changed = standing.changed_since
+        if _is_new(standing, request) or standing.symbol in anew or standing.first is None:
+            found[standing.symbol] = None
         elif changed is None:
-            found[one.symbol] = NEVER
+            found[standing.symbol] = NEVER
         else:
-            found[one.symbol] = None if changed <= one.first else changed
+            found[standing.symbol] = None if changed <= standing.first else changed
     return found
 
 
@@ -104,7 +104,11 @@ def _moved_by_dividends(
     opens = session_table(request.universe.calendar).select("session", ts="opens")
     dated = daily.filter(pl.col("symbol").is_in(list(newest))).join(opens, on="ts")
     changed = pl.DataFrame(
-        [(one.symbol, one.changed_since) for one in standings if one.changed_since and one.symbol in newest],
+        [
+            (standing.symbol, standing.changed_since)
+            for standing in standings
+            if standing.changed_since and standing.symbol in newest
+        ],
         schema={"symbol": pl.String, "changed": pl.Datetime("us", "UTC")},
         orient="row",
     )
@@ -117,7 +121,7 @@ def _moved_by_dividends(
 
 def rebuilt_since(standings: Sequence[Standing], changes: Since) -> Since:
     """Symbol → start of the earliest bar, collected or derived, that is not what it was."""
-    waiting = {one.symbol: one.open_since or NEVER for one in standings}
+    waiting = {standing.symbol: standing.open_since or NEVER for standing in standings}
     return {
         symbol: None if changed is None else min(changed, waiting[symbol])
         for symbol, changed in changes.items()

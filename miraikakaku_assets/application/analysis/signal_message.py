@@ -122,9 +122,9 @@ def _last(record: Mapping[str, object]) -> str:
     if not isinstance(outcomes, Sequence):
         raise TypeError("last_ten is a list of outcomes")
     if record.get("hit_rate") is None:
-        shown = " ".join(f"{_float(one):+.1%}" for one in outcomes)
+        shown = " ".join(f"{_float(outcome):+.1%}" for outcome in outcomes)
     else:
-        shown = "".join("○" if _float(one) > 0 else "×" for one in outcomes)
+        shown = "".join("○" if _float(outcome) > 0 else "×" for outcome in outcomes)
     return f"{len(outcomes)}回(右が最新) {shown}"
 
 

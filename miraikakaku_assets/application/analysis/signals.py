@@ -47,11 +47,18 @@ def signals_of(
     tail = [symbol for symbol, moment in since.items() if moment is not None]
     found = [pl.DataFrame(schema=SIGNALS)]
     if whole:
-        frames = Frames(*(_cut(read[one], one, dict.fromkeys(whole), request.universe) for one in TIMEFRAMES))
+        frames = Frames(
+            *(
+                _cut(read[timeframe], timeframe, dict.fromkeys(whole), request.universe)
+                for timeframe in TIMEFRAMES
+            )
+        )
         found.append(signals(frames, request.definition))
     if start is not None:
         cut = dict.fromkeys(tail, start)
-        frames = Frames(*(_cut(read[one], one, cut, request.universe) for one in TIMEFRAMES))
+        frames = Frames(
+            *(_cut(read[timeframe], timeframe, cut, request.universe) for timeframe in TIMEFRAMES)
+        )
         known = material.signals.filter(pl.col("symbol").is_in(tail))
         found.append(signals_since(frames, known, start, request.definition))
     closes = material.bars.select("symbol", "ts", "close")

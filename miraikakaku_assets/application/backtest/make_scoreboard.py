@@ -98,7 +98,9 @@ def make_scoreboard(
         InputFileError: A file is not readable.
         WorkFellShortError: A set has no bars, or too few.
     """
-    made = Scoreboard(size, {one.name: one.version for one in ports.prediction.forecasters})
+    made = Scoreboard(
+        size, {forecaster.name: forecaster.version for forecaster in ports.prediction.forecasters}
+    )
     universes = [name for name in sets if name in UNIVERSES]
     for name in _IMPORTED if universes else ():
         if name in universes or name in _KNOWN_ELSEWHERE:
@@ -137,7 +139,7 @@ def _currencies(
 
 def _step(name: str, folds: Sequence[Fold], ports: BacktestPorts, heard: Heard) -> Step:
     """What a walk tells, as counts: a model and the ensemble have a turn in every fold."""
-    turns = [*(one.name for one in ports.prediction.forecasters), ENSEMBLE]
+    turns = [*(forecaster.name for forecaster in ports.prediction.forecasters), ENSEMBLE]
     places = {fold.origins[0]: place for place, fold in enumerate(folds)}
 
     def step(what: str, origin: date) -> None:

@@ -204,7 +204,7 @@ def _shares(weights: object) -> str:
 
 def _papers(found: Scoreboard) -> str:
     names = ("method", "from", *(f"RSE {step}" for step in STEPS), *(f"CORR {step}" for step in STEPS))
-    ours = [(one.method, "here", one.rse, one.corr) for one in found.papers]
+    ours = [(paper.method, "here", paper.rse, paper.corr) for paper in found.papers]
     theirs = [(one.method, one.paper, one.rse, one.corr) for one in PUBLISHED]
     rows = [
         (
@@ -218,7 +218,7 @@ def _papers(found: Scoreboard) -> str:
         )
         for method, whose, rse, corr in (*ours, *theirs)
     ]
-    filled = [f"{one.method} {one.filled:,}" for one in found.papers if one.filled]
+    filled = [f"{paper.method} {paper.filled:,}" for paper in found.papers if paper.filled]
     beside = (
         f"\n\nForecasts not made, for which the last value stands: {', '.join(filled)}." if filled else ""
     )

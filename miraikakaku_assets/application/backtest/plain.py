@@ -20,7 +20,7 @@ def plain(found: Scoreboard) -> dict[str, Any]:
         "evidence": {name: asdict(one) for name, one in found.taken.items()},
         "sets": {name: _board(board) for name, board in found.boards.items()},
         "exchange_rate": {
-            "here": [asdict(one) for one in found.papers],
+            "here": [asdict(paper) for paper in found.papers],
             "published": [asdict(one) for one in PUBLISHED] if found.papers else [],
         },
     }

@@ -218,7 +218,7 @@ def _board(
     until = table.filter(pl.col("session") > last)["session"][max(HORIZONS) - 1]
     sectors = inputs.panel.bars.select("symbol", "sector").drop_nulls().unique("symbol", keep="last")
     scores, missing, spreads, by_sectors = [], [], [], pl.DataFrame()
-    for name in (*(one.name for one in ports.forecasters), ENSEMBLE):
+    for name in (*(forecaster.name for forecaster in ports.forecasters), ENSEMBLE):
         rows = store.scored(universe, first, until, models=[name])
         scores.append(scores_of(rows))
         missing.append(missing_by_reason(rows))
@@ -241,7 +241,9 @@ def _board(
         sectors=by_sectors,
         spread=pl.concat(spreads) if spreads else pl.DataFrame(),
         champions=champions(universe, last, store),
-        weights={one.horizon: _shares(one) for one in store.decisions(universe, WEIGHTS, last)},
+        weights={
+            decision.horizon: _shares(decision) for decision in store.decisions(universe, WEIGHTS, last)
+        },
     )
 
 

@@ -127,9 +127,9 @@ def walk_series(
         served = list(several)
         origins = [origin for fold in served for origin in fold.origins]
         base = []
-        for one in forecasters:
-            told(one.name, origins[0])
-            base.append(_forecasts(one, data, train_until, origins, seed, walked.failed))
+        for forecaster in forecasters:
+            told(forecaster.name, origins[0])
+            base.append(_forecasts(forecaster, data, train_until, origins, seed, walked.failed))
         made += base
         for fold in served:
             told(ENSEMBLE, fold.origins[0])
@@ -198,7 +198,7 @@ def series_board(
         scores=corrected(pl.concat(scores)),
         missing=missing_by_reason(rows),
         failed=walked.failed,
-        weights={one.horizon: dict(one.weights) for one in walked.weights},
+        weights={weight.horizon: dict(weight.weights) for weight in walked.weights},
     )
 
 

@@ -118,7 +118,9 @@ class _Collection:
         self.judge = Judge(self.request.universe, self.request.timeframe, self.known, self.ports.store)
         is_dated = self.ports.source.is_fixed and self.request.timeframe is Timeframe.D1
         self.on_scale = ScaleKeeper(self.request.universe, self.ports.store) if is_dated else None
-        self.absent = frozenset(one.symbol for one in self.request.instruments if one.may_be_absent)
+        self.absent = frozenset(
+            instrument.symbol for instrument in self.request.instruments if instrument.may_be_absent
+        )
 
     def run(self) -> Iterator[tuple[Sequence[SymbolOutcome], Sequence[str]]]:
         """Yields the outcomes of each delivery once it is stored, and the symbols that are being fetched."""
@@ -134,7 +136,7 @@ class _Collection:
 
     def _shared(self, claims: OwnClaims) -> Iterator[tuple[Sequence[SymbolOutcome], Sequence[str]]]:
         """Fetches what no other collection does; takes over what others have done, and what they leave undone."""
-        left = {one.symbol: one for one in self.request.instruments}
+        left = {instrument.symbol: instrument for instrument in self.request.instruments}
         while left:
             share = claims.share_out(list(left), wait=self.request.waits)
             if share.done:
@@ -175,7 +177,7 @@ class _Collection:
 
     def _unrequested(self) -> Iterator[Delivery]:
         """Rows of symbols that were not asked for, where the source holds a fixed set."""
-        requested = frozenset(one.symbol for one in self.request.instruments)
+        requested = frozenset(instrument.symbol for instrument in self.request.instruments)
         yield from self.ports.source.unrequested(self.request.universe, requested)
 
     def _store(self, checked: _Checked) -> list[SymbolOutcome]:

@@ -61,5 +61,7 @@ def plan_collection(
 def _without(
     instruments: Sequence[Instrument], done: AbstractSet[str]
 ) -> tuple[list[Instrument], list[SymbolOutcome]]:
-    left = [one for one in instruments if one.symbol not in done]
-    return left, [SymbolOutcome(one.symbol, "reused") for one in instruments if one.symbol in done]
+    left = [instrument for instrument in instruments if instrument.symbol not in done]
+    return left, [
+        SymbolOutcome(instrument.symbol, "reused") for instrument in instruments if instrument.symbol in done
+    ]

@@ -74,7 +74,9 @@ class CollectionRequest:
 
     def new_batch(self, source: str) -> NewBatch:
         """The batch as the ledger knows it."""
-        symbols = sorted({one.symbol for one in self.instruments} | {one.symbol for one in self.settled})
+        symbols = sorted(
+            {instrument.symbol for instrument in self.instruments} | {one.symbol for one in self.settled}
+        )
         return NewBatch(
             universe=self.universe,
             timeframe=self.timeframe,

@@ -41,13 +41,19 @@ def bar_requests(
     until = request.until or date.max
     held = store.holdings(request.universe, request.timeframe)
     bare = frozenset(
-        one.symbol for one in request.instruments if held.get(one.symbol, _NOTHING).newest is None
+        instrument.symbol
+        for instrument in request.instruments
+        if held.get(instrument.symbol, _NOTHING).newest is None
     )
     if request.since is not None:
-        return [BarRequest(one.symbol, request.since, until) for one in request.instruments], bare
+        return [
+            BarRequest(instrument.symbol, request.since, until) for instrument in request.instruments
+        ], bare
     known = {
-        one.symbol: _known_to(held.get(one.symbol, _NOTHING), request.history_start, is_fixed=is_fixed)
-        for one in request.instruments
+        instrument.symbol: _known_to(
+            held.get(instrument.symbol, _NOTHING), request.history_start, is_fixed=is_fixed
+        )
+        for instrument in request.instruments
     }
     # What is stored may end where the source no longer reaches: it is asked for what it still has.
     starts = {

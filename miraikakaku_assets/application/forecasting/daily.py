@@ -74,7 +74,7 @@ def train_universe(
         ConfigurationError: There are no bars, or a model is not known.
     """
     inputs, last = _inputs(universe, ports, until)
-    known = {one.name: one for one in ports.prediction.forecasters}
+    known = {forecaster.name: forecaster for forecaster in ports.prediction.forecasters}
     unknown = sorted(set(models or ()) - set(known))
     if unknown:
         raise ConfigurationError(f"There is no model {unknown[0]}; available: {', '.join(known)}")
@@ -117,7 +117,7 @@ def predict_universe(
     store = ports.prediction.store
     new = [] if as_of and store.predicted(universe, as_of) else _untrained(inputs, origin, ports)
     ports.training.work.plan(_expected_trainings(inputs, new, ports))
-    models = [*(one.name for one in ports.prediction.forecasters), ENSEMBLE]
+    models = [*(forecaster.name for forecaster in ports.prediction.forecasters), ENSEMBLE]
     ports.prediction.work.plan({forecasts_of(model): _SOON for model in models})
     trained = train_models(inputs, origin, new, ports.training, told) if new else TrainingReport()
     report = make_predictions(inputs, origin, ports.prediction, symbols)
@@ -147,11 +147,13 @@ def _untrained(inputs: ForecastInputs, origin: date, ports: ForecastPorts) -> li
     bars = inputs.panel.bars.height
     # The first training may have met an import under way.
     outgrown = {
-        one.model
-        for one in store.models(universe, origin)
-        if int(str(one.metrics.get("bars", bars))) * _OUTGROWN <= bars
+        model.model
+        for model in store.models(universe, origin)
+        if int(str(model.metrics.get("bars", bars))) * _OUTGROWN <= bars
     }
-    return [one for one in ports.prediction.forecasters if one.name not in tried - outgrown]
+    return [
+        forecaster for forecaster in ports.prediction.forecasters if forecaster.name not in tried - outgrown
+    ]
 
 
 def score_universe(universe: Universe, ports: ForecastPorts, until: date | None = None) -> ScoreReport:

@@ -155,10 +155,14 @@ def _records(
     store: ForecastStore, universe: Universe, as_of: date, stored: pl.DataFrame
 ) -> dict[str, ModelRecord]:
     """The training of each model: the one that has forecast from this session already, else the newest."""
-    records = {one.model: one for one in store.models(universe, as_of)}
+    records = {model.model: model for model in store.models(universe, as_of)}
     used = set(stored["model_id"].drop_nulls().unique())
-    if used - {one.id for one in records.values()}:
-        earlier = [one for one in store.trainings(universe, None) if one.id in used and one.reason is None]
+    if used - {record.id for record in records.values()}:
+        earlier = [
+            training
+            for training in store.trainings(universe, None)
+            if training.id in used and training.reason is None
+        ]
         records |= {one.model: one for one in reversed(earlier)}  # the newest of them counts
     return records
 
@@ -282,7 +286,9 @@ def weights_of(store: ForecastStore, universe: Universe, as_of: date) -> list[We
     Not those of the origin's own session: Saturday's training decides after Friday's forecasts were made.
     """
     before = sessions_back(universe.calendar, as_of, 1)
-    decided = {one.horizon: _weights(one) for one in store.decisions(universe, "weights", before)}
+    decided = {
+        decision.horizon: _weights(decision) for decision in store.decisions(universe, "weights", before)
+    }
     return [decided.get(h, Weights(as_of, h, 0, 1.0, {}, {NO_CHANGE: 1.0})) for h in HORIZONS]
 
 
@@ -295,7 +301,7 @@ def combined(
     base: Sequence[pl.DataFrame], origins: Sequence[date], weights: Sequence[Weights]
 ) -> pl.DataFrame:
     """The ensemble of forecasts, by weights that hold at all of the origins."""
-    decisions = [replace(one, as_of=origin) for origin in origins for one in weights]
+    decisions = [replace(weight, as_of=origin) for origin in origins for weight in weights]
     return combine(pl.concat([one.select(FORECASTS.keys()) for one in base]), decisions, ENSEMBLE)
 
 

@@ -94,7 +94,7 @@ def train_models(
     """
     report = TrainingReport()
     panel = inputs.panel.until(until)
-    kept = {one.model: one for one in ports.store.models(inputs.universe, until)}
+    kept = {model.model: model for model in ports.store.models(inputs.universe, until)}
     data_version = inputs.data_version(until)
     for forecaster in forecasters:
         ports.work.start(training_of(forecaster.name))

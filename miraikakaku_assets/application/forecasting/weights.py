@@ -76,7 +76,10 @@ def review_champion(
 
 def champions(universe: Universe, as_of: date, store: ForecastStore) -> dict[int, str]:
     """Horizon → model that is shown first; no change until another one has proved itself."""
-    held = {one.horizon: str(one.outcome["champion"]) for one in store.decisions(universe, CHAMPION, as_of)}
+    held = {
+        decision.horizon: str(decision.outcome["champion"])
+        for decision in store.decisions(universe, CHAMPION, as_of)
+    }
     return {h: held.get(h, NO_CHANGE) for h in HORIZONS}
 
 
@@ -103,5 +106,5 @@ def _of_weights(universe: Universe, made: Weights) -> Decision:
 
 def _of_champion(universe: Universe, made: ChampionDecision) -> Decision:
     outcome = {"champion": made.champion, "before": made.before}
-    trials = [asdict(one) for one in made.trials]
+    trials = [asdict(trial) for trial in made.trials]
     return Decision(universe.name, CHAMPION, made.as_of, made.horizon, outcome, {"trials": trials})

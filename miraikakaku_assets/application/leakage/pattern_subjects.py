@@ -54,7 +54,7 @@ def patterns_of(definition: str, numbers: list[str]) -> Definition:
         ConfigurationError: There is no such definition, or no such pattern in it.
     """
     whole = definition_of(definition)
-    known = list(dict.fromkeys(one.number for one in whole.patterns))
+    known = list(dict.fromkeys(pattern.number for pattern in whole.patterns))
     unknown = [number for number in numbers if number not in known]
     if numbers == ["all"]:
         return whole
@@ -62,7 +62,7 @@ def patterns_of(definition: str, numbers: list[str]) -> Definition:
         raise ConfigurationError(
             f"There is no pattern {unknown[0]!r}; choose from: {', '.join(known)}, or all"
         )
-    return replace(whole, patterns=tuple(one for one in whole.patterns if one.number in numbers))
+    return replace(whole, patterns=tuple(pattern for pattern in whole.patterns if pattern.number in numbers))
 
 
 def frames_of(m5: pl.DataFrame, daily: pl.DataFrame, universe: Universe) -> Frames:
@@ -73,7 +73,7 @@ def frames_of(m5: pl.DataFrame, daily: pl.DataFrame, universe: Universe) -> Fram
         daily: Its final daily bars; those that ended after the last five-minute bar are left out.
         universe: Whose sessions they belong to.
     """
-    h4, h1, five = (of_timeframe(m5, one, universe) for one in TIMEFRAMES[1:])
+    h4, h1, five = (of_timeframe(m5, timeframe, universe) for timeframe in TIMEFRAMES[1:])
     days = of_timeframe(daily, Timeframe.D1, universe)
     days = days.filter(pl.col("ends") <= five["ends"][-1])
     return Frames(*(_indicated(bars) for bars in (days, h4, h1, five)))
@@ -90,7 +90,7 @@ def _indicated(bars: pl.DataFrame) -> pl.DataFrame:
 
 def title_of(definition: Definition) -> str:
     """What the patterns of a definition are called in a sentence."""
-    numbers = list(dict.fromkeys(one.number for one in definition.patterns))
+    numbers = list(dict.fromkeys(pattern.number for pattern in definition.patterns))
     return f"{'patterns' if len(numbers) > 1 else 'pattern'} {', '.join(numbers)} ({definition.name})"
 
 

@@ -82,7 +82,7 @@ class Delivery:
     @property
     def requests(self) -> int:
         """HTTP requests or files it took."""
-        return sum(one.requests for one in self.calls.values())
+        return sum(call.requests for call in self.calls.values())
 
 
 class PriceSource(Protocol):

@@ -28,7 +28,9 @@ def sort_out_unknown(
     if not symbols:
         return None if symbols is None else [], []
     there = {*masters.known_symbols(universe), *named}
-    return [one for one in symbols if one in there], [one for one in symbols if one not in there]
+    return [symbol for symbol in symbols if symbol in there], [
+        symbol for symbol in symbols if symbol not in there
+    ]
 
 
 def nothing_done(universe: Universe, unknown: Sequence[str], done: str) -> str:

@@ -79,7 +79,7 @@ def choose_weights(scored: pl.DataFrame, as_of: date, rule: WeightRule = DEFAULT
         ConfigurationError: No change is not among the members.
     """
     known = scored.filter(pl.col("target") <= as_of)
-    every = [one for one in _members(scored) if one != NO_CHANGE]
+    every = [member for member in _members(scored) if member != NO_CHANGE]
     others = [one for one in every if _days_of(known, one) >= FEWEST_DAYS]
     models = [NO_CHANGE, *others]
     wide = _standardised(known, models)
@@ -149,9 +149,9 @@ def combine(forecasts: pl.DataFrame, decisions: list[Weights], name: str = "ense
         Schema `contract.FORECASTS`, sorted by symbol, as_of, horizon.
     """
     records = [
-        {"as_of": one.as_of, "horizon": one.horizon, "model": model, "weight": weight}
-        for one in decisions
-        for model, weight in one.weights.items()
+        {"as_of": decision.as_of, "horizon": decision.horizon, "model": model, "weight": weight}
+        for decision in decisions
+        for model, weight in decision.weights.items()
     ]
     schema = {name: FORECASTS[name] for name in ("as_of", "horizon", "model")} | {"weight": pl.Float64()}
     rows = forecasts.join(pl.DataFrame(records, schema=schema), on=["as_of", "horizon", "model"])

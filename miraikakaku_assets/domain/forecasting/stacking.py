@@ -78,7 +78,7 @@ def products(wide: pl.DataFrame, models: Sequence[str]) -> pl.DataFrame:
     Returns:
         A row per day, sorted, with a column `product` per pair of models, and of each model with the outcome.
     """
-    pairs = [(one, "actual") for one in models]
+    pairs = [(model, "actual") for model in models]
     pairs += [(min(one, other), max(one, other)) for at, one in enumerate(models) for other in models[at:]]
     means = [(pl.col(one) * pl.col(other)).mean().alias(product(one, other)) for one, other in pairs]
     return wide.group_by("as_of", maintain_order=True).agg(means).sort("as_of")

@@ -101,7 +101,7 @@ def _best_alpha(values: Numbers, weights: Numbers) -> Numbers:
     middle = (low + high) / 2
     # A minimum at a bound is approached, never reached, by sections.
     ends = np.stack([middle, np.full_like(middle, ALPHAS[0]), np.full_like(middle, ALPHAS[1])])
-    chosen = np.stack([_smooth(values, weights, one)[0] for one in ends]).argmin(axis=0)
+    chosen = np.stack([_smooth(values, weights, end)[0] for end in ends]).argmin(axis=0)
     return np.asarray(np.take_along_axis(ends, chosen[None], axis=0)[0], dtype=np.float64)
 
 

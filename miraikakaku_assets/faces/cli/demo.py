@@ -187,8 +187,8 @@ def _check_repeat(account: Sequence[StageEnd]) -> None:
             reports = [
                 one.report for one in account if (one.universe, one.collected) == (universe.name, timeframe)
             ]
-            first, second = (one for one in reports if isinstance(one, PriceTotals))
-            *_, analysed = (one for one in reports if isinstance(one, AnalysisTotals))
+            first, second = (report for report in reports if isinstance(report, PriceTotals))
+            *_, analysed = (report for report in reports if isinstance(report, AnalysisTotals))
             if first.rows_read == 0:
                 raise WorkFellShortError(f"The simulated market delivered no {what} at all")
             if second.inserted + second.restated > 0:

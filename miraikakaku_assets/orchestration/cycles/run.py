@@ -87,7 +87,7 @@ class _Cycle:
 
     def end(self) -> CycleEnd:
         """What it has done."""
-        reasons = [str(one.description) for one in self.shortfalls]
+        reasons = [str(shortfall.description) for shortfall in self.shortfalls]
         return CycleEnd(
             ended_at=self.ports.clock(),
             symbols=len(self.symbols),

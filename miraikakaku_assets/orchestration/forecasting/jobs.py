@@ -53,20 +53,25 @@ def _asset_job(universe: Universe, what: str, key: dg.AssetKey, description: str
 
 
 training_jobs = {
-    one: _asset_job(one, "training", models_key(one), f"Trains the models of {one.name}.")
-    for one in UNIVERSES.values()
+    universe: _asset_job(universe, "training", models_key(universe), f"Trains the models of {universe.name}.")
+    for universe in UNIVERSES.values()
 }
 prediction_jobs = {
-    one: _asset_job(
-        one, "prediction", predictions_key(one), f"Forecasts a range of symbols of {one.name}, as one run."
+    universe: _asset_job(
+        universe,
+        "prediction",
+        predictions_key(universe),
+        f"Forecasts a range of symbols of {universe.name}, as one run.",
     )
-    for one in UNIVERSES.values()
+    for universe in UNIVERSES.values()
 }
 performance_jobs = {
-    one: _asset_job(one, "performance", performance_key(one), f"Scores the forecasts of {one.name}.")
-    for one in UNIVERSES.values()
+    universe: _asset_job(
+        universe, "performance", performance_key(universe), f"Scores the forecasts of {universe.name}."
+    )
+    for universe in UNIVERSES.values()
 }
-predict_symbols_jobs = {one: _predict_job(one) for one in UNIVERSES.values()}
+predict_symbols_jobs = {universe: _predict_job(universe) for universe in UNIVERSES.values()}
 forecast_jobs: list[Any] = [
     *training_jobs.values(),
     *prediction_jobs.values(),

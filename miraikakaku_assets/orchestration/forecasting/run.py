@@ -99,18 +99,18 @@ def _trainings(report: TrainingReport) -> dict[str, Any]:
     rows = [
         dg.TableRecord(
             {
-                "model": one.model,
-                "version": one.version,
-                "trained_until": str(one.trained_until),
-                "seconds": one.seconds,
-                "learnt": _learnt(one),
-                "bytes": int(str(one.metrics.get("bytes", 0))),
-                "file": one.file or "",
-                "data_version": one.data_version[:12],
-                "reused": one.model in report.reused,
+                "model": record.model,
+                "version": record.version,
+                "trained_until": str(record.trained_until),
+                "seconds": record.seconds,
+                "learnt": _learnt(record),
+                "bytes": int(str(record.metrics.get("bytes", 0))),
+                "file": record.file or "",
+                "data_version": record.data_version[:12],
+                "reused": record.model in report.reused,
             }
         )
-        for one in report.records.values()
+        for record in report.records.values()
     ]
     return {"trainings": dg.MetadataValue.table(records=rows)} if rows else {}
 

@@ -90,8 +90,8 @@ def run_chain(
         # Nothing is materialized on top of a failure, or of nothing: what is derived of these symbols looks as their
         # bars do.
         nothing = {*report.failures, *report.without_bars}
-        symbols = [one for one in symbols if one not in nothing]
-    derived = [one for one in derived_keys(universe, timeframe) if one in selected]
+        symbols = [symbol for symbol in symbols if symbol not in nothing]
+    derived = [derived_key for derived_key in derived_keys(universe, timeframe) if derived_key in selected]
     if derived and symbols:
         analysis = AnalyzeCommand(symbols, timeframe, full_refresh=config.again)
         shortfalls.append(analyze_in_run(context, ports, universe, analysis, derived)[1])

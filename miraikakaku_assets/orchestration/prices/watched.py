@@ -34,7 +34,7 @@ def watched_symbols(instance: dg.DagsterInstance, ports: Ports, universe: Univer
     if universe.intraday_partitions is None:
         return [], added
     known = ports.masters.known_symbols(universe)
-    keys = [one for one in symbols if one in known]
+    keys = [symbol for symbol in symbols if symbol in known]
     return symbols, added + register_keys(instance, universe.intraday_partitions, keys)
 
 

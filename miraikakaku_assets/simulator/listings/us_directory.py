@@ -52,9 +52,9 @@ def nasdaq_listed(listings: Iterable[UsListing], now: datetime) -> bytes:
         now: Clock in New York.
     """
     lines = [
-        f"{one.directory_symbol}|{security_name(one)}|{one.market}|N|N|100|{_yes(one)}|N"
-        for one in listings
-        if one.on_nasdaq
+        f"{listing.directory_symbol}|{security_name(listing)}|{listing.market}|N|N|100|{_yes(listing)}|N"
+        for listing in listings
+        if listing.on_nasdaq
     ]
     return _directory(_NASDAQ_HEADER, [*lines, *_NASDAQ_TESTS], now)
 
@@ -62,10 +62,10 @@ def nasdaq_listed(listings: Iterable[UsListing], now: datetime) -> bytes:
 def other_listed(listings: Iterable[UsListing], now: datetime) -> bytes:
     """Return otherlisted.txt; see `nasdaq_listed`."""
     lines = [
-        f"{one.directory_symbol}|{security_name(one)}|{one.market}|{one.tape_symbol}|{_yes(one)}"
-        f"|{1 if one.symbol == 'BRK-A' else 100}|N|{one.nasdaq_symbol}"
-        for one in listings
-        if not one.on_nasdaq
+        f"{listing.directory_symbol}|{security_name(listing)}|{listing.market}|{listing.tape_symbol}|{_yes(listing)}"
+        f"|{1 if listing.symbol == 'BRK-A' else 100}|N|{listing.nasdaq_symbol}"
+        for listing in listings
+        if not listing.on_nasdaq
     ]
     return _directory(_OTHER_HEADER, [*lines, *_OTHER_TESTS], now)
 
@@ -79,16 +79,16 @@ def listing_status(listings: Iterable[UsListing], day: date, *, delisted: bool) 
         delisted: Whether to list what has been delisted instead of what is active.
     """
     lines = []
-    for one in listings:
-        gone = one.delisted if one.delisted is not None and one.delisted <= day else None
-        if one.listed > day or (gone is not None) != delisted:
+    for listing in listings:
+        gone = listing.delisted if listing.delisted is not None and listing.delisted <= day else None
+        if listing.listed > day or (gone is not None) != delisted:
             continue
-        asset = "ETF" if one.kind is Kind.FUND else "Stock"
-        exchange = _STATUS_EXCHANGES.get(one.market, "NASDAQ")
-        name = security_name(one).partition(" - ")[0].replace(",", "")
+        asset = "ETF" if listing.kind is Kind.FUND else "Stock"
+        exchange = _STATUS_EXCHANGES.get(listing.market, "NASDAQ")
+        name = security_name(listing).partition(" - ")[0].replace(",", "")
         status = "Delisted" if delisted else "Active"
         lines.append(
-            f"{one.alpha_vantage_symbol},{name},{exchange},{asset},{one.listed},{gone or 'null'},{status}"
+            f"{listing.alpha_vantage_symbol},{name},{exchange},{asset},{listing.listed},{gone or 'null'},{status}"
         )
     if not delisted:
         lines += [

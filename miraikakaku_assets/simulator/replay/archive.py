@@ -121,7 +121,7 @@ class Archive:
 
     def us_issues(self) -> Sequence[UsListing]:
         """See Market: the US symbols of the archive, as shares of Nasdaq."""
-        return [UsListing(one, Kind.STOCK, "", "Q", WORLD_BEGINS, None) for one in self.symbols()["us"]]
+        return [UsListing(symbol, Kind.STOCK, "", "Q", WORLD_BEGINS, None) for symbol in self.symbols()["us"]]
 
     def check_clock(self, now: int) -> None:
         """See Market."""

@@ -91,7 +91,7 @@ class Lists:
 
     def _us(self, day: date, unlisted: frozenset[str], *, short: bool) -> Sequence[UsListing]:
         issues = self._market.us_issues()
-        listed = [one for one in issues if one.is_listed(day) and one.symbol not in unlisted]
+        listed = [issue for issue in issues if issue.is_listed(day) and issue.symbol not in unlisted]
         return listed[: int(len(listed) * _SHORT_LIST)] if short else listed
 
     async def _body(self, key: tuple[Any, ...], make: Any) -> bytes:

@@ -62,7 +62,7 @@ def _stop(process: "subprocess.Popen[str]") -> None:
 
 def config_values(config: SimulatorConfig) -> dict[str, Any]:
     """Return the configuration as JSON may carry it, for `config_of`."""
-    values = {one.name: getattr(config, one.name) for one in fields(config)}
+    values = {field.name: getattr(config, field.name) for field in fields(config)}
     return {
         name: value.isoformat()
         if isinstance(value, datetime)

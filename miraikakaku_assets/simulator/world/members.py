@@ -78,7 +78,7 @@ class Members:
         self.currencies = currency_grid(last_year)
         self.listings = _tokyo_listings(config, list_day(self.tokyo, now))
         canaries = islice(listings(config.seed), PINNED_ISSUES)
-        self._tokyo = {one.symbol: one for one in canaries if one.code in CANARIES}
+        self._tokyo = {canary.symbol: canary for canary in canaries if canary.code in CANARIES}
         self._tokyo |= {listing.symbol: listing for listing in self.listings}
         today = self.new_york.local_day(now)
         self.us_listings = _new_york_listings(config, today)

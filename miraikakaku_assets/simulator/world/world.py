@@ -103,7 +103,9 @@ class World:
         key = day, unlisted
         if key not in self._workbooks:
             listed = [
-                one for one in self.members.listings if one.is_listed(day) and one.symbol not in unlisted
+                listing
+                for listing in self.members.listings
+                if listing.is_listed(day) and listing.symbol not in unlisted
             ]
             self._workbooks[key] = workbook_of(listed, day)
             if len(self._workbooks) > _KEPT_WORKBOOKS:

@@ -28,9 +28,9 @@ def price_columns(*columns: FloatArray) -> list[str]:
     """
     numbers: FloatArray = np.concatenate(columns).astype(np.float32).astype(np.float64)
     if np.isnan(numbers.sum()):
-        texts = ["null" if one != one else repr(one) for one in numbers.tolist()]  # noqa: PLR0124
+        texts = ["null" if number != number else repr(number) for number in numbers.tolist()]  # noqa: PLR0124
     elif len(numbers) < _FEW:
-        texts = [repr(one) for one in numbers.tolist()]
+        texts = [repr(number) for number in numbers.tolist()]
     else:
         # Polars prints a double as Python does, five times as fast.
         import polars as pl
@@ -43,7 +43,7 @@ def price_columns(*columns: FloatArray) -> list[str]:
 def volumes(values: FloatArray) -> str:
     """Return a JSON array of whole numbers; NaN becomes null."""
     if np.isnan(values.sum()):
-        texts = ["null" if one != one else str(round(one)) for one in values.tolist()]  # noqa: PLR0124
+        texts = ["null" if value != value else str(round(value)) for value in values.tolist()]  # noqa: PLR0124
         return f"[{','.join(texts)}]"
     return f"[{','.join(map(str, np.rint(values).astype(np.int64).tolist()))}]"
 

@@ -186,4 +186,4 @@ def near(picture: np.ndarray, colour: tuple[int, int, int], off: int = 24) -> np
 
 def drawn(axes: Any, colour: str) -> list[np.ndarray]:
     """Values of lines of a colour that go somewhere."""
-    return [np.asarray(one.get_ydata(), dtype=float) for one in axes.lines if one.get_color() == colour]
+    return [np.asarray(line.get_ydata(), dtype=float) for line in axes.lines if line.get_color() == colour]

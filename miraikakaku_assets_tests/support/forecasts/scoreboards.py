@@ -47,7 +47,7 @@ def currencies(days: int = 260) -> pl.DataFrame:
 
 def scoreboard() -> Scoreboard:
     """Of two sets, with the papers' measures and an account of an import."""
-    made = Scoreboard(QUICK, {one.name: one.version for one in FORECASTERS})
+    made = Scoreboard(QUICK, {forecaster.name: forecaster.version for forecaster in FORECASTERS})
     made.boards["lme"] = metal_board()
     data, folds = currency_panel(currencies()), papers_folds(currencies(), 20)
     walked = walk_series(data, folds, FORECASTERS, 0, lambda _what, _origin: None)

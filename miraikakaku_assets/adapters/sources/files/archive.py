@@ -69,7 +69,7 @@ class _Contents:
         every = pl.concat(
             [
                 pl.DataFrame(schema={"symbol": pl.String, "rows": pl.Int64}),
-                *(one.counts for one in self.files),
+                *(file.counts for file in self.files),
             ]
         )
         return dict(every.group_by("symbol").agg(pl.col("rows").sum()).sort("symbol").iter_rows())

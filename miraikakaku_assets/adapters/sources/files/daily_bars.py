@@ -65,8 +65,8 @@ def read_bar_file(path: Path, universe: Universe) -> tuple[pl.DataFrame, pl.Data
     """
     parts = list(daily_rows(path, universe))
     bars, actions = (
-        pl.concat([one.bars for one in parts]),
-        pl.concat([one.actions for one in parts]),
+        pl.concat([part.bars for part in parts]),
+        pl.concat([part.actions for part in parts]),
     )
     return quoted_prices(bars, actions, universe, is_adjusted=parts[0].is_adjusted).bars, actions
 

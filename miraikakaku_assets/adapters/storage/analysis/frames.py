@@ -34,7 +34,7 @@ def bar_rows(analysis: Analysis, kept: Mapping[str, int]) -> pl.DataFrame:
         _numbered(frame, kept).with_columns(built, timeframe=pl.lit(timeframe.value), source=pl.lit(SOURCE))
         for timeframe, frame in analysis.bars.items()
     ]
-    return pl.concat([one.select(_BARS.keys()) for one in rows])
+    return pl.concat([row.select(_BARS.keys()) for row in rows])
 
 
 def indicator_rows(analysis: Analysis, kept: Mapping[str, int]) -> pl.DataFrame:
@@ -43,7 +43,7 @@ def indicator_rows(analysis: Analysis, kept: Mapping[str, int]) -> pl.DataFrame:
         _numbered(frame, kept).with_columns(timeframe=pl.lit(timeframe.value))
         for timeframe, frame in analysis.indicators.items()
     ]
-    return pl.concat([one.select(_INDICATORS.keys()) for one in rows])
+    return pl.concat([row.select(_INDICATORS.keys()) for row in rows])
 
 
 def _numbered(frame: pl.DataFrame, kept: Mapping[str, int]) -> pl.DataFrame:

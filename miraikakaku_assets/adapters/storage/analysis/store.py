@@ -66,8 +66,8 @@ class PostgresAnalysis:
         self, universe: Universe, collected: Timeframe, standings: Sequence[Standing], definition: str
     ) -> Material:
         """What these symbols are computed from."""
-        symbols = [one.symbol for one in standings]
-        names = {one.id: one.symbol for one in standings}
+        symbols = [standing.symbol for standing in standings]
+        names = {standing.id: standing.symbol for standing in standings}
         patterns = collected is Timeframe.M5  # they are looked for where five-minute bars are at hand
         with bulk_cursor(self._database) as cursor:
             bars = _bars(cursor, names, collected)
@@ -105,7 +105,7 @@ class PostgresAnalysis:
 
     def save(self, analysis: Analysis) -> Saved:
         """Stores an analysis in one transaction, but for symbols whose bars have changed since they were read."""
-        ids = pl.Series([one.id for one in analysis.standings], dtype=pl.Int32)
+        ids = pl.Series([standing.id for standing in analysis.standings], dtype=pl.Int32)
         if ids.is_empty():
             return Saved(frozenset())
         with bulk_cursor(self._database) as cursor:

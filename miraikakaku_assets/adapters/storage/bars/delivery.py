@@ -168,7 +168,11 @@ def _write_beside(
         cursor.execute(statements.STATE)
     if "delivered_restatements" in beside:
         changed = pl.concat(
-            [one.select("instrument_id", "restated") for one in written.counts if "restated" in one.columns]
+            [
+                count.select("instrument_id", "restated")
+                for count in written.counts
+                if "restated" in count.columns
+            ]
         )
         frame = beside["delivered_restatements"].join(changed, on="instrument_id", how="left")
         bars = pl.col("restated").fill_null(0).cast(pl.Int32).alias("bars")

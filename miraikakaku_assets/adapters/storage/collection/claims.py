@@ -90,7 +90,7 @@ class BatchClaims:
             underway = dict(connection.execute(_UNDERWAY, sought).tuples().all())
             finished = {"others": list(self._others), "symbols": list(symbols)}
             done = dict(connection.execute(_DONE, finished).tuples().all()) if self._others else {}
-            mine = [one for one in symbols if one not in underway and one not in done]
+            mine = [symbol for symbol in symbols if symbol not in underway and symbol not in done]
             if mine:
                 connection.execute(_CLAIM, {"batch": self._batch, "symbols": mine})
         self._others.update(underway.values())

@@ -153,7 +153,9 @@ class PostgresLedger:
             run_id, timeframe = connection.execute(
                 moving.returning(batches.c.run_id, batches.c.timeframe)
             ).one()
-            fetched = [_call(batch, run_id, timeframe, one) for one in outcomes if one.asked is not None]
+            fetched = [
+                _call(batch, run_id, timeframe, outcome) for outcome in outcomes if outcome.asked is not None
+            ]
             if fetched:
                 connection.execute(upsert(calls).on_conflict_do_nothing(), fetched)
             connection.execute(_PROGRESS, {"batch": batch, "underway": list(underway[:_UNDERWAY])})

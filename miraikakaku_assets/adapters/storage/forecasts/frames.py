@@ -115,7 +115,7 @@ def in_order(
         numbered, pl.col("instrument_id").is_null(), "not_in_master", "it is no instrument of this universe"
     )
     symbols = frame["symbol"].unique()
-    digests = pl.DataFrame({"symbol": symbols, "digest": [digest(one) for one in symbols]})
+    digests = pl.DataFrame({"symbol": symbols, "digest": [digest(symbol) for symbol in symbols]})
     numbered = numbered.join(digests, on="symbol", how="left")
     numbered = numbered.sort(key[0], "digest", *key[1:]).drop("symbol", "digest").with_row_index("place")
     small = [pl.col(name).cast(kind) for name, kind in _SMALL.items() if name in numbered.columns]

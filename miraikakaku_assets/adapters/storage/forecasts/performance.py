@@ -77,14 +77,16 @@ class PostgresScoreboard:
         """
         rows = [
             {
-                "universe": one.universe,
-                "kind": one.kind,
-                "as_of": one.as_of,
-                "horizon": one.horizon,
-                "outcome": plain(one.outcome, f"the {one.kind} from {one.as_of} on"),
-                "evidence": plain(one.evidence, f"the {one.kind} from {one.as_of} on"),
+                "universe": decision.universe,
+                "kind": decision.kind,
+                "as_of": decision.as_of,
+                "horizon": decision.horizon,
+                "outcome": plain(decision.outcome, f"the {decision.kind} from {decision.as_of} on"),
+                "evidence": plain(decision.evidence, f"the {decision.kind} from {decision.as_of} on"),
             }
-            for one in sorted(decisions, key=lambda one: (one.universe, one.kind, one.as_of, one.horizon))
+            for decision in sorted(
+                decisions, key=lambda one: (one.universe, one.kind, one.as_of, one.horizon)
+            )
         ]
         if rows:
             with self._database.engine.begin() as connection:

@@ -268,7 +268,7 @@ def _frame(cursor: Any, query: str) -> pl.DataFrame:
     reader = cursor.fetch_record_batch()
     parts = [pl.DataFrame(reader.schema.empty_table()), *map(pl.DataFrame, reader)]
     return pl.concat(
-        [one.with_columns(pl.col(pl.String).cast(pl.Categorical)) for one in parts], rechunk=True
+        [part.with_columns(pl.col(pl.String).cast(pl.Categorical)) for part in parts], rechunk=True
     )
 
 

@@ -42,7 +42,7 @@ def add_command(group: typer.Typer) -> None:
             print_json(
                 {
                     "succeeded": not leaks,
-                    "origins": [str(one) for one in found.origins],
+                    "origins": [str(origin) for origin in found.origins],
                     "symbols": found.symbols,
                     "inputs": list(found.inputs),
                     "leaks": leaks,

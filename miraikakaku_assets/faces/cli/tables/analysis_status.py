@@ -58,7 +58,7 @@ def show_analysis(found: dict[str, Any]) -> None:
     stored = {UNIVERSES[name]: by_universe[name] for name in UNIVERSES if name in by_universe}
     behind = "* where indicators are behind them"
     days = [
-        (chosen.name, *(_bar(chosen, one, rows.get(one)) for one in _DAYS), _due(rows))
+        (chosen.name, *(_bar(chosen, day, rows.get(day)) for day in _DAYS), _due(rows))
         for chosen, rows in stored.items()
     ]
     if days:
@@ -66,7 +66,7 @@ def show_analysis(found: dict[str, Any]) -> None:
     hours = [
         (
             chosen.name,
-            *(_bar(chosen, one, rows.get(one)) for one in _HOURS),
+            *(_bar(chosen, hour, rows.get(hour)) for hour in _HOURS),
             _moment(rows[Timeframe.M5]["newest_signal"]),
         )
         for chosen, rows in stored.items()
@@ -78,7 +78,11 @@ def show_analysis(found: dict[str, Any]) -> None:
 
 def _due(rows: Mapping[str, dict[str, Any]]) -> str:
     """What is to be analysed of a universe."""
-    due = {one: rows[one]["due"] for one in COLLECTED_TIMEFRAMES if one in rows}
+    due = {
+        COLLECTED_timeframe: rows[COLLECTED_timeframe]["due"]
+        for COLLECTED_timeframe in COLLECTED_TIMEFRAMES
+        if COLLECTED_timeframe in rows
+    }
     return ", ".join(f"{count:,} of {one}" for one, count in due.items() if count) or "nothing"
 
 
@@ -92,9 +96,12 @@ def _bar(chosen: Universe, timeframe: Timeframe, row: dict[str, Any] | None) -> 
 def _show_alerts(alerts: list[dict[str, Any]]) -> None:
     from miraikakaku_assets.application.ports.notices import PATTERN  # it brings Polars, too heavy for --help
 
-    troubles = [one for one in alerts if one["kind"] != PATTERN]
+    troubles = [alert for alert in alerts if alert["kind"] != PATTERN]
     signals = len(alerts) - len(troubles)
-    rows = [(one["severity"], _moment(one["raised_at"]), one["title"]) for one in troubles[:_ALERTS]]
+    rows = [
+        (trouble["severity"], _moment(trouble["raised_at"]), trouble["title"])
+        for trouble in troubles[:_ALERTS]
+    ]
     if len(troubles) > _ALERTS:
         rows.append(("", "", f"and {len(troubles) - _ALERTS:,} more"))
     if signals:

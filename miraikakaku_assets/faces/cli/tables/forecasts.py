@@ -40,7 +40,7 @@ def show_scores(done: Mapping[str, Any]) -> None:
 
 def show_fan(forecasts: Sequence[Mapping[str, Any]]) -> None:
     """Shows the forecasts of some symbols, fields as of `ShownForecast`: the next session and the fifth."""
-    shown = [one for one in forecasts if one["horizon"] in {1, 5}]
+    shown = [forecast for forecast in forecasts if forecast["horizon"] in {1, 5}]
     if not shown:
         return
     rows = [

@@ -107,7 +107,7 @@ def _coverage(done: Mapping[str, Any]) -> None:
 
 def _verdicts(done: Mapping[str, Any]) -> None:
     verdicts = sorted((done.get("verdicts") or {}).items(), key=lambda item: -item[1])
-    show_line("symbols: " + ", ".join(_verdict(*one) for one in verdicts))
+    show_line("symbols: " + ", ".join(_verdict(*verdict) for verdict in verdicts))
 
 
 def _verdict(verdict: str, symbols: int) -> str:
