@@ -125,7 +125,7 @@ class Site:
         _, stage = self.run("master", "update", "--universe", universe)
         if not stage["succeeded"]:
             raise RuntimeError(f"the {universe} master was not updated: {stage['error']}")
-        return int(stage["dagster/row_count"])
+        return int(stage["listed"])
 
     def rows(self, query: str, **values: object) -> list[tuple[Any, ...]]:
         """What a query of its database answers; starts the embedded server if it is down."""

@@ -109,7 +109,7 @@ class Pipeline:
 
         Args:
             universe: Whose.
-            symbols: Yahoo symbols; None stands for all.
+            symbols: None stands for all.
             limit: Only the first so many listed symbols; 0 for `symbols`.
             since: First session of the collection and the coverage.
             until: Their last session.

@@ -5,14 +5,12 @@ command line loads it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-
-_KEY = "key"
 
 
 class StageReport(Protocol):
@@ -24,7 +22,7 @@ class StageReport(Protocol):
 
 def figures(report: "DataclassInstance") -> dict[str, Any]:
     """The report by the keys of its document, without what is None; dates are dates."""
-    shown = {one.metadata.get(_KEY, one.name): getattr(report, one.name) for one in fields(report)}
+    shown = {field.name: getattr(report, field.name) for field in fields(report)}
     return {key: value for key, value in shown.items() if value is not None}
 
 
@@ -33,7 +31,7 @@ class MasterTotals:
     """What the update of a stock master has changed.
 
     Attributes:
-        listed: Issues in force; the web UI draws its key over time.
+        listed: Issues in force.
         counts: Lines left out and disagreements between sources, by reason.
         list_date: Date of the list.
         stored_file: Where its file is kept below the state folder.
@@ -41,7 +39,7 @@ class MasterTotals:
     """
 
     stage: ClassVar[str] = "master"
-    listed: int = field(metadata={_KEY: "dagster/row_count"})
+    listed: int
     added: int
     updated: int
     removed: int

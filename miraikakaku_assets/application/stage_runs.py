@@ -25,7 +25,7 @@ class StageRun(Generic[R]):
     """How the run of a stage ended.
 
     Attributes:
-        run_id: Dagster run.
+        run_id: Of the run.
         report: What it has done; None where it came to nothing.
         error: Why not everything it was asked for was done, in one sentence; None: it was.
         exit_code: What a command should exit with.
@@ -56,7 +56,7 @@ class StageEnd:
     Attributes:
         universe: Name of the universe.
         stage: Name of the stage.
-        run_id: Dagster run; None: there was nothing to run.
+        run_id: Of the run; None: there was nothing to run.
         error: Why it does not count as done, in one sentence.
         exit_code: What a command should exit with.
         collected: Timeframe of the bars that a collection or an analysis was about.

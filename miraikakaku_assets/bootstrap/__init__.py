@@ -44,10 +44,8 @@ class Ports(Sources, Forecasting):
         from miraikakaku_assets.application.pipeline import PipelinePorts
 
         def pause_left() -> timedelta | None:
-            until = self.rate_limiter.state().resume_at
-            return (
-                None if until is None else until - utc_now()
-            )  # a moment of the database's clock, also in a rehearsal
+            until = self.rate_limiter.state().resume_at  # by the database's clock, also in a rehearsal
+            return None if until is None else until - utc_now()
 
         named = self.settings.named_symbols
         return PipelinePorts(self.masters, named, self.forecasts, pause_left, self.clock)

@@ -12,6 +12,8 @@ from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.orchestration.failures import failure
 
+_PLOTTED = {"listed": "dagster/row_count"}
+"""Field of a report → metadata key under which the web UI draws it over time."""
 Context = dg.AssetExecutionContext | dg.OpExecutionContext
 
 
@@ -27,7 +29,10 @@ def hand_back(context: Context, ports: Ports, universe: Universe, report: StageR
 
 def as_metadata(report: StageReport) -> dict[str, Any]:
     """A report as metadata for the web UI."""
-    return {key: str(value) if isinstance(value, date) else value for key, value in figures(report).items()}
+    return {
+        _PLOTTED.get(key, key): str(value) if isinstance(value, date) else value
+        for key, value in figures(report).items()
+    }
 
 
 def known_in_run(

@@ -26,7 +26,7 @@ def test_a_master_from_a_folder_and_once_more(command: Command) -> None:
 
     assert first.code == 0, first.err
     (stage,) = first.document["stages"]
-    assert (stage["universe"], stage["dagster/row_count"], stage["list_date"]) == ("us", 6, "2025-07-21")
+    assert (stage["universe"], stage["listed"], stage["list_date"]) == ("us", 6, "2025-07-21")
     assert [stage[name] for name in COUNTED] == [6, 0, 0, 0, 0]
     assert stage["counts"] == {"test_issue": 1}
     assert again.code == 0

@@ -36,7 +36,7 @@ def test_the_pipeline_does_all_stages_and_its_numbers_add_up(command: Command) -
     found = stages(ended)
     assert list(found) == [*EARLIER, "predictions", "scores", "coverage"]
     master, prices, daily, intraday, predictions, scores, coverage = found.values()
-    assert master["dagster/row_count"] == master["added"] == prices["symbols"] == 8
+    assert master["listed"] == master["added"] == prices["symbols"] == 8
     assert adds_up(prices)
     stored = dict(command.rows("SELECT timeframe, count(*) FROM miraikakaku.price_bars GROUP BY 1"))
     assert stored == {"1d": prices["inserted"], **daily["bars"]}
@@ -126,7 +126,7 @@ def test_a_master_from_a_file(command: Command) -> None:
 
     counted = ("added", "updated", "removed", "returned", "unchanged")
     assert [first[name] for name in counted] == [7, 0, 0, 0, 0]
-    assert first["dagster/row_count"] == 7
+    assert first["listed"] == 7
     assert first["list_date"] == "2025-09-30"
     assert shown.code == 0
     assert "list of 2025-09-30" in shown.out
@@ -144,7 +144,7 @@ def test_a_mass_change_has_to_be_accepted(command: Command) -> None:
     ]
 
     assert refused.code == 1
-    assert (accepted["dagster/row_count"], accepted["removed"], accepted["unchanged"]) == (3, 4, 3)
+    assert (accepted["listed"], accepted["removed"], accepted["unchanged"]) == (3, 4, 3)
 
 
 def test_validate_reports_the_window_it_is_asked_for(filled: Command) -> None:

@@ -16,7 +16,7 @@ products of rounded factors: 358 bars of four ``Ticker.history()`` files are off
 
 _DEAR = 20.0  # yen, forint and rupees a dollar are quoted to the hundredth, Swiss francs and pesos are not
 _VOLUME_BELOW = 2.0**63  # what a bigint holds; garbage beyond it would fail a whole delivery
-_STAMP_SLACK = timedelta(hours=2)  # Yahoo stamps the running bar minutes after the close (15:45:03 seen)
+_STAMP_SLACK = timedelta(hours=2)  # sources stamp the running bar minutes after the close (15:45:03 seen)
 
 _PRICES = [pl.col(name) for name in PRICES]
 _EMPTY = pl.all_horizontal(price.is_null() | price.is_nan() for price in _PRICES)

@@ -75,7 +75,7 @@ def _prices(done: Mapping[str, Any]) -> None:
 
 
 def _master(done: Mapping[str, Any]) -> None:
-    counts = ("dagster/row_count", "added", "updated", "removed", "returned", "unchanged")
+    counts = ("listed", "added", "updated", "removed", "returned", "unchanged")
     title = f"{done['universe']} master, list of {done['list_date']}"
     show_table(title, ("issues", *counts[1:]), [[done[count] for count in counts]])
 
