@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +19,13 @@ from miraikakaku_assets.domain.indicators.candlesticks import (
 from miraikakaku_assets.domain.indicators.compute import compute
 from miraikakaku_assets.domain.indicators.definitions import (
     COLUMNS,
-    INDICATORS,
     NEEDED_HISTORY,
     SETTLED,
     needed_history,
 )
 from miraikakaku_assets.domain.indicators.leakage import look_ahead, warm_up_sensitivity
 from miraikakaku_assets_tests.support.bars.random_walks import market, walk
+from miraikakaku_assets_tests.support.indicator_page import indicator_table
 
 
 def still(bars: int, price: float = 100.0, volume: int = 0) -> pl.DataFrame:
@@ -45,15 +44,7 @@ def test_all_columns_of_the_table() -> None:
 
 
 def test_the_page_has_every_indicator() -> None:
-    rows = []
-    for meaning, alike in groupby(INDICATORS, key=lambda one: one.meaning):
-        names = [name for one in alike for name in one.columns]
-        bars = [f"{needed_history(name):,}" for name in names]
-        shown = bars[0] if len(set(bars)) == 1 else ", ".join(bars)
-        rows.append(f"| {', '.join(f'`{name}`' for name in names)} | {meaning} | {shown} |")
-    page = (Path(__file__).parents[2] / "docs/indicators.md").read_text(encoding="utf-8")
-    table = "\n".join(["| columns | definition | shown from bar |", "|---|---|---|", *rows, "", ""])
-    assert table in page, f"docs/indicators.md lacks this table:\n{table}"
+    assert indicator_table() in (Path(__file__).parents[2] / "docs/indicators.md").read_text(encoding="utf-8")
 
 
 def test_symbols_do_not_touch_each_other() -> None:

@@ -1,7 +1,6 @@
 """An indicator that is added by its walk-through has its column, its values and its words everywhere."""
 
 import json
-import shutil
 from datetime import date
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.market.instruments import FX, Timeframe
 from miraikakaku_assets_tests.support.markets.analysed_market import currencies, opens, utc, walk
-from miraikakaku_assets_tests.walkthroughs.follow import ROOT, Checkout, follow
+from miraikakaku_assets_tests.walkthroughs.follow import Checkout, follow
 
 NOW = utc(2025, 6, 29)
 BARS = walk("USDJPY=X", opens(FX, date(2025, 1, 2), date(2025, 6, 27)), FX, 1, 0.01)
@@ -23,36 +22,30 @@ from miraikakaku_assets.adapters.storage import migrate
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.market.instruments import FX, Timeframe
 from miraikakaku_assets.orchestration.analysis.assets import derived_specs
+from miraikakaku_assets_tests.support.indicator_page import indicator_table
+from miraikakaku_assets_tests.support.markets.analysed_market import currencies, opens, utc, walk
 from miraikakaku_assets_tests.support.markets.stored_market import rows_of
-from miraikakaku_assets_tests.unit import test_indicators
-from miraikakaku_assets_tests.walkthroughs.test_adding_an_indicator import BARS, NOW, currencies
 
 database = Database(sys.argv[1])
 migrate.upgrade(database)
 with database.engine.connect() as connection:
     command.check(migrate.alembic_config(connection))
-market = currencies(database, "USDJPY=X", now=NOW)
-market.deliver(Timeframe.D1, BARS)
-market.analyze(Timeframe.D1, again=True)
+market = currencies(database, "USDJPY=X", now=utc(2025, 6, 29))
+market.deliver(Timeframe.D1, walk("USDJPY=X", opens(FX, date(2025, 1, 2), date(2025, 6, 27)), FX, 1, 0.01))
+market.analyze(Timeframe.D1, full_refresh=True)
 schema = derived_specs(FX, Timeframe.D1)[-1].metadata["dagster/column_schema"]
 told = {column.name: column.description for column in schema.columns}
-try:
-    test_indicators.test_the_page_has_every_indicator()
-except AssertionError as error:
-    page = str(error)
 print(json.dumps({
     "stored": rows_of(database, "technical_indicators WHERE timeframe = '1d'", "roc_10, sma_5", "ts"),
     "told": told["roc_10"],
-    "page": page,
+    "page": indicator_table(),
 }))
 """
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    made = follow("Adding an indicator", tmp_path_factory.mktemp("indicator"))
-    shutil.copytree(ROOT / "docs", made.folder / "docs")
-    return made
+    return follow("Adding an indicator", tmp_path_factory.mktemp("indicator"))
 
 
 def analysed_before(url: str) -> None:

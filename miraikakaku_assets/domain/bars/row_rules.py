@@ -11,7 +11,7 @@ from miraikakaku_assets.domain.market import price_limits
 from miraikakaku_assets.domain.market.sessions import SLOT
 
 DUST = 1e-9
-"""Part of a price by which high may lie below close, or low above open. Prices that yfinance has adjusted are
+"""Part of a price by which high may lie below close, or low above open. Prices adjusted at download are
 products of rounded factors: 358 bars of four ``Ticker.history()`` files are off by 2e-16 of the price."""
 
 _DEAR = 20.0  # yen, forint and rupees a dollar are quoted to the hundredth, Swiss francs and pesos are not
