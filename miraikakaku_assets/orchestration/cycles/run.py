@@ -82,8 +82,8 @@ class _Cycle:
     def break_off(self, error: BaseException) -> None:
         """Notes that it did not come to its end: no symbol is done for certain."""
         self.failed.update(self.symbols)
-        said = str(error).strip().splitlines()
-        self.error = f"{type(error).__name__}: {said[0] if said else 'it was stopped before its end'}"
+        lines = str(error).strip().splitlines()
+        self.error = f"{type(error).__name__}: {lines[0] if lines else 'it was stopped before its end'}"
 
     def end(self) -> CycleEnd:
         """What it has done."""
@@ -114,9 +114,9 @@ class _Cycle:
         if isinstance(error, MiraikakakuError):
             return failure(error)
         self.context.log.error("A part of the cycle broke off", exc_info=error)
-        said = str(error).strip().splitlines()
+        lines = str(error).strip().splitlines()
         return dg.Failure(
-            f"{type(error).__name__}: {said[0] if said else 'no explanation'}", allow_retries=False
+            f"{type(error).__name__}: {lines[0] if lines else 'no explanation'}", allow_retries=False
         )
 
     def _collect_daily(self) -> dg.Failure | None:

@@ -205,11 +205,11 @@ def _instants(frame: "pd.DataFrame") -> np.ndarray[Any, Any]:
 
 
 def _actions(symbol: str, frame: "pd.DataFrame", days: np.ndarray[Any, Any]) -> list[tuple[Any, ...]]:
-    found = []
+    actions = []
     for column, kind in (("Dividends", "dividend"), ("Stock Splits", "split")):
         values = frame[column].to_numpy(dtype=float)
-        found += [(symbol, days[at].item(), kind, float(values[at])) for at in np.flatnonzero(values > 0)]
-    return found
+        actions += [(symbol, days[at].item(), kind, float(values[at])) for at in np.flatnonzero(values > 0)]
+    return actions
 
 
 def _batch(answers: Sequence[_Answer], options: FetchOptions, trouble: BaseException | None) -> Batch:

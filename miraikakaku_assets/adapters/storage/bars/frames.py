@@ -86,7 +86,7 @@ def beside_bars(
         orient="row",
     )
     restated = pl.DataFrame(
-        [asdict(one) for one in collected.rescaled.values()], schema=_RESCALED, orient="row"
+        [asdict(rescaling) for rescaling in collected.rescaled.values()], schema=_RESCALED, orient="row"
     ).with_columns(pl.col("factor").fill_nan(None))
     frames = {
         "delivered_state": with_ids(state, instruments, stamped).drop_nulls("instrument_id"),

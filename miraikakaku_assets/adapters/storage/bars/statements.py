@@ -25,8 +25,6 @@ BAR_COLUMNS = (
     "fetched_at",
 )
 
-LOCK = "SELECT count(pg_advisory_xact_lock(20250932, id)) FROM unnest($1::int[]) AS id"
-
 UPSERT = f"""
 WITH written AS (
     INSERT INTO miraikakaku.price_bars AS stored ({", ".join(BAR_COLUMNS)})

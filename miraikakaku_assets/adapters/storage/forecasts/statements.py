@@ -110,7 +110,7 @@ DELETE FROM miraikakaku.days_to_score WHERE universe = $1
 AND (target, mark) IN (SELECT * FROM unnest($2::date[], $3::bigint[]))
 """
 
-WANTED = "SELECT id, symbol FROM miraikakaku.instruments i WHERE universe = $1 {chosen}"
+CHOSEN = "SELECT id, symbol FROM miraikakaku.instruments i WHERE universe = $1 {chosen}"
 
 # The digest of a symbol is the same in every database, its number is not.
 SAMPLED = """
