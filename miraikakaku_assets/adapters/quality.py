@@ -18,7 +18,7 @@ SESSIONS_CHECKED = 10
 
 @dataclass(frozen=True)
 class Expectation:
-    """What was expected of the bars, and what was found.
+    """An expectation of the suite, and how many rows break it.
 
     Attributes:
         rule: In words.

@@ -17,9 +17,7 @@ def failure(error: MiraikakakuError) -> dg.Failure:
     settings = ports().settings
     error = full_disk_behind(error, settings.home, external=settings.database_url is not None) or error
     return dg.Failure(
-        str(error),
-        metadata={"error": type(error).__name__, EXIT_CODE: error.exit_code},
-        allow_retries=False,
+        str(error), metadata={"error": type(error).__name__, EXIT_CODE: error.exit_code}, allow_retries=False
     )
 
 

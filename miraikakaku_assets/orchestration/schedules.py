@@ -16,11 +16,7 @@ from miraikakaku_assets.orchestration.coverage.assets import coverage_key
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs, cycle_op_name
 from miraikakaku_assets.orchestration.forecasting.jobs import training_jobs
 from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
-from miraikakaku_assets.orchestration.jobs import (
-    coverage_check_job,
-    master_jobs,
-    source_canary_job,
-)
+from miraikakaku_assets.orchestration.jobs import coverage_check_job, master_jobs, source_canary_job
 from miraikakaku_assets.orchestration.partitions import range_tags
 from miraikakaku_assets.orchestration.prices.jobs import daily_jobs
 from miraikakaku_assets.orchestration.prices.watched import named_keys, watched_symbols

@@ -185,7 +185,7 @@ MASTERS = {record.universe: record.master for record in RECORDS.values() if reco
 
 
 class Described(TypedDict):
-    """What an asset of a universe says of itself: keyword arguments of `dg.AssetSpec` and `dg.asset`."""
+    """Description and labels of an asset of a universe: keyword arguments of `dg.AssetSpec` and `dg.asset`."""
 
     group_name: str
     kinds: set[str]
@@ -198,7 +198,7 @@ class Described(TypedDict):
 def described(
     universe: Universe, table: str, text: str, kinds: set[str], columns: Sequence[dg.TableColumn] = ()
 ) -> Described:
-    """What an asset of a universe says of itself.
+    """Description and labels of an asset of a universe.
 
     Args:
         universe: Whose asset.

@@ -61,11 +61,7 @@ def source_canary(ports: PortsResource) -> canary_type:
     try:
         use.admit_prices()
         probed = probe_sources(
-            use.settings.canaries,
-            source=use.probe,
-            store=use.probes,
-            rate=use.rate_limiter,
-            clock=use.clock,
+            use.settings.canaries, source=use.probe, store=use.probes, rate=use.rate_limiter, clock=use.clock
         )
     except MiraikakakuError as error:
         raise failure(error) from error

@@ -1,4 +1,4 @@
-"""Notifications and the watch over cycles in Dagster. Put here: when. Keep out: how a channel is told."""
+"""Notifications and the watch over cycles in Dagster. Put here: when. Keep out: how a channel is reached."""
 
 import dagster as dg
 

@@ -17,11 +17,7 @@ from miraikakaku_assets.application.ports.notices import CycleEnd
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe, Universe
-from miraikakaku_assets.orchestration.analysis.run import (
-    analyze_in_run,
-    derived_keys,
-    indicators_key,
-)
+from miraikakaku_assets.orchestration.analysis.run import analyze_in_run, derived_keys, indicators_key
 from miraikakaku_assets.orchestration.cycles.notices import deliver, judge
 from miraikakaku_assets.orchestration.failures import failure, raise_all
 from miraikakaku_assets.orchestration.prices.assets import prices_key

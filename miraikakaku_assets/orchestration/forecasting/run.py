@@ -82,7 +82,7 @@ def _log_training(context: Context, record: ModelRecord) -> None:
 
 
 def _learnt(record: ModelRecord) -> str:
-    """What a training says of itself but counts of rows; a model of which nothing is believed forecasts no change."""
+    """Metrics of a training without its counts of rows; a model of which nothing is believed forecasts no change."""
     learnt = {
         name: value for name, value in record.metrics.items() if name not in ("bytes", "symbols", "bars")
     }
@@ -112,12 +112,7 @@ def _trainings(report: TrainingReport) -> dict[str, Any]:
 
 
 def predict_in_run(
-    context: Context,
-    ports: Ports,
-    universe: Universe,
-    command: PredictCommand,
-    *,
-    named: bool = True,
+    context: Context, ports: Ports, universe: Universe, command: PredictCommand, *, named: bool = True
 ) -> dg.Failure | None:
     """Forecasts inside a Dagster step: a materialization per symbol, the totals as an observation.
 

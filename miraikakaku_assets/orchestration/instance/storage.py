@@ -44,12 +44,7 @@ _BATCHED_TYPES = frozenset(
         dg.DagsterEventType.ASSET_OBSERVATION,
     }
 )
-_EVENT_LOG_INTERNALS = (
-    "_event_to_row",
-    "_store_asset_event",
-    "_store_asset_event_tags",
-    "index_transaction",
-)
+_EVENT_LOG_INTERNALS = ("_event_to_row", "_store_asset_event", "_store_asset_event_tags", "index_transaction")
 
 
 class PooledRunStorage(PooledConnections, PostgresRunStorage):

@@ -1,4 +1,4 @@
-"""What was asked, how often and for whom: proof that a client asks only for what it lacks."""
+"""Requests by kind, path and symbol: proof that a client asks only for what it lacks."""
 
 from collections import Counter
 from typing import Any

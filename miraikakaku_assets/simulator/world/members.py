@@ -35,9 +35,6 @@ from miraikakaku_assets.simulator.prices.price_model import (
     us_model,
 )
 
-# Every world has this issue, even one whose list of US issues is empty.
-_US_CANARY = "AAPL"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Member:
@@ -82,6 +79,7 @@ class Members:
         self._tokyo |= {listing.symbol: listing for listing in self.listings}
         today = self.new_york.local_day(now)
         self.us_listings = _new_york_listings(config, today)
+        # AAPL is in every world, even one whose list of US issues is empty: it is a canary.
         self._us = {listing.symbol: listing for listing in islice(us_listings(config.seed), 1)}
         self._us |= {listing.symbol: listing for listing in self.us_listings}
         self._symbols = {

@@ -36,7 +36,7 @@ _VALUES = ("Open", "High", "Low", "Close", "Volume")
 
 @dataclass(frozen=True)
 class FetchOptions:
-    """What a pool of threads is told; plain values, so that it can be told in another process.
+    """Options of a pool of threads; plain values, so that they can be sent to another process.
 
     Attributes:
         base_url: Scheme and host.

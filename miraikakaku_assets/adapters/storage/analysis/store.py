@@ -176,7 +176,7 @@ def _replace(cursor: Any, analysis: Analysis, kept: Mapping[str, int]) -> None:
 
 
 def _save_signals(cursor: Any, analysis: Analysis, changes: Found, kept: Mapping[str, int]) -> dict[str, int]:
-    """Stores what was found, takes away what has vanished, and raises alerts; returns new signals per symbol."""
+    """Stores signals, deletes those that have vanished, and raises alerts; returns new signals per symbol."""
     rows = signal_rows(changes.signals, kept)
     judged = [(kept[symbol], moment or _ALWAYS) for symbol, moment in changes.since.items() if symbol in kept]
     ids, since = zip(*judged, strict=True)

@@ -11,18 +11,8 @@ def _names(rules: tuple[str, ...]) -> str:
 
 
 BAR_COLUMNS = (
-    "instrument_id",
-    "timeframe",
-    "ts",
-    "open",
-    "high",
-    "low",
-    "close",
-    "volume",
-    "source",
-    "status",
-    "flag",
-    "fetched_at",
+    *("instrument_id", "timeframe", "ts", "open", "high", "low", "close", "volume"),
+    *("source", "status", "flag", "fetched_at"),
 )
 
 UPSERT = f"""

@@ -8,13 +8,7 @@ import polars as pl
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from miraikakaku_assets.adapters.storage.adbc import (
-    bulk_cursor,
-    date_array,
-    number_array,
-    read_frame,
-    stage,
-)
+from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, date_array, number_array, read_frame, stage
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.forecasts import statements
 from miraikakaku_assets.adapters.storage.forecasts.frames import performance_rows

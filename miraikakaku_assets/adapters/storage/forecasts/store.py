@@ -14,13 +14,7 @@ import polars as pl
 from sqlalchemy import Row, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from miraikakaku_assets.adapters.storage.adbc import (
-    bulk_cursor,
-    number_array,
-    read_frame,
-    stage,
-    text_array,
-)
+from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, number_array, read_frame, stage, text_array
 from miraikakaku_assets.adapters.storage.forecasts import statements
 from miraikakaku_assets.adapters.storage.forecasts.frames import (
     in_reading_order,
@@ -196,12 +190,7 @@ class PostgresForecasts(PostgresScoreboard):
         return in_reading_order(made, instruments, _SCORED, came)
 
     def directions(
-        self,
-        universe: Universe,
-        since: date,
-        until: date,
-        model: str,
-        symbols: Sequence[str] | None = None,
+        self, universe: Universe, since: date, until: date, model: str, symbols: Sequence[str] | None = None
     ) -> pl.DataFrame:
         """Signs of what a model forecast from a window of origins, and of what came by `until`."""
         with bulk_cursor(self._database) as cursor:

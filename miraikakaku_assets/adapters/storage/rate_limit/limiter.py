@@ -31,7 +31,7 @@ _DAY = 86_400.0  # longest Retry-After that is believed
 
 
 class PostgresRateLimiter:
-    """Hands out request slots and is told what became of them.
+    """Hands out request slots; the outcome of each request is reported back.
 
     It can be sent to another process; connections stay where they were made.
 
