@@ -18,7 +18,7 @@ SESSIONS_CHECKED = 10
 
 @dataclass(frozen=True)
 class Expectation:
-    """What was expected of the bars, and what was found.
+    """An expectation of the suite, and how many rows break it.
 
     Attributes:
         rule: In words.
@@ -49,9 +49,9 @@ def check_bars(bars: pl.DataFrame) -> list[Expectation]:
     suite = gx.ExpectationSuite(name="daily_bars", expectations=list(rules.values()))
     asset = context.data_sources.add_pandas("memory").add_dataframe_asset("bars")
     batch = asset.add_batch_definition_whole_dataframe("newest").get_batch({"dataframe": bars.to_pandas()})
-    found = batch.validate(suite, result_format={"result_format": "SUMMARY", "partial_unexpected_count": 0})
+    report = batch.validate(suite, result_format={"result_format": "SUMMARY", "partial_unexpected_count": 0})
     # Results come in an order of their own; the rule travels in the expectation's meta.
-    results = {result.expectation_config.meta["rule"]: result for result in found.results}
+    results = {result.expectation_config.meta["rule"]: result for result in report.results}
     return [
         Expectation(rule, bool(results[rule].success), int(results[rule].result.get("unexpected_count") or 0))
         for rule in rules

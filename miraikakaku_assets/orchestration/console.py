@@ -28,8 +28,8 @@ def settle_console(level: str) -> None:
     least = logging.getLevelNamesMapping()[level]
 
     def console_logger(name: str, level: str | int) -> logging.Logger:
-        asked = logging.getLevelNamesMapping()[level] if isinstance(level, str) else level
-        return create_console_logger(name, max(asked, least))
+        number = logging.getLevelNamesMapping()[level] if isinstance(level, str) else level
+        return create_console_logger(name, max(number, least))
 
     # A run's console log is made by this name; there is no setting for it that leaves the event log as it is.
     _loggers.create_console_logger = console_logger  # type: ignore[attr-defined]

@@ -14,12 +14,10 @@ _WRAPPERS = {"DagsterExecutionStepExecutionError"}  # what Dagster puts around a
 
 def failure(error: MiraikakakuError) -> dg.Failure:
     """A step failure that says the error's sentence; repeating the step would end the same way."""
-    said = ports().settings
-    error = full_disk_behind(error, said.home, external=said.database_url is not None) or error
+    settings = ports().settings
+    error = full_disk_behind(error, settings.home, external=settings.database_url is not None) or error
     return dg.Failure(
-        str(error),
-        metadata={"error": type(error).__name__, EXIT_CODE: error.exit_code},
-        allow_retries=False,
+        str(error), metadata={"error": type(error).__name__, EXIT_CODE: error.exit_code}, allow_retries=False
     )
 
 
@@ -27,11 +25,11 @@ def reason_of(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
     """Sentence and exit code of a failed run."""
     for event in result.get_step_failure_events():
         data = event.step_failure_data
-        said = data.user_failure_data
-        if said is not None:
-            code = said.metadata.get(EXIT_CODE)
+        raised = data.user_failure_data
+        if raised is not None:
+            code = raised.metadata.get(EXIT_CODE)
             value = code.value if isinstance(code, dg.IntMetadataValue) else None
-            return said.description or said.label or "the run failed", value or 1
+            return raised.description or raised.label or "the run failed", value or 1
         error = data.error
         if error is not None and error.cls_name in _WRAPPERS and error.cause is not None:
             error = error.cause
@@ -49,11 +47,11 @@ def raise_all(shortfalls: Iterable[dg.Failure | None]) -> None:
     Raises:
         dg.Failure: The reasons, one after the other, and the metadata of all of them.
     """
-    found = [shortfall for shortfall in shortfalls if shortfall is not None]
-    if not found:
+    failed = [shortfall for shortfall in shortfalls if shortfall is not None]
+    if not failed:
         return
     raise dg.Failure(
-        "; ".join(str(one.description) for one in found),
-        metadata={name: value for one in found for name, value in one.metadata.items()},
+        "; ".join(str(part.description) for part in failed),
+        metadata={name: value for part in failed for name, value in part.metadata.items()},
         allow_retries=False,
     )

@@ -5,40 +5,33 @@ from typing import Any
 import dagster as dg
 
 from miraikakaku_assets.bootstrap import price_vendor
-from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
+from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.orchestration.analysis.jobs import analysis_jobs
 from miraikakaku_assets.orchestration.canary.assets import SOURCE_CANARY
+from miraikakaku_assets.orchestration.coverage.assets import coverage_key
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs
 from miraikakaku_assets.orchestration.cycles.notices import notifications_job
 from miraikakaku_assets.orchestration.forecasting.jobs import forecast_jobs
+from miraikakaku_assets.orchestration.job_builders import asset_jobs
 from miraikakaku_assets.orchestration.prices.jobs import daily_jobs, prices_jobs, symbol_jobs
 from miraikakaku_assets.orchestration.pruning.jobs import event_log_pruning_job
 from miraikakaku_assets.orchestration.universes import MASTERS
 
-
-def _asset_job(universe: Universe, what: str, asset: str, description: str) -> Any:
-    return dg.define_asset_job(
-        f"{universe.name}_{what}_job",
-        selection=dg.AssetSelection.assets([universe.name, asset]),
-        description=description,
+master_jobs = {
+    universe: dg.define_asset_job(
+        f"{universe.name}_master_job", [dg.AssetKey([universe.name, "stock_master"])], description=master.job
     )
-
-
-master_jobs = {one: _asset_job(one, "master", "stock_master", master.job) for one, master in MASTERS.items()}
-coverage_jobs = {
-    universe: _asset_job(
-        universe, "coverage", "coverage", f"Checks the coverage of {universe.name} and writes the report."
-    )
-    for universe in UNIVERSES.values()
+    for universe, master in MASTERS.items()
 }
+coverage_jobs = asset_jobs("coverage", coverage_key, "Checks the coverage of {} and writes the report.")
 coverage_check_job = dg.define_asset_job(
     "coverage_check_job",
-    selection=dg.AssetSelection.assets(*([universe.name, "coverage"] for universe in UNIVERSES.values())),
+    [coverage_key(universe) for universe in UNIVERSES.values()],
     description="Checks the coverage of every universe and writes the reports.",
 )
 source_canary_job = dg.define_asset_job(
     "source_canary_job",
-    selection=dg.AssetSelection.assets(SOURCE_CANARY),
+    [SOURCE_CANARY],
     description=f"Asks {price_vendor().title} for a few symbols and lets the request rate follow from the answers.",
 )
 default_jobs: list[Any] = [

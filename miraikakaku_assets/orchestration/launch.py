@@ -26,19 +26,17 @@ from miraikakaku_assets.application.ports import CANCELLED
 from miraikakaku_assets.application.stage_runs import StageRun
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
-from miraikakaku_assets.orchestration.analysis.jobs import analysis_job_name, analysis_op_name
 from miraikakaku_assets.orchestration.build import build_defs
 from miraikakaku_assets.orchestration.console import settle_console
 from miraikakaku_assets.orchestration.failures import reason_of
-from miraikakaku_assets.orchestration.forecasting.jobs import predict_job_name, predict_op_name
 from miraikakaku_assets.orchestration.instance.connections import renew_connections
 from miraikakaku_assets.orchestration.instance.home import open_instance
 from miraikakaku_assets.orchestration.instance.orphaned_runs import close_abandoned, process_tags
-from miraikakaku_assets.orchestration.partitions import partitions_name, register_keys
+from miraikakaku_assets.orchestration.job_builders import symbols_names
+from miraikakaku_assets.orchestration.partitions import partitions_name, range_tags, register_keys
 from miraikakaku_assets.orchestration.prices.assets import step_name
-from miraikakaku_assets.orchestration.prices.jobs import prices_job_name, symbols_job_name, symbols_op_name
+from miraikakaku_assets.orchestration.prices.jobs import prices_job_name
 from miraikakaku_assets.orchestration.prices.watched import named_keys, watched_symbols
-from miraikakaku_assets.orchestration.range_tags import range_tags
 from miraikakaku_assets.orchestration.run_config import config_of
 
 _Job = tuple[str, dict[str, Any], dict[str, str]]
@@ -92,9 +90,9 @@ class Launcher:
         name = universe.name
         job, op = {
             UpdateMasterCommand: (f"{name}_master_job", f"{name}__stock_master"),
-            AnalyzeCommand: (analysis_job_name(universe), analysis_op_name(universe)),
+            AnalyzeCommand: symbols_names(universe, "analyze"),
             TrainCommand: (f"{name}_training_job", f"{name}__forecast_models"),
-            PredictCommand: (predict_job_name(universe), predict_op_name(universe)),
+            PredictCommand: symbols_names(universe, "predict"),
             ScoreCommand: (f"{name}_performance_job", f"{name}__prediction_performance"),
             ReportCoverageCommand: (f"{name}_coverage_job", f"{name}__coverage"),
         }[type(command)]
@@ -114,9 +112,10 @@ class Launcher:
             if keys:
                 job = prices_job_name(universe, command.timeframe)
                 config = config_of(command, "symbols", "timeframe")
-                return job, {step_name(universe, command.timeframe): config}, range_tags(keys[0], keys[-1])
+                return job, {step_name(universe, command.timeframe): config}, range_tags(keys)
             command = replace(command, symbols=())  # no range to run over: this job says what is missing
-        return symbols_job_name(universe), {symbols_op_name(universe): config_of(command)}, {}
+        job, op = symbols_names(universe, "collect")
+        return job, {op: config_of(command)}, {}
 
     def _close_interrupted(self, run_id: str) -> None:
         """Marks the run as cancelled, also where Dagster took Ctrl-C for a failure; ends a batch that was left open."""
@@ -128,8 +127,8 @@ class Launcher:
 
     def _console(self) -> dict[str, Any]:
         """Run config of the console log: silent beside the progress bar, unless LOG_LEVEL is set."""
-        said = self._ports.settings
-        level = said.log_level if "log_level" in said.model_fields_set else "CRITICAL"
+        settings = self._ports.settings
+        level = settings.log_level if "log_level" in settings.model_fields_set else "CRITICAL"
         return {"loggers": {"console": {"config": {"log_level": level}}}}
 
 

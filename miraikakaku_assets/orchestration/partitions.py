@@ -6,6 +6,7 @@ delisted issue keeps its key and history. No time dimension: a symbol × date gr
 100,000 keys.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 import dagster as dg
@@ -48,3 +49,8 @@ def register_keys(instance: dg.DagsterInstance, partitions: str, symbols: list[s
     if new:
         instance.add_dynamic_partitions(partitions, new)
     return len(new)
+
+
+def range_tags(keys: Sequence[str]) -> dict[str, str]:
+    """Run tags that make a partitioned run cover all of these keys, which are in insertion order."""
+    return {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}

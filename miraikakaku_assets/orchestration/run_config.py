@@ -37,8 +37,8 @@ def config_of(command: Any, *without: str) -> dict[str, Any]:
         command: One of `application.commands`; what is None in it is left to the config's default.
         without: Fields that the op takes from elsewhere.
     """
-    told = {name: value for name, value in asdict(command).items() if name not in without}
-    return {_FIELDS.get(name, name): _plain(value) for name, value in told.items() if value is not None}
+    fields = {name: value for name, value in asdict(command).items() if name not in without}
+    return {_FIELDS.get(name, name): _plain(value) for name, value in fields.items() if value is not None}
 
 
 def _plain(value: object) -> object:

@@ -16,15 +16,11 @@ from miraikakaku_assets.orchestration.coverage.assets import coverage_key
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs, cycle_op_name
 from miraikakaku_assets.orchestration.forecasting.jobs import training_jobs
 from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
-from miraikakaku_assets.orchestration.jobs import (
-    coverage_check_job,
-    master_jobs,
-    source_canary_job,
-)
+from miraikakaku_assets.orchestration.jobs import coverage_check_job, master_jobs, source_canary_job
+from miraikakaku_assets.orchestration.partitions import range_tags
 from miraikakaku_assets.orchestration.prices.jobs import daily_jobs
 from miraikakaku_assets.orchestration.prices.watched import named_keys, watched_symbols
 from miraikakaku_assets.orchestration.pruning.jobs import event_log_pruning
-from miraikakaku_assets.orchestration.range_tags import range_tags
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.universes import MASTERS, RECORDS, Schedule
 from miraikakaku_assets.settings import settings
@@ -44,7 +40,10 @@ def default_status() -> dg.DefaultScheduleStatus:
 def default_schedules() -> list[dg.ScheduleDefinition]:
     """Every schedule."""
     return [
-        *(_master(universe, master.schedule) for universe, master in MASTERS.items()),
+        *(
+            dg.ScheduleDefinition(job=master_jobs[universe], **_options(master.schedule))
+            for universe, master in MASTERS.items()
+        ),
         _coverage_check(),
         *(_daily(record.universe, daily) for record in RECORDS.values() for daily in record.daily),
         *(_training(universe) for universe in UNIVERSES.values()),
@@ -52,10 +51,6 @@ def default_schedules() -> list[dg.ScheduleDefinition]:
         _source_canary(),
         event_log_pruning(default_status(), TOKYO),
     ]
-
-
-def _master(universe: Universe, schedule: Schedule) -> dg.ScheduleDefinition:
-    return dg.ScheduleDefinition(job=master_jobs[universe], **_options(schedule))
 
 
 def _options(schedule: Schedule) -> dict[str, Any]:
@@ -85,7 +80,7 @@ def _coverage_check() -> dg.ScheduleDefinition:
         ]
         if not collected:
             return dg.SkipReason("Nothing is collected yet: materialize a stock master first.")
-        return dg.RunRequest(asset_selection=[coverage_key(one) for one in collected])
+        return dg.RunRequest(asset_selection=[coverage_key(universe) for universe in collected])
 
     return coverage_check
 
@@ -99,7 +94,7 @@ def _daily(universe: Universe, daily: Schedule) -> dg.ScheduleDefinition:
         if isinstance(moment, dg.SkipReason):
             return moment
         keys = context.instance.get_dynamic_partitions(universe.partitions)
-        return dg.RunRequest(run_key=f"{daily.name}_{moment}", tags=range_tags(keys[0], keys[-1]))
+        return dg.RunRequest(run_key=f"{daily.name}_{moment}", tags=range_tags(keys))
 
     return tick
 
@@ -139,9 +134,8 @@ def _always(context: dg.ScheduleEvaluationContext, universe: Universe) -> str | 
 
 
 def _training(universe: Universe) -> dg.ScheduleDefinition:
-    hour = _FIRST_TRAINING + list(UNIVERSES).index(
-        universe.name
-    )  # one after the other: each takes both cores
+    # One after the other: each takes both cores.
+    hour = _FIRST_TRAINING + list(UNIVERSES).index(universe.name)
 
     @dg.schedule(
         name=f"{universe.name}_training",

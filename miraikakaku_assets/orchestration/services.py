@@ -60,13 +60,13 @@ class DagsterServices:
             _Service(name, arguments, environment)
             for name, arguments in (("web UI", web), ("daemon", daemon))
         ]
-        _say("starting the web UI and the daemon (Ctrl-C stops everything)")
+        _print("starting the web UI and the daemon (Ctrl-C stops everything)")
         answering = False
         try:
             while not stopping.received:
                 if not answering and _answers(port):
                     answering = True
-                    _say(f"web UI on http://127.0.0.1:{port}")
+                    _print(f"web UI on http://127.0.0.1:{port}")
                 for service in services:
                     code = service.check()
                     if code is not None:
@@ -137,9 +137,9 @@ class _Service:
         now = time.monotonic()
         lived, ever = now - self._begun[-1], now - self._begun[0]
         if lived < _STILLBORN_SECONDS or (len(self._begun) == _STARTS and ever < _TOO_OFTEN_SECONDS):
-            _say(f"{self._name} ended with code {code} after {lived:.0f} s; its log above says why")
+            _print(f"{self._name} ended with code {code} after {lived:.0f} s; its log above says why")
             return abs(code) or 1
-        _say(f"{self._name} ended with code {code} and is started again")
+        _print(f"{self._name} ended with code {code} and is started again")
         self.child = self._start()
         return None
 
@@ -160,7 +160,7 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _say(sentence: str) -> None:
+def _print(sentence: str) -> None:
     sys.stdout.write(f"{sentence}\n")
     sys.stdout.flush()
 

@@ -3,10 +3,12 @@
 A universe's facts are its record in `miraikakaku_assets.domain.market.universes`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal, TypedDict
+
+import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, US, Universe
 from miraikakaku_assets.settings import settings
@@ -68,7 +70,6 @@ class UniverseAssets:
         cycle: Name and cron (at the exchange) of the schedule of its five-minute cycle; None where it has none.
         master: Its stock master; None where the settings name its symbols.
         volume: What a volume counts.
-        owners: Who answers for its assets.
     """
 
     universe: Universe
@@ -80,7 +81,6 @@ class UniverseAssets:
     cycle: tuple[str, str] | None = None
     master: MasterAsset | None = None
     volume: str = "Shares"
-    owners: tuple[str, ...] = OWNERS
 
 
 def _at_collection_time() -> str:
@@ -182,3 +182,39 @@ _COPPER = UniverseAssets(
 RECORDS = {record.universe.name: record for record in (_JP, _US, _FX, _COPPER)}
 MASTERS = {record.universe: record.master for record in RECORDS.values() if record.master}
 """Universe with a published list → its asset."""
+
+
+class Described(TypedDict):
+    """Description and labels of an asset of a universe: keyword arguments of `dg.AssetSpec` and `dg.asset`."""
+
+    group_name: str
+    kinds: set[str]
+    metadata: Mapping[str, Any]
+    description: str
+    owners: Sequence[str]
+    tags: Mapping[str, str]
+
+
+def described(
+    universe: Universe, table: str, text: str, kinds: set[str], columns: Sequence[dg.TableColumn] = ()
+) -> Described:
+    """Description and labels of an asset of a universe.
+
+    Args:
+        universe: Whose asset.
+        table: Where its rows are, without schema.
+        text: For people.
+        kinds: What it is made with.
+        columns: Of the table, where they are worth naming.
+    """
+    metadata: dict[str, Any] = {"dagster/table_name": f"miraikakaku.{table}"}
+    if columns:
+        metadata["dagster/column_schema"] = dg.TableSchema(columns=list(columns))
+    return Described(
+        group_name=universe.name,
+        kinds=kinds,
+        metadata=metadata,
+        description=text,
+        owners=OWNERS,
+        tags=RECORDS[universe.name].tags,
+    )

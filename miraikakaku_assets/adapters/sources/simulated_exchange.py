@@ -15,7 +15,7 @@ def is_real(address: str) -> bool:
 
 
 def simulated_exchange(address: str) -> str | None:
-    """What a simulated exchange at an address says of itself.
+    """How a simulated exchange at an address describes itself.
 
     Returns:
         Empty for any other source, None when nothing answers.

@@ -38,6 +38,13 @@ def append_rows(cursor: Any, table: str, rows: pl.DataFrame) -> None:
         cursor.adbc_ingest(table, rows.to_arrow(), mode="append", db_schema_name="miraikakaku")
 
 
+def lock_instruments(cursor: Any, ids: Iterable[int]) -> None:
+    """One writer at a time per instrument, until the end of the transaction."""
+    query = "SELECT count(pg_advisory_xact_lock(20250932, id)) FROM unnest($1::int[]) AS id"
+    cursor.execute(query, (number_array(sorted(ids)),))
+    cursor.fetchall()
+
+
 def number_array(numbers: Iterable[int]) -> str:
     """A PostgreSQL array literal of numbers."""
     return "{" + ",".join(map(str, numbers)) + "}"

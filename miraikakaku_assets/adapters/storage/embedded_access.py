@@ -38,8 +38,8 @@ def admit_owner_only(folder: Path, system_user: str | None) -> None:
     _rewrite(hba, _TRUSTING.sub(_checked, hba.read_text()))
     lines = ident.read_text().splitlines()
     owner = system_user or pwd.getpwuid(os.geteuid()).pw_name
-    wanted = [f'{_MAP} "{name}" all' for name in dict.fromkeys((owner, "root"))]
-    missing = [line for line in wanted if line not in lines]
+    entries = [f'{_MAP} "{name}" all' for name in dict.fromkeys((owner, "root"))]
+    missing = [line for line in entries if line not in lines]
     if missing:
         _rewrite(ident, "\n".join([*lines, *missing]) + "\n")
 

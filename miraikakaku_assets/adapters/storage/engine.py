@@ -171,11 +171,11 @@ def _create_database_once(maintenance: Database) -> None:
     )
     try:
         with engine.connect() as connection:
-            found = "SELECT 1 FROM pg_database WHERE datname = %s"
-            if connection.exec_driver_sql(found, (EMBEDDED_DATABASE,)).first():
+            query = "SELECT 1 FROM pg_database WHERE datname = %s"
+            if connection.exec_driver_sql(query, (EMBEDDED_DATABASE,)).first():
                 return
             connection.exec_driver_sql("SELECT pg_advisory_lock(4120250930)")
-            if not connection.exec_driver_sql(found, (EMBEDDED_DATABASE,)).first():
+            if not connection.exec_driver_sql(query, (EMBEDDED_DATABASE,)).first():
                 connection.exec_driver_sql(f'CREATE DATABASE "{EMBEDDED_DATABASE}"')
     finally:
         engine.dispose()

@@ -38,7 +38,7 @@ class Prepared:
         """The PREPARE statement."""
         types = dict(self._parameters())
         numbered = _PARAMETER.sub(lambda match: f"${self.names.index(match[1]) + 1}", self.query)
-        return f"PREPARE {name}({', '.join(types[one] for one in self.names)}) AS {numbered}"
+        return f"PREPARE {name}({', '.join(types[parameter] for parameter in self.names)}) AS {numbered}"
 
     def execution(self, name: str) -> str:
         """The EXECUTE statement, for the values in the order of `names`."""
@@ -94,5 +94,5 @@ class StatementLine:
             if name not in self._known:
                 cursor.execute(statement.preparation(name))
                 self._known.add(name)
-            cursor.execute(statement.execution(name), [values[one] for one in statement.names])
+            cursor.execute(statement.execution(name), [values[parameter] for parameter in statement.names])
             return cursor.fetchall() if cursor.description else []

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import TextClause, func, select, text
 
 from miraikakaku_assets.adapters.storage.collection.liveness import AT_WORK
 from miraikakaku_assets.adapters.storage.engine import Database
@@ -114,9 +114,7 @@ class PostgresStatus:
 
     def newest_coverage(self, universe: Universe) -> list[dict[str, Any]]:
         """Rows of the newest coverage check, the whole universe first."""
-        with self._database.engine.connect() as connection:
-            rows = connection.execute(_SEGMENTS, {"universe": universe.name}).mappings()
-            return [dict(row) for row in rows]
+        return self._rows(_SEGMENTS, {"universe": universe.name})
 
     def table_sizes(self) -> dict[str, int]:
         """Rows per table, counted."""
@@ -133,11 +131,10 @@ class PostgresStatus:
             derived: Timeframe → the collected one whose marks are its own.
         """
         named = {
-            "timeframes": [str(one) for one in derived],
-            "collected": [str(one) for one in derived.values()],
+            "timeframes": [str(timeframe) for timeframe in derived],
+            "collected": [str(timeframe) for timeframe in derived.values()],
         }
-        with self._database.engine.connect() as connection:
-            return [dict(row) for row in connection.execute(_NEWEST, named).mappings()]
+        return self._rows(_NEWEST, named)
 
     def signals(self) -> dict[str, dict[str, Any]]:
         """Universe → how many signals are stored, and when the newest became known (UTC)."""
@@ -149,8 +146,7 @@ class PostgresStatus:
 
     def analysed_rows(self) -> list[dict[str, Any]]:
         """Bars and rows of indicators per universe and timeframe, counted."""
-        with self._database.engine.connect() as connection:
-            return [dict(row) for row in connection.execute(_ROWS).mappings()]
+        return self._rows(_ROWS)
 
     def read(self, universe: Universe, timeframe: Timeframe, due: object) -> dict[str, Any]:
         """Master, bars, freshness, quarantine, coverage and the newest batches.
@@ -167,8 +163,7 @@ class PostgresStatus:
                 return [dict(row) for row in connection.execute(query, named).mappings()]
 
             def first(query: Any) -> dict[str, Any] | None:
-                found = rows(query)
-                return found[0] if found else None
+                return next(iter(rows(query)), None)
 
             return {
                 "database": {
@@ -185,3 +180,7 @@ class PostgresStatus:
                 "running": rows(_RUNNING),
                 "restated": rows(_RESTATED),
             }
+
+    def _rows(self, query: TextClause, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        with self._database.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query, parameters).mappings()]

@@ -10,12 +10,8 @@ from miraikakaku_assets.application.analysis.scope import DERIVED
 from miraikakaku_assets.domain.indicators.definitions import MEANINGS
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.patterns.definitions import NAMES
-from miraikakaku_assets.orchestration.analysis.run import (
-    bars_key,
-    indicators_key,
-    patterns_key,
-)
-from miraikakaku_assets.orchestration.asset_labels import described
+from miraikakaku_assets.orchestration.analysis.run import bars_key, indicators_key, patterns_key
+from miraikakaku_assets.orchestration.universes import described
 
 _BUILT = {
     Timeframe.H1: "Hourly bars, built from 5-minute bars and anchored to sessions: each unbroken stretch of trading is "
@@ -37,7 +33,8 @@ def derived_specs(universe: Universe, collected: Timeframe) -> list[dg.AssetSpec
             [source],
             "price_bars",
             _bars_columns(timeframe),
-            _bars_text(timeframe),
+            f"{_BUILT[timeframe]}. A bar that is still open is provisional and never read by patterns; every bar says "
+            "from how many parts it was built and how many the calendar expects.",
         )
         for timeframe, _ in DERIVED[collected]
     ]
@@ -75,13 +72,6 @@ def _spec(
 ) -> dg.AssetSpec:
     kinds = {"talib" if table != "price_bars" else "polars", "postgres"}
     return dg.AssetSpec(key, deps=deps, skippable=True, **described(universe, table, text, kinds, columns))
-
-
-def _bars_text(timeframe: Timeframe) -> str:
-    return (
-        f"{_BUILT[timeframe]}. A bar that is still open is provisional and never read by patterns; every bar says from "
-        "how many parts it was built and how many the calendar expects."
-    )
 
 
 def _bars_columns(timeframe: Timeframe) -> list[dg.TableColumn]:

@@ -7,26 +7,16 @@ import dagster as dg
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
 from miraikakaku_assets.orchestration.analysis.run import analyze_in_run, derived_keys, indicators_key
 from miraikakaku_assets.orchestration.failures import raise_all
-from miraikakaku_assets.orchestration.op_job import op_job
+from miraikakaku_assets.orchestration.job_builders import op_job, symbols_names
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.run_config import AnalyzeConfig
 from miraikakaku_assets.orchestration.stage_reports import known_in_run
 
 
-def analysis_job_name(universe: Universe) -> str:
-    """Name of a universe's job; its op has the name with the verb in front."""
-    return f"{universe.name}_analyze_symbols"
-
-
-def analysis_op_name(universe: Universe) -> str:
-    """Name of the only op of that job."""
-    return f"analyze_{universe.name}_symbols"
-
-
 def _analysis_job(universe: Universe) -> dg.JobDefinition:
-    @dg.op(
-        name=analysis_op_name(universe), description="Derives bars, indicators and signals from stored bars."
-    )
+    job_name, op_name = symbols_names(universe, "analyze")
+
+    @dg.op(name=op_name)
     def analyze_symbols(context: dg.OpExecutionContext, config: AnalyzeConfig, ports: PortsResource) -> None:
         """Derives bars, indicators and signals from stored bars."""
         command = config.command(universe)
@@ -42,7 +32,7 @@ def _analysis_job(universe: Universe) -> dg.JobDefinition:
 
     return op_job(
         analyze_symbols,
-        name=analysis_job_name(universe),
+        name=job_name,
         description=f"Timeframes, indicators and patterns of stored bars of {universe.name}, as one run.",
     )
 

@@ -63,9 +63,9 @@ class _Step:
 
     def log(self, done: Sequence[SymbolAnalysis]) -> None:
         """Logs what was committed; what is derived from nothing must not look as if it were there."""
-        there = [one for one in done if not one.failed and one.verdict != "no_bars"]
-        news = [one for one in there if one.verdict == "ok" or not self.brief]
-        log_materializations(self.context, [self._event(one, key) for one in news for key in self.keys])
+        stored = [analysis for analysis in done if not analysis.failed and analysis.verdict != "no_bars"]
+        logged = [analysis for analysis in stored if analysis.verdict == "ok" or not self.brief]
+        log_materializations(self.context, [self._event(done, key) for done in logged for key in self.keys])
 
     def _event(self, done: SymbolAnalysis, key: dg.AssetKey) -> dg.AssetMaterialization:
         metadata: dict[str, Any] = {"status": done.verdict}
@@ -112,13 +112,13 @@ def analyze_in_run(
     Raises:
         dg.Failure: Nothing could be done at all.
     """
-    said = ports.settings
+    settings = ports.settings
     request = AnalysisRequest(
         universe,
         command.timeframe,
         command.symbols,
-        PriceBasis(said.price_basis),
-        said.pattern_definition,
+        PriceBasis(settings.price_basis),
+        settings.pattern_definition,
         command.full_refresh,
         command.since,
         ports.channels.names_for(Severity.INFO),

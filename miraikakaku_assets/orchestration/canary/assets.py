@@ -60,52 +60,48 @@ def source_canary(ports: PortsResource) -> canary_type:
     use = ports.use
     try:
         use.admit_prices()
-        found = probe_sources(
-            use.settings.canaries,
-            source=use.probe,
-            store=use.probes,
-            rate=use.rate_limiter,
-            clock=use.clock,
+        probed = probe_sources(
+            use.settings.canaries, source=use.probe, store=use.probes, rate=use.rate_limiter, clock=use.clock
         )
     except MiraikakakuError as error:
         raise failure(error) from error
-    yield dg.MaterializeResult(metadata=_metadata(found), check_results=_checks(found))
-    if found.failures:
-        named = ", ".join(f"{symbol} ({verdict})" for symbol, verdict in found.failures.items())
+    yield dg.MaterializeResult(metadata=_metadata(probed), check_results=_checks(probed))
+    if probed.failures:
+        named = ", ".join(f"{symbol} ({verdict})" for symbol, verdict in probed.failures.items())
         raise dg.Failure(
-            f"{len(found.failures)} of {counted(len(found.probes), 'canary symbol')} without a good answer: {named}; "
-            f"the source is {found.judgement.health}: {found.judgement.reason}",
-            metadata={"failed_symbols": len(found.failures)},
+            f"{len(probed.failures)} of {counted(len(probed.probes), 'canary symbol')} without a good answer: {named}; "
+            f"the source is {probed.judgement.health}: {probed.judgement.reason}",
+            metadata={"failed_symbols": len(probed.failures)},
             allow_retries=False,
         )
 
 
-def _metadata(found: ProbeRound) -> dict[str, Any]:
+def _metadata(probed: ProbeRound) -> dict[str, Any]:
     """Figures of the round; numbers are plotted over time by the web UI."""
-    judged, rate = found.judgement, found.rate
+    judged, rate = probed.judgement, probed.rate
     optional = {
         "latency_ms": _milliseconds(judged.latency),
         "usual_latency_ms": _milliseconds(judged.usual_latency),
-        "clock_skew_seconds": found.clock_skew_seconds,
+        "clock_skew_seconds": probed.clock_skew_seconds,
         "resume_at": rate.resume_at and rate.resume_at.isoformat(),
         **{
             f"latency_ms {probe.symbol}": _milliseconds(probe.latency)
-            for probe in found.probes
+            for probe in probed.probes
             if probe.verdict == "ok"
         },
     }
     return {
         "health": judged.health.value,
         "reason": judged.reason,
-        "failed_symbols": len(found.failures),
+        "failed_symbols": len(probed.failures),
         "success_share": judged.success_share,
-        "requests": sum(probe.requests for probe in found.probes),
+        "requests": sum(probe.requests for probe in probed.probes),
         "rate": rate.rate,
         "maximum_rate": rate.maximum,
         "breaker": rate.breaker.value,
         "refusals_in_a_row": rate.refusals,
         **{name: value for name, value in optional.items() if value is not None},
-        "probes": dg.MetadataValue.table(records=[_record(probe) for probe in found.probes]),
+        "probes": dg.MetadataValue.table(records=[_record(probe) for probe in probed.probes]),
     }
 
 
@@ -126,8 +122,8 @@ def _record(probe: Probe) -> dg.TableRecord:
     )
 
 
-def _checks(found: ProbeRound) -> list[dg.AssetCheckResult]:
-    skew, failures = found.clock_skew_seconds, found.failures
+def _checks(probed: ProbeRound) -> list[dg.AssetCheckResult]:
+    skew, failures = probed.clock_skew_seconds, probed.failures
     silent = ", ".join(f"{symbol} ({verdict})" for symbol, verdict in failures.items())
     return [
         dg.AssetCheckResult(
@@ -135,15 +131,15 @@ def _checks(found: ProbeRound) -> list[dg.AssetCheckResult]:
             passed=not failures,
             description=f"No good answer: {silent}."
             if silent
-            else f"All {len(found.probes)} symbols answer.",
+            else f"All {len(probed.probes)} symbols answer.",
             metadata={"failures": dg.MetadataValue.json(failures)},
         ),
         dg.AssetCheckResult(
             check_name="source_healthy",
-            passed=found.judgement.health in {Health.HEALTHY, Health.RECOVERED},
+            passed=probed.judgement.health in {Health.HEALTHY, Health.RECOVERED},
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"The source is {found.judgement.health}: {found.judgement.reason}",
-            metadata={"health": found.judgement.health.value, "reason": found.judgement.reason},
+            description=f"The source is {probed.judgement.health}: {probed.judgement.reason}",
+            metadata={"health": probed.judgement.health.value, "reason": probed.judgement.reason},
         ),
         dg.AssetCheckResult(
             check_name="clocks_agree",

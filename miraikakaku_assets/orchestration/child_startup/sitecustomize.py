@@ -12,11 +12,11 @@ from pathlib import Path
 
 from miraikakaku_assets.orchestration.plain_streams import plain_console
 
-_found = PathFinder.find_spec(
+_own = PathFinder.find_spec(
     "sitecustomize",
     [folder for folder in sys.path if Path(folder).resolve() != Path(__file__).resolve().parent],
 )
-if _found is not None and _found.loader is not None:
-    _found.loader.exec_module(module_from_spec(_found))
+if _own is not None and _own.loader is not None:
+    _own.loader.exec_module(module_from_spec(_own))
 
 plain_console()

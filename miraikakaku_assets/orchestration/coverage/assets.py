@@ -18,7 +18,7 @@ from miraikakaku_assets.orchestration.prices.assets import prices_key
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.run_config import CoverageConfig
 from miraikakaku_assets.orchestration.stage_reports import hand_back
-from miraikakaku_assets.orchestration.universes import RECORDS
+from miraikakaku_assets.orchestration.universes import described
 
 _WORST = 20
 _STALE = timedelta(hours=13)  # checked every six hours
@@ -45,22 +45,18 @@ def _checks(universe: Universe) -> list[dg.AssetCheckSpec]:
 
 def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
     """The coverage of one universe."""
-    labels = RECORDS[universe.name]
+    text = (
+        f"Expected sessions of {universe.name} against stored daily bars, per issue and market segment, every gap with "
+        "a cause. The denominator is named in the report: active issues of the newest list × their sessions since "
+        "listing. Writes `coverage_reports`, `coverage_gaps` and a JSON report under `reports/`."
+    )
 
     @dg.asset(
         key=coverage_key(universe),
         deps=[dg.AssetDep(prices_key(universe, Timeframe.D1), partition_mapping=dg.AllPartitionMapping())],
-        group_name=universe.name,
-        kinds={"postgres", "json"},
         check_specs=_checks(universe),
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=_STALE),
-        owners=labels.owners,
-        tags=labels.tags,
-        description=(
-            f"Expected sessions of {universe.name} against stored daily bars, per issue and market segment, every "
-            "gap with a cause. The denominator is named in the report: active issues of the newest list × their "
-            "sessions since listing. Writes `coverage_reports`, `coverage_gaps` and a JSON report under `reports/`."
-        ),
+        **described(universe, "coverage_reports", text, {"postgres", "json"}),
     )
     def coverage(
         context: dg.AssetExecutionContext, config: CoverageConfig, ports: PortsResource
@@ -103,14 +99,11 @@ def _pictures(findings: CoverageFindings) -> dict[str, Any]:
 
     return {
         "chart": dg.MetadataValue.md(as_markdown(coverage_chart(findings), "Coverage per segment")),
-        "segments": dg.MetadataValue.table(
-            records=[_record(findings, position) for position in range(len(findings.segments))]
-        ),
+        "segments": dg.MetadataValue.table(records=[_record(segment) for segment in findings.segments]),
     }
 
 
-def _record(findings: CoverageFindings, position: int) -> dg.TableRecord:
-    segment = findings.segments[position]
+def _record(segment: SegmentCoverage) -> dg.TableRecord:
     return dg.TableRecord(
         {
             "segment": segment.segment,
@@ -148,8 +141,8 @@ def _in_words(findings: CoverageFindings, below: Sequence[SegmentCoverage]) -> s
     if not below:
         return f"Every segment reaches {threshold} of its expected bars."
     named = [
-        f"{one.segment} has {percent(one.coverage or 0.0)}, {one.short_of(findings.threshold):,} bars short"
-        for one in below[:_WORST]
+        f"{segment.segment} has {percent(segment.coverage or 0.0)}, {segment.short_of(findings.threshold):,} bars short"
+        for segment in below[:_WORST]
     ]
     more = f"; and {len(below) - _WORST} more" if len(below) > _WORST else ""
     return f"{len(below)} of {len(findings.segments)} segments below {threshold}: {'; '.join(named)}{more}."
@@ -171,7 +164,7 @@ def _bars_quality(universe: Universe, use: Ports, findings: CoverageFindings) ->
     first = sessions_back(universe.calendar, findings.last, SESSIONS_CHECKED - 1)
     bars = use.bars.read(universe, Timeframe.D1, since=first, until=findings.last)
     broken = [expectation for expectation in check_bars(bars) if not expectation.held]
-    rules = "; ".join(f"{one.rule}: not in {one.exceptions:,} rows" for one in broken)
+    rules = "; ".join(f"{expectation.rule}: not in {expectation.exceptions:,} rows" for expectation in broken)
     nothing = f"No bar is stored from {first} to {findings.last}." if bars.is_empty() else ""
     return dg.AssetCheckResult(
         check_name="bars_quality",

@@ -1,1 +1,1 @@
-"""The five-minute cycle: one job of one step per universe, and who is told of it."""
+"""The five-minute cycle: one job of one step per universe, and its notifications."""

@@ -4,10 +4,9 @@ import dagster as dg
 
 from miraikakaku_assets.bootstrap import price_vendor
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
-from miraikakaku_assets.orchestration.asset_labels import example_config
 from miraikakaku_assets.orchestration.cycles.run import CYCLE_TAG, run_cycle
 from miraikakaku_assets.orchestration.instance.orphaned_runs import NEVER_REPEATED
-from miraikakaku_assets.orchestration.op_job import op_job
+from miraikakaku_assets.orchestration.job_builders import op_job
 from miraikakaku_assets.orchestration.resources import PortsResource
 
 
@@ -18,33 +17,24 @@ class CycleConfig(dg.Config):
     """Symbols, e.g. USDJPY=X."""
 
 
-def cycle_job_name(universe: Universe) -> str:
-    """Name of a universe's job."""
-    return f"{universe.name}_cycle_job"
-
-
 def cycle_op_name(universe: Universe) -> str:
-    """Name of the only op of that job."""
+    """Name of the only op of a universe's job."""
     return f"{universe.name}_cycle_op"
 
 
 def _cycle_job(universe: Universe) -> dg.JobDefinition:
-    @dg.op(
-        name=cycle_op_name(universe),
-        pool=price_vendor().pool,
-        description="Collects the newest five-minute bars, analyses them and notifies of new signals.",
-    )
+    @dg.op(name=cycle_op_name(universe), pool=price_vendor().pool)
     def cycle(context: dg.OpExecutionContext, config: CycleConfig, ports: PortsResource) -> None:
         """Collects the newest five-minute bars, analyses them and notifies of new signals."""
         run_cycle(context, ports.use, universe, config.symbols)
 
     return op_job(
         cycle,
-        name=cycle_job_name(universe),
+        name=f"{universe.name}_cycle_job",
         description=f"Collect → timeframes → indicators → patterns → notify for what is watched of {universe.name}.",
         # Before what waits in the queue: a backfill enqueues all of its runs at once.
         tags={CYCLE_TAG: universe.name, "dagster/priority": "10", **NEVER_REPEATED},
-        config=example_config(universe.name, cycle_op_name(universe)),
+        example=universe.example,
     )
 
 

@@ -1,4 +1,4 @@
-"""Notifications and the watch over cycles in Dagster. Put here: when. Keep out: how a channel is told."""
+"""Notifications and the watch over cycles in Dagster. Put here: when. Keep out: how a channel is reached."""
 
 import dagster as dg
 
@@ -9,7 +9,7 @@ from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.instance.orphaned_runs import NEVER_REPEATED
-from miraikakaku_assets.orchestration.op_job import op_job
+from miraikakaku_assets.orchestration.job_builders import op_job
 from miraikakaku_assets.orchestration.resources import PortsResource
 
 
@@ -27,11 +27,11 @@ def deliver(context: dg.OpExecutionContext, ports: Ports) -> None:
     for channel, trouble in report.troubles.items():
         context.log.warning("Channel %s: %s", channel, trouble)
     if report.delivered:
-        told = ", ".join(f"{count} to {channel}" for channel, count in report.delivered.items())
-        context.log.info("Notifications sent: %s", told)
+        counts = ", ".join(f"{count} to {channel}" for channel, count in report.delivered.items())
+        context.log.info("Notifications sent: %s", counts)
 
 
-@dg.op(description="Sends the notifications that are due.")
+@dg.op
 def deliver_due(context: dg.OpExecutionContext, ports: PortsResource) -> None:
     """Sends the notifications that are due."""
     deliver(context, ports.use)

@@ -17,11 +17,7 @@ from miraikakaku_assets.application.ports.notices import CycleEnd
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe, Universe
-from miraikakaku_assets.orchestration.analysis.run import (
-    analyze_in_run,
-    derived_keys,
-    indicators_key,
-)
+from miraikakaku_assets.orchestration.analysis.run import analyze_in_run, derived_keys, indicators_key
 from miraikakaku_assets.orchestration.cycles.notices import deliver, judge
 from miraikakaku_assets.orchestration.failures import failure, raise_all
 from miraikakaku_assets.orchestration.prices.assets import prices_key
@@ -82,8 +78,8 @@ class _Cycle:
     def break_off(self, error: BaseException) -> None:
         """Notes that it did not come to its end: no symbol is done for certain."""
         self.failed.update(self.symbols)
-        said = str(error).strip().splitlines()
-        self.error = f"{type(error).__name__}: {said[0] if said else 'it was stopped before its end'}"
+        lines = str(error).strip().splitlines()
+        self.error = f"{type(error).__name__}: {lines[0] if lines else 'it was stopped before its end'}"
 
     def end(self) -> CycleEnd:
         """What it has done."""
@@ -114,9 +110,9 @@ class _Cycle:
         if isinstance(error, MiraikakakuError):
             return failure(error)
         self.context.log.error("A part of the cycle broke off", exc_info=error)
-        said = str(error).strip().splitlines()
+        lines = str(error).strip().splitlines()
         return dg.Failure(
-            f"{type(error).__name__}: {said[0] if said else 'no explanation'}", allow_retries=False
+            f"{type(error).__name__}: {lines[0] if lines else 'no explanation'}", allow_retries=False
         )
 
     def _collect_daily(self) -> dg.Failure | None:

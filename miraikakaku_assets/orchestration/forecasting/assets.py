@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
-from miraikakaku_assets.orchestration.asset_labels import described
 from miraikakaku_assets.orchestration.failures import raise_all
 from miraikakaku_assets.orchestration.forecasting.run import (
     models_key,
@@ -19,6 +18,7 @@ from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.orchestration.prices.assets import prices_key
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.run_config import PredictConfig, TrainConfig
+from miraikakaku_assets.orchestration.universes import described
 
 
 def forecast_assets(universe: Universe) -> list[dg.AssetsDefinition]:

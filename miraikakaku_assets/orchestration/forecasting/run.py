@@ -4,6 +4,7 @@ Shared by the assets and by the job for any list of symbols.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -15,7 +16,7 @@ from miraikakaku_assets.application.forecasting.daily import predict_universe, s
 from miraikakaku_assets.application.forecasting.inputs import ForecastInputs
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE, PredictionReport
 from miraikakaku_assets.application.forecasting.replay import replay_predictions
-from miraikakaku_assets.application.forecasting.train import Told, TrainingReport
+from miraikakaku_assets.application.forecasting.train import TrainingReport
 from miraikakaku_assets.application.forecasting.view import direction_edges, in_words, standing
 from miraikakaku_assets.application.ports.forecasts import ModelRecord
 from miraikakaku_assets.application.stage_reports import ScoreTotals
@@ -57,7 +58,7 @@ def train_in_run(context: Context, ports: Ports, universe: Universe, command: Tr
     """
     try:
         last, report = train_universe(
-            universe, ports.forecasting, command.until, _telling(context), command.models
+            universe, ports.forecasting, command.until, partial(_log_training, context), command.models
         )
         watch_forecasts(universe, ports.forecasts, ports.alerting)
     except MiraikakakuError as error:
@@ -75,24 +76,19 @@ def train_in_run(context: Context, ports: Ports, universe: Universe, command: Tr
     return metadata
 
 
-def _telling(context: Context, heard: list[ModelRecord] | None = None) -> Told:
-    """Logs each training, and keeps it for who asks."""
-
-    def told(record: ModelRecord) -> None:
-        what = record.reason or f"{record.seconds:.1f} s, {record.metrics.get('bytes', 0)} bytes"
-        context.log.info("%s, trained until %s: %s", record.model, record.trained_until, what)
-        if heard is not None:
-            heard.append(record)
-
-    return told
+def _log_training(context: Context, record: ModelRecord) -> None:
+    what = record.reason or f"{record.seconds:.1f} s, {record.metrics.get('bytes', 0)} bytes"
+    context.log.info("%s, trained until %s: %s", record.model, record.trained_until, what)
 
 
 def _learnt(record: ModelRecord) -> str:
-    """What a training says of itself but counts of rows; a model of which nothing is believed forecasts no change."""
-    said = {name: value for name, value in record.metrics.items() if name not in ("bytes", "symbols", "bars")}
-    if not said:
+    """Metrics of a training without its counts of rows; a model of which nothing is believed forecasts no change."""
+    learnt = {
+        name: value for name, value in record.metrics.items() if name not in ("bytes", "symbols", "bars")
+    }
+    if not learnt:
         return ""
-    return ", ".join(f"{name} {value}" for name, value in said.items() if value) or "nothing is believed"
+    return ", ".join(f"{name} {value}" for name, value in learnt.items() if value) or "nothing is believed"
 
 
 def _trainings(report: TrainingReport) -> dict[str, Any]:
@@ -116,12 +112,7 @@ def _trainings(report: TrainingReport) -> dict[str, Any]:
 
 
 def predict_in_run(
-    context: Context,
-    ports: Ports,
-    universe: Universe,
-    command: PredictCommand,
-    *,
-    named: bool = True,
+    context: Context, ports: Ports, universe: Universe, command: PredictCommand, *, named: bool = True
 ) -> dg.Failure | None:
     """Forecasts inside a Dagster step: a materialization per symbol, the totals as an observation.
 
@@ -141,14 +132,18 @@ def predict_in_run(
     """
     as_of, symbols = command.as_of, command.symbols
     key, trained = predictions_key(universe), list[ModelRecord]()
+
+    def keep(record: ModelRecord) -> None:
+        _log_training(context, record)
+        trained.append(record)
+
     try:
-        inputs, report = predict_universe(
-            universe, ports.forecasting, as_of, symbols, _telling(context, trained)
-        )
+        inputs, report = predict_universe(universe, ports.forecasting, as_of, symbols, keep)
     except MiraikakakuError as error:
         raise failure(error) from error
-    if any(one.reason is None for one in trained):
-        first = TrainingReport(trained={one.model: one for one in trained if one.reason is None})
+    kept = {record.model: record for record in trained if record.reason is None}
+    if kept:
+        first = TrainingReport(trained=kept)
         context.log_event(
             dg.AssetMaterialization(
                 models_key(universe), metadata=as_metadata(first.totals(report.as_of)) | _trainings(first)

@@ -9,8 +9,8 @@ import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.orchestration.forecasting.jobs import performance_jobs, prediction_jobs
+from miraikakaku_assets.orchestration.partitions import range_tags
 from miraikakaku_assets.orchestration.prices.jobs import daily_jobs
-from miraikakaku_assets.orchestration.range_tags import range_tags
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
@@ -26,19 +26,19 @@ def forecasts_due(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
         description="Forecasts a universe, and scores what came, after each of its daily collections.",
     )
     def due(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        found = False
+        is_due = False
         for universe in UNIVERSES.values():
             filters = dg.RunsFilter(job_name=daily_jobs[universe].name, statuses=_ENDED)
             newest = context.instance.get_runs(filters, limit=1)
             keys = context.instance.get_dynamic_partitions(universe.partitions)
             if not newest or not keys:
                 continue
-            found = True
+            is_due = True
             ended = newest[0].run_id  # the key: a second look at the same collection starts nothing
-            tags = range_tags(keys[0], keys[-1])
+            tags = range_tags(keys)
             yield dg.RunRequest(f"predict_{ended}", tags=tags, job_name=prediction_jobs[universe].name)
             yield dg.RunRequest(f"score_{ended}", job_name=performance_jobs[universe].name)
-        if not found:
+        if not is_due:
             yield dg.SkipReason("No daily collection has ended yet.")
 
     return due

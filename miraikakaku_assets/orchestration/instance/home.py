@@ -24,10 +24,10 @@ def prepare_home(settings: Settings) -> Path:
         The folder, ``<MIRAIKAKAKU_HOME>/dagster``.
     """
     home = settings.home / "dagster"
-    wanted = shipped_file("dagster.yaml").read_bytes()
+    shipped = shipped_file("dagster.yaml").read_bytes()
     target = home / "dagster.yaml"
-    if not target.exists() or target.read_bytes() != wanted:
-        write_whole(target, wanted)
+    if not target.exists() or target.read_bytes() != shipped:
+        write_whole(target, shipped)
     os.environ["DAGSTER_HOME"] = str(home)
     # Children run in other folders; a relative state folder would be another one there.
     os.environ["MIRAIKAKAKU_HOME"] = str(settings.home)

@@ -56,8 +56,8 @@ def close_abandoned(instance: dg.DagsterInstance, ports: Ports) -> None:
         if not _is_named(run) and _age(record) > _NAMELESS_SECONDS:
             instance.report_run_failed(run, "The process of this run ended before it began.")
     for run_id in ports.ledger.open_runs():
-        found = instance.get_run_by_id(run_id)
-        if found is not None and found.is_finished:
+        recorded = instance.get_run_by_id(run_id)
+        if recorded is not None and recorded.is_finished:
             ports.ledger.abandon(run_id)
 
 

@@ -44,12 +44,7 @@ _BATCHED_TYPES = frozenset(
         dg.DagsterEventType.ASSET_OBSERVATION,
     }
 )
-_EVENT_LOG_INTERNALS = (
-    "_event_to_row",
-    "_store_asset_event",
-    "_store_asset_event_tags",
-    "index_transaction",
-)
+_EVENT_LOG_INTERNALS = ("_event_to_row", "_store_asset_event", "_store_asset_event_tags", "index_transaction")
 
 
 class PooledRunStorage(PooledConnections, PostgresRunStorage):
@@ -93,7 +88,7 @@ class BatchedEventLogStorage(PooledConnections, PostgresEventLogStorage):
         rows = [self._event_to_row(entry) for entry in events]
         with self.index_transaction() as connection:
             statement = table.insert().returning(table.c.id, sort_by_parameter_order=True)
-            ids = [int(found[0]) for found in connection.execute(statement, rows)]
+            ids = [int(row[0]) for row in connection.execute(statement, rows)]
             self._store_asset_event_tags(connection, events, ids)
             newest = {
                 (row["asset_key"], row["dagster_event_type"]): (entry, event_id)

@@ -18,7 +18,7 @@ from miraikakaku_assets.orchestration.partitions import partitions_of
 from miraikakaku_assets.orchestration.prices.collection import collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.run_config import CollectConfig
-from miraikakaku_assets.orchestration.universes import RECORDS, UniverseAssets
+from miraikakaku_assets.orchestration.universes import RECORDS, UniverseAssets, described
 
 COLLECTED = tuple(
     (universe, timeframe) for universe in UNIVERSES.values() for timeframe in universe.collected
@@ -99,21 +99,13 @@ def run_chain(
 
 
 def _spec(universe: Universe, timeframe: Timeframe) -> dg.AssetSpec:
-    labels = RECORDS[universe.name]
-    daily = timeframe is Timeframe.D1
+    text = (_daily_text if timeframe is Timeframe.D1 else _intraday_text)(RECORDS[universe.name])
+    kinds, columns = {*price_vendor().kinds, "postgres"}, _columns(universe, timeframe)
     return dg.AssetSpec(
         prices_key(universe, timeframe),
         deps=[dg.AssetKey([universe.name, "stock_master"])] if universe.has_master else [],
         skippable=True,
-        group_name=universe.name,
-        kinds={*price_vendor().kinds, "postgres"},
-        metadata={
-            "dagster/column_schema": _columns(universe, timeframe),
-            "dagster/table_name": "miraikakaku.price_bars",
-        },
-        description=_daily_text(labels) if daily else _intraday_text(labels),
-        owners=labels.owners,
-        tags=labels.tags,
+        **described(universe, "price_bars", text, kinds, columns),
     )
 
 
@@ -143,21 +135,19 @@ def _intraday_text(record: UniverseAssets) -> str:
     )
 
 
-def _columns(universe: Universe, timeframe: Timeframe) -> dg.TableSchema:
+def _columns(universe: Universe, timeframe: Timeframe) -> list[dg.TableColumn]:
     start = "Open of the session (UTC)" if timeframe is Timeframe.D1 else "Start of the bar (UTC)"
-    return dg.TableSchema(
-        columns=[
-            dg.TableColumn("instrument_id", "integer", description="Key into instruments"),
-            dg.TableColumn("timeframe", "text", description=timeframe.value),
-            dg.TableColumn("ts", "timestamptz", description=start),
-            *(
-                dg.TableColumn(name, "double", description=f"{universe.price_unit}, raw")
-                for name in ("open", "high", "low", "close")
-            ),
-            dg.TableColumn("volume", "bigint", description=RECORDS[universe.name].volume),
-            dg.TableColumn("source", "text", description=" or ".join(price_vendors())),
-            dg.TableColumn("status", "text", description="final, or provisional while the session runs"),
-            dg.TableColumn("flag", "text", description="Why a kept bar is doubtful, or null"),
-            dg.TableColumn("fetched_at", "timestamptz", description="When it was delivered (UTC)"),
-        ]
-    )
+    return [
+        dg.TableColumn("instrument_id", "integer", description="Key into instruments"),
+        dg.TableColumn("timeframe", "text", description=timeframe.value),
+        dg.TableColumn("ts", "timestamptz", description=start),
+        *(
+            dg.TableColumn(name, "double", description=f"{universe.price_unit}, raw")
+            for name in ("open", "high", "low", "close")
+        ),
+        dg.TableColumn("volume", "bigint", description=RECORDS[universe.name].volume),
+        dg.TableColumn("source", "text", description=" or ".join(price_vendors())),
+        dg.TableColumn("status", "text", description="final, or provisional while the session runs"),
+        dg.TableColumn("flag", "text", description="Why a kept bar is doubtful, or null"),
+        dg.TableColumn("fetched_at", "timestamptz", description="When it was delivered (UTC)"),
+    ]

@@ -4,7 +4,7 @@ Shared by the partitioned asset and by the op job for scattered symbols, so that
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -64,7 +64,7 @@ def collect_in_run(
         # A cycle has minutes: what another collection is at comes with the next one.
         request = replace(request, waits=not brief)
         total = len(request.instruments) + len(request.settled)
-        listener = _RunListener(context, ports, universe, command.timeframe, asset_key, total, brief=brief)
+        listener = _RunListener(context, ports, universe, command.timeframe, asset_key, total, brief)
         channels = ports.channels.names_for(Severity.WARNING)
         collection = CollectionPorts(
             ports.prices, ports.bars, ports.ledger, ports.clock, ports.claims, channels=channels
@@ -121,43 +121,34 @@ def _request(run_id: str, ports: Ports, universe: Universe, command: CollectComm
     )
 
 
+@dataclass
 class _RunListener:
     """Turns committed outcomes into events of the run."""
 
-    def __init__(
-        self,
-        context: Context,
-        ports: Ports,
-        universe: Universe,
-        timeframe: Timeframe,
-        asset_key: dg.AssetKey,
-        total: int,
-        *,
-        brief: bool,
-    ) -> None:
-        self._context = context
-        self._ports = ports
-        self._universe = universe
-        self._timeframe = timeframe
-        self._key = asset_key
-        self._total = total
-        self._brief = brief
-        self._charts = not brief and total <= CHARTED_SYMBOLS
-        self._done = self._failed = self._observed = 0
+    context: Context
+    ports: Ports
+    universe: Universe
+    timeframe: Timeframe
+    key: dg.AssetKey
+    total: int
+    brief: bool
+    done: int = 0
+    failed: int = 0
+    observed: int = 0
 
     def __call__(self, outcomes: Sequence[SymbolOutcome]) -> None:
         mine = [outcome for outcome in outcomes if outcome.requested]
-        there = [one for one in mine if not one.failed and not one.without_bars]
-        told = [one for one in there if one.verdict == "ok" or not self._brief]
-        log_materializations(self._context, [self._event(one) for one in told])
-        self._done += len(mine)
-        self._failed += sum(one.failed for one in mine)
-        tenth = self._done * _OBSERVED_STEPS // max(self._total, 1)
-        if self._total > CHARTED_SYMBOLS and tenth > self._observed:
-            self._observed = tenth
-            progress = {"done": self._done, "total": self._total, "failed": self._failed}
-            self._context.log_event(dg.AssetObservation(self._key, metadata=progress))
-            self._context.log.info("%d of %d symbols, %d failed", self._done, self._total, self._failed)
+        stored = [outcome for outcome in mine if not outcome.failed and not outcome.without_bars]
+        logged = [outcome for outcome in stored if outcome.verdict == "ok" or not self.brief]
+        log_materializations(self.context, [self._event(outcome) for outcome in logged])
+        self.done += len(mine)
+        self.failed += sum(outcome.failed for outcome in mine)
+        tenth = self.done * _OBSERVED_STEPS // max(self.total, 1)
+        if self.total > CHARTED_SYMBOLS and tenth > self.observed:
+            self.observed = tenth
+            progress = {"done": self.done, "total": self.total, "failed": self.failed}
+            self.context.log_event(dg.AssetObservation(self.key, metadata=progress))
+            self.context.log.info("%d of %d symbols, %d failed", self.done, self.total, self.failed)
 
     def _event(self, outcome: SymbolOutcome) -> dg.AssetMaterialization:
         metadata: dict[str, object] = {
@@ -175,26 +166,26 @@ class _RunListener:
             metadata["withdrawn_bars"] = named(outcome.withdrawn)
         if outcome.last is not None:
             metadata |= {"first_session": str(outcome.first), "last_session": str(outcome.last)}
-        if self._charts and outcome.last is not None:
+        if not self.brief and self.total <= CHARTED_SYMBOLS and outcome.last is not None:
             metadata["chart"] = self._chart(outcome.symbol)
-        return dg.AssetMaterialization(self._key, partition=outcome.symbol, metadata=metadata)  # type: ignore[arg-type]
+        return dg.AssetMaterialization(self.key, partition=outcome.symbol, metadata=metadata)  # type: ignore[arg-type]
 
     def _chart(self, symbol: str) -> dg.MarkdownMetadataValue:
         from miraikakaku_assets.adapters.charts.png import as_markdown, price_chart
 
-        bars = self._ports.bars.read(self._universe, self._timeframe, [symbol])
-        picture = price_chart(bars, symbol, f"{self._universe.price_unit}, raw")
+        bars = self.ports.bars.read(self.universe, self.timeframe, [symbol])
+        picture = price_chart(bars, symbol, f"{self.universe.price_unit}, raw")
         return dg.MetadataValue.md(as_markdown(picture, f"{symbol}, last 250 bars"))
 
 
 def _shortfall(report: CollectionReport) -> dg.Failure | None:
     bare = report.verdicts["never_delivered"] + report.verdicts["all_refused"]
-    asked = report.symbols - report.verdicts["reused"]
+    requested = report.symbols - report.verdicts["reused"]
     where = f"see batch {report.batch} in batch_execution_details"
-    if bare > max(_MAY_BE_BARE * asked, _FEW):
+    if bare > max(_MAY_BE_BARE * requested, _FEW):
         return dg.Failure(
-            f"Of {bare:,} of {counted(asked, 'symbol')} the source has never sent a bar that could be stored: it is "
-            f"not itself, or the symbols are not its own{the_rest(asked - bare, 'stored')}; {where}",
+            f"Of {bare:,} of {counted(requested, 'symbol')} the source has never sent a bar that could be stored: it "
+            f"is not itself, or the symbols are not its own{the_rest(requested - bare, 'stored')}; {where}",
             allow_retries=False,
         )
     if report.failures:

@@ -4,15 +4,12 @@ A partitioned run covers one contiguous range of keys; twenty scattered symbols 
 jobs log the same materializations for any list of symbols, which also clears their failed marks.
 """
 
-from typing import Any
-
 import dagster as dg
 
 from miraikakaku_assets.bootstrap import price_vendor
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
-from miraikakaku_assets.orchestration.asset_labels import example_config
 from miraikakaku_assets.orchestration.failures import raise_all
-from miraikakaku_assets.orchestration.op_job import op_job
+from miraikakaku_assets.orchestration.job_builders import op_job, symbols_names
 from miraikakaku_assets.orchestration.prices.assets import chain_keys, prices_key
 from miraikakaku_assets.orchestration.prices.collection import collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
@@ -26,32 +23,11 @@ def prices_job_name(universe: Universe, timeframe: Timeframe) -> str:
     return f"{universe.name}_{'prices' if timeframe is Timeframe.D1 else 'intraday'}_job"
 
 
-def _prices_job(universe: Universe, timeframe: Timeframe) -> Any:
-    return dg.define_asset_job(
-        prices_job_name(universe, timeframe),
-        selection=dg.AssetSelection.assets(prices_key(universe, timeframe)),
-        description=f"{_WHAT[timeframe]} bars of a range of symbols of {universe.name}, as one run.",
-    )
-
-
-def symbols_job_name(universe: Universe) -> str:
-    """Name of a universe's job for scattered symbols; its op has the name with the verb in front."""
-    return f"{universe.name}_collect_symbols"
-
-
-def symbols_op_name(universe: Universe) -> str:
-    """Name of the only op of that job."""
-    return f"collect_{universe.name}_symbols"
-
-
 def collect_symbols_job(universe: Universe) -> dg.JobDefinition:
     """Bars of any list of a universe's symbols, as one run."""
+    job_name, op_name = symbols_names(universe, "collect")
 
-    @dg.op(
-        name=symbols_op_name(universe),
-        pool=price_vendor().pool,
-        description="Collects the bars of the symbols named in its config.",
-    )
+    @dg.op(name=op_name, pool=price_vendor().pool)
     def collect_symbols(context: dg.OpExecutionContext, config: SymbolsConfig, ports: PortsResource) -> None:
         """Collects the bars of the symbols named in its config."""
         command = config.command(universe, config.symbols, config.timeframe)
@@ -60,22 +36,26 @@ def collect_symbols_job(universe: Universe) -> dg.JobDefinition:
 
     return op_job(
         collect_symbols,
-        name=symbols_job_name(universe),
+        name=job_name,
         description=f"Bars of any list of symbols of {universe.name}, as one run; retries scattered failures.",
-        config=example_config(universe.name, symbols_op_name(universe)),
+        example=universe.example,
     )
 
 
 symbol_jobs = {universe: collect_symbols_job(universe) for universe in UNIVERSES.values()}
 prices_jobs = {
-    (universe, timeframe): _prices_job(universe, timeframe)
+    (universe, timeframe): dg.define_asset_job(
+        prices_job_name(universe, timeframe),
+        [prices_key(universe, timeframe)],
+        description=f"{_WHAT[timeframe]} bars of a range of symbols of {universe.name}, as one run.",
+    )
     for universe in UNIVERSES.values()
     for timeframe in universe.collected
 }
 daily_jobs = {
     universe: dg.define_asset_job(
         f"{universe.name}_daily_job",
-        selection=dg.AssetSelection.assets(*chain_keys(universe, Timeframe.D1)),
+        chain_keys(universe, Timeframe.D1),
         description="Daily bars, longer timeframes and indicators of a range of symbols of "
         f"{universe.name}, as one run.",
     )

@@ -104,9 +104,9 @@ def prune_event_log(instance: dg.DagsterInstance, now: datetime, retention: Rete
 def size_of_tables(instance: dg.DagsterInstance) -> int:
     """Bytes that the tables take on disk, with indexes and long values."""
     with _storage(instance).index_connection() as connection:
-        named = {"tables": list(TABLES)}
+        parameters = {"tables": list(TABLES)}
         query = "SELECT sum(pg_total_relation_size(name::regclass)) FROM unnest(:tables) AS name"
-        return int(connection.execute(text(query), named).scalar_one())
+        return int(connection.execute(text(query), parameters).scalar_one())
 
 
 def _storage(instance: dg.DagsterInstance) -> PostgresEventLogStorage:
@@ -134,12 +134,12 @@ def _prune_runs(storage: PostgresEventLogStorage, moments: Mapping[str, Any]) ->
     after, pruned = 0, 0
     while True:
         with storage.index_transaction() as connection:
-            named = {**moments, "after": after, "limit": _RUNS}
-            found = connection.execute(text(_OLD_RUNS), named).all()
-            if not found:
+            parameters = {**moments, "after": after, "limit": _RUNS}
+            old_runs = connection.execute(text(_OLD_RUNS), parameters).all()
+            if not old_runs:
                 return pruned
-            after = found[-1].id
-            ended = {"runs": [row.run_id for row in found]}
+            after = old_runs[-1].id
+            ended = {"runs": [row.run_id for row in old_runs]}
             needed = {row.run_id for row in connection.execute(text(_NEEDED_RUNS), ended)}
             pruned += _delete_runs(connection, [run for run in ended["runs"] if run not in needed])
 
@@ -155,12 +155,12 @@ def _prune_events(storage: PostgresEventLogStorage, moments: Mapping[str, Any]) 
     after, pruned = 0, 0
     while True:
         with storage.index_transaction() as connection:
-            named = {**moments, "after": after, "limit": _EVENTS}
-            upto, some_old = connection.execute(text(_CHUNK), named).one()
+            parameters = {**moments, "after": after, "limit": _EVENTS}
+            upto, some_old = connection.execute(text(_CHUNK), parameters).one()
             if not some_old:
                 return pruned
             overtaken = {
-                "events": list(connection.execute(text(_OVERTAKEN), {**named, "upto": upto}).scalars())
+                "events": list(connection.execute(text(_OVERTAKEN), {**parameters, "upto": upto}).scalars())
             }
             for statement in _DELETE_EVENTS:
                 connection.execute(text(statement), overtaken)

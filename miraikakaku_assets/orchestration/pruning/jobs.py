@@ -5,7 +5,7 @@ from datetime import timedelta
 import dagster as dg
 
 from miraikakaku_assets.orchestration.cycles.run import CYCLE_TAG
-from miraikakaku_assets.orchestration.op_job import op_job
+from miraikakaku_assets.orchestration.job_builders import op_job
 from miraikakaku_assets.orchestration.pruning.event_log import Pruned, Retention, prune_event_log
 from miraikakaku_assets.orchestration.resources import PortsResource
 
@@ -14,7 +14,7 @@ CYCLES_KEPT = timedelta(days=1)
 _MIB = 2**20
 
 
-@dg.op(description="Removes old runs and overtaken events from Dagster's books, then vacuums their tables.")
+@dg.op
 def prune_event_log_op(context: dg.OpExecutionContext, ports: PortsResource) -> None:
     """Removes old runs and overtaken events from Dagster's books, then vacuums their tables."""
     kept = timedelta(days=ports.use.settings.event_log_retention_days)

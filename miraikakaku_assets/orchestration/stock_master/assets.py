@@ -12,7 +12,7 @@ from miraikakaku_assets.orchestration.partitions import register_keys
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.run_config import MasterConfig
 from miraikakaku_assets.orchestration.stage_reports import hand_back
-from miraikakaku_assets.orchestration.universes import MASTERS, RECORDS
+from miraikakaku_assets.orchestration.universes import MASTERS, described
 
 _GUARDED = (
     "Every update is counted (added, updated, removed, returned) in `stock_master_updates`. A list the guard "
@@ -27,16 +27,13 @@ def stock_masters() -> list[dg.AssetsDefinition]:
 
 
 def _stock_master(universe: Universe) -> dg.AssetsDefinition:
-    labels, master = RECORDS[universe.name], MASTERS[universe]
+    master = MASTERS[universe]
+    text = f"{master.description} {_GUARDED}"
 
     @dg.asset(
         key=[universe.name, "stock_master"],
-        group_name=universe.name,
-        kinds={master.kind, "postgres"},
-        description=f"{master.description} {_GUARDED}",
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=master.age),
-        owners=labels.owners,
-        tags=labels.tags,
+        **described(universe, "stock_master", text, {master.kind, "postgres"}),
     )
     def stock_master(
         context: dg.AssetExecutionContext, config: MasterConfig, ports: PortsResource

@@ -42,11 +42,11 @@ def _symbol_keys(universe: Universe, status: dg.DefaultSensorStatus) -> dg.Senso
         present = set(context.instance.get_dynamic_partitions(universe.partitions))
         new = sorted({listed.symbol for listed in masters.instruments(universe)} - present)
         requests = [partitions_of(universe, Timeframe.D1).build_add_request(new)] if new else []
-        said = (
+        reason = (
             f"{counted(len(new), 'new key')} in {universe.partitions}."
             if new
             else "All issues have their keys."
         )
-        return dg.SensorResult(skip_reason=said, dynamic_partitions_requests=requests, cursor=str(newest))
+        return dg.SensorResult(skip_reason=reason, dynamic_partitions_requests=requests, cursor=str(newest))
 
     return symbol_keys

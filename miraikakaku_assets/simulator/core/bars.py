@@ -103,7 +103,7 @@ def from_columns(stamps: IntArray, columns: Sequence[FloatArray]) -> Bars:
     return Bars(stamps, opened, high, low, close, volume)
 
 
-def one_bar(stamp: int, values: tuple[float, float, float, float, float], *, adjusted: bool) -> Bars:
+def single_bar(stamp: int, values: tuple[float, float, float, float, float], *, adjusted: bool) -> Bars:
     """Return one bar from (open, high, low, close, volume)."""
     bar = from_columns(np.array([stamp], dtype=np.int64), [np.array([value]) for value in values])
     return replace(bar, adjclose=bar.close) if adjusted else bar

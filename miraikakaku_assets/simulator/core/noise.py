@@ -82,7 +82,6 @@ def normals(key: int, index: IntArray) -> FloatArray:
     return np.multiply(total - _FIELD_MEAN, _FIELD_SCALE)
 
 
-FIELDS_OF_A_WORD = 5
 _FIELD_BITS = 12
 _FIELD_SIZE = 1 << _FIELD_BITS
 _FIELD_SHIFTS = np.array([[52], [40], [28], [16], [4]], dtype=np.uint64)

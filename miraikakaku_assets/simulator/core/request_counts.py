@@ -1,4 +1,4 @@
-"""What was asked, how often and for whom: proof that a client asks only for what it lacks."""
+"""Requests by kind, path and symbol: proof that a client asks only for what it lacks."""
 
 from collections import Counter
 from typing import Any
@@ -37,16 +37,16 @@ class RequestCounts:
         Args:
             every_symbol: Whether to name the count of each symbol instead of the highest ten.
         """
-        asked = self.symbols.total()
+        charts = self.symbols.total()
         named = dict(self.symbols) if every_symbol else dict(self.symbols.most_common(_MOST))
         return {
             "total": self.kinds.total(),
             "kinds": dict(self.kinds),
             "paths": dict(self.paths),
             "statuses": {str(status): count for status, count in self.statuses.items()},
-            "charts": asked,
+            "charts": charts,
             "symbols": len(self.symbols),
-            "per_symbol": asked / len(self.symbols) if self.symbols else 0.0,
+            "per_symbol": charts / len(self.symbols) if self.symbols else 0.0,
             "max_per_symbol": max(self.symbols.values(), default=0),
             "by_symbol": named,
         }

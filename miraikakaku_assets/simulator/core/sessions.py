@@ -6,7 +6,7 @@ Index 0 is the first session of the simulated world, so an index means the same 
 import warnings
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -161,25 +161,13 @@ def currency_grid(until_year: int) -> SessionGrid:
         for number in range(day_number(WORLD_BEGINS), day_number(date(until_year, 12, 31)) + 1)
         if day_of(number).weekday() <= _FRIDAY and not _is_currency_holiday(day_of(number))
     ]
-    opens = [int(datetime(*day_of(n).timetuple()[:3], tzinfo=zone).timestamp()) for n in numbers]
+    opens = [_second(number, zone) for number in numbers]
     # Clocks change on Sundays only: a weekday has 24 hours.
     closes = [
-        int(datetime(*day_of(n).timetuple()[:3], 17, tzinfo=new_york).timestamp())
-        if day_of(n).weekday() == _FRIDAY
-        else o + DAY
-        for n, o in zip(numbers, opens, strict=True)
+        _second(number, new_york, 17) if day_of(number).weekday() == _FRIDAY else opened + DAY
+        for number, opened in zip(numbers, opens, strict=True)
     ]
-    nothing = np.zeros(len(numbers), dtype=np.int64)
-    return SessionGrid(
-        name="CCY",
-        zone=zone,
-        days=np.array(numbers, dtype=np.int64),
-        opens=np.array(opens, dtype=np.int64),
-        closes=np.array(closes, dtype=np.int64),
-        break_starts=nothing,
-        break_ends=nothing,
-        holidays=np.zeros(0, dtype=np.int64),
-    )
+    return _unbroken("CCY", zone, np.array(numbers, dtype=np.int64), opens, closes)
 
 
 def _is_currency_holiday(day: date) -> bool:
@@ -194,21 +182,27 @@ def metals_grid(until_year: int) -> SessionGrid:
     which Globex closes early.
     """
     stock = exchange_grid("XNYS", until_year)
-    zone = stock.zone
-    opens = np.array(
-        [int(datetime(*day_of(n).timetuple()[:3], tzinfo=zone).timestamp()) for n in stock.days.tolist()],
-        dtype=np.int64,
-    )
-    nothing = np.zeros(len(opens), dtype=np.int64)
+    opens = [_second(number, stock.zone) for number in stock.days.tolist()]
+    return _unbroken("CMX", stock.zone, stock.days, opens, [opened + _GLOBEX_CLOSE for opened in opens])
+
+
+def _second(number: int, zone: ZoneInfo, hour: int = 0) -> int:
+    """Return the UTC second of a full hour of a day by the clocks of a zone."""
+    return int(datetime.combine(day_of(number), time(hour), zone).timestamp())
+
+
+def _unbroken(name: str, zone: ZoneInfo, days: IntArray, opens: list[int], closes: list[int]) -> SessionGrid:
+    """Return sessions without lunch breaks and holidays."""
+    nothing = np.zeros(len(days), dtype=np.int64)
     return SessionGrid(
-        name="CMX",
+        name=name,
         zone=zone,
-        days=stock.days,
-        opens=opens,
-        closes=opens + _GLOBEX_CLOSE,
+        days=days,
+        opens=np.array(opens, dtype=np.int64),
+        closes=np.array(closes, dtype=np.int64),
         break_starts=nothing,
         break_ends=nothing,
-        holidays=np.zeros(0, dtype=np.int64),
+        holidays=nothing[:0],
     )
 
 

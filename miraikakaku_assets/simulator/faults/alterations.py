@@ -1,10 +1,11 @@
 """Faults inside an otherwise good answer."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
-from miraikakaku_assets.simulator.core.bars import Bars, one_bar
+from miraikakaku_assets.simulator.core.bars import Bars, single_bar
 from miraikakaku_assets.simulator.core.noise import BoolArray, IntArray
 from miraikakaku_assets.simulator.core.sessions import SessionGrid
 
@@ -36,7 +37,7 @@ def altered(bars: Bars, kinds: Collection[str], grid: SessionGrid) -> Bars:
     if "garbage-tick" in kinds:
         bars = _with_garbage(bars, session)
     if "squeeze-out" in kinds:
-        last = one_bar(int(bars.stamps[-1]), _SQUEEZED_OUT, adjusted=bars.adjclose is not None)
+        last = single_bar(int(bars.stamps[-1]), _SQUEEZED_OUT, adjusted=bars.adjclose is not None)
         bars = bars.take(slice(0, -1)).then(last)
     if "duplicate-stamps" in kinds:
         bars = bars.then(bars.take(slice(-1, None)))
@@ -47,6 +48,4 @@ def _with_garbage(bars: Bars, session: IntArray) -> Bars:
     last_of_session: BoolArray = np.append(session[1:] != session[:-1], True)
     factor = np.where((session % _GARBAGE_EVERY == _GARBAGE_PLACE) & last_of_session, _GARBAGE_FACTOR, 1.0)
     adjclose = None if bars.adjclose is None else bars.adjclose * factor
-    return Bars(
-        bars.stamps, bars.open, bars.high * factor, bars.low, bars.close * factor, bars.volume, adjclose
-    )
+    return replace(bars, high=bars.high * factor, close=bars.close * factor, adjclose=adjclose)

@@ -31,18 +31,8 @@ KINDS = {
     "latency": "the answer is held back, e.g. latency=50ms",
 }
 TRANSIENT = (
-    "429",
-    "429-retry-after",
-    "500",
-    "502",
-    "503",
-    "504",
-    "timeout",
-    "truncated",
-    "cut-json",
-    "html",
-    "wrong-symbol",
-    "no-timezone",
+    *("429", "429-retry-after", "500", "502", "503", "504", "timeout"),
+    *("truncated", "cut-json", "html", "wrong-symbol", "no-timezone"),
 )
 BAD_VALUES = (
     "empty",

@@ -58,28 +58,28 @@ class LateSplits:
 
     def update(self, faults: tuple[Fault, ...], now: int, *, from_start: bool = False) -> None:
         """Install new ``late-split`` faults and publish those that are gone."""
-        wanted = {fault.spec: fault for fault in faults if fault.kind == "late-split"}
-        for one in self._installed:
-            one.cleared = one.cleared or one.fault.spec not in wanted
-        open_specs = {one.fault.spec for one in self._installed if not one.cleared}
-        for spec, fault in wanted.items():
+        late = {fault.spec: fault for fault in faults if fault.kind == "late-split"}
+        for installed in self._installed:
+            installed.cleared = installed.cleared or installed.fault.spec not in late
+        open_specs = {installed.fault.spec for installed in self._installed if not installed.cleared}
+        for spec, fault in late.items():
             if spec not in open_specs:
                 self._installed.append(_Installed(fault, now, from_start))
 
     def of(self, symbol: str, grid: SessionGrid, now: int) -> list[LateSplit]:
         """Return the late splits of a symbol whose ex-session has opened."""
-        found: list[LateSplit] = []
+        late: list[LateSplit] = []
         if not self._installed or grid.name in {"CCY", "CMX"}:  # currencies and metals have no shares
-            return found
-        for one in self._installed:
-            if not one.fault.concerns(symbol) or self._noise.chance(symbol) >= one.fault.rate:
+            return late
+        for installed in self._installed:
+            if not installed.fault.concerns(symbol) or self._noise.chance(symbol) >= installed.fault.rate:
                 continue
-            opened = grid.opened(one.since)
-            ex_session = opened - _SESSIONS_BEFORE_START if one.from_start else opened
+            opened = grid.opened(installed.since)
+            ex_session = opened - _SESSIONS_BEFORE_START if installed.from_start else opened
             if ex_session < grid.opened(now):
-                published = one.cleared or grid.opened(now) >= opened + _SESSIONS_UNTIL_PUBLISHED
-                found.append(LateSplit(int(grid.opens[ex_session]), published))
-        return found
+                published = installed.cleared or grid.opened(now) >= opened + _SESSIONS_UNTIL_PUBLISHED
+                late.append(LateSplit(int(grid.opens[ex_session]), published))
+        return late
 
 
 def with_late_splits(quotes: Quotes, splits: list[LateSplit]) -> Quotes:

@@ -85,12 +85,7 @@ SIZES_BY_MARKET: dict[str, tuple[tuple[int | None, str, int], ...]] = {
         (7, "TOPIX Small 2", 594),
         (None, "-", 48),
     ),
-    STANDARD: (
-        (4, "TOPIX Mid400", 2),
-        (6, "TOPIX Small 1", 7),
-        (7, "TOPIX Small 2", 96),
-        (None, "-", 1460),
-    ),
+    STANDARD: ((4, "TOPIX Mid400", 2), (6, "TOPIX Small 1", 7), (7, "TOPIX Small 2", 96), (None, "-", 1460)),
 }
 # TOPIX500, the issues with fine ticks.
 FINE_TICK_SIZES = frozenset({"TOPIX Core30", "TOPIX Large70", "TOPIX Mid400"})

@@ -37,10 +37,7 @@ _OTHER_TESTS = (
 
 _STATUS_HEADER = "symbol,name,exchange,assetType,ipoDate,delistingDate,status"
 _STATUS_EXCHANGES = {"N": "NYSE", "A": "NYSE MKT", "P": "NYSE ARCA", "Z": "BATS"}
-_STATUS_TESTS = (
-    ("ZVZZT", "NASDAQ TEST STOCK", "NASDAQ"),
-    ("ZTEST", "TEST TICKER FOR UTP", "BATS"),
-)
+_STATUS_TESTS = (("ZVZZT", "NASDAQ TEST STOCK", "NASDAQ"), ("ZTEST", "TEST TICKER FOR UTP", "BATS"))
 _WRITTEN_AT_MINUTE = 31
 
 

@@ -120,7 +120,7 @@ def _splits(model: PriceModel, way: Walk, span: Span) -> tuple[tuple[Split, ...]
     divisors = np.ones(len(way.edges))
     if model.split_above is None or model.trading is not Trading.NORMAL:
         return (), divisors
-    found: list[Split] = []
+    splits: list[Split] = []
     for block in np.flatnonzero(as_uniform(way.edge_draws[1]) < _SPLIT_CHANCE).tolist():
         session = int(way.edges[block])
         if not span.listed < session < span.stop:
@@ -132,9 +132,9 @@ def _splits(model: PriceModel, way: Walk, span: Span) -> tuple[tuple[Split, ...]
             split = Split(session, 1, 10)
         else:
             continue
-        found.append(split)
+        splits.append(split)
         divisors[block:] *= split.ratio
-    return tuple(found), divisors
+    return tuple(splits), divisors
 
 
 def _bases(close: FloatArray, ratio: FloatArray) -> FloatArray:
@@ -190,20 +190,20 @@ class _Part:
         draws = as_normal(self.way.draws[1:4, self.part])
         reach = np.exp(model.volatility * np.abs(draws[1:]) * _REACHES)
         opened = base * np.exp(0.45 * model.volatility * draws[0])
-        wanted = np.stack(
+        targets = np.stack(
             (opened, np.maximum(opened, close) * reach[0], np.minimum(opened, close) * reach[1])
         )
-        opened, high, low = model.prices.snap(wanted)
+        opened, high, low = model.prices.snap(targets)
         if model.limited:
-            self._limit(base, wanted, (opened, high, low))
+            self._limit(base, targets, (opened, high, low))
         return opened, np.maximum(high, np.maximum(opened, close)), np.minimum(low, np.minimum(opened, close))
 
     def _limit(
-        self, base: FloatArray, wanted: FloatArray, columns: tuple[FloatArray, FloatArray, FloatArray]
+        self, base: FloatArray, targets: FloatArray, columns: tuple[FloatArray, FloatArray, FloatArray]
     ) -> None:
         """Hold prices within the limits of their day, in place; most sessions stay far from them."""
-        far = (wanted.max(axis=0) > base * (1 + _NARROWEST_LIMIT - 0.01)) | (
-            wanted.min(axis=0) < base * (1 - _NARROWEST_LIMIT + 0.01)
+        far = (targets.max(axis=0) > base * (1 + _NARROWEST_LIMIT - 0.01)) | (
+            targets.min(axis=0) < base * (1 - _NARROWEST_LIMIT + 0.01)
         )
         rows = np.flatnonzero(far)
         if not len(rows):
@@ -230,10 +230,10 @@ def _dividends(
     due.sort()
     part = model.dividend_yield / len(model.dividend_months)
     draws = as_normal(way.draws[4].take([session - way.first for session in due])).tolist()
-    found = []
+    dividends = []
     for session, draw in zip(due, draws, strict=True):
         amount = float(close[session - first - 1]) * part * (1.0 + 0.1 * draw)
         rounded = round(round(amount / model.dividend_step) * model.dividend_step, 2)
         if rounded > 0:
-            found.append(Dividend(session, rounded))
-    return tuple(found)
+            dividends.append(Dividend(session, rounded))
+    return tuple(dividends)

@@ -1,6 +1,6 @@
 """Raw paths as Yahoo shows them: split-adjusted as of now, with a dividend-adjusted close beside."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -94,7 +94,7 @@ def _dividend_adjusted(bars: Bars, dividends: tuple[DividendEvent, ...]) -> Bars
         before = float(bars.close[row - 1]) if row else 0.0
         if before > dividend.amount:
             adjclose[:row] *= 1.0 - dividend.amount / before
-    return Bars(bars.stamps, bars.open, bars.high, bars.low, bars.close, bars.volume, adjclose)
+    return replace(bars, adjclose=adjclose)
 
 
 def _with_holidays(bars: Bars, holidays: IntArray) -> Bars:

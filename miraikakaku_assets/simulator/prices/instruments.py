@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from miraikakaku_assets.simulator.core.noise import key_of
 from miraikakaku_assets.simulator.core.sessions import SessionGrid
 from miraikakaku_assets.simulator.listings import jpx_codes
-from miraikakaku_assets.simulator.listings.issues import Listing
 from miraikakaku_assets.simulator.listings.us_listings import Kind, UsListing
 from miraikakaku_assets.simulator.listings.us_names import company_name
 from miraikakaku_assets.simulator.prices.price_model import COPPER, CURRENCY_STARTS
@@ -81,11 +80,6 @@ def tokyo_instrument(symbol: str, grid: SessionGrid, market: str = jpx_codes.PRI
         last_stamp_delay=_LATE_STAMP if _stamped_late(symbol) else 0,
         settles_after=_settling(symbol),
     )
-
-
-def listed_instrument(listing: Listing, grid: SessionGrid) -> Instrument:
-    """Return the facts of an issue of the JPX list."""
-    return tokyo_instrument(listing.symbol, grid, listing.market)
 
 
 _US_MARKETS = {

@@ -59,7 +59,7 @@ def read_folder(folder: Path) -> dict[str, ArchivedSymbol]:
     Raises:
         ConfigurationError: It holds no bars, or a file is not in one of the known layouts.
     """
-    found: dict[str, ArchivedSymbol] = {}
+    by_symbol: dict[str, ArchivedSymbol] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix == ".parquet":
             symbols = _read_parquet(path)
@@ -68,12 +68,12 @@ def read_folder(folder: Path) -> dict[str, ArchivedSymbol]:
         else:
             continue
         for symbol, archived in symbols:
-            found[symbol] = _better(found.get(symbol), archived)
-    if not found:
+            by_symbol[symbol] = _better(by_symbol.get(symbol), archived)
+    if not by_symbol:
         raise ConfigurationError(
             f"simulator: the archive {folder} holds no bars; put Parquet files or <code>.csv files into it."
         )
-    return found
+    return by_symbol
 
 
 def _better(known: ArchivedSymbol | None, other: ArchivedSymbol) -> ArchivedSymbol:

@@ -1,7 +1,8 @@
 """The simulator as a web application."""
 
 import asyncio
-from functools import lru_cache
+from collections.abc import Awaitable, Callable
+from functools import lru_cache, partial
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -49,6 +50,9 @@ class Simulator:
 
     Args:
         config: What to simulate.
+
+    Raises:
+        ConfigurationError: A fault spec, the archive or the clock cannot be used.
     """
 
     def __init__(self, config: SimulatorConfig) -> None:
@@ -63,7 +67,7 @@ class Simulator:
         self.late_splits.update(faults, now, from_start=True)
         self.requests = RequestCounts()
         self._lists = Lists(config, self.market)
-        control = Control(self)
+        control = Control(config, self.clock, self.market, self.faults, self.late_splits, self.requests)
         self._others = Starlette(
             routes=[
                 Route("/jpx/data_j.xls", self.workbook),
@@ -100,34 +104,33 @@ class Simulator:
 
     async def workbook(self, request: Request) -> Answer:
         """Answer ``/jpx/data_j.xls``."""
-        self.requests.path(request.url.path, "jpx_list")
-        plan = self.faults.plan(WORKBOOK)
-        answer = await self._before(request.receive, plan, 0.0)
-        if answer is None:
-            answer = await self._lists.workbook(plan, self.clock.now(), self.faults.unlisted())
-        self.requests.statuses[answer.status] += 1
-        return answer
+        return await self._list(request, "jpx_list", WORKBOOK, self._lists.workbook)
 
     async def directory(self, request: Request) -> Answer:
         """Answer ``/symdir/nasdaqlisted.txt`` and ``/symdir/otherlisted.txt``."""
         name = request.path_params["name"]
         if name not in {NASDAQ_LISTED, OTHER_LISTED}:
             return await self.elsewhere(request)
-        self.requests.path(request.url.path, "us_list")
-        plan = self.faults.plan(name)
-        answer = await self._before(request.receive, plan, 0.0)
-        if answer is None:
-            answer = await self._lists.directory(name, plan, self.clock.now(), self.faults.unlisted())
-        self.requests.statuses[answer.status] += 1
-        return answer
+        return await self._list(request, "us_list", name, partial(self._lists.directory, name))
 
     async def listing_status(self, request: Request) -> Answer:
         """Answer ``/query?function=LISTING_STATUS``."""
-        self.requests.path(request.url.path, "listing_status")
-        plan = self.faults.plan(LISTING_STATUS)
+        make = partial(self._lists.status, request)
+        return await self._list(request, "listing_status", LISTING_STATUS, make)
+
+    async def _list(
+        self,
+        request: Request,
+        kind: str,
+        resource: str,
+        make: Callable[[Plan, int, frozenset[str]], Awaitable[Answer]],
+    ) -> Answer:
+        """Answer with a list, unless a fault of its own replaces it."""
+        self.requests.path(request.url.path, kind)
+        plan = self.faults.plan(resource)
         answer = await self._before(request.receive, plan, 0.0)
         if answer is None:
-            answer = await self._lists.status(request, plan, self.clock.now(), self.faults.unlisted())
+            answer = await make(plan, self.clock.now(), self.faults.unlisted())
         self.requests.statuses[answer.status] += 1
         return answer
 
@@ -185,20 +188,20 @@ class Simulator:
 
     def _answer(self, symbol: str, quotes: Quotes, query: dict[str, str], plan: Plan, now: int) -> bytes:
         grid = quotes.instrument.grid
-        asked = read_request(query, grid, now)
+        request = read_request(query, grid, now)
         splits = self.late_splits.of(symbol, grid, now)
         five_minutes = None
-        if asked.interval == "5m":
-            five_minutes = self.market.five_minutes(symbol, asked.start, asked.end, now)
+        if request.interval == "5m":
+            five_minutes = self.market.five_minutes(symbol, request.start, request.end, now)
             for split in splits:
                 five_minutes = rescaled(five_minutes, split)
         quotes = with_late_splits(quotes, splits)
-        bars = window(quotes, five_minutes, asked, twice="double-session" in plan.kinds)
+        bars = window(quotes, five_minutes, request, twice="double-session" in plan.kinds)
         if plan.kinds:
             bars = altered(bars, plan.kinds, grid)
             if "empty" in plan.kinds:
                 bars = bars.take(slice(0, 0))
-        return chart_answer(quotes, bars, asked, now, time_zone="no-timezone" not in plan.kinds)
+        return chart_answer(quotes, bars, request, now, time_zone="no-timezone" not in plan.kinds)
 
     def _another(self, symbol: str, now: int) -> str:
         for names in self.market.symbols().values():
@@ -219,15 +222,3 @@ def _since(query: dict[str, str]) -> int:
         return int(float(query["period1"]))
     except (KeyError, ValueError, OverflowError):
         return 0
-
-
-def create_app(config: SimulatorConfig) -> Simulator:
-    """Return the simulator as an ASGI application.
-
-    Args:
-        config: What to simulate.
-
-    Raises:
-        ConfigurationError: A fault spec, the archive or the clock cannot be used.
-    """
-    return Simulator(config)

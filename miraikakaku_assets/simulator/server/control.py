@@ -1,28 +1,41 @@
 """Control endpoints: what a test sets and reads while the simulator runs."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import Request
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.simulator.core.answers import Answer
-from miraikakaku_assets.simulator.faults.specs import parse_faults
+from miraikakaku_assets.simulator.core.clock import SimulatedClock
+from miraikakaku_assets.simulator.core.config import SimulatorConfig
+from miraikakaku_assets.simulator.core.request_counts import RequestCounts
+from miraikakaku_assets.simulator.faults.late_split import LateSplits
+from miraikakaku_assets.simulator.faults.specs import FaultBoard, parse_faults
+from miraikakaku_assets.simulator.prices.quotes import Market
 from miraikakaku_assets.simulator.yahoo_api.chart_text import to_json
 
-if TYPE_CHECKING:
-    from miraikakaku_assets.simulator.server.app import Simulator
 
-
+@dataclass(frozen=True)
 class Control:
     """The endpoints below ``/simulator/``; none of them is counted.
 
-    Args:
-        simulator: The one to control.
+    Attributes:
+        config: What the simulator was started with.
+        clock: Its clock.
+        market: Where its answers come from.
+        faults: Faults in force.
+        late_splits: Splits that the source learns of too late.
+        counts: What was asked.
     """
 
-    def __init__(self, simulator: "Simulator") -> None:
-        self._simulator = simulator
+    config: SimulatorConfig
+    clock: SimulatedClock
+    market: Market
+    faults: FaultBoard
+    late_splits: LateSplits
+    counts: RequestCounts
 
     async def health(self, _: Request) -> Answer:
         """Answer ``/simulator/health``."""
@@ -30,46 +43,42 @@ class Control:
 
     async def state(self, _: Request) -> Answer:
         """Answer ``/simulator/state``."""
-        one = self._simulator
-        symbols = one.market.symbols()
         return _control(
             {
-                "seed": one.config.seed,
-                "mode": "archive" if one.config.archive_dir else "synthetic",
-                "symbols": {universe: len(names) for universe, names in symbols.items()},
-                "clock": one.clock.isoformat(),
-                "clock_fixed": one.clock.is_fixed,
-                "faults": [fault.spec for fault in one.faults.faults],
-                "fault_hits": dict(one.faults.hits),
-                "requests": dict(one.requests.kinds),
-                "statuses": {str(status): count for status, count in one.requests.statuses.items()},
+                "seed": self.config.seed,
+                "mode": "archive" if self.config.archive_dir else "synthetic",
+                "symbols": {universe: len(names) for universe, names in self.market.symbols().items()},
+                "clock": self.clock.isoformat(),
+                "clock_fixed": self.clock.is_fixed,
+                "faults": [fault.spec for fault in self.faults.faults],
+                "fault_hits": dict(self.faults.hits),
+                "requests": dict(self.counts.kinds),
+                "statuses": {str(status): count for status, count in self.counts.statuses.items()},
             }
         )
 
     async def symbols(self, _: Request) -> Answer:
         """Answer ``/simulator/symbols``: every Yahoo symbol by universe."""
-        return _control(self._simulator.market.symbols())
+        return _control(self.market.symbols())
 
     async def requests(self, request: Request) -> Answer:
         """Answer ``/simulator/requests``: the counts; POST and DELETE begin again at zero.
 
         With ``?symbols=all`` each symbol is named, without it the ten that were asked for most often.
         """
-        counts = self._simulator.requests
-        answer = _control(counts.summary(every_symbol=request.query_params.get("symbols") == "all"))
+        answer = _control(self.counts.summary(every_symbol=request.query_params.get("symbols") == "all"))
         if request.method in {"POST", "DELETE"}:
-            counts.reset()
+            self.counts.reset()
         return answer
 
     async def set_faults(self, request: Request) -> Answer:
         """Answer ``POST /simulator/faults`` with ``{"faults": [SPEC, ...]}``: replaces all faults."""
-        one = self._simulator
         try:
             faults = parse_faults(_specs(await _json_object(request)))
         except ConfigurationError as error:
             return _control({"error": str(error)}, 400)
-        one.faults.replace(faults)
-        one.late_splits.update(faults, one.clock.now())
+        self.faults.replace(faults)
+        self.late_splits.update(faults, self.clock.now())
         return _control({"faults": [fault.spec for fault in faults]})
 
     async def set_clock(self, request: Request) -> Answer:
@@ -78,18 +87,17 @@ class Control:
         The body is ``{"now": "2026-11-20T05:00:00Z"}``, ``{"now": null}`` for the real clock, or
         ``{"advance_seconds": 3600}``, which makes the clock stand still where it arrives.
         """
-        one = self._simulator
         try:
-            second = _wanted_second(await _json_object(request), one.clock.now())
+            second = _second(await _json_object(request), self.clock.now())
             if second is not None:
-                one.market.check_clock(second)
+                self.market.check_clock(second)
         except ConfigurationError as error:
             return _control({"error": str(error)}, 400)
-        one.clock.stand_at(second)
-        return _control({"clock": one.clock.isoformat(), "clock_fixed": one.clock.is_fixed})
+        self.clock.stand_at(second)
+        return _control({"clock": self.clock.isoformat(), "clock_fixed": self.clock.is_fixed})
 
 
-def _wanted_second(body: dict[str, Any], now: int) -> int | None:
+def _second(body: dict[str, Any], now: int) -> int | None:
     if "advance_seconds" in body:
         seconds = body["advance_seconds"]
         if not isinstance(seconds, int | float) or isinstance(seconds, bool):

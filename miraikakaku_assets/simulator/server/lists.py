@@ -57,9 +57,8 @@ class Lists:
     async def directory(self, resource: str, plan: Plan, now: int, unlisted: frozenset[str]) -> Answer:
         """Answer nasdaqlisted.txt or otherlisted.txt."""
         moment = datetime.fromtimestamp(now, NEW_YORK)
-        today = moment.date()
+        today, short = moment.date(), "short-list" in plan.kinds
         write = nasdaq_listed if resource == NASDAQ_LISTED else other_listed
-        short = "short-list" in plan.kinds
 
         def make() -> bytes:
             return write(self._us(today, unlisted, short=short), moment)
@@ -84,7 +83,7 @@ class Lists:
         issues = self._market.us_issues()
         short = "short-list" in plan.kinds
         some = issues[: int(len(issues) * _SHORT_LIST)] if short else issues
-        kept = [one for one in some if one.symbol not in unlisted]
+        kept = [issue for issue in some if issue.symbol not in unlisted]
         make = partial(listing_status, kept, day, delisted=state == "delisted")
         body = b"" if "empty" in plan.kinds else await self._body((state, day, unlisted, short), make)
         return damaged(plan, body, _CSV)

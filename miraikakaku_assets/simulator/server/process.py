@@ -41,12 +41,12 @@ def running_process(config: SimulatorConfig, host: str = "127.0.0.1", port: int 
                 raise ConfigurationError("simulator: the process has no pipes; run it in the foreground.")
             process.stdin.write(order + "\n")
             process.stdin.flush()
-            said = json.loads(process.stdout.readline() or "{}")
-            if "url" not in said:
+            reply = json.loads(process.stdout.readline() or "{}")
+            if "url" not in reply:
                 raise ConfigurationError(
-                    said.get("error", "simulator: the process ended before it listened.")
+                    reply.get("error", "simulator: the process ended before it listened.")
                 )
-            yield said["url"]
+            yield reply["url"]
         finally:
             _stop(process)
 

@@ -10,7 +10,7 @@ import uvicorn
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.simulator.core.config import SimulatorConfig
-from miraikakaku_assets.simulator.server.app import create_app
+from miraikakaku_assets.simulator.server.app import Simulator
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
@@ -85,7 +85,7 @@ def _url(host: str, listener: socket.socket) -> str:
 def _server(config: SimulatorConfig) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
-            create_app(config),
+            Simulator(config),
             lifespan="off",
             # Nothing is logged: answers cut short on purpose would be reported as failures.
             log_config=None,

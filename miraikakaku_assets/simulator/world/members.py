@@ -23,7 +23,7 @@ from miraikakaku_assets.simulator.prices.instruments import (
     copper_instrument,
     currency_instrument,
     currency_pair,
-    listed_instrument,
+    tokyo_instrument,
     us_instrument,
 )
 from miraikakaku_assets.simulator.prices.price_model import (
@@ -34,9 +34,6 @@ from miraikakaku_assets.simulator.prices.price_model import (
     tse_model,
     us_model,
 )
-
-# Every world has this issue, even one whose list of US issues is empty.
-_US_CANARY = "AAPL"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +79,8 @@ class Members:
         self._tokyo |= {listing.symbol: listing for listing in self.listings}
         today = self.new_york.local_day(now)
         self.us_listings = _new_york_listings(config, today)
-        self._us = {one.symbol: one for one in islice(us_listings(config.seed), 1)}
+        # AAPL is in every world, even one whose list of US issues is empty: it is a canary.
+        self._us = {listing.symbol: listing for listing in islice(us_listings(config.seed), 1)}
         self._us |= {listing.symbol: listing for listing in self.us_listings}
         self._symbols = {
             "jp": [listing.symbol for listing in self.listings],
@@ -123,7 +121,7 @@ class Members:
         if not listing.is_listed(self.tokyo.local_day(now)):
             return None
         return Member(
-            instrument=listed_instrument(listing, self.tokyo),
+            instrument=tokyo_instrument(symbol, self.tokyo, listing.market),
             model=tse_model(self._seed, listing),
             noise=Noise(self._seed, symbol),
             listed=listing.listed,
@@ -143,13 +141,13 @@ class Members:
 
 
 def _tokyo_listings(config: SimulatorConfig, day: date) -> list[Listing]:
-    found: list[Listing] = []
+    made: list[Listing] = []
     listed = 0
     for listing in listings(config.seed):
-        found.append(listing)
+        made.append(listing)
         listed += listing.is_listed(day)
         if listed == config.symbols:
-            return sorted(found, key=lambda one: one.code)
+            return sorted(made, key=lambda listing: listing.code)
     raise ConfigurationError(
         f"simulator: symbols={config.symbols} cannot be listed on {day}; only {listed} codes exist then, "
         "ask for fewer."
@@ -158,11 +156,11 @@ def _tokyo_listings(config: SimulatorConfig, day: date) -> list[Listing]:
 
 def _new_york_listings(config: SimulatorConfig, day: date) -> list[UsListing]:
     """Return the issues of the world until enough are listed on a day, in the order they are made in."""
-    found: list[UsListing] = []
-    wanted = config.us_symbols
+    made: list[UsListing] = []
+    missing = config.us_symbols
     source = us_listings(config.seed)
-    while wanted:
+    while missing:
         listing = next(source)
-        found.append(listing)
-        wanted -= listing.is_listed(day)
-    return found
+        made.append(listing)
+        missing -= listing.is_listed(day)
+    return made

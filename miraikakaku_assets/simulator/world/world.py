@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.simulator.core.bars import Bars, no_bars, one_bar
+from miraikakaku_assets.simulator.core.bars import Bars, no_bars, single_bar
 from miraikakaku_assets.simulator.core.config import SimulatorConfig
 from miraikakaku_assets.simulator.core.sessions import FIVE_MINUTES, WORLD_BEGINS, utc
 from miraikakaku_assets.simulator.listings.issues import Trading
@@ -129,8 +129,8 @@ class World:
         grid = member.instrument.grid
         opened = grid.opened(now)
         listed = grid.first_on_or_after(member.listed)
-        wanted = min(grid.opened(since) - 2, opened - _SESSIONS_OF_META)
-        first = max(listed, self._firsts[grid.name], wanted)
+        needed = min(grid.opened(since) - 2, opened - _SESSIONS_OF_META)
+        first = max(listed, self._firsts[grid.name], needed)
         known = self._histories.get(symbol)
         if known is not None and known.opened == opened and known.path.first <= first:
             self._histories.move_to_end(symbol)
@@ -183,7 +183,7 @@ class World:
             float(bars.close[traded[-1]]),
             float(np.nansum(bars.volume)),
         )
-        return one_bar(stamp, values, adjusted=True)
+        return single_bar(stamp, values, adjusted=True)
 
 
 def _until(bars: Bars, now: int, model: PriceModel) -> Bars:
@@ -198,4 +198,4 @@ def _until(bars: Bars, now: int, model: PriceModel) -> Bars:
     price = float(model.prices.snap(np.array([opened + done * (closed - opened)]))[0])
     traded = max(float(np.floor(volume * done / model.lot)) * model.lot, min(volume, model.lot))
     values = (opened, max(opened, price), min(opened, price), price, traded)
-    return begun.take(slice(0, -1)).then(one_bar(int(begun.stamps[-1]), values, adjusted=False))
+    return begun.take(slice(0, -1)).then(single_bar(int(begun.stamps[-1]), values, adjusted=False))

@@ -1,5 +1,6 @@
 """Chart answers in the shape of Yahoo's v8 protocol."""
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -236,8 +237,7 @@ def window(quotes: Quotes, five_minutes: Bars | None, request: ChartRequest, *, 
     if live is None:
         return bars
     if twice and request.start <= quotes.live_session_open < request.end:
-        settled = live.take(slice(None))
-        bars = bars.then(_at(settled, quotes.live_session_open))
+        bars = bars.then(replace(live, stamps=np.array([quotes.live_session_open], dtype=np.int64)))
     return bars.then(live) if in_window else bars
 
 
@@ -248,8 +248,3 @@ def _with_last_trade(quotes: Quotes, bars: Bars) -> Bars:
         return bars
     price = live.close
     return bars.then(Bars(live.stamps, price, price, price, price, np.zeros(1), None))
-
-
-def _at(bars: Bars, stamp: int) -> Bars:
-    stamps = np.array([stamp], dtype=np.int64)
-    return Bars(stamps, bars.open, bars.high, bars.low, bars.close, bars.volume, bars.adjclose)

@@ -180,11 +180,15 @@ class ArchiveSource:
         return _Contents(readable, broken)
 
     def _reader(self, universe: Universe) -> Reader:
-        said = self._options
-        if said.timeframe is Timeframe.D1:
-            return partial(daily_rows, universe=universe, symbol=said.symbol, most_rows=said.most_rows)
+        options = self._options
+        if options.timeframe is Timeframe.D1:
+            return partial(daily_rows, universe=universe, symbol=options.symbol, most_rows=options.most_rows)
         return partial(
-            intraday_rows, universe=universe, zone=said.zone, symbol=said.symbol, most_rows=said.most_rows
+            intraday_rows,
+            universe=universe,
+            zone=options.zone,
+            symbol=options.symbol,
+            most_rows=options.most_rows,
         )
 
     def _delivery(
@@ -194,9 +198,9 @@ class ArchiveSource:
         symbols: Sequence[str],
         failures: Mapping[str, SymbolError],
     ) -> Delivery:
-        wanted = frozenset(symbols)
-        holding = [file for file in contents.files if not wanted.isdisjoint(file.counts["symbol"])]
-        mine = pl.col("symbol").is_in(sorted(wanted))
+        requested = frozenset(symbols)
+        holding = [file for file in contents.files if not requested.isdisjoint(file.counts["symbol"])]
+        mine = pl.col("symbol").is_in(sorted(requested))
         happened = pl.concat(
             [
                 empty(ACTIONS).with_columns(file=pl.lit(0)),
@@ -207,9 +211,9 @@ class ArchiveSource:
         actions = happened.unique(["symbol", "ex_date", "kind"], keep="first", maintain_order=True)
         actions = actions.drop("file")
         if self._options.timeframe is not Timeframe.D1:
-            bars = chosen(holding, wanted, "stamp", RAW_INTRADAY).drop("file")
+            bars = chosen(holding, requested, "stamp", RAW_INTRADAY).drop("file")
             return Delivery(tuple(symbols), bars, actions, failures)
-        bars = chosen(holding, wanted, "session", RAW_DAILY)
+        bars = chosen(holding, requested, "session", RAW_DAILY)
         bars, bases = as_quoted(bars, happened, [file.is_adjusted for file in holding], universe)
         return Delivery(tuple(symbols), bars, actions, failures, bases=bases)
 

@@ -64,8 +64,8 @@ class IndexedFile:
 
     def rows(self, symbols: AbstractSet[str]) -> pl.DataFrame:
         """The rows of some symbols, in the order of the file."""
-        wanted = pl.col("symbol").is_in(sorted(symbols))
-        return pl.concat([part.filter(wanted) for part in self.parts()])
+        is_chosen = pl.col("symbol").is_in(sorted(symbols))
+        return pl.concat([part.filter(is_chosen) for part in self.parts()])
 
 
 def index(path: Path, reader: Reader, budget: RowBudget) -> IndexedFile:

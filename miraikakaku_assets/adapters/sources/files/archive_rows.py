@@ -51,18 +51,20 @@ def as_quoted(
         quoted = quoted_prices(bars, actions, universe, is_adjusted=any(are_adjusted))
         return quoted.bars.drop("file"), quoted.bases.sort("symbol")
     bars = bars.with_row_index("place")
-    tables, found = [], []
+    tables, basis_tables = [], []
     for is_adjusted in (False, True):
-        mine = pl.col("file").is_in([at for at, one in enumerate(are_adjusted) if one is is_adjusted])
+        mine = pl.col("file").is_in(
+            [at for at, adjusted in enumerate(are_adjusted) if adjusted is is_adjusted]
+        )
         quoted = quoted_prices(
             _by_file(bars.filter(mine)), _by_file(actions.filter(mine)), universe, is_adjusted=is_adjusted
         )
         tables.append(_by_symbol(quoted.bars))
-        found.append(_by_symbol(quoted.bases))
+        basis_tables.append(_by_symbol(quoted.bases))
     taken = bars.filter(pl.col("refusal").is_null()).select("symbol", "file").unique()
-    bases = pl.concat(found).join(taken, on=["symbol", "file"], how="semi")
+    bases = pl.concat(basis_tables).join(taken, on=["symbol", "file"], how="semi")
     table = pl.concat(tables)
-    adjusted = [at for at, one in enumerate(are_adjusted) if one]
+    adjusted = [at for at, is_adjusted in enumerate(are_adjusted) if is_adjusted]
     sliced = (
         bases.filter(pl.col("file").is_in(adjusted))
         .group_by("symbol")

@@ -64,10 +64,7 @@ def read_bar_file(path: Path, universe: Universe) -> tuple[pl.DataFrame, pl.Data
         InputFileError: No such file, no known layout, an unreadable date, or stamps of another time zone.
     """
     parts = list(daily_rows(path, universe))
-    bars, actions = (
-        pl.concat([part.bars for part in parts]),
-        pl.concat([part.actions for part in parts]),
-    )
+    bars, actions = pl.concat([part.bars for part in parts]), pl.concat([part.actions for part in parts])
     return quoted_prices(bars, actions, universe, is_adjusted=parts[0].is_adjusted).bars, actions
 
 
@@ -128,8 +125,8 @@ def _known_columns(path: Path, table: pl.DataFrame) -> tuple[pl.DataFrame, str, 
     if missing:
         explanation = f"column {missing[0]} is missing; columns are: {', '.join(names)}"
         raise InputFileError(str(path), "missing_column", explanation, 1)
-    wanted = [name for name in (day, "symbol", *_REQUIRED, *_ACTION_NAMES) if name in names]
-    chosen = {name: table.columns[names.index(str(name))] for name in wanted}
+    understood = [name for name in (day, "symbol", *_REQUIRED, *_ACTION_NAMES) if name in names]
+    chosen = {name: table.columns[names.index(str(name))] for name in understood}
     known = table.select(
         pl.col(column).alias("_bar_day" if name == day else str(name)) for name, column in chosen.items()
     )
@@ -269,10 +266,10 @@ def _from_stamps(
 
 def _actions(table: pl.DataFrame) -> pl.DataFrame:
     """Dividends and splits of the rows that carry one (0 stands for none)."""
-    found = [empty(ACTIONS)]
+    actions = [empty(ACTIONS)]
     for name, kind in _ACTION_NAMES.items():
         if name in table.columns:
             value = pl.col(name)
             carrying = table.filter(value.is_finite() & (value > 0))
-            found.append(carrying.select("symbol", ex_date="session", kind=pl.lit(kind), value=value))
-    return pl.concat(found)
+            actions.append(carrying.select("symbol", ex_date="session", kind=pl.lit(kind), value=value))
+    return pl.concat(actions)

@@ -104,19 +104,19 @@ def _intraday_part(path: Path, part: Part, universe: Universe, zone: str, symbol
     if missing:
         explanation = f"column {missing[0]} is missing; columns are: {', '.join(columns)}"
         raise InputFileError(str(path), "missing_column", explanation, 1)
-    wanted = [*PRICES, *([volume] if volume else [])]
+    figures = [*PRICES, *([volume] if volume else [])]
     table = part.table.select(
         stamp.alias("stamp"),
         pl.col(columns["symbol"]).cast(pl.String).alias("symbol")
         if "symbol" in columns
         else pl.lit(symbol or named_symbol(path, universe)).alias("symbol"),
-        *(pl.col(columns[name]).alias(name) for name in wanted),
+        *(pl.col(columns[name]).alias(name) for name in figures),
     ).with_row_index("row", offset=part.first_row)
     if part.is_text:  # a blank line is no row
-        table = table.filter(~pl.all_horizontal(pl.col("stamp", *wanted).is_null()))
-    refuse_commas(path, table, wanted)
+        table = table.filter(~pl.all_horizontal(pl.col("stamp", *figures).is_null()))
+    refuse_commas(path, table, figures)
     refuse_nul(path, table)
-    numbers = {name: number(table, name) for name in wanted}
+    numbers = {name: number(table, name) for name in figures}
     counted = numbers.pop(volume) if volume else pl.lit(None, pl.Float64)  # a currency's is a count of quotes
     moments = _moments(path, table, zone or universe.time_zone)
     if is_brokers and not zone and not _has_offset(table["stamp"]):
@@ -131,17 +131,11 @@ def _intraday_part(path: Path, part: Part, universe: Universe, zone: str, symbol
 
 def _metatrader_4(cells: Sequence[str]) -> Sequence[str] | None:
     """Names of the columns if a file's first line is one of MetaTrader's rows."""
-    if len(cells) != len(_METATRADER_4) or not _is_metatrader_stamp(f"{cells[0]} {cells[1]}"):
-        return None
-    return _METATRADER_4
-
-
-def _is_metatrader_stamp(text: str) -> bool:
     try:
-        datetime.strptime(text, _METATRADER_STAMP)  # noqa: DTZ007 - only whether it is one
+        datetime.strptime(" ".join(cells[:2]), _METATRADER_STAMP)  # noqa: DTZ007 - only whether it is one
     except ValueError:
-        return False
-    return True
+        return None
+    return _METATRADER_4 if len(cells) == len(_METATRADER_4) else None
 
 
 def _stamp(path: Path, columns: dict[str, str]) -> tuple[pl.Expr, bool]:
@@ -157,13 +151,13 @@ def _stamp(path: Path, columns: dict[str, str]) -> tuple[pl.Expr, bool]:
     return pl.col(columns[name]), False
 
 
-def _has_offset(said: pl.Series) -> bool:
+def _has_offset(stamps: pl.Series) -> bool:
     """Whether stamps name their own zone."""
-    if isinstance(said.dtype, pl.Datetime):
-        return said.dtype.time_zone is not None
-    if said.dtype != pl.String:
+    if isinstance(stamps.dtype, pl.Datetime):
+        return stamps.dtype.time_zone is not None
+    if stamps.dtype != pl.String:
         return False
-    return bool(said.str.contains(r"([+-]\d\d:?\d\d|Z)\s*$").all())
+    return bool(stamps.str.contains(r"([+-]\d\d:?\d\d|Z)\s*$").all())
 
 
 def _moments(path: Path, table: pl.DataFrame, zone: str) -> pl.Series:
@@ -172,27 +166,27 @@ def _moments(path: Path, table: pl.DataFrame, zone: str) -> pl.Series:
         local = ZoneInfo(zone)
     except (KeyError, ValueError, OSError):
         raise ConfigurationError(f"Time zone {zone!r} does not exist; name one such as Asia/Tokyo") from None
-    said = table["stamp"]
-    if said.dtype.is_numeric():
-        clock = said.cast(pl.Float64, strict=False).fill_nan(None)
-        said = (clock * 1_000_000).cast(pl.Int64, strict=False).cast(pl.Datetime("us"))
-    if isinstance(said.dtype, pl.Datetime):
-        stamps = said.cast(pl.Datetime("us", said.dtype.time_zone))
-        if said.dtype.time_zone is not None:
+    column = table["stamp"]
+    if column.dtype.is_numeric():
+        clock = column.cast(pl.Float64, strict=False).fill_nan(None)
+        column = (clock * 1_000_000).cast(pl.Int64, strict=False).cast(pl.Datetime("us"))
+    if isinstance(column.dtype, pl.Datetime):
+        stamps = column.cast(pl.Datetime("us", column.dtype.time_zone))
+        if column.dtype.time_zone is not None:
             return stamps.dt.convert_time_zone("UTC").alias("stamp")
-        found = _localised(stamps, zone)
+        moments = _localised(stamps, zone)
         texts = stamps.dt.to_string("iso")
     else:
-        texts = said.cast(pl.String).str.strip_chars()
-        found = _parsed(texts, zone)
-    missing = found.is_null().arg_true()
+        texts = column.cast(pl.String).str.strip_chars()
+        moments = _parsed(texts, zone)
+    missing = moments.is_null().arg_true()
     if not missing.is_empty():  # spelled otherwise, or in the hour that summer time skips
         rows = table["row"].gather(missing)
-        moments = [
+        respelled = [
             _moment(path, text, row, local) for text, row in zip(texts.gather(missing), rows, strict=True)
         ]
-        found = found.scatter(missing, pl.Series(moments, dtype=_MOMENT))
-    return found.alias("stamp")
+        moments = moments.scatter(missing, pl.Series(respelled, dtype=_MOMENT))
+    return moments.alias("stamp")
 
 
 def _localised(clock: pl.Series, zone: str) -> pl.Series:
@@ -202,18 +196,18 @@ def _localised(clock: pl.Series, zone: str) -> pl.Series:
 
 def _parsed(texts: pl.Series, zone: str) -> pl.Series:
     """Moments of the usual spellings; null for others."""
-    found = pl.Series([None], dtype=_MOMENT).new_from_index(0, len(texts))
+    moments = pl.Series([None], dtype=_MOMENT).new_from_index(0, len(texts))
     for spelling in (*_WITH_OFFSET, *_LOCAL):
-        if found.null_count() == 0:
+        if moments.null_count() == 0:
             break
         clock = texts.str.to_datetime(spelling, time_unit="us", strict=False)
         read = clock.dt.convert_time_zone("UTC") if spelling in _WITH_OFFSET else _localised(clock, zone)
-        found = found.zip_with(found.is_not_null(), read)
-    digits = texts.str.contains(r"^\d{9,10}$") & found.is_null()
+        moments = moments.zip_with(moments.is_not_null(), read)
+    digits = texts.str.contains(r"^\d{9,10}$") & moments.is_null()
     if digits.any():  # seconds, as MetaTrader's Python package counts them
         seconds = texts.cast(pl.Int64, strict=False) * 1_000_000
-        found = found.zip_with(~digits, _localised(seconds.cast(pl.Datetime("us")), zone))
-    return found
+        moments = moments.zip_with(~digits, _localised(seconds.cast(pl.Datetime("us")), zone))
+    return moments
 
 
 def _moment(path: Path, text: str | None, row: int, local: ZoneInfo) -> datetime:

@@ -49,17 +49,17 @@ class DatasetFolder:
     def lists(self, universe: Universe) -> list[str]:
         """What the exchanges published of a universe, oldest first: files (jp) or folders (us); none of the others."""
         if universe.name == "jp":
-            found = [str(path) for path in sorted(self.folder.glob("jpx/data_j_[0-9]*.xls"))]
+            lists = [str(path) for path in sorted(self.folder.glob("jpx/data_j_[0-9]*.xls"))]
         elif universe.name == "us":
-            found = [str(self._directory(day)) for day in self._days()]
+            lists = [str(self._directory(day)) for day in self._days()]
         else:
             return []
-        if not found:
+        if not lists:
             raise ConfigurationError(
                 f"--data {self.folder}: there is no list of what {universe.name} trades; name the folder with its "
                 f"{'jpx/data_j_YYYYMMDD.xls' if universe.name == 'jp' else 'us/…nasdaqlisted.txt and …otherlisted.txt'}"
             )
-        return found
+        return lists
 
     def bars(self, universe: Universe) -> PriceSource:
         """The daily bars of a universe."""
@@ -93,12 +93,12 @@ class DatasetFolder:
         return table.select(pl.all().cast(pl.Float64))
 
     def _only(self, pattern: str) -> Path:
-        found = sorted(self.folder.glob(pattern))
-        if len(found) != 1:
+        files = sorted(self.folder.glob(pattern))
+        if len(files) != 1:
             raise ConfigurationError(
-                f"--data {self.folder}: {len(found)} files are called {pattern}; the scoreboard needs exactly one"
+                f"--data {self.folder}: {len(files)} files are called {pattern}; the scoreboard needs exactly one"
             )
-        return found[0]
+        return files[0]
 
     def _days(self) -> list[str]:
         """Days of which both directories of the US exchanges are there."""
@@ -128,8 +128,8 @@ def evidence_in(folder: Path) -> Iterator[DatasetFolder]:
 
 
 def _day(path: Path) -> str:
-    found = _DAY.search(path.name)
-    return found.group() if found else ""
+    match = _DAY.search(path.name)
+    return match.group() if match else ""
 
 
 def _table(file: Path, *columns: str) -> pl.DataFrame:

@@ -106,7 +106,7 @@ def _parquet_parts(path: Path, most_rows: int) -> Iterator[Part]:
             first_row, held = 1, [file.schema_arrow.empty_table()]
             for batch in file.iter_batches(ROWS_PER_PART):
                 held.append(pa.Table.from_batches([batch]))
-                if sum(one.num_rows for one in held) >= ROWS_PER_PART:
+                if sum(table.num_rows for table in held) >= ROWS_PER_PART:
                     part = _typed(held, first_row)
                     yield part
                     first_row, held = first_row + part.table.height, []

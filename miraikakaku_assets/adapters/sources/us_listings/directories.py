@@ -110,13 +110,13 @@ class UsDirectories:
         day = list_date(listed, other, publication.files[0].name)
         status = publication.part(LISTING_STATUS)
         vendor = None if status is None else read_listing_status(status)
-        found = reconcile((*listed.lines, *other.lines), vendor, day)
-        if not found.issues:
+        reconciled = reconcile((*listed.lines, *other.lines), vendor, day)
+        if not reconciled.issues:
             raise InputFileError(
                 publication.files[0].name, "no_issues", "the directories hold test issues only"
             )
-        counts = {**found.left_out, **found.disagreements}
-        return StockList(day, found.issues, publication.sha256, counts, found.delisted)
+        counts = {**reconciled.left_out, **reconciled.disagreements}
+        return StockList(day, reconciled.issues, publication.sha256, counts, reconciled.delisted)
 
     def _folder(self, folder: Path) -> Publication:
         if not folder.is_dir():
@@ -125,14 +125,14 @@ class UsDirectories:
             raise InputFileError(str(folder), "not_a_folder", f"{missing}; the US list is {known}")
         files: list[PublishedFile] = []
         for part, required in ((NASDAQ_LISTED, True), (OTHER_LISTED, True), (LISTING_STATUS, False)):
-            found = sorted(path for path in folder.iterdir() if path.name.endswith(part))
-            if len(found) > 1:
+            paths = sorted(path for path in folder.iterdir() if path.name.endswith(part))
+            if len(paths) > 1:
                 raise InputFileError(
-                    str(folder), "ambiguous_folder", f"it holds {len(found)} files …{part}; leave one"
+                    str(folder), "ambiguous_folder", f"it holds {len(paths)} files …{part}; leave one"
                 )
-            if required and not found:
+            if required and not paths:
                 raise InputFileError(str(folder), "missing_part", f"it holds no {part}")
-            files += [read_published(str(path), self._timeout, part) for path in found]
+            files += [read_published(str(path), self._timeout, part) for path in paths]
         return Publication(tuple(files))
 
 

@@ -36,7 +36,7 @@ _VALUES = ("Open", "High", "Low", "Close", "Volume")
 
 @dataclass(frozen=True)
 class FetchOptions:
-    """What a pool of threads is told; plain values, so that it can be told in another process.
+    """Options of a pool of threads; plain values, so that they can be sent to another process.
 
     Attributes:
         base_url: Scheme and host.
@@ -205,11 +205,11 @@ def _instants(frame: "pd.DataFrame") -> np.ndarray[Any, Any]:
 
 
 def _actions(symbol: str, frame: "pd.DataFrame", days: np.ndarray[Any, Any]) -> list[tuple[Any, ...]]:
-    found = []
+    actions = []
     for column, kind in (("Dividends", "dividend"), ("Stock Splits", "split")):
         values = frame[column].to_numpy(dtype=float)
-        found += [(symbol, days[at].item(), kind, float(values[at])) for at in np.flatnonzero(values > 0)]
-    return found
+        actions += [(symbol, days[at].item(), kind, float(values[at])) for at in np.flatnonzero(values > 0)]
+    return actions
 
 
 def _batch(answers: Sequence[_Answer], options: FetchOptions, trouble: BaseException | None) -> Batch:

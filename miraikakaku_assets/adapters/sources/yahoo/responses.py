@@ -96,9 +96,9 @@ def _unreadable(body: bytes, symbol: str) -> SymbolError | None:
 def _another(body: bytes, symbol: str) -> SymbolError | None:
     """Trouble of an answer that is whole: it is about another symbol, or nobody knows about which days."""
     echo = _ECHO.search(body)
-    said = echo.group(1).decode(errors="replace") if echo is not None else symbol
-    if said.upper() != symbol.upper():
-        return TemporarySymbolError(symbol, "wrong_symbol", f"the answer is about {said}")
+    echoed = echo.group(1).decode(errors="replace") if echo is not None else symbol
+    if echoed.upper() != symbol.upper():
+        return TemporarySymbolError(symbol, "wrong_symbol", f"the answer is about {echoed}")
     if _BARS.search(body) and not _ZONE.search(body):
         return TemporarySymbolError(symbol, "unreadable_answer", "the answer does not name its time zone")
     return None

@@ -94,12 +94,12 @@ class YahooSource(PriceSource):
             raise ConfigurationError(f"Yahoo's {timeframe} bars are not collected; choose {served}")
         if not requests:
             return
-        processes = self._options.processes if len(requests) >= _WORTH_PROCESSES else 1
-        said = self._options
-        threads = -(-said.workers // processes)
-        options = FetchOptions(said.base_url, said.retry_policy, threads, universe, timeframe)
+        options = self._options
+        processes = options.processes if len(requests) >= _WORTH_PROCESSES else 1
+        threads = -(-options.workers // processes)
+        fetching = FetchOptions(options.base_url, options.retry_policy, threads, universe, timeframe)
         kind = ProcessFetcher if processes > 1 else Fetcher
-        make_worker = partial[Worker](kind, options, self._limit)
+        make_worker = partial[Worker](kind, fetching, self._limit)
         workers = WorkerPool(make_worker, processes, requests)
         try:
             yield from self._collect(workers, timeframe, len(requests), stopping or threading.Event())

@@ -43,7 +43,7 @@ class WorkerPool:
     """
 
     def __init__(self, make_worker: Callable[[], Worker], size: int, requests: Sequence[BarRequest]) -> None:
-        self._make_member = make_worker
+        self._make_worker = make_worker
         self._work = list(reversed(requests))
         self._crashes: dict[str, int] = {}
         self._answers: queue.Queue[Batch | None] = queue.Queue(_WAITING_BATCHES)
@@ -93,8 +93,8 @@ class WorkerPool:
         """Ends the fetchers at once; returns when their threads are gone."""
         self._stopping.set()
         with self._held:
-            members = list(self._workers)
-        for worker in members:
+            workers = list(self._workers)
+        for worker in workers:
             worker.close()
         for thread in self._threads:
             thread.join()
@@ -110,22 +110,22 @@ class WorkerPool:
             self._put(None)
 
     def _serve(self, worker: Worker) -> None:
-        asked: dict[str, BarRequest] = {}
+        assigned: dict[str, BarRequest] = {}
         try:
             while not self._stopping.is_set():
-                fresh = self._next(asked, worker.capacity)
-                asked |= {request.symbol: request for request in fresh}
+                fresh = self._next(assigned, worker.capacity)
+                assigned |= {request.symbol: request for request in fresh}
                 if fresh:
                     worker.ask(fresh)
-                self._underway[id(worker)] = tuple(asked)
-                if not asked:
+                self._underway[id(worker)] = tuple(assigned)
+                if not assigned:
                     return
                 batch = worker.take()
                 for symbol in (*batch.symbols, *batch.failures):
-                    asked.pop(symbol, None)
+                    assigned.pop(symbol, None)
                 self._put(batch)
         except (EOFError, OSError):  # its process is gone: killed, or out of memory
-            self._ask_again(asked)
+            self._requeue(assigned)
         finally:
             self._underway.pop(id(worker), None)
             with self._held:
@@ -133,7 +133,7 @@ class WorkerPool:
             worker.close()
 
     def _join(self) -> Worker:
-        worker = self._make_member()
+        worker = self._make_worker()
         with self._held:
             self._workers.add(worker)
         if self._stopping.is_set():  # `close` may have looked before it was there
@@ -144,31 +144,31 @@ class WorkerPool:
         with self._held:
             return bool(self._work)
 
-    def _next(self, asked: Mapping[str, BarRequest], capacity: int) -> list[BarRequest]:
+    def _next(self, assigned: Mapping[str, BarRequest], capacity: int) -> list[BarRequest]:
         """What a fetcher that has been asked for some is asked for next.
 
         What a dead process had is asked for one by one: beside the symbol that kills, the others would be
         given up with it.
         """
         with self._held:
-            if any(symbol in self._crashes for symbol in asked):
+            if any(symbol in self._crashes for symbol in assigned):
                 return []
             if self._work and self._work[-1].symbol in self._crashes:
-                return [] if asked else [self._work.pop()]
+                return [] if assigned else [self._work.pop()]
             fresh: list[BarRequest] = []
-            while self._work and len(asked) + len(fresh) < capacity:
+            while self._work and len(assigned) + len(fresh) < capacity:
                 if self._work[-1].symbol in self._crashes:
                     break
                 fresh.append(self._work.pop())
             return fresh
 
-    def _ask_again(self, asked: dict[str, BarRequest]) -> None:
+    def _requeue(self, assigned: dict[str, BarRequest]) -> None:
         """Puts back what a dead process had; a symbol that was there each time is given up."""
         if self._stopping.is_set():
             return
         given_up = {}
         with self._held:
-            for symbol, request in asked.items():
+            for symbol, request in assigned.items():
                 self._crashes[symbol] = self._crashes.get(symbol, 0) + 1
                 if self._crashes[symbol] > _CRASHES_ENDURED:
                     given_up[symbol] = TemporarySymbolError(

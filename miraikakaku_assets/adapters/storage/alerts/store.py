@@ -66,11 +66,11 @@ class PostgresAlerts:
     def due(self, channels: Collection[str], now: datetime) -> list[str]:
         """Which of these channels have something to send now and are not paused."""
         with self._engine.begin() as connection:
-            found = set(connection.scalars(statements.DUE, {"channels": list(channels), "now": now}))
-            if found:
-                rows = [{"channel": channel} for channel in sorted(found)]
+            waiting = set(connection.scalars(statements.DUE, {"channels": list(channels), "now": now}))
+            if waiting:
+                rows = [{"channel": channel} for channel in sorted(waiting)]
                 connection.execute(insert(notification_channels).on_conflict_do_nothing(), rows)
-        return [channel for channel in channels if channel in found]
+        return [channel for channel in channels if channel in waiting]
 
     @contextmanager
     def claim(self, channel: str, now: datetime) -> Iterator[Claim | None]:
@@ -97,8 +97,8 @@ class PostgresAlerts:
             .group_by(notification_outbox.c.channel)
         )
         with self._engine.connect() as connection:
-            found = {str(row[0]): int(row[1]) for row in connection.execute(query)}
-        return dict.fromkeys(channels, 0) | found
+            counts = {str(row[0]): int(row[1]) for row in connection.execute(query)}
+        return dict.fromkeys(channels, 0) | counts
 
 
 @dataclass(frozen=True)
@@ -117,10 +117,10 @@ class _Claimed:
         self.connection.execute(statements.OPEN, {"channel": self.channel, "now": at, "until": paused_until})
 
     def failed(self, explanation: str, due_at: datetime, *, whole_channel: bool) -> None:
-        told = {"channel": self.channel, "error": explanation, "due": due_at}
-        self.connection.execute(statements.FAILED, told | {"alert": self.alert.id})
+        failure = {"channel": self.channel, "error": explanation, "due": due_at}
+        self.connection.execute(statements.FAILED, failure | {"alert": self.alert.id})
         if whole_channel:
-            self.connection.execute(statements.PAUSED, told)
+            self.connection.execute(statements.PAUSED, failure)
 
 
 def _alert(row: Any) -> Alert:

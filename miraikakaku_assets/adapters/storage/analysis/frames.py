@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from miraikakaku_assets.application.ports.analysis import Analysis, Found
+from miraikakaku_assets.application.ports.analysis import Analysis
 from miraikakaku_assets.domain.bars.aggregation import AGGREGATED
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS
 
@@ -52,10 +52,10 @@ def _numbered(frame: pl.DataFrame, kept: Mapping[str, int]) -> pl.DataFrame:
     return frame.with_columns(number.alias("instrument_id")).drop_nulls("instrument_id")
 
 
-def signal_rows(found: Found, kept: Mapping[str, int]) -> str:
+def signal_rows(signals: pl.DataFrame, kept: Mapping[str, int]) -> str:
     """JSON array of the rows of ``pattern_signals``."""
     rows = (
-        _numbered(found.signals, kept)
+        _numbered(signals, kept)
         .drop("symbol")
         .with_columns(pl.col("ts", "at").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00"))
     )

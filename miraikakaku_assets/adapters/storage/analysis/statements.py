@@ -1,9 +1,6 @@
 """SQL behind `PostgresAnalysis`: marks, what an analysis reads, and how it is put in place of the one before."""
 
-from miraikakaku_assets.adapters.storage.bars.statements import LOCK, MARK_SINCE
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS
-
-__all__ = ["LOCK", "MARK_SINCE"]
 
 # ORDER BY the instrument's number: transactions of groups lock in that order.
 STANDINGS = """
@@ -104,7 +101,7 @@ WHERE stored.instrument_id = judged.id AND stored.ts >= judged.since AND stored.
 """
 
 # What is known already keeps the time of its detection and the track record it was told with.
-FOUND_SIGNALS = f"""
+WRITE_SIGNALS = f"""
 WITH {_GIVEN}, written AS (
     INSERT INTO miraikakaku.pattern_signals AS stored
         (instrument_id, definition, pattern, direction, ts, at, name, name_ja, priority, close, evidence,

@@ -5,7 +5,7 @@ those that were read, and puts what was computed from them in the place of what 
 derived rows are those from before or those from now, and the mark says which.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ import polars as pl
 from miraikakaku_assets.adapters.storage.adbc import (
     append_rows,
     bulk_cursor,
+    lock_instruments,
     moment_array,
     number_array,
     read_frame,
@@ -22,7 +23,7 @@ from miraikakaku_assets.adapters.storage.adbc import (
 from miraikakaku_assets.adapters.storage.alerts.statements import as_json, raise_statement
 from miraikakaku_assets.adapters.storage.analysis import statements
 from miraikakaku_assets.adapters.storage.analysis.frames import bar_rows, indicator_rows, signal_rows
-from miraikakaku_assets.adapters.storage.bars.statements import READ_ACTIONS
+from miraikakaku_assets.adapters.storage.bars.statements import MARK_SINCE, READ_ACTIONS
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports.analysis import NEVER, Analysis, Found, Material, Saved, Standing
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
@@ -58,9 +59,9 @@ class PostgresAnalysis:
         query, chosen = _of(statements.INSTRUMENTS, symbols, 2)
         with bulk_cursor(self._database) as cursor:
             ids = read_frame(cursor, query, (universe.name, *chosen))["id"]
-            _lock(cursor, ids)
+            lock_instruments(cursor, ids)
             parameters = (number_array(ids), text_array([collected.value]), str(since or _ALWAYS))
-            cursor.execute(statements.MARK_SINCE, parameters)
+            cursor.execute(MARK_SINCE, parameters)
 
     def material(
         self, universe: Universe, collected: Timeframe, standings: Sequence[Standing], definition: str
@@ -109,7 +110,7 @@ class PostgresAnalysis:
         if ids.is_empty():
             return Saved(frozenset())
         with bulk_cursor(self._database) as cursor:
-            _lock(cursor, ids)
+            lock_instruments(cursor, ids)
             kept = _unmoved(cursor, analysis)
             if not kept:
                 return Saved(frozenset())
@@ -149,9 +150,10 @@ def _signals(
 def _unmoved(cursor: Any, analysis: Analysis) -> dict[str, int]:
     """Symbol → instrument of those whose bars are still the ones that were read."""
     read = analysis.standings
-    ids, revisions = number_array(one.id for one in read), number_array(one.revision for one in read)
+    ids = number_array(standing.id for standing in read)
+    revisions = number_array(standing.revision for standing in read)
     same = set(read_frame(cursor, statements.UNMOVED, (ids, revisions, analysis.collected.value))["id"])
-    return {one.symbol: one.id for one in read if one.id in same}
+    return {standing.symbol: standing.id for standing in read if standing.id in same}
 
 
 def _replace(cursor: Any, analysis: Analysis, kept: Mapping[str, int]) -> None:
@@ -173,22 +175,22 @@ def _replace(cursor: Any, analysis: Analysis, kept: Mapping[str, int]) -> None:
         append_rows(cursor, table, rows)
 
 
-def _save_signals(cursor: Any, analysis: Analysis, found: Found, kept: Mapping[str, int]) -> dict[str, int]:
-    """Stores what was found, takes away what has vanished, and raises alerts; returns new signals per symbol."""
-    given = signal_rows(found, kept)
-    judged = [(kept[symbol], moment or _ALWAYS) for symbol, moment in found.since.items() if symbol in kept]
+def _save_signals(cursor: Any, analysis: Analysis, changes: Found, kept: Mapping[str, int]) -> dict[str, int]:
+    """Stores signals, deletes those that have vanished, and raises alerts; returns new signals per symbol."""
+    rows = signal_rows(changes.signals, kept)
+    judged = [(kept[symbol], moment or _ALWAYS) for symbol, moment in changes.since.items() if symbol in kept]
     ids, since = zip(*judged, strict=True)
-    parameters = (given, number_array(ids), moment_array(since), analysis.definition)
+    parameters = (rows, number_array(ids), moment_array(since), analysis.definition)
     cursor.execute(statements.VANISHED_SIGNALS, parameters)
     now = str(analysis.now)
-    counted = read_frame(cursor, statements.FOUND_SIGNALS, (given, now))
+    counted = read_frame(cursor, statements.WRITE_SIGNALS, (rows, now))
     new = dict(counted.select("instrument_id", "new").iter_rows())
-    withdrawn = [key for symbol, keys in found.withdrawn.items() if symbol in kept for key in keys]
+    withdrawn = [key for symbol, keys in changes.withdrawn.items() if symbol in kept for key in keys]
     if withdrawn:
         cursor.execute(statements.WITHDRAWN_ALERTS, (text_array(withdrawn), now))
-    alerts = [alert for symbol, told in found.alerts.items() if symbol in kept for alert in told]
-    if alerts:
-        cursor.execute(_RAISED, (as_json(alerts), now))
+    raised = [alert for symbol, alerts in changes.alerts.items() if symbol in kept for alert in alerts]
+    if raised:
+        cursor.execute(_RAISED, (as_json(raised), now))
         cursor.fetchall()
     return {symbol: new[number] for symbol, number in kept.items() if number in new}
 
@@ -207,12 +209,6 @@ def _finish(cursor: Any, analysis: Analysis, kept: Mapping[str, int]) -> None:
             *(collected, analysis.basis.value, rules, now),
         ),
     )
-
-
-def _lock(cursor: Any, ids: Iterable[int]) -> None:
-    """One writer at a time per instrument, until the end of the transaction."""
-    cursor.execute(statements.LOCK, (number_array(sorted(ids)),))
-    cursor.fetchall()
 
 
 def _of(query: str, symbols: Sequence[str] | None, place: int) -> tuple[str, tuple[str, ...]]:

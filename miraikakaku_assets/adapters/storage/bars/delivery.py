@@ -10,6 +10,7 @@ import polars as pl
 from miraikakaku_assets.adapters.storage.adbc import (
     append_rows,
     bulk_cursor,
+    lock_instruments,
     moment_array,
     number_array,
     read_frame,
@@ -58,7 +59,7 @@ class StaleRanges:
 
     def set(self, cursor: Any, timeframe: Timeframe) -> None:
         """Writes the marks; a delivery that changed nothing marks nothing."""
-        if timeframe in COLLECTED_TIMEFRAMES and any(not one.is_empty() for one in self._earliest):
+        if timeframe in COLLECTED_TIMEFRAMES and any(not changed.is_empty() for changed in self._earliest):
             earliest = pl.concat(self._earliest).group_by("instrument_id").agg(pl.col("since").min())
             ids, since = number_array(earliest["instrument_id"]), moment_array(earliest["since"])
             cursor.execute(statements.MARK, (ids, since, timeframe.value))
@@ -122,7 +123,10 @@ def write_delivery(database: Database, delivery: Delivery, *, append: bool) -> W
     marks, written = StaleRanges(), Written()
     rows = delivery.accepted.select(statements.BAR_COLUMNS)
     with bulk_cursor(database) as cursor:
-        _lock(cursor, delivery.accepted, delivery.refused, delivery.reconsidered, *delivery.beside.values())
+        frames = (delivery.accepted, delivery.refused, delivery.reconsidered, *delivery.beside.values())
+        lock_instruments(
+            cursor, pl.concat([frame["instrument_id"] for frame in frames]).drop_nulls().unique()
+        )
         if append and not _has_bars(cursor, rows):
             append_rows(cursor, "price_bars", rows)
             new = rows.group_by("instrument_id").agg(
@@ -184,13 +188,6 @@ def _write_beside(
     if "delivered_refused_actions" in beside:
         stage(cursor, "delivered_refused_actions", beside["delivered_refused_actions"])
         cursor.execute(statements.REFUSED_ACTIONS)
-
-
-def _lock(cursor: Any, *frames: pl.DataFrame) -> None:
-    """One writer at a time per instrument, until the end of the transaction."""
-    ids = pl.concat([frame["instrument_id"] for frame in frames]).drop_nulls().unique().sort()
-    cursor.execute(statements.LOCK, (number_array(ids),))
-    cursor.fetchall()
 
 
 def _has_bars(cursor: Any, rows: pl.DataFrame) -> bool:

@@ -22,14 +22,9 @@ _RESCALED = {
     "new_close": pl.Float64,
 }
 
-_COUNTS = {
-    "symbol": pl.String,
-    "inserted": pl.Int64,
-    "restated": pl.Int64,
-    "unchanged": pl.Int64,
-    "withdrawn": pl.Int64,
-    "reconsidered": pl.Int64,
-}
+_COUNTS = {"symbol": pl.String} | dict.fromkeys(
+    ("inserted", "restated", "unchanged", "withdrawn", "reconsidered"), pl.Int64
+)
 
 
 def with_ids(frame: pl.DataFrame, instruments: Mapping[str, int], extra: Mapping[str, Any]) -> pl.DataFrame:
@@ -46,19 +41,8 @@ def refused_rows(frame: pl.DataFrame) -> pl.DataFrame:
     """Refused rows as the quarantine keeps them; equal keys are numbered."""
     nth = pl.col("row").rank("ordinal").over("symbol", "ts", "rule").fill_null(1)  # a stored bar has no row
     return frame.select(
-        "symbol",
-        "timeframe",
-        "ts",
-        "rule",
-        "detail",
-        "open",
-        "high",
-        "low",
-        "close",
-        "volume",
-        "source",
-        "instrument_id",
-        "fetched_at",
+        *("symbol", "timeframe", "ts", "rule", "detail", "open", "high", "low", "close", "volume"),
+        *("source", "instrument_id", "fetched_at"),
         occurrence=nth.cast(pl.Int32),
         row_number="row",
     )
@@ -86,7 +70,7 @@ def beside_bars(
         orient="row",
     )
     restated = pl.DataFrame(
-        [asdict(one) for one in collected.rescaled.values()], schema=_RESCALED, orient="row"
+        [asdict(rescaling) for rescaling in collected.rescaled.values()], schema=_RESCALED, orient="row"
     ).with_columns(pl.col("factor").fill_nan(None))
     frames = {
         "delivered_state": with_ids(state, instruments, stamped).drop_nulls("instrument_id"),

@@ -8,7 +8,7 @@ from miraikakaku_assets.adapters.storage.adbc import read_frame
 from miraikakaku_assets.domain.bars.frame import STORED_BARS
 from miraikakaku_assets.domain.bars.rules import MOVE_RULES
 
-_WANTED = """
+_WINDOWS = """
     SELECT i.id, i.symbol, asked.day::timestamp AT TIME ZONE $4 AS begins,
            (asked.last + 1)::timestamp AT TIME ZONE $4 AS ends
     FROM unnest($1::text[], $2::date[], $3::date[]) AS asked(symbol, day, last)
@@ -20,7 +20,7 @@ _COLUMNS = "open, high, low, close, volume::float8 AS volume, status, flag, sour
 _STORED = f"""
 SELECT wanted.symbol, (held.ts AT TIME ZONE $4)::date AS session, held.*, NULL::text AS rule,
        held.ts < wanted.begins AS older, held.ts >= wanted.ends AS newer
-FROM ({_WANTED}) AS wanted
+FROM ({_WINDOWS}) AS wanted
 CROSS JOIN LATERAL (
     (SELECT ts, {_COLUMNS} FROM miraikakaku.price_bars b
      WHERE b.instrument_id = wanted.id AND b.timeframe = $6 AND b.ts < wanted.begins ORDER BY ts DESC LIMIT $7::int)
@@ -36,22 +36,22 @@ CROSS JOIN LATERAL (
 _HELD = f"""
 SELECT wanted.symbol, (held.ts AT TIME ZONE $4)::date AS session, held.ts, held.open, held.high, held.low, held.close,
        held.volume, NULL::text AS status, NULL::text AS flag, held.source, held.rule, held.last_seen_at
-FROM ({_WANTED}) AS wanted
+FROM ({_WINDOWS}) AS wanted
 JOIN miraikakaku.quarantined_bars AS held ON held.instrument_id = wanted.id AND held.timeframe = $6
 WHERE held.released_at IS NULL AND held.rule IN ({", ".join(f"'{rule}'" for rule in MOVE_RULES)})
 """
 
 
-def read_neighbours(cursor: Any, asked: tuple[str, ...], bars: int | None) -> pl.DataFrame:
+def read_neighbours(cursor: Any, parameters: tuple[str, ...], bars: int | None) -> pl.DataFrame:
     """Schema `STORED_BARS`, sorted by symbol and time.
 
     Args:
         cursor: Of a bulk connection.
-        asked: Arrays of symbols, first and last exchange dates; time zone, universe and timeframe.
+        parameters: Arrays of symbols, first and last exchange dates; time zone, universe and timeframe.
         bars: How many stored bars before and after each window; None for all there are.
     """
-    stored = read_frame(cursor, _STORED, (*asked, bars))
-    held = read_frame(cursor, _HELD, asked)
+    stored = read_frame(cursor, _STORED, (*parameters, bars))
+    held = read_frame(cursor, _HELD, parameters)
     if not held.is_empty():
         held = held.sort("last_seen_at").unique(["symbol", "ts"], keep="last")
         held = _between(held.join(stored, on=["symbol", "ts"], how="anti"), stored, bars)

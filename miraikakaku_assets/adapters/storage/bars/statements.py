@@ -11,21 +11,9 @@ def _names(rules: tuple[str, ...]) -> str:
 
 
 BAR_COLUMNS = (
-    "instrument_id",
-    "timeframe",
-    "ts",
-    "open",
-    "high",
-    "low",
-    "close",
-    "volume",
-    "source",
-    "status",
-    "flag",
-    "fetched_at",
+    *("instrument_id", "timeframe", "ts", "open", "high", "low", "close", "volume"),
+    *("source", "status", "flag", "fetched_at"),
 )
-
-LOCK = "SELECT count(pg_advisory_xact_lock(20250932, id)) FROM unnest($1::int[]) AS id"
 
 UPSERT = f"""
 WITH written AS (

@@ -87,9 +87,9 @@ class PostgresBars:
         if not windows:
             return empty(STORED_BARS)
         days = [date_array(ends) for ends in zip(*windows.values(), strict=True)]
-        asked = (text_array(windows), *days, universe.time_zone, universe.name, timeframe.value)
+        parameters = (text_array(windows), *days, universe.time_zone, universe.name, timeframe.value)
         with bulk_cursor(self._database) as cursor:
-            return read_neighbours(cursor, asked, bars)
+            return read_neighbours(cursor, parameters, bars)
 
     def read(
         self,

@@ -96,8 +96,7 @@ class BatchClaims:
         self._others.update(underway.values())
         # The other batch may have finished a symbol between the two statements: then it is done.
         left = frozenset(underway.keys() - done.keys())
-        return Share(tuple(mine), {one: _verdict(there) for one, there in done.items()}, left)
-
-
-def _verdict(there: str) -> str:
-    return there if there in WITHOUT_BARS else "reused"
+        reused = {
+            symbol: verdict if verdict in WITHOUT_BARS else "reused" for symbol, verdict in done.items()
+        }
+        return Share(tuple(mine), reused, left)

@@ -275,15 +275,15 @@ def _detail(batch: int, outcome: SymbolOutcome) -> dict[str, Any]:
 
 
 def _call(batch: int, run_id: str | None, timeframe: str, outcome: SymbolOutcome) -> dict[str, Any]:
-    asked = outcome.asked
-    open_ended = asked is None or asked.until == date.max
+    request = outcome.asked
+    open_ended = request is None or request.until == date.max
     return {
         "batch_execution_id": batch,
         "run_id": run_id,
         "symbol": outcome.symbol,
         "timeframe": timeframe,
-        "since": asked.since if asked else None,
-        "until": None if open_ended or asked is None else asked.until,
+        "since": request.since if request else None,
+        "until": None if open_ended or request is None else request.until,
         "requests": outcome.calls.requests,
         "latency_ms": outcome.calls.seconds * 1000,
         "rows_read": outcome.rows_read,

@@ -88,12 +88,12 @@ def performance_rows(performance: pl.DataFrame) -> pl.DataFrame:
         if kind == pl.Float64()
     }
     for explanation, broken in wrong.items():
-        found = frame.filter(broken)
-        if not found.is_empty():
-            one = found.row(0, named=True)
+        rows = frame.filter(broken)
+        if not rows.is_empty():
+            row = rows.row(0, named=True)
             raise ConfigurationError(
-                f"The scores of {one['model']} for {one['segment']}, {one['horizon']} sessions ahead, until"
-                f" {one['until']} {explanation} and are not stored; null says that there is none"
+                f"The scores of {row['model']} for {row['segment']}, {row['horizon']} sessions ahead, until"
+                f" {row['until']} {explanation} and are not stored; null says that there is none"
             )
     counted = ("horizon", "window", "n", "days", "missing", "calls")
     return frame.with_columns(pl.col(counted).cast(pl.Int32)).rename({"window": "window_origins"})
@@ -129,7 +129,7 @@ def digest(symbol: str) -> str:
 
 def in_reading_order(
     made: pl.DataFrame,
-    wanted: pl.DataFrame,
+    instruments: pl.DataFrame,
     schema: Mapping[str, pl.DataType],
     came: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
@@ -139,11 +139,11 @@ def in_reading_order(
 
     Args:
         made: Rows of ``daily_predictions``, names as categories.
-        wanted: ``id`` and ``symbol`` of the instruments.
+        instruments: ``id`` and ``symbol`` of the instruments.
         schema: Columns that are wanted.
         came: Rows of ``prediction_outcomes``.
     """
-    known = wanted.sort("symbol")
+    known = instruments.sort("symbol")
     symbol = pl.col("instrument_id").replace_strict(known["id"], known["symbol"], return_dtype=pl.String)
     place = pl.col("instrument_id").replace_strict(
         known["id"], pl.Series(range(known.height), dtype=pl.Int64)
@@ -151,11 +151,11 @@ def in_reading_order(
     model = pl.col("model").cast(pl.Enum(made["model"].cast(pl.String).unique().sort())).to_physical()
     order = place * 2**40 + model.cast(pl.Int64) * 2**32
     order += pl.col("as_of").cast(pl.Int32).cast(pl.Int64) * 2**8 + pl.col("horizon").cast(pl.Int64)
-    found = made.sort(order)
+    forecasts = made.sort(order)
     if came is not None:
         key = ["as_of", "instrument_id", "horizon", "target"]
-        found = found.join(came, on=key, how="left", maintain_order="left")
-    return found.with_columns(symbol.alias("symbol")).select(
+        forecasts = forecasts.join(came, on=key, how="left", maintain_order="left")
+    return forecasts.with_columns(symbol.alias("symbol")).select(
         pl.col(name).cast(kind) for name, kind in schema.items()
     )
 
@@ -165,10 +165,10 @@ def _refuse_twice(frame: pl.DataFrame, *key: str) -> None:
 
 
 def _refuse(frame: pl.DataFrame, broken: pl.Expr, kind: str, explanation: str) -> None:
-    found = frame.filter(broken)
-    if not found.is_empty():
-        one = found.row(0, named=True)
-        named = "".join(f", {name} {one[name]}" for name in ("model", "as_of", "horizon") if name in one)
+    rows = frame.filter(broken)
+    if not rows.is_empty():
+        row = rows.row(0, named=True)
+        named = "".join(f", {name} {row[name]}" for name in ("model", "as_of", "horizon") if name in row)
         raise PermanentSymbolError(
-            str(one["symbol"]), kind, f"{explanation} ({named[2:]}); nothing of the delivery is stored"
+            str(row["symbol"]), kind, f"{explanation} ({named[2:]}); nothing of the delivery is stored"
         )

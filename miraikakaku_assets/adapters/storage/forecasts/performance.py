@@ -8,13 +8,7 @@ import polars as pl
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from miraikakaku_assets.adapters.storage.adbc import (
-    bulk_cursor,
-    date_array,
-    number_array,
-    read_frame,
-    stage,
-)
+from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, date_array, number_array, read_frame, stage
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.forecasts import statements
 from miraikakaku_assets.adapters.storage.forecasts.frames import performance_rows
@@ -64,10 +58,10 @@ class PostgresScoreboard:
         """Stored scores, schema `PERFORMANCE`, sorted by segment, model, horizon, until."""
         parameters = (universe.name, segment_kind, window, str(since or _ALWAYS))
         with bulk_cursor(self._database) as cursor:
-            found = read_frame(cursor, statements.PERFORMANCE, parameters).rename(
+            scores = read_frame(cursor, statements.PERFORMANCE, parameters).rename(
                 {"window_origins": "window"}
             )
-        return found.select(pl.col(name).cast(kind) for name, kind in PERFORMANCE.items())
+        return scores.select(pl.col(name).cast(kind) for name, kind in PERFORMANCE.items())
 
     def record_decisions(self, decisions: Sequence[Decision]) -> None:
         """Stores decisions in one transaction; one of the same universe, kind, origin and horizon stays as it was.
@@ -85,7 +79,8 @@ class PostgresScoreboard:
                 "evidence": plain(decision.evidence, f"the {decision.kind} from {decision.as_of} on"),
             }
             for decision in sorted(
-                decisions, key=lambda one: (one.universe, one.kind, one.as_of, one.horizon)
+                decisions,
+                key=lambda decision: (decision.universe, decision.kind, decision.as_of, decision.horizon),
             )
         ]
         if rows:
@@ -112,9 +107,9 @@ def plain(content: Mapping[str, object], of: str) -> dict[str, object]:
         ConfigurationError: It holds NaN, an infinity, or an object that JSON does not know.
     """
     try:
-        found: dict[str, object] = json.loads(json.dumps(dict(content), allow_nan=False))
+        document: dict[str, object] = json.loads(json.dumps(dict(content), allow_nan=False))
     except (ValueError, TypeError) as error:
         raise ConfigurationError(
             f"What is to be stored of {of} cannot be written as JSON ({error}); give finite numbers, text and lists"
         ) from error
-    return found
+    return document

@@ -8,20 +8,8 @@ from miraikakaku_assets.adapters.storage.forecasts.tables import SCORES
 
 KEY = ("as_of", "instrument_id", "horizon", "model")
 FIGURES = (
-    *(
-        "point",
-        "sd",
-        "lo80",
-        "hi80",
-        "lo95",
-        "hi95",
-        "close",
-        "made_at",
-        "target",
-        "calibration_scores",
-        "model_id",
-    ),
-    *("version", "calibration", "reason"),
+    *("point", "sd", "lo80", "hi80", "lo95", "hi95", "close", "made_at", "target"),
+    *("calibration_scores", "model_id", "version", "calibration", "reason"),
 )
 
 # One writer of a universe's forecasts or outcomes at a time: none sees half of what another has written.
@@ -110,7 +98,7 @@ DELETE FROM miraikakaku.days_to_score WHERE universe = $1
 AND (target, mark) IN (SELECT * FROM unnest($2::date[], $3::bigint[]))
 """
 
-WANTED = "SELECT id, symbol FROM miraikakaku.instruments i WHERE universe = $1 {chosen}"
+CHOSEN = "SELECT id, symbol FROM miraikakaku.instruments i WHERE universe = $1 {chosen}"
 
 # The digest of a symbol is the same in every database, its number is not.
 SAMPLED = """

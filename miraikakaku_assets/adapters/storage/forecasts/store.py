@@ -14,13 +14,7 @@ import polars as pl
 from sqlalchemy import Row, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from miraikakaku_assets.adapters.storage.adbc import (
-    bulk_cursor,
-    number_array,
-    read_frame,
-    stage,
-    text_array,
-)
+from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, number_array, read_frame, stage, text_array
 from miraikakaku_assets.adapters.storage.forecasts import statements
 from miraikakaku_assets.adapters.storage.forecasts.frames import (
     in_reading_order,
@@ -131,8 +125,8 @@ class PostgresForecasts(PostgresScoreboard):
         """The newest session that anything was forecast from."""
         with bulk_cursor(self._database) as cursor:
             cursor.execute(statements.NEWEST_ORIGIN, (universe.name,))
-            found = cursor.fetchone()
-        return None if found is None else found[0]
+            row = cursor.fetchone()
+        return None if row is None else row[0]
 
     def predictions(
         self,
@@ -144,8 +138,10 @@ class PostgresForecasts(PostgresScoreboard):
     ) -> pl.DataFrame:
         """Forecasts of origins in a window, with ``made_at``, sorted by symbol, model, as_of, horizon."""
         with bulk_cursor(self._database) as cursor:
-            wanted = _wanted(cursor, universe, symbols)
-            return in_reading_order(_predictions(cursor, since, until, wanted, models), wanted, _STORED)
+            instruments = _chosen(cursor, universe, symbols)
+            return in_reading_order(
+                _predictions(cursor, since, until, instruments, models), instruments, _STORED
+            )
 
     def unscored(self, universe: Universe, until: date) -> pl.DataFrame:
         """Targets up to a session that were forecast, by any model, and have no outcome; sorted by symbol, as_of."""
@@ -185,31 +181,26 @@ class PostgresForecasts(PostgresScoreboard):
         changes it by one at most.
         """
         with bulk_cursor(self._database) as cursor:
-            wanted = _wanted(cursor, universe, symbols, since, until, sample)
+            instruments = _chosen(cursor, universe, symbols, since, until, sample)
             if sample is not None:
                 for statement in statements.SIDE_BY_SIDE:
                     cursor.execute(statement)
-            made = _predictions(cursor, since, until, wanted, models)
-            came = _frame(cursor, _within(statements.OUTCOMES, since, until, wanted))
-        return in_reading_order(made, wanted, _SCORED, came)
+            made = _predictions(cursor, since, until, instruments, models)
+            came = _frame(cursor, _within(statements.OUTCOMES, since, until, instruments))
+        return in_reading_order(made, instruments, _SCORED, came)
 
     def directions(
-        self,
-        universe: Universe,
-        since: date,
-        until: date,
-        model: str,
-        symbols: Sequence[str] | None = None,
+        self, universe: Universe, since: date, until: date, model: str, symbols: Sequence[str] | None = None
     ) -> pl.DataFrame:
         """Signs of what a model forecast from a window of origins, and of what came by `until`."""
         with bulk_cursor(self._database) as cursor:
-            wanted = _wanted(cursor, universe, symbols)
+            instruments = _chosen(cursor, universe, symbols)
             chosen = _of_models(cursor, [model])
-            found = _frame(cursor, _within(statements.DIRECTIONS, since, until, wanted, chosen=chosen))
+            signs = _frame(cursor, _within(statements.DIRECTIONS, since, until, instruments, chosen=chosen))
         symbol = pl.col("instrument_id").replace_strict(
-            wanted["id"], wanted["symbol"], return_dtype=pl.String
+            instruments["id"], instruments["symbol"], return_dtype=pl.String
         )
-        return found.select(
+        return signs.select(
             *(symbol.alias("symbol"), pl.lit(model).alias("model")),
             *(pl.col("horizon").cast(pl.Int64), "as_of", pl.col("point", "actual").cast(pl.Int8)),
         )
@@ -225,7 +216,7 @@ def _instruments(cursor: Any, universe: Universe) -> dict[str, int]:
     return dict(cursor.fetchall())
 
 
-def _wanted(
+def _chosen(
     cursor: Any,
     universe: Universe,
     symbols: Sequence[str] | None,
@@ -241,14 +232,14 @@ def _wanted(
         places = {name: len(parameters) + nth for nth, name in enumerate(("since", "until", "sample"), 1)}
         chosen += statements.SAMPLED.format(**places)
         parameters += [str(since), str(until), str(sample)]
-    return read_frame(cursor, statements.WANTED.format(chosen=chosen), parameters)
+    return read_frame(cursor, statements.CHOSEN.format(chosen=chosen), parameters)
 
 
 def _predictions(
-    cursor: Any, since: date, until: date, wanted: pl.DataFrame, models: Sequence[str] | None
+    cursor: Any, since: date, until: date, instruments: pl.DataFrame, models: Sequence[str] | None
 ) -> pl.DataFrame:
     chosen = "" if models is None else _of_models(cursor, models)
-    return _frame(cursor, _within(statements.PREDICTIONS, since, until, wanted, chosen=chosen))
+    return _frame(cursor, _within(statements.PREDICTIONS, since, until, instruments, chosen=chosen))
 
 
 def _of_models(cursor: Any, models: Sequence[str]) -> str:
@@ -256,9 +247,9 @@ def _of_models(cursor: Any, models: Sequence[str]) -> str:
     return statements.OF_MODELS.format(quoted=cursor.fetchone()[0])
 
 
-def _within(query: str, since: date, until: date, wanted: pl.DataFrame, **further: str) -> str:
+def _within(query: str, since: date, until: date, instruments: pl.DataFrame, **further: str) -> str:
     return query.format(
-        since=since.isoformat(), until=until.isoformat(), ids=number_array(wanted["id"]), **further
+        since=since.isoformat(), until=until.isoformat(), ids=number_array(instruments["id"]), **further
     )
 
 

@@ -134,17 +134,8 @@ days_to_score = Table(
 )
 
 SCORES = (
-    *(
-        "mae",
-        "rmse",
-        "mape",
-        "mase",
-        "mae_no_change",
-        "mape_no_change",
-        "mae_to_no_change",
-        "skill",
-        "dm_p_better",
-    ),
+    *("mae", "rmse", "mape", "mase", "mae_no_change", "mape_no_change", "mae_to_no_change"),
+    *("skill", "dm_p_better"),
     *("hit_rate", "hit_low", "hit_high", "always_up"),
     *("coverage_80", "coverage_95", "width_80", "width_95"),
 )

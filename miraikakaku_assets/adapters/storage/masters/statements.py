@@ -69,8 +69,8 @@ WHERE m.universe = :universe AND m.stock_code = ANY(:codes)
 REMOVE = text("""
 UPDATE miraikakaku.stock_master m
 SET is_active = false, status = 'delisted', updated_at = now(),
-    delisted_on = coalesce(CAST(CAST(:said AS jsonb) ->> m.stock_code AS date), :day),
-    status_reason = :reason || coalesce(', delisted on ' || (CAST(:said AS jsonb) ->> m.stock_code), '')
+    delisted_on = coalesce(CAST(CAST(:delistings AS jsonb) ->> m.stock_code AS date), :day),
+    status_reason = :reason || coalesce(', delisted on ' || (CAST(:delistings AS jsonb) ->> m.stock_code), '')
 WHERE m.universe = :universe AND m.stock_code = ANY(:codes)
 """)
 

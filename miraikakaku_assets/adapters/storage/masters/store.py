@@ -145,7 +145,7 @@ class PostgresMasters:
         self, universe: Universe, new: StockList, diff: MasterDiff, update: MasterUpdate, gone_because: str
     ) -> None:
         """Each kind of change is one statement, whether it is about one issue or all."""
-        said = {code: str(day) for code, day in new.delisted.items()}
+        delistings = {code: str(day) for code, day in new.delisted.items()}
         with self._database.engine.begin() as connection:
 
             def run(statement: TextClause, **values: object) -> None:
@@ -169,7 +169,7 @@ class PostgresMasters:
                 run(RETURN, codes=[issue.code for issue in diff.returned], former=former)
             if diff.removed:
                 codes = [issue.code for issue in diff.removed]
-                run(REMOVE, codes=codes, reason=gone_because, said=json.dumps(said))
+                run(REMOVE, codes=codes, reason=gone_because, delistings=json.dumps(delistings))
             dated = [issue for issue in diff.unchanged if issue.listed_on is not None]
             if dated:
                 run(LEARN, issues=as_json(dated))

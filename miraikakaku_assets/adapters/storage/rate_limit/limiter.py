@@ -31,7 +31,7 @@ _DAY = 86_400.0  # longest Retry-After that is believed
 
 
 class PostgresRateLimiter:
-    """Hands out request slots and is told what became of them.
+    """Hands out request slots; the outcome of each request is reported back.
 
     It can be sent to another process; connections stay where they were made.
 
@@ -116,21 +116,21 @@ class PostgresRateLimiter:
         Raises:
             DependencyUnavailableError: The database cannot be reached.
         """
-        told = {"epoch": slot.epoch, "is_trial": slot.is_trial}
+        taken = {"epoch": slot.epoch, "is_trial": slot.is_trial}
         if outcome is Outcome.SERVED:
             if slot.is_trial or self._troubled:
-                self._run("served", told)
+                self._run("served", taken)
                 self._troubled = False
             else:
                 self._served = True
         elif outcome is Outcome.UNSENT:
             if slot.is_trial:
-                self._run("unsent", told)
+                self._run("unsent", taken)
         else:
             limited = outcome is Outcome.RATE_LIMITED
-            asked = self._rules.retry_delay if limited and retry_after is None else retry_after or 0.0
+            block = self._rules.retry_delay if limited and retry_after is None else retry_after or 0.0
             self._troubled = True
-            self._run("refused", {**told, "limited": limited, "block": min(asked, _DAY), "reason": reason})
+            self._run("refused", {**taken, "limited": limited, "block": min(block, _DAY), "reason": reason})
 
     def slow_down(self, hold: float) -> None:
         """Halves the rate and keeps it there.
@@ -159,10 +159,10 @@ class PostgresRateLimiter:
 
     def state(self) -> LimitState:
         """The rate at this moment."""
-        found = self._run("state", {})
-        if not found:  # nobody has asked yet
+        rows = self._run("state", {})
+        if not rows:  # nobody has asked yet
             return LimitState(self._name, self._maximum, self._maximum, None, Breaker.CLOSED, None, 0, None)
-        rate, blocked_until, paused_until, is_open, refusals, reason = found[0]
+        rate, blocked_until, paused_until, is_open, refusals, reason = rows[0]
         breaker = Breaker.OPEN if is_open else Breaker.HALF_OPEN if paused_until else Breaker.CLOSED
         return LimitState(
             self._name,
@@ -185,9 +185,9 @@ class PostgresRateLimiter:
         (row,) = self._run("take", {"served": served})
         return row
 
-    def _run(self, statement: str, told: dict[str, Any]) -> list[tuple[Any, ...]]:
+    def _run(self, statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         try:
-            return self._line.run(statement, self._fixed | told)
+            return self._line.run(statement, self._fixed | values)
         except psycopg2.OperationalError as error:
             self._database.check()  # says in one sentence that it cannot be reached
             raise DependencyUnavailableError(
