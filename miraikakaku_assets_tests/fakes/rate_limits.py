@@ -30,8 +30,8 @@ class Unlimited:
 class HoldsLockError(Exception):
     """An error that cannot travel to another process."""
 
-    def __init__(self, said: str) -> None:
-        super().__init__(said)
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
         self.lock = threading.Lock()
 
 

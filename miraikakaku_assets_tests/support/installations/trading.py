@@ -73,8 +73,8 @@ class Trading:
 
     def standing(self) -> dict[str, str]:
         """Key → severity of what is wrong now."""
-        found = self.site.ports.alerts.listed(only_standing=True)
-        return {alert.key: alert.severity.value for alert in found if alert.kind == "cycle"}
+        standing = self.site.ports.alerts.listed(only_standing=True)
+        return {alert.key: alert.severity.value for alert in standing if alert.kind == "cycle"}
 
     def bars(self) -> set[tuple[Any, ...]]:
         """Every stored bar and the transaction that has written it."""
@@ -91,8 +91,8 @@ def trading(
     market = Trading(exchange)
     exchange.set_clock(market.now)
     exchange.set_faults()
-    said = {"fx_pairs": ",".join(PAIRS), "history_start": "2025-06-02", **options}
-    with installed(exchange, database_url, folder, patch, lambda: market.now, **said) as site:
+    settings = {"fx_pairs": ",".join(PAIRS), "history_start": "2025-06-02", **options}
+    with installed(exchange, database_url, folder, patch, lambda: market.now, **settings) as site:
         market.site = site
         yield market
     exchange.set_faults()

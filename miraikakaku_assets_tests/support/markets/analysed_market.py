@@ -122,7 +122,7 @@ class Market:
         everyone = frame["symbol"].unique().to_list() if asked is None else asked
         collected = Collected(
             dict.fromkeys(everyone, date(2020, 1, 1)),
-            {one.symbol: one for one in rescaled},
+            {rescaling.symbol: rescaling for rescaling in rescaled},
             None if actions is None else undoubted(actions),
         )
         bars = ValidatedBars(accepted, refused)
@@ -135,7 +135,7 @@ class Market:
         self.told = {}
 
         def listen(done: Sequence[SymbolAnalysis]) -> None:
-            self.told |= {one.symbol: one for one in done}
+            self.told |= {analysis.symbol: analysis for analysis in done}
 
         request = AnalysisRequest(self.universe, timeframe, symbols, **options)
         ports = AnalysisPorts(PostgresAnalysis(self.database), lambda: self.now)
