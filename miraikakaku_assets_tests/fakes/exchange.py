@@ -20,7 +20,7 @@ Action = tuple[str, date, str, float]
 
 @dataclass
 class Exchange:
-    """Serves what it is told to, one delivery per symbol and one request each; notes what it was asked for.
+    """Serves bars from memory, one delivery per symbol and one request each, and records the requests.
 
     Attributes:
         rows: Symbol → bars it knows.
@@ -83,7 +83,7 @@ class Exchange:
         return None
 
     def since(self) -> dict[str, date]:
-        """Symbol → first day last asked for."""
+        """Symbol → first day of its last request."""
         return {request.symbol: request.since for request in self.asked}
 
 

@@ -36,7 +36,7 @@ class HoldsLockError(Exception):
 
 
 class Broken(Unlimited):
-    """A rate limit with a fault nobody has thought of."""
+    """A rate limit with an unexpected fault."""
 
     def take(self, wait: Callable[[float], object]) -> Slot:  # noqa: ARG002 - it never comes to that
         raise HoldsLockError("nobody has thought of this")

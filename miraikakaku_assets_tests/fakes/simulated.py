@@ -22,7 +22,7 @@ EVENING = NOON + timedelta(hours=9)
 
 
 class Simulated:
-    """A running simulator, asked over HTTP.
+    """A running simulator, reached over HTTP.
 
     Attributes:
         base: Its address.

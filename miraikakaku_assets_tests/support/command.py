@@ -77,7 +77,7 @@ class Command:
         return Ended(process.returncode, out, err)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """What a query of the installation's database answers."""
+        """Rows of a query on the installation's database."""
         engine = create_engine(make_url(self.variables["DATABASE_URL"]).set(drivername="postgresql+psycopg2"))
         with engine.connect() as connection:
             answer = [tuple(row) for row in connection.exec_driver_sql(query)]

@@ -1,4 +1,4 @@
-"""Real fetching processes against the scripted server: who they are, and what they are asked to do."""
+"""Real fetching processes against the scripted server: requests, deliveries and the processes themselves."""
 
 import threading
 from collections import Counter
@@ -22,7 +22,7 @@ SYMBOLS = [f"{1300 + number}.T" for number in range(250)]  # processes pay from 
 
 
 def close_of(symbol: str, number: int) -> float:
-    """Closes from which every symbol, and every one of its days, can be told."""
+    """Closes that differ for every symbol and day."""
     return 100.0 * int(symbol[:4]) + number
 
 

@@ -1,4 +1,4 @@
-"""The folder of evidence: which file is what, and what is said when one is not there."""
+"""The folder of evidence: the role of each file, and the error when one is missing."""
 
 import gzip
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Who is said to have called directions better than by luck, when so many are asked at once."""
+"""Instruments whose directions were called better than by luck, tested many at once."""
 
 import numpy as np
 import polars as pl

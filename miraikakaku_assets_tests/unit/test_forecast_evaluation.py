@@ -1,4 +1,4 @@
-"""Walks forward leave no gap and no overlap, and the scoreboard counts what it says."""
+"""Walks forward leave no gap and no overlap; figures of the scoreboard follow their definitions."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""Features know what was known, and the leak test catches those that know more."""
+"""Features use values known at the origin only, and the leak test catches those that use later ones."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

@@ -30,7 +30,7 @@ from miraikakaku_assets_tests.support.bars.random_walks import market, walk
 
 
 def still(bars: int, price: float = 100.0, volume: int = 0) -> pl.DataFrame:
-    """A price that nobody moves."""
+    """A price that does not move."""
     flat = {name: pl.lit(price) for name in ("open", "high", "low", "close")}
     return walk(bars).with_columns(**flat, volume=pl.lit(volume, pl.Int64))
 

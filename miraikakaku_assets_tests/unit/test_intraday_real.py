@@ -1,4 +1,4 @@
-"""5-minute bars that were really delivered: every row is accounted for, and what is refused is what it is."""
+"""5-minute bars of real deliveries: every row is accepted or refused, by the rule expected."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The message about a signal says what was seen and what came of it before, and never what to do."""
+"""The message about a signal holds its evidence and its track record, and no advice."""
 
 import json
 from typing import Any

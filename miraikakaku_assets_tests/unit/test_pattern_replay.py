@@ -26,7 +26,7 @@ WHOLE_LONG = signals(LONG)
 
 
 def replayed(frames: Frames, moments: list[datetime], definition: str) -> pl.DataFrame:
-    """Judges the bars between each two moments with what was known then and what had been found before."""
+    """Judges the bars between each two moments from the bars closed by then and the signals stored before."""
     stored = NOTHING
     starts = [frames.m5["ts"].min(), *moments]
     for start, end in zip(starts, [*moments, frames.m5["ends"].max()], strict=True):

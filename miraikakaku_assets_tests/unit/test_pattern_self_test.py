@@ -1,4 +1,4 @@
-"""The self-tests catch what they are made for, and pass what is sound."""
+"""The self-tests of patterns catch look-ahead and short warm-ups, and pass sound patterns."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

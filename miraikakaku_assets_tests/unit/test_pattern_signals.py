@@ -1,4 +1,4 @@
-"""From conditions to signals: which bars are read, where a pattern begins, how long it stays silent, what it tells."""
+"""From conditions to signals: the bars read, where a pattern begins, its cool-down and its evidence."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What is evaluated: every session of the window, trained as seldom as said, with an outcome behind every origin."""
+"""The plan of an evaluation: every session of the window, trainings at the given distance, an outcome for each origin."""
 
 from dataclasses import replace
 from datetime import date

@@ -1,4 +1,4 @@
-"""The self-tests as users run them: what leaks is caught, what is sound passes, and too little is not a pass."""
+"""The self-tests as users run them: leaks are caught, sound values pass, and too few bars are no pass."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Fault specs and configurations: what is understood, what is refused, and how rates fall."""
+"""Fault specs and configurations: accepted forms, refused forms, and the share of attempts a rate hits."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

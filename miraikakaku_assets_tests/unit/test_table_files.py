@@ -1,4 +1,4 @@
-"""Files of tables, part by part: what is no such file is named, and none takes memory without bound."""
+"""Files of tables, part by part: other files are refused by name, and memory stays bounded."""
 
 import os
 from datetime import date

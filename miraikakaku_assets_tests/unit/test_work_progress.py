@@ -6,7 +6,7 @@ from miraikakaku_assets.application.work_progress import WorkProgress, WorkReadi
 
 
 class Watch:
-    """A clock that only goes on when it is told to."""
+    """A clock that is advanced by hand."""
 
     def __init__(self) -> None:
         self.seconds = 100.0

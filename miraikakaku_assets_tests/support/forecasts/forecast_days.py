@@ -125,7 +125,7 @@ class Days:
         return score_universe(JP, self.ports())
 
     def outcomes(self) -> dict[tuple[str, int], float | None]:
-        """Symbol and horizon → what came."""
+        """Symbol and horizon → actual log return."""
         table = "prediction_outcomes o JOIN miraikakaku.instruments i ON i.id = o.instrument_id"
         return {
             (symbol, horizon): actual

@@ -1,4 +1,4 @@
-"""What every forecaster must keep: subclass `ForecasterContract` and say how one is made."""
+"""The contract of all forecasters: subclass `ForecasterContract` and define `make`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

@@ -34,7 +34,7 @@ SESSIONS = 40
 
 
 def history_start() -> str:
-    """First day asked for: the newest `SESSIONS` sessions."""
+    """First day of the newest `SESSIONS` sessions."""
     return sessions_back("XTKS", last_evening().date(), SESSIONS - 1).isoformat()
 
 

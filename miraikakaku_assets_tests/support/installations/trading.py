@@ -46,7 +46,7 @@ class Trading:
         return kinds
 
     def tick(self, schedule: str = "fx_cycle") -> Any:
-        """What a schedule says at this moment."""
+        """Result of a schedule at this moment."""
         repository = self.site.definitions.get_repository_def()
         with dg.build_schedule_context(
             instance=self.site.instance,
@@ -57,7 +57,7 @@ class Trading:
             return repository.get_schedule_def(schedule).evaluate_tick(context)
 
     def sensor(self, name: str) -> Any:
-        """What a sensor says now."""
+        """Result of a sensor at this moment."""
         repository = self.site.definitions.get_repository_def()
         with dg.build_sensor_context(
             instance=self.site.instance, repository_def=repository, resources={"ports": PortsResource()}
@@ -72,7 +72,7 @@ class Trading:
         return self.site.rows(query)
 
     def standing(self) -> dict[str, str]:
-        """Key → severity of what is wrong now."""
+        """Key → severity of each standing alert."""
         standing = self.site.ports.alerts.listed(only_standing=True)
         return {alert.key: alert.severity.value for alert in standing if alert.kind == "cycle"}
 

@@ -81,7 +81,7 @@ class Market:
         universe: Whose sessions it has.
         ids: Symbol → number of its instrument.
         now: The time.
-        told: What the last analysis said of each symbol.
+        told: Symbol → report of its last analysis.
     """
 
     database: Database
@@ -107,7 +107,7 @@ class Market:
             withdrawn: Stored bars that are now judged bad.
             actions: Dividends and splits.
             rescaled: Histories that were restated as a whole.
-            asked: Symbols that were asked for everything up to now; those of the rows by default.
+            asked: Symbols collected up to now; those of the rows by default.
         """
         frame = pl.DataFrame(list(rows), schema=_BAR)
         late = (
