@@ -70,7 +70,7 @@ def test_processes_fetch_only_at_rates_one_interpreter_cannot_keep(
 
 
 @pytest.mark.parametrize(
-    ("named", "said"), [(None, "is not set"), ("nowhere", "does not exist"), (".", "no Parquet or CSV")]
+    ("named", "complaint"), [(None, "is not set"), ("nowhere", "does not exist"), (".", "no Parquet or CSV")]
 )
 def test_archive_that_is_not_there_is_refused_with_the_variables_name(
     tmp_path: Path, named: str | None, complaint: str

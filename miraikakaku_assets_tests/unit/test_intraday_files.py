@@ -149,7 +149,7 @@ def test_what_is_no_number_is_left_to_the_rules(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "complaint"),
     [
         ("datetime,open\n2025-01-06 09:00,1\n", "row 1: column high is missing; columns are: datetime, open"),
         (f"open,high,low,close,volume\n{PRICES},1\n", "row 1: column datetime is missing"),

@@ -104,7 +104,7 @@ def test_bars_of_other_symbols_are_not_read() -> None:
     assert signals(Frames(first.d1, merged.h4, merged.h1, merged.m5))["symbol"].to_list() == ["A"]
 
 
-@pytest.mark.parametrize(("gap", "found"), [(71, [1]), (72, [1, 73])])
+@pytest.mark.parametrize(("gap", "expected"), [(71, [1]), (72, [1, 73])])
 def test_a_cool_down_lasts_72_bars(gap: int, expected: list[int]) -> None:
     rsi = [49.0] * (gap + 4)
     rsi[1] = rsi[1 + gap] = 51.0

@@ -1,4 +1,4 @@
-"""The plan of an evaluation: every session of the window, trainings at the given distance, an outcome for each origin."""
+"""The plan of an evaluation: every session of the window, spaced trainings, an outcome for every origin."""
 
 from dataclasses import replace
 from datetime import date

@@ -190,7 +190,7 @@ def test_a_rehearsal_has_a_clock_of_its_own(
 
 
 @pytest.mark.parametrize(
-    ("value", "base", "said"),
+    ("value", "base", "complaint"),
     [
         ("2026-11-19T12:00:00+00:00", YAHOO_BASE_URL, "point YAHOO_BASE_URL at a simulator"),
         ("2026-11-19T12:00:00+00:00", "http://127.0.0.1.example.org", "point YAHOO_BASE_URL at a simulator"),
