@@ -87,11 +87,11 @@ def test_without_errors_no_change_has_it_all():
 def test_weights_sum_to_one_and_see_the_past_only(seed, days, at):
     rows = drawn(seed, days, 0.2)
     later = pl.when(pl.col("target") > DAYS[at]).then(pl.col("actual") * 9 + 1).otherwise("actual")
-    decisions, of_other_future = (
+    decisions, foreseen = (
         choose_weights(rows, DAYS[at]),
         choose_weights(rows.with_columns(actual=later), DAYS[at]),
     )
-    assert decisions == of_other_future
+    assert decisions == foreseen
     for decision in decisions:
         assert sum(decision.weights.values()) == pytest.approx(1)
         assert min(decision.weights.values()) >= 0
@@ -127,7 +127,7 @@ def test_the_ensemble_is_the_weighted_mean():
     data = walk(4, symbols=3, days=80)
     origin = last_session(data.bars)
     members = pl.concat(
-        [member.fit(data, origin).predict(data, [origin]) for member in (RandomWalk(), Drift())]
+        [model.fit(data, origin).predict(data, [origin]) for model in (RandomWalk(), Drift())]
     )
     rows = drawn(5, 30, 0.3).with_columns(model=pl.col("model").replace({"part": "drift"}))
     decisions = choose_weights(rows.filter(pl.col("model") != "noise"), origin)
