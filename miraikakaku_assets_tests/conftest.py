@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Says as the last line what became of the tests of real data: skipped ones do not show among thousands."""
+    """Prints as the last line how many tests of real data ran: skipped ones do not show among thousands."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and (line := real_data.counted(reporter.stats)) is not None:
         reporter.write_line(line)

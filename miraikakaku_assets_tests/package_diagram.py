@@ -99,10 +99,10 @@ def diagram() -> str:
 
 def drawn(page: str) -> str:
     """The diagram a page holds between its marks."""
-    found = _MARKED.search(page)
-    if found is None:
+    match = _MARKED.search(page)
+    if match is None:
         raise ValueError(f"{PAGE.name} has lost the marks that the diagram of packages stands between")
-    return found[2]
+    return match[2]
 
 
 def main() -> None:

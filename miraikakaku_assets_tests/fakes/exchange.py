@@ -20,7 +20,7 @@ Action = tuple[str, date, str, float]
 
 @dataclass
 class Exchange:
-    """Serves what it is told to, one delivery per symbol and one request each; notes what it was asked for.
+    """Serves bars from memory, one delivery per symbol and one request each, and records the requests.
 
     Attributes:
         rows: Symbol → bars it knows.
@@ -51,23 +51,23 @@ class Exchange:
         stopping: threading.Event | None = None,  # noqa: ARG002 - it answers at once
     ) -> Iterator[Delivery]:
         self.asked += requests
-        for wanted in requests:
-            if wanted.symbol == self.breaks_before:
+        for request in requests:
+            if request.symbol == self.breaks_before:
                 raise self.trouble
-            yield self._answer(wanted)
+            yield self._answer(request)
 
-    def _answer(self, wanted: BarRequest) -> Delivery:
-        calls = {wanted.symbol: Calls(1, 0.125, NOW)}
-        day, error = self.refuses_before.get(wanted.symbol, (date.min, None))
-        error = self.failures.get(wanted.symbol, error if wanted.since < day else None)
+    def _answer(self, request: BarRequest) -> Delivery:
+        calls = {request.symbol: Calls(1, 0.125, NOW)}
+        day, error = self.refuses_before.get(request.symbol, (date.min, None))
+        error = self.failures.get(request.symbol, error if request.since < day else None)
         if error is not None:
-            return Delivery((), pl.DataFrame(schema=RAW_DAILY), failures={wanted.symbol: error}, calls=calls)
-        within = [row for row in self.rows.get(wanted.symbol, []) if _within(row["session"], wanted)]
+            return Delivery((), pl.DataFrame(schema=RAW_DAILY), failures={request.symbol: error}, calls=calls)
+        within = [row for row in self.rows.get(request.symbol, []) if _within(row["session"], request)]
         rows = [{"row": number, **row} for number, row in enumerate(within, start=1)]
         served = {row["session"] for row in rows}
-        actions = [action for action in self.actions if action[0] == wanted.symbol and action[1] in served]
+        actions = [action for action in self.actions if action[0] == request.symbol and action[1] in served]
         return Delivery(
-            (wanted.symbol,),
+            (request.symbol,),
             pl.DataFrame(rows, schema=RAW_DAILY),
             pl.DataFrame(actions, schema=ACTIONS, orient="row"),
             calls=calls,
@@ -83,9 +83,9 @@ class Exchange:
         return None
 
     def since(self) -> dict[str, date]:
-        """Symbol → first day last asked for."""
-        return {wanted.symbol: wanted.since for wanted in self.asked}
+        """Symbol → first day of its last request."""
+        return {request.symbol: request.since for request in self.asked}
 
 
-def _within(day: date, wanted: BarRequest) -> bool:
-    return wanted.since <= day <= wanted.until
+def _within(day: date, request: BarRequest) -> bool:
+    return request.since <= day <= request.until

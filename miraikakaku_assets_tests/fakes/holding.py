@@ -9,7 +9,7 @@ def hold_back(closing: threading.Event, delay: float, after: threading.Event | N
     Args:
         closing: Set when the server closes.
         delay: Seconds.
-        after: What is waited for; None for nothing.
+        after: Event to wait for; None for nothing.
     """
     closing.wait(delay)
     while after is not None and not closing.is_set() and not after.wait(0.02):

@@ -1,4 +1,4 @@
-"""A mail server on this machine that takes every letter, or refuses as a test says, and keeps what was said."""
+"""A mail server on this machine that takes every letter, or refuses as scripted, and records the session."""
 
 import base64
 import socketserver
@@ -13,7 +13,7 @@ from email.policy import default
 
 @dataclass
 class MailSink:
-    """What is answered to a command (by its first word) instead of 250, and what came in."""
+    """Replies to commands (by their first word) instead of 250, and the lines received."""
 
     port: int
     answers: dict[str, str] = field(default_factory=dict)
@@ -23,7 +23,7 @@ class MailSink:
 
     @property
     def heard(self) -> str:
-        """Everything the client said, with what it encoded in base64 in plain letters, too."""
+        """All lines from the client, base64 decoded, too."""
         plain = [_decoded(word) for line in self.said for word in line.split()]
         return "\n".join([*self.said, *plain])
 

@@ -44,12 +44,12 @@ class Bars:
         first = sessions_back(universe.calendar, LAST, self.days - 1)
         table = session_table(universe.calendar).filter(pl.col("session").is_between(first, LAST))
         issues = [_issue(name, seed, table["opens"]) for seed, name in enumerate(names)]
-        found = pl.concat(issues or [_issue("", 0, table["opens"]).clear()])
+        bars = pl.concat(issues or [_issue("", 0, table["opens"]).clear()])
         dear = (pl.col("symbol") == "USDJPY=X") & pl.col("ts").is_in(
             table.filter(pl.col("session").is_in([self.dear]))["opens"].implode()
         )
-        found = found.with_columns(close=pl.when(dear).then(2 * pl.col("close")).otherwise("close"))
-        return found if symbols is None else found.filter(pl.col("symbol").is_in(symbols))
+        bars = bars.with_columns(close=pl.when(dear).then(2 * pl.col("close")).otherwise("close"))
+        return bars if symbols is None else bars.filter(pl.col("symbol").is_in(symbols))
 
     def closes(
         self, universe: Universe, since: datetime | None, symbols: Sequence[str] | None

@@ -30,13 +30,13 @@ class Unlimited:
 class HoldsLockError(Exception):
     """An error that cannot travel to another process."""
 
-    def __init__(self, said: str) -> None:
-        super().__init__(said)
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
         self.lock = threading.Lock()
 
 
 class Broken(Unlimited):
-    """A rate limit with a fault nobody has thought of."""
+    """A rate limit with an unexpected fault."""
 
     def take(self, wait: Callable[[float], object]) -> Slot:  # noqa: ARG002 - it never comes to that
         raise HoldsLockError("nobody has thought of this")

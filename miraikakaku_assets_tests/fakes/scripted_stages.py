@@ -1,4 +1,4 @@
-"""Runs of stages that end as a test says; their reports take the way through the database."""
+"""Runs of stages that end as scripted; their reports take the way through the database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +54,7 @@ def usual() -> dict[str, StageReport]:
 
 @dataclass
 class Scripted:
-    """Ends runs as it is told.
+    """Ends runs as scripted.
 
     Attributes:
         reports: Where they report.
@@ -86,9 +86,9 @@ class Scripted:
         yield
 
     def ended(self, stage: StageEnd) -> None:
-        """Remembers what was shown."""
+        """Records the stages shown."""
         self.shown.append(stage)
 
     def symbols_of(self, stage: str) -> list[Any]:
-        """What each run of a stage was asked for."""
+        """Symbols of each run of a stage."""
         return [command.symbols for name, command in self.asked if name == stage]

@@ -1,4 +1,4 @@
-"""A tiny HTTP server that answers chart requests as a test writes it down, and notes what it was asked."""
+"""A small HTTP server with scripted answers to chart requests, which records the requests."""
 
 import json
 import threading
@@ -43,7 +43,7 @@ NEVER = 3600.0
 
 @dataclass
 class ScriptedYahoo:
-    """What is answered per symbol (the last answer is repeated) and what was asked."""
+    """Answers per symbol (the last one is repeated) and the requests received."""
 
     base_url: str
     answers: dict[str, list[Answer]] = field(default_factory=dict)

@@ -22,7 +22,7 @@ EVENING = NOON + timedelta(hours=9)
 
 
 class Simulated:
-    """A running simulator, asked over HTTP.
+    """A running simulator, reached over HTTP.
 
     Attributes:
         base: Its address.
@@ -42,16 +42,16 @@ class Simulated:
     def result(self, symbol: str, **query: Any) -> dict[str, Any]:
         answer = self.chart(symbol, **query)
         assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = read(answer)["chart"]["result"][0]
-        return found
+        result: dict[str, Any] = read(answer)["chart"]["result"][0]
+        return result
 
     def closes(self, symbol: str, **query: Any) -> list[float | None]:
-        found: list[float | None] = self.result(symbol, **query)["indicators"]["quote"][0]["close"]
-        return found
+        closes: list[float | None] = self.result(symbol, **query)["indicators"]["quote"][0]["close"]
+        return closes
 
     def state(self) -> dict[str, Any]:
-        found: dict[str, Any] = read(self.get("/simulator/state"))
-        return found
+        state: dict[str, Any] = read(self.get("/simulator/state"))
+        return state
 
     def post(self, what: str, body: dict[str, Any] | list[Any]) -> requests.Response:
         return requests.post(f"{self.base}/simulator/{what}", json=body, timeout=60)

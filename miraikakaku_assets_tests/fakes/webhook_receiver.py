@@ -72,7 +72,7 @@ class Receiver:
             self.replies[path] = list(replies)
 
     def accepted(self, path: str = DISCORD_PATH) -> list[Delivery]:
-        return [one for one in self.got if one.path == path]
+        return [delivery for delivery in self.got if delivery.path == path]
 
     def reply(self, delivery: Delivery) -> Reply:
         with self.held:

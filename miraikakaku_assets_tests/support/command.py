@@ -77,12 +77,12 @@ class Command:
         return Ended(process.returncode, out, err)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """What a query of the installation's database answers."""
+        """Rows of a query on the installation's database."""
         engine = create_engine(make_url(self.variables["DATABASE_URL"]).set(drivername="postgresql+psycopg2"))
         with engine.connect() as connection:
-            found = [tuple(row) for row in connection.exec_driver_sql(query)]
+            answer = [tuple(row) for row in connection.exec_driver_sql(query)]
         engine.dispose()
-        return found
+        return answer
 
     def execute(self, statement: str) -> None:
         """Changes something in the installation's database behind its back."""

@@ -29,7 +29,7 @@ def fresh_database(server_url: str, template: str = EMPTY) -> Iterator[str]:
 
 
 def send_everybody_away(server_url: str, url: str) -> None:
-    """Ends what is still connected to a database: only one that nobody uses can be copied."""
+    """Ends the connections to a database: only one without any can be copied."""
     admin = _admin(server_url)
     with admin.connect() as connection:
         name = make_url(url).database

@@ -1,4 +1,4 @@
-"""Real fetching processes against the scripted server: who they are, and what they are asked to do."""
+"""Real fetching processes against the scripted server: requests, deliveries and the processes themselves."""
 
 import threading
 from collections import Counter
@@ -22,7 +22,7 @@ SYMBOLS = [f"{1300 + number}.T" for number in range(250)]  # processes pay from 
 
 
 def close_of(symbol: str, number: int) -> float:
-    """Closes from which every symbol, and every one of its days, can be told."""
+    """Closes that differ for every symbol and day."""
     return 100.0 * int(symbol[:4]) + number
 
 
@@ -56,16 +56,16 @@ def deliveries(
     return served.deliver(JP, Timeframe.D1, requests(symbols), stopping)
 
 
-def all_together(found: Sequence[Delivery]) -> Delivery:
+def all_together(parts: Sequence[Delivery]) -> Delivery:
     """The deliveries as one, sorted; fails when a symbol is in two of them."""
-    named = Counter(symbol for one in found for symbol in (*one.symbols, *one.failures))
+    named = Counter(symbol for part in parts for symbol in (*part.symbols, *part.failures))
     assert max(named.values()) == 1
     return Delivery(
-        tuple(sorted(symbol for one in found for symbol in one.symbols)),
-        pl.concat([one.bars for one in found]).sort("symbol", "row"),
-        pl.concat([one.actions for one in found]).sort("symbol", "ex_date", "kind"),
-        {symbol: error for one in found for symbol, error in sorted(one.failures.items())},
-        {symbol: calls for one in found for symbol, calls in sorted(one.calls.items())},
+        tuple(sorted(symbol for part in parts for symbol in part.symbols)),
+        pl.concat([part.bars for part in parts]).sort("symbol", "row"),
+        pl.concat([part.actions for part in parts]).sort("symbol", "ex_date", "kind"),
+        {symbol: error for part in parts for symbol, error in sorted(part.failures.items())},
+        {symbol: calls for part in parts for symbol, calls in sorted(part.calls.items())},
     )
 
 
@@ -80,14 +80,14 @@ def expected(symbols: Sequence[str] = SYMBOLS) -> list[tuple[str, date, float]]:
 
 def fetching_processes(parent: int | None = None) -> list[psutil.Process]:
     """The fetching processes of a process, of this one by default."""
-    found = []
+    processes = []
     for child in psutil.Process(parent).children():
         try:
             if MODULE in child.cmdline():
-                found.append(child)
+                processes.append(child)
         except psutil.Error:  # it has just ended
             continue
-    return found
+    return processes
 
 
 def process_at(port: int) -> psutil.Process | None:

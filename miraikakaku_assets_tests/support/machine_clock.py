@@ -49,7 +49,7 @@ def handed_on() -> dict[str, str]:
     """The variables of this process's clock, for one that gets an environment of its own."""
     if "FAKETIME" not in os.environ:
         return {}
-    wanted = ("LD_PRELOAD", "PYTHONPATH")
+    variables = ("LD_PRELOAD", "PYTHONPATH")
     return {
-        name: value for name, value in os.environ.items() if name in wanted or name.startswith("FAKETIME")
+        name: value for name, value in os.environ.items() if name in variables or name.startswith("FAKETIME")
     }

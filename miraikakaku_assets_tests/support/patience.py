@@ -19,7 +19,7 @@ def until(look: Callable[[], Found], what: str = "it has not come", pause: float
         pause: Seconds between two looks.
     """
     deadline = time.monotonic() + PATIENCE
-    while not (found := look()):
+    while not (answer := look()):
         assert time.monotonic() < deadline, what
         time.sleep(pause)
-    return found
+    return answer

@@ -46,9 +46,9 @@ def refused(happened: list[Action], around: pl.DataFrame, **known: Any) -> list[
 
 
 def flagged(happened: list[Action], around: pl.DataFrame) -> list[tuple[date, str]]:
-    found = judged(happened, around)
-    assert found.refused.is_empty()
-    return found.flagged.select("ex_date", "rule").rows()
+    validated = judged(happened, around)
+    assert validated.refused.is_empty()
+    return validated.flagged.select("ex_date", "rule").rows()
 
 
 STILL = bars(*[100.0] * 30)
@@ -66,9 +66,9 @@ def test_amount_that_is_none_is_refused(kind: str, amount: Any) -> None:
 
 
 def test_same_action_twice_is_stored_once() -> None:
-    found = judged([paid(1, 1.0), paid(1, 1.0), paid(1, 1.0)], STILL)
-    assert found.accepted.height == 1
-    assert found.refused["rule"].to_list() == ["duplicate_action"] * 2
+    validated = judged([paid(1, 1.0), paid(1, 1.0), paid(1, 1.0)], STILL)
+    assert validated.accepted.height == 1
+    assert validated.refused["rule"].to_list() == ["duplicate_action"] * 2
 
 
 def test_of_two_like_dividends_days_apart_the_one_that_the_price_shows_stays() -> None:
@@ -111,9 +111,9 @@ def test_large_dividend_has_to_show_in_the_price(amount: float, low: float, verd
     around = bars(100.0, 100.0, 100.0).with_columns(
         low=pl.when(pl.col("session") == day(1)).then(low).otherwise("low")
     )
-    found = judged([paid(1, amount)], around)
-    assert [*found.refused["rule"], *found.flagged["rule"]] == ([verdict] if verdict else [])
-    assert found.accepted.height == (0 if verdict == "dividend_without_drop" else 1)
+    validated = judged([paid(1, amount)], around)
+    assert [*validated.refused["rule"], *validated.flagged["rule"]] == ([verdict] if verdict else [])
+    assert validated.accepted.height == (0 if verdict == "dividend_without_drop" else 1)
 
 
 def test_dividend_of_a_share_nobody_traded_may_show_two_sessions_later() -> None:
@@ -152,11 +152,11 @@ def test_repeated_split_and_phantom_dividend_of_a_real_history_are_found(real_da
         ex_date="session",
         kind=pl.col("kind").replace({"dividends": "dividend", "stock splits": "split"}),
     )
-    found = validate_actions(happened.select(*ACTIONS), table)
-    assert found.refused.select("ex_date", "kind", "value", "rule").rows() == [
+    validated = validate_actions(happened.select(*ACTIONS), table)
+    assert validated.refused.select("ex_date", "kind", "value", "rule").rows() == [
         (date(2021, 10, 1), "split", 5.0, "action_twice")
     ]
-    assert found.flagged.select("ex_date", "kind", "value", "rule").rows() == [
+    assert validated.flagged.select("ex_date", "kind", "value", "rule").rows() == [
         (date(2018, 3, 29), "dividend", 110.0, "dividend_doubtful")
     ]
 
@@ -177,21 +177,23 @@ happenings = st.lists(
 def test_every_action_comes_out_once_whatever_the_order_and_stays_accepted(
     happened: list[Action], random: Any
 ) -> None:
-    found = judged(happened, STILL)
-    out = pl.concat([found.accepted, found.refused.select(*ACTIONS)])
+    validated = judged(happened, STILL)
+    out = pl.concat([validated.accepted, validated.refused.select(*ACTIONS)])
     assert out.sort(*ACTIONS).equals(actions(*happened).sort(*ACTIONS), null_equal=True)
-    assert found.flagged.join(found.accepted, on=list(ACTIONS), how="anti", nulls_equal=True).is_empty()
+    assert validated.flagged.join(
+        validated.accepted, on=list(ACTIONS), how="anti", nulls_equal=True
+    ).is_empty()
     shuffled = judged(random.sample(happened, len(happened)), STILL)
-    for mine, other in ((found.refused, shuffled.refused), (found.flagged, shuffled.flagged)):
+    for mine, other in ((validated.refused, shuffled.refused), (validated.flagged, shuffled.flagged)):
         assert mine.sort(pl.all()).equals(other.sort(pl.all()))
-    assert validate_actions(found.accepted, STILL).refused.is_empty()
+    assert validate_actions(validated.accepted, STILL).refused.is_empty()
 
 
 def test_nothing_comes_of_nothing() -> None:
-    found = judged([], STILL)
-    assert found.accepted.schema == ACTIONS
+    validated = judged([], STILL)
+    assert validated.accepted.schema == ACTIONS
     assert (
-        found.refused.schema
-        == found.flagged.schema
+        validated.refused.schema
+        == validated.flagged.schema
         == {**ACTIONS, "rule": pl.String(), "detail": pl.String()}
     )

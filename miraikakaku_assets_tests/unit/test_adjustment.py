@@ -80,7 +80,9 @@ def test_adjusted_returns_equal_total_returns(closes: list[float], paid: list[tu
 
 @given(
     st.lists(st.floats(min_value=50.0, max_value=5_000.0), min_size=3, max_size=30),
-    st.lists(st.tuples(st.integers(0, 29), st.floats(0.01, 40.0)), max_size=6, unique_by=lambda one: one[0]),
+    st.lists(
+        st.tuples(st.integers(0, 29), st.floats(0.01, 40.0)), max_size=6, unique_by=lambda paid: paid[0]
+    ),
 )
 def test_undoing_gives_the_raw_prices_back(closes: list[float], paid: list[tuple[int, float]]):
     quoted = bars(closes)

@@ -110,11 +110,11 @@ def test_four_hours_from_hours_equal_four_hours_from_minutes() -> None:
     rows = [row for day in (2, 3, 4) for row in session(date(2025, 6, day))]
     minutes = frame(rows)
     hours = aggregate(minutes, Timeframe.M5, Timeframe.H1, JP, LATER)
-    one = aggregate(hours, Timeframe.H1, Timeframe.H4, JP, LATER)
-    other = aggregate(minutes, Timeframe.M5, Timeframe.H4, JP, LATER)
+    from_hours = aggregate(hours, Timeframe.H1, Timeframe.H4, JP, LATER)
+    from_minutes = aggregate(minutes, Timeframe.M5, Timeframe.H4, JP, LATER)
     provenance = ["built_from", "parts", "expected_parts"]
-    assert_frame_equal(one.drop(provenance), other.drop(provenance), check_exact=True)
-    assert one["expected_parts"].to_list() == [3, 3] * 3
+    assert_frame_equal(from_hours.drop(provenance), from_minutes.drop(provenance), check_exact=True)
+    assert from_hours["expected_parts"].to_list() == [3, 3] * 3
 
 
 def test_weeks_and_months_from_days() -> None:
@@ -155,7 +155,7 @@ def test_an_open_bar_is_never_published_as_closed(universe: Universe, minutes: i
         assert ends.filter(pl.col("ends") + universe.settling <= now)["status"].eq("final").all()
 
 
-@pytest.mark.parametrize("universe", [JP, US, FX], ids=lambda one: one.name)
+@pytest.mark.parametrize("universe", [JP, US, FX], ids=lambda universe: universe.name)
 def test_weeks_and_months_wait_for_the_late_volumes_of_the_close_in_every_market(universe: Universe) -> None:
     days = session_table(universe.calendar).filter(
         pl.col("session").is_between(date(2025, 6, 2), date(2025, 6, 6))
@@ -166,9 +166,9 @@ def test_weeks_and_months_wait_for_the_late_volumes_of_the_close_in_every_market
 
 
 def test_what_time_alone_will_close() -> None:
-    rows, asked = session(), datetime(2025, 6, 2, 3, 15, tzinfo=UTC)  # 12:15 in Tokyo
+    rows, collected_at = session(), datetime(2025, 6, 2, 3, 15, tzinfo=UTC)  # 12:15 in Tokyo
     rows[3]["status"] = "provisional"  # a part that nobody delivers again: no clock closes its bar
-    collected = pl.DataFrame({"symbol": ["7203.T"], "collected": [asked]})
+    collected = pl.DataFrame({"symbol": ["7203.T"], "collected": [collected_at]})
     bars = frame(rows[:31])  # up to 12:30
     built = aggregate(bars, Timeframe.M5, Timeframe.H1, JP, LATER, collected)
     assert built["status"].to_list() == ["provisional", "final", "final", "provisional"]
@@ -176,8 +176,8 @@ def test_what_time_alone_will_close() -> None:
     at = datetime(2025, 6, 2, 3, 30, tzinfo=UTC)
     assert waiting.rows() == [("7203.T", at, at + timedelta(hours=1, minutes=30))]
 
-    asked = waiting["settles_at"][0]
-    later = pl.DataFrame({"symbol": ["7203.T"], "collected": [asked]})
+    collected_at = waiting["settles_at"][0]
+    later = pl.DataFrame({"symbol": ["7203.T"], "collected": [collected_at]})
     again = aggregate(bars, Timeframe.M5, Timeframe.H1, JP, LATER, later)
     assert again["status"].to_list() == ["provisional", "final", "final", "final"]
     assert closing_by_time(again, Timeframe.H1, JP, later).is_empty()
@@ -190,8 +190,8 @@ def test_a_bar_is_as_final_as_its_parts_and_its_collection() -> None:
     bars = frame(rows + other)
     built = aggregate(bars, Timeframe.M5, Timeframe.H1, JP, LATER)
     assert built["status"].to_list() == ["provisional"] + ["final"] * 11
-    asked = pl.DataFrame({"symbol": ["7203.T"], "collected": [datetime(2025, 6, 2, 3, 5, tzinfo=UTC)]})
-    built = aggregate(bars, Timeframe.M5, Timeframe.H1, JP, LATER, asked)
+    collected = pl.DataFrame({"symbol": ["7203.T"], "collected": [datetime(2025, 6, 2, 3, 5, tzinfo=UTC)]})
+    built = aggregate(bars, Timeframe.M5, Timeframe.H1, JP, LATER, collected)
     # Asked at 12:05 in Tokyo: the print of 11:30 has just become final. Nobody knows when 9984 was asked.
     assert built["status"].to_list() == ["provisional", "final", "final"] + ["provisional"] * 9
 

@@ -21,8 +21,8 @@ def on(universe: Universe, target: Timeframe, day: date) -> list[tuple[str, str,
         begins=pl.col("ts").dt.convert_time_zone(universe.time_zone),
         until=pl.col("ends").dt.convert_time_zone(universe.time_zone),
     )
-    found = table.filter(pl.col("begins").dt.date() == day)
-    clock = found.select(pl.col("begins", "until").dt.strftime("%H:%M"), "due")
+    of_day = table.filter(pl.col("begins").dt.date() == day)
+    clock = of_day.select(pl.col("begins", "until").dt.strftime("%H:%M"), "due")
     return clock.rows()
 
 
@@ -50,9 +50,9 @@ def test_days_without_a_session_have_no_intervals() -> None:
 def test_new_york_begins_at_half_past_nine_in_summer_and_winter() -> None:
     hours = [f"{hour:02}:30" for hour in range(9, 16)]
     for day in (date(2025, 3, 7), date(2025, 3, 10), date(2025, 10, 31), date(2025, 11, 3)):
-        found = on(US, Timeframe.H1, day)
-        assert [begin for begin, _, _ in found] == hours
-        assert found[-1] == ("15:30", "16:00", 6)
+        begun = on(US, Timeframe.H1, day)
+        assert [begin for begin, _, _ in begun] == hours
+        assert begun[-1] == ("15:30", "16:00", 6)
         assert on(US, Timeframe.H4, day) == [("09:30", "13:30", 48), ("13:30", "16:00", 30)]
 
 
@@ -93,10 +93,10 @@ def test_every_moment_of_trading_has_its_interval() -> None:
             .sort("at")
         )
         for target in (Timeframe.H1, Timeframe.H4):
-            found = edges.join_asof(
+            matched = edges.join_asof(
                 intervals(universe, target), left_on="at", right_on="ts", strategy="backward"
             )
-            assert (found["at"] <= found["last"]).all()
+            assert (matched["at"] <= matched["last"]).all()
 
 
 @pytest.mark.parametrize("universe", [JP, US, FX])

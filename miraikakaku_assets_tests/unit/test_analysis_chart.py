@@ -53,8 +53,8 @@ def test_a_mark_is_on_the_bar_that_ends_with_it() -> None:
 
     def changed(moment: datetime, direction: Direction) -> np.ndarray:
         marked = pixels(analysis_chart(market, nothing, CAPTION, [Mark(moment, direction, "1")]))
-        found: np.ndarray = np.argwhere((marked != plain).any(axis=2))
-        return found
+        differing: np.ndarray = np.argwhere((marked != plain).any(axis=2))
+        return differing
 
     middle = market["ts"][BARS // 2]
     first, same, later = (changed(middle + timedelta(minutes=after), Direction.SELL) for after in (1, 5, 300))
@@ -104,11 +104,11 @@ def labels(starts: list[datetime], zone: str = "Asia/Tokyo") -> list[tuple[int, 
 
 def test_dates_stand_where_the_exchange_has_a_new_day() -> None:
     starts = tokyo_five_minutes(3)
-    found = labels(starts)
-    days = [(place, text) for place, text in found if "/" in text]
+    marks = labels(starts)
+    days = [(place, text) for place, text in marks if "/" in text]
     assert days == [(66, "11/19"), (132, "11/20")]
-    assert [text for _, text in found if "/" not in text] == ["12:30", "12:30", "12:30", "15:00"]
-    assert min(after - before for (before, _), (after, _) in pairwise(found)) >= 198 / 16
+    assert [text for _, text in marks if "/" not in text] == ["12:30", "12:30", "12:30", "15:00"]
+    assert min(after - before for (before, _), (after, _) in pairwise(marks)) >= 198 / 16
 
 
 def test_labels_never_crowd() -> None:
@@ -120,9 +120,9 @@ def test_labels_never_crowd() -> None:
         timedelta(days=31),
         timedelta(days=365),
     ):
-        found = labels([day + step * number for number in range(BARS)])
-        assert 2 <= len(found) <= MOST
-        assert len({place for place, _ in found}) == len(found)
+        marks = labels([day + step * number for number in range(BARS)])
+        assert 2 <= len(marks) <= MOST
+        assert len({place for place, _ in marks}) == len(marks)
     assert labels([day]) == []
 
 

@@ -34,7 +34,7 @@ def single(folder: Path, name: str, *days: date, close: float = 2_000.0, dividen
     return path
 
 
-def asked(*symbols: str, since: date = date.min, until: date = date.max) -> list[BarRequest]:
+def requests_for(*symbols: str, since: date = date.min, until: date = date.max) -> list[BarRequest]:
     return [BarRequest(symbol, since, until) for symbol in symbols]
 
 
@@ -48,7 +48,7 @@ def test_folder_is_read_with_its_subfolders(tmp_path: Path) -> None:
     table(tmp_path / "all.parquet", "1301.T")
     single(tmp_path / "more", "7203.csv", january(6))
     (tmp_path / "notes.txt").write_text("not bars")
-    delivery = delivered(ArchiveSource(tmp_path), asked("7203.T", "1301.T"))
+    delivery = delivered(ArchiveSource(tmp_path), requests_for("7203.T", "1301.T"))
     assert delivery.symbols == ("1301.T", "7203.T")
     assert delivery.bars["symbol"].to_list() == ["1301.T"] * 3 + ["7203.T"]
     assert not delivery.failures
@@ -56,7 +56,10 @@ def test_folder_is_read_with_its_subfolders(tmp_path: Path) -> None:
 
 def test_window_is_cut_out_and_its_ends_belong_to_it(tmp_path: Path) -> None:
     source = ArchiveSource(table(tmp_path / "all.parquet", "1301.T", "7203.T", sessions=SESSIONS))
-    requests = [*asked("1301.T", since=SESSIONS[1], until=SESSIONS[3]), *asked("7203.T", since=SESSIONS[-1])]
+    requests = [
+        *requests_for("1301.T", since=SESSIONS[1], until=SESSIONS[3]),
+        *requests_for("7203.T", since=SESSIONS[-1]),
+    ]
     bars = delivered(source, requests).bars
     assert bars.filter(pl.col("symbol") == "1301.T")["session"].to_list() == list(SESSIONS[1:4])
     assert bars.filter(pl.col("symbol") == "7203.T")["session"].to_list() == [SESSIONS[-1]]
@@ -64,7 +67,7 @@ def test_window_is_cut_out_and_its_ends_belong_to_it(tmp_path: Path) -> None:
 
 def test_symbol_without_rows_is_served_empty(tmp_path: Path) -> None:
     single(tmp_path, "25935.csv")
-    delivery = delivered(ArchiveSource(tmp_path), asked("25935.T", "9984.T"))
+    delivery = delivered(ArchiveSource(tmp_path), requests_for("25935.T", "9984.T"))
     assert delivery.symbols == ("25935.T", "9984.T")
     assert delivery.bars.is_empty()
 
@@ -75,7 +78,7 @@ def test_every_requested_symbol_is_in_exactly_one_delivery(
     monkeypatch.setattr(archive, "SYMBOLS_PER_DELIVERY", 2)
     names = [f"{code}.T" for code in (1301, 1332, 1333, 1375, 1376)]
     source = ArchiveSource(table(tmp_path / "all.parquet", *names))
-    deliveries = list(source.deliver(JP, Timeframe.D1, asked(*reversed(names))))
+    deliveries = list(source.deliver(JP, Timeframe.D1, requests_for(*reversed(names))))
     assert [delivery.symbols for delivery in deliveries] == [
         tuple(names[:2]),
         tuple(names[2:4]),
@@ -87,7 +90,7 @@ def test_every_requested_symbol_is_in_exactly_one_delivery(
 def test_larger_table_is_preferred_and_the_other_rows_are_accounted_for(tmp_path: Path) -> None:
     single(tmp_path, "1301.csv", *SESSIONS, dividend=40.0)
     table(tmp_path / "all.parquet", "1301.T", "7203.T")
-    delivery = delivered(ArchiveSource(tmp_path), asked("1301.T"))
+    delivery = delivered(ArchiveSource(tmp_path), requests_for("1301.T"))
     chosen = delivery.bars.filter(pl.col("refusal").is_null())
     assert chosen["close"].to_list() == [1_000.0] * 3
     others = delivery.bars.filter(pl.col("refusal") == "other_file_preferred")
@@ -99,7 +102,7 @@ def test_larger_table_is_preferred_and_the_other_rows_are_accounted_for(tmp_path
 def test_of_two_files_of_one_symbol_the_longer_is_preferred(tmp_path: Path) -> None:
     single(tmp_path, "1301.csv", *SESSIONS[:2], close=1.0, dividend=1.0)
     single(tmp_path, "1301.T.csv", *SESSIONS[:3], close=2.0, dividend=2.0)
-    delivery = delivered(ArchiveSource(tmp_path), asked("1301.T"))
+    delivery = delivered(ArchiveSource(tmp_path), requests_for("1301.T"))
     assert delivery.bars.filter(pl.col("refusal").is_null())["close"].to_list() == [2.0] * 3
     assert delivery.actions["value"].to_list() == [2.0] * 3  # one dividend a day, the preferred file's
 
@@ -126,7 +129,7 @@ def test_common_window_is_where_half_of_the_symbols_have_bars(tmp_path: Path) ->
 def test_unreadable_file_fails_its_symbol_and_no_other(tmp_path: Path) -> None:
     (tmp_path / "7203.csv").write_text("<html></html>")
     single(tmp_path, "1301.csv", january(6))
-    delivery = delivered(ArchiveSource(tmp_path), asked("1301.T", "7203.T"))
+    delivery = delivered(ArchiveSource(tmp_path), requests_for("1301.T", "7203.T"))
     assert delivery.symbols == ("1301.T",)
     assert list(delivery.failures) == ["7203.T"]
     assert delivery.failures["7203.T"].kind == "unreadable_file"
@@ -145,7 +148,7 @@ def test_archive_of_one_unreadable_file_is_refused_as_a_whole(tmp_path: Path) ->
     path = tmp_path / "7203.csv"
     path.write_text("<html></html>")
     with pytest.raises(InputFileError, match="HTML page"):
-        list(ArchiveSource(path).deliver(JP, Timeframe.D1, asked("7203.T")))
+        list(ArchiveSource(path).deliver(JP, Timeframe.D1, requests_for("7203.T")))
 
 
 def test_folder_without_bars_is_refused_by_its_name(tmp_path: Path) -> None:
@@ -159,7 +162,7 @@ def test_months_in_files_of_their_own_are_one_history(tmp_path: Path) -> None:
     table(tmp_path / "2025-02.parquet", "1301.T", "7203.T", sessions=SESSIONS[4:7], close=1_100.0)
     table(tmp_path / "2025-03.parquet", "1301.T", sessions=SESSIONS[7:])
 
-    delivery = delivered(ArchiveSource(tmp_path), asked("1301.T", "7203.T"))
+    delivery = delivered(ArchiveSource(tmp_path), requests_for("1301.T", "7203.T"))
 
     taken = delivery.bars.filter(pl.col("refusal").is_null())
     of = {symbol: taken.filter(pl.col("symbol") == symbol) for symbol in ("1301.T", "7203.T")}
@@ -177,8 +180,8 @@ def test_five_minute_bars_of_days_in_files_of_their_own(tmp_path: Path) -> None:
         (tmp_path / f"usdjpy_{day}.csv").write_text(text)
     source = ArchiveSource(tmp_path, FileOptions(Timeframe.M5, symbol="USDJPY=X"))
 
-    (whole,) = source.deliver(FX, Timeframe.M5, asked("USDJPY=X"))
-    (cut,) = source.deliver(FX, Timeframe.M5, asked("USDJPY=X", since=january(7)))
+    (whole,) = source.deliver(FX, Timeframe.M5, requests_for("USDJPY=X"))
+    (cut,) = source.deliver(FX, Timeframe.M5, requests_for("USDJPY=X", since=january(7)))
 
     assert whole.bars["stamp"].to_list() == [datetime(2025, 1, day, tzinfo=UTC) for day in (6, 7)]
     assert whole.bars["refusal"].null_count() == 2
@@ -189,4 +192,4 @@ def test_five_minute_bars_of_days_in_files_of_their_own(tmp_path: Path) -> None:
 def test_archive_holds_daily_bars_only(tmp_path: Path) -> None:
     source = ArchiveSource(single(tmp_path, "7203.csv", january(6)))
     with pytest.raises(ConfigurationError, match="5m"):
-        list(source.deliver(JP, Timeframe.M5, asked("7203.T")))
+        list(source.deliver(JP, Timeframe.M5, requests_for("7203.T")))

@@ -123,9 +123,9 @@ def test_ends_keep_the_order_of_the_bars_and_are_unknown_outside_of_sessions() -
         utc("2025-03-04T00:00"),
     ]
     bars = pl.DataFrame({"ts": stamps, "n": np.arange(4)}).with_columns(pl.col("ts").cast(_UTC))
-    found = with_ends(bars, Timeframe.D1, JP)
-    assert found["n"].to_list() == [0, 1, 2, 3]
-    assert found["ends"].to_list() == [
+    ended = with_ends(bars, Timeframe.D1, JP)
+    assert ended["n"].to_list() == [0, 1, 2, 3]
+    assert ended["ends"].to_list() == [
         utc("2025-03-04T07:00"), utc("2025-03-03T07:00"), None, utc("2025-03-04T07:00"),
     ]  # fmt: skip
     assert with_ends(bars.clear(), Timeframe.H1, JP).is_empty()

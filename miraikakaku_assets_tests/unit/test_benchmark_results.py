@@ -1,4 +1,4 @@
-"""Results of benchmarks: what is judged, and that a results file is of one run."""
+"""Results of benchmarks: verdicts on figures, and results files of one run only."""
 
 import json
 from dataclasses import replace

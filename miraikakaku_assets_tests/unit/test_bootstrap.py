@@ -17,16 +17,16 @@ from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, 
 from miraikakaku_assets.settings import PRICE_SOURCES, Settings
 
 
-def ports(folder: Path, **said: Any) -> Ports:
-    return Ports(Settings(_env_file=None, miraikakaku_home=folder).model_copy(update=said))
+def ports(folder: Path, **options: Any) -> Ports:
+    return Ports(Settings(_env_file=None, miraikakaku_home=folder).model_copy(update=options))
 
 
 def test_archive_is_the_price_source_when_it_is_named(tmp_path: Path) -> None:
     (tmp_path / "7203.csv").write_text("Date,Open,High,Low,Close,Volume\n2025-01-06,1,1,1,1,1\n")
-    found = ports(tmp_path / "home", miraikakaku_price_source="archive", miraikakaku_archive_dir=tmp_path)
-    assert isinstance(found.prices, ArchiveSource)
-    assert found.prices is found.prices
-    assert found.history_start(JP, Timeframe.D1) == date.min
+    opened = ports(tmp_path / "home", miraikakaku_price_source="archive", miraikakaku_archive_dir=tmp_path)
+    assert isinstance(opened.prices, ArchiveSource)
+    assert opened.prices is opened.prices
+    assert opened.history_start(JP, Timeframe.D1) == date.min
 
 
 def test_history_of_an_open_ended_source_begins_where_the_settings_say(tmp_path: Path) -> None:
@@ -37,10 +37,10 @@ def test_history_of_an_open_ended_source_begins_where_the_settings_say(tmp_path:
 def test_shorter_bars_begin_where_yahoo_still_has_them_or_later(tmp_path: Path, universe: Universe) -> None:
     zone = ZoneInfo(universe.time_zone)
     before = (utc_now() - timedelta(days=59)).astimezone(zone).date()
-    found = ports(tmp_path, history_start="1999-05-06").history_start(universe, Timeframe.M5)
+    start = ports(tmp_path, history_start="1999-05-06").history_start(universe, Timeframe.M5)
     after = (utc_now() - timedelta(days=59)).astimezone(zone).date()
-    assert before <= found <= after  # midnight may have passed between
-    assert utc_now() - datetime.combine(found, time(0), zone) < timedelta(
+    assert before <= start <= after  # midnight may have passed between
+    assert utc_now() - datetime.combine(start, time(0), zone) < timedelta(
         days=60
     )  # what Yahoo refuses, in seconds
     tomorrow = utc_now().astimezone(zone).date() + timedelta(days=1)
@@ -70,13 +70,13 @@ def test_processes_fetch_only_at_rates_one_interpreter_cannot_keep(
 
 
 @pytest.mark.parametrize(
-    ("named", "said"), [(None, "is not set"), ("nowhere", "does not exist"), (".", "no Parquet or CSV")]
+    ("named", "complaint"), [(None, "is not set"), ("nowhere", "does not exist"), (".", "no Parquet or CSV")]
 )
 def test_archive_that_is_not_there_is_refused_with_the_variables_name(
-    tmp_path: Path, named: str | None, said: str
+    tmp_path: Path, named: str | None, complaint: str
 ) -> None:
     folder = None if named is None else tmp_path / named
-    with pytest.raises(ConfigurationError, match=f"^MIRAIKAKAKU_ARCHIVE_DIR.*{said}"):
+    with pytest.raises(ConfigurationError, match=f"^MIRAIKAKAKU_ARCHIVE_DIR.*{complaint}"):
         _ = ports(tmp_path, miraikakaku_price_source="archive", miraikakaku_archive_dir=folder).prices
 
 
@@ -91,14 +91,14 @@ def test_a_source_that_is_asked_nothing_has_no_canaries(tmp_path: Path) -> None:
 
 def test_making_the_ports_opens_nothing(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    found = ports(home)
-    assert found.files is not None
-    assert found.reports is not None
-    assert found.master_source(JP).locations[0].endswith("/data_j.xls")
-    assert [location.rpartition("/")[2] for location in found.master_source(US).locations] == [
+    opened = ports(home)
+    assert opened.files is not None
+    assert opened.reports is not None
+    assert opened.master_source(JP).locations[0].endswith("/data_j.xls")
+    assert [location.rpartition("/")[2] for location in opened.master_source(US).locations] == [
         "nasdaqlisted.txt",
         "otherlisted.txt",
     ]
     with pytest.raises(ConfigurationError, match="Universe fx has no published list"):
-        found.master_source(FX)
+        opened.master_source(FX)
     assert not home.exists()

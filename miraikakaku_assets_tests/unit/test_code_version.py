@@ -53,9 +53,9 @@ def test_a_library_of_another_version_is_another_version(version, monkeypatch):
 def test_the_real_sources_are_there():
     assert module.code_version(frozenset()).startswith("0.1.0+")
     root = files(module._PACKAGE)
-    found = {name for place in module._SOURCES for name, _ in module._modules(root.joinpath(place), place)}
+    sources = {name for place in module._SOURCES for name, _ in module._modules(root.joinpath(place), place)}
     assert {
         "domain/forecasting/learning.py",
         "adapters/forecasters/lstm.py",
         "domain/bars/price_basis.py",
-    } <= found
+    } <= sources

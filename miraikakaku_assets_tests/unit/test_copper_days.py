@@ -56,17 +56,17 @@ def test_yahoos_bars_fit_these_days_and_not_those_of_globex(real_data: Path) -> 
 
 def test_every_row_of_the_real_file_has_one_verdict(real_data: Path) -> None:
     bars, _ = read_bar_file(real_data / REAL, COPPER)
-    found = validate_daily(bars.with_columns(symbol=pl.lit("HG=F")), DailyContext(COPPER, NOW))
+    validated = validate_daily(bars.with_columns(symbol=pl.lit("HG=F")), DailyContext(COPPER, NOW))
 
-    assert found.accepted.height + found.refused.height == bars.height == 6_400
+    assert validated.accepted.height + validated.refused.height == bars.height == 6_400
     # Settlement prices lie outside the prices that were traded, mostly until 2011.
-    assert dict(found.refused.group_by("rule").len().rows()) == {
+    assert dict(validated.refused.group_by("rule").len().rows()) == {
         "inconsistent_range": 303,
         "not_a_session": 10,
     }
-    assert found.accepted["flag"].null_count() == found.accepted.height
-    assert set(found.accepted["status"]) == {"final"}
-    holidays = found.refused.filter(pl.col("rule") == "not_a_session")["session"].to_list()
+    assert validated.accepted["flag"].null_count() == validated.accepted.height
+    assert set(validated.accepted["status"]) == {"final"}
+    holidays = validated.refused.filter(pl.col("rule") == "not_a_session")["session"].to_list()
     assert {date(2023, 11, 23), date(2025, 7, 4), date(2025, 9, 1)} < set(holidays)
 
 
@@ -133,9 +133,9 @@ def test_a_bar_is_final_half_an_hour_after_globex_has_ended_the_day(now: datetim
 def test_what_is_collected_while_the_next_session_trades_is_not_final(now: datetime, status: str) -> None:
     rows = [bar(date(2025, 7, day), 4.5, symbol="HG=F") for day in (14, 15)]
 
-    found = validate_daily(raw(rows), DailyContext(COPPER, now.astimezone(UTC))).accepted
+    accepted = validate_daily(raw(rows), DailyContext(COPPER, now.astimezone(UTC))).accepted
 
-    assert dict(found.select("session", "status").rows()) == {
+    assert dict(accepted.select("session", "status").rows()) == {
         date(2025, 7, 14): "final",
         date(2025, 7, 15): status,
     }
@@ -161,10 +161,10 @@ def test_a_bar_stamped_in_the_evening_is_of_the_next_session(stamp: datetime, ru
 def test_a_price_of_a_holiday_is_refused() -> None:
     rows = [bar(date(2025, 9, day), 4.5, symbol="HG=F") for day in (1, 2)]
 
-    found = validate_daily(raw(rows), DailyContext(COPPER, NOW))
+    validated = validate_daily(raw(rows), DailyContext(COPPER, NOW))
 
-    assert found.refused.select("session", "rule").rows() == [(date(2025, 9, 1), "not_a_session")]
-    assert found.accepted["session"].to_list() == [date(2025, 9, 2)]
+    assert validated.refused.select("session", "rule").rows() == [(date(2025, 9, 1), "not_a_session")]
+    assert validated.accepted["session"].to_list() == [date(2025, 9, 2)]
 
 
 @pytest.mark.parametrize(

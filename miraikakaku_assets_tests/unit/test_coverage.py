@@ -54,10 +54,10 @@ def covered(
 
 
 def test_complete_issue_has_no_gap() -> None:
-    found = covered(held([issue(1)], {1: SESSIONS}))
-    assert found.whole == SegmentCoverage(WHOLE, 1, 1, 0, 9, 9, {})
-    assert found.whole.coverage == 1.0
-    assert found.gaps.is_empty()
+    findings = covered(held([issue(1)], {1: SESSIONS}))
+    assert findings.whole == SegmentCoverage(WHOLE, 1, 1, 0, 9, 9, {})
+    assert findings.whole.coverage == 1.0
+    assert findings.gaps.is_empty()
 
 
 GAPS: dict[str, tuple[Holdings, tuple[date, ...]]] = {
@@ -78,10 +78,10 @@ def test_every_cause_has_an_example() -> None:
 @pytest.mark.parametrize("cause", CAUSES)
 def test_gap_is_explained(cause: str) -> None:
     holdings, missing = GAPS[cause]
-    found = covered(holdings)
-    assert found.gaps.rows() == [(1, "1301.T", day, cause) for day in missing]
-    assert found.whole.causes == {cause: len(missing)}
-    assert found.whole.stored == found.whole.expected - len(missing)
+    findings = covered(holdings)
+    assert findings.gaps.rows() == [(1, "1301.T", day, cause) for day in missing]
+    assert findings.whole.causes == {cause: len(missing)}
+    assert findings.whole.stored == findings.whole.expected - len(missing)
 
 
 def test_failed_collection_explains_what_is_newer_than_the_last_bar_and_nothing_older() -> None:
@@ -119,8 +119,8 @@ def test_issue_is_expected_from_its_listing_to_its_delisting(fields: dict[str, A
 
 def test_bar_before_the_listing_date_moves_the_beginning() -> None:
     # The list is dated weeks after the first trade.
-    found = covered(held([issue(1, listed_on=SESSIONS[4])], {1: SESSIONS[2:]}))
-    assert (found.whole.expected, found.whole.stored) == (7, 7)
+    findings = covered(held([issue(1, listed_on=SESSIONS[4])], {1: SESSIONS[2:]}))
+    assert (findings.whole.expected, findings.whole.stored) == (7, 7)
 
 
 @pytest.mark.parametrize(
@@ -128,20 +128,20 @@ def test_bar_before_the_listing_date_moves_the_beginning() -> None:
     [(9, 0.95, 0), (8, 0.95, 1), (0, 0.95, 9), (8, 0.5, 0), (2, 1 / 3, 1), (3, 1 / 3, 0), (0, 0.0, 0)],
 )
 def test_segment_knows_how_many_bars_it_is_short(stored: int, threshold: float, short: int) -> None:
-    found = covered(held([issue(1)], {1: SESSIONS[:stored]}), threshold=threshold)
-    assert found.whole.short_of(threshold) == short
-    assert (found.whole in found.below_threshold()) == (short > 0)
+    findings = covered(held([issue(1)], {1: SESSIONS[:stored]}), threshold=threshold)
+    assert findings.whole.short_of(threshold) == short
+    assert (findings.whole in findings.below_threshold()) == (short > 0)
 
 
 def test_nothing_expected_has_no_coverage_and_is_not_below_the_threshold() -> None:
-    found = covered(held([issue(1, listed_on=date(2025, 2, 1))]))
-    assert found.whole.coverage is None
-    assert found.below_threshold() == []
+    findings = covered(held([issue(1, listed_on=date(2025, 2, 1))]))
+    assert findings.whole.coverage is None
+    assert findings.below_threshold() == []
 
 
 def test_window_without_a_session_expects_nothing() -> None:
-    found = covered(held([issue(1)]), date(2025, 1, 11), date(2025, 1, 13))
-    assert (found.whole.instruments, found.whole.expected) == (1, 0)
+    findings = covered(held([issue(1)]), date(2025, 1, 11), date(2025, 1, 13))
+    assert (findings.whole.instruments, findings.whole.expected) == (1, 0)
 
 
 def test_denominator_says_what_a_hundred_percent_would_be() -> None:
@@ -153,14 +153,14 @@ def test_denominator_says_what_a_hundred_percent_would_be() -> None:
 
 def test_segments_are_counted_apart_and_the_low_ones_are_named() -> None:
     issues = [issue(1), issue(2), issue(3, segment=ETF)]
-    found = covered(held(issues, {1: SESSIONS, 2: SESSIONS, 3: SESSIONS[:3]}))
-    assert found.whole.instruments == 3
-    assert [(each.segment, each.expected, each.stored) for each in found.segments] == [
+    findings = covered(held(issues, {1: SESSIONS, 2: SESSIONS, 3: SESSIONS[:3]}))
+    assert findings.whole.instruments == 3
+    assert [(each.segment, each.expected, each.stored) for each in findings.segments] == [
         (WHOLE, 27, 21),
         (PRIME, 18, 18),
         (ETF, 9, 3),
     ]
-    assert [each.segment for each in found.below_threshold()] == [WHOLE, ETF]
+    assert [each.segment for each in findings.below_threshold()] == [WHOLE, ETF]
     assert (
         covered(held(issues, {1: SESSIONS, 2: SESSIONS}), threshold=0.5).below_threshold()[0].segment == ETF
     )
@@ -191,15 +191,15 @@ def holdings(draw: st.DrawFn) -> tuple[Holdings, date, date]:
 @settings(max_examples=80, deadline=None)
 @given(holdings())
 def test_gaps_and_stored_bars_add_up_to_what_was_expected(given_: tuple[Holdings, date, date]) -> None:
-    found = covered(*given_)
-    for segment in found.segments:
+    findings = covered(*given_)
+    for segment in findings.segments:
         assert sum(segment.causes.values()) == segment.expected - segment.stored
         assert segment.complete + segment.empty <= segment.instruments
-    assert found.gaps.height == found.whole.expected - found.whole.stored
-    assert found.gaps.select("instrument_id", "session").is_unique().all()
-    assert set(found.gaps["cause"]) <= set(CAUSES)
+    assert findings.gaps.height == findings.whole.expected - findings.whole.stored
+    assert findings.gaps.select("instrument_id", "session").is_unique().all()
+    assert set(findings.gaps["cause"]) <= set(CAUSES)
     for name in ("instruments", "complete", "empty", "expected", "stored"):
-        assert sum(getattr(each, name) for each in found.segments[1:]) == getattr(found.whole, name)
+        assert sum(getattr(each, name) for each in findings.segments[1:]) == getattr(findings.whole, name)
 
 
 @settings(max_examples=80, deadline=None)
@@ -207,6 +207,6 @@ def test_gaps_and_stored_bars_add_up_to_what_was_expected(given_: tuple[Holdings
 def test_every_stored_bar_of_the_window_counts_and_no_gap_has_a_bar(
     given_: tuple[Holdings, date, date],
 ) -> None:
-    found = covered(*given_)
-    assert found.whole.stored == given_[0].present.height
-    assert found.gaps.join(given_[0].present, on=["instrument_id", "session"], how="semi").is_empty()
+    findings = covered(*given_)
+    assert findings.whole.stored == given_[0].present.height
+    assert findings.gaps.join(given_[0].present, on=["instrument_id", "session"], how="semi").is_empty()

@@ -1,4 +1,4 @@
-"""Slices of a day are no daily bars, whatever the command was told; stamps of daily bars are taken."""
+"""Slices of a day are no daily bars, whatever the options; stamps of daily bars are taken."""
 
 from pathlib import Path
 

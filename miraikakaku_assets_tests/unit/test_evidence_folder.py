@@ -1,4 +1,4 @@
-"""The folder of evidence: which file is what, and what is said when one is not there."""
+"""The folder of evidence: the role of each file, and the error when one is missing."""
 
 import gzip
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ def test_a_file_gets_the_name_that_says_its_symbol(tmp_path):
 def test_lists_come_oldest_first(tmp_path):
     names = ["data_j_20250930.xls", "data_j_20240731.xls", "CORRUPT_crlf_damaged_data_j_2026-01.xls"]
     with evidence_in(written(tmp_path, {f"jpx/{name}": "" for name in names})) as evidence:
-        assert [Path(one).name for one in evidence.lists(JP)] == [
+        assert [Path(path).name for path in evidence.lists(JP)] == [
             "data_j_20240731.xls",
             "data_j_20250930.xls",
         ]

@@ -1,4 +1,4 @@
-"""Adjusted prices in files: taken back to what was quoted, once, and said."""
+"""Adjusted prices in files: taken back to quoted prices, once, with a notice."""
 
 from datetime import date
 from itertools import pairwise
@@ -52,7 +52,7 @@ def written(folder: Path, table: pl.DataFrame, name: str = "7203.csv") -> Path:
 
 
 def delivered(location: Path, universe: Universe = JP) -> tuple[pl.DataFrame, list[tuple[str, str, int]]]:
-    """Bars of one symbol, and what is said of its prices."""
+    """Bars of one symbol, and the notice about its prices."""
     source = ArchiveSource(location)
     requests = [BarRequest(symbol, date.min, date.max) for symbol in source.symbols(universe)]
     (delivery,) = source.deliver(universe, Timeframe.D1, requests)
@@ -94,7 +94,7 @@ def test_quoted_prices_beside_an_adjusted_close_stay(tmp_path: Path) -> None:
 
 
 def test_prices_that_lie_on_the_ticks_as_they_are_stay(tmp_path: Path) -> None:
-    """Somebody has deleted the column Adj Close."""
+    """The column Adj Close is missing."""
     bars, bases = delivered(written(tmp_path, frame(quoted())))
 
     assert bars["close"].to_list() == quoted()

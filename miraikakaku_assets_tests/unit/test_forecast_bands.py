@@ -49,8 +49,8 @@ SMALL = ConformalRule(window=60, fewest=40)
 
 @pytest.mark.parametrize("regimes", list(Regimes))
 def test_bands_cover_what_they_promise_where_days_are_exchangeable(regimes):
-    found = conformal_bands(FAT_FORECASTS, FAT, ConformalRule(window=100, fewest=100, regimes=regimes))
-    calibrated = outcomes(found, FAT).filter(pl.col("calibration") != Calibration.NONE)
+    banded = conformal_bands(FAT_FORECASTS, FAT, ConformalRule(window=100, fewest=100, regimes=regimes))
+    calibrated = outcomes(banded, FAT).filter(pl.col("calibration") != Calibration.NONE)
     table = score(calibrated)
     assert table["n"].gt(10_000).all()
     assert table["coverage_80"].is_between(0.78, 0.82).all(), table["coverage_80"].to_list()
@@ -64,11 +64,11 @@ def test_normal_bands_do_not():
 
 
 def test_every_third_is_covered_across_instruments():
-    found = outcomes(conformal_bands(FAT_FORECASTS, FAT, ConformalRule(window=100, fewest=100)), FAT)
+    banded = outcomes(conformal_bands(FAT_FORECASTS, FAT, ConformalRule(window=100, fewest=100)), FAT)
     third = FAT.bars.with_columns(sigma=ewma_volatility()).select(
         "symbol", as_of="session", third=volatility_regime(ConformalRule())
     )
-    used = found.filter(pl.col("calibration") == Calibration.REGIME).join(third, on=["symbol", "as_of"])
+    used = banded.filter(pl.col("calibration") == Calibration.REGIME).join(third, on=["symbol", "as_of"])
     table = score(used, ["third"])
     assert sorted(table["third"].unique()) == [0, 1, 2]
     assert table["coverage_80"].is_between(0.77, 0.83).all(), table["coverage_80"].to_list()
@@ -78,13 +78,13 @@ def test_every_third_is_covered_across_instruments():
 @given(st.integers(0, 10_000), st.integers(30, 80), st.integers(19, 60), st.sampled_from(list(Regimes)))
 def test_bands_nest_around_the_point(seed, window, fewest, regimes):
     data = walk(seed, symbols=2, days=110)
-    found = conformal_bands(no_change(data), data, ConformalRule(window, fewest, regimes))
-    made = found.filter(pl.col("reason").is_null())
+    banded = conformal_bands(no_change(data), data, ConformalRule(window, fewest, regimes))
+    made = banded.filter(pl.col("reason").is_null())
     assert (made["lo95"] <= made["lo80"]).all()
     assert (made["lo80"] <= made["point"]).all()
     assert (made["point"] <= made["hi80"]).all()
     assert (made["hi80"] <= made["hi95"]).all()
-    missing = found.filter(pl.col("reason").is_not_null())
+    missing = banded.filter(pl.col("reason").is_not_null())
     empty = missing.select("lo80", "hi95", "calibration", "calibration_scores")
     assert all(empty[name].null_count() == missing.height for name in empty.columns)
 
@@ -95,7 +95,7 @@ def test_a_band_against_a_slow_reference(horizon):
     at = 120
     origin, days = WALK.sessions[at], WALK.sessions.to_list()
     rule = ConformalRule(window=60, fewest=40, regimes=Regimes.NONE)
-    found = conformal_bands(WALK_FORECASTS, WALK, rule).filter(as_of=origin, horizon=horizon, symbol="S0002")
+    banded = conformal_bands(WALK_FORECASTS, WALK, rule).filter(as_of=origin, horizon=horizon, symbol="S0002")
     scores, sigma_now = [], 0.0
     for symbol, own in WALK.bars.with_columns(sigma=ewma_volatility()).group_by("symbol"):
         log, sigma = own["log_close"].to_list(), own["sigma"].to_list()
@@ -107,9 +107,9 @@ def test_a_band_against_a_slow_reference(horizon):
     assert len(scores) == 240
     for level, column in ((0.80, "hi80"), (0.95, "hi95")):
         reach = sorted(scores)[ceil(241 * level) - 1] * sigma_now * horizon**0.5
-        assert found[column].item() == pytest.approx(reach, rel=1e-9)
-        assert found[column.replace("hi", "lo")].item() == pytest.approx(-reach, rel=1e-9)
-    assert found.select("calibration", "calibration_scores").row(0) == (Calibration.POOLED, 240)
+        assert banded[column].item() == pytest.approx(reach, rel=1e-9)
+        assert banded[column.replace("hi", "lo")].item() == pytest.approx(-reach, rel=1e-9)
+    assert banded.select("calibration", "calibration_scores").row(0) == (Calibration.POOLED, 240)
 
 
 @pytest.mark.parametrize("regimes", list(Regimes))
@@ -119,16 +119,16 @@ def test_the_future_does_not_matter(regimes):
     later = pl.when(pl.col("session") > origin).then(pl.col("close") * 3).otherwise("close")
     other = panel(FAT.bars.select("symbol", "session", close=later), FAT.sessions)
     known = pl.col("as_of") <= origin
-    one = conformal_bands(FAT_FORECASTS.filter(known), FAT, rule, only=[origin])
-    assert_frame_equal(one, conformal_bands(FAT_FORECASTS.filter(known), other, rule, only=[origin]))
-    assert_frame_equal(one, conformal_bands(FAT_FORECASTS, FAT, rule).filter(as_of=origin))
-    assert one["calibration"].drop_nulls().unique().to_list() != [Calibration.NONE]
+    banded = conformal_bands(FAT_FORECASTS.filter(known), FAT, rule, only=[origin])
+    assert_frame_equal(banded, conformal_bands(FAT_FORECASTS.filter(known), other, rule, only=[origin]))
+    assert_frame_equal(banded, conformal_bands(FAT_FORECASTS, FAT, rule).filter(as_of=origin))
+    assert banded["calibration"].drop_nulls().unique().to_list() != [Calibration.NONE]
 
 
 def test_a_small_regime_falls_back_to_all_and_all_to_the_model():
     rule = ConformalRule(window=40, fewest=100, regimes=Regimes.OWN_PAST)
-    found = conformal_bands(WALK_FORECASTS, WALK, rule).filter(pl.col("horizon") == 1)
-    made = found.filter(pl.col("reason").is_null())
+    banded = conformal_bands(WALK_FORECASTS, WALK, rule).filter(pl.col("horizon") == 1)
+    made = banded.filter(pl.col("reason").is_null())
     assert set(made["calibration"]) == {Calibration.NONE, Calibration.POOLED}  # a third of 160 is too few
     early = made.filter(pl.col("calibration") == Calibration.NONE)
     assert (early["calibration_scores"] < 100).all()
@@ -142,10 +142,10 @@ def test_pools_and_models_do_not_mix():
     twice = pl.concat(
         [WALK_FORECASTS, WALK_FORECASTS.with_columns(pl.col("point") + 0.05, model=pl.lit("off"))]
     )
-    found = conformal_bands(twice, WALK, SMALL)
+    banded = conformal_bands(twice, WALK, SMALL)
     alone = conformal_bands(WALK_FORECASTS, WALK, SMALL)
-    assert_frame_equal(found.filter(model="random_walk"), alone)
-    wide, narrow = (found.filter(model=name).tail(1)["hi80"].item() for name in ("off", "random_walk"))
+    assert_frame_equal(banded.filter(model="random_walk"), alone)
+    wide, narrow = (banded.filter(model=name).tail(1)["hi80"].item() for name in ("off", "random_walk"))
     assert wide > narrow + 0.05
     parts = WALK_FORECASTS.with_columns(universe=pl.col("symbol").str.slice(0, 5))
     counts = conformal_bands(parts, WALK, SMALL, pool=["universe"])["calibration_scores"]

@@ -76,13 +76,13 @@ def nile_forecast(forecaster: Forecaster) -> pl.DataFrame:
 
 def test_random_walk_with_sample_volatility_is_statsforecast_naive():
     """Golden values: Naive of statsforecast 2, h = 1…5."""
-    found = nile_forecast(RandomWalk(Volatility.SAMPLE))
-    assert found["point"].to_list() == [0.0] * 5
+    forecasts = nile_forecast(RandomWalk(Volatility.SAMPLE))
+    assert forecasts["point"].to_list() == [0.0] * 5
     golden_hi80 = np.array([954.43515512, 1043.25710462, 1111.4125836, 1168.87031024, 1219.49158362]) - 740
     golden_hi95 = np.array([1067.95026931, 1203.79171864, 1308.0265288, 1395.90053862, 1473.31909542]) - 740
-    np.testing.assert_allclose(found["hi80"].to_numpy() * SCALE, golden_hi80, rtol=1e-6)
-    np.testing.assert_allclose(found["hi95"].to_numpy() * SCALE, golden_hi95, rtol=1e-6)
-    np.testing.assert_allclose(found["lo80"].to_numpy(), -found["hi80"].to_numpy())
+    np.testing.assert_allclose(forecasts["hi80"].to_numpy() * SCALE, golden_hi80, rtol=1e-6)
+    np.testing.assert_allclose(forecasts["hi95"].to_numpy() * SCALE, golden_hi95, rtol=1e-6)
+    np.testing.assert_allclose(forecasts["lo80"].to_numpy(), -forecasts["hi80"].to_numpy())
 
 
 def test_drift_with_sample_volatility_is_statsforecast_drift():
@@ -91,11 +91,11 @@ def test_drift_with_sample_volatility_is_statsforecast_drift():
     It divides the squares of the 99 residuals by 99, ours by 98 as Hyndman and Athanasopoulos do (5.5: one
     parameter is estimated).
     """
-    found = nile_forecast(Drift(Volatility.SAMPLE))
+    forecasts = nile_forecast(Drift(Volatility.SAMPLE))
     golden = np.array([736.16161616, 732.32323232, 728.48484848, 724.64646465, 720.80808081]) - 740
     golden_hi80 = np.array([951.62034299, 1038.54761932, 1105.38368992, 1161.97991571, 1212.12957171]) - 740
-    np.testing.assert_allclose(found["point"].to_numpy() * SCALE, golden, rtol=1e-8)
-    reach = (found["hi80"] - found["point"]).to_numpy() * SCALE
+    np.testing.assert_allclose(forecasts["point"].to_numpy() * SCALE, golden, rtol=1e-8)
+    reach = (forecasts["hi80"] - forecasts["point"]).to_numpy() * SCALE
     np.testing.assert_allclose(reach, (golden_hi80 - golden) * sqrt(99 / 98), rtol=1e-6)
 
 
@@ -142,12 +142,12 @@ def test_theta_is_the_mean_of_two_theta_lines(seed, length, slope):
 
 
 def test_theta_forecasts_from_a_panel_are_those_of_the_fit():
-    found = nile_forecast(Theta())
+    forecasts = nile_forecast(Theta())
     fit = fit_theta(np.array(NILE, dtype=float)[:, None])
     golden = [(fit.ahead(h)[0] - NILE[-1]) / SCALE for h in range(1, 6)]
-    np.testing.assert_allclose(found["point"].to_numpy(), golden, rtol=1e-4)
+    np.testing.assert_allclose(forecasts["point"].to_numpy(), golden, rtol=1e-4)
     spread = np.sqrt(1 + np.arange(5) * fit.alpha[0] ** 2)
-    np.testing.assert_allclose(found["sd"].to_numpy() / found["sd"][0], spread, rtol=1e-5)
+    np.testing.assert_allclose(forecasts["sd"].to_numpy() / forecasts["sd"][0], spread, rtol=1e-5)
 
 
 @settings(max_examples=15, deadline=None)
@@ -181,8 +181,8 @@ def test_ewma_is_the_weighted_mean_of_squares(seed, missing):
     data = walk(seed, symbols=2, days=40)
     keep = ~pl.int_range(pl.len()).over("symbol").is_in(list(missing))
     bars = data.bars.filter(keep).select("symbol", "session", "close")
-    found = panel(bars, data.sessions).bars.with_columns(sigma=ewma_volatility())
-    for _, own in found.group_by("symbol"):
+    estimated = panel(bars, data.sessions).bars.with_columns(sigma=ewma_volatility())
+    for _, own in estimated.group_by("symbol"):
         squares = (own["ret"].to_numpy()[1:] ** 2) / own["elapsed"].to_numpy()[1:]
         weights = 0.94 ** np.arange(len(squares))[::-1]
         assert own["sigma"][-1] == pytest.approx(sqrt(weights @ squares / weights.sum()), rel=1e-12)
@@ -198,14 +198,14 @@ def test_ewma_keeps_the_recursion_of_riskmetrics():
 def test_the_random_walk_grows_with_the_root_of_time():
     data = walk(6, symbols=3)
     origin = last_session(data.bars)
-    found = RandomWalk().fit(data, origin).predict(data, [origin])
-    sd = found.sort("horizon", "symbol")["sd"].to_numpy().reshape(5, 3)
+    forecasts = RandomWalk().fit(data, origin).predict(data, [origin])
+    sd = forecasts.sort("horizon", "symbol")["sd"].to_numpy().reshape(5, 3)
     np.testing.assert_allclose(sd, sd[0] * np.sqrt(np.arange(1, 6))[:, None])
 
 
 def test_drift_forgets_what_is_older_than_its_window():
     data = walk(7, symbols=1, days=400)
     origin = last_session(data.bars)
-    found = Drift().fit(data, origin).predict(data, [origin])
+    forecasts = Drift().fit(data, origin).predict(data, [origin])
     log = data.bars["log_close"]
-    assert found["point"][0] == pytest.approx((log[-1] - log[-251]) / 250)
+    assert forecasts["point"][0] == pytest.approx((log[-1] - log[-251]) / 250)

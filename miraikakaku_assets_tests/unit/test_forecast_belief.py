@@ -26,11 +26,11 @@ def test_sessions_are_the_means_of_what_is_known():
     rows = examples(3, 2)
     rows.inputs[0, 0] = np.nan
     rows.targets[4:, 4] = np.nan
-    found = of_sessions(rows)
-    assert found.session.tolist() == [10, 11, 12]
-    assert found.inputs[0, 0] == rows.inputs[1, 0]
-    assert found.targets[1, 0] == pytest.approx(rows.targets[2:4, 0].mean())
-    assert np.isnan(found.targets[2, 4])
+    means = of_sessions(rows)
+    assert means.session.tolist() == [10, 11, 12]
+    assert means.inputs[0, 0] == rows.inputs[1, 0]
+    assert means.targets[1, 0] == pytest.approx(rows.targets[2:4, 0].mean())
+    assert np.isnan(means.targets[2, 4])
     assert np.isnan(session_means(rows.inputs[:, 0], rows.session)[:10]).all()
 
 
@@ -49,10 +49,10 @@ def test_what_is_held_out_lies_behind_an_embargo():
 def relation(strength: float, days: int = 200, seed: int = 8) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Target, forecast and session of 50 issues a day that have half of their noise in common."""
     rng = np.random.default_rng(seed)
-    said = rng.normal(0, 1, (days, 50))
-    came = strength * said + rng.normal(0, 1, (days, 50)) + rng.normal(0, 1, (days, 1))
+    forecast = rng.normal(0, 1, (days, 50))
+    came = strength * forecast + rng.normal(0, 1, (days, 50)) + rng.normal(0, 1, (days, 1))
     session = np.repeat(np.arange(days), 50)
-    return came.ravel().astype(np.float32), said.ravel().astype(np.float32), session
+    return came.ravel().astype(np.float32), forecast.ravel().astype(np.float32), session
 
 
 def test_a_good_forecast_is_believed_and_one_that_says_too_much_in_part():
@@ -72,11 +72,11 @@ def test_a_day_of_many_issues_is_one_observation():
     rng = np.random.default_rng(9)
     shares = []
     for _ in range(60):
-        said, came = rng.normal(0, 1, 40), rng.normal(0, 1, 40)
+        forecast, came = rng.normal(0, 1, 40), rng.normal(0, 1, 40)
         session = np.repeat(np.arange(40), 200)
         noise = rng.normal(0, 0.1, len(session))
         target = (np.repeat(came, 200) + noise).astype(np.float32)
-        shares.append(shrinkage_weight(target, np.repeat(said, 200).astype(np.float32), session, 1))
+        shares.append(shrinkage_weight(target, np.repeat(forecast, 200).astype(np.float32), session, 1))
     assert np.mean(np.array(shares) > 0) < 0.15
 
 

@@ -79,11 +79,11 @@ SECOND = [
     ],
 )
 def test_golden_values(horizon, statistic, p_different, p_better):
-    found = diebold_mariano(np.abs(FIRST), np.abs(SECOND), horizon)
-    assert found.days == 40
-    assert found.statistic == pytest.approx(statistic, rel=1e-9)
-    assert found.p_different == pytest.approx(p_different, rel=1e-9)
-    assert found.p_better == pytest.approx(p_better, rel=1e-9)
+    test = diebold_mariano(np.abs(FIRST), np.abs(SECOND), horizon)
+    assert test.days == 40
+    assert test.statistic == pytest.approx(statistic, rel=1e-9)
+    assert test.p_different == pytest.approx(p_different, rel=1e-9)
+    assert test.p_better == pytest.approx(p_better, rel=1e-9)
 
 
 def slow_statistic(differences: list[float], horizon: int) -> float:
@@ -103,13 +103,13 @@ def slow_statistic(differences: list[float], horizon: int) -> float:
 @given(st.integers(0, 10_000), st.integers(12, 80), st.integers(1, 5))
 def test_it_is_the_published_formula(seed, days, horizon):
     rng = np.random.default_rng(seed)
-    one, other = rng.exponential(1, days), rng.exponential(1.1, days)
-    found = diebold_mariano(one, other, horizon)
-    assert found.statistic == pytest.approx(slow_statistic((one - other).tolist(), horizon), rel=1e-9)
-    back = diebold_mariano(other, one, horizon)
-    assert back.statistic == pytest.approx(-(found.statistic or 0))
-    assert back.p_better == pytest.approx(1 - found.p_better)
-    assert back.p_different == pytest.approx(found.p_different)
+    first, second = rng.exponential(1, days), rng.exponential(1.1, days)
+    test = diebold_mariano(first, second, horizon)
+    assert test.statistic == pytest.approx(slow_statistic((first - second).tolist(), horizon), rel=1e-9)
+    back = diebold_mariano(second, first, horizon)
+    assert back.statistic == pytest.approx(-(test.statistic or 0))
+    assert back.p_better == pytest.approx(1 - test.p_better)
+    assert back.p_different == pytest.approx(test.p_different)
 
 
 def test_equal_forecasts_reject_as_often_as_promised():
@@ -118,15 +118,15 @@ def test_equal_forecasts_reject_as_often_as_promised():
     rejected = 0
     for _ in range(400):
         noise = rng.normal(0, 1, (2, 304))
-        overlapping = [np.abs(np.convolve(one, np.ones(5), "valid")) for one in noise]
+        overlapping = [np.abs(np.convolve(shocks, np.ones(5), "valid")) for shocks in noise]
         rejected += diebold_mariano(overlapping[0], overlapping[1], 5).p_different < 0.05
     assert 0.02 <= rejected / 400 <= 0.12
 
 
 @pytest.mark.parametrize("losses", [[], [0.5], [0.2, 0.2, 0.2], [0.1, 0.3, 0.2, 0.5, 0.4]])
 def test_nothing_is_said_where_differences_do_not_vary(losses):
-    found = diebold_mariano(losses, losses, 1)
-    assert (found.statistic, found.p_better, found.p_different) == (None, 1.0, 1.0)
+    test = diebold_mariano(losses, losses, 1)
+    assert (test.statistic, test.p_better, test.p_different) == (None, 1.0, 1.0)
     shifted = diebold_mariano([loss + 0.1 for loss in losses], losses, 1)
     assert shifted.statistic is None
 
@@ -147,7 +147,7 @@ def test_long_run_variance_without_lag_is_that_of_the_population():
 
 def test_holm():
     """R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") is 0.03 0.06 0.06 0.02."""
-    found = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005})
-    assert found == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02})
+    adjusted = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005})
+    assert adjusted == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02})
     assert holm({}) == {}
     assert holm({"a": 0.7, "b": 0.8}) == {"a": 1.0, "b": 1.0}

@@ -24,17 +24,17 @@ class _Changed:
         return getattr(self.inner, name)
 
     def predict(self, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
-        found = self.inner.predict(panel, origins)
+        forecasts = self.inner.predict(panel, origins)
         if self.rule == "looks ahead":
             centred = pl.col("close").log().rolling_mean(11, center=True, min_samples=1).over("symbol")
             hint = panel.bars.select("symbol", as_of="session", hint=centred - pl.col("close").log())
-            found = found.join(hint, on=["symbol", "as_of"], how="left").drop("point")
-            return found.rename({"hint": "point"}).select(self.inner.predict(panel, origins).columns)
+            forecasts = forecasts.join(hint, on=["symbol", "as_of"], how="left").drop("point")
+            return forecasts.rename({"hint": "point"}).select(self.inner.predict(panel, origins).columns)
         if self.rule == "fills":
-            return found.with_columns(pl.col("point", "lo80", "hi80", "lo95", "hi95").fill_null(0.0))
+            return forecasts.with_columns(pl.col("point", "lo80", "hi80", "lo95", "hi95").fill_null(0.0))
         if self.rule == "crosses bands":
-            return found.with_columns(hi80="hi95", hi95="hi80")
-        return found.filter(pl.col("reason").is_null())
+            return forecasts.with_columns(hi80="hi95", hi95="hi80")
+        return forecasts.filter(pl.col("reason").is_null())
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Who is said to have called directions better than by luck, when so many are asked at once."""
+"""Instruments whose directions were called better than by luck, tested many at once."""
 
 import numpy as np
 import polars as pl
@@ -27,9 +27,9 @@ def test_the_luck_of_one_instrument_is_the_exact_binomial_tail():
     hits, outcomes, by_chance = [140, 125, 231, 60, 0, 250], 250, [0.5, 0.5, 0.55, 0.4, 0.5, 0.9]
     table = judged(*((hit / outcomes, outcomes, up) for hit, up in zip(hits, by_chance, strict=True)))
 
-    found = with_edges(table)["p_edge"].to_list()
+    by_instrument = with_edges(table)["p_edge"].to_list()
 
-    for p_edge, hit, up in zip(found, hits, by_chance, strict=True):
+    for p_edge, hit, up in zip(by_instrument, hits, by_chance, strict=True):
         assert p_edge == pytest.approx(stats.binom.sf(hit - 1, outcomes, max(0.5, up)), rel=1e-9)
 
 
@@ -94,11 +94,11 @@ def test_what_people_are_told_is_what_the_scoreboard_counts():
     )
     assert lean.equals(full)
     tested = with_edges(lean)
-    told = edge_words(tested)
-    assert {symbol for (symbol, horizon), word in told.items() if word is None and horizon == 1} == {
+    words = edge_words(tested)
+    assert {symbol for (symbol, horizon), word in words.items() if word is None and horizon == 1} == {
         "S0001", "S0004",
     }  # fmt: skip
     shares = {row["horizon"]: row["no_edge"] for row in spread(rows).iter_rows(named=True)}
     for horizon in (1, 5):
-        said = [word == NO_EDGE for (_, h), word in told.items() if h == horizon]
-        assert shares[horizon] == pytest.approx(sum(said) / len(said))
+        without_edge = [word == NO_EDGE for (_, h), word in words.items() if h == horizon]
+        assert shares[horizon] == pytest.approx(sum(without_edge) / len(without_edge))

@@ -48,15 +48,15 @@ def drawn(seed: int, days: int, skill: float) -> pl.DataFrame:
 def test_weights_by_hand():
     """One member: least squares, of which days / (days + prior) are believed."""
     rows = drawn(7, 60, 0.4)
-    found = choose_weights(rows.filter(pl.col("model") != "noise"), DAYS[70], WeightRule(prior_days=20))[0]
+    decision = choose_weights(rows.filter(pl.col("model") != "noise"), DAYS[70], WeightRule(prior_days=20))[0]
     wide = rows.filter(pl.col("model") == "part").with_columns(unit=pl.lit(0.02))
     point = (wide["point"] / wide["unit"]).to_numpy()
     actual = np.clip((wide["actual"] / wide["unit"]).to_numpy(), -5, 5)
     slope = (point @ actual) / (point @ point)
-    assert (found.horizon, found.days, found.shrinkage) == (1, 60, 0.25)
-    assert found.weights["part"] == pytest.approx(min(1.0, 0.75 * slope))
-    assert found.mean_squares[NO_CHANGE] == pytest.approx((actual @ actual) / 60)
-    assert found.chances["part"] < 0.001
+    assert (decision.horizon, decision.days, decision.shrinkage) == (1, 60, 0.25)
+    assert decision.weights["part"] == pytest.approx(min(1.0, 0.75 * slope))
+    assert decision.mean_squares[NO_CHANGE] == pytest.approx((actual @ actual) / 60)
+    assert decision.chances["part"] < 0.001
 
 
 def test_noise_is_not_believed():
@@ -76,10 +76,10 @@ def test_two_that_know_the_same_share_what_one_would_get():
 
 
 def test_without_errors_no_change_has_it_all():
-    found = choose_weights(drawn(1, 30, 0.3), DAYS[0])
-    assert [one.horizon for one in found] == list(HORIZONS)
-    for one in found:
-        assert (one.days, one.shrinkage, one.weights[NO_CHANGE]) == (0, 1.0, 1.0)
+    decisions = choose_weights(drawn(1, 30, 0.3), DAYS[0])
+    assert [decision.horizon for decision in decisions] == list(HORIZONS)
+    for decision in decisions:
+        assert (decision.days, decision.shrinkage, decision.weights[NO_CHANGE]) == (0, 1.0, 1.0)
 
 
 @settings(max_examples=20, deadline=None)
@@ -87,9 +87,12 @@ def test_without_errors_no_change_has_it_all():
 def test_weights_sum_to_one_and_see_the_past_only(seed, days, at):
     rows = drawn(seed, days, 0.2)
     later = pl.when(pl.col("target") > DAYS[at]).then(pl.col("actual") * 9 + 1).otherwise("actual")
-    one, other = choose_weights(rows, DAYS[at]), choose_weights(rows.with_columns(actual=later), DAYS[at])
-    assert one == other
-    for decision in one:
+    decisions, foreseen = (
+        choose_weights(rows, DAYS[at]),
+        choose_weights(rows.with_columns(actual=later), DAYS[at]),
+    )
+    assert decisions == foreseen
+    for decision in decisions:
         assert sum(decision.weights.values()) == pytest.approx(1)
         assert min(decision.weights.values()) >= 0
 
@@ -98,10 +101,10 @@ def test_a_member_that_is_absent_or_new_does_not_silence_the_others():
     rows = drawn(2, 200, 0.3)
     absent = (pl.col("model") == "noise") & (pl.col("as_of") > DAYS[15])
     without = rows.filter(pl.col("model") != "noise")
-    found = choose_weights(rows.with_columns(point=pl.when(~absent).then("point")), DAYS[300])
+    decisions = choose_weights(rows.with_columns(point=pl.when(~absent).then("point")), DAYS[300])
     expected = choose_weights(without, DAYS[300])
-    assert found[0].weights["part"] == expected[0].weights["part"] > 0
-    assert found[0].weights["noise"] == 0.0
+    assert decisions[0].weights["part"] == expected[0].weights["part"] > 0
+    assert decisions[0].weights["noise"] == 0.0
 
 
 def test_where_a_member_is_missing_it_departs_by_nothing():
@@ -123,7 +126,9 @@ def test_no_change_must_be_a_member():
 def test_the_ensemble_is_the_weighted_mean():
     data = walk(4, symbols=3, days=80)
     origin = last_session(data.bars)
-    members = pl.concat([one.fit(data, origin).predict(data, [origin]) for one in (RandomWalk(), Drift())])
+    members = pl.concat(
+        [model.fit(data, origin).predict(data, [origin]) for model in (RandomWalk(), Drift())]
+    )
     rows = drawn(5, 30, 0.3).with_columns(model=pl.col("model").replace({"part": "drift"}))
     decisions = choose_weights(rows.filter(pl.col("model") != "noise"), origin)
     gone = (pl.col("model") == "drift") & (pl.col("symbol") == "S0001")
@@ -135,33 +140,33 @@ def test_the_ensemble_is_the_weighted_mean():
     members = members.with_columns(
         pl.when(~silent).then(name).alias(name) for name in ("point", "sd", "lo80", "hi80", "lo95", "hi95")
     )
-    found = combine(members, decisions)
-    assert dict(found.schema) == FORECASTS
-    assert set(found["model"]) == {"ensemble"}
-    own = found.filter(symbol="S0000", horizon=1)
+    combined = combine(members, decisions)
+    assert dict(combined.schema) == FORECASTS
+    assert set(combined["model"]) == {"ensemble"}
+    own = combined.filter(symbol="S0000", horizon=1)
     drift = members.filter(symbol="S0000", horizon=1, model="drift")["point"].item()
     assert own["point"].item() == pytest.approx(decisions[0].weights["drift"] * drift)
     assert own["sd"].item() == members.filter(symbol="S0000", horizon=1, model=NO_CHANGE)["sd"].item()
     assert own["hi80"].item() - own["point"].item() == pytest.approx(1.2815515655446 * own["sd"].item())
-    assert found.filter(symbol="S0001")["point"].to_list() == [0.0] * 5  # its weight goes to no change
-    assert found.filter(symbol="S0002")["reason"].to_list() == ["constant"] * 5
-    assert found.filter(symbol="S0002")["point"].null_count() == 5
+    assert combined.filter(symbol="S0001")["point"].to_list() == [0.0] * 5  # its weight goes to no change
+    assert combined.filter(symbol="S0002")["reason"].to_list() == ["constant"] * 5
+    assert combined.filter(symbol="S0002")["point"].null_count() == 5
 
 
 def test_a_challenger_needs_a_year():
     rows = drawn(6, 249, 0.5)
-    (found,) = review_champions(rows, DAYS[300], {1: NO_CHANGE})
-    assert (found.before, found.champion) == (NO_CHANGE, NO_CHANGE)
-    part = found.trials[1]
+    (review,) = review_champions(rows, DAYS[300], {1: NO_CHANGE})
+    assert (review.before, review.champion) == (NO_CHANGE, NO_CHANGE)
+    part = review.trials[1]
     assert (part.challenger, part.wins, part.p_holm) == ("part", False, 1.0)
     assert part.comparison.p_better < 0.001  # the lead is there, the days are not
     assert part.why == "249 scored days, 250 are needed"
 
 
 def test_a_challenger_with_skill_takes_over_and_noise_does_not():
-    (found,) = review_champions(drawn(6, 260, 0.5), DAYS[300], {1: NO_CHANGE})
-    assert found.champion == "part"
-    noise, part = found.trials
+    (review,) = review_champions(drawn(6, 260, 0.5), DAYS[300], {1: NO_CHANGE})
+    assert review.champion == "part"
+    noise, part = review.trials
     assert (noise.wins, part.wins) == (False, True)
     assert part.mae_ratio is not None
     assert part.mae_ratio < 0.7
@@ -185,17 +190,17 @@ def test_many_models_without_skill_seldom_win():
         # A tiny forecast loses next to nothing, so that half of them are ahead by luck.
         points = {f"m{place}": rng.normal(0, 1e-4, 260) for place in range(20)}
         rows = scored({NO_CHANGE: np.zeros(260)} | points, actual)
-        (found,) = review_champions(rows, DAYS[300], {1: NO_CHANGE})
-        wins += found.champion != NO_CHANGE
-        assert any((trial.mae_ratio or 1) < 1 for trial in found.trials)
+        (review,) = review_champions(rows, DAYS[300], {1: NO_CHANGE})
+        wins += review.champion != NO_CHANGE
+        assert any((trial.mae_ratio or 1) < 1 for trial in review.trials)
     assert wins <= 2
 
 
 def test_no_change_can_take_its_place_back():
-    (found,) = review_champions(drawn(8, 300, 0.5), DAYS[350], {1: "noise"}, ChampionRule(level=0.1))
-    assert found.before == "noise"
-    assert found.champion == "part"
-    assert {trial.challenger for trial in found.trials} == {NO_CHANGE, "part"}
+    (review,) = review_champions(drawn(8, 300, 0.5), DAYS[350], {1: "noise"}, ChampionRule(level=0.1))
+    assert review.before == "noise"
+    assert review.champion == "part"
+    assert {trial.challenger for trial in review.trials} == {NO_CHANGE, "part"}
 
 
 def test_a_champion_without_forecasts_is_refused():

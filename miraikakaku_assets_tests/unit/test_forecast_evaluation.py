@@ -1,4 +1,4 @@
-"""Walks forward leave no gap and no overlap, and the scoreboard counts what it says."""
+"""Walks forward leave no gap and no overlap; figures of the scoreboard follow their definitions."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -41,10 +41,10 @@ def test_folds_of_nothing_are_refused():
 def test_a_walk_forward_forecasts_at_every_origin():
     data = walk(1, symbols=3, days=80)
     folds = list(rolling_origins(data.sessions, data.sessions[40], data.sessions[79], 7))
-    found = walk_forward(Drift(), data, folds)
-    assert found.height == 3 * 40 * 5
+    forecasts = walk_forward(Drift(), data, folds)
+    assert forecasts.height == 3 * 40 * 5
     alone = Drift().fit(data, data.sessions[40]).predict(data, data.sessions[40:80].to_list())
-    assert_frame_equal(found.sort("symbol", "as_of", "horizon"), alone)
+    assert_frame_equal(forecasts.sort("symbol", "as_of", "horizon"), alone)
 
 
 def test_outcomes_are_log_returns_to_the_target_session():
@@ -52,14 +52,14 @@ def test_outcomes_are_log_returns_to_the_target_session():
     hole = days[33]
     data = panel(bars.filter(pl.col("session") != hole), days)
     forecasts = RandomWalk().fit(data, days[30]).predict(data, [days[30], days[38]])
-    found = outcomes(forecasts, data)
+    measured = outcomes(forecasts, data)
     closes = bars["close"].to_list()
-    early = found.filter(pl.col("as_of") == days[30])["actual"].to_list()
+    early = measured.filter(pl.col("as_of") == days[30])["actual"].to_list()
     golden = [None if ahead == 33 else float(np.log(closes[ahead] / closes[30])) for ahead in range(31, 36)]
     assert early == pytest.approx(golden)  # the session without bar has no outcome
-    assert found.filter(pl.col("as_of") == days[38])["actual"].null_count() == 4  # not yet
+    assert measured.filter(pl.col("as_of") == days[38])["actual"].null_count() == 4  # not yet
     returns = np.abs(np.diff(np.log(closes[:31])))
-    assert found["naive"][0] == pytest.approx(returns.mean())
+    assert measured["naive"][0] == pytest.approx(returns.mean())
 
 
 def frame(points: Sequence[float | None], actuals: Sequence[float | None], horizon: int = 1) -> pl.DataFrame:
@@ -88,7 +88,7 @@ def frame(points: Sequence[float | None], actuals: Sequence[float | None], horiz
 def test_scores_by_hand():
     """Errors -0.01, 0.03, 0.01 of outcomes 0.02, -0.02, 0; a missing forecast and one without outcome."""
     rows = frame([0.01, 0.01, 0.01, None, 0.01], [0.02, -0.02, 0.0, 0.05, None])
-    found = score(rows).row(0, named=True)
+    scores = score(rows).row(0, named=True)
     golden = {
         "n": 3,
         "days": 3,
@@ -114,25 +114,25 @@ def test_scores_by_hand():
         "width_80": 0.04,
         "width_95": 0.08,
     }
-    assert {name: found[name] for name in golden} == pytest.approx(golden)
+    assert {name: scores[name] for name in golden} == pytest.approx(golden)
 
 
 def test_the_edge_of_a_band_lies_within_it():
     rows = frame([0.0, 0.0], [0.02, -0.04])
-    found = score(rows)
-    assert (found["coverage_80"][0], found["coverage_95"][0]) == (0.5, 1.0)
+    scores = score(rows)
+    assert (scores["coverage_80"][0], scores["coverage_95"][0]) == (0.5, 1.0)
 
 
 def test_no_change_calls_no_direction_and_has_no_skill():
-    found = score(frame([0.0] * 30, [0.01, -0.02, 0.0] * 10)).row(0, named=True)
-    assert (found["calls"], found["no_call"], found["unchanged"]) == (0, 30, 10)
-    assert (found["hit_rate"], found["always_up"], found["hit_low"]) == (None, None, None)
-    assert (found["mae_to_no_change"], found["skill"], found["dm_statistic"]) == (1.0, 0.0, None)
+    scores = score(frame([0.0] * 30, [0.01, -0.02, 0.0] * 10)).row(0, named=True)
+    assert (scores["calls"], scores["no_call"], scores["unchanged"]) == (0, 30, 10)
+    assert (scores["hit_rate"], scores["always_up"], scores["hit_low"]) == (None, None, None)
+    assert (scores["mae_to_no_change"], scores["skill"], scores["dm_statistic"]) == (1.0, 0.0, None)
 
 
 def test_prices_of_several_instruments_have_no_mean_error():
-    one = frame([0.01], [0.02])
-    two = pl.concat([one, one.with_columns(symbol=pl.lit("T"))])
+    single = frame([0.01], [0.02])
+    two = pl.concat([single, single.with_columns(symbol=pl.lit("T"))])
     assert score(two)["mae_price"].to_list() == [None]
     assert score(two, ["symbol"])["mae_price"].null_count() == 0
 
@@ -142,11 +142,11 @@ def test_the_test_against_no_change_is_on_daily_means():
     actual = rng.normal(0, 0.02, 60)
     rows = frame((actual / 2).tolist(), actual.tolist(), horizon=3)
     other = rows.with_columns(symbol=pl.lit("T"), point=pl.col("actual") * 2)
-    found = score(pl.concat([rows, other])).row(0, named=True)
+    scores = score(pl.concat([rows, other])).row(0, named=True)
     own = (np.abs(actual / 2) + np.abs(actual)) / 2
-    assert found["dm_statistic"] == pytest.approx(diebold_mariano(own, np.abs(actual), 3).statistic)
-    assert found["days"] == 60
-    assert found["n"] == 120
+    assert scores["dm_statistic"] == pytest.approx(diebold_mariano(own, np.abs(actual), 3).statistic)
+    assert scores["days"] == 60
+    assert scores["n"] == 120
 
 
 def test_outcomes_of_one_day_are_not_independent():
@@ -154,24 +154,24 @@ def test_outcomes_of_one_day_are_not_independent():
     rng = np.random.default_rng(6)
     together = np.repeat(rng.choice([-0.01, 0.01], 60)[:, None], 100, axis=1)
     apart = rng.choice([-0.01, 0.01], (60, 100))
-    found = []
+    scores = []
     for moves in (together, apart):
         rows = pl.concat(
             frame([0.01] * 60, moves[:, place].tolist()).with_columns(symbol=pl.lit(f"S{place}"))
             for place in range(100)
         )
-        found.append(score(rows).row(0, named=True))
-    assert (found[0]["calls"], found[0]["days"]) == (6_000, 60)
-    assert 50 <= found[0]["independent"] <= 60
-    assert found[1]["independent"] > 3_000
-    assert found[0]["hit_high"] - found[0]["hit_low"] > 5 * (found[1]["hit_high"] - found[1]["hit_low"])
+        scores.append(score(rows).row(0, named=True))
+    assert (scores[0]["calls"], scores[0]["days"]) == (6_000, 60)
+    assert 50 <= scores[0]["independent"] <= 60
+    assert scores[1]["independent"] > 3_000
+    assert scores[0]["hit_high"] - scores[0]["hit_low"] > 5 * (scores[1]["hit_high"] - scores[1]["hit_low"])
 
 
 def test_few_days_count_as_days():
     rows = frame([0.01] * 10, [0.01] * 7 + [-0.01] * 3)
-    found = score(rows).row(0, named=True)
-    assert found["independent"] == 10
-    assert (found["hit_low"], found["hit_high"]) == pytest.approx((0.396778, 0.892209), abs=1e-6)
+    scores = score(rows).row(0, named=True)
+    assert scores["independent"] == 10
+    assert (scores["hit_low"], scores["hit_high"]) == pytest.approx((0.396778, 0.892209), abs=1e-6)
 
 
 def test_the_interval_holds_the_truth_as_often_as_promised():
@@ -180,8 +180,8 @@ def test_the_interval_holds_the_truth_as_often_as_promised():
     held = 0
     for _ in range(60):
         actual = np.convolve(rng.normal(0, 0.01, 254), np.ones(5), "valid")
-        found = score(frame([0.01] * 250, actual.tolist(), horizon=5)).row(0, named=True)
-        held += found["hit_low"] <= 0.5 <= found["hit_high"]
+        scores = score(frame([0.01] * 250, actual.tolist(), horizon=5)).row(0, named=True)
+        held += scores["hit_low"] <= 0.5 <= scores["hit_high"]
     assert held >= 50
 
 
@@ -190,5 +190,5 @@ def test_mape_of_no_change_on_a_known_series():
     data = of_closes([100.0] * 5 + [100.0 * 1.01**k for k in range(30)] + [100.0, 110.0, 99.0])
     days = data.sessions
     made = RandomWalk().fit(data, days[35]).predict(data, [days[35], days[36]])
-    found = score(outcomes(made, data).filter(pl.col("horizon") == 1))
-    assert found["mape"][0] == pytest.approx((10 / 110 + 11 / 99) / 2)
+    scores = score(outcomes(made, data).filter(pl.col("horizon") == 1))
+    assert scores["mape"][0] == pytest.approx((10 / 110 + 11 / 99) / 2)

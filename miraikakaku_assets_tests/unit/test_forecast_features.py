@@ -1,4 +1,4 @@
-"""Features know what was known, and the leak test catches those that know more."""
+"""Features use values known at the origin only, and the leak test catches those that use later ones."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -119,8 +119,8 @@ def test_the_us_close_is_joined_on_its_moment():
 def test_a_value_that_is_too_old_is_not_known():
     given = inputs()
     stale = replace(given.cross[0], max_age=timedelta(hours=1))
-    found = features(replace(given, cross=(stale,)))
-    assert found["us_ret_1"].null_count() == found.height
+    table = features(replace(given, cross=(stale,)))
+    assert table["us_ret_1"].null_count() == table.height
 
 
 def test_own_features_against_a_slow_reference():
@@ -140,10 +140,10 @@ def test_own_features_against_a_slow_reference():
 
 
 def test_the_calendar_ahead():
-    found = features(inputs()).unique("session").sort("session")
+    table = features(inputs()).unique("session").sort("session")
 
     def at(day: date) -> dict[str, object]:
-        return found.filter(session=day).row(0, named=True)
+        return table.filter(session=day).row(0, named=True)
 
     friday = at(date(2025, 5, 2))  # before three holidays: Tokyo opens on Wednesday the 7th
     assert (friday["next_weekday"], friday["days_to_next"], friday["next_is_month_end"]) == (3, 5, False)
@@ -170,5 +170,5 @@ def test_a_value_of_the_moment_itself_is_known_and_one_after_it_is_not():
     moment = given.made_at.filter(pl.col("session") == ORIGINS[0])["made_at"].item()
     values = pl.DataFrame({"known_at": [moment, moment + timedelta(microseconds=1)], "rate": [1.0, 2.0]})
     market = CrossMarket("boj", values.with_columns(pl.col("known_at").dt.cast_time_unit("us")))
-    found = features(replace(given, cross=(market,)))
-    assert found.filter(pl.col("session") == ORIGINS[0])["boj_rate"].unique().to_list() == [1.0]
+    table = features(replace(given, cross=(market,)))
+    assert table.filter(pl.col("session") == ORIGINS[0])["boj_rate"].unique().to_list() == [1.0]

@@ -29,14 +29,14 @@ def slow_targets(data: Panel, symbol: str, place: int, until: int) -> list[float
     logs = dict(bars.select("session", "log_close").iter_rows())
     sigma = dict(bars.select("session", "sigma").iter_rows())
     days = data.sessions.to_list()
-    found: list[float | None] = []
+    expected: list[float | None] = []
     for h in HORIZONS:
         if place + h > until or days[place + h] not in logs:
-            found.append(None)
+            expected.append(None)
             continue
         change = (logs[days[place + h]] - logs[days[place]]) / (sigma[days[place]] * h**0.5)
-        found.append(max(-CLIP, min(CLIP, change)))
-    return found
+        expected.append(max(-CLIP, min(CLIP, change)))
+    return expected
 
 
 def gappy() -> Panel:
@@ -55,8 +55,8 @@ def gappy() -> Panel:
 def test_targets_are_those_of_sessions_not_of_bars(until):
     data = gappy()
     days = data.sessions
-    found = targets(data, days[until])
-    assert found.select(KEYS).equals(data.until(days[until]).bars.select(KEYS))
+    table = targets(data, days[until])
+    assert table.select(KEYS).equals(data.until(days[until]).bars.select(KEYS))
     for symbol, place in [
         ("S0000", 40),
         ("S0001", 48),
@@ -70,37 +70,37 @@ def test_targets_are_those_of_sessions_not_of_bars(until):
         ("S0000", 70),
         ("S0003", 71),
     ]:
-        row = found.filter(symbol=symbol, session=days[place]).select(TARGETS).row(0)
-        for found_one, expected in zip(row, slow_targets(data, symbol, place, until), strict=True):
+        row = table.filter(symbol=symbol, session=days[place]).select(TARGETS).row(0)
+        for target, expected in zip(row, slow_targets(data, symbol, place, until), strict=True):
             if expected is None:
-                assert found_one is None, (symbol, place)
+                assert target is None, (symbol, place)
             else:
-                assert found_one == pytest.approx(expected, rel=1e-5), (symbol, place)
+                assert target == pytest.approx(expected, rel=1e-5), (symbol, place)
 
 
 def test_no_target_is_known_that_lies_behind_the_end():
     data = walk(2, days=80)
     days = data.sessions
-    found = targets(data, days[60])
-    newest = found.group_by("symbol").tail(6).select(pl.col(TARGETS).null_count()).row(0)
+    table = targets(data, days[60])
+    newest = table.group_by("symbol").tail(6).select(pl.col(TARGETS).null_count()).row(0)
     assert newest == tuple(h * 4 for h in HORIZONS)
-    assert_frame_equal(found, targets(data.until(days[60]), days[60]))
+    assert_frame_equal(table, targets(data.until(days[60]), days[60]))
 
 
 def test_the_last_bar_of_one_is_not_followed_by_the_first_of_the_next():
     first, second = walk_bars(3, symbols=2, days=80).partition_by("symbol")
     data = panel(pl.concat([first.head(40), second.tail(40)]), sessions(90))
-    found = targets(data, data.sessions[79]).filter(symbol="S0000")
-    assert found.tail(1).select(TARGETS).row(0) == (None,) * 5
+    table = targets(data, data.sessions[79]).filter(symbol="S0000")
+    assert table.tail(1).select(TARGETS).row(0) == (None,) * 5
 
 
 def test_no_target_without_a_volatility_and_none_beyond_the_clip():
     closes = [100.0] * 60 + [101.0, 100.0] * 20 + [1e9] + [100.0] * 9
-    found = targets(of_closes(closes), of_closes(closes).sessions[len(closes) - 1])
-    assert found["sigma"].head(60).null_count() == 60  # too short, then constant
-    assert found["target_1"].head(60).null_count() == 60
-    assert found["target_1"][99] == CLIP
-    assert found["target_1"].drop_nulls().abs().le(CLIP).all()
+    table = targets(of_closes(closes), of_closes(closes).sessions[len(closes) - 1])
+    assert table["sigma"].head(60).null_count() == 60  # too short, then constant
+    assert table["target_1"].head(60).null_count() == 60
+    assert table["target_1"][99] == CLIP
+    assert table["target_1"].drop_nulls().abs().le(CLIP).all()
 
 
 def test_an_empty_panel_has_no_rows():
@@ -164,27 +164,27 @@ def test_inputs_have_no_unit():
     dear = panel(bars.with_columns(pl.col("close", "high", "low") * 10), data.sessions)
     assert_frame_equal(inputs(panel(bars, data.sessions)), inputs(dear), rel_tol=1e-4, abs_tol=1e-4)
     wild = panel(bars.with_columns(pl.col("close", "high", "low").log().mul(3).exp()), data.sessions)
-    one, other = inputs(panel(bars, data.sessions)), inputs(wild)
+    calm_inputs, wild_inputs = inputs(panel(bars, data.sessions)), inputs(wild)
     level = ["sigma_log", "market_sigma_log"]
-    assert_frame_equal(one.drop(level), other.drop(level), rel_tol=1e-4, abs_tol=1e-4)
-    tripled = one.select((pl.col(level) + np.log(3)).cast(pl.Float32))
-    assert_frame_equal(tripled, other.select(level), rel_tol=1e-4, abs_tol=1e-4)
+    assert_frame_equal(calm_inputs.drop(level), wild_inputs.drop(level), rel_tol=1e-4, abs_tol=1e-4)
+    tripled = calm_inputs.select((pl.col(level) + np.log(3)).cast(pl.Float32))
+    assert_frame_equal(tripled, wild_inputs.select(level), rel_tol=1e-4, abs_tol=1e-4)
 
 
 def test_inputs_are_single_precision_in_the_order_of_the_bars():
     data = given()
-    found = inputs(data, ("us_ret_1",))
-    assert found.select(KEYS).equals(data.bars.select(KEYS))
-    assert set(found.drop(KEYS).dtypes) == {pl.Float32()}
-    assert not found.drop(KEYS).select(pl.any_horizontal(pl.all().is_nan().any())).item()
-    assert found["us_ret_1"].equals(data.bars["us_ret_1"].cast(pl.Float32).alias("us_ret_1"))
+    table = inputs(data, ("us_ret_1",))
+    assert table.select(KEYS).equals(data.bars.select(KEYS))
+    assert set(table.drop(KEYS).dtypes) == {pl.Float32()}
+    assert not table.drop(KEYS).select(pl.any_horizontal(pl.all().is_nan().any())).item()
+    assert table["us_ret_1"].equals(data.bars["us_ret_1"].cast(pl.Float32).alias("us_ret_1"))
     own, by_hand = (
-        found.filter(symbol="S0002"),
+        table.filter(symbol="S0002"),
         data.bars.with_columns(s=ewma_volatility()).filter(symbol="S0002"),
     )
     move = by_hand["ret"][100] / by_hand["s"][100]
     assert own["move_0"][100] == pytest.approx(move, rel=1e-5)
-    session = found.filter(session=data.sessions[100])
+    session = table.filter(session=data.sessions[100])
     assert own["market_move_0"][100] == pytest.approx(session["move_0"].mean(), rel=1e-5)
     assert own["move_0_to_market"][100] == pytest.approx(move - own["market_move_0"][100], rel=1e-4)
     sector = session.filter(pl.col("symbol") != "S0001")["move_0"].mean()
@@ -213,10 +213,10 @@ def test_indicators_against_a_slow_reference():
 
 
 def test_indicators_of_a_price_that_does_not_move():
-    found = inputs(of_closes([100.0 + place % 2 for place in range(60)] + [100.0] * 40))
-    assert found["unchanged_20"][99] == pytest.approx(1.0)
-    assert found["bollinger"][99] is None
-    assert found["rsi"].drop_nulls().is_between(0, 1).all()
+    table = inputs(of_closes([100.0 + place % 2 for place in range(60)] + [100.0] * 40))
+    assert table["unchanged_20"][99] == pytest.approx(1.0)
+    assert table["bollinger"][99] is None
+    assert table["rsi"].drop_nulls().is_between(0, 1).all()
 
 
 def test_a_garbage_tick_moves_the_market_by_no_more_than_the_clip():
@@ -225,8 +225,8 @@ def test_a_garbage_tick_moves_the_market_by_no_more_than_the_clip():
     tick = (pl.col("symbol") == "S0003") & (place == 90)
     garbage = bars.with_columns(close=pl.when(tick).then(pl.col("close") * 5e7).otherwise("close"))
     day = sessions(100)[90]
-    one, other = (inputs(panel(frame, sessions(110))).filter(session=day) for frame in (bars, garbage))
-    assert abs(one["market_move_0"][0] - other["market_move_0"][0]) <= 13 / 20
+    clean, disturbed = (inputs(panel(frame, sessions(110))).filter(session=day) for frame in (bars, garbage))
+    assert abs(clean["market_move_0"][0] - disturbed["market_move_0"][0]) <= 13 / 20
 
 
 def test_a_column_that_is_not_there_is_refused():

@@ -16,7 +16,7 @@ from miraikakaku_assets.domain.market.sessions import session_table
 from miraikakaku_assets_tests.support.forecasts.forecast_panels import last_session
 
 
-def one_instrument(file: Path, calendar: str) -> Panel:
+def panel_of_file(file: Path, calendar: str) -> Panel:
     """Yahoo's daily closes since 2012; the days on which the calendar has no session are left out."""
     days = session_table(calendar)["session"]
     bars = pl.read_csv(file).select(symbol=pl.lit("S"), session=pl.col("Date").str.to_date(), close="Close")
@@ -36,7 +36,7 @@ def scored(forecaster: Forecaster, data: Panel) -> pl.DataFrame:
     [("copper/yahoo_HG=F_daily_2000_2026.csv", "XNYS"), ("fx/yahoo_JPY=X_daily_1996_2026.csv", "FX")],
 )
 def test_bands_of_copper_and_the_yen(real_data, file, calendar):
-    table = scored(RandomWalk(), one_instrument(real_data / file, calendar))
+    table = scored(RandomWalk(), panel_of_file(real_data / file, calendar))
     assert table["days"].gt(3_000).all()
     assert table["coverage_80"].is_between(0.785, 0.815).all(), table["coverage_80"].to_list()
     assert table["coverage_95"].is_between(0.94, 0.96).all(), table["coverage_95"].to_list()
@@ -44,7 +44,7 @@ def test_bands_of_copper_and_the_yen(real_data, file, calendar):
 
 
 def test_past_drift_does_not_beat_no_change_on_copper(real_data):
-    table = scored(Drift(), one_instrument(real_data / "copper/yahoo_HG=F_daily_2000_2026.csv", "XNYS"))
+    table = scored(Drift(), panel_of_file(real_data / "copper/yahoo_HG=F_daily_2000_2026.csv", "XNYS"))
     assert table["skill"].is_between(-0.05, 0.005).all(), table["skill"].to_list()
     assert table["dm_p_better"].gt(0.05).all()
 

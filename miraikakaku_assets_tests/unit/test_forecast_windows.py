@@ -32,7 +32,7 @@ def scored() -> pl.DataFrame:
     """A month of forecasts of three instruments by two models, one of them with holes."""
     data = walk(3, symbols=3, days=130)
     folds = list(rolling_origins(data.sessions, data.sessions[90], data.sessions[115], 10))
-    made = pl.concat([walk_forward(one, data, folds) for one in (RandomWalk(), Drift())])
+    made = pl.concat([walk_forward(forecaster, data, folds) for forecaster in (RandomWalk(), Drift())])
     holes = (pl.col("symbol") == "S0001") & (pl.col("as_of").dt.day() % 7 == 0)
     broken = [
         pl.when(~holes).then(pl.col(name)).alias(name) for name in ("point", "lo80", "hi80", "lo95", "hi95")
@@ -48,15 +48,15 @@ def daily(scored: pl.DataFrame) -> pl.DataFrame:
 
 @pytest.mark.parametrize("days", [5, 20])
 def test_the_sum_of_the_days_is_the_window(scored: pl.DataFrame, days: int) -> None:
-    found = window_scores(daily(scored), ["segment"], days)
+    windows = window_scores(daily(scored), ["segment"], days)
     newest = scored.group_by("horizon").agg(pl.col("target").unique().sort().tail(days))
     whole = scored.join(newest.explode("target"), on=["horizon", "target"], how="semi")
     expected = score(whole, ["segment"])
     keys = ["model", "horizon"]
     ends = scored.group_by("horizon").agg(until=pl.col("target").max())
-    assert found.join(ends, on=["horizon", "until"], how="anti").is_empty()
-    assert_frame_equal(found.select(*keys, *EXACT), expected.select(*keys, *EXACT), rel_tol=1e-9)
-    assert_frame_equal(found.select(*keys, *TESTED), expected.select(*keys, *TESTED), rel_tol=1e-6)
+    assert windows.join(ends, on=["horizon", "until"], how="anti").is_empty()
+    assert_frame_equal(windows.select(*keys, *EXACT), expected.select(*keys, *EXACT), rel_tol=1e-9)
+    assert_frame_equal(windows.select(*keys, *TESTED), expected.select(*keys, *TESTED), rel_tol=1e-6)
 
 
 def test_days_without_a_forecast_count_as_missing_only(scored: pl.DataFrame) -> None:
@@ -69,5 +69,5 @@ def test_days_without_a_forecast_count_as_missing_only(scored: pl.DataFrame) -> 
         missing=pl.lit(3, pl.Int64()),
     )
     whole = window_scores(days, ["segment"], 20)
-    found = window_scores(pl.concat([days, empty]), ["segment"], 20)
-    assert_frame_equal(found, whole.with_columns(pl.col("missing") + 3 * (pl.col("until") == last)))
+    windows = window_scores(pl.concat([days, empty]), ["segment"], 20)
+    assert_frame_equal(windows, whole.with_columns(pl.col("missing") + 3 * (pl.col("until") == last)))

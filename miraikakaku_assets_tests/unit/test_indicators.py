@@ -29,17 +29,17 @@ from miraikakaku_assets_tests.support.indicator_page import indicator_table
 
 
 def still(bars: int, price: float = 100.0, volume: int = 0) -> pl.DataFrame:
-    """A price that nobody moves."""
+    """A price that does not move."""
     flat = {name: pl.lit(price) for name in ("open", "high", "low", "close")}
     return walk(bars).with_columns(**flat, volume=pl.lit(volume, pl.Int64))
 
 
 def test_all_columns_of_the_table() -> None:
-    found = compute(market(300, 20, 1, 260))
-    assert found.columns == ["symbol", "ts", *COLUMNS]
-    assert found.height == 581
-    assert set(found.dtypes[2:]) == {pl.Float64}
-    assert not found.select(pl.col(COLUMNS).is_nan().any()).row(0).count(True)
+    indicators = compute(market(300, 20, 1, 260))
+    assert indicators.columns == ["symbol", "ts", *COLUMNS]
+    assert indicators.height == 581
+    assert set(indicators.dtypes[2:]) == {pl.Float64}
+    assert not indicators.select(pl.col(COLUMNS).is_nan().any()).row(0).count(True)
     assert len(COLUMNS) == len(set(COLUMNS)) == 22
 
 
@@ -50,14 +50,14 @@ def test_the_page_has_every_indicator() -> None:
 def test_symbols_do_not_touch_each_other() -> None:
     bars = market(300, 20, 1, 260)
     whole = compute(bars)
-    alone = pl.concat([compute(one) for one in bars.partition_by("symbol")])
+    alone = pl.concat([compute(own) for own in bars.partition_by("symbol")])
     assert_frame_equal(whole, alone, check_exact=True)
 
 
 def test_values_are_null_until_there_is_enough_history() -> None:
-    found = compute(walk(1_700))
+    indicators = compute(walk(1_700))
     for column in COLUMNS:
-        nulls = found[column].is_null()
+        nulls = indicators[column].is_null()
         assert nulls.head(needed_history(column) - 1).all(), column
         assert not nulls.tail(1_700 - needed_history(column) + 1).any(), column
     recursive = [
@@ -84,8 +84,8 @@ def test_sensitivity_sees_a_start_that_never_wears_off() -> None:
         first = pl.col("close").first().over("symbol")
         return bars.select("symbol", "ts", since_first=pl.col("close") / first)
 
-    found = warm_up_sensitivity(anchored, walk(500), [100])
-    assert found.select("compared", "settled_after").rows() == [(400, None)]
+    sensitivity = warm_up_sensitivity(anchored, walk(500), [100])
+    assert sensitivity.select("compared", "settled_after").rows() == [(400, None)]
 
 
 def test_no_indicator_looks_ahead() -> None:
@@ -115,10 +115,10 @@ def known_tomorrow(bars: pl.DataFrame) -> pl.DataFrame:
 def test_a_leaking_indicator_is_caught(leaking: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
     bars = market(200, 150)
     moments = bars["ts"].unique().sort()[30:120:7].to_list()
-    found = look_ahead(leaking, bars, moments)
-    assert found.height > 0
-    assert (found["ts"] <= found["moment"]).all()
-    assert found.filter(pl.col("then").eq_missing(pl.col("now"))).is_empty()
+    differences = look_ahead(leaking, bars, moments)
+    assert differences.height > 0
+    assert (differences["ts"] <= differences["moment"]).all()
+    assert differences.filter(pl.col("then").eq_missing(pl.col("now"))).is_empty()
 
 
 @given(st.integers(1, 520), st.floats(0.5, 2.0), st.booleans())
@@ -141,21 +141,21 @@ def test_after_a_change_everything_before_it_is_what_it_was(at: int, factor: flo
 
 
 def test_a_price_that_never_moves_has_no_rsi_and_no_stochastic() -> None:
-    found = compute(still(400), history={})
-    assert found["rsi_14"].null_count() == 400
-    assert found["stoch_k"].null_count() == found["stoch_d"].null_count() == 400
-    assert set(found["adx_14"].drop_nulls()) == {0.0}
-    assert set(found["atr_14"].drop_nulls()) == {0.0}
-    assert found["bb_upper"][-1] == found["bb_lower"][-1] == 100.0
+    indicators = compute(still(400), history={})
+    assert indicators["rsi_14"].null_count() == 400
+    assert indicators["stoch_k"].null_count() == indicators["stoch_d"].null_count() == 400
+    assert set(indicators["adx_14"].drop_nulls()) == {0.0}
+    assert set(indicators["atr_14"].drop_nulls()) == {0.0}
+    assert indicators["bb_upper"][-1] == indicators["bb_lower"][-1] == 100.0
 
 
 def test_a_range_that_comes_back_brings_the_stochastic_back() -> None:
     bars = still(60).with_columns(high=pl.when(pl.int_range(60) == 40).then(101.0).otherwise(100.0))
-    found = compute(bars, only=["stoch_k", "stoch_d"])
+    indicators = compute(bars, only=["stoch_k", "stoch_d"])
     # 14 windows have a range, bars 40-53; %K needs three of them in a row, %D five.
-    assert found.filter(pl.col("stoch_k").is_not_null())["ts"].equals(bars["ts"][42:54])
-    assert found.filter(pl.col("stoch_d").is_not_null())["ts"].equals(bars["ts"][44:54])
-    assert set(found["stoch_k"].drop_nulls()) == {0.0}  # the close is at the bottom of a real range
+    assert indicators.filter(pl.col("stoch_k").is_not_null())["ts"].equals(bars["ts"][42:54])
+    assert indicators.filter(pl.col("stoch_d").is_not_null())["ts"].equals(bars["ts"][44:54])
+    assert set(indicators["stoch_k"].drop_nulls()) == {0.0}  # the close is at the bottom of a real range
 
 
 def test_a_price_that_only_falls_has_an_rsi_of_zero() -> None:
@@ -167,16 +167,16 @@ def test_a_price_that_only_falls_has_an_rsi_of_zero() -> None:
 def test_a_stock_that_halts_keeps_its_rsi() -> None:
     bars = pl.concat([walk(300), still(100, walk(300)["close"][-1])])
     ts = pl.Series([datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=day) for day in range(400)])
-    found = compute(bars.with_columns(ts=ts.cast(pl.Datetime("us", "UTC"))))
-    assert found["rsi_14"].tail(100).null_count() == 0
-    assert found["rsi_14"].tail(99).std() == pytest.approx(0, abs=1e-9)
+    indicators = compute(bars.with_columns(ts=ts.cast(pl.Datetime("us", "UTC"))))
+    assert indicators["rsi_14"].tail(100).null_count() == 0
+    assert indicators["rsi_14"].tail(99).std() == pytest.approx(0, abs=1e-9)
 
 
 def test_obv_is_null_without_volume() -> None:
     assert compute(still(300), only=["obv"])["obv"].null_count() == 300
     bars = walk(50).with_columns(volume=pl.when(pl.int_range(50) < 20).then(0).otherwise("volume"))
-    found = compute(bars)["obv"]
-    assert (found.head(20).null_count(), found.tail(30).null_count()) == (20, 0)
+    obv = compute(bars)["obv"]
+    assert (obv.head(20).null_count(), obv.tail(30).null_count()) == (20, 0)
     beside = pl.concat([walk(50), still(50).with_columns(symbol=pl.lit("JPY=X"))])
     assert compute(beside)["obv"].is_null().to_list() == [False] * 50 + [True] * 50
 
@@ -220,12 +220,12 @@ def toyota(real_data: Path) -> pl.DataFrame:
 
 def test_twenty_years_of_a_real_share(real_data: Path) -> None:
     bars = toyota(real_data)
-    found = compute(bars)
+    indicators = compute(bars)
     assert bars.height > 5_000
     for name in ("rsi_14", "stoch_k", "stoch_d", "adx_14", "plus_di_14", "minus_di_14"):
-        assert found[name].drop_nulls().is_between(-1e-9, 100 + 1e-9).all()
-    assert (found["bb_upper"] >= found["bb_lower"]).all()
-    assert found["ema_200"].drop_nulls().len() == bars.height - 1_581
+        assert indicators[name].drop_nulls().is_between(-1e-9, 100 + 1e-9).all()
+    assert (indicators["bb_upper"] >= indicators["bb_lower"]).all()
+    assert indicators["ema_200"].drop_nulls().len() == bars.height - 1_581
     moments = bars["ts"][400::900].to_list()
     assert look_ahead(compute, bars, moments).is_empty()
     assert look_ahead(candlesticks, bars, moments).is_empty()
@@ -241,9 +241,9 @@ def test_a_year_of_five_minutes_of_a_currency(real_data: Path) -> None:
     clock = (pl.col("day") + " " + pl.col("time")).str.to_datetime("%Y.%m.%d %H:%M", time_unit="us")
     ts = clock.dt.replace_time_zone("Europe/Helsinki").dt.convert_time_zone("UTC")
     bars = table.with_columns(symbol=pl.lit("JPY=X"), ts=ts, volume=pl.lit(0, pl.Int64))
-    found = compute(bars)
-    assert found["obv"].null_count() == bars.height == 65_000
+    indicators = compute(bars)
+    assert indicators["obv"].null_count() == bars.height == 65_000
     for name in set(COLUMNS) - {"obv"}:
-        assert found[name].null_count() == needed_history(name) - 1, name
+        assert indicators[name].null_count() == needed_history(name) - 1, name
     shown = warm_up_sensitivity(compute, bars, [30_000]).filter(pl.col("column") != "obv")
     assert shown["largest"].max() < SETTLED  # type: ignore[operator]

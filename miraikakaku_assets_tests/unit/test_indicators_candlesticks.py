@@ -40,8 +40,8 @@ def test_patterns_drawn_by_hand(
     candles: list[tuple[float, float, float, float]], pattern: str, direction: str
 ) -> None:
     bars = chart(candles)
-    found = candlesticks(bars).filter(pl.col("ts") == bars["ts"][-1])
-    assert found.filter(pl.col("pattern") == pattern)["direction"].to_list() == [direction]
+    shown = candlesticks(bars).filter(pl.col("ts") == bars["ts"][-1])
+    assert shown.filter(pl.col("pattern") == pattern)["direction"].to_list() == [direction]
 
 
 def test_candlesticks_are_what_talib_says() -> None:
@@ -51,19 +51,19 @@ def test_candlesticks_are_what_talib_says() -> None:
     assert len(names) == 61
     assert set(names) >= NEUTRAL
     bars = market(2_000, 1_500, 12)
-    found = candlesticks(bars)
-    assert found.equals(found.sort("symbol", "ts", "pattern"))
-    for one in bars.partition_by("symbol"):
-        ohlc = [one[name].to_numpy() for name in ("open", "high", "low", "close")]
-        mine = found.filter(pl.col("symbol") == one["symbol"][0])
+    shown = candlesticks(bars)
+    assert shown.equals(shown.sort("symbol", "ts", "pattern"))
+    for own in bars.partition_by("symbol"):
+        ohlc = [own[name].to_numpy() for name in ("open", "high", "low", "close")]
+        mine = shown.filter(pl.col("symbol") == own["symbol"][0])
         total = 0
         for name in names:
             values = getattr(talib, f"CDL{name.upper()}")(*ohlc)
             seen = mine.filter(pl.col("pattern") == name)
-            assert seen["ts"].equals(one["ts"].filter(values != 0))
+            assert seen["ts"].equals(own["ts"].filter(values != 0))
             assert seen["strength"].to_list() == np.abs(values[values != 0]).tolist()
             total += seen.height
         assert total == mine.height
-    assert {80, 100, 200} >= set(found["strength"])
-    assert set(found.filter(pl.col("pattern").is_in(NEUTRAL))["direction"]) == {"neutral"}
-    assert set(found["direction"]) == {"bullish", "bearish", "neutral"}
+    assert {80, 100, 200} >= set(shown["strength"])
+    assert set(shown.filter(pl.col("pattern").is_in(NEUTRAL))["direction"]) == {"neutral"}
+    assert set(shown["direction"]) == {"bullish", "bearish", "neutral"}

@@ -16,17 +16,17 @@ N = 400
 
 
 def sma(values: Sequence[float | None], n: int) -> Values:
-    found: Values = []
+    means: Values = []
     for at in range(len(values)):
         window = values[max(at - n + 1, 0) : at + 1]
         known = [value for value in window if value is not None]
-        found.append(math.fsum(known) / n if len(known) == n else None)
-    return found
+        means.append(math.fsum(known) / n if len(known) == n else None)
+    return means
 
 
 def smoothed(values: Sequence[float | None], n: int, weight: float) -> Values:
     """The mean of the first n, then ``weight`` of every new value."""
-    found: Values = []
+    states: Values = []
     first: list[float] = []
     state: float | None = None
     for value in values:
@@ -36,8 +36,8 @@ def smoothed(values: Sequence[float | None], n: int, weight: float) -> Values:
             first.append(value)
             if len(first) == n:
                 state = math.fsum(first) / n
-        found.append(state)
-    return found
+        states.append(state)
+    return states
 
 
 def ema(values: Sequence[float | None], n: int) -> Values:
@@ -48,8 +48,8 @@ def wilder(values: Sequence[float | None], n: int) -> Values:
     return smoothed(values, n, 1 / n)
 
 
-def both(one: Values, other: Values, combine: Callable[[float, float], float]) -> Values:
-    return [None if a is None or b is None else combine(a, b) for a, b in zip(one, other, strict=True)]
+def both(left: Values, right: Values, combine: Callable[[float, float], float]) -> Values:
+    return [None if a is None or b is None else combine(a, b) for a, b in zip(left, right, strict=True)]
 
 
 def rsi(close: list[float]) -> Values:
@@ -74,11 +74,11 @@ def directional(high: list[float], low: list[float], close: list[float]) -> dict
     ranges = [value or 0.0 for value in true_ranges(high, low, close)]
 
     def summed(values: list[float]) -> list[float]:
-        state, found = 0.0, []
+        state, totals = 0.0, []
         for at, value in enumerate(values):
             state = state + value if at < 14 else state - state / 14 + value
-            found.append(state)
-        return found
+            totals.append(state)
+        return totals
 
     sums = [summed(values) for values in (plus, minus, ranges)]
     di: list[Values] = [
@@ -96,8 +96,8 @@ def bollinger(close: list[float]) -> dict[str, Values]:
     ]
     return {
         "bb_middle": middle,
-        "bb_upper": both(middle, sigma, lambda mean, one: mean + 2 * one),
-        "bb_lower": both(middle, sigma, lambda mean, one: mean - 2 * one),
+        "bb_upper": both(middle, sigma, lambda mean, deviation: mean + 2 * deviation),
+        "bb_lower": both(middle, sigma, lambda mean, deviation: mean - 2 * deviation),
     }
 
 
@@ -123,11 +123,11 @@ def macd(close: list[float]) -> dict[str, Values]:
 
 
 def on_balance(close: list[float], volume: list[int]) -> Values:
-    level, found = float(volume[0]), [float(volume[0])]
+    level, levels = float(volume[0]), [float(volume[0])]
     for at in range(1, len(close)):
         level += volume[at] * ((close[at] > close[at - 1]) - (close[at] < close[at - 1]))
-        found.append(level)
-    return list(found)
+        levels.append(level)
+    return list(levels)
 
 
 def textbook(bars: pl.DataFrame) -> dict[str, Values]:
@@ -149,16 +149,16 @@ def textbook(bars: pl.DataFrame) -> dict[str, Values]:
 def test_every_value_equals_the_definition(column: str) -> None:
     bars = walk()
     expected = textbook(bars)[column]
-    found = compute(bars, only=[column], history={})[column].to_list()
+    computed = compute(bars, only=[column], history={})[column].to_list()
     assert any(value is not None for value in expected)
-    for at, value in enumerate(found):
+    for at, value in enumerate(computed):
         if value is not None:
             assert value == pytest.approx(expected[at], rel=1e-9, abs=1e-7), at
     # MACD and %K are given by TA-Lib from where its last output begins.
     begins = next(at for at, value in enumerate(expected) if value is not None)
-    first = next(at for at, value in enumerate(found) if value is not None)
+    first = next(at for at, value in enumerate(computed) if value is not None)
     assert first == {"macd": 33, "stoch_k": 17}.get(column, begins)
-    assert None not in found[first:]
+    assert None not in computed[first:]
 
 
 def test_a_long_history_equals_the_exponential_averages_without_a_seed() -> None:
@@ -189,5 +189,5 @@ def test_the_published_example_of_wilders_rsi() -> None:
         *(54.71, 50.42, 39.99, 41.46, 41.87, 45.46, 37.30, 33.08, 37.77),
     ]
     bars = walk(len(closes)).with_columns(close=pl.Series(closes))
-    found = compute(bars, only=["rsi_14"], history={})["rsi_14"].drop_nulls().to_list()
-    assert found == pytest.approx(printed, abs=0.011)
+    computed = compute(bars, only=["rsi_14"], history={})["rsi_14"].drop_nulls().to_list()
+    assert computed == pytest.approx(printed, abs=0.011)

@@ -35,10 +35,10 @@ def written(folder: Path, text: str, name: str = "7203.csv") -> Path:
 def test_a_stamp_is_a_moment_or_the_exchanges_clock(tmp_path: Path, stamp: str) -> None:
     path = written(tmp_path, f"Datetime,Open,High,Low,Close,Volume\n{stamp},{PRICES},500\n")
 
-    found = read_intraday_file(path, JP)
+    bars = read_intraday_file(path, JP)
 
-    assert found.schema == pl.Schema(RAW_INTRADAY)
-    assert found.row(0, named=True) == {
+    assert bars.schema == pl.Schema(RAW_INTRADAY)
+    assert bars.row(0, named=True) == {
         "symbol": "7203.T", "stamp": NINE, "open": 100.0, "high": 103.0, "low": 99.0, "close": 101.0,
         "volume": 500.0, "row": 2, "refusal": None,
     }  # fmt: skip
@@ -48,13 +48,13 @@ def test_a_stamp_is_a_moment_or_the_exchanges_clock(tmp_path: Path, stamp: str) 
 def test_metatraders_clock_is_the_brokers(tmp_path: Path, day: str) -> None:
     path = written(tmp_path, f"{day},02:00,{PRICES},12\n{day},02:05,{PRICES},13\n", "usdjpy.csv")
 
-    found = read_intraday_file(path, FX, "Europe/Helsinki")
+    bars = read_intraday_file(path, FX, "Europe/Helsinki")
 
     there = datetime.strptime(day + " 02:00 +0000", "%Y.%m.%d %H:%M %z")
     offset = timedelta(hours=2 if "01.06" in day else 3)  # winter and summer time
-    assert found["stamp"].to_list() == [there - offset, there - offset + timedelta(minutes=5)]
-    assert found["row"].to_list() == [1, 2]
-    assert found["close"].to_list() == [101.0, 101.0]
+    assert bars["stamp"].to_list() == [there - offset, there - offset + timedelta(minutes=5)]
+    assert bars["row"].to_list() == [1, 2]
+    assert bars["close"].to_list() == [101.0, 101.0]
     with pytest.raises(InputFileError, match=r"--time-zone, e\.g\. Europe/Helsinki") as refused:
         read_intraday_file(path, FX)
     assert refused.value.rule == "no_time_zone"
@@ -83,12 +83,12 @@ def test_what_metatraders_python_hands_out_is_on_the_brokers_clock(tmp_path: Pat
         rates = rates.with_row_index("")
     rates.write_parquet(path) if written_as == "parquet" else rates.write_csv(path)
 
-    found = read_intraday_file(path, FX, "Europe/Helsinki")
+    bars = read_intraday_file(path, FX, "Europe/Helsinki")
 
     midnight = datetime(2025, 1, 6, tzinfo=UTC)
-    assert found["stamp"].to_list() == [midnight, midnight + timedelta(minutes=5)]
-    assert found["close"].to_list() == [157.1, 157.2]
-    assert found["volume"].to_list() == [None, None]  # a count of quotes is no volume
+    assert bars["stamp"].to_list() == [midnight, midnight + timedelta(minutes=5)]
+    assert bars["close"].to_list() == [157.1, 157.2]
+    assert bars["volume"].to_list() == [None, None]  # a count of quotes is no volume
     with pytest.raises(InputFileError, match="--time-zone") as refused:
         read_intraday_file(path, FX)
     assert refused.value.rule == "no_time_zone"
@@ -106,17 +106,17 @@ def test_metatrader_5_writes_tabs_and_angle_brackets(tmp_path: Path) -> None:
         tmp_path, head + "2025.01.06\t02:00:00\t157\t157.2\t156.9\t157.1\t120\t0\t2\n", "USDJPY=X.csv"
     )
 
-    found = read_intraday_file(path, FX, "Europe/Helsinki")
+    bars = read_intraday_file(path, FX, "Europe/Helsinki")
 
-    assert found.select("stamp", "close", "row").rows() == [(datetime(2025, 1, 6, tzinfo=UTC), 157.1, 2)]
+    assert bars.select("stamp", "close", "row").rows() == [(datetime(2025, 1, 6, tzinfo=UTC), 157.1, 2)]
 
 
 def test_an_hour_that_summer_time_skips_or_repeats_is_read(tmp_path: Path) -> None:
     rows = "".join(f"{stamp},{PRICES},1\n" for stamp in ("2025.03.30,03:30", "2025.10.26,03:30"))
 
-    found = read_intraday_file(written(tmp_path, rows, "usdjpy.csv"), FX, "Europe/Helsinki")
+    bars = read_intraday_file(written(tmp_path, rows, "usdjpy.csv"), FX, "Europe/Helsinki")
 
-    assert found["stamp"].to_list() == [
+    assert bars["stamp"].to_list() == [
         datetime(2025, 3, 30, 1, 30, tzinfo=UTC), datetime(2025, 10, 26, 0, 30, tzinfo=UTC)
     ]  # fmt: skip
 
@@ -135,9 +135,9 @@ def test_parquet_with_typed_stamps(tmp_path: Path) -> None:
 def test_currencies_need_no_volume_and_shares_do(tmp_path: Path) -> None:
     text = f"datetime_jst,Open,High,Low,Close\n2025-01-06 09:00:00+09:00,{PRICES}\n"
 
-    found = read_intraday_file(written(tmp_path, text, "USDJPY=X.csv"), FX)
+    bars = read_intraday_file(written(tmp_path, text, "USDJPY=X.csv"), FX)
 
-    assert found.select("symbol", "stamp", "volume").rows() == [("USDJPY=X", NINE, None)]
+    assert bars.select("symbol", "stamp", "volume").rows() == [("USDJPY=X", NINE, None)]
     with pytest.raises(InputFileError, match="column volume is missing"):
         read_intraday_file(written(tmp_path, text), US)
 
@@ -149,7 +149,7 @@ def test_what_is_no_number_is_left_to_the_rules(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "complaint"),
     [
         ("datetime,open\n2025-01-06 09:00,1\n", "row 1: column high is missing; columns are: datetime, open"),
         (f"open,high,low,close,volume\n{PRICES},1\n", "row 1: column datetime is missing"),
@@ -158,10 +158,10 @@ def test_what_is_no_number_is_left_to_the_rules(tmp_path: Path) -> None:
         ("", ": the file is empty"),
     ],
 )  # fmt: skip
-def test_other_files_are_refused_in_one_sentence(tmp_path: Path, text: str, said: str) -> None:
+def test_other_files_are_refused_in_one_sentence(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(InputFileError) as refused:
         read_intraday_file(written(tmp_path, text), JP)
-    assert said in str(refused.value)
+    assert complaint in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -42,18 +42,20 @@ universes = st.sampled_from([JP, US, FX])
 def test_every_row_comes_out_once_and_what_is_accepted_fits_the_table(
     delivery: list[dict[str, Any]], universe: Universe
 ) -> None:
-    found = validate_intraday(raw(delivery), BarContext(universe, NOW))
-    assert sorted([*found.accepted["row"], *found.refused["row"]]) == list(range(1, len(delivery) + 1))
-    assert set(found.refused["rule"]) <= set(RULES)
-    assert set(found.accepted["flag"].drop_nulls()) <= set(FLAGS)
-    assert found.refused.select(pl.col("session", "ts", "detail").null_count()).row(0) == (0, 0, 0)
-    for row in found.accepted.iter_rows(named=True):
+    validated = validate_intraday(raw(delivery), BarContext(universe, NOW))
+    assert sorted([*validated.accepted["row"], *validated.refused["row"]]) == list(
+        range(1, len(delivery) + 1)
+    )
+    assert set(validated.refused["rule"]) <= set(RULES)
+    assert set(validated.accepted["flag"].drop_nulls()) <= set(FLAGS)
+    assert validated.refused.select(pl.col("session", "ts", "detail").null_count()).row(0) == (0, 0, 0)
+    for row in validated.accepted.iter_rows(named=True):
         assert 0 < row["low"] <= min(row["open"], row["close"])
         assert max(row["open"], row["close"]) <= row["high"] < inf
         assert row["volume"] >= 0
         assert row["ts"].minute % 5 == row["ts"].second == 0
         assert row["ts"] <= row["stamp"] <= NOW
-    keys = found.accepted.select("symbol", "ts").rows()
+    keys = validated.accepted.select("symbol", "ts").rows()
     assert keys == sorted(set(keys))
 
 

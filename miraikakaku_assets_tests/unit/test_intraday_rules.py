@@ -49,20 +49,20 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
 @pytest.mark.parametrize("rule", EXAMPLES)
 def test_rule_refuses_its_examples(rule: str) -> None:
     rows = EXAMPLES[rule]
-    found = validate_intraday(raw(rows), BarContext(JP, LATER, frozenset({"7203.T"})))
-    assert found.accepted.is_empty()
-    assert set(found.refused["rule"]) == {rule}
-    assert found.refused["detail"].to_list() == [RULES[rule]] * len(rows)
-    assert found.refused["session"].null_count() == 0
-    assert sorted(found.refused["ts"]) == sorted(row["stamp"] for row in rows)
+    validated = validate_intraday(raw(rows), BarContext(JP, LATER, frozenset({"7203.T"})))
+    assert validated.accepted.is_empty()
+    assert set(validated.refused["rule"]) == {rule}
+    assert validated.refused["detail"].to_list() == [RULES[rule]] * len(rows)
+    assert validated.refused["session"].null_count() == 0
+    assert sorted(validated.refused["ts"]) == sorted(row["stamp"] for row in rows)
 
 
 def test_bars_of_every_slot_are_stored_with_the_price_that_closes_the_morning() -> None:
     stamps = [tokyo(9, 0), tokyo(11, 25), tokyo(11, 30), tokyo(12, 30), tokyo(15, 20), tokyo(15, 25)]
-    found = validate_intraday(raw(tick(stamp) for stamp in stamps), BarContext(JP, LATER))
-    assert found.accepted["ts"].to_list() == stamps
-    assert set(found.accepted["session"]) == {date(2025, 1, 6)}
-    assert set(found.accepted["status"]) == {"final"}
+    validated = validate_intraday(raw(tick(stamp) for stamp in stamps), BarContext(JP, LATER))
+    assert validated.accepted["ts"].to_list() == stamps
+    assert set(validated.accepted["session"]) == {date(2025, 1, 6)}
+    assert set(validated.accepted["status"]) == {"final"}
 
 
 def test_before_the_longer_session_of_tokyo_the_close_was_at_three() -> None:
@@ -99,14 +99,14 @@ def test_running_bar_that_is_not_the_newest_is_none() -> None:
 
 def test_bar_is_final_half_an_hour_after_its_slot() -> None:
     for now, status in ((tokyo(9, 34, 59), "provisional"), (tokyo(9, 35), "final")):
-        found = validate_intraday(raw([tick(tokyo(9, 0))]), BarContext(JP, now))
-        assert found.accepted["status"].to_list() == [status]
+        validated = validate_intraday(raw([tick(tokyo(9, 0))]), BarContext(JP, now))
+        assert validated.accepted["status"].to_list() == [status]
 
 
 def test_currency_bar_is_final_a_minute_after_its_slot() -> None:
     for now, status in ((tokyo(9, 5, 59), "provisional"), (tokyo(9, 6), "final")):
-        found = validate_intraday(raw([tick(tokyo(9, 0), symbol="USDJPY=X")]), BarContext(FX, now))
-        assert found.accepted["status"].to_list() == [status]
+        validated = validate_intraday(raw([tick(tokyo(9, 0), symbol="USDJPY=X")]), BarContext(FX, now))
+        assert validated.accepted["status"].to_list() == [status]
 
 
 def test_bars_that_come_twice_are_stored_once_and_contradictions_not_at_all() -> None:
@@ -153,9 +153,9 @@ def test_new_york_has_its_own_clock_and_half_days(
     stamp: datetime, verdict: str | None, session: date
 ) -> None:
     rows = [tick(stamp, symbol="AAPL")]
-    found = validate_intraday(raw(rows), BarContext(US, LATER + timedelta(days=90)))
-    assert found.refused["rule"].to_list() == ([verdict] if verdict else [])
-    assert [*found.accepted["session"], *found.refused["session"]] == [session]
+    validated = validate_intraday(raw(rows), BarContext(US, LATER + timedelta(days=90)))
+    assert validated.refused["rule"].to_list() == ([verdict] if verdict else [])
+    assert [*validated.accepted["session"], *validated.refused["session"]] == [session]
 
 
 @pytest.mark.parametrize(
@@ -174,10 +174,10 @@ def test_currencies_trade_from_sunday_to_friday_at_17_in_new_york(
     stamp: datetime, verdict: str | None, session: date
 ) -> None:
     rows = [tick(stamp, 150.0, symbol="JPY=X", volume=None)]
-    found = validate_intraday(raw(rows), BarContext(FX, LATER))
-    assert found.refused["rule"].to_list() == ([verdict] if verdict else [])
-    assert [*found.accepted["session"], *found.refused["session"]] == [session]
-    assert found.accepted["volume"].to_list() == [0.0] * found.accepted.height
+    validated = validate_intraday(raw(rows), BarContext(FX, LATER))
+    assert validated.refused["rule"].to_list() == ([verdict] if verdict else [])
+    assert [*validated.accepted["session"], *validated.refused["session"]] == [session]
+    assert validated.accepted["volume"].to_list() == [0.0] * validated.accepted.height
 
 
 def test_currency_that_moves_by_a_tenth_and_back_within_minutes_is_refused() -> None:

@@ -63,7 +63,7 @@ def days_until(universe: Universe, last: date) -> pl.DataFrame:
     return bars(universe, table["opens"], 0.02)
 
 
-@pytest.mark.parametrize("universe", [JP, US, FX], ids=lambda one: one.name)
+@pytest.mark.parametrize("universe", [JP, US, FX], ids=lambda universe: universe.name)
 @pytest.mark.parametrize("target", [Timeframe.H1, Timeframe.H4])
 def test_no_interval_of_thirty_years_ends_before_its_last_part(universe: Universe, target: Timeframe) -> None:
     table = intervals(universe, target)
@@ -84,12 +84,12 @@ def test_what_a_bar_says_was_known_from_its_parts_that_had_ended(
         assert then.filter(pl.col("ends") <= moment).equals(whole.filter(pl.col("ends") <= moment))
 
 
-@pytest.mark.parametrize("universe", [JP, US, FX], ids=lambda one: one.name)
+@pytest.mark.parametrize("universe", [JP, US, FX], ids=lambda market: market.name)
 def test_a_day_is_known_when_it_is_final_and_a_week_not_before_its_days(universe: Universe) -> None:
     table = session_table(universe.calendar).select("session", "closes", ts="opens")
     days = with_ends(table, Timeframe.D1, universe)
     assert (days["ends"] == days["closes"] + FINAL_AFTER).all()
-    for target in (one for one, sources in SOURCES.items() if Timeframe.D1 in sources):
+    for target in (timeframe for timeframe, sources in SOURCES.items() if Timeframe.D1 in sources):
         starts = intervals(universe, target).select("ts", "last")
         longer = with_ends(starts, target, universe).rename({"ends": "until"})
         each = days.join_asof(longer, on="ts", strategy="backward")
@@ -100,13 +100,13 @@ def test_a_day_is_known_when_it_is_final_and_a_week_not_before_its_days(universe
 def test_no_pattern_looks_ahead(universe: Universe, first: date, last: date) -> None:
     m5, daily = minutes(universe, first, last), days_until(universe, last)
 
-    found, _ = check_pattern_look_ahead(patterns_of("v2", ["all"]), m5, daily, universe, 8)
+    report, _ = check_pattern_look_ahead(patterns_of("v2", ["all"]), m5, daily, universe, 8)
 
-    assert found.differences.is_empty()
-    assert found.values > 300_000
+    assert report.differences.is_empty()
+    assert report.values > 300_000
 
 
-@pytest.mark.parametrize("universe", [JP, US], ids=lambda one: one.name)
+@pytest.mark.parametrize("universe", [JP, US], ids=lambda universe: universe.name)
 def test_no_five_minute_bar_of_a_session_knows_the_day(universe: Universe) -> None:
     """The closing auction is in it, and it is stored half an hour later: what was judged by then must stay."""
     hours = trading_hours(universe.calendar).select("session", "closes")

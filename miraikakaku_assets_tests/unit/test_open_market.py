@@ -1,4 +1,4 @@
-"""Whether a market is open, asked in any time zone: Dagster evaluates a schedule in the zone it is written in."""
+"""Whether a market is open, in any time zone: Dagster evaluates a schedule in the zone it is written in."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

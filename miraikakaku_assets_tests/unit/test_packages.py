@@ -95,6 +95,6 @@ def test_nobody_imports_from_a_test_module() -> None:
     assert [(file.name, line) for file in files for line in imported.findall(file.read_text())] == []
 
 
-@pytest.mark.parametrize("folder", [one for one in folders() if not one.endswith("/versions")])
+@pytest.mark.parametrize("folder", [package for package in folders() if not package.endswith("/versions")])
 def test_a_package_says_what_belongs_there(folder: str) -> None:
     assert (ROOT / folder / "__init__.py").read_text(encoding="utf-8").startswith('"""')

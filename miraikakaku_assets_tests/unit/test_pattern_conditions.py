@@ -73,7 +73,7 @@ def near(price: float, level: float) -> bool:
 
 
 def std_over_mean(b: Seen) -> float:
-    closes = [one.close for one in b.last(5)]
+    closes = [seen.close for seen in b.last(5)]
     mean = sum(closes) / 5
     return float((sum((close - mean) ** 2 for close in closes) / 5) ** 0.5 / mean)
 

@@ -22,13 +22,13 @@ def test_every_indicator_that_patterns_read_has_its_wait_and_no_longer_one_than_
 
 def test_values_are_read_from_that_bar_on() -> None:
     bars = walk(300)
-    found = compute(bars, READ_HISTORY, READ_HISTORY)
+    read = compute(bars, READ_HISTORY, READ_HISTORY)
     for name, needed in READ_HISTORY.items():
-        assert found[name].is_not_null().arg_true()[0] == needed - 1, name
+        assert read[name].is_not_null().arg_true()[0] == needed - 1, name
     shown = compute(bars, READ_HISTORY)
     for name in READ_HISTORY:  # the same values, only sooner
         both = shown[name].is_not_null()
-        assert found[name].filter(both).equals(shown[name].filter(both)), name
+        assert read[name].filter(both).equals(shown[name].filter(both)), name
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,4 +1,4 @@
-"""The message about a signal says what was seen and what came of it before, and never what to do."""
+"""The message about a signal holds its evidence and its track record, and no advice."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from miraikakaku_assets.domain.patterns.definitions import NAMES, definition_of,
 from miraikakaku_assets_tests.support.markets.signal_alerts import DETAILS, RECORD
 
 
-def told(universe: str = "jp", **changed: Any) -> str:
+def message(universe: str = "jp", **changed: Any) -> str:
     return pattern_message(universe, DETAILS | changed)[1]
 
 
@@ -42,18 +42,18 @@ def test_the_whole_message() -> None:
 
 @pytest.mark.parametrize("record", [None, {}, RECORD | {"n": 0, "hits": None, "hit_rate": None}])
 def test_without_a_record_it_says_so(record: object) -> None:
-    assert "実績なし" in told(track_record=record)
-    assert "的中率" not in told(track_record=record)
+    assert "実績なし" in message(track_record=record)
+    assert "的中率" not in message(track_record=record)
 
 
 def test_a_record_that_chance_does_not_explain_is_not_called_chance() -> None:
     clear = RECORD | {"low": 0.52, "high": 0.71}
-    assert "偶然" not in told(track_record=clear)
+    assert "偶然" not in message(track_record=clear)
 
 
 def test_a_side_that_points_nowhere_has_no_hits() -> None:
     neutral = {"hits": None, "hit_rate": None, "low": None, "high": None, "last_ten": [0.011, -0.02]}
-    text = told(direction="NEUTRAL", priority="LOW", track_record=RECORD | neutral)
+    text = message(direction="NEUTRAL", priority="LOW", track_record=RECORD | neutral)
     assert "方向: 様子見 / 優先度: 低" in text
     assert "的中率なし" in text
     assert "直近2回(右が最新) +1.1% -2.0%" in text
@@ -64,7 +64,7 @@ def test_currencies_have_their_own_horizon_and_targets() -> None:
         "horizon": "72 five-minute bars",
         "adjustment": "none: an instrument without a market, whose own drift is taken as 0",
     }
-    text = told(
+    text = message(
         "fx",
         symbol="USDJPY=X",
         close=149.234,
@@ -76,12 +76,12 @@ def test_currencies_have_their_own_horizon_and_targets() -> None:
     assert "価格: 149.234\n" in text
     assert "利確: -50 pips (148.734) / 損切り: +30 pips (149.534)" in text
     assert "5分足72本(6時間)後まで、市場調整なし" in text
-    assert "pips" not in told()
+    assert "pips" not in message()
 
 
 def test_the_currency_is_that_of_the_universe_and_an_index_has_points() -> None:
-    assert "価格: 230.5ドル\n" in told("us", symbol="AAPL", close=230.5)
-    assert "価格: 6,800.25\n" in told("us", symbol="^GSPC", close=6800.25)
+    assert "価格: 230.5ドル\n" in message("us", symbol="AAPL", close=230.5)
+    assert "価格: 6,800.25\n" in message("us", symbol="^GSPC", close=6800.25)
 
 
 def test_every_value_that_a_pattern_reads_has_a_name() -> None:
@@ -96,20 +96,20 @@ def test_every_value_that_a_pattern_reads_has_a_name() -> None:
 
 
 def test_evidence_may_be_text_or_of_a_column_nobody_knows() -> None:
-    assert told(evidence=json.dumps(DETAILS["evidence"])) == told()
-    assert "・5分足: something_new 0.00001234" in told(evidence={"m5.something_new": 0.00001234})
-    assert "・日足: RSI なし" in told(evidence={"d1.rsi_14": None})
+    assert message(evidence=json.dumps(DETAILS["evidence"])) == message()
+    assert "・5分足: something_new 0.00001234" in message(evidence={"m5.something_new": 0.00001234})
+    assert "・日足: RSI なし" in message(evidence={"d1.rsi_14": None})
 
 
 @pytest.mark.parametrize("broken", [{"evidence": [1]}, {"close": "much"}, {"at": "yesterday"}])
 def test_details_of_another_form_are_refused(broken: dict[str, Any]) -> None:
     with pytest.raises((ValueError, TypeError)):
-        told(**broken)
+        message(**broken)
 
 
 def test_missing_details_are_refused() -> None:
     with pytest.raises(KeyError):
-        told("nowhere")
+        message("nowhere")
     with pytest.raises(KeyError):
         pattern_message("jp", {name: value for name, value in DETAILS.items() if name != "close"})
 

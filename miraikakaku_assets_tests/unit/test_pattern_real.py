@@ -30,10 +30,10 @@ def fx(real_data: Path) -> Frames:
     return dollar_yen(real_data)
 
 
-def per_symbol_month(frames: Frames, found: pl.DataFrame) -> dict[tuple[str, str], float]:
+def per_symbol_month(frames: Frames, shown: pl.DataFrame) -> dict[tuple[str, str], float]:
     warm = frames.m5.filter(pl.col("ts") >= WARM).select("symbol", pl.col("ts").dt.date())
     months = warm.n_unique() / SESSIONS_PER_MONTH
-    counted = found.filter(pl.col("ts") >= WARM).group_by("pattern", "direction").len()
+    counted = shown.filter(pl.col("ts") >= WARM).group_by("pattern", "direction").len()
     return {(pattern, direction): n / months for pattern, direction, n in counted.iter_rows()}
 
 

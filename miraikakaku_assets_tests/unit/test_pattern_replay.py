@@ -26,7 +26,7 @@ WHOLE_LONG = signals(LONG)
 
 
 def replayed(frames: Frames, moments: list[datetime], definition: str) -> pl.DataFrame:
-    """Judges the bars between each two moments with what was known then and what had been found before."""
+    """Judges the bars between each two moments from the bars closed by then and the signals stored before."""
     stored = NOTHING
     starts = [frames.m5["ts"].min(), *moments]
     for start, end in zip(starts, [*moments, frames.m5["ends"].max()], strict=True):
@@ -63,12 +63,12 @@ def test_a_history_of_the_stated_length_is_enough(data: st.DataObject) -> None:
     """The newest bars alone, as many as `BARS_NEEDED`, with the signals that were stored."""
     frames, whole = LONG, WHOLE_LONG
     start = data.draw(st.sampled_from(frames.m5["ts"].unique().sort().to_list()[-2000:]))
-    short = Frames(*(_tail(one, start, BARS_NEEDED[timeframe]) for timeframe, one in frames.items()))
+    short = Frames(*(_tail(bars, start, BARS_NEEDED[timeframe]) for timeframe, bars in frames.items()))
     assert all(
         few.height < many.height for (_, few), (_, many) in zip(short.items(), frames.items(), strict=True)
     )
-    found = signals_since(short, whole.filter(pl.col("ts") < start), start)
-    assert found.equals(whole.filter(pl.col("ts") >= start))
+    again = signals_since(short, whole.filter(pl.col("ts") < start), start)
+    assert again.equals(whole.filter(pl.col("ts") >= start))
 
 
 def _tail(bars: pl.DataFrame, start: datetime, count: int) -> pl.DataFrame:
@@ -98,9 +98,9 @@ def test_stored_signals_do_silence() -> None:
     first = whole.row(0, named=True)
     side = (pl.col("symbol") == first["symbol"]) & (pl.col("pattern") == first["pattern"])
     just_before = whole.head(1).with_columns(pl.col("ts", "at") - timedelta(minutes=5))
-    found = signals_since(FRAMES, just_before, first["ts"])
+    again = signals_since(FRAMES, just_before, first["ts"])
     assert whole.filter(side)["ts"][0] == first["ts"]
-    assert first["ts"] not in found.filter(side)["ts"].to_list()
+    assert first["ts"] not in again.filter(side)["ts"].to_list()
 
 
 def test_too_few_bars_to_count_a_cool_down_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""The self-tests catch what they are made for, and pass what is sound."""
+"""The self-tests of patterns catch look-ahead and short warm-ups, and pass sound patterns."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -102,12 +102,12 @@ def test_warm_up_finds_that_averages_need_a_past() -> None:
     last = WHOLE.m5["ts"].max()
     assert isinstance(last, datetime)
     from_ts = last - timedelta(days=20)
-    found = [
+    reports = [
         pattern_warm_up(WHOLE, [last - timedelta(days=days)], from_ts, recompute=with_indicators)
         for days in (22, 78)
     ]
-    assert not found[0].passed
-    assert found[1].differences.height < found[0].differences.height
+    assert not reports[0].passed
+    assert reports[1].differences.height < reports[0].differences.height
 
 
 def test_a_test_without_signals_has_not_passed() -> None:
@@ -118,10 +118,10 @@ def test_a_test_without_signals_has_not_passed() -> None:
 
 
 def test_moments_are_those_of_signals_and_of_bars() -> None:
-    found = signals(FRAMES)
-    moments = telling_moments(FRAMES, found, 10)
+    shown = signals(FRAMES)
+    moments = telling_moments(FRAMES, shown, 10)
     assert moments == sorted(set(moments))
     assert 4 <= len(moments) <= 10
-    assert set(moments) & set(found["at"])
+    assert set(moments) & set(shown["at"])
     assert set(moments) <= set(FRAMES.m5["ends"])
-    assert telling_moments(FRAMES, found.clear(), 10)
+    assert telling_moments(FRAMES, shown.clear(), 10)

@@ -1,4 +1,4 @@
-"""From conditions to signals: which bars are read, where a pattern begins, how long it stays silent, what it tells."""
+"""From conditions to signals: the bars read, where a pattern begins, its cool-down and its evidence."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -34,17 +34,19 @@ UP = {"rsi_14": 60.0, "macd": 1.0, "close": 101.0}
 def breakthroughs(rsi: list[float], symbol: str = "7203.T") -> Frames:
     """Pattern 6, BUY: every longer timeframe agrees from its first bar on, ended before the first M5 bar."""
     longer = bars(1, [UP], symbol).with_columns(pl.col("ts", "ends") - timedelta(minutes=1))
-    return Frames(longer, longer, longer, bars(5, [{"rsi_14": one, "close": 101.0} for one in rsi], symbol))
+    return Frames(
+        longer, longer, longer, bars(5, [{"rsi_14": value, "close": 101.0} for value in rsi], symbol)
+    )
 
 
-def places(found: pl.DataFrame) -> list[int]:
-    return [(at - START) // timedelta(minutes=5) for at in found["ts"]]
+def places(shown: pl.DataFrame) -> list[int]:
+    return [(at - START) // timedelta(minutes=5) for at in shown["ts"]]
 
 
 def test_a_pattern_gives_one_signal_where_it_begins() -> None:
-    found = signals(breakthroughs([49, 51, 52, 53]))
-    assert places(found) == [1]
-    row = found.row(0, named=True)
+    shown = signals(breakthroughs([49, 51, 52, 53]))
+    assert places(shown) == [1]
+    row = shown.row(0, named=True)
     assert (row["pattern"], row["name"], row["direction"], row["priority"]) == (
         "6",
         "composite",
@@ -53,12 +55,12 @@ def test_a_pattern_gives_one_signal_where_it_begins() -> None:
     )
     assert (row["definition"], row["name_ja"]) == ("v2", "複合シグナル強化")
     assert row["at"] == row["ts"] + timedelta(minutes=5)
-    assert found.schema == pl.Schema(SIGNALS)
+    assert shown.schema == pl.Schema(SIGNALS)
 
 
 def test_what_holds_on_the_first_bar_has_not_begun_there() -> None:
     frames = breakthroughs([50] * 3)
-    flat = Frames(*(one.with_columns(rsi_14=50.0, close=100.0, macd=0.0) for _, one in frames.items()))
+    flat = Frames(*(frame.with_columns(rsi_14=50.0, close=100.0, macd=0.0) for _, frame in frames.items()))
     crossing = {"rsi_14": 48.0, "macd": 0.0}
     h1 = bars(60, [crossing, {"rsi_14": 51.0}, {"rsi_14": 49.0}, *[{"rsi_14": 51.0}] * 5])
     h1 = h1.with_columns(pl.col("ts", "ends") - timedelta(hours=8))
@@ -94,17 +96,19 @@ def test_the_very_bar_that_ends_with_the_five_minutes_counts() -> None:
 
 
 def test_bars_of_other_symbols_are_not_read() -> None:
-    one, other = breakthroughs([49, 51], "A"), breakthroughs([49, 51], "B")
-    merged = Frames(*(pl.concat([x, y]) for (_, x), (_, y) in zip(one.items(), other.items(), strict=True)))
+    first, second = breakthroughs([49, 51], "A"), breakthroughs([49, 51], "B")
+    merged = Frames(
+        *(pl.concat([x, y]) for (_, x), (_, y) in zip(first.items(), second.items(), strict=True))
+    )
     assert signals(merged)["symbol"].to_list() == ["A", "B"]
-    assert signals(Frames(one.d1, merged.h4, merged.h1, merged.m5))["symbol"].to_list() == ["A"]
+    assert signals(Frames(first.d1, merged.h4, merged.h1, merged.m5))["symbol"].to_list() == ["A"]
 
 
-@pytest.mark.parametrize(("gap", "found"), [(71, [1]), (72, [1, 73])])
-def test_a_cool_down_lasts_72_bars(gap: int, found: list[int]) -> None:
+@pytest.mark.parametrize(("gap", "expected"), [(71, [1]), (72, [1, 73])])
+def test_a_cool_down_lasts_72_bars(gap: int, expected: list[int]) -> None:
     rsi = [49.0] * (gap + 4)
     rsi[1] = rsi[1 + gap] = 51.0
-    assert places(signals(breakthroughs(rsi))) == found
+    assert places(signals(breakthroughs(rsi))) == expected
 
 
 def test_what_is_left_out_starts_no_cool_down() -> None:
@@ -119,7 +123,7 @@ def test_what_is_left_out_starts_no_cool_down() -> None:
 def test_what_is_not_known_is_not_true(column: str, nothing: float | None) -> None:
     frames = breakthroughs([49, 51])
     for place in range(4):
-        changed = [one for _, one in frames.items()]
+        changed = [frame for _, frame in frames.items()]
         changed[place] = changed[place].with_columns(pl.lit(nothing, pl.Float64).alias(column))
         assert signals(Frames(*changed)).is_empty()
 
@@ -128,7 +132,7 @@ def test_bars_are_read_in_python_as_in_polars() -> None:
     """Bar by bar: the newest closed bar of each timeframe, all conditions, not on the bar before, not cooling."""
     frames = noise(seed=3, symbols=3, days=30)
     definition = definition_of("v2")
-    truths = {timeframe: read(one, timeframe, definition).truth for timeframe, one in frames.items()}
+    truths = {timeframe: read(frame, timeframe, definition).truth for timeframe, frame in frames.items()}
     expected = []
     for symbol in ("0.T", "1.T", "2.T"):
         own = {each: truth.filter(pl.col("symbol") == symbol).to_dicts() for each, truth in truths.items()}
@@ -155,37 +159,37 @@ def test_bars_are_read_in_python_as_in_polars() -> None:
 
 def test_evidence_names_what_was_seen_on_both_sides() -> None:
     frames = walk(seed=5, symbols=6)
-    found = signals(frames)
-    assert {"1", "2", "2-2", "3", "4", "5", "6"} >= set(found["pattern"]) >= {"2", "2-2", "3", "5", "6"}
+    shown = signals(frames)
+    assert {"1", "2", "2-2", "3", "4", "5", "6"} >= set(shown["pattern"]) >= {"2", "2-2", "3", "5", "6"}
     m5 = frames.m5.select("symbol", "ts", m5_close="close", m5_rsi="rsi_14")
     d1 = frames.d1.select("symbol", "ends", d1_rsi="rsi_14", d1_low="low", d1_macd="macd")
-    seen = found.join(m5, on=["symbol", "ts"]).sort("at")
+    seen = shown.join(m5, on=["symbol", "ts"]).sort("at")
     seen = seen.join_asof(d1, left_on="at", right_on="ends", by="symbol", check_sortedness=False)
     for row in seen.iter_rows(named=True):
-        told = json.loads(row["evidence"])
-        assert told
-        assert {key.split(".")[0] for key in told} <= {"d1", "h4", "h1", "m5"}
-        assert all(isinstance(value, float) for value in told.values())
+        evidence = json.loads(row["evidence"])
+        assert evidence
+        assert {key.split(".")[0] for key in evidence} <= {"d1", "h4", "h1", "m5"}
+        assert all(isinstance(value, float) for value in evidence.values())
         for key, value in (
             ("m5.close", row["m5_close"]),
             ("d1.low", row["d1_low"]),
             ("d1.macd", row["d1_macd"]),
         ):
-            assert told.get(key, value) == pytest.approx(value, rel=1e-5)
+            assert evidence.get(key, value) == pytest.approx(value, rel=1e-5)
         for key, value in (("m5.rsi_14", row["m5_rsi"]), ("d1.rsi_14", row["d1_rsi"])):
-            assert told.get(key, value) == pytest.approx(value, abs=0.006)
+            assert evidence.get(key, value) == pytest.approx(value, abs=0.006)
         if row["pattern"] == "6":
             points = 1 if row["direction"] == "BUY" else -1
-            assert points * (told["m5.rsi_14"] - 50) >= 0 >= points * (told["m5.rsi_14_before"] - 50)
-            assert points * (told["d1.close"] - told["d1.bb_middle"]) > 0
-            assert points * (told["d1.macd"] - told["d1.macd_signal"]) > 0
+            assert points * (evidence["m5.rsi_14"] - 50) >= 0 >= points * (evidence["m5.rsi_14_before"] - 50)
+            assert points * (evidence["d1.close"] - evidence["d1.bb_middle"]) > 0
+            assert points * (evidence["d1.macd"] - evidence["d1.macd_signal"]) > 0
 
 
 def test_mirrored_evidence_names_lows_for_highs() -> None:
-    found = pl.concat([signals(walk(seed)) for seed in range(4)])
+    shown = pl.concat([signals(walk(seed)) for seed in range(4)])
     keys = {
         side: set().union(*(json.loads(text) for text in rows["evidence"]))
-        for (side,), rows in found.filter(pattern="3").group_by("direction")
+        for (side,), rows in shown.filter(pattern="3").group_by("direction")
     }
     assert {"h4.high", "h4.swing_high", "h4.swing_high_rsi_14"} <= keys["SELL"]
     assert {"h4.low", "h4.swing_low", "h4.swing_low_rsi_14"} <= keys["BUY"]
@@ -196,15 +200,15 @@ def test_mirrored_evidence_names_lows_for_highs() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_upside_down_bars_give_the_opposite_signals(definition: str, seed: int) -> None:
     frames = noise(seed)
-    flipped = Frames(*(mirrored(one) for _, one in frames.items()))
+    flipped = Frames(*(mirrored(frame) for _, frame in frames.items()))
     opposite = pl.col("direction").replace({"BUY": "SELL", "SELL": "BUY"})
     number = pl.col("pattern").replace({"2": "2-2", "2-2": "2"})
     key = ["ts", "symbol", "pattern", "direction"]
     expected = signals(frames, definition).with_columns(opposite, number).select(key).sort(key)
-    found = signals(flipped, definition).select(key)
-    assert found.equals(expected)
-    assert found["direction"].n_unique() > 1
-    assert Frames(*(mirrored(one) for _, one in flipped.items())).m5.equals(frames.m5)
+    shown = signals(flipped, definition).select(key)
+    assert shown.equals(expected)
+    assert shown["direction"].n_unique() > 1
+    assert Frames(*(mirrored(frame) for _, frame in flipped.items())).m5.equals(frames.m5)
 
 
 def test_pips_are_for_the_dollar_in_yen_only() -> None:
@@ -212,19 +216,19 @@ def test_pips_are_for_the_dollar_in_yen_only() -> None:
     longer = bars(1, [{"close": 99.0}, UP]).with_columns(pl.col("ts", "ends") - timedelta(minutes=2))
     wide = longer.with_columns(bb_upper=105.0, bb_lower=95.0)
     for symbol, pips in (("USDJPY=X", (120, -60)), ("EURUSD=X", (None, None)), ("7203.T", (None, None))):
-        named = [one.with_columns(symbol=pl.lit(symbol)) for one in (longer, wide, wide, bars(5, rows))]
-        found = signals(Frames(*named), "v1").filter(pattern="6", direction="BUY")
-        assert found.select("take_profit_pips", "stop_pips").rows() == [pips]
+        named = [frame.with_columns(symbol=pl.lit(symbol)) for frame in (longer, wide, wide, bars(5, rows))]
+        shown = signals(Frames(*named), "v1").filter(pattern="6", direction="BUY")
+        assert shown.select("take_profit_pips", "stop_pips").rows() == [pips]
 
 
 def test_frames_without_bars_have_no_signals() -> None:
     frames = walk(seed=0, symbols=1, days=40, shown=1)
     for place in range(4):
-        some = [one for _, one in frames.items()]
+        some = [frame for _, frame in frames.items()]
         some[place] = some[place].clear()
-        found = signals(Frames(*some))
-        assert found.schema == pl.Schema(SIGNALS)
-        assert place in {0, 1, 2} or found.is_empty()
+        shown = signals(Frames(*some))
+        assert shown.schema == pl.Schema(SIGNALS)
+        assert place in {0, 1, 2} or shown.is_empty()
 
 
 def test_what_cannot_be_judged_is_refused() -> None:
@@ -239,7 +243,7 @@ def test_what_cannot_be_judged_is_refused() -> None:
 
 
 def test_random_bars_meet_every_pattern_of_the_default() -> None:
-    found = pl.concat([signals(noise(seed)) for seed in range(6)])
+    shown = pl.concat([signals(noise(seed)) for seed in range(6)])
     sides = {(pattern.number, pattern.direction.value) for pattern in definition_of("v2").patterns}
-    assert set(found.select("pattern", "direction").iter_rows()) == sides
-    assert found["evidence"].str.json_path_match("$").is_not_null().all()
+    assert set(shown.select("pattern", "direction").iter_rows()) == sides
+    assert shown["evidence"].str.json_path_match("$").is_not_null().all()

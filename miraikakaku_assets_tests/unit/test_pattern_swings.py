@@ -57,6 +57,6 @@ def test_it_is_forgotten_in_the_end() -> None:
 
 
 def test_swings_stay_within_their_symbol() -> None:
-    one = pl.DataFrame({"symbol": "A", "high": [10.0] * 5 + [12.0] + [9.0] * 5, "rsi_14": [50.0] * 11})
-    both = pl.concat([one, one.with_columns(symbol=pl.lit("B"), high=pl.lit(10.0))])
+    single = pl.DataFrame({"symbol": "A", "high": [10.0] * 5 + [12.0] + [9.0] * 5, "rsi_14": [50.0] * 11})
+    both = pl.concat([single, single.with_columns(symbol=pl.lit("B"), high=pl.lit(10.0))])
     assert with_features(both, ["swing_high"], FEATURES)["swing_high"].drop_nulls().to_list() == [12.0]

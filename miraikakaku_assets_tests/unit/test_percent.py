@@ -48,20 +48,20 @@ def test_a_share_is_shown_below_a_line_exactly_when_it_is(
 
 def test_the_table_of_the_web_ui_shows_what_the_command_line_shows() -> None:
     """99.247 % was 99.24 % here and 99.25 % there."""
-    found = findings([WHOLE])
+    coverage = findings([WHOLE])
     segment = SegmentCoverage(WHOLE, 10, 5, 1, 100_000, 99_247, {"source_hole": 753})
-    object.__setattr__(found, "segments", (segment,))
+    object.__setattr__(coverage, "segments", (segment,))
 
-    assert _record(found, 0).data["coverage"] == percent(segment.coverage) == "99.24 %"
+    assert _record(coverage, 0).data["coverage"] == percent(segment.coverage) == "99.24 %"
 
 
 def test_nothing_rounds_a_share_in_a_way_of_its_own() -> None:
     """Python's own format rounds to the nearest: for limits that are exact, and signed moves of prices."""
     own = re.compile(r"\{(?![A-Z]+:|limits\.|rules\.)[^{}]*:\.\d%\}")
-    found = {
+    lines = {
         f"{path.name}: {line.strip()}"
         for path in Path(miraikakaku_assets.__path__[0]).rglob("*.py")
         for line in path.read_text().splitlines()
         if own.search(line)
     }
-    assert found == set()
+    assert lines == set()

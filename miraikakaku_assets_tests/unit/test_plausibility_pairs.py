@@ -79,17 +79,17 @@ def validated(series: Series) -> ValidatedBars:
 
 def marks(series: Series) -> set[tuple[str, str]]:
     """Sessions with what their neighbours or splits say against them."""
-    found = validated(series)
-    refused = found.refused.filter(pl.col("rule").is_in(SUPERSEDING_RULES)).select("session", mark="rule")
-    flagged = found.accepted.drop_nulls("flag").select("session", mark="flag")
+    checked = validated(series)
+    refused = checked.refused.filter(pl.col("rule").is_in(SUPERSEDING_RULES)).select("session", mark="rule")
+    flagged = checked.accepted.drop_nulls("flag").select("session", mark="flag")
     return {(str(session), mark) for session, mark in pl.concat([refused, flagged]).iter_rows()}
 
 
 def doubted(series: Series) -> set[tuple[date, str]]:
     """Ex-dates and kinds of refused and flagged actions."""
-    found = validate_actions(series.actions, series.priced)
-    assert found.accepted.height + found.refused.height == series.actions.height
-    return set(pl.concat([found.refused, found.flagged]).select("ex_date", "kind").iter_rows())
+    checked = validate_actions(series.actions, series.priced)
+    assert checked.accepted.height + checked.refused.height == series.actions.height
+    return set(pl.concat([checked.refused, checked.flagged]).select("ex_date", "kind").iter_rows())
 
 
 @pytest.mark.parametrize("name", BAD_PRICES)
@@ -115,10 +115,10 @@ def test_bad_dividends_are_marked_and_repaired_ones_are_not(real_data: Path, nam
 
 def test_dividends_of_pence_booked_as_pounds_show_in_all_their_ex_dates_together(real_data: Path) -> None:
     bad = read(real_data, "TENT-L-1d-bad-div")
-    found = validate_actions(bad.actions, bad.priced)
-    assert set(found.flagged["rule"]) == {"dividend_unit"}
-    assert found.flagged["value"].to_list() == [0.0001375] * 11
-    assert found.refused.is_empty()
+    checked = validate_actions(bad.actions, bad.priced)
+    assert set(checked.flagged["rule"]) == {"dividend_unit"}
+    assert checked.flagged["value"].to_list() == [0.0001375] * 11
+    assert checked.refused.is_empty()
     assert doubted(read(real_data, "TENT-L-1d-bad-div-fixed")) == set()
 
 
@@ -146,8 +146,8 @@ def test_good_series_are_left_alone(real_data: Path, name: str) -> None:
 
 def test_dividends_of_a_third_of_the_price_that_never_show_are_refused(real_data: Path) -> None:
     bad = read(real_data, "PSH-L-1d-bad-div")
-    found = validate_actions(bad.actions, bad.priced)
-    assert found.refused["rule"].to_list() == ["dividend_without_drop"] * 11
+    checked = validate_actions(bad.actions, bad.priced)
+    assert checked.refused["rule"].to_list() == ["dividend_without_drop"] * 11
     assert doubted(read(real_data, "PSH-L-1d-bad-div-fixed")) == set()
 
 

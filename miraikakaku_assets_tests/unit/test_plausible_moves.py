@@ -32,8 +32,8 @@ def series(*values: float, volume: float = 100.0, symbol: str = "X") -> list[dic
 
 def marks(rows: list[dict[str, Any]], universe: Universe = ANYWHERE, **known: Any) -> list[str | None]:
     """Per row: the rule that refused it, the flag, or None."""
-    found = validate_daily(raw(rows), DailyContext(universe, NOW, **known))
-    both = found.accepted.select("row", mark="flag").vstack(found.refused.select("row", mark="rule"))
+    validated = validate_daily(raw(rows), DailyContext(universe, NOW, **known))
+    both = validated.accepted.select("row", mark="flag").vstack(validated.refused.select("row", mark="rule"))
     return both.sort("row")["mark"].to_list()
 
 
@@ -165,12 +165,12 @@ REAL: dict[str, tuple[Universe, str | None, int, list[tuple[str, str, str]]]] = 
 def test_real_series_hold_these_implausible_bars_and_no_other(real_data: Path, file: str) -> None:
     universe, symbol, rows, implausible = REAL[file]
     bars = frame(real_data / file, symbol)
-    found: ValidatedBars = validate_daily(bars, DailyContext(universe, NOW.replace(year=2026, month=11)))
-    assert found.accepted.height + found.refused.height == bars.height == rows
-    refused = found.refused.filter(
+    validated: ValidatedBars = validate_daily(bars, DailyContext(universe, NOW.replace(year=2026, month=11)))
+    assert validated.accepted.height + validated.refused.height == bars.height == rows
+    refused = validated.refused.filter(
         pl.col("rule").is_in(SUPERSEDING_RULES) & (pl.col("rule") != "not_a_session")
     )
-    flagged = found.accepted.filter(pl.col("flag").is_in(MOVE_FLAGS))
+    flagged = validated.accepted.filter(pl.col("flag").is_in(MOVE_FLAGS))
     marked = (
         refused.select("symbol", "session", "rule").rows()
         + flagged.select("symbol", "session", "flag").rows()
@@ -187,10 +187,10 @@ def test_no_bar_of_an_adjusted_history_is_refused_for_the_dust_in_its_range(
         return bars.filter((pl.col("close") > 0) & ((pl.col("high") < high) | (pl.col("low") > low))).height
 
     bars = frame(real_data / "jp_daily" / f"{code}.csv", f"{code}.T")
-    found = validate_daily(bars, DailyContext(JP, NOW))
+    validated = validate_daily(bars, DailyContext(JP, NOW))
     assert outside(bars) == dusty
-    assert outside(found.accepted) == 0
-    assert "inconsistent_range" not in set(found.refused["rule"])
+    assert outside(validated.accepted) == 0
+    assert "inconsistent_range" not in set(validated.refused["rule"])
 
 
 @pytest.mark.parametrize(
@@ -206,17 +206,17 @@ def test_currency_closes_a_few_increments_outside_its_range(close: float, high: 
     rows = [bar(FIRST + timedelta(days=1), close, high=high, open=high, low=high - 0.01, volume=0.0)]
     assert marks(rows, FX) == [mark]
     assert marks(rows, ANYWHERE) == ["inconsistent_range"]  # an exchange prints what it trades
-    found = validate_daily(raw(rows), DailyContext(FX, NOW)).accepted
-    assert found.filter((pl.col("high") < pl.col("close")) | (pl.col("low") > pl.col("close"))).is_empty()
+    accepted = validate_daily(raw(rows), DailyContext(FX, NOW)).accepted
+    assert accepted.filter((pl.col("high") < pl.col("close")) | (pl.col("low") > pl.col("close"))).is_empty()
 
 
 def test_closes_outside_the_range_of_the_last_four_years_of_dollar_yen(real_data: Path) -> None:
     bars = frame(real_data / "fx/yahoo_JPY=X_daily_1996_2026.csv", "JPY=X")
-    found = validate_daily(bars, DailyContext(FX, NOW.replace(year=2026, month=11)))
+    validated = validate_daily(bars, DailyContext(FX, NOW.replace(year=2026, month=11)))
     newest = pl.col("row") >= 7_606 - 1_008
-    outside = found.refused.filter(pl.col("rule") == "inconsistent_range")
-    flagged = found.accepted.filter(pl.col("flag") == OUTSIDE_RANGE)
+    outside = validated.refused.filter(pl.col("rule") == "inconsistent_range")
+    flagged = validated.accepted.filter(pl.col("flag") == OUTSIDE_RANGE)
     assert (outside.height, flagged.height) == (14, 255)
     assert (outside.filter(newest).height, flagged.filter(newest).height) == (1, 56)
-    again = found.accepted.with_columns(refusal=pl.lit(None, pl.String)).select(*RAW_DAILY)
+    again = validated.accepted.with_columns(refusal=pl.lit(None, pl.String)).select(*RAW_DAILY)
     assert validate_daily(again, DailyContext(FX, NOW.replace(year=2026, month=11))).accepted.height == 7_543

@@ -57,37 +57,37 @@ def test_raw_is_what_is_stored() -> None:
 def test_five_minute_bars_fetched_before_a_split_follow_it() -> None:
     stored = minutes([600.0, 600.0, 300.0, 300.0, 100.0], timedelta(hours=8))
     splits = actions(("A", DAYS[2], "split", 2.0), ("A", DAYS[4], "split", 3.0), ("B", DAYS[4], "split", 7.0))
-    found = on_basis(stored, PriceBasis.SPLIT_ADJUSTED, Timeframe.M5, JP, splits)
-    assert set(found["close"]) == {100.0}
-    assert found["volume"].to_list() == [600] * 4 + [300] * 4 + [100] * 2
-    assert found.columns == stored.columns
+    rebased = on_basis(stored, PriceBasis.SPLIT_ADJUSTED, Timeframe.M5, JP, splits)
+    assert set(rebased["close"]) == {100.0}
+    assert rebased["volume"].to_list() == [600] * 4 + [300] * 4 + [100] * 2
+    assert rebased.columns == stored.columns
 
 
 def test_five_minute_bars_fetched_after_a_split_have_its_scale() -> None:
     stored = minutes([100.0] * 5, timedelta(days=30))
     splits = actions(("A", DAYS[2], "split", 2.0))
-    found = on_basis(stored, PriceBasis.SPLIT_ADJUSTED, Timeframe.M5, JP, splits)
-    assert_frame_equal(found, stored, check_exact=True)
+    rebased = on_basis(stored, PriceBasis.SPLIT_ADJUSTED, Timeframe.M5, JP, splits)
+    assert_frame_equal(rebased, stored, check_exact=True)
 
 
 def test_a_dividend_lowers_what_came_before_it() -> None:
     bars = daily([100.0, 100.0, 95.0, 95.0, 95.0])
     paid = actions(("A", DAYS[2], "dividend", 5.0))
-    found = on_basis(bars, PriceBasis.ADJUSTED, Timeframe.D1, JP, paid)
-    assert found["close"].to_list() == pytest.approx([95.0] * 5, rel=1e-15)
-    assert found["volume"].to_list() == [100] * 5
+    rebased = on_basis(bars, PriceBasis.ADJUSTED, Timeframe.D1, JP, paid)
+    assert rebased["close"].to_list() == pytest.approx([95.0] * 5, rel=1e-15)
+    assert rebased["volume"].to_list() == [100] * 5
     dated = bars.with_columns(session=pl.Series(DAYS))
-    assert found.equals(dividend_adjusted(dated, paid).drop("session"))
+    assert rebased.equals(dividend_adjusted(dated, paid).drop("session"))
 
 
 def test_five_minute_bars_follow_splits_and_dividends_of_the_daily_closes() -> None:
     stored = minutes([202.0, 198.0, 95.5, 96.0, 95.0], timedelta(hours=8))
     days = daily([100.0, 100.0, 95.0, 95.0, 95.0])
     both = actions(("A", DAYS[2], "split", 2.0), ("A", DAYS[2], "dividend", 5.0))
-    found = on_basis(stored, PriceBasis.ADJUSTED, Timeframe.M5, JP, both, days)
+    rebased = on_basis(stored, PriceBasis.ADJUSTED, Timeframe.M5, JP, both, days)
     expected = [101 * 0.95, 101 * 0.95, 99 * 0.95, 99 * 0.95, 95.5, 95.5, 96.0, 96.0, 95.0, 95.0]
-    assert found["close"].to_list() == pytest.approx(expected, rel=1e-12)
-    assert found["ts"].equals(stored["ts"])
+    assert rebased["close"].to_list() == pytest.approx(expected, rel=1e-12)
+    assert rebased["ts"].equals(stored["ts"])
     without_a_day = on_basis(
         stored, PriceBasis.ADJUSTED, Timeframe.M5, JP, both, days.filter(pl.col("ts") != days["ts"][1])
     )
@@ -96,19 +96,19 @@ def test_five_minute_bars_follow_splits_and_dividends_of_the_daily_closes() -> N
 
 def test_several_symbols_do_not_touch_each_other() -> None:
     paid = actions(("A", DAYS[2], "dividend", 5.0), ("B", DAYS[1], "split", 4.0))
-    stored = pl.concat([minutes([100.0] * 5, timedelta(hours=8), one) for one in ("A", "B", "C")])
-    days = pl.concat([daily([100.0] * 5, one) for one in ("A", "B", "C")])
-    found = on_basis(stored, PriceBasis.ADJUSTED, Timeframe.M5, JP, paid, days)
-    assert found["symbol"].equals(stored["symbol"])
-    closes = dict(found.group_by("symbol").agg(pl.col("close").first()).iter_rows())
+    stored = pl.concat([minutes([100.0] * 5, timedelta(hours=8), symbol) for symbol in ("A", "B", "C")])
+    days = pl.concat([daily([100.0] * 5, symbol) for symbol in ("A", "B", "C")])
+    rebased = on_basis(stored, PriceBasis.ADJUSTED, Timeframe.M5, JP, paid, days)
+    assert rebased["symbol"].equals(stored["symbol"])
+    closes = dict(rebased.group_by("symbol").agg(pl.col("close").first()).iter_rows())
     assert closes == pytest.approx({"A": 95.0, "B": 25.0, "C": 100.0})
 
 
 def test_without_actions_nothing_changes() -> None:
     stored = minutes([100.0] * 5, timedelta(hours=8))
     for basis in PriceBasis:
-        found = on_basis(stored, basis, Timeframe.M5, FX, NOTHING, daily([100.0] * 5))
-        assert_frame_equal(found, stored, check_exact=True)
+        rebased = on_basis(stored, basis, Timeframe.M5, FX, NOTHING, daily([100.0] * 5))
+        assert_frame_equal(rebased, stored, check_exact=True)
 
 
 def test_what_cannot_be_adjusted_is_said() -> None:
@@ -128,5 +128,5 @@ def test_a_split_fetched_on_its_morning_is_told_by_the_open() -> None:
     splits = actions(("A", DAYS[2], "split", 2.0))
     for fetched, close in ((ex_open - timedelta(minutes=1), 50.0), (ex_open, 100.0)):
         dated = bars.with_columns(fetched_at=pl.lit(fetched, pl.Datetime("us", "UTC")))
-        found = on_basis(dated, PriceBasis.SPLIT_ADJUSTED, Timeframe.M5, JP, splits)
-        assert set(found["close"]) == {close}
+        rebased = on_basis(dated, PriceBasis.SPLIT_ADJUSTED, Timeframe.M5, JP, splits)
+        assert set(rebased["close"]) == {close}

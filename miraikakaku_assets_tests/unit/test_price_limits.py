@@ -77,7 +77,7 @@ def test_no_limit_is_wider_than_the_largest_fraction_from_500_yen_on(base: float
 
 @settings(max_examples=100, deadline=None)
 @given(st.floats(0.1, HIGHEST_PRICE), st.floats(0.1, HIGHEST_PRICE))
-def test_width_and_tick_never_fall_with_the_price(one: float, other: float) -> None:
-    low, high = sorted((one, other))
+def test_width_and_tick_never_fall_with_the_price(price: float, other: float) -> None:
+    low, high = sorted((price, other))
     assert width_of(low)[0] <= width_of(high)[0]
     assert tick_of(low)[0] <= tick_of(high)[0]

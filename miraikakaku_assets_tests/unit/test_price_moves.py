@@ -23,8 +23,8 @@ BEFORE = date(2024, 12, 30)
 
 def verdicts(rows: list[dict[str, object]], **known: Any) -> list[str | None]:
     """Per row: the rule that refused it, the flag, or None."""
-    found = validate_daily(raw(rows), context(**known))
-    marks = found.accepted.select("row", mark="flag").vstack(found.refused.select("row", mark="rule"))
+    validated = validate_daily(raw(rows), context(**known))
+    marks = validated.accepted.select("row", mark="flag").vstack(validated.refused.select("row", mark="rule"))
     return marks.sort("row")["mark"].to_list()
 
 
@@ -142,8 +142,8 @@ def test_refused_row_is_no_base_price() -> None:
 
 
 def test_flagged_bar_is_stored_with_its_price() -> None:
-    found = validate_daily(raw(closes(642.0, 1_042.0, 1_100.0)), context())
-    assert found.accepted.select("close", "flag").rows() == [
+    validated = validate_daily(raw(closes(642.0, 1_042.0, 1_100.0)), context())
+    assert validated.accepted.select("close", "flag").rows() == [
         (642.0, None), (1_042.0, BEYOND_LIMIT), (1_100.0, None)
     ]  # fmt: skip
     assert bar(SESSIONS[0])["close"] == 1_000.0

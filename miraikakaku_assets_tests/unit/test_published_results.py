@@ -27,9 +27,9 @@ def test_the_relative_error_is_that_of_the_paper():
 
 
 def test_the_correlation_is_the_mean_of_those_of_series_that_moved():
-    def correlation(one: list[float], other: list[float]) -> float:
-        means = sum(one) / len(one), sum(other) / len(other)
-        pairs = [(a - means[0], b - means[1]) for a, b in zip(one, other, strict=True)]
+    def correlation(moves: list[float], other: list[float]) -> float:
+        means = sum(moves) / len(moves), sum(other) / len(other)
+        pairs = [(a - means[0], b - means[1]) for a, b in zip(moves, other, strict=True)]
         return sum(a * b for a, b in pairs) / sqrt(
             sum(a * a for a, _ in pairs) * sum(b * b for _, b in pairs)
         )

@@ -22,7 +22,7 @@ SANE = pl.DataFrame(
 
 
 def test_sane_bars_keep_every_rule():
-    assert [found.rule for found in check_bars(SANE) if not found.held] == []
+    assert [expectation.rule for expectation in check_bars(SANE) if not expectation.held] == []
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,8 @@ def test_sane_bars_keep_every_rule():
 def test_a_broken_bar_is_named_by_its_rule(column: str, value: object, rule: str):
     first = pl.int_range(pl.len()) == 0
     broken = SANE.with_columns(pl.when(first).then(pl.lit(value)).otherwise(pl.col(column)).alias(column))
-    found = {expectation.rule: expectation for expectation in check_bars(broken) if not expectation.held}
-    assert rule in found
-    assert found[rule].exceptions >= 1
+    broken_rules = {
+        expectation.rule: expectation for expectation in check_bars(broken) if not expectation.held
+    }
+    assert rule in broken_rules
+    assert broken_rules[rule].exceptions >= 1

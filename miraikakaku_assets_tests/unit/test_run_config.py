@@ -1,4 +1,4 @@
-"""Commands as run configs: what comes out of a run is what was asked for, and what cannot be read is refused."""
+"""Commands as run configs: read back they are equal, and unreadable ones are refused."""
 
 from datetime import date
 from typing import Any

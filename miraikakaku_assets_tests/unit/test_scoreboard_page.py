@@ -102,10 +102,10 @@ def test_goals_hold_or_do_not(made):
     scores = board.scores.with_columns(
         mae=worse, mae_to_no_change=ratio_of, coverage_80=0.8, coverage_95=0.99
     )
-    told = goals({"lme": type(board)(**{**vars(board), "scores": scores})}).splitlines()[-1]
-    assert told.split("|")[2].strip() == "1.0100 ✗"
-    assert "80.0 % ✓" in told
-    assert "99.0 % ✗" in told
+    newest_row = goals({"lme": type(board)(**{**vars(board), "scores": scores})}).splitlines()[-1]
+    assert newest_row.split("|")[2].strip() == "1.0100 ✗"
+    assert "80.0 % ✓" in newest_row
+    assert "99.0 % ✗" in newest_row
 
 
 def test_the_lines_of_the_specification_stand_beside_no_change_and_always_up(made):
@@ -113,7 +113,7 @@ def test_the_lines_of_the_specification_stand_beside_no_change_and_always_up(mad
     assert "MAPE < 3 %, direction ≥ 60 %" in text
     for name, board in made.boards.items():
         for horizon in (1, 5):
-            line = next(one for one in text.splitlines() if one.startswith(f"| {name} | {horizon} |"))
+            line = next(row for row in text.splitlines() if row.startswith(f"| {name} | {horizon} |"))
             still = board.scores.filter(pl.col("model") == "random_walk", pl.col("horizon") == horizon)[
                 "mape"
             ].item()

@@ -1,4 +1,4 @@
-"""What is evaluated: every session of the window, trained as seldom as said, with an outcome behind every origin."""
+"""The plan of an evaluation: every session of the window, spaced trainings, an outcome for every origin."""
 
 from dataclasses import replace
 from datetime import date

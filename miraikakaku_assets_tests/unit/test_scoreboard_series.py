@@ -139,8 +139,8 @@ def test_the_papers_days_are_the_last_fifth():
 def test_our_forecasts_are_measured_as_levels_on_the_test_days():
     data, folds = currency_panel(currencies()), papers_folds(currencies(), 20)
     walked = walk_series(data, folds, FORECASTERS, 0, silent)
-    still, drift, _ = found = in_papers_measures(currencies(), walked.rows)
-    assert [one.method for one in found] == ["random_walk", "drift", ENSEMBLE]
+    still, drift, _ = measures = in_papers_measures(currencies(), walked.rows)
+    assert [measure.method for measure in measures] == ["random_walk", "drift", ENSEMBLE]
     values = currencies().to_numpy()
     targets = np.arange(208, 260)
     for step in (3, 6, 12, 24):

@@ -1,4 +1,4 @@
-"""The scoreboard counts what it says: corrections, all horizons together, and what differs between instruments."""
+"""Tables of the scoreboard: corrections, all horizons together, and differences between instruments."""
 
 import polars as pl
 import pytest

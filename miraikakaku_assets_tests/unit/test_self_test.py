@@ -1,4 +1,4 @@
-"""The self-tests as users run them: what leaks is caught, what is sound passes, and too little is not a pass."""
+"""The self-tests as users run them: leaks are caught, sound values pass, and too few bars are no pass."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -60,26 +60,26 @@ def test_an_indicator_that_knows_the_future_is_caught(
     function: Callable[[pl.DataFrame], pl.DataFrame],
     events: bool,  # noqa: FBT001
 ) -> None:
-    found = check_look_ahead(replace(leaking(function), events=events), BARS, 12)
+    report = check_look_ahead(replace(leaking(function), events=events), BARS, 12)
 
-    assert not found.differences.is_empty()
-    assert (found.differences["ts"] <= found.differences["moment"]).all()
+    assert not report.differences.is_empty()
+    assert (report.differences["ts"] <= report.differences["moment"]).all()
 
 
 def test_what_is_sound_passes_and_says_how_much_was_compared() -> None:
-    heard: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
 
-    found = check_look_ahead(indicator_subject(), BARS, 10, lambda done, of: heard.append((done, of)))
+    report = check_look_ahead(indicator_subject(), BARS, 10, lambda done, of: progress.append((done, of)))
 
-    assert found.differences.is_empty()
-    assert found.moments == 10
-    assert set(found.compared) == set(COLUMNS)
+    assert report.differences.is_empty()
+    assert report.moments == 10
+    assert set(report.compared) == set(COLUMNS)
     stamps = BARS["ts"].to_list()
     cuts = [stamps.index(moment) + 1 for moment in _moments_of(10)]
-    assert found.compared["sma_5"] == sum(count - 4 for count in cuts)
-    assert found.compared["rsi_14"] == sum(max(count - 249, 0) for count in cuts)
-    assert found.compared["ema_200"] == 0
-    assert heard == [(done, 10) for done in range(11)]
+    assert report.compared["sma_5"] == sum(count - 4 for count in cuts)
+    assert report.compared["rsi_14"] == sum(max(count - 249, 0) for count in cuts)
+    assert report.compared["ema_200"] == 0
+    assert progress == [(done, 10) for done in range(11)]
 
 
 def _moments_of(count: int) -> list[datetime]:
@@ -102,12 +102,12 @@ def test_moments_leave_something_out_and_are_spread() -> None:
 
 
 def test_candlesticks_do_not_look_ahead_and_are_tested_where_they_show() -> None:
-    one = check_look_ahead(candlestick_subject(["engulfing"]), BARS, 10)
+    single = check_look_ahead(candlestick_subject(["engulfing"]), BARS, 10)
     every = check_look_ahead(candlestick_subject(["all"]), BARS, 10)
 
-    assert one.differences.is_empty()
+    assert single.differences.is_empty()
     assert every.differences.is_empty()
-    assert one.values > 10
+    assert single.values > 10
     assert set(every.compared) <= set(pattern_names())
     assert len(every.compared) > 30
 
@@ -120,14 +120,14 @@ def test_nothing_compared_is_no_pass(bars: int, sentence: str) -> None:
 
 def test_the_warm_up_in_force_is_enough() -> None:
     bars = walk(4_000, seed=5)
-    found = {row["value"]: row for row in measure_warm_up(indicator_subject(), bars, 4).to_dicts()}
+    by_value = {row["value"]: row for row in measure_warm_up(indicator_subject(), bars, 4).to_dicts()}
 
-    assert found.keys() == set(COLUMNS)
-    assert found.pop("obv")["verdict"] == "no level"
-    for row in found.values():
+    assert by_value.keys() == set(COLUMNS)
+    assert by_value.pop("obv")["verdict"] == "no level"
+    for row in by_value.values():
         assert row["settled_after"] <= row["in_force"], row
         assert row["verdict"] == "enough"
-    assert {name: found[name]["settled_after"] for name in ("sma_5", "bb_upper", "sma_200")} == {
+    assert {name: by_value[name]["settled_after"] for name in ("sma_5", "bb_upper", "sma_200")} == {
         "sma_5": 5,
         "bb_upper": 20,
         "sma_200": 200,
@@ -137,24 +137,24 @@ def test_the_warm_up_in_force_is_enough() -> None:
 def test_a_warm_up_that_is_too_short_is_caught() -> None:
     short = replace(indicator_subject(["rsi_14", "sma_25"]), in_force={"rsi_14": 60, "sma_25": 25})
 
-    found = measure_warm_up(short, BARS, 3).select("value", "in_force", "verdict").rows()
+    rows = measure_warm_up(short, BARS, 3).select("value", "in_force", "verdict").rows()
 
-    assert sorted(found) == [("rsi_14", 60, "too short"), ("sma_25", 25, "enough")]
+    assert sorted(rows) == [("rsi_14", 60, "too short"), ("sma_25", 25, "enough")]
 
 
 def test_a_value_that_never_forgets_is_caught() -> None:
     def since_the_first(bars: pl.DataFrame) -> pl.DataFrame:
         return bars.select("symbol", "ts", gain=pl.col("close") / pl.col("close").first().over("symbol"))
 
-    found = measure_warm_up(leaking(since_the_first), BARS, 3).to_dicts()
+    rows = measure_warm_up(leaking(since_the_first), BARS, 3).to_dicts()
 
-    assert [(row["settled_after"], row["verdict"]) for row in found] == [(None, "too short")]
+    assert [(row["settled_after"], row["verdict"]) for row in rows] == [(None, "too short")]
 
 
 def test_a_history_that_ends_before_the_warm_up_says_nothing_about_it() -> None:
-    found = measure_warm_up(indicator_subject(["ema_200"]), BARS, 3).to_dicts()
+    rows = measure_warm_up(indicator_subject(["ema_200"]), BARS, 3).to_dicts()
 
-    assert [(row["in_force"], row["settled_after"], row["verdict"]) for row in found] == [
+    assert [(row["in_force"], row["settled_after"], row["verdict"]) for row in rows] == [
         (1_582, None, "not reached")
     ]
     with pytest.raises(WorkFellShortError, match="1 bars are too few to leave some of them out"):
@@ -162,10 +162,10 @@ def test_a_history_that_ends_before_the_warm_up_says_nothing_about_it() -> None:
 
 
 def test_candlesticks_have_no_warm_up_in_force_and_need_little() -> None:
-    found = measure_warm_up(candlestick_subject(["engulfing", "doji", "marubozu"]), BARS, 4)
+    table = measure_warm_up(candlestick_subject(["engulfing", "doji", "marubozu"]), BARS, 4)
 
-    assert set(found["verdict"]) == {"none in force"}
-    assert found["settled_after"].max() < 20  # type: ignore[operator]
+    assert set(table["verdict"]) == {"none in force"}
+    assert table["settled_after"].max() < 20  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
@@ -194,25 +194,25 @@ M5, DAILY = currency(date(2025, 3, 3), date(2025, 4, 25), days_before=120)
 
 @pytest.mark.parametrize("definition", ["v1", "v2"])
 def test_patterns_from_bars_to_signals_do_not_look_ahead(definition: str) -> None:
-    heard: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
 
-    found, shown = check_pattern_look_ahead(
-        patterns_of(definition, ["all"]), M5, DAILY, FX, 4, lambda done, of: heard.append((done, of))
+    report, shown = check_pattern_look_ahead(
+        patterns_of(definition, ["all"]), M5, DAILY, FX, 4, lambda done, of: progress.append((done, of))
     )
 
-    assert found.differences.is_empty()
-    assert found.values > 1_000_000
+    assert report.differences.is_empty()
+    assert report.values > 1_000_000
     assert shown == signals(frames_of(M5, DAILY, FX), definition).height > 5
-    assert heard == [(done, 4) for done in range(5)]
+    assert progress == [(done, 4) for done in range(5)]
 
 
 def test_a_pattern_that_never_shows_is_tested_by_its_conditions() -> None:
-    found, shown = check_pattern_look_ahead(patterns_of("v1", ["1"]), M5, DAILY, FX, 2)
+    report, shown = check_pattern_look_ahead(patterns_of("v1", ["1"]), M5, DAILY, FX, 2)
 
     assert shown == 0
-    assert found.differences.is_empty()
-    assert found.compared["1 SELL"] == found.compared["1 BUY"] > 5_000
-    assert found.compared["rsi_14"] == found.compared["rsi_14 in the mirror"] > 5_000
+    assert report.differences.is_empty()
+    assert report.compared["1 SELL"] == report.compared["1 BUY"] > 5_000
+    assert report.compared["rsi_14"] == report.compared["rsi_14 in the mirror"] > 5_000
 
 
 def unconfirmed_pivots() -> Definition:
@@ -231,11 +231,11 @@ def unconfirmed_pivots() -> Definition:
 
 
 def test_a_pattern_that_knows_the_future_is_caught() -> None:
-    found, _ = check_pattern_look_ahead(unconfirmed_pivots(), M5, DAILY, FX, 6)
+    report, _ = check_pattern_look_ahead(unconfirmed_pivots(), M5, DAILY, FX, 6)
 
-    assert {name.partition(" ")[0] for name in found.differences["column"]} >= {"swing_high"}
-    assert (found.differences["ts"] <= found.differences["moment"] + timedelta(minutes=5)).all()
-    assert found.differences.filter(pl.col("then").eq_missing(pl.col("now"))).is_empty()
+    assert {name.partition(" ")[0] for name in report.differences["column"]} >= {"swing_high"}
+    assert (report.differences["ts"] <= report.differences["moment"] + timedelta(minutes=5)).all()
+    assert report.differences.filter(pl.col("then").eq_missing(pl.col("now"))).is_empty()
 
 
 def test_a_signal_that_was_known_too_late_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,20 +246,20 @@ def test_a_signal_that_was_known_too_late_is_caught(monkeypatch: pytest.MonkeyPa
         return replace(frames, h4=frames.h4.with_columns(ends=pl.col("ts")))
 
     monkeypatch.setattr(self_test_patterns, "frames_of", from_the_start)
-    found, _ = check_pattern_look_ahead(patterns_of("v2", ["all"]), M5, DAILY, FX, 6)
+    report, _ = check_pattern_look_ahead(patterns_of("v2", ["all"]), M5, DAILY, FX, 6)
 
-    assert {"4h", "all four"} <= set(found.differences["of"])
+    assert {"4h", "all four"} <= set(report.differences["of"])
 
 
 @pytest.mark.parametrize("timeframe", [Timeframe.M5, Timeframe.H1, Timeframe.D1])
 def test_patterns_need_no_more_bars_than_are_in_force(timeframe: Timeframe) -> None:
     bars = of_timeframe(DAILY if timeframe is Timeframe.D1 else M5, timeframe, FX)
 
-    found = measure_pattern_warm_up(patterns_of("v2", ["2", "2-2", "6"]), timeframe, bars, 4)
+    table = measure_pattern_warm_up(patterns_of("v2", ["2", "2-2", "6"]), timeframe, bars, 4)
 
-    assert found["value"].to_list() == ["2 BUY", "2-2 SELL", "6 BUY", "6 SELL"]
-    assert set(found["verdict"]) == {"enough"}
-    assert found["settled_after"].max() > 20  # type: ignore[operator]
+    assert table["value"].to_list() == ["2 BUY", "2-2 SELL", "6 BUY", "6 SELL"]
+    assert set(table["verdict"]) == {"enough"}
+    assert table["settled_after"].max() > 20  # type: ignore[operator]
 
 
 def test_a_condition_that_never_forgets_is_caught() -> None:
@@ -267,14 +267,14 @@ def test_a_condition_that_never_forgets_is_caught() -> None:
     rises = {"close_move_5": first}
     forever = replace(patterns_of("v2", ["4"]), features={**FEATURES, **rises})
 
-    found = measure_pattern_warm_up(forever, Timeframe.M5, of_timeframe(M5, Timeframe.M5, FX), 3)
+    table = measure_pattern_warm_up(forever, Timeframe.M5, of_timeframe(M5, Timeframe.M5, FX), 3)
 
-    assert set(found["verdict"]) == {"too short"}
+    assert set(table["verdict"]) == {"too short"}
 
 
 def test_built_bars_are_those_that_were_over() -> None:
     cut = M5.filter(pl.col("ts") <= datetime(2025, 4, 10, 10, 35, tzinfo=UTC))
-    hours, fours = (of_timeframe(cut, one, FX) for one in (Timeframe.H1, Timeframe.H4))
+    hours, fours = (of_timeframe(cut, timeframe, FX) for timeframe in (Timeframe.H1, Timeframe.H4))
 
     assert hours["ends"][-1] == datetime(2025, 4, 10, 10, tzinfo=UTC)
     assert fours["ends"][-1] == datetime(2025, 4, 10, 9, tzinfo=UTC)

@@ -16,10 +16,10 @@ from miraikakaku_assets_tests.fakes.market_bars import LAST, Bars
 
 
 def test_the_inputs_of_the_models_do_not_look_ahead() -> None:
-    found = check_features(JP, LAST, Bars(200), 2)
-    assert found.leaks == {}
-    assert (found.symbols, len(found.origins)) == (3, 2)
-    assert {"usdjpy_ret_1", "rsi"} <= set(found.inputs)
+    check = check_features(JP, LAST, Bars(200), 2)
+    assert check.leaks == {}
+    assert (check.symbols, len(check.origins)) == (3, 2)
+    assert {"usdjpy_ret_1", "rsi"} <= set(check.inputs)
 
 
 def test_an_input_that_looks_ahead_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,13 +28,13 @@ def test_an_input_that_looks_ahead_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         return inputs(panel, passed).hstack(panel.bars.select(tomorrow=tomorrow))
 
     monkeypatch.setattr(self_test_features, "inputs", leaking)
-    found = check_features(JP, LAST, Bars(200), 2)
-    assert found.leaks == {"tomorrow": min(found.origins)}
+    check = check_features(JP, LAST, Bars(200), 2)
+    assert check.leaks == {"tomorrow": min(check.origins)}
 
 
 def test_another_market_known_too_early_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def early(own: FeatureInputs) -> Panel:
-        dollar = next(one for one in own.cross if one.name == "usdjpy").values
+        dollar = next(market for market in own.cross if market.name == "usdjpy").values
         shifted = dollar.sort("known_at").with_columns(pl.col("ret_1").shift(-2))
         bars = own.panel.bars.with_columns(usdjpy_ret_1=pl.lit(shifted["ret_1"].drop_nulls()[-1]))
         return Panel(bars, own.panel.sessions, own.panel.unpriced)

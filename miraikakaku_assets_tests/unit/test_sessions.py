@@ -1,4 +1,4 @@
-"""Sessions of the Tokyo Stock Exchange: the facts that bite, and the questions asked of them."""
+"""Sessions of the Tokyo Stock Exchange: the change of its hours, holidays, windows and counts of sessions."""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -20,13 +20,13 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_empty_environment_has_working_defaults() -> None:
-    found = load_settings()
-    assert found.database_url is None
-    assert found.miraikakaku_price_source == "yahoo"
-    assert found.jpx_list_url == JPX_LIST_URL
-    assert (found.requests_per_second, found.burst_limit, found.max_workers) == (5.0, 20, 10)
-    assert found.home.is_absolute()
-    assert found.miraikakaku_schedules == "off"
+    settings = load_settings()
+    assert settings.database_url is None
+    assert settings.miraikakaku_price_source == "yahoo"
+    assert settings.jpx_list_url == JPX_LIST_URL
+    assert (settings.requests_per_second, settings.burst_limit, settings.max_workers) == (5.0, 20, 10)
+    assert settings.home.is_absolute()
+    assert settings.miraikakaku_schedules == "off"
 
 
 WRONG = {
@@ -175,22 +175,22 @@ def test_right_value_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, value:
 def test_a_rehearsal_has_a_clock_of_its_own(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str, base: str
 ) -> None:
-    said = {"PRICE_SOURCE": source, "ARCHIVE_DIR": str(tmp_path), "NOW": "2026-11-19T21:00:00+09:00"}
-    for name, value in said.items():
+    variables = {"PRICE_SOURCE": source, "ARCHIVE_DIR": str(tmp_path), "NOW": "2026-11-19T21:00:00+09:00"}
+    for name, value in variables.items():
         monkeypatch.setenv(f"MIRAIKAKAKU_{name}", value)
     monkeypatch.setenv("YAHOO_BASE_URL", base)
-    found = load_settings()
+    settings = load_settings()
     moment = datetime(2026, 11, 19, 12, tzinfo=UTC)
-    assert found.miraikakaku_now == moment
-    clock = clock_of(found)
+    assert settings.miraikakaku_now == moment
+    clock = clock_of(settings)
     first, later = clock(), clock()
     assert moment <= first <= later
     assert later - first < timedelta(hours=1)
-    assert clock_of(found.model_copy(update={"miraikakaku_now": None})) is utc_now
+    assert clock_of(settings.model_copy(update={"miraikakaku_now": None})) is utc_now
 
 
 @pytest.mark.parametrize(
-    ("value", "base", "said"),
+    ("value", "base", "complaint"),
     [
         ("2026-11-19T12:00:00+00:00", YAHOO_BASE_URL, "point YAHOO_BASE_URL at a simulator"),
         ("2026-11-19T12:00:00+00:00", "http://127.0.0.1.example.org", "point YAHOO_BASE_URL at a simulator"),
@@ -199,11 +199,11 @@ def test_a_rehearsal_has_a_clock_of_its_own(
     ],
 )
 def test_a_moment_that_would_judge_real_bars_or_is_none_is_refused(
-    monkeypatch: pytest.MonkeyPatch, value: str, base: str, said: str
+    monkeypatch: pytest.MonkeyPatch, value: str, base: str, complaint: str
 ) -> None:
     monkeypatch.setenv("MIRAIKAKAKU_NOW", value)
     monkeypatch.setenv("YAHOO_BASE_URL", base)
-    with pytest.raises(ConfigurationError, match=f"^MIRAIKAKAKU_NOW: .*{said}"):
+    with pytest.raises(ConfigurationError, match=f"^MIRAIKAKAKU_NOW: .*{complaint}"):
         load_settings()
 
 
@@ -225,11 +225,17 @@ def test_an_archive_is_named_and_there_where_prices_come_from_it(
 
 def test_password_is_in_no_picture_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", f"postgresql://user:{SECRET}@db.example.org/prices")
-    found = load_settings()
-    pictures = [repr(found), str(found), f"{found}", found.model_dump_json(), str(found.model_dump())]
+    settings = load_settings()
+    pictures = [
+        repr(settings),
+        str(settings),
+        f"{settings}",
+        settings.model_dump_json(),
+        str(settings.model_dump()),
+    ]
     assert all(SECRET not in picture for picture in pictures)
-    assert found.database_url is not None
-    assert SECRET in found.database_url.get_secret_value()
+    assert settings.database_url is not None
+    assert SECRET in settings.database_url.get_secret_value()
 
 
 def test_values_come_from_the_env_file_and_the_environment_wins(
@@ -237,8 +243,8 @@ def test_values_come_from_the_env_file_and_the_environment_wins(
 ) -> None:
     (tmp_path / ".env").write_text("BURST_LIMIT=7\nMAX_WORKERS=3\nSOMETHING_ELSE=x\n")
     monkeypatch.setenv("MAX_WORKERS", "4")
-    found = load_settings()
-    assert (found.burst_limit, found.max_workers) == (7, 4)
+    settings = load_settings()
+    assert (settings.burst_limit, settings.max_workers) == (7, 4)
 
 
 def test_wrong_value_in_the_env_file_is_refused_alike(tmp_path: Path) -> None:
@@ -292,10 +298,10 @@ def test_canaries_are_one_of_each_kind_unless_they_are_named(monkeypatch: pytest
 
 def test_key_of_alpha_vantage_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALPHA_VANTAGE_API_KEY", SECRET)
-    found = load_settings()
-    assert SECRET not in f"{found!r} {found}"
-    assert found.alpha_vantage_api_key is not None
-    assert found.alpha_vantage_api_key.get_secret_value() == SECRET
+    settings = load_settings()
+    assert SECRET not in f"{settings!r} {settings}"
+    assert settings.alpha_vantage_api_key is not None
+    assert settings.alpha_vantage_api_key.get_secret_value() == SECRET
 
 
 WEBHOOKS = {
@@ -319,9 +325,9 @@ def test_addresses_of_channels_are_taken_and_not_shown(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    found = load_settings()
-    assert getattr(found, name.lower()).get_secret_value() == value
-    assert value not in f"{found!r} {found} {found.model_dump_json()}"
+    settings = load_settings()
+    assert getattr(settings, name.lower()).get_secret_value() == value
+    assert value not in f"{settings!r} {settings} {settings.model_dump_json()}"
 
 
 def test_a_mail_server_needs_a_sender_and_somebody_to_write_to(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Files kept in the state folder: whole or not at all, once, under names people can find."""
+"""Files kept in the state folder: whole or not at all, once, under readable names."""
 
 import hashlib
 import json

@@ -24,7 +24,7 @@ def second(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
-def found(quotes: Quotes | None) -> Quotes:
+def served(quotes: Quotes | None) -> Quotes:
     assert quotes is not None
     return quotes
 
@@ -86,13 +86,13 @@ def test_an_archive_serves_its_files_and_hides_sessions_after_the_clock(tmp_path
     now = second(datetime(2025, 1, 7, 12, tzinfo=UTC))  # 21:00 in Tokyo
     archive = Archive(tmp_path, now)
     assert archive.symbols()["jp"] == ["1301.T", "130A.T", "25935.T"]
-    assert found(archive.quotes("1301.T", now)).daily.close.tolist() == [10.0, 11.0]
-    assert found(archive.quotes("130A.T", now)).dividends == ()
-    later = found(archive.quotes("130A.T", now + 86_400))
+    assert served(archive.quotes("1301.T", now)).daily.close.tolist() == [10.0, 11.0]
+    assert served(archive.quotes("130A.T", now)).dividends == ()
+    later = served(archive.quotes("130A.T", now + 86_400))
     assert later.daily.close == pytest.approx([1000, 1010, 1000])
     assert later.daily.adjclose == pytest.approx(closes)
     assert [event.amount for event in later.dividends] == [10]
-    assert not len(found(archive.quotes("25935.T", now)).daily)
+    assert not len(served(archive.quotes("25935.T", now)).daily)
     assert archive.quotes("9999.T", now) is None
     assert archive.five_minutes("1301.T", 0, now, now).stamps.tolist() == [1_736_208_000, 1_736_208_300]
     sheet = xlrd.open_workbook(file_contents=archive.workbook(now)).sheet_by_index(0)
@@ -112,14 +112,14 @@ def test_a_symbol_of_two_real_files_is_served_from_the_newer_one(real_data: Path
     assert len(archive.symbols()["jp"]) > 4_000
     real = pl.read_parquet(real_data / "jp_daily" / "jp_daily_all4178_2024-12_2025-12.parquet")
     own = real.filter(pl.col("symbol") == "7203.T").sort("date")
-    assert found(archive.quotes("7203.T", second(NOON))).daily.close.tolist() == own["close"].to_list()
+    assert served(archive.quotes("7203.T", second(NOON))).daily.close.tolist() == own["close"].to_list()
 
 
 def test_the_automatic_adjustment_of_a_real_file_is_undone_to_whole_yen(
     real_data: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "7203.csv").symlink_to(real_data / "jp_daily" / "7203.csv")
-    bars = found(Archive(tmp_path, second(NOON)).quotes("7203.T", second(NOON))).daily
+    bars = served(Archive(tmp_path, second(NOON)).quotes("7203.T", second(NOON))).daily
     traded = bars.close[:5_000] * 5  # 5:1 split in 2021, the only one
     assert bars.adjclose is not None
     assert traded[0] == pytest.approx(3610, abs=0.01)  # 1999-05-06; 417.55 in the file
@@ -135,7 +135,7 @@ def test_a_currency_day_that_has_ended_keeps_its_own_stamp(tmp_path: Path) -> No
     bars.write_parquet(tmp_path / "daily.parquet")
     archive = Archive(tmp_path, second(datetime(2025, 3, 6, 0, 30, tzinfo=UTC)))
     for moment in (datetime(2025, 3, 6, 0, 0, 1, tzinfo=UTC), datetime(2025, 3, 6, 0, 30, tzinfo=UTC)):
-        quotes = found(archive.quotes("USDJPY=X", second(moment)))
+        quotes = served(archive.quotes("USDJPY=X", second(moment)))
         assert quotes.live is None
         newest = datetime.fromtimestamp(int(quotes.daily.stamps[-1]), UTC)
         assert newest == datetime(2025, 3, 5, tzinfo=UTC)

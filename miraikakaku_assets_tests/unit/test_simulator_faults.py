@@ -1,4 +1,4 @@
-"""Fault specs and configurations: what is understood, what is refused, and how rates fall."""
+"""Fault specs and configurations: accepted forms, refused forms, and the share of attempts a rate hits."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -63,7 +63,7 @@ def test_a_rate_hits_its_share_of_attempts_and_the_same_ones_every_time() -> Non
         board = FaultBoard(7, (parse_fault("429=0.2"), parse_fault("500*2@7203.T")))
         plans = [(name, board.plan(name)) for _ in range(500) for name in order]
         assert sum("500" in plan.kinds for _, plan in plans) == 2
-        return {name: ["429" in plan.kinds for one, plan in plans if one == name] for name in order}
+        return {name: ["429" in plan.kinds for symbol, plan in plans if symbol == name] for name in order}
 
     first = run(["7203.T", "AAPL", "1301.T"])
     assert first == run(["1301.T", "7203.T", "AAPL"])

@@ -42,7 +42,7 @@ def path_of(issue: Listing, sessions: int = SESSIONS, since: int = 0) -> tuple[P
     return model, path
 
 
-def found(quotes: Quotes | None) -> Quotes:
+def served(quotes: Quotes | None) -> Quotes:
     assert quotes is not None
     return quotes
 
@@ -86,11 +86,11 @@ def test_price_limits_and_ticks_are_those_the_exchange_publishes() -> None:
 
 def test_returns_have_fat_tails_and_clustered_volatility() -> None:
     returns = [np.diff(np.log(path_of(issue)[1].close)) for issue in TRADED[:60]]
-    pooled = np.concatenate([one[np.abs(one) < 0.3] for one in returns])
+    pooled = np.concatenate([moves[np.abs(moves) < 0.3] for moves in returns])
     assert 0.01 < pooled.std() < 0.03
     assert ((pooled - pooled.mean()) ** 4).mean() / pooled.var() ** 2 > 4
-    size = [np.abs(one) for one in returns]
-    assert np.mean([np.corrcoef(one[1:], one[:-1])[0, 1] for one in size]) > 0.05
+    size = [np.abs(moves) for moves in returns]
+    assert np.mean([np.corrcoef(sizes[1:], sizes[:-1])[0, 1] for sizes in size]) > 0.05
 
 
 @settings(max_examples=25, deadline=None)
@@ -110,8 +110,8 @@ def test_worlds_of_one_seed_agree_whatever_is_asked_first_and_other_seeds_differ
         assert (mine is None) == (theirs is None)
         if mine is not None and theirs is not None:
             assert np.array_equal(mine.daily.close, theirs.daily.close, equal_nan=True)
-    strange = found(World(SimulatorConfig(seed=8, symbols=5), second(NOON)).quotes("7203.T", second(NOON)))
-    same_days = found(world.quotes("7203.T", second(NOON))).daily.close
+    strange = served(World(SimulatorConfig(seed=8, symbols=5), second(NOON)).quotes("7203.T", second(NOON)))
+    same_days = served(world.quotes("7203.T", second(NOON))).daily.close
     assert not np.array_equal(strange.daily.close, same_days)
 
 
@@ -176,7 +176,7 @@ def test_currencies_trade_from_monday_morning_to_saturday_morning_in_japan(world
 
 def test_the_running_session_is_one_provisional_bar_that_grows_and_then_settles(world: World) -> None:
     opened = int(TOKYO.opens[SESSIONS - 1])
-    noon, later = (found(world.quotes("7203.T", second(NOON) + wait)) for wait in (0, 1800))
+    noon, later = (served(world.quotes("7203.T", second(NOON) + wait)) for wait in (0, 1800))
     assert noon.live is not None
     assert later.live is not None
     assert noon.live.stamps.tolist() == [second(NOON)]
@@ -190,8 +190,8 @@ def test_the_running_session_is_one_provisional_bar_that_grows_and_then_settles(
     last = len(minutes) - 1  # half of its five minutes had passed
     assert grown.open[last] == minutes.open[last]
     assert 0.4 * grown.volume[last] < minutes.volume[last] <= 0.5 * grown.volume[last]
-    closed = found(world.quotes("7203.T", int(TOKYO.closes[SESSIONS - 1]) + 60))
-    settled = found(world.quotes("7203.T", second(EVENING)))
+    closed = served(world.quotes("7203.T", int(TOKYO.closes[SESSIONS - 1]) + 60))
+    settled = served(world.quotes("7203.T", second(EVENING)))
     assert closed.live is not None
     assert closed.live.stamps[0] - TOKYO.closes[SESSIONS - 1] == 0
     assert settled.live is None
@@ -211,8 +211,8 @@ def recent_split() -> tuple[Listing, int]:
 def test_history_is_rescaled_when_a_split_becomes_effective(world: World) -> None:
     issue, session = recent_split()
     symbol = issue.symbol
-    before = found(world.quotes(symbol, int(TOKYO.opens[session]) - 3600)).daily
-    after = found(world.quotes(symbol, int(TOKYO.closes[session]) + 4 * 3600))
+    before = served(world.quotes(symbol, int(TOKYO.opens[session]) - 3600)).daily
+    after = served(world.quotes(symbol, int(TOKYO.closes[session]) + 4 * 3600))
     split = after.splits[-1]
     assert split.stamp == TOKYO.opens[session]
     ratio = split.numerator / split.denominator
@@ -225,7 +225,7 @@ def test_history_is_rescaled_when_a_split_becomes_effective(world: World) -> Non
 
 
 def test_adjclose_scales_every_close_before_an_ex_date_by_its_dividend(world: World) -> None:
-    quotes = found(world.quotes("7203.T", second(EVENING)))
+    quotes = served(world.quotes("7203.T", second(EVENING)))
     bars, last = quotes.daily, quotes.dividends[-1]
     assert bars.adjclose is not None
     row = int(np.searchsorted(bars.stamps, last.stamp))
@@ -243,7 +243,7 @@ def test_who_is_not_listed_is_unknown_and_who_never_trades_shows_it() -> None:
             assert quotes is None
             continue
         seen[issue.trading] += 1
-        bars = found(quotes).daily
+        bars = served(quotes).daily
         if issue.trading is Trading.FLAT:
             assert not bars.volume.any()
             assert len(set(bars.close.tolist())) == 1
@@ -254,7 +254,7 @@ def test_who_is_not_listed_is_unknown_and_who_never_trades_shows_it() -> None:
         elif len(bars):
             first = datetime.fromtimestamp(int(bars.stamps[0]), TOKYO.zone).date()
             assert first >= issue.listed
-            assert found(quotes).first_trade <= bars.stamps[0]
+            assert served(quotes).first_trade <= bars.stamps[0]
         holidays = np.isin(bars.stamps, TOKYO.holidays)
         assert holidays.any() == (issue.fills_holidays and len(bars) > 30)
         assert not bars.volume[holidays].any()

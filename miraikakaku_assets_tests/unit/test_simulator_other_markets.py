@@ -20,7 +20,7 @@ def second(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
-def found(quotes: Quotes | None) -> Quotes:
+def served(quotes: Quotes | None) -> Quotes:
     assert quotes is not None
     return quotes
 
@@ -32,8 +32,8 @@ def world() -> World:
 
 def test_currencies_have_two_spellings_and_no_christmas_since_2025(world: World) -> None:
     for symbol in CURRENCY_SYMBOLS:
-        assert len(found(world.quotes(symbol, second(NOON))).daily) > 700
-    old, new = (found(world.quotes(name, second(NOON))).daily for name in ("JPY=X", "USDJPY=X"))
+        assert len(served(world.quotes(symbol, second(NOON))).daily) > 700
+    old, new = (served(world.quotes(name, second(NOON))).daily for name in ("JPY=X", "USDJPY=X"))
     assert np.array_equal(old.close, new.close)
     london = ZoneInfo("Europe/London")
     days = {f"{datetime.fromtimestamp(stamp, london):%Y-%m-%d}" for stamp in new.stamps.tolist()}
@@ -42,14 +42,14 @@ def test_currencies_have_two_spellings_and_no_christmas_since_2025(world: World)
 
 
 def test_the_currency_days_are_those_the_product_expects(world: World) -> None:
-    stamps = found(world.quotes("USDJPY=X", second(EVENING.replace(day=21)))).daily.stamps.tolist()
+    stamps = served(world.quotes("USDJPY=X", second(EVENING.replace(day=21)))).daily.stamps.tolist()
     london = ZoneInfo("Europe/London")
     days = [datetime.fromtimestamp(stamp, london).date() for stamp in stamps]
     assert days == sessions_between("FX", days[0], days[-1])
 
 
 def test_copper_costs_four_to_six_dollars_on_the_days_of_new_york(world: World) -> None:
-    bars = found(world.quotes("HG=F", second(EVENING))).daily
+    bars = served(world.quotes("HG=F", second(EVENING))).daily
     assert 3.5 < bars.close.min() < bars.close.max() < 6.8
     assert np.allclose(bars.close * 2_000, np.round(bars.close * 2_000))
     assert (bars.volume > 0).all()
@@ -63,6 +63,6 @@ def test_copper_costs_four_to_six_dollars_on_the_days_of_new_york(world: World) 
 def test_the_canaries_are_known_in_the_smallest_world() -> None:
     tiny = World(SimulatorConfig(symbols=1, us_symbols=0), second(EVENING))
     for symbol in ("7203.T", "285A.T", "AAPL", "USDJPY=X", "HG=F"):
-        assert len(found(tiny.quotes(symbol, second(EVENING))).daily) > 200
+        assert len(served(tiny.quotes(symbol, second(EVENING))).daily) > 200
     assert tiny.symbols()["jp"] == ["7203.T"]
     assert not tiny.symbols()["us"]

@@ -25,7 +25,7 @@ def market() -> list[UsListing]:
 
 
 def listed(market: list[UsListing], day: date = TODAY) -> list[UsListing]:
-    return [one for one in market if one.is_listed(day)]
+    return [listing for listing in market if listing.is_listed(day)]
 
 
 def rows(body: bytes) -> list[list[str]]:
@@ -33,7 +33,7 @@ def rows(body: bytes) -> list[list[str]]:
 
 
 def test_the_market_has_the_proportions_of_a_real_one(market: list[UsListing]) -> None:
-    kinds = Counter(one.kind for one in listed(market))
+    kinds = Counter(listing.kind for listing in listed(market))
     total = kinds.total()
     assert total == 8_700
     assert 2_800 < kinds[Kind.FUND] < 3_500
@@ -49,20 +49,20 @@ def test_the_market_has_the_proportions_of_a_real_one(market: list[UsListing]) -
 
 
 def test_every_publisher_spells_an_issue_so_that_it_is_found_at_yahoo(market: list[UsListing]) -> None:
-    for one in market:
-        if one.on_nasdaq:
-            assert one.symbol == one.directory_symbol == one.alpha_vantage_symbol
+    for listing in market:
+        if listing.on_nasdaq:
+            assert listing.symbol == listing.directory_symbol == listing.alpha_vantage_symbol
             continue
         for text, dialect in (
-            (one.directory_symbol, Dialect.ACT),
-            (one.tape_symbol, Dialect.CQS),
-            (one.nasdaq_symbol, Dialect.NASDAQ),
-            (one.alpha_vantage_symbol, Dialect.ALPHA_VANTAGE),
+            (listing.directory_symbol, Dialect.ACT),
+            (listing.tape_symbol, Dialect.CQS),
+            (listing.nasdaq_symbol, Dialect.NASDAQ),
+            (listing.alpha_vantage_symbol, Dialect.ALPHA_VANTAGE),
         ):
             spelling = read_symbol(text, dialect)
             assert spelling is not None, text
-            assert spelling.symbol == one.symbol, text
-    names = Counter(one.symbol for one in market)
+            assert spelling.symbol == listing.symbol, text
+    names = Counter(listing.symbol for listing in market)
     assert max(names.values()) == 1
     assert {
         "BRK-A",
@@ -105,7 +105,9 @@ def test_the_directories_look_like_the_real_ones(market: list[UsListing], real_d
 
 
 def test_issues_come_and_go_with_the_days(market: list[UsListing]) -> None:
-    weeks = [{one.symbol for one in listed(market, TODAY + timedelta(days=days))} for days in (0, 7, 14)]
+    weeks = [
+        {listing.symbol for listing in listed(market, TODAY + timedelta(days=days))} for days in (0, 7, 14)
+    ]
     for before, after in ((weeks[0], weeks[1]), (weeks[1], weeks[2])):
         assert 0 < len(after - before) < 40
         assert 0 < len(before - after) < 40

@@ -45,9 +45,9 @@ def everything(verdict: str, number: int = 0) -> list[Probe]:
 
 
 def judged(*rounds: list[Probe]) -> SourceHealth:
-    found = judge([probe for one in rounds for probe in one])
-    assert found is not None
-    return found
+    health = judge([probe for probes in rounds for probe in probes])
+    assert health is not None
+    return health
 
 
 def test_nothing_is_said_about_nothing() -> None:
@@ -55,17 +55,17 @@ def test_nothing_is_said_about_nothing() -> None:
 
 
 def test_all_good_is_healthy() -> None:
-    found = judged(*(round_at(number) for number in range(4)))
-    assert (found.health, found.success_share, found.latency, found.usual_latency) == (
+    source = judged(*(round_at(number) for number in range(4)))
+    assert (source.health, source.success_share, source.latency, source.usual_latency) == (
         Health.HEALTHY, 1.0, 0.2, None,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("verdict", sorted(UNSERVED))
 def test_a_source_that_turns_everyone_away_is_down_at_once(verdict: str) -> None:
-    found = judged(round_at(2), round_at(1), everything(verdict))
-    assert found.health is Health.DOWN
-    assert all(f"{symbol} {verdict}" in found.reason for symbol in SYMBOLS)
+    source = judged(round_at(2), round_at(1), everything(verdict))
+    assert source.health is Health.DOWN
+    assert all(f"{symbol} {verdict}" in source.reason for symbol in SYMBOLS)
 
 
 @pytest.mark.parametrize("verdict", ["empty", "stale", "wrong_symbol", "unreadable_answer"])
@@ -75,15 +75,15 @@ def test_answers_of_no_use_are_no_outage(verdict: str) -> None:
 
 def test_one_failing_symbol_is_its_own_trouble_and_two_are_the_sources() -> None:
     assert judged(round_at(0, s1="server_error")).health is Health.HEALTHY
-    found = judged(round_at(0, s1="server_error", s4="timeout"))
-    assert found.health is Health.DEGRADED
-    assert found.reason == "2 of 5 symbols fail: 285A.T server_error, HG=F timeout"
+    source = judged(round_at(0, s1="server_error", s4="timeout"))
+    assert source.health is Health.DEGRADED
+    assert source.reason == "2 of 5 symbols fail: 285A.T server_error, HG=F timeout"
 
 
 def test_delisted_canaries_do_not_slow_anything_down() -> None:
-    found = judged(round_at(0, s0="not_on_source", s1="not_on_source", s2="out_of_range"))
-    assert found.health is Health.HEALTHY
-    assert "7203.T not_on_source" in found.reason
+    source = judged(round_at(0, s0="not_on_source", s1="not_on_source", s2="out_of_range"))
+    assert source.health is Health.HEALTHY
+    assert "7203.T not_on_source" in source.reason
 
 
 def test_after_trouble_the_source_is_recovered_until_the_trend_forgets_it() -> None:
@@ -95,8 +95,8 @@ def test_after_trouble_the_source_is_recovered_until_the_trend_forgets_it() -> N
 
 
 def test_what_was_not_asked_is_no_failure() -> None:
-    found = judged(round_at(1), everything(PAUSED))
-    assert (found.health, found.success_share) == (Health.PAUSED, 1.0)
+    source = judged(round_at(1), everything(PAUSED))
+    assert (source.health, source.success_share) == (Health.PAUSED, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -111,16 +111,16 @@ def test_what_was_not_asked_is_no_failure() -> None:
 )
 def test_slow_is_three_times_the_usual_latency(usual: float, now: float, health: Health) -> None:
     before = [round_at(number, usual) for number in range(4, 10)]
-    found = judged(*before, *(round_at(number, now) for number in range(4)))
-    assert found.health is health
-    assert found.usual_latency == usual
+    source = judged(*before, *(round_at(number, now) for number in range(4)))
+    assert source.health is health
+    assert source.usual_latency == usual
 
 
 def test_a_single_slow_round_is_nothing_and_three_of_four_are() -> None:
     before = [round_at(number, 0.2) for number in range(3, 12)]
     assert judged(*before, round_at(2, 0.2), round_at(1, 0.2), round_at(0, 5.0)).health is Health.HEALTHY
-    found = judged(*before, round_at(2, 5.0), round_at(1, 5.0), round_at(0, 5.0))
-    assert found.health is Health.DEGRADED
+    source = judged(*before, round_at(2, 5.0), round_at(1, 5.0), round_at(0, 5.0))
+    assert source.health is Health.DEGRADED
 
 
 def test_usual_is_the_last_day_and_not_before() -> None:
@@ -138,24 +138,24 @@ histories = st.lists(st.lists(verdicts, min_size=5, max_size=5), min_size=1, max
 def test_judgement_is_of_the_probes_and_not_of_their_order(history: list[list[str]], seed: int) -> None:
     probes = [
         probe
-        for number, said in enumerate(history)
-        for probe in round_at(number, 0.2, **{f"s{at}": verdict for at, verdict in enumerate(said)})
+        for number, round_verdicts in enumerate(history)
+        for probe in round_at(number, 0.2, **{f"s{at}": verdict for at, verdict in enumerate(round_verdicts)})
     ]
-    found = judge(probes)
-    assert found is not None
-    assert 0 <= found.success_share <= 1
-    assert (found.latency is None) == (not any(probe.verdict == "ok" for probe in probes[:20]))
+    source = judge(probes)
+    assert source is not None
+    assert 0 <= source.success_share <= 1
+    assert (source.latency is None) == (not any(probe.verdict == "ok" for probe in probes[:20]))
     shuffled = list(probes)
     Random(seed).shuffle(shuffled)  # noqa: S311 - no secret
     again = judge(shuffled)
     assert again is not None
     assert (again.health, again.success_share, again.latency) == (
-        found.health, found.success_share, found.latency,
+        source.health, source.success_share, source.latency,
     )  # fmt: skip
     newest = [probe.verdict for probe in probes[:5]]
     if "ok" in newest:
-        assert found.health not in {Health.DOWN, Health.PAUSED}
-    if found.health is Health.RECOVERED:
+        assert source.health not in {Health.DOWN, Health.PAUSED}
+    if source.health is Health.RECOVERED:
         assert set(newest) == {"ok", PAUSED} or set(newest) == {"ok"}
 
 

@@ -135,7 +135,7 @@ def test_kind_of_security_is_read_from_segment_and_code() -> None:
         ("7203", "プライム（内国株式）"): "stock",
         ("130A", "グロース（内国株式）"): "stock",
     }
-    found = {key: tokyo_issue(key[0], "銘柄", key[1]).security_type for key in kinds}
-    assert found == kinds
+    read = {key: tokyo_issue(key[0], "銘柄", key[1]).security_type for key in kinds}
+    assert read == kinds
     issue = tokyo_issue("130A", "銘柄", "グロース（内国株式）")
     assert (issue.symbol, issue.exchange) == ("130A.T", "TSE")

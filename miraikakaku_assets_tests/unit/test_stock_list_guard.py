@@ -58,9 +58,9 @@ def test_size_may_fall_by_one_percent_and_grow_by_three(after: int, expected: li
 @example(300, 309)
 @example(1, 2)
 def test_size_limits_hold_exactly_for_every_size(before: int, after: int) -> None:
-    found = rules(before, listed(after))
-    assert ("fewer_issues" in found) == (100 * after < 99 * before)
-    assert ("more_issues" in found) == (100 * after > 103 * before)
+    broken = rules(before, listed(after))
+    assert ("fewer_issues" in broken) == (100 * after < 99 * before)
+    assert ("more_issues" in broken) == (100 * after > 103 * before)
 
 
 @pytest.mark.parametrize(("moved", "expected"), [(250, []), (251, ["markets_changed"])])
@@ -91,8 +91,8 @@ def test_first_list_meets_no_objection() -> None:
 
 def test_all_objections_are_named_together_with_what_was_seen_and_allowed() -> None:
     new = StockList(date(2025, 8, 31), listed(50, 20), "0" * 64)
-    found = {each.rule: each.explanation for each in objections(master(100), LAST, new)}
-    assert found == {
+    explanations = {each.rule: each.explanation for each in objections(master(100), LAST, new)}
+    assert explanations == {
         "older_list": "its date 2025-08-31 is before 2025-09-30, the list in force",
         "fewer_issues": "it holds 50 issues against 100 in force (-50.0%, at most 1% fewer allowed)",
         "markets_changed": "20 of 50 issues change their market (25% allowed)",
@@ -108,5 +108,5 @@ def test_a_list_of_the_same_length_with_other_codes_is_refused() -> None:
     others = tuple(
         tokyo_issue(str(5000 + number), f"Other {number}", "プライム（内国株式）") for number in range(100)
     )
-    found = objections(master(100), LAST, StockList(date(2025, 10, 31), others, "0" * 64))
-    assert [objection.rule for objection in found] == ["issues_replaced"]
+    raised = objections(master(100), LAST, StockList(date(2025, 10, 31), others, "0" * 64))
+    assert [objection.rule for objection in raised] == ["issues_replaced"]

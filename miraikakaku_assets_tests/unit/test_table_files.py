@@ -1,4 +1,4 @@
-"""Files of tables, part by part: what is no such file is named, and none takes memory without bound."""
+"""Files of tables, part by part: other files are refused by name, and memory stays bounded."""
 
 import os
 from datetime import date
@@ -46,14 +46,14 @@ BYTES: dict[str, tuple[bytes, str, int | None, str]] = {
 
 @pytest.mark.parametrize("case", BYTES)
 def test_what_is_wrong_with_a_text_is_said_with_what_to_do(tmp_path: Path, case: str) -> None:
-    content, rule, row, said = BYTES[case]
+    content, rule, row, sentence = BYTES[case]
     path = tmp_path / "7203.csv"
     path.write_bytes(content)
     for read in (read_bar_file, read_intraday_file):
         with pytest.raises(InputFileError) as caught:
             read(path, JP)
         assert (caught.value.rule, caught.value.row) == (rule, row)
-        assert said in str(caught.value)
+        assert sentence in str(caught.value)
 
 
 def test_a_parquet_symbol_with_a_nul_byte_is_refused(tmp_path: Path) -> None:

@@ -69,8 +69,8 @@ def test_a_sell_signal_wants_a_fall() -> None:
 
 def test_a_neutral_signal_points_nowhere() -> None:
     signals = made(signal("A", NOON, "NEUTRAL", "5"), signal("C", NOON, "NEUTRAL", "5"))
-    found = outcomes(signals, MARKET, NEXT_SESSION)
-    assert found["hit"].to_list() == [None, None]
+    measured = outcomes(signals, MARKET, NEXT_SESSION)
+    assert measured["hit"].to_list() == [None, None]
     record = track_record(signals, MARKET, NEXT_SESSION, LATE).row(0, named=True)
     assert (record["n"], record["hits"], record["hit_rate"], record["low"]) == (2, None, None, None)
     assert record["mean"] == pytest.approx((0.06 - 0.04) / 2)
@@ -110,10 +110,10 @@ def test_72_five_minute_bars_of_a_currency() -> None:
     bars = pl.DataFrame({"symbol": "USDJPY=X", "ts": [DAY + n * step for n in range(100)], "close": closes})
     bars = bars.with_columns(pl.col("ts").cast(_UTC), ends=(pl.col("ts") + step).cast(_UTC))
     rows = [signal("USDJPY=X", DAY + n * step, "SELL") for n in (11, 28, 29)]
-    found = outcomes(made(*rows), bars, NEXT_72_BARS)
-    assert found["resolved_at"].to_list() == [DAY + 83 * step, DAY + 100 * step, None]
-    assert found["outcome"][0] == pytest.approx(-(closes[82] / closes[10] - 1))
-    assert found["hit"].to_list() == [False, False, None]
+    measured = outcomes(made(*rows), bars, NEXT_72_BARS)
+    assert measured["resolved_at"].to_list() == [DAY + 83 * step, DAY + 100 * step, None]
+    assert measured["outcome"][0] == pytest.approx(-(closes[82] / closes[10] - 1))
+    assert measured["hit"].to_list() == [False, False, None]
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ def test_an_outcome_across_a_hole_in_the_data_is_none(pause: timedelta, counts: 
     bars = bars.with_columns(pl.col("ts").cast(_UTC), ends=(pl.col("ts") + step).cast(_UTC))
     across, behind = stamps[49] + step, stamps[50] + step
     signals = made(signal("USDJPY=X", across), signal("USDJPY=X", behind))
-    found = outcomes(signals, bars, NEXT_72_BARS)
-    assert found["outcome"].is_not_null().to_list() == [counts == 1, True]
-    assert found["resolved_at"].is_not_null().to_list() == [counts == 1, True]
+    measured = outcomes(signals, bars, NEXT_72_BARS)
+    assert measured["outcome"].is_not_null().to_list() == [counts == 1, True]
+    assert measured["resolved_at"].is_not_null().to_list() == [counts == 1, True]
     record = track_record(signals, bars, NEXT_72_BARS, LATE + timedelta(days=60)).row(0, named=True)
     assert (record["signals"], record["n"]) == (2, 1 + counts)
 

@@ -42,9 +42,9 @@ def test_tokyo_rests_at_noon_and_collects_orders_before_the_close_since_it_close
     [(date(2025, 3, 7), "07 16:00"), (date(2025, 3, 10), "10 16:00"), (date(2025, 11, 28), "28 13:00")],
 )
 def test_new_york_follows_its_clock_and_closes_early_after_thanksgiving(session: date, closes: str) -> None:
-    found = clock("XNYS", session, NEW_YORK)
-    assert (found["opens"], found["closes"]) == (f"{session:%d} 09:30", closes)
-    assert found["break_start"] is found["break_end"] is found["call_start"] is None
+    hours = clock("XNYS", session, NEW_YORK)
+    assert (hours["opens"], hours["closes"]) == (f"{session:%d} 09:30", closes)
+    assert hours["break_start"] is hours["break_end"] is hours["call_start"] is None
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_new_york_follows_its_clock_and_closes_early_after_thanksgiving(session:
     ],
 )
 def test_currency_days_open_and_close_the_week_in_new_york(session: date, opens: str, closes: str) -> None:
-    found = clock("FX", session, LONDON)
-    assert (found["opens"], found["closes"]) == (opens, closes)
+    hours = clock("FX", session, LONDON)
+    assert (hours["opens"], hours["closes"]) == (opens, closes)
 
 
 @pytest.mark.parametrize("calendar", ["XTKS", "XNYS", "FX"])

@@ -26,7 +26,7 @@ from miraikakaku_assets_tests.support.markets.us_directories import (
 )
 
 SOURCE = UsDirectories(5.0, UsAddresses("nasdaqlisted.txt", "otherlisted.txt"))
-APPLE_SAID = "AAPL,Apple Inc,NASDAQ,Stock,1980-12-12,null,Active"
+APPLE_BY_VENDOR = "AAPL,Apple Inc,NASDAQ,Stock,1980-12-12,null,Active"
 
 
 def test_both_forms_of_the_directory_are_read() -> None:
@@ -52,10 +52,10 @@ def test_tickers_that_look_like_values_stay_tickers(tmp_path: Path) -> None:
     lines = [f"{word}|{word} Inc. - Common Stock|Q|N|N|100|N|N" for word in WORDS]
     vendor = [f"{word},null,NASDAQ,Stock,2000-05-02,null,Active" for word in WORDS]
     folder = folder_of(tmp_path, nasdaq_listed(*lines), other_listed(), listing_status(*vendor))
-    found = {issue.symbol: issue for issue in SOURCE.parse(SOURCE.fetch(str(folder))).issues}
-    assert set(WORDS) <= set(found)
-    assert {found[word].listed_on for word in WORDS} == {date(2000, 5, 2)}
-    assert found["NA"].name == "NA Inc. - Common Stock"
+    issues = {issue.symbol: issue for issue in SOURCE.parse(SOURCE.fetch(str(folder))).issues}
+    assert set(WORDS) <= set(issues)
+    assert {issues[word].listed_on for word in WORDS} == {date(2000, 5, 2)}
+    assert issues["NA"].name == "NA Inc. - Common Stock"
 
 
 CUT = nasdaq_listed(AAPL, NA)
@@ -124,9 +124,9 @@ BAD_STATUS: dict[str, tuple[bytes, str, int | None]] = {
     "JSON": (b'{"Information": "rate limit"}', "not_a_list", None),
     "HTML": (b"<html>busy</html>", "not_a_list", None),
     "other columns": (b"symbol,name\r\nA,B\r\n", "wrong_header", 1),
-    "a field more": (listing_status(APPLE_SAID, APPLE_SAID + ",x"), "wrong_columns", 3),
-    "bad date": (listing_status(APPLE_SAID.replace("1980-12-12", "12/12/1980")), "bad_date", 2),
-    "other status": (listing_status(APPLE_SAID.replace("Active", "Sleeping")), "bad_status", 2),
+    "a field more": (listing_status(APPLE_BY_VENDOR, APPLE_BY_VENDOR + ",x"), "wrong_columns", 3),
+    "bad date": (listing_status(APPLE_BY_VENDOR.replace("1980-12-12", "12/12/1980")), "bad_date", 2),
+    "other status": (listing_status(APPLE_BY_VENDOR.replace("Active", "Sleeping")), "bad_status", 2),
     "open quote": (listing_status('"AAPL,Apple'), "not_text", None),
     "binary": (b"\xff\xfe\x00", "not_text", None),
 }
@@ -142,7 +142,7 @@ def test_file_that_is_no_listing_status_is_refused(case: str) -> None:
 
 def test_listing_status_is_read_with_its_nulls_and_quotes() -> None:
     gone = '"OLD","Old, Inc",NYSE,Stock,null,2020-03-04,Delisted'
-    apple, old = read_listing_status(published(listing_status(APPLE_SAID, gone), "listing_status.csv"))
+    apple, old = read_listing_status(published(listing_status(APPLE_BY_VENDOR, gone), "listing_status.csv"))
     assert (apple.symbol, apple.ipo_date, apple.delisting_date, apple.is_active) == (
         "AAPL", date(1980, 12, 12), None, True,
     )  # fmt: skip
@@ -156,7 +156,7 @@ def test_listing_status_is_read_with_its_nulls_and_quotes() -> None:
 
 def test_a_folder_of_files_with_something_before_their_names(tmp_path: Path) -> None:
     folder = folder_of(
-        tmp_path, nasdaq_listed(), other_listed(), listing_status(APPLE_SAID), before="x__2025-07-21__"
+        tmp_path, nasdaq_listed(), other_listed(), listing_status(APPLE_BY_VENDOR), before="x__2025-07-21__"
     )
     publication = SOURCE.fetch(str(folder))
     assert [file.part for file in publication.files] == [
@@ -164,11 +164,11 @@ def test_a_folder_of_files_with_something_before_their_names(tmp_path: Path) -> 
         "otherlisted.txt",
         "listing_status.csv",
     ]
-    found = SOURCE.parse(publication)
-    assert found.sha256 == publication.sha256
-    assert [issue.symbol for issue in found.issues] == ["AAPL", "NA", "QQQ", "BRK-B", "SPY", "BAC-PB"]
-    assert found.issues[0].listed_on == date(1980, 12, 12)
-    assert found.counts == {"test_issue": 1, "vendor_misses": 5}
+    market = SOURCE.parse(publication)
+    assert market.sha256 == publication.sha256
+    assert [issue.symbol for issue in market.issues] == ["AAPL", "NA", "QQQ", "BRK-B", "SPY", "BAC-PB"]
+    assert market.issues[0].listed_on == date(1980, 12, 12)
+    assert market.counts == {"test_issue": 1, "vendor_misses": 5}
 
 
 def test_a_folder_that_is_none_or_not_whole_or_more_than_one_list(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ BERKSHIRE = DirectoryLine(
 )
 SPY = DirectoryLine("SPY", "SPDR S&P 500", "P", None, is_etf=True, is_test=False, cqs="SPY")
 TEST = DirectoryLine("ZVZZT", "NASDAQ TEST STOCK", None, "G", is_etf=None, is_test=True)
-SAID = VendorLine("AAPL", "NASDAQ", "Stock", date(1980, 12, 12), None, is_active=True)
+APPLE_BY_VENDOR = VendorLine("AAPL", "NASDAQ", "Stock", date(1980, 12, 12), None, is_active=True)
 
 symbols = st.from_regex(r"[A-Z]{1,4}([-.+][A-Z]?|=|\^)?[#*]?|[a-z%]{1,3}", fullmatch=True)
 lines = st.builds(
@@ -34,7 +34,7 @@ lines = st.builds(
     is_etf=st.sampled_from([True, False, None]),
     is_test=st.booleans(),
 )
-said = st.builds(
+vendor_lines = st.builds(
     VendorLine,
     symbol=st.from_regex(r"[A-Z]{1,4}(-[A-Z]|-P-[A-Z]|-WS)?", fullmatch=True),
     exchange=st.sampled_from(["NYSE", "NASDAQ", "BATS"]),
@@ -46,19 +46,19 @@ said = st.builds(
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(lines, max_size=30), st.one_of(st.none(), st.lists(said, max_size=30)))
+@given(st.lists(lines, max_size=30), st.one_of(st.none(), st.lists(vendor_lines, max_size=30)))
 def test_every_line_ends_once(listed: list[DirectoryLine], vendor: list[VendorLine] | None) -> None:
-    found = reconcile(listed, vendor, DAY)
-    assert len(found.issues) + sum(found.left_out.values()) == len(listed)
-    assert set(found.left_out) <= {"test_issue", "unknown_spelling", "same_symbol"}
-    assert len({issue.code for issue in found.issues}) == len(found.issues)
-    assert len({issue.symbol for issue in found.issues}) == len(found.issues)
-    assert all(issue.listed_on is None or issue.listed_on <= DAY for issue in found.issues)
-    assert not set(found.delisted) & {issue.code for issue in found.issues}
+    market = reconcile(listed, vendor, DAY)
+    assert len(market.issues) + sum(market.left_out.values()) == len(listed)
+    assert set(market.left_out) <= {"test_issue", "unknown_spelling", "same_symbol"}
+    assert len({issue.code for issue in market.issues}) == len(market.issues)
+    assert len({issue.symbol for issue in market.issues}) == len(market.issues)
+    assert all(issue.listed_on is None or issue.listed_on <= DAY for issue in market.issues)
+    assert not set(market.delisted) & {issue.code for issue in market.issues}
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(lines, max_size=20), st.lists(said, max_size=20))
+@given(st.lists(lines, max_size=20), st.lists(vendor_lines, max_size=20))
 def test_a_vendor_adds_no_issue_and_takes_none_away(
     listed: list[DirectoryLine], vendor: list[VendorLine]
 ) -> None:
@@ -78,20 +78,20 @@ def test_an_issue_of_each_directory() -> None:
 
 def test_what_the_directories_leave_out_is_counted() -> None:
     called, odd = replace(BERKSHIRE, symbol="BRK.B*", cqs="BRK.B.CL"), replace(APPLE, symbol="AB%")
-    found = reconcile([BERKSHIRE, called, odd, TEST], None, DAY)
-    assert found.left_out == {"test_issue": 1, "unknown_spelling": 1, "same_symbol": 1}
-    assert found.disagreements == {}
+    market = reconcile([BERKSHIRE, called, odd, TEST], None, DAY)
+    assert market.left_out == {"test_issue": 1, "unknown_spelling": 1, "same_symbol": 1}
+    assert market.disagreements == {}
 
 
 def test_an_exchange_that_is_new_and_a_tape_that_disagrees_are_counted_and_listed() -> None:
-    found = reconcile([replace(SPY, exchange="H"), replace(BERKSHIRE, cqs="BRKpB")], None, DAY)
-    assert [issue.exchange for issue in found.issues] == ["exchange H", "NYSE"]
-    assert found.disagreements == {"unknown_exchange": 1, "cqs_spelling_differs": 1}
+    market = reconcile([replace(SPY, exchange="H"), replace(BERKSHIRE, cqs="BRKpB")], None, DAY)
+    assert [issue.exchange for issue in market.issues] == ["exchange H", "NYSE"]
+    assert market.disagreements == {"unknown_exchange": 1, "cqs_spelling_differs": 1}
 
 
 def test_a_vendor_gives_the_listing_date_and_is_counted_where_it_disagrees() -> None:
     vendor = [
-        SAID,
+        APPLE_BY_VENDOR,
         VendorLine("BRK-B", "NYSE MKT", "ETF", date(2030, 1, 1), None, is_active=True),
         VendorLine("SPY", "NYSE ARCA", "ETF", None, date(2020, 1, 2), is_active=False),
         VendorLine("XYZ", "NYSE", "Stock", None, None, is_active=True),
@@ -99,21 +99,21 @@ def test_a_vendor_gives_the_listing_date_and_is_counted_where_it_disagrees() -> 
         VendorLine("OLD-P-A", "NYSE", "Stock", None, date(2025, 7, 18), is_active=False),
         VendorLine("SOON", "NYSE", "Stock", None, date(2025, 8, 1), is_active=False),
     ]
-    found = reconcile([APPLE, BERKSHIRE, SPY], vendor, DAY)
-    assert [issue.listed_on for issue in found.issues] == [date(1980, 12, 12), None, None]
-    assert found.disagreements == {
+    market = reconcile([APPLE, BERKSHIRE, SPY], vendor, DAY)
+    assert [issue.listed_on for issue in market.issues] == [date(1980, 12, 12), None, None]
+    assert market.disagreements == {
         "vendor_exchange_differs": 1,
         "vendor_type_differs": 1,
         "vendor_says_delisted": 1,
         "vendor_only": 1,
         "vendor_unknown_spelling": 1,
     }
-    assert found.delisted == {"OLDpA": date(2025, 7, 18)}
+    assert market.delisted == {"OLDpA": date(2025, 7, 18)}
 
 
 def test_of_a_ticker_that_was_used_before_the_active_line_counts() -> None:
     before = VendorLine("AAPL", "NYSE", "Stock", date(1970, 1, 2), date(1975, 1, 2), is_active=False)
-    for vendor in ([before, SAID], [SAID, before]):
+    for vendor in ([before, APPLE_BY_VENDOR], [APPLE_BY_VENDOR, before]):
         (issue,) = reconcile([APPLE], vendor, DAY).issues
         assert issue.listed_on == date(1980, 12, 12)
 

@@ -88,6 +88,6 @@ def test_the_code_reads_back_as_the_same_security(spelling: Spelling) -> None:
 
 
 @given(spellings, spellings)
-def test_different_securities_have_different_codes(one: Spelling, other: Spelling) -> None:
-    if "U" not in {one.series, other.series}:
-        assert (one.cqs == other.cqs) == (one == other)
+def test_different_securities_have_different_codes(first: Spelling, second: Spelling) -> None:
+    if "U" not in {first.series, second.series}:
+        assert (first.cqs == second.cqs) == (first == second)

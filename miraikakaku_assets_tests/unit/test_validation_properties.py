@@ -59,18 +59,20 @@ split = actions(("7203.T", date(2025, 1, 8), "split", 5.0), ("7203.T", date(2025
 @settings(max_examples=60, deadline=None)
 @given(deliveries)
 def test_every_row_comes_out_exactly_once(delivery: list[dict[str, Any]]) -> None:
-    found = validate_daily(raw(delivery), context(NOW, known_symbols=known, actions=split))
-    assert sorted([*found.accepted["row"], *found.refused["row"]]) == list(range(1, len(delivery) + 1))
-    assert set(found.refused["rule"]) <= set(RULES)
-    assert found.refused["ts"].null_count() == 0
-    assert found.refused["detail"].null_count() == 0
+    validated = validate_daily(raw(delivery), context(NOW, known_symbols=known, actions=split))
+    assert sorted([*validated.accepted["row"], *validated.refused["row"]]) == list(
+        range(1, len(delivery) + 1)
+    )
+    assert set(validated.refused["rule"]) <= set(RULES)
+    assert validated.refused["ts"].null_count() == 0
+    assert validated.refused["detail"].null_count() == 0
 
 
 @settings(max_examples=60, deadline=None)
 @given(deliveries)
 def test_accepted_rows_satisfy_the_tables_check(delivery: list[dict[str, Any]]) -> None:
-    found = validate_daily(raw(delivery), context(NOW, known_symbols=known, actions=split))
-    for row in found.accepted.iter_rows(named=True):
+    validated = validate_daily(raw(delivery), context(NOW, known_symbols=known, actions=split))
+    for row in validated.accepted.iter_rows(named=True):
         body = (row["open"], row["close"])
         assert 0 < row["low"] <= min(body)
         assert max(body) <= row["high"] < inf
@@ -79,14 +81,14 @@ def test_accepted_rows_satisfy_the_tables_check(delivery: list[dict[str, Any]]) 
         assert row["ts"] is not None
         assert row["status"] in {"final", "provisional"}
         assert row["symbol"] in known
-    assert found.accepted["volume"].cast(pl.Int64).null_count() == 0
+    assert validated.accepted["volume"].cast(pl.Int64).null_count() == 0
 
 
 @settings(max_examples=60, deadline=None)
 @given(deliveries)
 def test_accepted_rows_are_sorted_and_one_per_session(delivery: list[dict[str, Any]]) -> None:
-    found = validate_daily(raw(delivery), context(NOW, known_symbols=known, actions=split))
-    keys = found.accepted.select("symbol", "session").rows()
+    validated = validate_daily(raw(delivery), context(NOW, known_symbols=known, actions=split))
+    keys = validated.accepted.select("symbol", "session").rows()
     assert keys == sorted(set(keys))
 
 

@@ -88,11 +88,11 @@ def test_the_page_has_every_rule_and_every_flag() -> None:
 @pytest.mark.parametrize("rule", EXAMPLES)
 def test_rule_refuses_its_example_and_accepts_the_rest(rule: str) -> None:
     rows, broken = EXAMPLES[rule]
-    found = validate_daily(raw(rows), context(known_symbols=frozenset({"7203.T"})))
+    validated = validate_daily(raw(rows), context(known_symbols=frozenset({"7203.T"})))
 
-    assert found.refused.select("row", "rule").sort("row").rows() == [(row, rule) for row in broken]
-    assert found.refused["detail"].to_list() == [RULES[rule]] * len(broken)
-    assert sorted(found.accepted["row"]) == sorted(set(range(1, len(rows) + 1)) - set(broken))
+    assert validated.refused.select("row", "rule").sort("row").rows() == [(row, rule) for row in broken]
+    assert validated.refused["detail"].to_list() == [RULES[rule]] * len(broken)
+    assert sorted(validated.accepted["row"]) == sorted(set(range(1, len(rows) + 1)) - set(broken))
 
 
 def test_without_a_master_no_symbol_is_a_stranger() -> None:
@@ -125,9 +125,9 @@ def test_stamps_outside_the_session_are_refused(hour: int) -> None:
 def test_running_bar_gives_way_to_the_official_one_however_that_is_stamped(official: datetime | None) -> None:
     rows = [bar(DAY, stamp=official), bar(DAY, 990.0, stamp=CLOSE)]
     for delivery in (rows, rows[::-1]):
-        found = validate_daily(raw(delivery), context())
-        assert found.accepted["close"].to_list() == [1_000.0]
-        assert found.refused["rule"].to_list() == ["provisional_duplicate"]
+        validated = validate_daily(raw(delivery), context())
+        assert validated.accepted["close"].to_list() == [1_000.0]
+        assert validated.refused["rule"].to_list() == ["provisional_duplicate"]
 
 
 def test_lone_running_bar_stands_for_its_session() -> None:
@@ -143,8 +143,8 @@ def test_lone_running_bar_stands_for_its_session() -> None:
     ],
 )
 def test_bar_is_final_half_an_hour_after_the_close(now: datetime, status: str) -> None:
-    found = validate_daily(raw([bar(DAY)]), context(now))
-    assert found.accepted["status"].to_list() == [status]
+    validated = validate_daily(raw([bar(DAY)]), context(now))
+    assert validated.accepted["status"].to_list() == [status]
 
 
 def test_bar_of_a_session_that_has_not_opened_is_refused_and_one_that_runs_is_provisional() -> None:
@@ -155,30 +155,30 @@ def test_bar_of_a_session_that_has_not_opened_is_refused_and_one_that_runs_is_pr
 
 
 def test_time_of_a_bar_is_the_open_of_its_session_in_utc() -> None:
-    found = validate_daily(raw([bar(DAY), bar(january(11))]), context())
-    assert found.accepted["ts"].to_list() == [datetime(2025, 1, 6, 0, 0, tzinfo=UTC)]
-    assert found.refused["ts"].to_list() == [
+    validated = validate_daily(raw([bar(DAY), bar(january(11))]), context())
+    assert validated.accepted["ts"].to_list() == [datetime(2025, 1, 6, 0, 0, tzinfo=UTC)]
+    assert validated.refused["ts"].to_list() == [
         datetime(2025, 1, 11, 0, 0, tzinfo=UTC)
     ]  # a Saturday has no open
 
 
 def test_refused_rows_keep_the_values_the_source_sent() -> None:
-    found = validate_daily(raw([bar(DAY, high=1.0, volume=-3.0)]), context())
-    assert found.refused.select("open", "high", "low", "close", "volume").rows() == [
+    validated = validate_daily(raw([bar(DAY, high=1.0, volume=-3.0)]), context())
+    assert validated.refused.select("open", "high", "low", "close", "volume").rows() == [
         (1_000.0, 1.0, 1_000.0, 1_000.0, -3.0)
     ]
 
 
 def test_empty_delivery_is_no_trouble() -> None:
-    found = validate_daily(raw([]), context())
-    assert found.accepted.is_empty()
-    assert found.refused.is_empty()
-    assert found.accepted.schema["status"] == found.refused.schema["rule"] == pl.String
+    validated = validate_daily(raw([]), context())
+    assert validated.accepted.is_empty()
+    assert validated.refused.is_empty()
+    assert validated.accepted.schema["status"] == validated.refused.schema["rule"] == pl.String
 
 
 def test_dust_of_adjusted_prices_is_taken_into_the_range() -> None:
     dusty = bar(DAY, high=1_000.0 * (1 - 9e-10), low=1_000.0 * (1 + 9e-10))
     coarse = bar(january(7), high=1_000.0 * (1 - 2e-9))
-    found = validate_daily(raw([dusty, coarse]), context())
-    assert found.accepted.select("row", "high", "low").rows() == [(1, 1_000.0, 1_000.0)]
-    assert found.refused["rule"].to_list() == ["inconsistent_range"]
+    validated = validate_daily(raw([dusty, coarse]), context())
+    assert validated.accepted.select("row", "high", "low").rows() == [(1, 1_000.0, 1_000.0)]
+    assert validated.refused["rule"].to_list() == ["inconsistent_range"]

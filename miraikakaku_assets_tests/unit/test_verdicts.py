@@ -32,10 +32,10 @@ def outcome(
             "reconsidered": [0],
         }
     )
-    asked = {SYMBOL: BarRequest(SYMBOL, SESSIONS[0], SESSIONS[-1])}
-    facts = MarketFacts(asked, known, frozenset(), known if bare else frozenset(), whole)
-    (found,) = outcomes_of(delivery, validated, WriteResult(counts), validated.refused.clear(), facts, {})
-    return found
+    requests = {SYMBOL: BarRequest(SYMBOL, SESSIONS[0], SESSIONS[-1])}
+    facts = MarketFacts(requests, known, frozenset(), known if bare else frozenset(), whole)
+    (result,) = outcomes_of(delivery, validated, WriteResult(counts), validated.refused.clear(), facts, {})
+    return result
 
 
 few = st.integers(0, 2)
@@ -46,15 +46,15 @@ few = st.integers(0, 2)
 def test_a_symbol_is_without_bars_only_if_none_was_stored_before_and_none_now(
     inserted: int, restated: int, unchanged: int, refused: int, *, bare: bool, whole: bool
 ) -> None:
-    found = outcome(inserted, restated, unchanged, refused, bare=bare, whole=whole)
+    result = outcome(inserted, restated, unchanged, refused, bare=bare, whole=whole)
 
-    assert found.rows_read == inserted + restated + unchanged + refused
-    assert (found.inserted, found.restated, found.unchanged, found.quarantined) == (
+    assert result.rows_read == inserted + restated + unchanged + refused
+    assert (result.inserted, result.restated, result.unchanged, result.quarantined) == (
         inserted, restated, unchanged, refused
     )  # fmt: skip
-    assert (found.verdict == "ok") == bool(inserted or restated)
+    assert (result.verdict == "ok") == bool(inserted or restated)
     # Bars that somebody else stored a moment ago come back as unchanged.
-    assert found.without_bars == (bare and not (inserted or restated or unchanged))
-    if found.without_bars:
+    assert result.without_bars == (bare and not (inserted or restated or unchanged))
+    if result.without_bars:
         nothing_came = "never_delivered" if whole else "none_in_window"
-        assert found.verdict == ("all_refused" if refused else nothing_came)
+        assert result.verdict == ("all_refused" if refused else nothing_came)

@@ -1,4 +1,4 @@
-"""Counts and waits as people read them."""
+"""Counts and waits in words."""
 
 import pytest
 

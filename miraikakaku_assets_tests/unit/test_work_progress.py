@@ -6,7 +6,7 @@ from miraikakaku_assets.application.work_progress import WorkProgress, WorkReadi
 
 
 class Watch:
-    """A clock that only goes on when it is told to."""
+    """A clock that is advanced by hand."""
 
     def __init__(self) -> None:
         self.seconds = 100.0
@@ -26,9 +26,9 @@ def work(watch: Watch) -> WorkProgress:
 
 
 def reading(work: WorkProgress) -> WorkReading:
-    found = work.read()
-    assert found is not None
-    return found
+    progress = work.read()
+    assert progress is not None
+    return progress
 
 
 def test_nothing_is_shown_before_anything_was_said(work: WorkProgress) -> None:

@@ -65,10 +65,10 @@ def test_it_keeps_the_contract(checkout: Checkout) -> None:
 
 
 def test_it_is_trained_forecasts_and_is_drawn(checkout: Checkout, installed_url: str, tmp_path: Path) -> None:
-    said = json.loads(checkout.python("-c", PROGRAM, installed_url, str(tmp_path)))
-    assert said["made"]["reversal"] == said["made"]["random_walk"] > 0
-    assert said["points"] == pytest.approx(
+    report = json.loads(checkout.python("-c", PROGRAM, installed_url, str(tmp_path)))
+    assert report["made"]["reversal"] == report["made"]["random_walk"] > 0
+    assert report["points"] == pytest.approx(
         [0.1 * -1 * -0.01005033585350145] * 5
     )  # each close is 0.99 of the last
-    assert ["⬢ Reversal", "#be123c"] in said["legend"]
-    assert said["png"] > 1_000
+    assert ["⬢ Reversal", "#be123c"] in report["legend"]
+    assert report["png"] > 1_000

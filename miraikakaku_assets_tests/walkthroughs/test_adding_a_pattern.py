@@ -18,10 +18,10 @@ from miraikakaku_assets.settings import load_settings
 from miraikakaku_assets_tests.support.bars.pattern_frames import noise
 
 chosen = load_settings().pattern_definition
-found = signals(noise(1), chosen)
-new = found.filter(pattern="7")
-one = new.filter(direction="SELL").row(0, named=True)
-message = pattern_message(one | {"at": one["at"].isoformat(), "close": 100.0})
+shown = signals(noise(1), chosen)
+new = shown.filter(pattern="7")
+sell = new.filter(direction="SELL").row(0, named=True)
+message = pattern_message(sell | {"at": sell["at"].isoformat(), "close": 100.0})
 os.environ["PATTERN_DEFINITION"] = "v9"
 try:
     load_settings()
@@ -30,28 +30,28 @@ except ConfigurationError as error:
 schema = derived_specs(FX, Timeframe.M5)[-1].metadata["dagster/column_schema"]
 print(json.dumps({
     "directions": sorted(set(new["direction"])),
-    "definition": sorted(set(found["definition"])),
-    "others": sorted(set(found["pattern"])),
-    "evidence": json.loads(one["evidence"]),
+    "definition": sorted(set(shown["definition"])),
+    "others": sorted(set(shown["pattern"])),
+    "evidence": json.loads(sell["evidence"]),
     "message": message,
     "refusal": refusal,
-    "told": {column.name: column.description for column in schema.columns}["definition"],
+    "description": {column.name: column.description for column in schema.columns}["definition"],
 }))
 """
 
 
 def test_it_can_be_chosen_and_gives_signals(tmp_path: Path) -> None:
     checkout = follow("Adding a pattern", tmp_path)
-    said = json.loads(checkout.python("-c", PROGRAM, PATTERN_DEFINITION="v3"))
-    assert said["directions"] == ["BUY", "SELL"]
-    assert said["definition"] == ["v3"]
-    assert {"1", "2", "2-2", "4", "7"} <= set(said["others"])
-    assert said["evidence"]["d1.body"] < -said["evidence"]["d1.atr_14"]
-    title, text = said["message"]
+    report = json.loads(checkout.python("-c", PROGRAM, PATTERN_DEFINITION="v3"))
+    assert report["directions"] == ["BUY", "SELL"]
+    assert report["definition"] == ["v3"]
+    assert {"1", "2", "2-2", "4", "7"} <= set(report["others"])
+    assert report["evidence"]["d1.body"] < -report["evidence"]["d1.atr_14"]
+    title, text = report["message"]
     assert title.startswith("【売り】大陰線")
     assert "実体 -" in text
-    assert "'v1', 'v2' or 'v3'" in said["refusal"]
-    assert said["told"] == "v1 or v2 or v3"
+    assert "'v1', 'v2' or 'v3'" in report["refusal"]
+    assert report["description"] == "v1 or v2 or v3"
     assert "v1 or v2 or v3" in " ".join(
         checkout.python("-c", COMMAND, "patterns", "--help", COLUMNS="200").split()
     )

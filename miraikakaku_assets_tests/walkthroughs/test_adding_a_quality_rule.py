@@ -22,8 +22,8 @@ ticks = [raw_intraday.tick(raw_intraday.tokyo(9, 0), volume=10.5), raw_intraday.
 slots = validate_intraday(raw_intraday.raw(ticks), BarContext(JP, raw_intraday.LATER))
 names = list(RULES)
 print(json.dumps({
-    "refused": [found.refused.select("rule", "detail").rows() for found in (daily, slots)],
-    "accepted": [found.accepted.height for found in (daily, slots)],
+    "refused": [validated.refused.select("rule", "detail").rows() for validated in (daily, slots)],
+    "accepted": [validated.accepted.height for validated in (daily, slots)],
     "before": names[names.index("fractional_volume") + 1],
     "apart": "fractional_volume" in (*EXPECTED_RULES, *SUPERSEDING_RULES),
 }))
@@ -32,6 +32,6 @@ print(json.dumps({
 
 def test_bars_of_any_length_are_refused_by_it(tmp_path: Path) -> None:
     checkout = follow("Adding a quality rule", tmp_path)
-    found = json.loads(checkout.python("-c", DELIVERIES))
+    report = json.loads(checkout.python("-c", DELIVERIES))
     refused = [["fractional_volume", "the volume is no whole number of shares"]]
-    assert found == {"refused": [refused] * 2, "accepted": [1, 1], "before": "future_bar", "apart": False}
+    assert report == {"refused": [refused] * 2, "accepted": [1, 1], "before": "future_bar", "apart": False}

@@ -1,4 +1,4 @@
-"""Adding a source, as CONTRIBUTING.md says it: what users have from it."""
+"""Adding a source by CONTRIBUTING.md, and its effects for users."""
 
 import json
 from pathlib import Path

@@ -34,10 +34,10 @@ market = currencies(database, "USDJPY=X", now=utc(2025, 6, 29))
 market.deliver(Timeframe.D1, walk("USDJPY=X", opens(FX, date(2025, 1, 2), date(2025, 6, 27)), FX, 1, 0.01))
 market.analyze(Timeframe.D1, full_refresh=True)
 schema = derived_specs(FX, Timeframe.D1)[-1].metadata["dagster/column_schema"]
-told = {column.name: column.description for column in schema.columns}
+descriptions = {column.name: column.description for column in schema.columns}
 print(json.dumps({
     "stored": rows_of(database, "technical_indicators WHERE timeframe = '1d'", "roc_10, sma_5", "ts"),
-    "told": told["roc_10"],
+    "description": descriptions["roc_10"],
     "page": indicator_table(),
 }))
 """
@@ -59,15 +59,15 @@ def analysed_before(url: str) -> None:
 
 def check(checkout: Checkout, url: str) -> None:
     """Of a database, after the program."""
-    said = json.loads(checkout.python("-c", PROGRAM, url).splitlines()[-1])
+    report = json.loads(checkout.python("-c", PROGRAM, url).splitlines()[-1])
     closes = [bar["close"] for bar in BARS]
     golden = [(now / then - 1) * 100 for then, now in zip(closes, closes[10:], strict=False)]
-    values = [value for value, _ in said["stored"]]
+    values = [value for value, _ in report["stored"]]
     assert values[:10] == [None] * 10
     assert values[10:] == pytest.approx(golden, rel=1e-9)
-    assert [value is None for _, value in said["stored"]] == [True] * 4 + [False] * (len(BARS) - 4)
-    assert said["told"] == "Change over 10 bars in per cent; null until warmed up"
-    assert "| `roc_10` | change over 10 bars in per cent | 11 |" in said["page"]
+    assert [value is None for _, value in report["stored"]] == [True] * 4 + [False] * (len(BARS) - 4)
+    assert report["description"] == "Change over 10 bars in per cent; null until warmed up"
+    assert "| `roc_10` | change over 10 bars in per cent | 11 |" in report["page"]
 
 
 def test_a_new_database_has_it(checkout: Checkout, database_url: str) -> None:

@@ -27,7 +27,7 @@ def walk(bars: int = 400, seed: int = 7) -> pl.DataFrame:
 def market(*lengths: int) -> pl.DataFrame:
     """Several shares, each with its own number of bars."""
     walks = [walk(bars, seed=seed) for seed, bars in enumerate(lengths)]
-    named = [one.with_columns(symbol=pl.lit(f"{1300 + at}.T")) for at, one in enumerate(walks)]
+    named = [own.with_columns(symbol=pl.lit(f"{1300 + at}.T")) for at, own in enumerate(walks)]
     return pl.concat(named)
 
 

@@ -37,6 +37,6 @@ def marks(
     rows: list[dict[str, Any]], now: datetime = LATER, universe: Universe = JP, **known: Any
 ) -> list[str | None]:
     """Per row: the rule that refused it, the flag, or None."""
-    found = validate_intraday(raw(rows), BarContext(universe, now, **known))
-    both = found.accepted.select("row", mark="flag").vstack(found.refused.select("row", mark="rule"))
+    validated = validate_intraday(raw(rows), BarContext(universe, now, **known))
+    both = validated.accepted.select("row", mark="flag").vstack(validated.refused.select("row", mark="rule"))
     return both.sort("row")["mark"].to_list()

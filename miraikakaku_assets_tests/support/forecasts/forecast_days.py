@@ -125,11 +125,11 @@ class Days:
         return score_universe(JP, self.ports())
 
     def outcomes(self) -> dict[tuple[str, int], float | None]:
-        """Symbol and horizon → what came."""
-        found = "prediction_outcomes o JOIN miraikakaku.instruments i ON i.id = o.instrument_id"
+        """Symbol and horizon → actual log return."""
+        table = "prediction_outcomes o JOIN miraikakaku.instruments i ON i.id = o.instrument_id"
         return {
             (symbol, horizon): actual
-            for symbol, horizon, actual in rows_of(self.database, found, "i.symbol, o.horizon, o.actual")
+            for symbol, horizon, actual in rows_of(self.database, table, "i.symbol, o.horizon, o.actual")
         }
 
     def everything_scored(self) -> dict[str, list[tuple[Any, ...]]]:

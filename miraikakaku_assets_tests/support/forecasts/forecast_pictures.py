@@ -166,8 +166,8 @@ def texts(figure: Any) -> list[Any]:
         inside = set(map(id, axis._update_ticks())) if axis.axes.axison else set()
         hidden = [tick for tick in (*axis.majorTicks, *axis.minorTicks) if id(tick) not in inside]
         beyond |= {id(label) for tick in hidden for label in (tick.label1, tick.label2)}
-    found = [text for text in figure.findobj(Text) if text.get_visible() and id(text) not in beyond]
-    return [text for text in found if text.get_text().strip()]
+    visible = [text for text in figure.findobj(Text) if text.get_visible() and id(text) not in beyond]
+    return [text for text in visible if text.get_text().strip()]
 
 
 def said(figure: Any) -> str:
@@ -180,8 +180,8 @@ def pixels(png: bytes) -> np.ndarray:
 
 def near(picture: np.ndarray, colour: tuple[int, int, int], off: int = 24) -> np.ndarray:
     """Pixels about of a colour: the palette moves it a little."""
-    found: np.ndarray = np.abs(picture - np.array(colour)).max(axis=2) <= off
-    return found
+    close_enough: np.ndarray = np.abs(picture - np.array(colour)).max(axis=2) <= off
+    return close_enough
 
 
 def drawn(axes: Any, colour: str) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""What every forecaster must keep: subclass `ForecasterContract` and say how one is made."""
+"""The contract of all forecasters: subclass `ForecasterContract` and define `make`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -40,50 +40,50 @@ class ForecasterContract(ABC):
     def forecast(self, data: Panel, origins: Sequence[date], until: date | None = None) -> pl.DataFrame:
         """Trained until the first origin, or another session."""
         first = until or min(origins)
-        found = self.make().fit(data.until(first), first, seed=1).predict(data, origins)
-        self.well_formed(found)
-        return found
+        forecasts = self.make().fit(data.until(first), first, seed=1).predict(data, origins)
+        self.well_formed(forecasts)
+        return forecasts
 
-    def well_formed(self, found: pl.DataFrame) -> None:
+    def well_formed(self, forecasts: pl.DataFrame) -> None:
         """Schema, keys, order, nested bands, and numbers or a reason."""
-        assert dict(found.schema) == FORECASTS
-        assert found.select("symbol", "as_of", "horizon").is_duplicated().sum() == 0
-        assert found.equals(found.sort("symbol", "as_of", "horizon"))
-        assert (found.group_by("symbol", "as_of").len()["len"] == len(HORIZONS)).all()
-        made = found.filter(pl.col("reason").is_null())
+        assert dict(forecasts.schema) == FORECASTS
+        assert forecasts.select("symbol", "as_of", "horizon").is_duplicated().sum() == 0
+        assert forecasts.equals(forecasts.sort("symbol", "as_of", "horizon"))
+        assert (forecasts.group_by("symbol", "as_of").len()["len"] == len(HORIZONS)).all()
+        made = forecasts.filter(pl.col("reason").is_null())
         ends = ["lo95", "lo80", "point", "hi80", "hi95"]
         for column in ends:
             assert made[column].is_finite().all(), column
         for lower, upper in pairwise(ends):
             assert (made[lower] <= made[upper]).all()
         assert (made["hi95"] > made["lo95"]).all()
-        missing = found.filter(pl.col("reason").is_not_null())
+        missing = forecasts.filter(pl.col("reason").is_not_null())
         assert missing.select(pl.any_horizontal(pl.col(NUMBERS).is_not_null()).any()).item() in (False, None)
         assert set(missing["reason"]) <= set(Reason)
 
-    def reasons(self, found: pl.DataFrame, symbol: str) -> set[str | None]:
+    def reasons(self, forecasts: pl.DataFrame, symbol: str) -> set[str | None]:
         """Of one symbol."""
-        return set(found.filter(pl.col("symbol") == symbol)["reason"])
+        return set(forecasts.filter(pl.col("symbol") == symbol)["reason"])
 
     def test_ordinary_series_are_forecast(self):
         data = walk(1, days=self.enough())
         origin = last_session(data.bars)
-        found = self.forecast(data, [origin])
-        assert found["reason"].null_count() == found.height == 4 * len(HORIZONS)
+        forecasts = self.forecast(data, [origin])
+        assert forecasts["reason"].null_count() == forecasts.height == 4 * len(HORIZONS)
         ahead = data.sessions.filter(data.sessions > origin).head(len(HORIZONS)).to_list()
-        assert found.filter(pl.col("symbol") == "S0000")["target"].to_list() == ahead
+        assert forecasts.filter(pl.col("symbol") == "S0000")["target"].to_list() == ahead
         forecaster = self.make()
-        assert set(found["model"]) == {forecaster.name}
-        assert set(found["version"]) == {forecaster.version}
+        assert set(forecasts["model"]) == {forecaster.name}
+        assert set(forecasts["version"]) == {forecaster.version}
 
     def test_a_constant_price_has_no_volatility(self):
         flat = walk_bars(2, days=self.enough()).with_columns(
             close=pl.when(pl.col("symbol") == "S0001").then(100.0).otherwise("close")
         )
         data = panel(flat, sessions(self.enough() + 10))
-        found = self.forecast(data, [last_session(data.bars)])
-        assert self.reasons(found, "S0001") == {Reason.CONSTANT}
-        assert self.reasons(found, "S0000") == {None}
+        forecasts = self.forecast(data, [last_session(data.bars)])
+        assert self.reasons(forecasts, "S0001") == {Reason.CONSTANT}
+        assert self.reasons(forecasts, "S0000") == {None}
 
     def test_a_short_history_is_said(self):
         days, needed = self.enough(), self.make().needs.returns
@@ -94,9 +94,9 @@ class ForecasterContract(ABC):
             (pl.col("symbol") != symbol) | (place >= days - bars_left) for symbol, bars_left in kept.items()
         )
         data = panel(bars.filter(short), sessions(days + 10))
-        found = self.forecast(data, [last_session(data.bars)])
-        assert self.reasons(found, "S0001") == {Reason.TOO_SHORT}
-        assert self.reasons(found, "S0002") <= {None, Reason.NOT_TRAINED}
+        forecasts = self.forecast(data, [last_session(data.bars)])
+        assert self.reasons(forecasts, "S0001") == {Reason.TOO_SHORT}
+        assert self.reasons(forecasts, "S0002") <= {None, Reason.NOT_TRAINED}
 
     def test_gaps_are_bridged_and_a_missing_bar_at_the_origin_is_said(self):
         days = self.enough()
@@ -105,17 +105,20 @@ class ForecasterContract(ABC):
         holes = (pl.col("symbol") == "S0001") & place.is_between(days - 20, days - 16)
         absent = (pl.col("symbol") == "S0002") & (pl.col("session") == last)
         data = panel(bars.filter(~holes & ~absent), sessions(days + 10))
-        found = self.forecast(data, [last])
-        assert self.reasons(found, "S0001") == {None}
-        assert self.reasons(found, "S0002") == {Reason.NO_BAR}
+        forecasts = self.forecast(data, [last])
+        assert self.reasons(forecasts, "S0001") == {None}
+        assert self.reasons(forecasts, "S0002") == {Reason.NO_BAR}
 
     def test_a_split_that_is_adjusted_changes_nothing(self):
         bars = walk_bars(5, days=self.enough())
         days = sessions(self.enough() + 10)
         fifth = bars.with_columns(pl.col("close", "high", "low") / 5)
         origin = last_session(bars)
-        one, other = self.forecast(panel(bars, days), [origin]), self.forecast(panel(fifth, days), [origin])
-        assert_frame_equal(one, other, rel_tol=1e-6, abs_tol=1e-8)
+        whole, divided = (
+            self.forecast(panel(bars, days), [origin]),
+            self.forecast(panel(fifth, days), [origin]),
+        )
+        assert_frame_equal(whole, divided, rel_tol=1e-6, abs_tol=1e-8)
 
     @pytest.mark.parametrize("price", [float("nan"), None, 0.0, -3.0, float("inf")])
     def test_what_is_no_price_is_no_bar(self, price):
@@ -127,16 +130,16 @@ class ForecasterContract(ABC):
         broken = bars.with_columns(
             close=pl.when(at_origin | before).then(pl.lit(price, pl.Float64())).otherwise("close")
         )
-        found = self.forecast(panel(broken, days), [origin])
-        assert self.reasons(found, "S0001") == {Reason.BAD_PRICE}
+        forecasts = self.forecast(panel(broken, days), [origin])
+        assert self.reasons(forecasts, "S0001") == {Reason.BAD_PRICE}
         without = self.forecast(panel(bars.filter(~before & ~at_origin), days), [origin])
         same = pl.col("symbol") != "S0001"
-        assert_frame_equal(found.filter(same), without.filter(same))
+        assert_frame_equal(forecasts.filter(same), without.filter(same))
 
     def test_one_instrument_is_enough(self):
         data = walk(7, symbols=1, days=self.enough())
-        found = self.forecast(data, [last_session(data.bars)])
-        assert found["reason"].null_count() == len(HORIZONS)
+        forecasts = self.forecast(data, [last_session(data.bars)])
+        assert forecasts["reason"].null_count() == len(HORIZONS)
 
     def test_no_instrument_gives_no_forecast(self):
         data = walk(7, symbols=1, days=self.enough()).only([])
@@ -145,9 +148,9 @@ class ForecasterContract(ABC):
     def test_many_instruments(self):
         days = self.enough()
         data = walk(8, symbols=self.many, days=days)
-        found = self.forecast(data, [data.sessions[days - 1]])
-        assert found.height == self.many * len(HORIZONS)
-        assert found["reason"].null_count() == found.height
+        forecasts = self.forecast(data, [data.sessions[days - 1]])
+        assert forecasts.height == self.many * len(HORIZONS)
+        assert forecasts["reason"].null_count() == forecasts.height
 
     def test_the_same_seed_gives_the_same_forecast(self):
         data = walk(9, days=self.enough())
@@ -174,8 +177,11 @@ class ForecasterContract(ABC):
         bars, days = walk_bars(11, days=self.enough()), sessions(self.enough() + 10)
         origin = last_session(bars)
         mixed = bars.sample(fraction=1, shuffle=True, seed=3)
-        one, other = self.forecast(panel(bars, days), [origin]), self.forecast(panel(mixed, days), [origin])
-        assert_frame_equal(one, other)
+        in_order, shuffled = (
+            self.forecast(panel(bars, days), [origin]),
+            self.forecast(panel(mixed, days), [origin]),
+        )
+        assert_frame_equal(in_order, shuffled)
 
     def test_saved_and_loaded_it_is_the_same(self):
         data = walk(12, days=self.enough())
@@ -184,8 +190,8 @@ class ForecasterContract(ABC):
         loaded = self.make().load(trained.save())
         for name in ("name", "version", "seed", "trained_until"):
             assert getattr(loaded, name) == getattr(trained, name)
-        one, other = trained.predict(data, [origin]), loaded.predict(data, [origin])
-        assert_frame_equal(one, other, check_exact=True)
+        before_saving, after_loading = trained.predict(data, [origin]), loaded.predict(data, [origin])
+        assert_frame_equal(before_saving, after_loading, check_exact=True)
 
     def test_bytes_of_something_else_are_refused(self):
         with pytest.raises(ConfigurationError, match="train it again"):
@@ -216,5 +222,5 @@ class ForecasterContract(ABC):
 
     def test_bands_widen_with_the_horizon(self):
         data = of_closes(list(100 * np.exp(np.random.default_rng(5).normal(0, 0.02, self.enough()).cumsum())))
-        found = self.forecast(data, [last_session(data.bars)])
-        assert (found["hi80"] - found["lo80"]).diff().drop_nulls().ge(0).all()
+        forecasts = self.forecast(data, [last_session(data.bars)])
+        assert (forecasts["hi80"] - forecasts["lo80"]).diff().drop_nulls().ge(0).all()

@@ -81,9 +81,9 @@ def analysed_installation(server_url: str, folder: Path) -> Iterator[Command]:
         ports.masters.ensure_named(FX, [PAIR], NOW)
         ids = {**ports.masters.known_symbols(FX), **listed(ports.database, "7203", day=date(2025, 3, 31))}
         for bars in (pair_bars(), share_bars()):
-            for timeframe, one in zip((Timeframe.M5, Timeframe.D1), bars, strict=True):
-                assert one.refused.is_empty(), one.refused
-                ports.bars.write(timeframe, ids, one, "test", NOW)
+            for timeframe, validated in zip((Timeframe.M5, Timeframe.D1), bars, strict=True):
+                assert validated.refused.is_empty(), validated.refused
+                ports.bars.write(timeframe, ids, validated, "test", NOW)
         for timeframe in (Timeframe.D1, Timeframe.M5):
             request = AnalysisRequest(FX, timeframe)
             report = analyze_bars(request, AnalysisPorts(ports.analysis, ports.clock), lambda _done: None)

@@ -34,7 +34,7 @@ SESSIONS = 40
 
 
 def history_start() -> str:
-    """First day asked for: the newest `SESSIONS` sessions."""
+    """First day of the newest `SESSIONS` sessions."""
     return sessions_back("XTKS", last_evening().date(), SESSIONS - 1).isoformat()
 
 
@@ -100,12 +100,12 @@ class Installation:
     @contextmanager
     def told(self, **options: Any) -> Iterator[None]:
         """Other settings for a while, by the same clock unless they name another moment."""
-        said = self.ports.settings.model_copy(update=options)
-        other = Ports(said, self.ports.clock if said.miraikakaku_now is None else clock_of(said))
+        changed = self.ports.settings.model_copy(update=options)
+        ports = Ports(changed, self.ports.clock if changed.miraikakaku_now is None else clock_of(changed))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(bootstrap, "_ports", other)
+            patch.setattr(bootstrap, "_ports", ports)
             yield
-        other.database.close()
+        ports.database.close()
 
     def partition_keys(self) -> list[str]:
         """Partition keys in the order in which ranges run."""
@@ -128,9 +128,9 @@ class Installation:
         """Status of each partition of an asset of Japan, as the web UI asks for it."""
         partitions = partitions_of(JP, timeframe)
         keys = list(self.instance.get_dynamic_partitions(partitions_name(JP, timeframe)))
-        found = self.instance.get_status_by_partition(asset, keys, partitions)
-        assert found is not None
-        return {key: status.value if status else "MISSING" for key, status in found.items()}
+        by_partition = self.instance.get_status_by_partition(asset, keys, partitions)
+        assert by_partition is not None
+        return {key: status.value if status else "MISSING" for key, status in by_partition.items()}
 
     def materialized(self, run_id: str) -> list[tuple[str, str | None]]:
         """Assets and partitions that a run materialized, sorted."""
@@ -162,9 +162,9 @@ def failure_of(result: dg.ExecuteInProcessResult) -> Any:
     """The failure that a step was ended with."""
     events = result.get_step_failure_events()
     assert len(events) == 1, [event.message for event in result.all_events]
-    said = events[0].step_failure_data.user_failure_data
-    assert said is not None, events[0].step_failure_data.error
-    return said
+    failure = events[0].step_failure_data.user_failure_data
+    assert failure is not None, events[0].step_failure_data.error
+    return failure
 
 
 @contextmanager
@@ -177,7 +177,7 @@ def installed(
     **options: Any,
 ) -> Iterator[Installation]:
     """An installation of its own, by the clock of its exchange; the process forgets it afterwards."""
-    said: dict[str, Any] = {
+    values: dict[str, Any] = {
         "miraikakaku_home": folder / "home",
         "database_url": database_url,
         "yahoo_base_url": exchange.base,
@@ -193,7 +193,7 @@ def installed(
         patch.setenv(name, "")  # remembered, so that what opening the instance sets is taken back
         patch.delenv(name)
     patch.setattr(bootstrap, "_ports", None)
-    ports = bootstrap.use(Settings(_env_file=None, **said), clock or (lambda: exchange.moment))
+    ports = bootstrap.use(Settings(_env_file=None, **values), clock or (lambda: exchange.moment))
     _ = ports.database
     with open_instance(ports.settings) as instance:
         yield Installation(ports, instance, build_defs(), exchange, folder)

@@ -132,8 +132,8 @@ def run_listed(instance: dg.DagsterInstance) -> str:
 
 def statuses(instance: dg.DagsterInstance, asset: str) -> dict[str, str]:
     """Per symbol MATERIALIZED, FAILED, IN_PROGRESS or missing, as the asset's page shows it."""
-    found = instance.get_status_by_partition(dg.AssetKey(asset), KEYS, SYMBOLS) or {}
-    return {key: status.name if status else "missing" for key, status in found.items()}
+    by_partition = instance.get_status_by_partition(dg.AssetKey(asset), KEYS, SYMBOLS) or {}
+    return {key: status.name if status else "missing" for key, status in by_partition.items()}
 
 
 def run_status(instance: dg.DagsterInstance, run_id: str) -> str:
@@ -162,9 +162,9 @@ def rows_of(url: str, query: str) -> list[tuple[Any, ...]]:
     """Answer of a query on a connection of its own: it sees what is committed, nothing else."""
     engine = create_engine(url)
     with engine.connect() as connection:
-        found = [tuple(row) for row in connection.execute(text(query))]
+        answer = [tuple(row) for row in connection.execute(text(query))]
     engine.dispose()
-    return found
+    return answer
 
 
 def write_dagster_yaml(folder: Path, storage: dict[str, Any]) -> Path:
@@ -217,7 +217,7 @@ class Books:
         if isinstance(value, str):
             if value.startswith("{"):
                 return self._plain(json.loads(value))
-            known = self._BY_RANK.sub(lambda found: self._runs.get(found[0], "id"), value)
+            known = self._BY_RANK.sub(lambda match: self._runs.get(match[0], "id"), value)
             return self._MEASURED.sub("measured", known)
         return value
 

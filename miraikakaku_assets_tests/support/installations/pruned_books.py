@@ -102,15 +102,15 @@ def start_and_leave(instance: dg.DagsterInstance) -> str:
 
 def log_of(instance: dg.DagsterInstance, run: str) -> list[Logged]:
     """The log on a run's page."""
-    found = []
+    log = []
     for record in instance.get_records_for_run(run).records:
         entry = record.event_log_entry
         event = entry.dagster_event
         asset = event.asset_key.to_string() if event and event.asset_key else None
         partition = event.partition if event else None
         kind = event.event_type_value if event else None
-        found.append(Logged(record.storage_id, kind, asset, partition, entry.message))
-    return found
+        log.append(Logged(record.storage_id, kind, asset, partition, entry.message))
+    return log
 
 
 def asked_by_the_web_ui(instance: dg.DagsterInstance) -> dict[str, Any]:
@@ -155,9 +155,9 @@ def _asset(instance: dg.DagsterInstance, asset: str) -> dict[str, Any]:
         "latest": _ids(instance.fetch_materializations(key, limit=1)),
         "observed": _ids(instance.fetch_observations(key, limit=1)),
         "observed as a whole": [
-            one.storage_id
-            for one in instance.fetch_observations(key, limit=100).records
-            if one.partition_key is None
+            observation.storage_id
+            for observation in instance.fetch_observations(key, limit=100).records
+            if observation.partition_key is None
         ][:1],
         "observed by partition": storage.get_latest_storage_id_by_partition(
             key, dg.DagsterEventType.ASSET_OBSERVATION
@@ -168,8 +168,8 @@ def _asset(instance: dg.DagsterInstance, asset: str) -> dict[str, Any]:
     }
 
 
-def _ids(found: dg.EventRecordsResult) -> list[tuple[int, str]]:
-    return [(record.storage_id, record.run_id) for record in found.records]
+def _ids(result: dg.EventRecordsResult) -> list[tuple[int, str]]:
+    return [(record.storage_id, record.run_id) for record in result.records]
 
 
 def broken_books(url: str) -> list[tuple[str, int]]:

@@ -46,7 +46,7 @@ class Trading:
         return kinds
 
     def tick(self, schedule: str = "fx_cycle") -> Any:
-        """What a schedule says at this moment."""
+        """Result of a schedule at this moment."""
         repository = self.site.definitions.get_repository_def()
         with dg.build_schedule_context(
             instance=self.site.instance,
@@ -57,7 +57,7 @@ class Trading:
             return repository.get_schedule_def(schedule).evaluate_tick(context)
 
     def sensor(self, name: str) -> Any:
-        """What a sensor says now."""
+        """Result of a sensor at this moment."""
         repository = self.site.definitions.get_repository_def()
         with dg.build_sensor_context(
             instance=self.site.instance, repository_def=repository, resources={"ports": PortsResource()}
@@ -72,9 +72,9 @@ class Trading:
         return self.site.rows(query)
 
     def standing(self) -> dict[str, str]:
-        """Key → severity of what is wrong now."""
-        found = self.site.ports.alerts.listed(only_standing=True)
-        return {alert.key: alert.severity.value for alert in found if alert.kind == "cycle"}
+        """Key → severity of each standing alert."""
+        standing = self.site.ports.alerts.listed(only_standing=True)
+        return {alert.key: alert.severity.value for alert in standing if alert.kind == "cycle"}
 
     def bars(self) -> set[tuple[Any, ...]]:
         """Every stored bar and the transaction that has written it."""
@@ -91,8 +91,8 @@ def trading(
     market = Trading(exchange)
     exchange.set_clock(market.now)
     exchange.set_faults()
-    said = {"fx_pairs": ",".join(PAIRS), "history_start": "2025-06-02", **options}
-    with installed(exchange, database_url, folder, patch, lambda: market.now, **said) as site:
+    settings = {"fx_pairs": ",".join(PAIRS), "history_start": "2025-06-02", **options}
+    with installed(exchange, database_url, folder, patch, lambda: market.now, **settings) as site:
         market.site = site
         yield market
     exchange.set_faults()

@@ -81,7 +81,7 @@ class Market:
         universe: Whose sessions it has.
         ids: Symbol → number of its instrument.
         now: The time.
-        told: What the last analysis said of each symbol.
+        told: Symbol → report of its last analysis.
     """
 
     database: Database
@@ -107,7 +107,7 @@ class Market:
             withdrawn: Stored bars that are now judged bad.
             actions: Dividends and splits.
             rescaled: Histories that were restated as a whole.
-            asked: Symbols that were asked for everything up to now; those of the rows by default.
+            asked: Symbols collected up to now; those of the rows by default.
         """
         frame = pl.DataFrame(list(rows), schema=_BAR)
         late = (
@@ -122,7 +122,7 @@ class Market:
         everyone = frame["symbol"].unique().to_list() if asked is None else asked
         collected = Collected(
             dict.fromkeys(everyone, date(2020, 1, 1)),
-            {one.symbol: one for one in rescaled},
+            {rescaling.symbol: rescaling for rescaling in rescaled},
             None if actions is None else undoubted(actions),
         )
         bars = ValidatedBars(accepted, refused)
@@ -135,7 +135,7 @@ class Market:
         self.told = {}
 
         def listen(done: Sequence[SymbolAnalysis]) -> None:
-            self.told |= {one.symbol: one for one in done}
+            self.told |= {analysis.symbol: analysis for analysis in done}
 
         request = AnalysisRequest(self.universe, timeframe, symbols, **options)
         ports = AnalysisPorts(PostgresAnalysis(self.database), lambda: self.now)

@@ -1,4 +1,4 @@
-"""Alerts as the analysis raises them, for the tests of what tells people about them."""
+"""Alerts as the analysis raises them, for tests of notifications."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -52,7 +52,7 @@ DETAILS: dict[str, Any] = {
 
 
 def plain(key: str, *channels: str, after: timedelta = timedelta(0), **changed: Any) -> NewAlert:
-    """An alert that is no signal, to be told so long after `NOW`."""
+    """An alert that is no signal, due so long after `NOW`."""
     given = {"severity": Severity.WARNING, "kind": "test", "title": f"title of {key}", "message": "text"}
     return NewAlert(key=key, channels=channels, due_at=NOW + after, **(given | changed))
 

@@ -94,8 +94,8 @@ CONTENTS = {
 
 def rows_of(database: Database, table: str, columns: str = "*", order: str = "1") -> list[tuple[Any, ...]]:
     with database.engine.connect() as connection:
-        found = connection.execute(text(f"SELECT {columns} FROM miraikakaku.{table} ORDER BY {order}"))
-        return [tuple(row) for row in found]
+        result = connection.execute(text(f"SELECT {columns} FROM miraikakaku.{table} ORDER BY {order}"))
+        return [tuple(row) for row in result]
 
 
 def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:

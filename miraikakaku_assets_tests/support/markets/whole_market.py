@@ -81,7 +81,7 @@ class WholeMarket:
             return connection.scalar(text(query))
 
     def coverage(self) -> CoverageFindings:
-        """What is missing and why; every gap has one cause."""
+        """Missing sessions by cause; every gap has one cause."""
         findings, _ = report_coverage(
             JP,
             Timeframe.D1,
