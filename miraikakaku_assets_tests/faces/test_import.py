@@ -295,11 +295,18 @@ def test_currencies_and_copper_need_no_collection_before(
         (tmp_path / "export.csv").write_text(rates("2025-01-06"), encoding="utf-8")
         copper = csv("2025-01-06,4.1,4.2,4.0,4.15,900", header="date,open,high,low,close,volume")
         (tmp_path / "HG=F.csv").write_text(copper, encoding="utf-8")
-        kind = ("--universe", "fx", "--timeframe", "5m")
+        options = ("--universe", "fx", "--timeframe", "5m")
 
-        unnamed = command("import", "export.csv", *kind)
+        unnamed = command("import", "export.csv", *options)
         taken = command(
-            "import", "export.csv", *kind, "--time-zone", "Europe/Helsinki", "--symbol", "USDJPY=X", "--json"
+            "import",
+            "export.csv",
+            *options,
+            "--time-zone",
+            "Europe/Helsinki",
+            "--symbol",
+            "USDJPY=X",
+            "--json",
         )
         metal = command("import", "HG=F.csv", "--universe", "copper", "--json")
         built = command("import", "HG=F.csv", "--universe", "copper", "--timeframe", "5m")

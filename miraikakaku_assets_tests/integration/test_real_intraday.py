@@ -302,7 +302,11 @@ def test_bars_that_come_one_by_one_give_the_signals_of_the_batch(pair: FileBars)
         for number in range(-2, 2)  # ten minutes on both sides of each signal
     }
     ends = frames.m5.filter(pl.col("ts").is_between(start, end, closed="left"))["ends"]
-    cuts = [end for end in ends if (end.minute == 0 and end.hour % 4 == 0) or end in near or end == ends[-1]]
+    cuts = [
+        moment
+        for moment in ends
+        if (moment.minute == 0 and moment.hour % 4 == 0) or moment in near or moment == ends[-1]
+    ]
 
     stored, since = whole.filter(pl.col("ts") < start), start
     for moment in cuts:
