@@ -23,7 +23,7 @@ class Untrainable(Drift):
         raise FloatingPointError("overflow")
 
 
-class Heard(WorkProgress):
+class RecordedProgress(WorkProgress):
     """Remembers how far the work was whenever it said something new."""
 
     def __init__(self) -> None:
@@ -52,8 +52,10 @@ def days(database: Database, tmp_path: Path) -> Days:
     return days
 
 
-def ports_with_progress(days: Days, models: tuple[Drift | RandomWalk, ...]) -> tuple[ForecastPorts, Heard]:
-    work, ports = Heard(), days.ports(models)
+def ports_with_progress(
+    days: Days, models: tuple[Drift | RandomWalk, ...]
+) -> tuple[ForecastPorts, RecordedProgress]:
+    work, ports = RecordedProgress(), days.ports(models)
     training, prediction = replace(ports.training, work=work), replace(ports.prediction, work=work)
     return replace(ports, training=training, prediction=prediction), work
 
