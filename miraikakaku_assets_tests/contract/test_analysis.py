@@ -194,9 +194,9 @@ def test_bars_that_change_meanwhile_are_neither_overwritten_nor_forgotten(
     assert mark == (None if times == 1 else MINUTES[100]["ts"])
     monkeypatch.undo()
     fx.analyze()
-    found = derived(fx.database)
+    stored = derived(fx.database)
     assert {name: rows for name, rows in fx.from_scratch(M5).items() if name != "state"} == {
-        name: rows for name, rows in found.items() if name != "state"
+        name: rows for name, rows in stored.items() if name != "state"
     }
 
 
@@ -356,9 +356,9 @@ def test_broken_off_at_any_statement_it_is_as_before_or_as_after(fx: Market) -> 
         after += 1
     assert after > 10
     assert outcomes == {True}
-    found = derived(fx.database)
-    assert found != before
+    stored = derived(fx.database)
+    assert stored != before
     whole = fx.from_scratch(M5)
-    assert {name: rows for name, rows in found.items() if name != "state"} == {
+    assert {name: rows for name, rows in stored.items() if name != "state"} == {
         name: rows for name, rows in whole.items() if name != "state"
     }

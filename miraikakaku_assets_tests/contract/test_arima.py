@@ -63,10 +63,10 @@ def planted_panel(models: list[Coefficients], days: int) -> Panel:
             {
                 "symbol": f"S{place}",
                 "session": calendar.head(days),
-                "close": 100 * np.exp(planted(one, place, days).cumsum()),
+                "close": 100 * np.exp(planted(model, place, days).cumsum()),
             }
         )
-        for place, one in enumerate(models)
+        for place, model in enumerate(models)
     ]
     return panel(pl.concat(bars), calendar)
 
@@ -102,7 +102,7 @@ def test_forecasts_at_the_end_of_the_training_are_those_of_statsforecast(monkeyp
     data = planted_panel(MODELS, 300)
     origin = last_session(data.bars)
     made = Arima().fit(data, origin).predict(data, [origin])
-    assert sum(len(one["coef"]) > 0 for one in fitted) >= 4
+    assert sum(len(fit["coef"]) > 0 for fit in fitted) >= 4
     for place, model in enumerate(fitted):
         points, errors = statsforecast.arima.predict_arima(model, 5)
         mine = made.filter(symbol=f"S{place}")
@@ -115,7 +115,7 @@ def test_forecasts_at_the_end_of_the_training_are_those_of_statsforecast(monkeyp
 def test_carried_forward_without_a_fit_they_are_still_those_of_statsforecast(days):
     data = planted_panel(MODELS, days)
     origins = data.sessions[days - 4 : days].to_list()
-    trained = TrainedArima(origins[0], 0, {f"S{place}": one for place, one in enumerate(MODELS)})
+    trained = TrainedArima(origins[0], 0, {f"S{place}": model for place, model in enumerate(MODELS)})
     made = trained.predict(data, origins)
     for place, model in enumerate(MODELS):
         for origin in origins:
@@ -127,9 +127,9 @@ def test_carried_forward_without_a_fit_they_are_still_those_of_statsforecast(day
 
 def test_it_finds_planted_momentum():
     model = Coefficients((0.5,), ())
-    found = [chosen(np.append(0.0, planted(model, seed, 250).cumsum())) for seed in range(12)]
+    models = [chosen(np.append(0.0, planted(model, seed, 250).cumsum())) for seed in range(12)]
     # What a shock is worth a step later, whatever the order: a single sample is off by 0.055 (√(0.75 / 250)).
-    first = [sum(one.ar[:1]) + sum(one.ma[:1]) for one in found]
+    first = [sum(model.ar[:1]) + sum(model.ma[:1]) for model in models]
     assert np.mean(first) == pytest.approx(0.5, abs=0.05)
 
 
@@ -144,7 +144,7 @@ def test_planted_momentum_is_forecast():
 
 def test_it_finds_nothing_in_most_random_walks():
     walks = np.random.default_rng(3).normal(0, 0.02, (20, 251)).cumsum(axis=1)
-    assert sum(chosen(one) == Coefficients() for one in walks) >= 17
+    assert sum(chosen(log_closes) == Coefficients() for log_closes in walks) >= 17
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_series_on_which_the_training_broke_off_says_so_and_still_does_when_lo
     origin = last_session(data.bars)
     trained = Arima().fit(data, origin, seed=3)
     assert "1 of 3 series failed with ValueError, the first of them S0001: No suitable" in caplog.text
-    for one in (trained, Arima().load(trained.save())):
-        made = one.predict(data, [origin])
+    for forecaster in (trained, Arima().load(trained.save())):
+        made = forecaster.predict(data, [origin])
         assert set(made.filter(symbol="S0001")["reason"]) == {Reason.FAILED}
         assert made["reason"].null_count() == 10

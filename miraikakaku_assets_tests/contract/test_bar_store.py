@@ -32,8 +32,8 @@ def test_bars_come_back_as_they_were_delivered(database: Database) -> None:
     ]
     assert write(database, ids, rows) == {"7203.T": counts(inserted=1), "130A.T": counts(inserted=1)}
 
-    found = PostgresBars(database).read(JP, Timeframe.D1)
-    assert found.rows(named=True) == [
+    bars = PostgresBars(database).read(JP, Timeframe.D1)
+    assert bars.rows(named=True) == [
         {
             "symbol": "130A.T", "session": january(7), "ts": datetime(2025, 1, 7, tzinfo=UTC), "open": 1 / 3,
             "high": 1 / 3, "low": 1 / 3, "close": 1 / 3, "volume": 0, "status": "final", "flag": None, "source": "test",
@@ -115,7 +115,7 @@ def test_newest_session_is_that_of_the_newest_final_bar(database: Database) -> N
     write(database, ids, closes(1_000.0, 1_001.0, 1_002.0))
     write(database, ids, closes(900.0, symbol="9984.T"), now=RUNNING)  # provisional only
     held = PostgresBars(database).holdings(JP, Timeframe.D1)
-    assert {symbol: one.newest for symbol, one in held.items()} == {"7203.T": SESSIONS[2]}
+    assert {symbol: holding.newest for symbol, holding in held.items()} == {"7203.T": SESSIONS[2]}
     assert PostgresBars(database).holdings(JP, Timeframe.M5) == {}
     assert PostgresBars(database).holdings(US, Timeframe.D1) == {}
 
@@ -125,8 +125,8 @@ def test_neighbours_are_the_bars_within_a_window_and_some_on_each_side(database:
     write(database, ids, [*closes(*range(1, 10)), *closes(7.0, symbol="9984.T")])
 
     def around(bars: int | None, **windows: tuple[date, date]) -> list[tuple[str, float]]:
-        asked = {f"{code[1:]}.T": window for code, window in windows.items()}
-        return store.neighbours(JP, Timeframe.D1, asked, bars).select("symbol", "close").rows()
+        requested = {f"{code[1:]}.T": window for code, window in windows.items()}
+        return store.neighbours(JP, Timeframe.D1, requested, bars).select("symbol", "close").rows()
 
     window = (SESSIONS[3], SESSIONS[4])
     assert around(2, _7203=window) == [("7203.T", close) for close in (2.0, 3.0, 4.0, 5.0, 6.0, 7.0)]
@@ -144,8 +144,8 @@ def test_held_bars_are_neighbours_as_far_as_the_stored_ones_reach(database: Data
     write(database, ids, rows)
 
     def around(bars: int | None) -> list[tuple[float, str | None]]:
-        asked = {"7203.T": (SESSIONS[4], SESSIONS[4])}
-        return store.neighbours(JP, Timeframe.D1, asked, bars).select("close", "rule").rows()
+        requested = {"7203.T": (SESSIONS[4], SESSIONS[4])}
+        return store.neighbours(JP, Timeframe.D1, requested, bars).select("close", "rule").rows()
 
     held = [row for row in around(None) if row[1]]
     assert held == [(9e6, "limit_undone"), (9e6, "limit_undone"), (8e6, "limit_absurd")]

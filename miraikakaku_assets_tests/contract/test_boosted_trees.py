@@ -83,11 +83,11 @@ def test_a_relation_is_found_and_holds_out_of_sample(kind, together):
     """The hint explains 20 % of the variance of the next day: the best possible MAE is 0.894 of no change."""
     symbols, days, first = (6, 700, 600) if together else (30, 220, 160)
     data = Planted(3, symbols, days, together).panel()
-    found = scored(kind(passed=("hint",)), data, first).row(0, named=True)
-    assert found["horizon"] == 1
-    assert 0.88 < found["mae_to_no_change"] < 0.97, found
-    assert found["dm_p_better"] < 0.001
-    assert found["hit_rate"] > 0.58
+    scores = scored(kind(passed=("hint",)), data, first).row(0, named=True)
+    assert scores["horizon"] == 1
+    assert 0.88 < scores["mae_to_no_change"] < 0.97, scores
+    assert scores["dm_p_better"] < 0.001
+    assert scores["hit_rate"] > 0.58
 
 
 @pytest.mark.parametrize("kind", BOTH)
@@ -115,14 +115,14 @@ def test_what_is_believed_is_the_part_that_was_planted(kind):
 def test_threads_and_repetition_change_nothing(kind):
     data = Planted(6, 60, 200).panel()
     until = data.sessions[190]
-    one, other, again = (
+    serial, threaded, again = (
         kind(passed=("hint",), trees=6, share=1.0, threads=threads, rows=8_000).fit(data, until, seed=2)
         for threads in (1, 2, 2)
     )
-    assert one.save() == other.save() == again.save()
-    assert_frame_equal(one.predict(data, [until]), other.predict(data, [until]), check_exact=True)
+    assert serial.save() == threaded.save() == again.save()
+    assert_frame_equal(serial.predict(data, [until]), threaded.predict(data, [until]), check_exact=True)
     another = kind(passed=("hint",), trees=6, share=1.0, rows=8_000).fit(data, until, seed=3)
-    assert not another.predict(data, [until])["point"].equals(one.predict(data, [until])["point"])
+    assert not another.predict(data, [until])["point"].equals(serial.predict(data, [until])["point"])
 
 
 @pytest.mark.parametrize("kind", BOTH)

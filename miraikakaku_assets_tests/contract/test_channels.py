@@ -28,14 +28,14 @@ MESSAGE = Message("【売り】反転 7203.T", "価格: 2,812.5円\nRSI_14 *70* 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with webhook_receiver() as found:
-        yield found
+    with webhook_receiver() as listening:
+        yield listening
 
 
 @pytest.fixture
 def sink() -> Iterator[MailSink]:
-    with mail_sink() as found:
-        yield found
+    with mail_sink() as listening:
+        yield listening
 
 
 def mail(sink: MailSink, *recipients: str, password: str | None = None) -> Channels:
@@ -73,7 +73,7 @@ def test_slack_gets_title_and_text(receiver: Receiver) -> None:
     channel = Channels(Addresses(slack=receiver.slack))["slack"]
     assert channel.send(MESSAGE).verdict is Verdict.DELIVERED
     assert channel.send(Message("t", "x" * 9000, Severity.INFO)).verdict is Verdict.DELIVERED
-    first, second = (str(one.payload) for one in receiver.got)
+    first, second = (str(request.payload) for request in receiver.got)
     assert "【売り】反転 7203.T" in first
     assert "2,812.5円" in first
     assert "x" * 2800 in second
@@ -105,7 +105,7 @@ def test_each_status_has_its_meaning(receiver: Receiver, status: int, verdict: V
         answer = channels[name].send(MESSAGE)
         assert answer.verdict is verdict
         assert TOKEN not in answer.explanation
-    assert {one.path for one in receiver.got} == {DISCORD_PATH, SLACK_PATH}
+    assert {request.path for request in receiver.got} == {DISCORD_PATH, SLACK_PATH}
 
 
 def test_a_wish_to_be_left_alone_is_read_in_every_spelling() -> None:
@@ -164,8 +164,8 @@ def test_what_a_mail_server_refuses_for_good_and_for_now(
     sink: MailSink, command: str, answer: str, verdict: Verdict
 ) -> None:
     sink.answers[command] = answer
-    found = mail(sink, "admin@example.org")["email"].send(MESSAGE)
-    assert (found.verdict, answer[:3] in found.explanation) == (verdict, True)
+    delivery = mail(sink, "admin@example.org")["email"].send(MESSAGE)
+    assert (delivery.verdict, answer[:3] in delivery.explanation) == (verdict, True)
 
 
 def test_a_mail_server_that_is_not_there_is_tried_later(sink: MailSink) -> None:
@@ -219,9 +219,9 @@ def test_no_secret_is_in_any_log(
         (receiver.base_url.replace("http://", "json://") + f"/{TOKEN}",),
     )  # fmt: skip
     channels = Channels(addresses)
-    told = [str(channels[name].send(MESSAGE)) for name in channels]
+    deliveries = [str(channels[name].send(MESSAGE)) for name in channels]
     out, err = capfd.readouterr()
-    everything = "\n".join([*told, caplog.text, out, err, repr(addresses), repr(channels)])
-    assert len(told) == 4
+    everything = "\n".join([*deliveries, caplog.text, out, err, repr(addresses), repr(channels)])
+    assert len(deliveries) == 4
     for secret in (TOKEN, SLACK_PATH.rpartition("/")[2], PASSWORD):
         assert secret not in everything

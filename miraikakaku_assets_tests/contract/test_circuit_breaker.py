@@ -142,9 +142,9 @@ def test_the_others_wait_for_the_trial_and_go_on_after_it(database: Database) ->
 
     with ThreadPoolExecutor(4) as pool:
         others = [pool.submit(limit(database).take, partial(wait, user)) for user in range(4)]
-        asked = set[int]()
-        while len(asked) < 4:
-            asked.add(waiting.get(timeout=PATIENCE))
+        users = set[int]()
+        while len(users) < 4:
+            users.add(waiting.get(timeout=PATIENCE))
         assert not any(other.done() for other in others)
         shared.report(trial, Outcome.SERVED)
         over.set()

@@ -30,7 +30,7 @@ class Ticks:
     """A source of 5-minute bars of one issue; it knows no corporate actions."""
 
     rows: list[dict[str, Any]]
-    asked: list[BarRequest] = field(default_factory=list)
+    requests: list[BarRequest] = field(default_factory=list)
     name: str = "ticks"
     is_fixed: bool = False
 
@@ -42,7 +42,7 @@ class Ticks:
         stopping: threading.Event | None = None,  # noqa: ARG002 - it answers at once
     ) -> Iterator[Delivery]:
         assert timeframe is Timeframe.M5
-        self.asked = list(requests)
+        self.requests = list(requests)
         for request in requests:
             rows = [row for row in self.rows if request.since <= row["stamp"].date() <= request.until]
             yield Delivery((request.symbol,), raw(rows), calls={request.symbol: Calls(1, 0.1, None)})
@@ -71,7 +71,7 @@ def collect(
     database: Database,
     source: Ticks,
     now: datetime = datetime(2025, 10, 1, tzinfo=UTC),
-    told: list[SymbolOutcome] | None = None,
+    outcomes: list[SymbolOutcome] | None = None,
     reaches_back_to: date = START,
 ) -> CollectionReport:
     masters = PostgresMasters(database)
@@ -80,7 +80,7 @@ def collect(
         JP, Timeframe.M5, instruments, known, reaches_back_to, restatement_sessions=10
     )
     ports = CollectionPorts(source, PostgresBars(database), PostgresLedger(database), lambda: now)
-    return collect_prices(request, ports, (told if told is not None else []).extend)
+    return collect_prices(request, ports, (outcomes if outcomes is not None else []).extend)
 
 
 def test_five_minute_bars_are_stored_beside_the_daily_ones(database: Database, source: Ticks) -> None:
@@ -102,7 +102,7 @@ def test_collection_goes_on_with_the_newest_day_and_not_with_ten_of_them(
     collect(database, source)
     before = contents(database)
     report = collect(database, source)
-    assert [(one.symbol, one.since) for one in source.asked] == [(SYMBOL, january(7))]
+    assert [(request.symbol, request.since) for request in source.requests] == [(SYMBOL, january(7))]
     assert (report.rows_read, report.unchanged, report.inserted) == (2, 2, 0)
     assert contents(database) == before
 
@@ -126,10 +126,10 @@ def test_moves_of_five_minute_bars_pull_no_history_again(database: Database, sou
     """Yahoo keeps sixty days of them; nothing is compared, and no restatement is written."""
     collect(database, source)
     source.rows = [*morning(6, 0, 5, 10, close=200.0), *morning(7, 0, 5, close=200.0)]
-    told: list[SymbolOutcome] = []
-    collect(database, source, told=told)
-    assert len(source.asked) == 1
-    assert told[0].rescaled is None
+    outcomes: list[SymbolOutcome] = []
+    collect(database, source, outcomes=outcomes)
+    assert len(source.requests) == 1
+    assert outcomes[0].rescaled is None
     assert rows_of(database, "restatements") == []
 
 
@@ -139,4 +139,5 @@ def test_after_months_off_the_source_is_asked_for_what_it_still_has(
     collect(database, source)
     edge = date(2025, 8, 4)
     collect(database, source, reaches_back_to=edge)
-    assert [one.since for one in source.asked] == [edge]  # an older window would be refused as a whole
+    # An older window would be refused as a whole.
+    assert [request.since for request in source.requests] == [edge]

@@ -26,7 +26,7 @@ from miraikakaku_assets_tests.support.markets.stored_market import contents, lis
 
 def test_every_requested_symbol_has_a_verdict_and_failures_hold_nobody_up(database: Database) -> None:
     listed(database, "1301", "130A", "7203", "9984")
-    told = list[SymbolOutcome]()
+    outcomes = list[SymbolOutcome]()
     source = Exchange(
         {"1301.T": closes(10.0, 11.0), "9984.T": closes(7.0, symbol="9984.T")},
         {
@@ -35,8 +35,8 @@ def test_every_requested_symbol_has_a_verdict_and_failures_hold_nobody_up(databa
         },
     )
     source.rows["1301.T"] = closes(10.0, 11.0, symbol="1301.T")
-    report = collect(database, source, told=told)
-    assert {outcome.symbol: outcome.verdict for outcome in told} == {
+    report = collect(database, source, told=outcomes)
+    assert {outcome.symbol: outcome.verdict for outcome in outcomes} == {
         "1301.T": "ok", "130A.T": "rate_limited", "7203.T": "not_on_source", "9984.T": "ok"
     }  # fmt: skip
     assert (report.symbols, report.succeeded, sorted(report.failures)) == (4, 2, ["130A.T", "7203.T"])
@@ -66,11 +66,11 @@ def test_every_requested_symbol_has_a_verdict_and_failures_hold_nobody_up(databa
 def test_symbols_are_sorted_by_what_the_master_says_of_them(database: Database) -> None:
     listed(database, "1301", "7203")
     listed(database, "1301", day=date(2025, 1, 31))
-    told = list[SymbolOutcome]()
+    outcomes = list[SymbolOutcome]()
     source = Exchange({"1301.T": closes(10.0, symbol="1301.T")})
-    report = collect(database, source, "7203.T", "1301.T", "NOPE.T", "1301.T", "NOPE.T", told=told)
-    assert [wanted.symbol for wanted in source.asked] == ["1301.T"]
-    assert {outcome.symbol: outcome.verdict for outcome in told} == {
+    report = collect(database, source, "7203.T", "1301.T", "NOPE.T", "1301.T", "NOPE.T", told=outcomes)
+    assert [request.symbol for request in source.asked] == ["1301.T"]
+    assert {outcome.symbol: outcome.verdict for outcome in outcomes} == {
         "7203.T": "delisted", "NOPE.T": "not_in_master", "1301.T": "ok"
     }  # fmt: skip
     assert (report.symbols, report.succeeded) == (3, 2)
@@ -95,14 +95,14 @@ def test_collection_goes_on_where_the_stored_bars_end_minus_what_may_be_restated
     listed(database, "1301", "9984")
     source = Exchange({"1301.T": closes(*range(10, 19), symbol="1301.T")})
     collect(database, source)
-    assert {wanted.since for wanted in source.asked} == {date(2024, 1, 4)}
+    assert {request.since for request in source.asked} == {date(2024, 1, 4)}
     collect(database, source, restatement_sessions=3)
-    assert {wanted.symbol: wanted.since for wanted in source.asked} == {
+    assert {request.symbol: request.since for request in source.asked} == {
         "1301.T": SESSIONS[-3],  # the newest three sessions are asked for again
         "9984.T": date(2024, 1, 4),  # no bars yet: from the beginning
     }
     collect(database, source, since=january(7), until=january(9))
-    assert {(wanted.since, wanted.until) for wanted in source.asked} == {(january(7), january(9))}
+    assert {(request.since, request.until) for request in source.asked} == {(january(7), january(9))}
 
 
 def test_second_run_has_no_new_data_and_changes_nothing(database: Database) -> None:
@@ -112,9 +112,9 @@ def test_second_run_has_no_new_data_and_changes_nothing(database: Database) -> N
     )
     collect(database, source)
     before = contents(database)
-    told = list[SymbolOutcome]()
-    report = collect(database, source, told=told)
-    assert [outcome.verdict for outcome in told] == ["no_new_data"]
+    outcomes = list[SymbolOutcome]()
+    report = collect(database, source, told=outcomes)
+    assert [outcome.verdict for outcome in outcomes] == ["no_new_data"]
     assert (report.rows_read, report.unchanged, report.quarantined, report.balanced) == (4, 3, 1, True)
     assert report.rules == {"not_a_session": 1}
     assert contents(database) == before
@@ -133,10 +133,10 @@ def test_spike_on_the_last_day_is_refused_and_the_day_after_is_not(database: Dat
 def test_source_that_breaks_off_leaves_what_was_committed_and_a_failed_batch(database: Database) -> None:
     listed(database, "1301", "7203", "9984")
     rows = {f"{code}.T": closes(10.0, symbol=f"{code}.T") for code in ("1301", "7203", "9984")}
-    told = list[SymbolOutcome]()
+    outcomes = list[SymbolOutcome]()
     with pytest.raises(DependencyUnavailableError, match="gone away"):
-        collect(database, Exchange(rows, breaks_before="9984.T"), told=told)
-    assert [outcome.symbol for outcome in told] == ["1301.T", "7203.T"]
+        collect(database, Exchange(rows, breaks_before="9984.T"), told=outcomes)
+    assert [outcome.symbol for outcome in outcomes] == ["1301.T", "7203.T"]
     assert len(rows_of(database, "price_bars")) == 2
     columns = "status, error_message, error_class, end_time IS NULL"
     assert rows_of(database, "batch_executions", columns) == [
@@ -166,9 +166,9 @@ def archive(folder: Path, *symbols: str) -> ArchiveSource:
 def test_rows_of_an_archive_nobody_asked_for_are_accounted_for(database: Database, tmp_path: Path) -> None:
     listed(database, "1301", "7203")
     listed(database, "1301", day=date(2025, 1, 31))
-    told = list[SymbolOutcome]()
-    report = collect(database, archive(tmp_path, "1301.T", "7203.T", "9998.T"), told=told)
-    assert {outcome.symbol: (outcome.verdict, outcome.requested) for outcome in told} == {
+    outcomes = list[SymbolOutcome]()
+    report = collect(database, archive(tmp_path, "1301.T", "7203.T", "9998.T"), told=outcomes)
+    assert {outcome.symbol: (outcome.verdict, outcome.requested) for outcome in outcomes} == {
         "1301.T": ("ok", True), "7203.T": ("delisted", False), "9998.T": ("not_in_master", False)
     }  # fmt: skip
     assert (report.symbols, report.rows_read, report.inserted, report.quarantined) == (1, 6, 4, 2)

@@ -36,7 +36,9 @@ def source(database: Database) -> Exchange:
 
 def state(database: Database) -> dict[str, date]:
     held = PostgresBars(database).holdings(JP, Timeframe.D1)
-    return {symbol: one.complete_from for symbol, one in held.items() if one.complete_from is not None}
+    return {
+        symbol: holding.complete_from for symbol, holding in held.items() if holding.complete_from is not None
+    }
 
 
 def at_close(day: date) -> Any:

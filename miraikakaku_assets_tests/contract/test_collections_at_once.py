@@ -109,9 +109,9 @@ def test_the_second_collection_waits_for_what_the_first_is_at_and_reports_what_c
         comes_true(database, "SELECT count(*) = 2 FROM miraikakaku.run_progress WHERE claimed <> '{}'")
         source.go_on.set()
         report = other.result()
-    assert [one.symbol for one in source.asked] == list(SYMBOLS)
+    assert [request.symbol for request in source.asked] == list(SYMBOLS)
     # What was done before it came it asks for once more: faces leave that out, see `Ledger.done_before`.
-    assert [one.symbol for one in second.asked] == [SYMBOLS[0]]
+    assert [request.symbol for request in second.asked] == [SYMBOLS[0]]
     assert report.verdicts == {"no_new_data": 1, "reused": 3, "never_delivered": 1}
     assert report.without_bars == {WITHOUT: "never_delivered"}
     assert (report.symbols, report.failures) == (5, {})
@@ -175,7 +175,7 @@ def test_what_a_dead_collection_had_claimed_is_free_at_once(database: Database, 
             " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND objsubid = 2",
         )
         assert other.result().verdicts == {"ok": 4, "never_delivered": 1}
-    assert [one.symbol for one in second.asked] == list(SYMBOLS)
+    assert [request.symbol for request in second.asked] == list(SYMBOLS)
 
 
 def test_many_at_once_ask_for_every_symbol_once_and_end_with_the_same_contents(

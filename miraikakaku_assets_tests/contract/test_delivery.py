@@ -73,8 +73,8 @@ class Desk:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with webhook_receiver() as found:
-        yield found
+    with webhook_receiver() as listening:
+        yield listening
 
 
 @pytest.fixture
@@ -83,7 +83,10 @@ def desk(database: Database, receiver: Receiver) -> Desk:
 
 
 def titles(receiver: Receiver, path: str = DISCORD_PATH) -> list[str]:
-    return [one.text.splitlines()[0].strip("*").removeprefix("title of ") for one in receiver.accepted(path)]
+    return [
+        request.text.splitlines()[0].strip("*").removeprefix("title of ")
+        for request in receiver.accepted(path)
+    ]
 
 
 def test_everything_arrives_exactly_once_and_in_order(desk: Desk, receiver: Receiver) -> None:
@@ -140,7 +143,7 @@ def test_a_picture_that_cannot_be_drawn_costs_the_picture_only(desk: Desk, recei
 def test_details_of_another_version_are_told_by_the_stored_text(desk: Desk, receiver: Receiver) -> None:
     desk.store.raise_alerts([signal("discord", evidence=[1, 2])], NOW)
     desk.delivers()
-    assert [one.text for one in receiver.accepted()] == ["**title**\ntext"]
+    assert [request.text for request in receiver.accepted()] == ["**title**\ntext"]
 
 
 @pytest.mark.parametrize(
@@ -221,7 +224,7 @@ def test_hours_of_outage_lose_nothing_and_everything_arrives_in_order(desk: Desk
         desk.delivers()
         tries += [desk.now] * (len(receiver.accepted()) - before)
         desk.now += timedelta(minutes=5)
-    assert [one.payload for one in receiver.accepted(SLACK_PATH)]  # which had no outage
+    assert [request.payload for request in receiver.accepted(SLACK_PATH)]  # which had no outage
     assert len(receiver.accepted(SLACK_PATH)) == len(sent)
     assert 8 <= len(tries) <= 16  # and not one per message and cycle
     gaps = [after - before for before, after in pairwise(tries)]
@@ -235,8 +238,8 @@ def test_hours_of_outage_lose_nothing_and_everything_arrives_in_order(desk: Desk
 
 def test_pauses_double_up_to_an_hour_and_never_beat_in_time() -> None:
     for failures, longest in ((1, 15), (2, 30), (5, 240), (9, 3600), (500, 3600)):
-        found = [backoff(failures).total_seconds() for _ in range(50)]
-        assert longest / 2 <= min(found) < max(found) <= longest
+        pauses = [backoff(failures).total_seconds() for _ in range(50)]
+        assert longest / 2 <= min(pauses) < max(pauses) <= longest
 
 
 def test_one_message_that_always_breaks_the_server_blocks_nobody_for_ever(
@@ -298,7 +301,7 @@ def test_two_deliverers_at_once_send_everything_once(
     receiver.script(DISCORD_PATH, Reply(delay=0.02))
     keys = [f"{number:02}" for number in range(25)]
     databases = [Database(database_url) for _ in range(3)]
-    desks = [Desk(one, Addresses(discord=receiver.discord)) for one in databases]
+    desks = [Desk(opened, Addresses(discord=receiver.discord)) for opened in databases]
     desks[0].raises(*keys)
     threads = [threading.Thread(target=desk.delivers) for desk in desks]
     for thread in threads:

@@ -29,18 +29,18 @@ def test_directions_of_a_market_are_signs_of_what_was_forecast_and_has_come(data
     store(database).save_predictions(JP, made, MADE)
     store(database).save_outcomes(JP, came, LATER)
 
-    found = store(database).directions(JP, DAYS[1], DAYS[11], "ensemble")
+    of_market = store(database).directions(JP, DAYS[1], DAYS[11], "ensemble")
 
     whole = store(database).scored(JP, DAYS[1], DAYS[11], models=["ensemble"])
     known = whole.drop_nulls(["point", "actual"])
     signs = known.select(
         *("symbol", "model", "horizon", "as_of"), pl.col("point", "actual").sign().cast(pl.Int8)
     )
-    assert found.sort("symbol", "as_of", "horizon").equals(signs.sort("symbol", "as_of", "horizon"))
-    assert set(found["symbol"]) == {"1301.T", "9984.T"}
-    one = store(database).directions(JP, DAYS[1], DAYS[11], "ensemble", ["9984.T"])
-    assert set(one["symbol"]) == {"9984.T"}
-    assert one.height * 2 == found.height
+    assert of_market.sort("symbol", "as_of", "horizon").equals(signs.sort("symbol", "as_of", "horizon"))
+    assert set(of_market["symbol"]) == {"1301.T", "9984.T"}
+    of_symbol = store(database).directions(JP, DAYS[1], DAYS[11], "ensemble", ["9984.T"])
+    assert set(of_symbol["symbol"]) == {"9984.T"}
+    assert of_symbol.height * 2 == of_market.height
     assert store(database).directions(JP, DAYS[1], DAYS[11], "lstm").is_empty()
 
 
@@ -64,8 +64,8 @@ def test_a_lucky_instrument_has_no_edge_among_many(database: Database) -> None:
     store(database).save_predictions(JP, made, MADE)
     store(database).save_outcomes(JP, came, LATER)
 
-    told = direction_edges(JP, store(database), DAYS[40], ["2001.T", "2002.T", "2003.T"])
+    edges = direction_edges(JP, store(database), DAYS[40], ["2001.T", "2002.T", "2003.T"])
 
-    assert told == {("2001.T", 1): NO_EDGE, ("2002.T", 1): None, ("2003.T", 1): NO_EDGE}
+    assert edges == {("2001.T", 1): NO_EDGE, ("2002.T", 1): None, ("2003.T", 1): NO_EDGE}
     alone = with_edges(directions(store(database).directions(JP, DAYS[0], DAYS[40], "ensemble", ["2001.T"])))
     assert alone["edge"].to_list() == [True]

@@ -92,9 +92,9 @@ def refuses_strangers(folder: Path) -> None:
 
 
 def socket_folder(home: Path) -> Path:
-    found = recorded_socket_folder(home / "postgres")
-    assert found is not None
-    return found
+    folder = recorded_socket_folder(home / "postgres")
+    assert folder is not None
+    return folder
 
 
 def test_path_too_long_for_a_socket_gets_a_private_one_that_goes_with_its_server(home: Path) -> None:
@@ -148,12 +148,12 @@ def test_two_state_folders_have_two_servers(home: Path) -> None:
     assert answer(second) == 1
 
 
-@pytest.mark.parametrize("told", ["where it works", "its arguments"])
+@pytest.mark.parametrize("known_by", ["where it works", "its arguments"])
 def test_lock_that_names_the_server_of_another_folder_is_nobodys(
-    home: Path, told: str, monkeypatch: pytest.MonkeyPatch
+    home: Path, known_by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A kill leaves the lock behind, and after a while or a reboot its process number is another server's."""
-    if told == "its arguments":  # as for a user whose server runs as somebody else
+    if known_by == "its arguments":  # as for a user whose server runs as somebody else
         monkeypatch.setattr(psutil.Process, "cwd", deny)
     killed, other = home / "killed", home / "other"
     embedded.ensure_running(killed)

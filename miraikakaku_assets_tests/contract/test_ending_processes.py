@@ -61,7 +61,7 @@ def test_closing_waits_for_no_answer(yahoo: ScriptedYahoo) -> None:
     assert len(fetching_processes()) == 2
     ends(stream.close, "closing waits for an answer")  # type: ignore[attr-defined] # it is a generator
     assert fetching_processes() == []
-    assert not [one.name for one in threading.enumerate() if one.name.startswith("yahoo")]
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("yahoo")]
 
 
 def test_word_from_another_thread_ends_the_fetching(yahoo: ScriptedYahoo) -> None:
@@ -115,14 +115,14 @@ def test_ctrl_c_in_a_terminal_is_the_parents_to_act_on(yahoo: ScriptedYahoo) -> 
         children = fetching_processes(parent.pid)
         for child in children:
             os.kill(child.pid, signal.SIGINT)
-        asked = len(yahoo.asked)
+        before = len(yahoo.asked)
         for symbol in yahoo.symbols():
             released = yahoo.answers[symbol][0].after
             if released is not None:
                 released.set()
-        until(lambda: len(yahoo.asked) > asked, "a fetching process has ended")
+        until(lambda: len(yahoo.asked) > before, "a fetching process has ended")
         assert not any(gone(child) for child in children)
         os.kill(parent.pid, signal.SIGINT)
-        _, said = parent.communicate(timeout=PATIENCE)
-    assert said.count("Traceback") == 1  # the parent's own; the command line turns it into a sentence
+        _, stderr = parent.communicate(timeout=PATIENCE)
+    assert stderr.count("Traceback") == 1  # the parent's own; the command line turns it into a sentence
     until(lambda: all(gone(child) for child in children), "a fetching process goes on")

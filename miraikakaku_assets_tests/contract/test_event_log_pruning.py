@@ -96,10 +96,10 @@ def test_the_web_ui_shows_the_same_before_and_after(instance: dg.DagsterInstance
         assert log_of(instance, run) == []
     for run in run_ids(instance):  # its page is what it was but for asset events that newer ones overtook
         left = log_of(instance, run)
-        assert [one for one in left if one.asset is None] == [log for log in logs[run] if log.asset is None]
+        assert [log for log in left if log.asset is None] == [log for log in logs[run] if log.asset is None]
         assert set(left) <= set(logs[run])
-    kept = [one for one in log_of(instance, overtaken[1]) if one.kind == "ASSET_MATERIALIZATION"]
-    assert {one.partition for one in kept} == {KEYS[6]}
+    kept = [log for log in log_of(instance, overtaken[1]) if log.kind == "ASSET_MATERIALIZATION"]
+    assert {log.partition for log in kept} == {KEYS[6]}
     assert broken_books(url) == []
     for asset in ASSETS:  # nothing of it came from what Dagster has cached
         instance.event_log_storage.wipe_asset_cached_status(dg.AssetKey(asset))
@@ -212,7 +212,7 @@ def test_two_at_once_do_the_work_once(
         thread.start()
     for thread in threads:
         thread.join(PATIENCE)
-    assert sorted(one.runs for one in done) == [0, 0, 5]
+    assert sorted(pruned.runs for pruned in done) == [0, 0, 5]
     assert broken_books(url) == []
 
 

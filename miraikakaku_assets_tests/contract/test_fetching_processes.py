@@ -92,8 +92,8 @@ def test_processes_bring_what_threads_bring(yahoo: ScriptedYahoo, database: Data
     assert {symbol: type(error) for symbol, error in there.failures.items()} == {
         symbol: type(error) for symbol, error in here.failures.items()
     }
-    assert {symbol: one.requests for symbol, one in there.calls.items()} == {
-        symbol: one.requests for symbol, one in here.calls.items()
+    assert {symbol: calls.requests for symbol, calls in there.calls.items()} == {
+        symbol: calls.requests for symbol, calls in here.calls.items()
     }
     assert all(call.seconds > 0 and call.began is not None for call in there.calls.values())
 
@@ -101,8 +101,8 @@ def test_processes_bring_what_threads_bring(yahoo: ScriptedYahoo, database: Data
 def test_few_symbols_are_fetched_without_processes(yahoo: ScriptedYahoo) -> None:
     running: list[int] = []
     yahoo.heard = lambda *_: running.append(len(fetching_processes()))
-    found = all_together(list(deliveries(source(yahoo.base_url, Unlimited()), SYMBOLS[:199])))
-    assert rows(found) == expected(SYMBOLS[:199])
+    delivery = all_together(list(deliveries(source(yahoo.base_url, Unlimited()), SYMBOLS[:199])))
+    assert rows(delivery) == expected(SYMBOLS[:199])
     assert set(running) == {0}
 
 
@@ -120,10 +120,10 @@ def test_symbols_of_a_killed_process_are_asked_again(yahoo: ScriptedYahoo, datab
             process.kill()
 
     yahoo.heard = kill
-    found = all_together(list(deliveries(source(yahoo.base_url, limit(database)))))
+    delivery = all_together(list(deliveries(source(yahoo.base_url, limit(database)))))
     assert len(killed) == 1
-    assert not found.failures
-    assert rows(found) == expected()
+    assert not delivery.failures
+    assert rows(delivery) == expected()
     again = [symbol for symbol, count in Counter(yahoo.symbols()).items() if count > 1]
     assert 1 <= len(again) <= 8  # what that process had been asked for
 
@@ -139,11 +139,11 @@ def test_symbol_that_always_kills_its_process_is_given_up_alone(
             process.kill()
 
     yahoo.heard = kill
-    found = all_together(list(deliveries(source(yahoo.base_url, limit(database)))))
-    assert {symbol: error.kind for symbol, error in found.failures.items()} == {deadly: "fetcher_died"}
-    assert found.failures[deadly].error_class == "temporary"
+    delivery = all_together(list(deliveries(source(yahoo.base_url, limit(database)))))
+    assert {symbol: error.kind for symbol, error in delivery.failures.items()} == {deadly: "fetcher_died"}
+    assert delivery.failures[deadly].error_class == "temporary"
     assert Counter(yahoo.symbols())[deadly] == 3
-    assert rows(found) == expected([symbol for symbol in SYMBOLS if symbol != deadly])
+    assert rows(delivery) == expected([symbol for symbol in SYMBOLS if symbol != deadly])
 
 
 def test_pause_of_the_source_comes_through_after_what_was_served(
@@ -153,12 +153,12 @@ def test_pause_of_the_source_comes_through_after_what_was_served(
     shared = PostgresRateLimiter(database, "yahoo", FAST, 5_000, rules)
     other = PostgresRateLimiter(database, "yahoo", FAST, 5_000, rules)
     yahoo.heard = lambda *_: other.pause("Yahoo answers HTTP 503") if len(yahoo.asked) == 100 else None
-    found: list[Delivery] = []
+    arrived: list[Delivery] = []
     with pytest.raises(SourcePausedError) as caught:
-        found.extend(deliveries(source(yahoo.base_url, shared)))
+        arrived.extend(deliveries(source(yahoo.base_url, shared)))
     assert (caught.value.source, caught.value.reason) == ("yahoo", "Yahoo answers HTTP 503")
     assert timedelta(0) < caught.value.resume_at - datetime.now(UTC) <= timedelta(hours=1)
-    served = all_together(found)
+    served = all_together(arrived)
     assert 50 <= len(served.symbols) < 200
     assert not served.failures
     assert rows(served) == expected(served.symbols)
@@ -195,8 +195,8 @@ def test_error_that_cannot_travel_ends_the_collection_with_its_words(yahoo: Scri
 
 def test_processes_share_one_rate(yahoo: ScriptedYahoo, database: Database) -> None:
     rate, burst, began = 80.0, 10, time.monotonic()
-    found = all_together(list(deliveries(source(yahoo.base_url, limit(database, rate, burst), 3))))
-    assert len(found.symbols) == len(SYMBOLS)
+    delivery = all_together(list(deliveries(source(yahoo.base_url, limit(database, rate, burst), 3))))
+    assert len(delivery.symbols) == len(SYMBOLS)
     assert max(yahoo.at) - began >= (len(SYMBOLS) - burst) / rate
 
 

@@ -34,25 +34,25 @@ def test_final_daily_bars_are_read_raw_and_sorted(database: Database) -> None:
     running = datetime(2025, 1, 17, 3, tzinfo=UTC)  # the last session is under way
     write(database, ids, rows, now=running, fetched_at=running, actions=split)
     market = PostgresMarketBars(database)
-    found = market.daily(JP, None, None)
-    assert dict(found.schema) == COLUMNS
-    assert found.equals(found.sort("symbol", "ts"))
+    bars = market.daily(JP, None, None)
+    assert dict(bars.schema) == COLUMNS
+    assert bars.equals(bars.sort("symbol", "ts"))
     got = {
-        key[0]: frame["close"].to_list() for key, frame in found.partition_by("symbol", as_dict=True).items()
+        key[0]: frame["close"].to_list() for key, frame in bars.partition_by("symbol", as_dict=True).items()
     }
     assert got == {
         "7203.T": [100.0, 101.0, 102.0],
         "130A.T": [200.0, 201.0],
         "1301.T": [300.0 + day for day in range(8)],
     }
-    assert found.row(-1) == ("7203.T", utc(2025, 1, 8), *[102.0] * 4, 7)
+    assert bars.row(-1) == ("7203.T", utc(2025, 1, 8), *[102.0] * 4, 7)
 
     since = market.daily(JP, utc(2025, 1, 8), ["1301.T", "7203.T", "none.T"])
-    assert since.equals(found.filter(pl.col("ts") >= utc(2025, 1, 8), pl.col("symbol") != "130A.T"))
+    assert since.equals(bars.filter(pl.col("ts") >= utc(2025, 1, 8), pl.col("symbol") != "130A.T"))
     assert market.daily(JP, utc(2025, 1, 20), None).is_empty()
     assert dict(market.daily(US, None, None).schema) == COLUMNS
     assert market.daily(JP, None, []).is_empty()
-    assert market.closes(JP, None, None).equals(found.select("symbol", "ts", "close"))
+    assert market.closes(JP, None, None).equals(bars.select("symbol", "ts", "close"))
 
     assert market.actions(JP).equals(PostgresAnalysis(database).actions(JP))
     assert market.actions(JP).sort("symbol").rows() == sorted(split.rows())
@@ -68,11 +68,11 @@ def test_bars_of_other_timeframes_and_universes_are_left_out(database: Database)
     market.deliver(Timeframe.M5, walk("USDJPY=X", slots(FX, date(2025, 6, 2), date(2025, 6, 3)), FX, 2))
     market.analyze(Timeframe.D1)  # builds weeks and months
     write(database, listed(database, "7203"), closes(1.0, 2.0))
-    found = PostgresMarketBars(database).daily(FX, None, None)
+    bars = PostgresMarketBars(database).daily(FX, None, None)
     expected = pl.DataFrame(daily, schema_overrides={"ts": COLUMNS["ts"], "volume": pl.Int64}).select(
         *COLUMNS
     )
-    assert found.equals(expected.sort("symbol", "ts"))
+    assert bars.equals(expected.sort("symbol", "ts"))
 
 
 def test_every_symbol_has_the_sector_of_the_list_in_force(database: Database) -> None:

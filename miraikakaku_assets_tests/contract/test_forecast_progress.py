@@ -23,7 +23,7 @@ class Untrainable(Drift):
         raise FloatingPointError("overflow")
 
 
-class Heard(WorkProgress):
+class RecordedProgress(WorkProgress):
     """Remembers how far the work was whenever it said something new."""
 
     def __init__(self) -> None:
@@ -39,10 +39,10 @@ class Heard(WorkProgress):
         self._remember()
 
     def _remember(self) -> None:
-        found = self.read()
-        assert isinstance(found, WorkReading)
-        assert found.seconds_left is not None  # from the first moment on
-        self.readings.append((found.processed, found.total, found.failed, found.doing))
+        reading = self.read()
+        assert isinstance(reading, WorkReading)
+        assert reading.seconds_left is not None  # from the first moment on
+        self.readings.append((reading.processed, reading.total, reading.failed, reading.doing))
 
 
 @pytest.fixture
@@ -52,14 +52,16 @@ def days(database: Database, tmp_path: Path) -> Days:
     return days
 
 
-def heard_by(days: Days, models: tuple[Drift | RandomWalk, ...]) -> tuple[ForecastPorts, Heard]:
-    work, ports = Heard(), days.ports(models)
+def ports_with_progress(
+    days: Days, models: tuple[Drift | RandomWalk, ...]
+) -> tuple[ForecastPorts, RecordedProgress]:
+    work, ports = RecordedProgress(), days.ports(models)
     training, prediction = replace(ports.training, work=work), replace(ports.prediction, work=work)
     return replace(ports, training=training, prediction=prediction), work
 
 
 def test_a_training_tells_of_every_model_and_of_those_that_failed(days: Days) -> None:
-    ports, work = heard_by(days, (RandomWalk(), Untrainable()))
+    ports, work = ports_with_progress(days, (RandomWalk(), Untrainable()))
 
     train_universe(JP, ports)
 
@@ -72,7 +74,7 @@ def test_a_training_tells_of_every_model_and_of_those_that_failed(days: Days) ->
 
 
 def test_a_forecast_tells_of_its_trainings_of_every_model_and_of_the_ensemble(days: Days) -> None:
-    ports, work = heard_by(days, (RandomWalk(), Drift()))
+    ports, work = ports_with_progress(days, (RandomWalk(), Drift()))
 
     predict_universe(JP, ports)
 

@@ -54,21 +54,21 @@ def test_training_is_recorded_once_and_failure_gives_way_to_success(database: Da
         "data_version": "d2", "code_version": "0.2.0",
     }  # fmt: skip
     different = [training(**{name: value}) for name, value in others.items()]
-    ids = {store(database).record_model(one).id for one in different}
+    ids = {store(database).record_model(model).id for model in different}
     assert len(ids | {first.id}) == 8
 
 
 def test_same_training_recorded_by_many_at_once_has_one_number(database: Database) -> None:
-    found: list[ModelRecord] = []
+    records: list[ModelRecord] = []
     tries = [training(trained_at=MADE + timedelta(seconds=at)) for at in range(4)]
     together(
         *(
-            lambda one=one: found.append(store(database).record_model(one))
-            for one in [*tries, failed(tries[0])]
+            lambda attempt=attempt: records.append(store(database).record_model(attempt))
+            for attempt in [*tries, failed(tries[0])]
         )
     )
-    assert len(found) == 5
-    assert {one.id for one in found} == {found[0].id}
+    assert len(records) == 5
+    assert {record.id for record in records} == {records[0].id}
     assert store(database).models(JP, WEEKS[0])[0].reason is None
 
 
@@ -79,24 +79,24 @@ def test_models_saw_nothing_behind_the_session(database: Database) -> None:
     keep(training("arima", WEEKS[1]))
     keep(failed(training(until=WEEKS[4])))
     keep(training("theta", WEEKS[5]))
-    for asked in (day + timedelta(days=step) for day in WEEKS for step in (-1, 0, 1)):
-        found = {model.model: model.trained_until for model in store(database).models(JP, asked)}
+    for session in (day + timedelta(days=step) for day in WEEKS for step in (-1, 0, 1)):
+        known = {model.model: model.trained_until for model in store(database).models(JP, session)}
         expected = {"xgboost": [*WEEKS[:4]], "arima": [WEEKS[1]], "theta": [WEEKS[5]]}
-        newest = {model: [day for day in days if day <= asked] for model, days in expected.items()}
-        assert found == {model: max(days) for model, days in sorted(newest.items()) if days}
+        newest = {model: [day for day in days if day <= session] for model, days in expected.items()}
+        assert known == {model: max(days) for model, days in sorted(newest.items()) if days}
     # Trained anew on the same sessions: the newer training counts, though it was recorded of an older day before.
     anew = keep(training(until=WEEKS[3], data_version="d2", trained_at=MADE + timedelta(weeks=9)))
     keep(training(until=WEEKS[2], data_version="d2", trained_at=MADE + timedelta(weeks=10)))
     assert store(database).models(JP, WEEKS[4])[-1] == anew
-    told = store(database).trainings(JP, 2)
-    assert [(one.model, one.trained_until, one.reason) for one in told] == [
+    trainings = store(database).trainings(JP, 2)
+    assert [(record.model, record.trained_until, record.reason) for record in trainings] == [
         ("theta", WEEKS[5], None),
         ("xgboost", WEEKS[4], "out of memory"),
         ("xgboost", WEEKS[3], None),
         ("arima", WEEKS[1], None),
     ]
     assert len(store(database).trainings(JP, None)) == 9
-    assert store(database).trainings(JP, None)[:2] == told[:2]
+    assert store(database).trainings(JP, None)[:2] == trainings[:2]
 
 
 @pytest.mark.parametrize(
@@ -178,10 +178,10 @@ def test_scores_that_are_no_numbers_are_refused(database: Database) -> None:
 def test_writers_of_the_same_scores_leave_one_of_them(database: Database) -> None:
     given = [scores(WEEKS[0], mae=mae) for mae in (0.01, 0.02, 0.03)]
     for _ in range(3):
-        together(*(lambda one=one, seed=seed: store(database).save_performance(
-            JP, one.sample(fraction=1, shuffle=True, seed=seed)) for seed, one in enumerate(given)))  # fmt: skip
-        found = store(database).performance(JP, 250)
-        assert any(found.equals(one.sort("segment", "model", "horizon")) for one in given)
+        together(*(lambda table=table, seed=seed: store(database).save_performance(
+            JP, table.sample(fraction=1, shuffle=True, seed=seed)) for seed, table in enumerate(given)))  # fmt: skip
+        stored = store(database).performance(JP, 250)
+        assert any(stored.equals(table.sort("segment", "model", "horizon")) for table in given)
 
 
 def decision(as_of: date, horizon: int, kind: str = "champion", **outcome: object) -> Decision:
@@ -218,13 +218,15 @@ def test_decision_without_a_number_is_refused_with_its_companions(database: Data
 
 
 def test_writers_of_the_same_decisions_leave_one_of_each(database: Database) -> None:
-    def told(champion: str) -> list[Decision]:
+    def champions(champion: str) -> list[Decision]:
         return [decision(day, horizon, champion=champion) for day in WEEKS for horizon in range(1, 6)]
 
-    given = [told("lstm"), told("theta")[::-1], told("arima")[::2]]
-    together(*(lambda one=one: store(database).record_decisions(one) for one in given))
-    found = rows_of(
+    given = [champions("lstm"), champions("theta")[::-1], champions("arima")[::2]]
+    together(
+        *(lambda decisions=decisions: store(database).record_decisions(decisions) for decisions in given)
+    )
+    stored = rows_of(
         database, "forecast_decisions", "as_of, horizon, outcome ->> 'champion'", "as_of, horizon"
     )
-    assert [row[:2] for row in found] == [(day, horizon) for day in WEEKS for horizon in range(1, 6)]
-    assert {row[2] for row in found} <= {"lstm", "theta", "arima"}
+    assert [row[:2] for row in stored] == [(day, horizon) for day in WEEKS for horizon in range(1, 6)]
+    assert {row[2] for row in stored} <= {"lstm", "theta", "arima"}

@@ -44,10 +44,10 @@ def test_forecasts_come_back_as_they_went_in(database: Database) -> None:
         store(database).save_predictions(JP, made.sample(fraction=1, shuffle=True, seed=3), MADE)
         == made.height
     )
-    found = store(database).predictions(JP, DAYS[0], DAYS[2])
-    assert found.drop("made_at").equals(made.sort(KEY))
-    assert dict(found.schema) == PREDICTIONS | {"made_at": pl.Datetime("us", "UTC")}
-    assert set(found["made_at"]) == {MADE}
+    predictions = store(database).predictions(JP, DAYS[0], DAYS[2])
+    assert predictions.drop("made_at").equals(made.sort(KEY))
+    assert dict(predictions.schema) == PREDICTIONS | {"made_at": pl.Datetime("us", "UTC")}
+    assert set(predictions["made_at"]) == {MADE}
     assert store(database).predicted(JP, DAYS[1]) == {"theta": 4, "xgboost": 4}
     assert store(database).predicted(JP, DAYS[3]) == {}
 
@@ -90,12 +90,12 @@ def test_first_forecast_stands_and_a_reason_gives_way_once(database: Database) -
     better = forecasts(SYMBOLS, seed=2, missing=["9984.T"])
     assert store(database).save_predictions(JP, better, LATER) == 5
     assert store(database).save_predictions(JP, forecasts(SYMBOLS, seed=3, missing=["9984.T"]), LATER) == 0
-    found = store(database).predictions(JP, DAYS[0], DAYS[0])
+    predictions = store(database).predictions(JP, DAYS[0], DAYS[0])
     late = pl.col("symbol") == "7203.T"
     kept = pl.concat([missing.filter(~late), better.filter(late)]).sort(KEY)
-    assert found.drop("made_at").equals(kept)
-    assert set(found.filter(late)["made_at"]) == {LATER}
-    assert set(found.filter(~late)["made_at"]) == {MADE}
+    assert predictions.drop("made_at").equals(kept)
+    assert set(predictions.filter(late)["made_at"]) == {LATER}
+    assert set(predictions.filter(~late)["made_at"]) == {MADE}
 
 
 DELIVERY = st.tuples(
@@ -149,8 +149,8 @@ def test_any_deliveries_leave_the_first_numbers_of_each_key(
             assert store(database).save_outcomes(JP, came, LATER) == due.height
             known |= awaited
             awaited = set()
-    found = store(database).predictions(JP, DAYS[0], DAYS[1]).select(*KEY, "point", "reason").rows()
-    assert found == sorted((*key, *value) for key, value in expected.items())
+    predictions = store(database).predictions(JP, DAYS[0], DAYS[1]).select(*KEY, "point", "reason").rows()
+    assert predictions == sorted((*key, *value) for key, value in expected.items())
 
 
 def broken(column: str, value: object) -> pl.DataFrame:
@@ -250,16 +250,16 @@ def test_no_outcome_is_handed_out_before_its_session(database: Database) -> None
     store(database).save_outcomes(JP, came, LATER)
     everything = made.join(came, on=TARGET, how="left").sort(KEY)
     for until in (DAYS[0] - timedelta(days=1), *DAYS[:13]):
-        found = store(database).scored(JP, DAYS[0], until)
+        scored = store(database).scored(JP, DAYS[0], until)
         known = pl.when(pl.col("target") <= until)
         expected = everything.filter(pl.col("as_of") <= until).with_columns(
             actual=known.then("actual"), naive=known.then("naive")
         )
-        assert found.equals(expected)
-    assert found["actual"].null_count() == 0  # twelve sessions after the first all are over
-    one = store(database).scored(JP, DAYS[1], DAYS[3], symbols=["7203.T"], models=["theta"])
-    assert set(one.select("symbol", "model").rows()) == {("7203.T", "theta")}
-    assert set(one["as_of"]) == set(DAYS[1:4])
+        assert scored.equals(expected)
+    assert scored["actual"].null_count() == 0  # twelve sessions after the first all are over
+    theta = store(database).scored(JP, DAYS[1], DAYS[3], symbols=["7203.T"], models=["theta"])
+    assert set(theta.select("symbol", "model").rows()) == {("7203.T", "theta")}
+    assert set(theta["as_of"]) == set(DAYS[1:4])
 
 
 def test_outcome_of_another_session_than_was_forecast_is_not_taken(database: Database) -> None:
@@ -271,8 +271,8 @@ def test_outcome_of_another_session_than_was_forecast_is_not_taken(database: Dat
         target=pl.when(pl.col("horizon") == 2).then(pl.lit(DAYS[9])).otherwise("target")
     )
     store(database).save_outcomes(JP, moved, LATER)
-    found = store(database).scored(JP, DAYS[0], DAYS[-1])
-    assert found.filter(pl.col("actual").is_null())["horizon"].to_list() == [2]
+    scored = store(database).scored(JP, DAYS[0], DAYS[-1])
+    assert scored.filter(pl.col("actual").is_null())["horizon"].to_list() == [2]
 
 
 def test_sample_is_always_of_the_same_symbols(database: Database) -> None:
@@ -282,8 +282,8 @@ def test_sample_is_always_of_the_same_symbols(database: Database) -> None:
     store(database).save_predictions(JP, made, MADE)
     by_digest = sorted(made["symbol"].unique(), key=lambda symbol: md5(symbol.encode()).hexdigest())  # noqa: S324
     for sample in (1, 7, 20, 49, 50, 400):
-        found = store(database).scored(JP, DAYS[0], DAYS[2], sample=sample)
-        assert set(found["symbol"]) == set(by_digest[:sample])
-        assert found.select(made.columns).equals(made.filter(pl.col("symbol").is_in(by_digest[:sample])))
+        scored = store(database).scored(JP, DAYS[0], DAYS[2], sample=sample)
+        assert set(scored["symbol"]) == set(by_digest[:sample])
+        assert scored.select(made.columns).equals(made.filter(pl.col("symbol").is_in(by_digest[:sample])))
     few = store(database).scored(JP, DAYS[0], DAYS[2], symbols=by_digest[30:], models=["theta"], sample=5)
     assert set(few["symbol"]) == set(by_digest[30:35])

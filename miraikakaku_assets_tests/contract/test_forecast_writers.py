@@ -66,8 +66,8 @@ def test_writers_of_the_same_forecasts_and_outcomes_store_each_once(database: Da
         )
         assert sum(written) == made.height
         assert sum(new) == came.height
-        found = store(database).predictions(JP, ORIGINS[0], ORIGINS[-1])
-        assert found.drop("made_at").equals(made.sort("symbol", "model", "as_of", "horizon"))
+        predictions = store(database).predictions(JP, ORIGINS[0], ORIGINS[-1])
+        assert predictions.drop("made_at").equals(made.sort("symbol", "model", "as_of", "horizon"))
         assert len(rows_of(database, "prediction_outcomes")) == came.height
         assert store(database).unscored(JP, DAYS[-1]).is_empty()  # whoever came first
 
@@ -78,12 +78,14 @@ def test_of_many_reasons_and_forecasts_at_once_a_forecast_stays(database: Databa
     missing = forecasts(SYMBOLS, missing=SYMBOLS)
     together(
         *(
-            lambda one=one: store(database).save_predictions(JP, one, MADE)
-            for one in [*versions, missing, missing]
+            lambda table=table: store(database).save_predictions(JP, table, MADE)
+            for table in [*versions, missing, missing]
         )
     )
-    found = store(database).predictions(JP, ORIGINS[0], ORIGINS[0]).drop("made_at")
-    assert any(found.equals(version.sort("symbol", "model", "as_of", "horizon")) for version in versions)
+    predictions = store(database).predictions(JP, ORIGINS[0], ORIGINS[0]).drop("made_at")
+    assert any(
+        predictions.equals(version.sort("symbol", "model", "as_of", "horizon")) for version in versions
+    )
 
 
 # It halts after the first statement of its transaction, inside of it.

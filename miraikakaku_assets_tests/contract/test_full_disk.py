@@ -50,10 +50,10 @@ WAYS = [through_sqlalchemy, through_adbc]
 def test_whatever_driver_meets_it(database: Database, home: Path, way: type) -> None:
     with pytest.raises(Exception, match="No space left") as caught:
         way(database)
-    said = _as_unreachable(caught.value)
-    assert isinstance(said, DependencyUnavailableError)
+    error = _as_unreachable(caught.value)
+    assert isinstance(error, DependencyUnavailableError)
     with pytest.raises(DependencyUnavailableError, match=SAID.format(home)):
-        raise said
+        raise error
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -77,18 +77,18 @@ class History:
         known = {(row["symbol"], row["ts"]): row for row in rows}
         for row in known.values():
             self.stored[row["symbol"]][row["ts"]] = row
-        asked = [symbol for symbol in self.rows if self.random.random() < 0.9]
-        self.market.deliver(self.timeframe, known.values(), withdrawn, asked=asked)
+        requested = [symbol for symbol in self.rows if self.random.random() < 0.9]
+        self.market.deliver(self.timeframe, known.values(), withdrawn, asked=requested)
 
 
 def assert_as_from_scratch(market: Market, *timeframes: Timeframe, **options: Any) -> dict[str, list[Any]]:
-    found = derived(market.database)
+    stored = derived(market.database)
     whole = market.from_scratch(*timeframes, **options)
     analysed = {timeframe.value for timeframe in timeframes}
-    found["state"] = [row for row in found["state"] if row[1] in analysed]
-    for name, rows in found.items():
+    stored["state"] = [row for row in stored["state"] if row[1] in analysed]
+    for name, rows in stored.items():
         assert rows == whole[name], name
-    return found
+    return stored
 
 
 @pytest.mark.parametrize(
@@ -115,10 +115,10 @@ def test_days_weeks_and_months(database: Database, seed: int, basis: PriceBasis)
         if step % 5 == 4:
             assert_as_from_scratch(market, D1, basis=basis)
         market.now += timedelta(hours=history.random.choice([3, 20, 24, 100, 170]))
-    found = assert_as_from_scratch(market, D1, basis=basis)
-    assert len(found["indicators"]) > 1_500
-    assert {row[1] for row in found["bars"]} == {"1w", "1mo"}
-    assert {row[9] for row in found["bars"]} == {"final", "provisional"}
+    stored = assert_as_from_scratch(market, D1, basis=basis)
+    assert len(stored["indicators"]) > 1_500
+    assert {row[1] for row in stored["bars"]} == {"1w", "1mo"}
+    assert {row[9] for row in stored["bars"]} == {"final", "provisional"}
 
 
 def split(history: History, symbol: str, day: date, ratio: float) -> None:
@@ -161,8 +161,8 @@ def test_five_minutes_and_patterns_of_currencies(
             assert_as_from_scratch(market, M5, definition=definition)
         pause = minutes.random.choice([5, 5, 7, 60, 250, 700, 1_500])
         market.now += timedelta(minutes=pause)
-    found = assert_as_from_scratch(market, M5, definition=definition)
-    assert len(found["signals"]) >= fewest
+    stored = assert_as_from_scratch(market, M5, definition=definition)
+    assert len(stored["signals"]) >= fewest
 
 
 def test_five_minutes_of_tokyo_keep_their_scale_through_a_split(database: Database) -> None:
@@ -191,10 +191,10 @@ def test_five_minutes_of_tokyo_keep_their_scale_through_a_split(database: Databa
             minutes.trouble()
         assert not market.analyze(basis=PriceBasis.ADJUSTED).failures
         market.now += timedelta(hours=minutes.random.choice([1, 4, 24, 26]))
-    found = assert_as_from_scratch(market, M5, basis=PriceBasis.ADJUSTED)
+    stored = assert_as_from_scratch(market, M5, basis=PriceBasis.ADJUSTED)
     prices = {close for *_, close in rows_of(database, "price_bars WHERE timeframe = '1h'", "ts, close")}
     assert len(prices) > 100
-    assert found["bars"]
+    assert stored["bars"]
 
 
 @pytest.fixture
@@ -242,13 +242,13 @@ def test_since_computes_everything_anew_from_that_session_on_and_nothing_before(
     assert pairs.analyze(timeframe).verdicts == {"up_to_date": 2}
     assert pairs.analyze(timeframe, ["USDJPY=X"], since=since).verdicts == {"ok": 1}
     assert pairs.analyze(timeframe, ["EURJPY=X"], since=since).verdicts == {"ok": 1}
-    found = derived(pairs.database)
+    stored = derived(pairs.database)
     for name, begins in (("bars", first), ("indicators", first), ("signals", {"v2": first.get("5m")})):
         at = 4 if name == "signals" else 2
         anew = {key: row for key, row in _keyed(right[name]).items() if _begun(row, at, begins)}
-        assert _keyed(found[name]) == _keyed(wrong[name]) | anew, name
+        assert _keyed(stored[name]) == _keyed(wrong[name]) | anew, name
         assert anew or (name == "signals" and timeframe is D1), name
-    assert found["state"] == right["state"]
+    assert stored["state"] == right["state"]
 
 
 def _keyed(rows: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], tuple[Any, ...]]:

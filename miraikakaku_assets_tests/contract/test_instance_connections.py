@@ -259,10 +259,10 @@ def test_without_the_engine_attribute_it_goes_on_unpooled(
 def _rename_event_to_row(monkeypatch: pytest.MonkeyPatch) -> str:
     row_of, table = SqlEventLogStorage._event_to_row, SqlEventLogStorageTable
     monkeypatch.delattr(SqlEventLogStorage, "_event_to_row")
-    one = lambda self, entry: table.insert().values(row_of(self, entry))  # noqa: E731
-    many = lambda self, entries: table.insert().values([row_of(self, entry) for entry in entries])  # noqa: E731
-    monkeypatch.setattr(SqlEventLogStorage, "prepare_insert_event", one)
-    monkeypatch.setattr(SqlEventLogStorage, "prepare_insert_event_batch", many)
+    insert = lambda self, entry: table.insert().values(row_of(self, entry))  # noqa: E731
+    insert_batch = lambda self, entries: table.insert().values([row_of(self, entry) for entry in entries])  # noqa: E731
+    monkeypatch.setattr(SqlEventLogStorage, "prepare_insert_event", insert)
+    monkeypatch.setattr(SqlEventLogStorage, "prepare_insert_event_batch", insert_batch)
     return "PostgresEventLogStorage._event_to_row"
 
 

@@ -91,8 +91,10 @@ class InstanceStorageContract:
         run_chain(instance, failing=failing)
         run_id = run_scattered(instance, failing)
         assert set(statuses(instance, "timeframes").values()) == {"MATERIALIZED"}
-        found = instance.get_asset_partitions_for_run(run_id, dg.DagsterEventType.ASSET_MATERIALIZATION)
-        assert found == {dg.AssetKey(asset): set(failing) for asset in ASSETS}
+        materialized = instance.get_asset_partitions_for_run(
+            run_id, dg.DagsterEventType.ASSET_MATERIALIZATION
+        )
+        assert materialized == {dg.AssetKey(asset): set(failing) for asset in ASSETS}
 
     def test_every_asset_of_a_batch_shows_its_newest_materialization(self, instance: dg.DagsterInstance):
         run_id = run_scattered(instance, [KEYS[5], KEYS[6]])

@@ -65,9 +65,16 @@ def test_batches_are_accounted_for_apart(database: Database) -> None:
 
 
 def counted(ledger: PostgresLedger, run_id: str = "run-1") -> tuple[int, ...]:
-    found = ledger.progress(run_id)
-    assert found is not None
-    return found.batch, found.total, found.processed, found.successful, found.failed, found.records
+    progress = ledger.progress(run_id)
+    assert progress is not None
+    return (
+        progress.batch,
+        progress.total,
+        progress.processed,
+        progress.successful,
+        progress.failed,
+        progress.records,
+    )
 
 
 def test_progress_is_that_of_the_newest_batch_of_a_run(database: Database) -> None:

@@ -113,8 +113,8 @@ def test_no_part_of_an_error_holds_the_key(
     exchange.script("/query", answer)
     with pytest.raises(DependencyUnavailableError) as caught:
         fetch_listing_status(exchange.base_url, KEY, 1.0)
-    told = "".join(traceback.format_exception(caught.value))
-    assert "K3Y" not in told
+    trace = "".join(traceback.format_exception(caught.value))
+    assert "K3Y" not in trace
     assert f"{exchange.base_url}/query" in str(caught.value)
     assert len(source(exchange).fetch(None).files) == 2
     assert "K3Y" not in caplog.text

@@ -52,17 +52,17 @@ class Dropping(Exchange):
 @pytest.fixture
 def source(database: Database, server_url: str) -> Dropping:
     listed(database, *(symbol.removesuffix(".T") for symbol in SYMBOLS))
-    found = Dropping({symbol: closes(10.0, 11.0, symbol=symbol) for symbol in SYMBOLS})
-    found.database, found.server_url = database, server_url
-    return found
+    exchange = Dropping({symbol: closes(10.0, 11.0, symbol=symbol) for symbol in SYMBOLS})
+    exchange.database, exchange.server_url = database, server_url
+    return exchange
 
 
 def test_command_line_says_that_the_database_went_away(database: Database, source: Dropping) -> None:
     with pytest.raises(Exception, match=r"does not exist|terminat|closed|lost") as caught:
         collect(database, source)
-    told = _as_unreachable(caught.value)
-    assert told is not None
-    assert (told.exit_code, "run the same command again" in str(told)) == (3, True)
+    error = _as_unreachable(caught.value)
+    assert error is not None
+    assert (error.exit_code, "run the same command again" in str(error)) == (3, True)
 
 
 def test_trouble_that_came_first_is_what_is_raised(database: Database, source: Dropping) -> None:

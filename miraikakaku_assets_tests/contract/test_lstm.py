@@ -60,8 +60,8 @@ class TestContract(ForecasterContract):
 
     def test_the_network_is_behind_these_forecasts(self):
         data = walk(1, days=self.enough())
-        found = self.forecast(data, [last_session(data.bars)])
-        assert found["point"].n_unique() == found.height
+        forecasts = self.forecast(data, [last_session(data.bars)])
+        assert forecasts["point"].n_unique() == forecasts.height
 
 
 class TestContractWithoutNetwork(ForecasterContract):
@@ -119,8 +119,8 @@ def test_noise_costs_next_to_nothing():
         until, origins = data.sessions[189], data.sessions[189:234].to_list()
         trained = Lstm(units=8, batch=64, passes=20, fewest=100, fewest_sessions=10).fit(data, until)
         assert isinstance(trained, TrainedLstm)
-        for one, ratios in ((trained, believed), (replace(trained, beliefs=np.ones(5)), unquestioned)):
-            ratios.extend(score(outcomes(one.predict(data, origins), data))["mae_to_no_change"])
+        for forecaster, ratios in ((trained, believed), (replace(trained, beliefs=np.ones(5)), unquestioned)):
+            ratios.extend(score(outcomes(forecaster.predict(data, origins), data))["mae_to_no_change"])
     assert max(unquestioned) > 1.004  # what it has learned is not worth believing
     assert max(believed) < 1.001
 
@@ -226,13 +226,13 @@ def test_windows_end_at_their_bar_and_do_not_reach_into_another_instrument():
     data = walk(9, symbols=3, days=50)
     until = last_session(data.bars)
     bars = with_volatility(data)
-    found = samples(data, bars, until)
-    assert (found.rows % 50 >= LENGTH).all()
-    assert found.rows.max() == 148  # from the newest bar nothing is known
+    windows = samples(data, bars, until)
+    assert (windows.rows % 50 >= LENGTH).all()
+    assert windows.rows.max() == 148  # from the newest bar nothing is known
     values = np.arange(150, dtype=np.float32)[:, None] + np.zeros(len(CHANNELS), np.float32)
-    seen, ahead = batch(values, found, len(found.rows) + 2)
-    assert (seen[: len(found.rows), -1, 0] == found.rows).all()
-    assert (np.diff(seen[: len(found.rows), :, 0], axis=1) == 1).all()
+    seen, ahead = batch(values, windows, len(windows.rows) + 2)
+    assert (seen[: len(windows.rows), -1, 0] == windows.rows).all()
+    assert (np.diff(seen[: len(windows.rows), :, 0], axis=1) == 1).all()
     assert np.isnan(ahead[-2:]).all()
 
 
@@ -264,23 +264,23 @@ def test_belief_is_measured_and_shrunk_by_its_noise():
     random = np.random.default_rng(2)
     day = np.repeat(np.arange(60), 40)
     truth = random.normal(0, 1, len(day))
-    found = np.repeat(2 * truth[:, None], len(HORIZONS), axis=1).astype(
+    forecast = np.repeat(2 * truth[:, None], len(HORIZONS), axis=1).astype(
         np.float32
     )  # twice as far as it should
-    good = beliefs(found, made(truth + random.normal(0, 0.5, len(day)), day))
+    good = beliefs(forecast, made(truth + random.normal(0, 0.5, len(day)), day))
     assert good == pytest.approx([0.5] * 5, abs=0.03)
-    assert (beliefs(found, made(-truth, day)) == 0).all()
+    assert (beliefs(forecast, made(-truth, day)) == 0).all()
     few = day < 3
-    doubtful = beliefs(found[few], made((truth + random.normal(0, 3, len(day)))[few], day[few]))
+    doubtful = beliefs(forecast[few], made((truth + random.normal(0, 3, len(day)))[few], day[few]))
     assert (doubtful < 0.5).all()
 
 
 def test_one_instrument_with_a_hundred_bars_is_no_change():
     data = walk(12, symbols=1, days=100)
     origin = last_session(data.bars)
-    found = Lstm().fit(data, origin).predict(data, [origin])
-    assert found["point"].to_list() == [0.0] * 5
-    assert found["sd"].is_not_null().all()
+    forecasts = Lstm().fit(data, origin).predict(data, [origin])
+    assert forecasts["point"].to_list() == [0.0] * 5
+    assert forecasts["sd"].is_not_null().all()
 
 
 def test_nothing_at_all_can_be_trained_on_and_saved():

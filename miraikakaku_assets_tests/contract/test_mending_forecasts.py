@@ -84,16 +84,16 @@ def rows(days: Days, *models: str) -> pl.DataFrame:
     return store(days.database).predictions(JP, ORIGIN, ORIGIN, models=models or None)
 
 
-def assert_drifts(found: pl.DataFrame, *symbols: str) -> None:
+def assert_drifts(forecasts: pl.DataFrame, *symbols: str) -> None:
     """Five drifts of each symbol: its slope goes on, as wide as the square root of the time, and of the 30 behind."""
-    assert found.select("symbol", "horizon").rows() == [
+    assert forecasts.select("symbol", "horizon").rows() == [
         (symbol, h) for symbol in symbols for h in range(1, 6)
     ]
-    for row in found.iter_rows(named=True):
-        h, of_one = row["horizon"], slope(row["symbol"])
-        sd = abs(of_one) * sqrt(h * (1 + h / AT))
-        assert row["point"] == pytest.approx(h * of_one)
-        assert (row["sd"], row["hi80"]) == (pytest.approx(sd), pytest.approx(h * of_one + Z_80 * sd))
+    for row in forecasts.iter_rows(named=True):
+        h, drift = row["horizon"], slope(row["symbol"])
+        sd = abs(drift) * sqrt(h * (1 + h / AT))
+        assert row["point"] == pytest.approx(h * drift)
+        assert (row["sd"], row["hi80"]) == (pytest.approx(sd), pytest.approx(h * drift + Z_80 * sd))
         assert (row["reason"], row["close"]) == (None, close_at(row["symbol"], AT))
 
 
@@ -102,9 +102,9 @@ def missing_drift(days: Days, reason: str) -> None:
     days.deliver_history(*(["7203.T"] if reason == "no_bar" else []))
     days.train([RandomWalk()] if reason == "not_trained" else BOTH)
     days.predict((RandomWalk(), Failing()) if reason == "failed" else BOTH)
-    found = rows(days, "drift").filter(pl.col("symbol") == "7203.T")
-    assert found["reason"].to_list() == [reason] * 5
-    assert found.select(BARE).null_count().row(0) == (5,) * len(BARE)
+    forecasts = rows(days, "drift").filter(pl.col("symbol") == "7203.T")
+    assert forecasts["reason"].to_list() == [reason] * 5
+    assert forecasts.select(BARE).null_count().row(0) == (5,) * len(BARE)
     if reason == "no_bar":
         days.deliver(late(AT, {"7203.T": 0.0}))
     days.train()
@@ -187,9 +187,9 @@ def test_a_model_that_breaks_off_says_so_and_the_others_go_on(days: Days) -> Non
         "ensemble": {"no_bar": 1},
     }
     assert report.made == {"random_walk": 2, "ensemble": 2}
-    found = rows(days)
-    assert found.height == 3 * EACH
-    walk = found.filter(pl.col("model") == "random_walk", pl.col("reason").is_null())
+    forecasts = rows(days)
+    assert forecasts.height == 3 * EACH
+    walk = forecasts.filter(pl.col("model") == "random_walk", pl.col("reason").is_null())
     assert walk.select("symbol", "point").unique().sort("symbol").rows() == [("1301.T", 0.0), ("9984.T", 0.0)]
     assert walk["sd"].to_list() == pytest.approx(
         [abs(slope(symbol)) * sqrt(h) for symbol in ("1301.T", "9984.T") for h in range(1, 6)]
@@ -213,10 +213,10 @@ def test_without_no_change_there_is_no_ensemble_until_both_are_mended(days: Days
 class Counted(Drift):
     """The drift, with the times that it was asked."""
 
-    asked: ClassVar[list[date]] = []
+    origins: ClassVar[list[date]] = []
 
     def forecasts(self, trained: TrainedForecaster, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
-        self.asked.extend(origins)
+        self.origins.extend(origins)
         return super().forecasts(trained, panel, origins)
 
 
@@ -224,12 +224,12 @@ def test_a_bar_that_has_not_come_still_forecasts_nobody_again(days: Days) -> Non
     missing_drift(days, "no_bar")
     rows_before = rows(days)
     days.market.now = evening(ORIGIN)
-    asked = (RandomWalk(), Counted())
-    Counted.asked.clear()
-    days.predict(asked)  # it has come by now
-    assert Counted.asked == [ORIGIN]
-    days.predict(asked)
-    assert Counted.asked == [ORIGIN]
+    models = (RandomWalk(), Counted())
+    Counted.origins.clear()
+    days.predict(models)  # it has come by now
+    assert Counted.origins == [ORIGIN]
+    days.predict(models)
+    assert Counted.origins == [ORIGIN]
     assert rows(days).height == rows_before.height
 
 
@@ -237,9 +237,9 @@ def test_while_a_bar_is_missing_nothing_is_forecast_again(days: Days) -> None:
     days.deliver_history("7203.T")
     days.train()
     days.predict()
-    Counted.asked.clear()
+    Counted.origins.clear()
     assert days.predict((RandomWalk(), Counted())).written == 0
-    assert Counted.asked == []
+    assert Counted.origins == []
 
 
 def unsound(days: Days) -> PredictionReport:
@@ -252,11 +252,11 @@ def test_numbers_that_are_none_are_failures_and_the_others_stay(days: Days) -> N
     report = unsound(days)
     assert report.failures == {"drift": "3 of its 15 forecasts are missing, or no numbers in order"}
     assert (report.made["drift"], report.missing["drift"]) == (2, {"failed": 1})  # one session ahead
-    found = rows(days, "drift")
-    bad = found.filter(pl.col("reason").is_not_null())
+    forecasts = rows(days, "drift")
+    bad = forecasts.filter(pl.col("reason").is_not_null())
     assert bad.select("symbol", "horizon", "reason").rows() == [(*key, "failed") for key in Unsound.wrong]
     assert bad.select(BARE).null_count().row(0) == (3,) * len(BARE)
-    good = found.filter(pl.col("reason").is_null())
+    good = forecasts.filter(pl.col("reason").is_null())
     expected: list[Any] = [
         h * slope(rate) for rate in RATES for h in range(1, 6) if (rate, h) not in Unsound.wrong
     ]

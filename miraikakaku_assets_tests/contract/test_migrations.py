@@ -31,9 +31,9 @@ def test_empty_database_gets_every_table(empty: Database) -> None:
     before, after = migrate.upgrade(empty)
     assert before is None
     assert after == ScriptDirectory.from_config(migrate.alembic_config()).get_current_head()
-    found = set(inspect(empty.engine).get_table_names(SCHEMA))
-    assert found == {table.name for table in metadata.sorted_tables} | {"alembic_version"}
-    assert found >= SPECIFIED
+    tables = set(inspect(empty.engine).get_table_names(SCHEMA))
+    assert tables == {table.name for table in metadata.sorted_tables} | {"alembic_version"}
+    assert tables >= SPECIFIED
     assert DAGSTER_SCHEMA in inspect(empty.engine).get_schema_names()
     assert migrate.upgrade(empty) == (after, after)
     empty.close()

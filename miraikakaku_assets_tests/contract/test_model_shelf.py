@@ -67,4 +67,4 @@ def test_readers_beside_a_writer_see_whole_files(tmp_path: Path) -> None:
         writing = [pool.submit(shelf.keep, "jp", "prophet", CONTENT) for _ in range(40)]
         for _ in range(40):
             assert shelf.read(*place) == CONTENT
-        assert {one.result() for one in writing} == {place}
+        assert {written.result() for written in writing} == {place}

@@ -27,7 +27,7 @@ UNDONE = closes(1_900.0, 1_300.0, 1_900.0)
 
 
 def deliver(
-    database: Database, rows: Iterable[Mapping[str, Any]], told: list[SymbolOutcome] | None = None
+    database: Database, rows: Iterable[Mapping[str, Any]], outcomes: list[SymbolOutcome] | None = None
 ) -> CollectionReport:
     """A collection of the days of some rows, told to a channel named «chat»."""
     served = [dict(row) for row in rows]
@@ -37,7 +37,7 @@ def deliver(
     ports = CollectionPorts(
         source, PostgresBars(database), PostgresLedger(database), lambda: NOW, channels=("chat",)
     )
-    return collect_prices(request, ports, (told if told is not None else []).extend)
+    return collect_prices(request, ports, (outcomes if outcomes is not None else []).extend)
 
 
 def stored(database: Database) -> list[tuple[Any, ...]]:
@@ -65,15 +65,15 @@ def test_the_last_bar_before_a_break_comes_out_of_quarantine_with_the_next_deliv
     listed(database, "7203")
     deliver(database, CONFIRMED[:2])
     assert held(database) == [("limit_absurd", 1_210.0, True)]
-    told: list[SymbolOutcome] = []
-    report = deliver(database, CONFIRMED[2:], told)
+    outcomes: list[SymbolOutcome] = []
+    report = deliver(database, CONFIRMED[2:], outcomes)
     assert stored(database) == [
         (6_050.0, None, "final"), (1_210.0, BEYOND_LIMIT, "final"), (1_215.0, None, "final"),
         (1_198.0, None, "final"),
     ]  # fmt: skip
     assert held(database) == [("limit_absurd", 1_210.0, False)]
     assert (report.rows_read, report.inserted, report.reconsidered, report.balanced) == (2, 2, 1, True)
-    assert (told[0].reconsidered, told[0].verdict) == (1, "ok")
+    assert (outcomes[0].reconsidered, outcomes[0].verdict) == (1, "ok")
     again = contents(database)
     deliver(database, CONFIRMED[2:])
     assert contents(database) == again
@@ -92,13 +92,13 @@ def test_a_stored_bar_that_a_later_delivery_undoes_is_withdrawn_and_named_everyw
 ) -> None:
     listed(database, "7203")
     deliver(database, UNDONE[:2])
-    told: list[SymbolOutcome] = []
-    report = deliver(database, UNDONE[2:], told)
+    outcomes: list[SymbolOutcome] = []
+    report = deliver(database, UNDONE[2:], outcomes)
     assert stored(database) == [(1_900.0, None, "final"), (1_900.0, None, "final")]
     assert held(database) == [("limit_undone", 1_300.0, True)]
     sentence = f"7203.T {SESSIONS[1]}: close 1300 [limit_undone]"
     assert [str(bar) for bar in report.withdrawn] == [sentence]
-    assert [str(bar) for bar in told[0].withdrawn] == [sentence]
+    assert [str(bar) for bar in outcomes[0].withdrawn] == [sentence]
     assert (report.rows_read, report.inserted, report.balanced) == (1, 1, True)
     (alert,) = PostgresAlerts(database).listed(only_standing=True)
     assert (alert.kind, alert.severity, alert.symbol) == (WITHDRAWN, Severity.WARNING, "7203.T")

@@ -77,11 +77,11 @@ def test_an_odd_model_fails_alone(days: Days, how: str) -> None:
     change, lost = ODD[how]
     report = days.predict((Odd(change=change), RandomWalk()))
     assert list(report.failures) == ["drift"]
-    found = store(days.database).predictions(JP, ORIGIN, ORIGIN)
-    assert dict(found.group_by("model").len().rows()) == dict.fromkeys(
+    forecasts = store(days.database).predictions(JP, ORIGIN, ORIGIN)
+    assert dict(forecasts.group_by("model").len().rows()) == dict.fromkeys(
         ["drift", "ensemble", "random_walk"], EACH
     )
-    failed = found.filter(pl.col("reason").is_not_null())
+    failed = forecasts.filter(pl.col("reason").is_not_null())
     assert (set(failed["model"]), failed.height) == ({"drift"}, lost)
     assert set(failed["reason"]) == {"failed"}
     whole = days.predict(now=NEXT_OPEN - timedelta(seconds=1))

@@ -23,7 +23,7 @@ Row = dict[str, str]
 @cache
 def tables() -> dict[str, list[Row]]:
     """Rows of the page's tables by heading; the last table of a section follows as `heading, 2`."""
-    found: dict[str, list[Row]] = {}
+    rows: dict[str, list[Row]] = {}
     heading, heads, number = "", list[str](), 0
     for line in (ROOT / "docs" / "contract.md").read_text(encoding="utf-8").splitlines():
         if line.startswith("## "):
@@ -37,8 +37,8 @@ def tables() -> dict[str, list[Row]]:
             continue
         if not set("".join(cells)) <= {"-"}:
             name = heading if number == 1 else f"{heading}, {number}"
-            found.setdefault(name, []).append(dict(zip(heads, cells, strict=True)))
-    return found
+            rows.setdefault(name, []).append(dict(zip(heads, cells, strict=True)))
+    return rows
 
 
 def listed(table: str, column: str) -> dict[str, set[str]]:

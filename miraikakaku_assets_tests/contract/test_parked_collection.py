@@ -34,7 +34,7 @@ def go_on(database: Database, source: Exchange, *symbols: str, run_id: str | Non
 
 
 def parked(database: Database, now: datetime = RESUME_AT) -> list[str]:
-    return [one.run_id for one in PostgresLedger(database).paused(now)]
+    return [batch.run_id for batch in PostgresLedger(database).paused(now)]
 
 
 def pause(
@@ -50,8 +50,8 @@ def test_parked_collection_is_due_when_the_source_may_be_asked_again(
     database: Database, source: Exchange
 ) -> None:
     pause(database, source, run_id="first")
-    (one,) = PostgresLedger(database).paused(RESUME_AT)
-    assert (one.run_id, one.universe, one.resume_at) == ("first", "jp", RESUME_AT)
+    (batch,) = PostgresLedger(database).paused(RESUME_AT)
+    assert (batch.run_id, batch.universe, batch.resume_at) == ("first", "jp", RESUME_AT)
     assert parked(database, RESUME_AT - timedelta(seconds=1)) == []
 
 
@@ -82,9 +82,9 @@ def test_parked_collection_is_not_due_while_it_is_gone_on_with(database: Databas
     during: list[list[str]] = []
 
     class Watching(Exchange):
-        def _answer(self, wanted: Any) -> Any:
+        def _answer(self, request: Any) -> Any:
             during.append(parked(database))
-            return super()._answer(wanted)
+            return super()._answer(request)
 
     go_on(database, Watching(source.rows), run_id="second")
     assert during == [[], []]

@@ -72,7 +72,7 @@ def stored(database: Database) -> list[tuple[Any, ...]]:
 PARTS = {"first": (0, 50), "middle": (40, 20), "row": (40, 1), "last": (70, 999)}
 
 
-@pytest.mark.parametrize("universe", [JP, US], ids=lambda one: one.name)
+@pytest.mark.parametrize("universe", [JP, US], ids=lambda universe: universe.name)
 def test_parts_of_an_adjusted_file_come_back_to_the_stored_prices(
     database: Database, tmp_path: Path, universe: Universe
 ) -> None:
@@ -94,7 +94,7 @@ def test_parts_of_an_adjusted_file_come_back_to_the_stored_prices(
 
 
 @pytest.mark.parametrize("part", ["first", "middle", "last"])
-@pytest.mark.parametrize("universe", [JP, US], ids=lambda one: one.name)
+@pytest.mark.parametrize("universe", [JP, US], ids=lambda universe: universe.name)
 def test_a_part_on_a_scale_that_nothing_stored_explains_is_refused_whole(
     database: Database, tmp_path: Path, universe: Universe, part: str
 ) -> None:

@@ -36,9 +36,9 @@ def alert(kind: str = PATTERN, symbol: str | None = "7203.T", at: datetime = AT)
     return Alert(1, "k", Severity.INFO, kind, "jp", symbol, "t", "m", details, at, at, 1, None)
 
 
-def picture(stored: pl.DataFrame, told: Alert) -> bytes | None:
+def picture(stored: pl.DataFrame, shown: Alert) -> bytes | None:
     shelf = Shelf(stored)
-    return PatternPictures(shelf, shelf).of(told)  # type: ignore[arg-type]
+    return PatternPictures(shelf, shelf).of(shown)  # type: ignore[arg-type]
 
 
 @pytest.fixture

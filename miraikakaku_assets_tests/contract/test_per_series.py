@@ -44,14 +44,15 @@ def deadly(number, marks, deaths):
 
 def test_many_series_are_done_in_other_processes_in_order():
     series = [np.full(5, place, dtype=np.float64) for place in range(MANY)]
-    found = each_series(size_and_process, series, NAMES)
-    made = [one for one in found if not isinstance(one, Failure)]
+    results = each_series(size_and_process, series, NAMES)
+    made = [result for result in results if not isinstance(result, Failure)]
     assert [size for size, _ in made] == [5.0 * place for place in range(MANY)]
     processes = {process for _, process in made}
     assert os.getpid() not in processes
     assert 1 <= len(processes) <= 2
     left = [" ".join(child.cmdline()) for child in psutil.Process().children()]
-    assert all("resource_tracker" in one for one in left), left  # Python's own, one for all pools to come
+    # Python's own, one for all pools to come.
+    assert all("resource_tracker" in command for command in left), left
 
 
 def test_few_series_are_done_here():
@@ -67,36 +68,36 @@ def test_a_crew_of_nobody_is_refused():
 
 @pytest.mark.parametrize("count", [FEW - 1, MANY])
 def test_a_series_that_breaks_off_leaves_the_others_alone_and_is_logged_once_per_kind(count, caplog):
-    found = each_series(picky, range(count), NAMES[:count])
-    for number, one in enumerate(found):
+    results = each_series(picky, range(count), NAMES[:count])
+    for number, result in enumerate(results):
         if number % 10 == 3:
-            assert one == Failure("ValueError", f"{number} is not for me")
+            assert result == Failure("ValueError", f"{number} is not for me")
         elif number == 44:
-            assert one == Failure("ZeroDivisionError", "never mind")
+            assert result == Failure("ZeroDivisionError", "never mind")
         else:
-            assert one == number
-    said = [record.getMessage() for record in caplog.records]
+            assert result == number
+    messages = [record.getMessage() for record in caplog.records]
     refused = len([number for number in range(count) if number % 10 == 3])
     assert (
-        said[0]
+        messages[0]
         == f"{refused} of {count} series failed with ValueError, the first of them S0003: 3 is not for me"
     )
-    assert len(said) == (2 if count > 44 else 1)
+    assert len(messages) == (2 if count > 44 else 1)
 
 
 def test_a_process_that_is_killed_once_costs_no_series(tmp_path):
-    found = each_series(partial(deadly, marks=str(tmp_path), deaths=1), range(MANY), NAMES)
-    made = [one for one in found if not isinstance(one, Failure)]
+    results = each_series(partial(deadly, marks=str(tmp_path), deaths=1), range(MANY), NAMES)
+    made = [result for result in results if not isinstance(result, Failure)]
     assert [value for value, _ in made] == [number * 2 for number in range(MANY)]
     assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_series_that_kills_its_process_twice_is_the_only_one_to_fail(tmp_path, caplog):
-    found = each_series(partial(deadly, marks=str(tmp_path), deaths=9), range(MANY), NAMES)
-    blamed = found.pop(21)
+    results = each_series(partial(deadly, marks=str(tmp_path), deaths=9), range(MANY), NAMES)
+    blamed = results.pop(21)
     assert isinstance(blamed, Failure)
     assert blamed.kind == "ProcessDied"
-    made = [one for one in found if not isinstance(one, Failure)]
+    made = [result for result in results if not isinstance(result, Failure)]
     assert [value for value, _ in made] == [number * 2 for number in range(MANY) if number != 21]
     assert len(list(tmp_path.iterdir())) == 2
     # Two pools, and a process for each of the two series that were at work when the first one broke.
@@ -146,9 +147,9 @@ def started(tmp_path: Path, work: str) -> tuple[subprocess.Popen[str], list[psut
 def test_ctrl_c_ends_the_work_and_leaves_no_process(tmp_path):
     caller, children = started(tmp_path, "held")
     os.killpg(caller.pid, signal.SIGINT)  # as a terminal does: to all of them
-    _, said = caller.communicate(timeout=PATIENCE)
+    _, stderr = caller.communicate(timeout=PATIENCE)
     assert caller.returncode == -signal.SIGINT
-    assert said.count("KeyboardInterrupt") == 1, said
+    assert stderr.count("KeyboardInterrupt") == 1, stderr
     assert list(tmp_path.glob("*.interrupted")) == []  # the caller's to handle, not theirs
     assert len(list(tmp_path.glob("*.done"))) < LONG  # what was not begun is dropped
     assert psutil.wait_procs(children, timeout=PATIENCE)[1] == []

@@ -38,7 +38,7 @@ class Stage:
 
     @property
     def stages(self) -> list[str]:
-        return [one.stage for one in self.pipeline.account]
+        return [report.stage for report in self.pipeline.account]
 
     def whole(self, *symbols: str, limit: int = 0) -> None:
         self.pipeline.run_all(JP, list(symbols) or None, limit, None, None)
@@ -67,9 +67,9 @@ def test_the_stages_of_a_market_come_in_their_order(market: Stage) -> None:
     assert market.stages == ["master", *AFTER_MASTER, *AFTER_MASTER]  # nobody publishes a list of currencies
     assert market.runner.shown == market.pipeline.account
     assert (market.pipeline.failed, market.pipeline.exit_code) == ([], 0)
-    asked = dict(reversed(market.runner.asked))
-    assert (asked["prices"].since, asked["coverage"].since) == (day, day)
-    assert asked["analysis"].since is None  # what is due of the new bars
+    commands = dict(reversed(market.runner.asked))
+    assert (commands["prices"].since, commands["coverage"].since) == (day, day)
+    assert commands["analysis"].since is None  # what is due of the new bars
 
 
 def test_limits_count_what_is_listed_and_what_the_settings_name(market: Stage) -> None:
@@ -87,7 +87,7 @@ def test_a_stage_that_came_to_nothing_ends_the_pipeline(market: Stage, stage: st
         market.whole()
 
     assert market.stages == ["master", *AFTER_MASTER][: market.stages.index(stage) + 1]
-    assert [one.stage for one in market.pipeline.failed] == [stage]
+    assert [report.stage for report in market.pipeline.failed] == [stage]
     assert market.pipeline.exit_code == 3
 
 
@@ -98,7 +98,7 @@ def test_with_a_part_failed_the_rest_is_worth_its_next_stage(market: Stage, stag
     market.whole()
 
     assert market.stages == ["master", *AFTER_MASTER]
-    assert {one.error for one in market.pipeline.failed} == {"1 of 2 symbols failed"}
+    assert {report.error for report in market.pipeline.failed} == {"1 of 2 symbols failed"}
 
 
 def test_the_worst_stage_decides_the_exit_code(market: Stage) -> None:
@@ -126,7 +126,7 @@ def test_a_pipeline_hands_on_no_symbol_that_nobody_knows_and_says_it_once(market
     assert market.runner.symbols_of("prices") == [["7203.T", "NOPE.T"]]
     assert market.runner.symbols_of("analysis") == [["7203.T"], ["7203.T"]]
     assert market.runner.symbols_of("predictions") == [["7203.T"]]
-    assert [one.stage for one in market.pipeline.failed] == ["prices"]
+    assert [report.stage for report in market.pipeline.failed] == ["prices"]
 
 
 def test_a_pipeline_of_unknown_symbols_alone_goes_on_to_coverage(market: Stage) -> None:
@@ -135,7 +135,7 @@ def test_a_pipeline_of_unknown_symbols_alone_goes_on_to_coverage(market: Stage) 
     market.whole("NOPE.T")
 
     assert market.stages == ["master", "prices", "coverage"]
-    assert [one.error for one in market.pipeline.failed] == ["1 of 1 symbol failed"]
+    assert [report.error for report in market.pipeline.failed] == ["1 of 1 symbol failed"]
 
 
 @pytest.mark.parametrize(("stage", "done"), [("analysis", "analysed"), ("predictions", "forecast")])
@@ -171,7 +171,7 @@ def test_without_any_stored_bar_an_analysis_has_failed(market: Stage) -> None:
     market.pipeline.analyze(JP, AnalyzeCommand())
 
     hint = "are stored, so nothing was analysed; `miraikakaku collect` fetches them"
-    assert [one.error for one in market.pipeline.account] == [
+    assert [report.error for report in market.pipeline.account] == [
         None,
         f"No bars of the named symbols {hint}",
         None,

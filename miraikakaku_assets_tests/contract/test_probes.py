@@ -44,10 +44,10 @@ def probe(yahoo: ScriptedYahoo) -> Iterator[YahooProbe]:
 @pytest.mark.parametrize("symbol", ["7203.T", "USDJPY=X", "HG=F"])
 def test_it_is_one_small_request(probe: YahooProbe, yahoo: ScriptedYahoo, symbol: str) -> None:
     yahoo.script(symbol, chart(symbol, DAYS))
-    found = probe.probe(symbol)
-    assert (found.newest_session, found.requests, found.error) == (DAYS[-1], 1, None)
-    assert found.latency is not None
-    assert 0 < found.latency < 0.5
+    result = probe.probe(symbol)
+    assert (result.newest_session, result.requests, result.error) == (DAYS[-1], 1, None)
+    assert result.latency is not None
+    assert 0 < result.latency < 0.5
     assert yahoo.asked == [(f"/v8/finance/chart/{symbol}", {"range": "5d", "interval": "1d"})]
 
 
@@ -84,10 +84,10 @@ def test_trouble_is_named_and_not_repeated(
     probe: YahooProbe, yahoo: ScriptedYahoo, answer: Answer, kind: str
 ) -> None:
     yahoo.script("7203.T", answer)
-    found = probe.probe("7203.T")
-    assert found.error is not None
-    assert (found.error.kind, found.newest_session, found.requests) == (kind, None, 1)
-    assert found.latency is not None
+    result = probe.probe("7203.T")
+    assert result.error is not None
+    assert (result.error.kind, result.newest_session, result.requests) == (kind, None, 1)
+    assert result.latency is not None
     assert len(yahoo.asked) == 1
 
 
@@ -96,40 +96,46 @@ def test_json_of_another_form_is_never_a_session(
     probe: YahooProbe, yahoo: ScriptedYahoo, body: object
 ) -> None:
     yahoo.script("7203.T", answered(body))
-    found = probe.probe("7203.T")
-    assert found.newest_session is None
-    assert found.error is None or found.error.kind == "unreadable_answer"
+    result = probe.probe("7203.T")
+    assert result.newest_session is None
+    assert result.error is None or result.error.kind == "unreadable_answer"
 
 
 def test_a_probe_that_was_stopped_says_that_nothing_was_sent(yahoo: ScriptedYahoo) -> None:
     stopping = threading.Event()
     stopping.set()
     stopped = YahooProbe(yahoo.base_url, RetryPolicy(5, 0, 0.01, 2.0), Unlimited(), stopping)
-    found = stopped.probe("7203.T")
-    assert found.error is not None
-    assert (found.error.kind, found.latency, found.requests) == ("stopped", None, 0)
+    result = stopped.probe("7203.T")
+    assert result.error is not None
+    assert (result.error.kind, result.latency, result.requests) == ("stopped", None, 0)
     stopped.close()
 
 
-def one(symbol: str, at: datetime = MOMENT, source: str = "yahoo") -> Probe:
+def probe_of(symbol: str, at: datetime = MOMENT, source: str = "yahoo") -> Probe:
     return Probe(at, source, symbol, "ok", 0.25, 1, date(2026, 11, 19), 5.0)
 
 
 def test_probes_come_back_as_they_went_in(database: Database) -> None:
     store = PostgresProbes(database)
-    good, bad = one("7203.T"), replace(one("AAPL"), verdict="paused", latency=None, newest_session=None)
+    good, bad = (
+        probe_of("7203.T"),
+        replace(probe_of("AAPL"), verdict="paused", latency=None, newest_session=None),
+    )
     store.add([good, bad])
-    store.add([one("7203.T", source="another")])
+    store.add([probe_of("7203.T", source="another")])
     assert store.since("yahoo", MOMENT) == [good, bad]
     assert store.since("yahoo", MOMENT + timedelta(seconds=1)) == []
 
 
 def test_probes_are_kept_for_a_quarter_of_a_year(database: Database) -> None:
     store = PostgresProbes(database)
-    old, kept = one("7203.T", MOMENT - timedelta(days=91)), one("7203.T", MOMENT - timedelta(days=89))
-    other = one("7203.T", MOMENT - timedelta(days=91), "another")
-    for probe in (old, kept, other, one("7203.T")):
+    old, kept = (
+        probe_of("7203.T", MOMENT - timedelta(days=91)),
+        probe_of("7203.T", MOMENT - timedelta(days=89)),
+    )
+    other = probe_of("7203.T", MOMENT - timedelta(days=91), "another")
+    for probe in (old, kept, other, probe_of("7203.T")):
         store.add([probe])
     begin = MOMENT - timedelta(days=365)
-    assert store.since("yahoo", begin) == [kept, one("7203.T")]
+    assert store.since("yahoo", begin) == [kept, probe_of("7203.T")]
     assert store.since("another", begin) == [other]

@@ -42,7 +42,7 @@ def test_it_is_the_package_begun_at_the_last_close():
     """Fitted on prices as they are, not on rounded ones between 0 and 1."""
     import pandas as pd
 
-    one = window(4)
+    history = window(4)
     model = ours._library().Prophet(
         scaling="minmax",
         weekly_seasonality=True,
@@ -52,20 +52,20 @@ def test_it_is_the_package_begun_at_the_last_close():
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of pandas 3, about Prophet
-        model.fit(pd.DataFrame({"ds": one.days, "y": one.log_closes}), seed=1)
-        dates = np.append(one.days[-1:], one.ahead)
+        model.fit(pd.DataFrame({"ds": history.days, "y": history.log_closes}), seed=1)
+        dates = np.append(history.days[-1:], history.ahead)
         level = model.predict(pd.DataFrame({"ds": dates}))["yhat"].to_numpy()
     # The optimiser stops early: a difference of 1e-10 in its data leads to another place on a flat top. Both are the
     # same forecast if they differ by less than a twentieth of its standard deviation.
-    off = np.abs(increments(one) - (level[1:] - level[0]))
+    off = np.abs(increments(history) - (level[1:] - level[0]))
     assert (off < 0.05 * 0.02 * np.sqrt([1, 2, 3, 4, 5])).all(), off
 
 
 @pytest.mark.parametrize("closes", [61, 130, 251])
 def test_another_unit_of_the_currency_changes_nothing(closes):
-    one = window(closes, closes)
-    cents = dataclasses.replace(one, log_closes=one.log_closes + np.log(100))
-    np.testing.assert_allclose(increments(one), increments(cents), rtol=1e-9)
+    yen = window(closes, closes)
+    cents = dataclasses.replace(yen, log_closes=yen.log_closes + np.log(100))
+    np.testing.assert_allclose(increments(yen), increments(cents), rtol=1e-9)
 
 
 def test_it_finds_a_planted_trend():

@@ -34,12 +34,12 @@ def nearly(seconds: float) -> object:
 
 def waits(of: PostgresRateLimiter, count: int) -> list[float]:
     """Seconds the next slots are away; nobody sleeps."""
-    found = []
+    seconds = []
     for _ in range(count):
-        asked: list[float] = []
-        of.take(asked.append)
-        found.append(asked[0] if asked else 0.0)
-    return found
+        waited: list[float] = []
+        of.take(waited.append)
+        seconds.append(waited[0] if waited else 0.0)
+    return seconds
 
 
 def epoch(database: Database) -> int:

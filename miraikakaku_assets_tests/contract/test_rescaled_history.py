@@ -61,7 +61,7 @@ def stored_before(database: Database) -> None:
     listed(database, "7203", "9984")
     day = BEFORE.date()
     assert not collect(
-        database, Exchange({one: history(one, day) for one in (SPLIT, OTHER)}), now=BEFORE
+        database, Exchange({symbol: history(symbol, day) for symbol in (SPLIT, OTHER)}), now=BEFORE
     ).failures
     assert rows_of(database, "restatements") == []
 
@@ -71,8 +71,8 @@ def test_one_collection_leaves_exactly_the_bars_of_a_fresh_one(
     database: Database, fresh: Database, *, named: bool
 ) -> None:
     stored_before(database)
-    source, told = published(named=named), list[SymbolOutcome]()
-    report = collect(database, source, now=AFTER, told=told, restatement_sessions=5)
+    source, reported = published(named=named), list[SymbolOutcome]()
+    report = collect(database, source, now=AFTER, told=reported, restatement_sessions=5)
 
     listed(fresh, "7203", "9984")
     collect(fresh, published(named=named), now=AFTER)
@@ -84,7 +84,7 @@ def test_one_collection_leaves_exactly_the_bars_of_a_fresh_one(
     assert rows_of(database, "restatements", RESTATEMENTS) == [
         ("split" if named else "scale", ex_date, 0.2, DAYS[0], DAYS[0], old_bars, 3_000.0, 600.0, None)
     ]
-    outcomes = {one.symbol: one for one in told}
+    outcomes = {outcome.symbol: outcome for outcome in reported}
     assert (outcomes[SPLIT].verdict, outcomes[SPLIT].restated) == ("ok", old_bars)
     rescaled = outcomes[SPLIT].rescaled
     assert rescaled is not None
@@ -98,7 +98,7 @@ def test_only_the_symbol_it_happened_to_is_asked_again(database: Database) -> No
     source = published()
     report = collect(database, source, now=AFTER, restatement_sessions=5)
     window = january(10)  # the newest five of the stored sessions
-    assert [(one.symbol, one.since) for one in source.asked] == [
+    assert [(request.symbol, request.since) for request in source.asked] == [
         (SPLIT, window),
         (OTHER, window),
         (SPLIT, DAYS[0]),
@@ -175,14 +175,14 @@ def test_pull_that_fails_leaves_everything_of_the_symbol_as_it_was(
     state = rows_of(database, "collection_state", order="instrument_id")
     source = published()
     source.refuses_before = {SPLIT: (january(1), error)}
-    told: list[SymbolOutcome] = []
-    report = collect(database, source, now=AFTER, told=told, restatement_sessions=5)
+    reported: list[SymbolOutcome] = []
+    report = collect(database, source, now=AFTER, told=reported, restatement_sessions=5)
 
     assert stored_closes(database, SPLIT) == before
     assert rows_of(database, "corporate_actions") == rows_of(database, "restatements") == []
     assert rows_of(database, "collection_state", order="instrument_id")[0] == state[0]
     assert list(report.failures) == [SPLIT]
-    outcomes = {one.symbol: one for one in told}
+    outcomes = {outcome.symbol: outcome for outcome in reported}
     assert (outcomes[SPLIT].verdict, outcomes[SPLIT].rows_read) == (error.kind, 0)
     assert outcomes[SPLIT].rescaled is None
     assert outcomes[SPLIT].calls.requests == 2
@@ -201,9 +201,9 @@ def test_pull_that_brings_less_than_is_stored_is_no_history(database: Database, 
     whole = published()
 
     class Truncating(Exchange):
-        def _answer(self, wanted: BarRequest) -> Delivery:
-            answer = super()._answer(wanted)
-            return replace(answer, bars=answer.bars.tail(served)) if wanted.since < january(1) else answer
+        def _answer(self, request: BarRequest) -> Delivery:
+            answer = super()._answer(request)
+            return replace(answer, bars=answer.bars.tail(served)) if request.since < january(1) else answer
 
     report = collect(
         database, Truncating(whole.rows, actions=whole.actions), now=AFTER, restatement_sessions=5
@@ -222,10 +222,10 @@ def test_source_that_pauses_in_the_middle_of_a_pull_leaves_everything_as_it_was(
     resume_at = datetime(2025, 1, 22, 12, 5, tzinfo=UTC)
 
     class Pausing(Exchange):
-        def _answer(self, wanted: BarRequest) -> Delivery:
-            if wanted.since < january(1):
+        def _answer(self, request: BarRequest) -> Delivery:
+            if request.since < january(1):
                 raise SourcePausedError("exchange", resume_at, "HTTP 503")
-            return super()._answer(wanted)
+            return super()._answer(request)
 
     pausing = Pausing(source.rows, actions=source.actions)
     with pytest.raises(SourcePausedError):
@@ -247,7 +247,7 @@ def test_history_that_begins_inside_the_window_needs_no_second_request(database:
     source = published()
     source.rows[SPLIT] = [row for row in source.rows[SPLIT] if row["session"] >= first]
     collect(database, source, now=AFTER, restatement_sessions=9)
-    assert [one.symbol for one in source.asked] == [SPLIT]
+    assert [request.symbol for request in source.asked] == [SPLIT]
     assert max(stored_closes(database, SPLIT).values()) < 700
     assert source.asked[0].since > HISTORY_START
 

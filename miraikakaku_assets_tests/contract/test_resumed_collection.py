@@ -57,10 +57,10 @@ def test_what_was_collected_before_the_end_is_not_asked_for_again(
 ) -> None:
     broken_off(database, source, error)
     assert done(database) == {"1301.T", "130A.T"}
-    told: list[SymbolOutcome] = []
-    report = go_on(database, source, told=told)
-    assert [wanted.symbol for wanted in source.asked] == ["7203.T", "9984.T"]
-    assert {one.symbol: one.verdict for one in told} == {
+    outcomes: list[SymbolOutcome] = []
+    report = go_on(database, source, told=outcomes)
+    assert [request.symbol for request in source.asked] == ["7203.T", "9984.T"]
+    assert {outcome.symbol: outcome.verdict for outcome in outcomes} == {
         "1301.T": "reused", "130A.T": "reused", "7203.T": "ok", "9984.T": "ok"
     }  # fmt: skip
     assert (report.symbols, report.succeeded, report.requests) == (4, 4, 2)
@@ -95,7 +95,7 @@ def test_failed_symbols_are_asked_again_and_the_others_are_not(database: Databas
     assert done(database) == {"1301.T", "7203.T"}
     del source.failures["130A.T"]
     report = go_on(database, source)
-    assert [wanted.symbol for wanted in source.asked] == ["130A.T", "9984.T"]
+    assert [request.symbol for request in source.asked] == ["130A.T", "9984.T"]
     assert list(report.failures) == ["9984.T"]
     assert report.verdicts == {"reused": 2, "ok": 1, "not_on_source": 1}
     # What the second attempt reused is still collected for the third.
@@ -138,7 +138,7 @@ def test_completed_collection_also_ends_the_attempts_before_it(database: Databas
     go_on(database, source)
     assert done(database) == set()
     go_on(database, source)
-    assert {wanted.symbol for wanted in source.asked} == set(SYMBOLS)
+    assert {request.symbol for request in source.asked} == set(SYMBOLS)
 
 
 def test_one_symbol_collected_meanwhile_does_not_cost_the_others_their_attempt(
@@ -231,7 +231,7 @@ def test_silent_collection_counts_as_ended_when_the_next_one_begins(
         )
     ledger.begin(LIKE)
     assert rows_of(database, "batch_executions", "status", "id") == [("failed",), ("running",)]
-    found = ledger.progress("killed")
-    assert found is not None
-    assert (found.status, found.processed, list(found.current_symbols)) == ("failed", 1, [])
+    progress = ledger.progress("killed")
+    assert progress is not None
+    assert (progress.status, progress.processed, list(progress.current_symbols)) == ("failed", 1, [])
     assert done(database) == {"1301.T"}

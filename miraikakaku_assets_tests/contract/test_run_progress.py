@@ -39,14 +39,14 @@ def served(count: int, rows: int = 10, first: int = 1300) -> list[SymbolOutcome]
 
 
 def progress(database: Database) -> BatchProgress:
-    found = PostgresLedger(database).progress("run")
-    assert found is not None
-    return found
+    batch = PostgresLedger(database).progress("run")
+    assert batch is not None
+    return batch
 
 
 def shown(database: Database) -> tuple[Any, ...]:
-    found = progress(database)
-    return found.status, found.total, found.processed, found.successful, found.failed, found.percentage
+    batch = progress(database)
+    return batch.status, batch.total, batch.processed, batch.successful, batch.failed, batch.percentage
 
 
 def test_nothing_is_told_of_a_run_that_has_not_begun(database: Database) -> None:
@@ -56,8 +56,8 @@ def test_nothing_is_told_of_a_run_that_has_not_begun(database: Database) -> None
 def test_before_the_first_symbol_nobody_knows_when_it_ends(database: Database) -> None:
     batch = begin(database, 40)
     assert shown(database) == ("running", 40, 0, 0, 0, 0.0)
-    found = progress(database)
-    assert (found.batch, found.symbols_per_minute, found.estimated_completion) == (batch, None, None)
+    state = progress(database)
+    assert (state.batch, state.symbols_per_minute, state.estimated_completion) == (batch, None, None)
 
 
 def test_percentage_and_counts_follow_every_delivery(database: Database) -> None:
@@ -76,11 +76,11 @@ def test_percentage_and_counts_follow_every_delivery(database: Database) -> None
 def test_rate_and_end_are_computed_from_what_was_done_so_far(database: Database) -> None:
     batch = begin(database, 400, minutes_ago=500)
     PostgresLedger(database).add(batch, served(100, rows=245))
-    found = progress(database)
-    assert found.symbols_per_minute == pytest.approx(0.2, rel=0.02)
-    assert found.records_per_minute == pytest.approx(0.2 * 245, rel=0.02)
-    assert found.estimated_completion is not None
-    left = found.estimated_completion - datetime.now(UTC)
+    state = progress(database)
+    assert state.symbols_per_minute == pytest.approx(0.2, rel=0.02)
+    assert state.records_per_minute == pytest.approx(0.2 * 245, rel=0.02)
+    assert state.estimated_completion is not None
+    left = state.estimated_completion - datetime.now(UTC)
     assert left == pytest.approx(timedelta(minutes=1500), abs=timedelta(minutes=30))
 
 
@@ -89,14 +89,14 @@ def test_reused_symbols_are_progress_but_no_speed(database: Database) -> None:
     ledger, batch = PostgresLedger(database), begin(database, 400, settled=300, minutes_ago=500)
     ledger.add(batch, [SymbolOutcome(f"{n}.T", "reused") for n in range(2000, 2300)])
     assert shown(database)[2:] == (300, 300, 0, 75.0)
-    found = progress(database)
-    assert (found.symbols_per_minute, found.estimated_completion) == (None, None)
+    state = progress(database)
+    assert (state.symbols_per_minute, state.estimated_completion) == (None, None)
     ledger.add(batch, served(20))
-    found = progress(database)
-    assert found.percentage == 80.0
-    assert found.symbols_per_minute == pytest.approx(0.04, rel=0.02)
-    assert found.estimated_completion is not None
-    left = found.estimated_completion - datetime.now(UTC)
+    state = progress(database)
+    assert state.percentage == 80.0
+    assert state.symbols_per_minute == pytest.approx(0.04, rel=0.02)
+    assert state.estimated_completion is not None
+    left = state.estimated_completion - datetime.now(UTC)
     assert left == pytest.approx(timedelta(minutes=2000), abs=timedelta(minutes=40))
 
 
@@ -149,9 +149,9 @@ def test_progress_of_a_whole_collection(database: Database) -> None:
     seen: list[float] = []
 
     class Watching(Exchange):
-        def _answer(self, wanted: BarRequest) -> Any:
+        def _answer(self, request: BarRequest) -> Any:
             seen.append(progress(database).percentage)
-            return super()._answer(wanted)
+            return super()._answer(request)
 
     report = collect(
         database, Watching(source.rows, source.failures), run_id="run", done=frozenset({"7203.T"})

@@ -109,8 +109,8 @@ def test_both_lines_are_there_and_bad_models_do_not_press_the_good(figures: list
 
 def test_ties_and_rounding_lead_nobody_past_no_change() -> None:
     even = np.array([1.0, 1 - 1e-12, 0.999, np.nan])
-    found = leaderboard._leading({"ensemble": even, "random_walk": np.array([1.0, 1.0, 1.0, np.nan])})
-    assert found == ["random_walk", "random_walk", "ensemble", None]
+    leaders = leaderboard._leading({"ensemble": even, "random_walk": np.array([1.0, 1.0, 1.0, np.nan])})
+    assert leaders == ["random_walk", "random_walk", "ensemble", None]
     assert leaderboard._leading({"theta": np.array([1.2])}) == ["random_walk"]
     assert leaderboard._leading({}) == []
 
@@ -136,12 +136,12 @@ def test_the_narrower_scale_can_be_undone(ratio: float) -> None:
 
 @given(st.lists(st.floats(0, 330), min_size=1, max_size=20))
 def test_names_are_apart_and_where_they_belong_if_there_is_room(heights: list[float]) -> None:
-    found = leaderboard._apart(sorted(heights), 14.0, 330.0)
-    assert np.all(np.diff(found) >= 14 - 1e-6)
-    assert found.min() >= -1e-6
-    assert found.max() <= 330 + 1e-6
+    places = leaderboard._apart(sorted(heights), 14.0, 330.0)
+    assert np.all(np.diff(places) >= 14 - 1e-6)
+    assert places.min() >= -1e-6
+    assert places.max() <= 330 + 1e-6
     if np.all(np.diff(sorted(heights)) >= 14):
-        assert found == pytest.approx(sorted(heights))
+        assert places == pytest.approx(sorted(heights))
 
 
 def test_every_model_looks_different() -> None:

@@ -58,9 +58,11 @@ class Installation:
     """A database of its own, the evidence, and two models."""
 
     def __init__(self, url: str, home: Path, data: Path) -> None:
-        said = load_settings().model_copy(update={"miraikakaku_home": home, "database_url": SecretStr(url)})
-        self.ports, self.data = Ports(said), data
-        self.heard: list[tuple[str, str, int, int]] = []
+        settings = load_settings().model_copy(
+            update={"miraikakaku_home": home, "database_url": SecretStr(url)}
+        )
+        self.ports, self.data = Ports(settings), data
+        self.steps: list[tuple[str, str, int, int]] = []
 
     def make(self, sets: list[str], size: Size = SIZE) -> Scoreboard:
         use = self.ports
@@ -69,13 +71,13 @@ class Installation:
             taking = DatasetPorts(
                 evidence, use.master_source, use.masters, use.files, use.bars, use.ledger, utc_now
             )
-            heard = self.heard
+            steps = self.steps
             return make_scoreboard(
                 sets,
                 size,
                 taking,
                 BacktestPorts(use.market_bars, use.training, models),
-                lambda *told: heard.append(told),
+                lambda *step: steps.append(step),
             )
 
     def count(self, query: str) -> object:
@@ -101,8 +103,8 @@ def test_the_figures_are_those_of_the_domain(installation: Installation) -> None
     for model in (RandomWalk(), Drift()):
         rows = outcomes(conformal_bands(walk_forward(model, data, origins), data), data)
         golden = scores_of(rows).drop("mae_price", "rmse_price")  # of prices on another basis, perhaps
-        found = board.scores.filter(pl.col("model") == model.name).drop("p_holm", "mae_price", "rmse_price")
-        assert_frame_equal(found.select(golden.columns), golden, check_exact=False, rel_tol=1e-9)
+        scores = board.scores.filter(pl.col("model") == model.name).drop("p_holm", "mae_price", "rmse_price")
+        assert_frame_equal(scores.select(golden.columns), golden, check_exact=False, rel_tol=1e-9)
     assert board.champions == dict.fromkeys(range(1, 6), "random_walk")
 
 
@@ -131,19 +133,19 @@ def test_done_again_it_says_the_same_and_makes_nothing_anew(installation: Instal
     first = as_markdown(installation.make(["fx", "copper"]))
     rows = installation.count("SELECT count(*) FROM miraikakaku.daily_predictions")
     trained = installation.count("SELECT count(*) FROM miraikakaku.forecast_models")
-    installation.heard.clear()
+    installation.steps.clear()
     second = as_markdown(installation.make(["fx", "copper"]))
     assert second == first
     assert installation.count("SELECT count(*) FROM miraikakaku.daily_predictions") == rows
     assert installation.count("SELECT count(*) FROM miraikakaku.forecast_models") == trained
-    assert {what for _, what, _, _ in installation.heard} == {"import"}
+    assert {what for _, what, _, _ in installation.steps} == {"import"}
     # Two folds of 40 and 5 origins with their own trainings, in two universes, of two models.
     assert trained == 2 * 2 * 2
 
 
 def test_progress_ends_where_it_said(installation: Installation) -> None:
     installation.make(["copper"])
-    steps = [(done, of) for name, _, done, of in installation.heard if name == "copper" and of]
+    steps = [(done, of) for name, _, done, of in installation.steps if name == "copper" and of]
     assert steps == [(place, 9) for place in range(9)]  # three folds of a month, two models and the ensemble
 
 

@@ -47,8 +47,8 @@ def report(sessions: int, outcomes: int, waiting: int, *scored: date) -> ScoreRe
 
 def day_scores(days: Days, day: date, model: str = "random_walk") -> dict[str, Any]:
     """The market's scores of the forecasts whose target was a day."""
-    found = store(days.database).performance(JP, 1, day)
-    return found.filter(pl.col("until") == day, pl.col("model") == model).row(0, named=True)
+    scores = store(days.database).performance(JP, 1, day)
+    return scores.filter(pl.col("until") == day, pl.col("model") == model).row(0, named=True)
 
 
 def test_a_late_bar_is_waited_for_and_scored_once(days: Days) -> None:
@@ -76,14 +76,14 @@ def test_scores_of_a_day_are_those_of_all_that_came(days: Days) -> None:
     assert day_scores(days, FIRST)["mae"] == pytest.approx((0.010 + 0.025) / 2)
     days.deliver(late(AT + 1, LATE))
     assert days.score() == report(1, 1, 0, FIRST)
-    found = day_scores(days, FIRST)
-    assert (found["n"], found["days"], found["missing"]) == (3, 1, 0)
-    assert found["mae"] == found["mae_no_change"] == pytest.approx((0.010 + 0.040 + 0.025) / 3)
+    scores = day_scores(days, FIRST)
+    assert (scores["n"], scores["days"], scores["missing"]) == (3, 1, 0)
+    assert scores["mae"] == scores["mae_no_change"] == pytest.approx((0.010 + 0.040 + 0.025) / 3)
     sizes = [
         move / abs(slope(symbol))
         for symbol, move in (("1301.T", 0.010), ("7203.T", 0.040), ("9984.T", 0.025))
     ]
-    assert found["mase"] == pytest.approx(sum(sizes) / 3)
+    assert scores["mase"] == pytest.approx(sum(sizes) / 3)
     drift = day_scores(days, FIRST, "drift")
     errors = [abs(log(1.01) - 0.010), abs(log(0.99) + 0.040), abs(log(1.005) - 0.025)]
     assert drift["mae"] == pytest.approx(sum(errors) / 3)
@@ -154,9 +154,9 @@ def test_a_scoring_killed_between_outcomes_and_scores_is_made_up_for(days: Days)
     assert store(days.database).performance(JP, 1, DAYS[AT + 2]).is_empty()
     # The next run may be that of the next evening, whose own outcomes it scores as well.
     assert after(days, 3, MOVES) == report(3, 3, 0, DAYS[AT + 2], DAYS[AT + 3])
-    found = day_scores(days, DAYS[AT + 2])
-    assert (found["horizon"], found["n"]) == (2, 3)
-    assert found["mae"] == pytest.approx(2 * (0.010 + 0.040 + 0.025) / 3)
+    scores = day_scores(days, DAYS[AT + 2])
+    assert (scores["horizon"], scores["n"]) == (2, 3)
+    assert scores["mae"] == pytest.approx(2 * (0.010 + 0.040 + 0.025) / 3)
     month = store(days.database).performance(JP, 20).filter(pl.col("model") == "random_walk")
     newest = month.sort("until").group_by("horizon", maintain_order=True).last().sort("horizon")
     assert newest.select("horizon", "until", "n").rows() == [(h, DAYS[AT + h], 3) for h in (1, 2, 3)]

@@ -61,10 +61,10 @@ def asking(
     **rules: float,
 ) -> Iterator[list["subprocess.Popen[str]"]]:
     """One process per list of symbols, all of them begun at the same moment."""
-    told = json.dumps({"rate": rate, "burst": burst, "retries": retries, "rules": rules})
+    options = json.dumps({"rate": rate, "burst": burst, "retries": retries, "rules": rules})
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", ASK, url, yahoo.base_url, ",".join(symbols), told],
+            [sys.executable, "-c", ASK, url, yahoo.base_url, ",".join(symbols), options],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
         for symbols in lists
@@ -85,8 +85,8 @@ def asking(
 
 
 def answers(process: "subprocess.Popen[str]") -> dict[str, str]:
-    found: dict[str, str] = json.loads(process.communicate(timeout=PATIENCE)[0])
-    return found
+    verdicts: dict[str, str] = json.loads(process.communicate(timeout=PATIENCE)[0])
+    return verdicts
 
 
 def codes(first: int, count: int, yahoo: ScriptedYahoo) -> list[str]:
@@ -110,8 +110,8 @@ def test_retry_after_told_to_one_process_is_obeyed_by_all(database: Database, ya
     with asking(database.url, yahoo, *lists, rate=20.0, recovery_seconds=5.0) as started:
         over = until(lambda: limit.state().blocked_until, "nobody was told")
         known.set()
-        found = [answers(process) for process in started]
-    assert [set(each.values()) for each in found] == [{"ok"}, {"ok"}]
+        verdicts = [answers(process) for process in started]
+    assert [set(each.values()) for each in verdicts] == [{"ok"}, {"ok"}]
     assert len(yahoo.at) == 25
     assert over is not None
     assert len([at for at in yahoo.at if at + epoch < over.timestamp()]) <= 8
@@ -137,8 +137,8 @@ def test_a_storm_of_429_is_calmed_to_what_the_source_bears(database: Database, y
     yahoo.answer = bearing  # type: ignore[method-assign]
     rules = {"retry_delay": 0.1, "recovery_seconds": 60.0}
     with asking(database.url, yahoo, *lists, rate=60.0, burst=10, retries=12, **rules) as started:
-        found = [answers(process) for process in started]
-    assert {verdict for each in found for verdict in each.values()} == {"ok"}
+        verdicts = [answers(process) for process in started]
+    assert {verdict for each in verdicts for verdict in each.values()} == {"ok"}
     assert len(served) == 60
     assert len(refusals) < 100  # some 15; without slowing down four of five requests would be refused: 240
 
@@ -149,8 +149,8 @@ def test_an_outage_pauses_every_process(database: Database, yahoo: ScriptedYahoo
         yahoo.script(symbol, Answer(503, b"down"))
     rules = {"retry_delay": 0.05, "first_pause": 60.0}
     with asking(database.url, yahoo, *lists, rate=200.0, burst=20, retries=1, **rules) as started:
-        found = [answers(process) for process in started]
-    for each in found:
+        verdicts = [answers(process) for process in started]
+    for each in verdicts:
         assert set(each.values()) == {"server_error", "SourcePausedError"}
         assert list(each.values())[-1] == "SourcePausedError"
     assert len(yahoo.asked) < 40  # of 160 that two attempts each would have been

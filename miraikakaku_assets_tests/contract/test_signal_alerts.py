@@ -54,10 +54,10 @@ def known(market: Market) -> list[dict[str, Any]]:
     up_to(market, utc(2025, 7, 1))
     market.analyze(channels=("discord",))
     assert rows_of(market.database, "alerts") == []
-    found = stored(market)
-    assert len(found) > 10
-    assert {one["track_record"] for one in found} == {None}
-    return found
+    signals = stored(market)
+    assert len(signals) > 10
+    assert {signal["track_record"] for signal in signals} == {None}
+    return signals
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def newest(fx: Market) -> dict[str, Any]:
     fx.deliver(M5, [], withdrawn=gone)
     fx.now = last["at"] - timedelta(minutes=1)
     fx.analyze()
-    assert last["ts"] not in {one["ts"] for one in stored(fx)}
+    assert last["ts"] not in {signal["ts"] for signal in stored(fx)}
     return last
 
 
@@ -95,16 +95,16 @@ def test_a_new_signal_is_told_with_its_record_and_in_its_time(fx: Market, newest
         *("hit_rate", "low", "high", "n", "days", "mean", "last_ten", "horizon", "adjustment"),
     }
     earlier = [
-        one
-        for one in stored(fx)
-        if (one["pattern"], one["direction"]) == (newest["pattern"], newest["direction"])
+        signal
+        for signal in stored(fx)
+        if (signal["pattern"], signal["direction"]) == (newest["pattern"], newest["direction"])
     ]
     assert record["signals"] == len(earlier)
     assert record["n"] < len(earlier)  # its own outcome is open
     assert record["horizon"] == "72 five-minute bars"
-    told = [one for one in stored(fx) if one["track_record"] is not None]
-    assert [json.loads(one["track_record"]) for one in told] == [record]
-    assert told[0]["detected_at"] == fx.now
+    notified = [signal for signal in stored(fx) if signal["track_record"] is not None]
+    assert [json.loads(signal["track_record"]) for signal in notified] == [record]
+    assert notified[0]["detected_at"] == fx.now
 
 
 def test_it_is_told_once(fx: Market, newest: dict[str, Any]) -> None:
@@ -121,9 +121,9 @@ def test_it_is_told_once(fx: Market, newest: dict[str, Any]) -> None:
 def test_a_signal_of_more_than_an_hour_ago_is_stored_and_not_told(fx: Market, newest: dict[str, Any]) -> None:
     up_to(fx, newest["at"] + timedelta(minutes=61))
     assert fx.analyze(channels=("discord",)).signals >= 1
-    assert newest["ts"] in {one["ts"] for one in stored(fx)}
-    told = [key for kind, key in rows_of(fx.database, "alerts", "kind, key") if kind == PATTERN]
-    assert newest["ts"].isoformat() not in str(told)
+    assert newest["ts"] in {signal["ts"] for signal in stored(fx)}
+    keys = [key for kind, key in rows_of(fx.database, "alerts", "kind, key") if kind == PATTERN]
+    assert newest["ts"].isoformat() not in str(keys)
 
 
 def test_a_signal_whose_bar_was_restated_is_taken_back(fx: Market, newest: dict[str, Any]) -> None:
@@ -136,7 +136,9 @@ def test_a_signal_whose_bar_was_restated_is_taken_back(fx: Market, newest: dict[
     fx.now += timedelta(minutes=1)
     fx.deliver(M5, [scaled(row, factor)])
     fx.analyze(channels=("discord", "mail"))
-    assert newest["ts"] not in {one["ts"] for one in stored(fx) if one["pattern"] == newest["pattern"]}
+    assert newest["ts"] not in {
+        signal["ts"] for signal in stored(fx) if signal["pattern"] == newest["pattern"]
+    }
     key = f"/{newest['pattern']}/{newest['direction']}/{newest['ts'].isoformat()}"
     resolved = {name: at for name, at in rows_of(fx.database, "alerts", "key, resolved_at") if key in name}
     assert set(resolved.values()) == {fx.now}
@@ -147,10 +149,14 @@ def test_a_signal_whose_bar_was_restated_is_taken_back(fx: Market, newest: dict[
 def test_the_record_of_shares_is_measured_against_their_market(database: Database) -> None:
     market = tokyo(database, JP, "7203", "9984", "130A", now=utc(2025, 4, 1))
     days = opens(JP, date(2024, 6, 3), date(2025, 3, 31))
-    market.deliver(D1, [row for at, one in enumerate(market.ids) for row in walk(one, days, JP, at, 0.02)])
+    market.deliver(
+        D1, [row for at, symbol in enumerate(market.ids) for row in walk(symbol, days, JP, at, 0.02)]
+    )
     stamps = slots(JP, date(2024, 12, 2), date(2025, 3, 31))
     rows = [
-        row for at, one in enumerate(("7203.T", "9984.T")) for row in walk(one, stamps, JP, 7 + at, 0.002)
+        row
+        for at, symbol in enumerate(("7203.T", "9984.T"))
+        for row in walk(symbol, stamps, JP, 7 + at, 0.002)
     ]
     market.deliver(M5, rows)
     market.analyze()
@@ -160,7 +166,9 @@ def test_the_record_of_shares_is_measured_against_their_market(database: Databas
     market.now = last["at"] + timedelta(minutes=31)
     market.deliver(M5, [row for row in rows if row["ts"] <= market.now])
     market.analyze(channels=("discord",))
-    (record,) = [json.loads(one["track_record"]) for one in stored(market) if one["ts"] == last["ts"]]
+    (record,) = [
+        json.loads(signal["track_record"]) for signal in stored(market) if signal["ts"] == last["ts"]
+    ]
     assert record["horizon"] == "next session"
     if record["n"]:
         assert record["adjustment"] == "minus the mean move of up to 3 symbols over the same time"

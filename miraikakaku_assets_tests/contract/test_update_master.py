@@ -110,10 +110,10 @@ def test_next_list_adds_updates_and_removes(database: Database, office: Office) 
     counted = (update.added_stocks, update.updated_stocks, update.removed_stocks, update.unchanged_stocks)
     assert counted == (1, 1, 1, 98)
     columns = "stock_name, is_active, status, status_reason, delisted_on, listed_on, first_list_date, last_list_date"
-    found = dict(zip(("1301", "1302", "131A"), rows_of(
+    issues = dict(zip(("1301", "1302", "131A"), rows_of(
         database, "stock_master WHERE stock_code IN ('1301', '1302', '131A')", columns, "stock_code"), strict=True,
     ))  # fmt: skip
-    assert found == {
+    assert issues == {
         "1301": (
             "銘柄1301",
             False,

@@ -45,12 +45,12 @@ class Office:
             clock=lambda: NOW, **options,
         )  # fmt: skip
 
-    def publish(self, nasdaq: tuple[str, ...], day: str, *said: str) -> Path:
+    def publish(self, nasdaq: tuple[str, ...], day: str, *listings: str) -> Path:
         """A publication of that day (MMDDYYYY): these lines of Nasdaq, and the usual other ones."""
         created = f"{day}12:00"
         return folder_of(
             self.folder / day, nasdaq_listed(*nasdaq, created=created), other_listed(created=created),
-            listing_status(*said) if said else None,
+            listing_status(*listings) if listings else None,
         )  # fmt: skip
 
 
@@ -165,17 +165,17 @@ def test_the_day_of_the_delisting_is_the_vendors_where_it_says_one(
 
 
 def test_a_listing_date_is_learnt_later_and_never_forgotten(database: Database, office: Office) -> None:
-    def found() -> tuple[Any, ...]:
+    def stored() -> tuple[Any, ...]:
         return rows_of(database, "stock_master WHERE stock_code = 'AAPL'", "listed_on, updated_at")[0]
 
     office.update(office.publish((AAPL, NA), "07142025"))
-    before = found()
+    before = stored()
     assert before[0] is None
-    said = "AAPL,Apple Inc,NASDAQ,Stock,1980-12-12,null,Active"
-    assert counted(office.update(office.publish((AAPL, NA), "07152025", said)))[-1] == 5
-    assert found() == (date(1980, 12, 12), before[1])
+    listing = "AAPL,Apple Inc,NASDAQ,Stock,1980-12-12,null,Active"
+    assert counted(office.update(office.publish((AAPL, NA), "07152025", listing)))[-1] == 5
+    assert stored() == (date(1980, 12, 12), before[1])
     office.update(office.publish((AAPL, NA), "07162025"))
-    assert found() == (date(1980, 12, 12), before[1])
+    assert stored() == (date(1980, 12, 12), before[1])
 
 
 def test_a_list_the_guard_objects_to_waits_as_a_folder_that_can_be_accepted(office: Office) -> None:

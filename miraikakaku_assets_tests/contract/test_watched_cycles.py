@@ -51,7 +51,7 @@ class Watch:
     def standing(self) -> dict[str, str]:
         return {alert.key: alert.severity.value for alert in self.alerts.listed(only_standing=True)}
 
-    def told(self, key: str) -> Alert:
+    def alert(self, key: str) -> Alert:
         return next(alert for alert in self.alerts.listed() if alert.key == key)
 
 
@@ -92,9 +92,9 @@ def test_a_slow_cycle_is_told_until_one_is_good_again(
 ) -> None:
     assert watch.cycle(seconds=seconds).raised == {key}
     assert watch.standing() == {key: severity}
-    assert f"{seconds}秒" in watch.told(key).message
+    assert f"{seconds}秒" in watch.alert(key).message
     assert watch.cycle(seconds=seconds).raised == frozenset()
-    assert watch.told(key).occurrences == 2
+    assert watch.alert(key).occurrences == 2
     assert watch.cycle().resolved == {key}
     assert watch.standing() == {}
 
@@ -112,8 +112,8 @@ def test_failing_symbols_are_told_by_their_share(
 ) -> None:
     watch.cycle(succeeded=succeeded, error="Yahoo: HTTP 503")
     assert watch.standing() == {key: severity}
-    assert f"100銘柄中{succeeded}銘柄({succeeded}.0%)" in watch.told(key).message
-    assert "エラー: Yahoo: HTTP 503" in watch.told(key).message
+    assert f"100銘柄中{succeeded}銘柄({succeeded}.0%)" in watch.alert(key).message
+    assert "エラー: Yahoo: HTTP 503" in watch.alert(key).message
     assert watch.cycle().resolved == {key}
 
 
@@ -132,7 +132,7 @@ def test_failures_in_a_row_become_critical(watch: Watch) -> None:
     assert watch.standing() == {"cycle/fx/many_failed": "WARNING"}
     watch.cycle(succeeded=0, error="database")
     assert watch.standing()["cycle/fx/all_failed"] == "CRITICAL"
-    assert "5回続けて" in watch.told("cycle/fx/all_failed").title
+    assert "5回続けて" in watch.alert("cycle/fx/all_failed").title
     assert watch.cycle(universe="jp") == AlertChanges()
     assert len(watch.cycle().resolved) == 2
 
@@ -143,7 +143,7 @@ def test_a_cycle_that_broke_off_before_its_first_symbol_failed_and_an_empty_one_
     watch.cycles.end(empty, CycleEnd(watch.now))
     assert watch.judge("fx").raised == {"cycle/fx/many_failed"}
     assert watch.judge("jp") == AlertChanges()
-    assert "処理を始める前に失敗" in watch.told("cycle/fx/many_failed").message
+    assert "処理を始める前に失敗" in watch.alert("cycle/fx/many_failed").message
 
 
 def test_a_stuck_cycle_is_critical_until_another_one_is_good(watch: Watch) -> None:
@@ -152,7 +152,7 @@ def test_a_stuck_cycle_is_critical_until_another_one_is_good(watch: Watch) -> No
         watch.now = NOW + timedelta(seconds=seconds)
         assert watch.judge_running().raised == raised
     assert watch.standing() == {"cycle/fx/very_slow": "CRITICAL"}
-    assert "2026-11-20 15:35:00 JST" in watch.told("cycle/fx/very_slow").message
+    assert "2026-11-20 15:35:00 JST" in watch.alert("cycle/fx/very_slow").message
     assert watch.cycle().resolved == {"cycle/fx/very_slow"}
     watch.now += timedelta(hours=1)
     assert watch.judge_running() == AlertChanges()  # its process is gone, the work goes on
@@ -168,11 +168,11 @@ def test_the_administrator_hears_of_critical_ones_only(watch: Watch, database: D
         JOIN miraikakaku.alerts ON id = alert_id GROUP BY key
     """)
     with database.engine.connect() as connection:
-        found = {row[0]: row[1] for row in connection.execute(query)}
-    assert found == {"cycle/fx/slow": ["discord"], "cycle/fx/very_slow": ["discord", "email"]}
+        channels = {row[0]: row[1] for row in connection.execute(query)}
+    assert channels == {"cycle/fx/slow": ["discord"], "cycle/fx/very_slow": ["discord", "email"]}
 
 
 def test_the_start_is_told_in_japanese_time(watch: Watch) -> None:
     watch.now = datetime.fromisoformat("2026-11-20T15:30:00+00:00")
     watch.cycle(seconds=301)
-    assert "開始: 2026-11-21 00:30:00 JST" in watch.told("cycle/fx/slow").message
+    assert "開始: 2026-11-21 00:30:00 JST" in watch.alert("cycle/fx/slow").message

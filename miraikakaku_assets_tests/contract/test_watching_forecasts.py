@@ -56,9 +56,9 @@ class Watched:
         return watch_forecasts(JP, self.store, ports)
 
     def standing(self) -> dict[str, Alert]:
-        found = self.alerts.listed(only_standing=True)
-        assert len({one.key for one in found}) == len(found)
-        return {one.key: one for one in found}
+        alerts = self.alerts.listed(only_standing=True)
+        assert len({alert.key for alert in alerts}) == len(alerts)
+        return {alert.key: alert for alert in alerts}
 
 
 @pytest.fixture
@@ -133,8 +133,8 @@ def severities(watched: Watched, *models: str) -> dict[str, Severity]:
 def test_what_people_are_shown_is_a_warning_and_the_rest_is_noted(watched: Watched) -> None:
     watched.crowned("theta")
     watched.crowned("lstm", horizon=2)
-    found = severities(watched, "ensemble", "theta", "lstm", "random_walk")
-    assert found == {"ensemble": WARNING, "theta": WARNING, "lstm": INFO, "random_walk": INFO}
+    by_model = severities(watched, "ensemble", "theta", "lstm", "random_walk")
+    assert by_model == {"ensemble": WARNING, "theta": WARNING, "lstm": INFO, "random_walk": INFO}
     with watched.database.engine.connect() as connection:
         queued = connection.execute(
             text(
@@ -191,9 +191,9 @@ def test_raised_again_while_it_stands_it_is_counted_and_not_doubled(watched: Wat
     watched.now += timedelta(hours=1)
     again = watched.look()
     assert (len(again.standing), again.raised, again.resolved) == (2, frozenset(), frozenset())
-    assert {(one.occurrences, one.raised_at, one.last_seen_at) for one in watched.alerts.listed()} == {
-        (2, first, watched.now)
-    }
+    assert {
+        (alert.occurrences, alert.raised_at, alert.last_seen_at) for alert in watched.alerts.listed()
+    } == {(2, first, watched.now)}
     assert len(watched.alerts.listed()) == 2
 
 
@@ -255,5 +255,5 @@ def test_from_forecasts_to_the_alert(
     # One per cent came each day: the error is 1.11 or 1.09 times that of no change.
     watched.now = month(point, count).market.now
     assert watched.look().raised == ({"forecast/jp/ensemble/skill"} if ratios else frozenset())
-    found = [one.details["mae_to_no_change"] for one in watched.standing().values()]
-    assert found == pytest.approx(ratios)
+    measured = [alert.details["mae_to_no_change"] for alert in watched.standing().values()]
+    assert measured == pytest.approx(ratios)

@@ -169,12 +169,12 @@ class Counted(threading.Event):
     def __init__(self) -> None:
         super().__init__()
         self.waiting = set[int]()
-        self.told: list[bool] = []
+        self.ended_by_event: list[bool] = []
 
     def wait(self, timeout: float | None = None) -> bool:
         self.waiting.add(threading.get_ident())
-        self.told.append(super().wait(timeout))
-        return self.told[-1]
+        self.ended_by_event.append(super().wait(timeout))
+        return self.ended_by_event[-1]
 
 
 @pytest.mark.parametrize("retry_after", ["200", None])
@@ -192,14 +192,14 @@ def test_stopping_ends_a_long_wait_of_every_thread_at_once(
     for thread in threads:
         thread.start()
     until(lambda: len(stopping.waiting) == len(threads), "not every thread waits")
-    asked = len(yahoo.asked)
+    requests = len(yahoo.asked)
     stopping.set()
     for thread in threads:
         thread.join()
-    assert set(stopping.told) == {True}  # nobody has waited to the end
+    assert set(stopping.ended_by_event) == {True}  # nobody has waited to the end
     assert set(kinds) <= {"stopped", "rate_limited"}
     assert len(kinds) == 4
-    assert len(yahoo.asked) == asked
+    assert len(yahoo.asked) == requests
     session.close()
     limit.close()
 

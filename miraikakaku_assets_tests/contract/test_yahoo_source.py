@@ -160,8 +160,8 @@ def test_five_minute_bars_keep_the_moments_yahoo_gives_them(yahoo: ScriptedYahoo
             events={"dividends": {"1": {"amount": 40.0, "date": 1736121600}}},
         ),
     )
-    asked = [BarRequest("1300.T", january(6), january(6))]
-    (delivery,) = source(yahoo.base_url).deliver(JP, Timeframe.M5, asked)
+    requested = [BarRequest("1300.T", january(6), january(6))]
+    (delivery,) = source(yahoo.base_url).deliver(JP, Timeframe.M5, requested)
     assert delivery.bars.schema == RAW_INTRADAY
     assert delivery.bars.select("symbol", "stamp", "close", "row").rows() == [
         ("1300.T", stamp.astimezone(UTC), float(number), number)

@@ -95,9 +95,9 @@ def test_five_minute_bars_of_a_currency_pair(command: Command) -> None:
     shown = fx("analyze", "--universe", "fx", "--timeframe", "5m", "--again")
 
     assert ended.code == 0, ended.err
-    found = stages(ended)
-    assert list(found) == ["analysis of 5m"]
-    done = found["analysis of 5m"]
+    analysed = stages(ended)
+    assert list(analysed) == ["analysis of 5m"]
+    done = analysed["analysis of 5m"]
     assert done["verdicts"] == {"ok": 1}
     assert set(done["bars"]) == {"1h", "4h"}
     bars = counted(fx, "price_bars")

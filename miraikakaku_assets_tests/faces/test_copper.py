@@ -23,10 +23,10 @@ def test_the_pipeline_of_copper_needs_no_master_and_doing_it_again_changes_nothi
     first = command("pipeline", "--universe", "copper", "--json")
 
     assert first.code == 0, first.err
-    stages = {one["stage"]: one for one in first.document["stages"]}
+    stages = {stage["stage"]: stage for stage in first.document["stages"]}
     assert {stage["universe"] for stage in stages.values()} == {"copper"}
     assert "master" not in stages
-    analysed = [one["collected"] for one in first.document["stages"] if one["stage"] == "analysis"]
+    analysed = [stage["collected"] for stage in first.document["stages"] if stage["stage"] == "analysis"]
     assert analysed == ["1d"]  # there are no five-minute bars to analyse
     prices, analysis, coverage = (stages[name] for name in ("prices", "analysis", "coverage"))
     stored = dict(command.rows(BARS))

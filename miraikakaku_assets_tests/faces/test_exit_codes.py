@@ -91,7 +91,7 @@ def test_a_port_that_is_taken_is_refused_before_anything_is_started(nowhere: Com
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "error"),
     [
         (
             "collect --universe moon --json",
@@ -102,12 +102,12 @@ def test_a_port_that_is_taken_is_refused_before_anything_is_started(nowhere: Com
     ],
 )
 def test_a_script_that_asks_for_json_gets_it_when_nothing_worked_too(
-    nowhere: Command, here: InProcess, arguments: str, said: str
+    nowhere: Command, here: InProcess, arguments: str, error: str
 ) -> None:
     ended = here(nowhere, *arguments.split())
 
     assert ended.code in {FELL_SHORT, BAD_USAGE}
-    assert ended.document == {"succeeded": False, "error": said, "exit_code": ended.code}
+    assert ended.document == {"succeeded": False, "error": error, "exit_code": ended.code}
 
 
 def test_a_fault_that_does_not_exist(nowhere: Command) -> None:

@@ -62,10 +62,10 @@ def test_the_commands_are_the_reviewed_ones() -> None:
 
 @pytest.mark.parametrize("path", LEVELS, ids=" ".join)
 def test_every_command_says_what_it_does(path: tuple[str, ...]) -> None:
-    said = LEVELS[path].help
+    text = LEVELS[path].help
 
-    assert said
-    assert said.strip().splitlines()[0].endswith(".")
+    assert text
+    assert text.strip().splitlines()[0].endswith(".")
 
 
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
@@ -130,7 +130,7 @@ for path in {list(LEVELS)!r}:
     shown[" ".join(path)] = out.getvalue()
 print(json.dumps({{"shown": shown, "heavy": [name for name in {HEAVY!r} if name in sys.modules]}}))
 """
-    asked = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", program],
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "MIRAIKAKAKU_HOME": "/dev/null/nowhere"},
@@ -139,20 +139,20 @@ print(json.dumps({{"shown": shown, "heavy": [name for name in {HEAVY!r} if name 
         check=False,
     )
 
-    assert asked.returncode == 0, asked.stderr
-    found = json.loads(asked.stdout)
-    assert found["heavy"] == []
+    assert process.returncode == 0, process.stderr
+    answer = json.loads(process.stdout)
+    assert answer["heavy"] == []
     for path, command in LEVELS.items():
-        help_text = found["shown"][" ".join(path)]
+        help_text = answer["shown"][" ".join(path)]
         assert f"Usage: miraikakaku {' '.join(path)}".strip() in help_text
         for parameter in command.params:
             assert all(option in help_text for option in parameter.opts if option.startswith("--"))
-    assert "Exit codes: 0 ok, 1 the work failed" in found["shown"][""]
+    assert "Exit codes: 0 ok, 1 the work failed" in answer["shown"][""]
 
 
 @pytest.mark.parametrize("path", [(), ("master",), ("db",), ("self-test",)], ids=" ".join)
 def test_a_group_without_command_shows_its_help(path: tuple[str, ...], tmp_path: Path) -> None:
-    asked = subprocess.run(
+    process = subprocess.run(
         [str(Path(sys.executable).with_name("miraikakaku")), *path],
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
@@ -161,5 +161,5 @@ def test_a_group_without_command_shows_its_help(path: tuple[str, ...], tmp_path:
         check=False,
     )
 
-    assert asked.returncode == 2
-    assert "Commands:" in asked.stdout + asked.stderr
+    assert process.returncode == 2
+    assert "Commands:" in process.stdout + process.stderr

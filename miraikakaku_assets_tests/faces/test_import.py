@@ -107,9 +107,9 @@ def test_bad_rows_are_named_with_file_row_and_rule_and_what_is_stored_stays(site
     assert ended.code == 1
     rules = Counter(rule for rule, _ in BAD)
     first = {rule: position for position, (rule, _) in reversed(list(enumerate(BAD)))}
-    said = {sentence.rpartition("[rule ")[2].partition(";")[0]: sentence for sentence in ended.errors}
-    assert set(said) == set(rules)
-    for rule, sentence in said.items():
+    sentences = {sentence.rpartition("[rule ")[2].partition(";")[0]: sentence for sentence in ended.errors}
+    assert set(sentences) == set(rules)
+    for rule, sentence in sentences.items():
         symbol, day = BAD[first[rule]][1].split(",")[:2]
         assert sentence.startswith(f"bad.csv, row {first[rule] + 2}: {symbol} {day}: ")
         assert sentence.endswith(f"; {rules[rule]} row{'s' if rules[rule] > 1 else ''} in quarantine]")
@@ -124,7 +124,7 @@ def test_bad_rows_are_named_with_file_row_and_rule_and_what_is_stored_stays(site
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "problem"),
     [
         (
             csv("7203.T,2025-01-08 09:00:00-05:00,100,103,99,101,5000"),
@@ -143,14 +143,14 @@ def test_bad_rows_are_named_with_file_row_and_rule_and_what_is_stored_stays(site
     ],
     ids=["time-zone", "date", "layout", "html", "empty"],
 )
-def test_a_file_that_cannot_be_read_imports_nothing(site: Site, content: str, said: str) -> None:
+def test_a_file_that_cannot_be_read_imports_nothing(site: Site, content: str, problem: str) -> None:
     command, stored = site
     (command.folder / "other.csv").write_text(content, encoding="utf-8")
 
     ended = command("import", "other.csv")
 
-    separator = ", " if said.startswith("row") else ": "
-    assert (ended.code, ended.errors) == (1, [f"other.csv{separator}{said}"])
+    separator = ", " if problem.startswith("row") else ": "
+    assert (ended.code, ended.errors) == (1, [f"other.csv{separator}{problem}"])
     assert command.rows(BARS) == stored
 
 
@@ -295,11 +295,18 @@ def test_currencies_and_copper_need_no_collection_before(
         (tmp_path / "export.csv").write_text(rates("2025-01-06"), encoding="utf-8")
         copper = csv("2025-01-06,4.1,4.2,4.0,4.15,900", header="date,open,high,low,close,volume")
         (tmp_path / "HG=F.csv").write_text(copper, encoding="utf-8")
-        said = ("--universe", "fx", "--timeframe", "5m")
+        options = ("--universe", "fx", "--timeframe", "5m")
 
-        unnamed = command("import", "export.csv", *said)
+        unnamed = command("import", "export.csv", *options)
         taken = command(
-            "import", "export.csv", *said, "--time-zone", "Europe/Helsinki", "--symbol", "USDJPY=X", "--json"
+            "import",
+            "export.csv",
+            *options,
+            "--time-zone",
+            "Europe/Helsinki",
+            "--symbol",
+            "USDJPY=X",
+            "--json",
         )
         metal = command("import", "HG=F.csv", "--universe", "copper", "--json")
         built = command("import", "HG=F.csv", "--universe", "copper", "--timeframe", "5m")
@@ -358,6 +365,6 @@ def test_an_adjusted_file_comes_back_as_it_was_and_says_what_became_of_its_divid
         assert ended.code == 0, ended.err
         assert ended.document["actions"] == {"dividend": {"read": 1, "stored": 1, "flagged": 0, "refused": 0}}
         assert ended.document["price_basis"] == {"adjustment_undone": ["7203.T"]}
-        assert [one.code for one in exported] == [0, 0]
+        assert [ended.code for ended in exported] == [0, 0]
         for name, expected in (("raw", quoted), ("adjusted", adjusted)):
             assert pl.read_csv(tmp_path / f"{name}.csv")["close"].to_list() == pytest.approx(expected)

@@ -67,27 +67,27 @@ def test_a_master_from_the_addresses_of_the_settings_and_a_key_nobody_sees(comma
 
 
 @pytest.mark.parametrize(
-    ("file", "said"),
+    ("file", "problem"),
     [
         ("nowhere", "there is no such folder"),
         ("nasdaqlisted.txt", "it is a single file"),
         (".", "it holds no otherlisted.txt"),
     ],
 )
-def test_what_is_no_us_list_is_refused_in_one_sentence(command: Command, file: str, said: str) -> None:
+def test_what_is_no_us_list_is_refused_in_one_sentence(command: Command, file: str, problem: str) -> None:
     Path(command.folder / "nasdaqlisted.txt").write_bytes(nasdaq_listed())
 
     ended = command("master", "update", "--universe", "us", "--file", file)
 
     assert ended.code == 1
-    assert said in ended.errors[0]
+    assert problem in ended.errors[0]
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("fx", "No exchange publishes a list of fx"), ("eu", "'eu' is not collected here")]
+    ("name", "problem"), [("fx", "No exchange publishes a list of fx"), ("eu", "'eu' is not collected here")]
 )
-def test_a_universe_without_a_list_is_a_usage_error(nowhere: Command, name: str, said: str) -> None:
+def test_a_universe_without_a_list_is_a_usage_error(nowhere: Command, name: str, problem: str) -> None:
     ended = nowhere("master", "update", "--universe", name)
 
     assert ended.code == 2
-    assert said in ended.errors[0]
+    assert problem in ended.errors[0]

@@ -111,9 +111,9 @@ def test_the_track_record_counts_what_came_after(analysed: Command) -> None:
                 points * (closes[place + 72][1] / closes[place][1] - 1)
             )
     assert by_hand
-    told = {(row["pattern"], row["direction"]): row for row in record}
+    records = {(row["pattern"], row["direction"]): row for row in record}
     for side, outcomes in by_hand.items():
-        row = told[side]
+        row = records[side]
         assert row["n"] == len(outcomes)
         assert row["mean"] == pytest.approx(sum(outcomes) / len(outcomes))
         assert row["last_ten"] == pytest.approx(outcomes[:10][::-1])
@@ -135,11 +135,11 @@ def test_candlesticks_of_stored_bars(analysed: Command) -> None:
 
     assert ended.code == 0, ended.err
     assert ended.out.splitlines()[0] == "jp 1d: candlestick patterns, newest first"
-    found = document["candlesticks"]
-    assert found
-    assert {row["symbol"] for row in found} == {PAIR}
-    assert all(row["ts"] >= "2025-04-23T23:00" for row in found)
-    assert [row["ts"] for row in found] == sorted((row["ts"] for row in found), reverse=True)
+    candlesticks = document["candlesticks"]
+    assert candlesticks
+    assert {row["symbol"] for row in candlesticks} == {PAIR}
+    assert all(row["ts"] >= "2025-04-23T23:00" for row in candlesticks)
+    assert [row["ts"] for row in candlesticks] == sorted((row["ts"] for row in candlesticks), reverse=True)
 
 
 @pytest.mark.parametrize(

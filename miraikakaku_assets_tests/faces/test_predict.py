@@ -72,7 +72,7 @@ def test_every_model_forecasts_copper_and_what_came_is_scored(command: Command) 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "problem"),
     [
         (["predict", "--universe", "copper"], 2, "There are no daily bars of copper"),
         (["predict", "--universe", "copper", "--as-of", "soon"], 2, "--as-of 'soon' is not a date like"),
@@ -82,12 +82,12 @@ def test_every_model_forecasts_copper_and_what_came_is_scored(command: Command) 
     ],
 )
 def test_what_cannot_be_forecast_is_said(
-    command: Command, arguments: list[str], code: int, said: str
+    command: Command, arguments: list[str], code: int, problem: str
 ) -> None:
     ended = command(*arguments)
 
     assert ended.code == code
-    assert said in ended.errors[0]
+    assert problem in ended.errors[0]
 
 
 def test_a_model_that_nobody_knows_is_refused(command: Command) -> None:

@@ -24,10 +24,10 @@ class Halves:
     """Half minutes that are over at once, so many of them."""
 
     left: int
-    asked: list[float]
+    pauses: list[float]
 
     def __call__(self, seconds: float) -> bool:
-        self.asked.append(seconds)
+        self.pauses.append(seconds)
         self.left -= 1
         return self.left < 0
 
@@ -42,7 +42,7 @@ def test_redirected_output_gets_a_line_every_thirty_seconds() -> None:
 
     tell_plainly(Watched("jp prices", of(iter(READINGS)), "symbol"), lines.append, wait)
 
-    assert wait.asked == [30.0] * 4
+    assert wait.pauses == [30.0] * 4
     assert lines == [
         "jp prices: 0 of 4,178 symbols, 30 s so far",
         "jp prices: 120 of 4,178 symbols, 2 failed, 240/min, eta 17 min, 60 s so far",

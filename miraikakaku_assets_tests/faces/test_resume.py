@@ -31,9 +31,9 @@ def test_a_pause_is_said_with_its_end_and_lifted(command: Command, here: InProce
     assert re.search(f"{PAUSED} \\(`miraikakaku resume` lifts the pause\\)", status.out)
     assert refused.code == 0, refused.err  # a list is another source
     assert collected.code == 3
-    (said,) = collected.errors
-    assert "what is left goes on then, or now after `miraikakaku resume`" in said
-    assert re.search(r" \(\d+ s left\)$", said)
+    (sentence,) = collected.errors
+    assert "what is left goes on then, or now after `miraikakaku resume`" in sentence
+    assert re.search(r" \(\d+ s left\)$", sentence)
     assert (lifted.code, again.code) == (0, 0)
     assert re.match(f"yahoo was {PAUSED}; that is lifted: repeat the collection", lifted.out)
     assert again.document == {

@@ -19,7 +19,7 @@ MODELS = {
 
 def evidence(folder: Path) -> Path:
     """LME copper alone, 180 weekdays of a random walk."""
-    days = [one for place in range(252) if (one := date(2024, 1, 1) + timedelta(place)).weekday() < 5]
+    days = [day for place in range(252) if (day := date(2024, 1, 1) + timedelta(place)).weekday() < 5]
     closes = 9000 * np.exp(np.random.default_rng(3).normal(0, 0.012, len(days)).cumsum())
     table = pl.DataFrame(
         {

@@ -20,10 +20,10 @@ def places_with(command: Command, secret: str) -> list[str]:
         f"SELECT '{schema}.{table}.{column}', count(*) FROM {schema}.{table} WHERE \"{column}\" LIKE '%%{secret}%%'"
         for schema, table, column in columns
     ]
-    found = [name for name, count in command.rows(" UNION ALL ".join(queries)) if count]
+    filled = [name for name, count in command.rows(" UNION ALL ".join(queries)) if count]
     files = [path for path in command.folder.rglob("*") if path.is_file()]
     assert files
-    return found + [str(path) for path in files if secret.encode() in path.read_bytes()]
+    return filled + [str(path) for path in files if secret.encode() in path.read_bytes()]
 
 
 def test_the_search_finds_what_is_there(filled: Command) -> None:

@@ -42,16 +42,16 @@ def test_candlesticks_and_patterns(analysed: Command) -> None:
 
 
 def test_warm_up_is_shown_beside_the_one_in_force(analysed: Command) -> None:
-    told = analysed("self-test", "warm-up", *FX, "--starts", 2)
+    ended = analysed("self-test", "warm-up", *FX, "--starts", 2)
     document = analysed("self-test", "warm-up", *FX, "--starts", 2, "--json").document
 
-    assert told.code == 0, told.err
+    assert ended.code == 0, ended.err
     rows = {row["value"]: row for row in document["values"]}
     assert document["succeeded"] is True
     for name, row in rows.items():
         assert row["in_force"] == NEEDED_HISTORY[name]
         assert row["settled_after"] <= row["in_force"]
-        (line,) = (text for text in told.out.splitlines() if text.startswith(f"{name} "))
+        (line,) = (text for text in ended.out.splitlines() if text.startswith(f"{name} "))
         assert line.split()[1:] == [
             f"{row['compared']:,}",
             f"{row['settled_after']:,}",
@@ -109,9 +109,9 @@ def test_a_file_is_tested_without_a_database(nowhere: Command) -> None:
     ended = nowhere("self-test", "look-ahead", *FX, "--file", path, "--indicator", "rsi_14,sma_25")
 
     assert ended.code == 0, ended.err
-    refused, said = ended.out.splitlines()
+    refused, verdict = ended.out.splitlines()
     assert refused == f"{path}: rows left out by the rules of every delivery: 1 not_a_session"
-    assert said.startswith(f"rsi_14, sma_25 on 5m of {PAIR}: same answer at 20 moments, ")
+    assert verdict.startswith(f"rsi_14, sma_25 on 5m of {PAIR}: same answer at 20 moments, ")
 
 
 def test_a_warm_up_in_force_that_the_file_cannot_judge_is_no_failure(nowhere: Command) -> None:

@@ -55,9 +55,9 @@ class WebUI:
         body = json.dumps({"query": query, "variables": variables}).encode()
         request = Request(self._address, body, {"Content-Type": "application/json"})  # noqa: S310
         with urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
-            found: dict[str, Any] = json.load(answer)
-        assert "errors" not in found, found["errors"]
-        data: dict[str, Any] = found["data"]
+            document: dict[str, Any] = json.load(answer)
+        assert "errors" not in document, document["errors"]
+        data: dict[str, Any] = document["data"]
         return data
 
     def launch(self, job: str, tags: dict[str, str]) -> str:
@@ -185,10 +185,10 @@ def test_a_run_whose_process_is_killed_is_closed_and_done_again_by_the_daemon(
 def test_a_service_that_dies_is_started_again(command: Command, ui: WebUI) -> None:
     def running(module: str) -> list[psutil.Process]:
         mine = psutil.Process().children(recursive=True)
-        return [one for one in mine if is_alive(one) and module in " ".join(one.cmdline())]
+        return [process for process in mine if is_alive(process) and module in " ".join(process.cmdline())]
 
     def another(module: str, than: psutil.Process) -> bool:
-        return any(one.pid != than.pid for one in running(module))
+        return any(process.pid != than.pid for process in running(module))
 
     seen = time.monotonic()
     for module in ("dagster_webserver", "dagster._daemon"):

@@ -33,9 +33,9 @@ def test_the_pipeline_does_all_stages_and_its_numbers_add_up(command: Command) -
 
     assert ended.code == 0, ended.err
     assert ended.err == ""
-    found = stages(ended)
-    assert list(found) == [*EARLIER, "predictions", "scores", "coverage"]
-    master, prices, daily, intraday, predictions, scores, coverage = found.values()
+    reports = stages(ended)
+    assert list(reports) == [*EARLIER, "predictions", "scores", "coverage"]
+    master, prices, daily, intraday, predictions, scores, coverage = reports.values()
     assert master["listed"] == master["added"] == prices["symbols"] == 8
     assert adds_up(prices)
     stored = dict(command.rows("SELECT timeframe, count(*) FROM miraikakaku.price_bars GROUP BY 1"))
@@ -50,7 +50,7 @@ def test_the_pipeline_does_all_stages_and_its_numbers_add_up(command: Command) -
     assert sum(coverage["gaps_by_cause"].values()) == coverage["missing_bars"]
     assert json.loads(Path(coverage["report"]).read_text(encoding="utf-8"))["universe"] == "jp"
     runs = command.rows("SELECT run_id, status FROM dagster.runs ORDER BY id")
-    assert runs == [(stage["run_id"], "SUCCESS") for stage in found.values()]
+    assert runs == [(stage["run_id"], "SUCCESS") for stage in reports.values()]
 
 
 def test_the_pipeline_goes_on_to_coverage_when_symbols_failed_and_ends_with_1(
@@ -64,14 +64,14 @@ def test_the_pipeline_goes_on_to_coverage_when_symbols_failed_and_ends_with_1(
     assert ended.errors == [
         "1 of 8 symbols failed, the others are stored; see batch 1 in batch_execution_details"
     ]
-    found = stages(ended)
-    assert [stage["stage"] for stage in found.values() if not stage["succeeded"]] == ["prices"]
-    assert found["analysis of 1d"]["verdicts"] == {"ok": 6}  # what was collected is analysed all the same
-    assert adds_up(found["prices"])
-    assert found["prices"]["verdicts"]["not_on_source"] == 1
-    assert found["prices"]["quarantined_by_rule"] == {"no_price": HALF_A_YEAR // 10}
-    assert found["coverage"]["gaps_by_cause"]["not_on_source"] == HALF_A_YEAR
-    assert found["coverage"]["gaps_by_cause"]["quarantined"] == HALF_A_YEAR // 10
+    reports = stages(ended)
+    assert [stage["stage"] for stage in reports.values() if not stage["succeeded"]] == ["prices"]
+    assert reports["analysis of 1d"]["verdicts"] == {"ok": 6}  # what was collected is analysed all the same
+    assert adds_up(reports["prices"])
+    assert reports["prices"]["verdicts"]["not_on_source"] == 1
+    assert reports["prices"]["quarantined_by_rule"] == {"no_price": HALF_A_YEAR // 10}
+    assert reports["coverage"]["gaps_by_cause"]["not_on_source"] == HALF_A_YEAR
+    assert reports["coverage"]["gaps_by_cause"]["quarantined"] == HALF_A_YEAR // 10
 
 
 def test_people_see_a_table_and_progress_and_collecting_again_changes_nothing(command: Command) -> None:
@@ -160,15 +160,15 @@ def test_validate_reports_the_window_it_is_asked_for(filled: Command) -> None:
 def test_status_shows_what_the_tables_hold(filled: Command) -> None:
     ended = filled("status", "--json")
 
-    found = ended.document
+    document = ended.document
     assert ended.code == 0
-    assert (found["master"]["listed"], found["master"]["delisted"]) == (8, 0)
+    assert (document["master"]["listed"], document["master"]["delisted"]) == (8, 0)
     (bars,) = filled.rows(f"{COUNTED} WHERE timeframe = '1d'")
-    assert (found["bars"]["total"], found["bars"]["symbols"]) == bars
-    assert found["fresh_symbols"] == 7
-    assert found["due_session"] == str(last_evening().date())
-    assert found["batches"][-1]["rows_read"] == bars[0]
-    assert found["coverage"]["expected_bars"] >= found["coverage"]["stored_bars"]
+    assert (document["bars"]["total"], document["bars"]["symbols"]) == bars
+    assert document["fresh_symbols"] == 7
+    assert document["due_session"] == str(last_evening().date())
+    assert document["batches"][-1]["rows_read"] == bars[0]
+    assert document["coverage"]["expected_bars"] >= document["coverage"]["stored_bars"]
 
 
 def test_status_on_one_screen(filled: Command) -> None:

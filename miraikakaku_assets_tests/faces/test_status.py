@@ -24,8 +24,8 @@ def alert(key: str, severity: Severity, title: str, kind: str = "cycle") -> NewA
 @pytest.fixture
 def troubled(command: Command) -> Command:
     """An installation with a Discord webhook, a bad hour behind it, and a cycle that still runs."""
-    told = command.with_(DISCORD_WEBHOOK_URL="http://127.0.0.1:9/api/webhooks/1/not-to-be-seen")
-    use = ports_of(told, NOON)
+    installation = command.with_(DISCORD_WEBHOOK_URL="http://127.0.0.1:9/api/webhooks/1/not-to-be-seen")
+    use = ports_of(installation, NOON)
     alerts = [
         alert("one", Severity.INFO, "【売り】ダイバージェンス警戒 USDJPY=X", PATTERN),
         alert("two", Severity.INFO, "【買い】複合シグナル強化 EURUSD=X", PATTERN),
@@ -43,25 +43,25 @@ def troubled(command: Command) -> Command:
         use.cycles.end(number, CycleEnd(begun + timedelta(seconds=9 + minutes), 8, end, 24, 40, 1, error))
     use.cycles.begin("jp", "run of jp", NOON)
     use.database.close()
-    return told
+    return installation
 
 
 def test_alerts_cycles_and_waiting_notifications_in_json(troubled: Command) -> None:
     ended = troubled("status", "--json")
 
-    found = ended.document
+    document = ended.document
     assert ended.code == 0, ended.err
     assert "not-to-be-seen" not in ended.out
-    assert [(one["severity"], one["key"]) for one in found["alerts"]] == [
+    assert [(row["severity"], row["key"]) for row in document["alerts"]] == [
         ("CRITICAL", "cycle/fx/all_failed"),
         ("WARNING", "cycle/fx/slow"),
         ("INFO", "two"),
         ("INFO", "one"),
     ]
-    assert found["alerts"][1]["raised_at"] == "2025-04-25T12:02:00+00:00"
-    assert found["alerts"][1]["occurrences"] == 1
+    assert document["alerts"][1]["raised_at"] == "2025-04-25T12:02:00+00:00"
+    assert document["alerts"][1]["occurrences"] == 1
     cycles = [
-        (one["universe"], one["run_id"], one["seconds"], one["success_share"]) for one in found["cycles"]
+        (row["universe"], row["run_id"], row["seconds"], row["success_share"]) for row in document["cycles"]
     ]
     assert cycles == [
         ("jp", "run of jp", None, None),
@@ -69,11 +69,11 @@ def test_alerts_cycles_and_waiting_notifications_in_json(troubled: Command) -> N
         ("fx", "run 2", 11, 7 / 8),
         ("fx", "run 1", 10, 1),
     ]
-    assert found["notifications"] == [
+    assert document["notifications"] == [
         {"channel": "discord", "waiting": 4, "set_up": True},
         {"channel": "email", "waiting": 4, "set_up": False},
     ]
-    assert found["analysis"] == []
+    assert document["analysis"] == []
 
 
 def test_the_same_on_one_screen_of_100_columns(troubled: Command) -> None:
@@ -110,7 +110,7 @@ def test_newest_bars_indicators_and_signals_of_every_universe_and_timeframe(anal
     ended = analysed("status", "--json")
     shown = analysed.with_(COLUMNS=100)("status").out.splitlines()
 
-    found = {(row["universe"], row["timeframe"]): row for row in ended.document["analysis"]}
+    analyses = {(row["universe"], row["timeframe"]): row for row in ended.document["analysis"]}
     bars, indicators = (
         {
             (universe, timeframe): (newest.isoformat(), symbols)
@@ -118,15 +118,15 @@ def test_newest_bars_indicators_and_signals_of_every_universe_and_timeframe(anal
         }
         for rows in (analysed.rows(NEWEST.format(table)) for table in ("price_bars", "technical_indicators"))
     )
-    assert {place: (row["bar"], row["symbols"]) for place, row in found.items()} == bars
-    assert {place: row["indicator"] for place, row in found.items()} == {
-        place: indicators[place][0] if place in indicators else None for place in found
+    assert {place: (row["bar"], row["symbols"]) for place, row in analyses.items()} == bars
+    assert {place: row["indicator"] for place, row in analyses.items()} == {
+        place: indicators[place][0] if place in indicators else None for place in analyses
     }
     ((signal,),) = analysed.rows("SELECT max(at) FROM miraikakaku.pattern_signals")
-    assert found["fx", "5m"]["newest_signal"] == signal.isoformat()
-    assert all(row["newest_signal"] is None for place, row in found.items() if place != ("fx", "5m"))
+    assert analyses["fx", "5m"]["newest_signal"] == signal.isoformat()
+    assert all(row["newest_signal"] is None for place, row in analyses.items() if place != ("fx", "5m"))
     # The share of Tokyo was collected and never analysed.
-    assert {place: row["due"] for place, row in found.items() if row["due"]} == {
+    assert {place: row["due"] for place, row in analyses.items() if row["due"]} == {
         ("jp", "1d"): 1,
         ("jp", "5m"): 1,
     }
@@ -135,7 +135,7 @@ def test_newest_bars_indicators_and_signals_of_every_universe_and_timeframe(anal
     assert shown[days].startswith("newest bars of days, weeks and months, *")
     assert shown[hours].startswith("newest bars within the day (UTC), *")
     jp, fx = shown[days + 2 : days + 4]
-    assert jp.split()[:2] == ["jp", f"{_day(found['jp', '1d']['bar'])}*"]
+    assert jp.split()[:2] == ["jp", f"{_day(analyses['jp', '1d']['bar'])}*"]
     assert "*" not in fx
     assert jp.rstrip().endswith("1 of 1d, 1 of 5m")
     assert fx.rstrip().endswith("nothing")

@@ -32,9 +32,9 @@ def widths(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Sequence[str], list[in
     seen: list[tuple[Sequence[str], list[int] | None]] = []
 
     def watched(columns: Sequence[str], cells: Sequence[Sequence[str]], screen: int) -> list[int] | None:
-        found = column_widths(columns, cells, screen)
-        seen.append((columns, found))
-        return found
+        chosen = column_widths(columns, cells, screen)
+        seen.append((columns, chosen))
+        return chosen
 
     monkeypatch.setattr(output, "column_widths", watched)
     return seen
@@ -53,14 +53,14 @@ def assert_fits(shown: str) -> None:
 def test_a_table_that_fits_breaks_texts_between_words_only(
     rows: list[tuple[str, str, str]], columns: int
 ) -> None:
-    found = column_widths(("number", "what it is", "another"), rows, columns)
+    chosen = column_widths(("number", "what it is", "another"), rows, columns)
 
-    if found is not None:
-        assert sum(found) + 4 <= columns
+    if chosen is not None:
+        assert sum(chosen) + 4 <= columns
         for row in rows:
-            assert len(row[0]) <= found[0]
-            assert max(map(len, row[1].split())) <= found[1]
-            assert len(row[2]) <= found[2]
+            assert len(row[0]) <= chosen[0]
+            assert max(map(len, row[1].split())) <= chosen[1]
+            assert len(row[2]) <= chosen[2]
 
 
 def test_a_table_that_cannot_fit_is_a_block_of_lines_per_row(
@@ -96,8 +96,8 @@ def test_the_tables_of_commands(
 
     assert ended.code == 0, ended.err
     assert widths
-    for columns, found in widths:
-        assert found is not None, columns
+    for columns, chosen in widths:
+        assert chosen is not None, columns
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_forecasts(
     close: float,
     factor: float,
 ) -> None:
-    one = {
+    forecast = {
         "symbol": symbol,
         "as_of": date(2026, 11, 27),
         "target": date(2026, 11, 30),
@@ -138,10 +138,10 @@ def test_forecasts(
         "missing": {"random_forest": {"not_trained": 4100, "too_short": 61, "no_bar": 17}},
     }
 
-    show_fan([one | {"horizon": horizon} for horizon in (1, 5)])
+    show_fan([forecast | {"horizon": horizon} for horizon in (1, 5)])
     show_predictions(made)
 
-    assert all(found for _, found in widths)
+    assert all(chosen for _, chosen in widths)
     assert_fits(capsys.readouterr().out)
 
 
@@ -169,8 +169,8 @@ def test_values_that_knew_the_future(
     with pytest.raises(WorkFellShortError):
         end_look_ahead(Result(), as_json=False)  # type: ignore[arg-type]
 
-    ((columns, found),) = widths
-    assert found is not None, columns
+    ((columns, chosen),) = widths
+    assert chosen is not None, columns
     shown = capsys.readouterr().out
     assert_fits(shown)
     assert "2543.512345" in shown
@@ -188,7 +188,7 @@ def test_a_segment_with_a_long_japanese_name(
 
     show_table("coverage per segment", names, [("jp", segment, 61, 1_016_943, 1_005_976, "98.92 %")])
 
-    assert all(found for _, found in widths)
+    assert all(chosen for _, chosen in widths)
     shown = capsys.readouterr().out
     assert_fits(shown)
     assert "1,016,943" in shown
@@ -204,7 +204,7 @@ def test_a_warm_up_of_long_histories(
         "patterns", ["7203.T"], [row | {"in_force": 20_000, "verdict": "enough", "ties": 3}], as_json=False
     )
 
-    assert all(found for _, found in widths)
+    assert all(chosen for _, chosen in widths)
     _title, *table = capsys.readouterr().out.splitlines()
     assert_fits("\n".join(table))
 

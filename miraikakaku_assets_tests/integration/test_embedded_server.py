@@ -40,9 +40,9 @@ def postmaster(home: Path) -> int:
 def query(url: str, statement: str) -> object:
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg2"))
     with engine.connect() as connection:
-        found = connection.execute(text(statement)).scalar()
+        value = connection.execute(text(statement)).scalar()
     engine.dispose()
-    return found
+    return value
 
 
 def test_three_processes_that_start_it_at_once_share_one_server(home: Path):

@@ -99,15 +99,15 @@ def test_lunch_and_the_print_after_the_close_are_no_bars_of_tokyo(tokyo: FileBar
     for bars in every:
         built = {length: of_timeframe(bars, length, JP) for length in (Timeframe.H1, Timeframe.H4)}
         starts = {
-            length: set(one["ts"].dt.convert_time_zone("Asia/Tokyo").dt.strftime("%H:%M"))
-            for length, one in built.items()
+            length: set(frame["ts"].dt.convert_time_zone("Asia/Tokyo").dt.strftime("%H:%M"))
+            for length, frame in built.items()
         }
         assert starts[Timeframe.H4] == {"09:00", "12:30"}
         assert starts[Timeframe.H1] == {"09:00", "10:00", "11:00", "12:30", "13:30", "14:30"}
         whole_days = pl.col("ts") < bars["ts"][-1].replace(
             hour=0, minute=0
         )  # the last bars of the last are not over
-        sold = [one.filter(whole_days)["volume"].sum() for one in (bars, *built.values())]
+        sold = [frame.filter(whole_days)["volume"].sum() for frame in (bars, *built.values())]
         assert len(set(sold)) == 1
 
 
@@ -123,7 +123,7 @@ def test_what_the_five_minutes_of_tokyo_lack_of_the_day_is_measured(tokyo: FileB
 
 def test_no_pattern_of_tokyo_looks_ahead(tokyo: FileBars) -> None:
     """The print of 11:30 closes the morning, and with it a 1h and a 4h bar, which are over at 11:35."""
-    found = [
+    comparisons = [
         check_pattern_look_ahead(
             patterns_of("v2", ["all"]),
             tokyo.bars(symbol, Timeframe.M5),
@@ -134,8 +134,8 @@ def test_no_pattern_of_tokyo_looks_ahead(tokyo: FileBars) -> None:
         for symbol in TOKYO[:2]
     ]
 
-    assert all(one.differences.is_empty() for one in found)
-    assert all(one.values > 100_000 for one in found)
+    assert all(comparison.differences.is_empty() for comparison in comparisons)
+    assert all(comparison.values > 100_000 for comparison in comparisons)
 
 
 @pytest.mark.parametrize(
@@ -167,12 +167,12 @@ def test_bars_before_the_open_are_left_out_and_counted(apple: FileBars) -> None:
 
 
 def test_no_pattern_of_new_york_looks_ahead(apple: FileBars) -> None:
-    bars, days = (apple.bars("AAPL", one) for one in (Timeframe.M5, Timeframe.D1))
+    bars, days = (apple.bars("AAPL", timeframe) for timeframe in (Timeframe.M5, Timeframe.D1))
 
-    found, _ = check_pattern_look_ahead(patterns_of("v2", ["all"]), bars, days, US, 6)
+    comparison, _ = check_pattern_look_ahead(patterns_of("v2", ["all"]), bars, days, US, 6)
 
-    assert found.differences.is_empty()
-    assert found.values > 500_000
+    assert comparison.differences.is_empty()
+    assert comparison.values > 500_000
 
 
 @pytest.mark.parametrize(
@@ -215,19 +215,19 @@ def test_nothing_is_made_up_for_weeks_without_bars(pair: FileBars) -> None:
 @pytest.mark.parametrize("definition", ["v1", "v2"])
 def test_no_pattern_of_the_pair_looks_ahead(pair: FileBars, definition: str) -> None:
     """From bars to signals, all anew, over changed clocks and a hole."""
-    m5, days = (pair.bars(PAIR, one) for one in (Timeframe.M5, Timeframe.D1))
+    m5, days = (pair.bars(PAIR, timeframe) for timeframe in (Timeframe.M5, Timeframe.D1))
 
-    found, shown = check_pattern_look_ahead(patterns_of(definition, ["all"]), m5, days, FX, 3)
+    comparison, shown = check_pattern_look_ahead(patterns_of(definition, ["all"]), m5, days, FX, 3)
 
-    assert found.differences.is_empty()
-    assert found.values > 500_000
+    assert comparison.differences.is_empty()
+    assert comparison.values > 500_000
     assert shown > 0
 
 
 def test_no_indicator_of_the_pair_looks_ahead(pair: FileBars) -> None:
     hours = of_timeframe(pair.bars(PAIR, Timeframe.M5), Timeframe.H1, FX)
 
-    found = check_look_ahead(indicator_subject(), hours, 3)
+    comparison = check_look_ahead(indicator_subject(), hours, 3)
 
-    assert found.differences.is_empty()
-    assert found.values > 50_000
+    assert comparison.differences.is_empty()
+    assert comparison.values > 50_000

@@ -54,18 +54,20 @@ def test_killed_between_claim_and_mark_it_is_sent_again_and_nothing_is_lost(
             receiver.script(
                 DISCORD_PATH, *[Reply()] * stop_at, Reply(delay=2 * PATIENCE)
             )  # it has it, and says nothing
-            heard = len(receiver.got)
+            received = len(receiver.got)
             with deliverer(database_url, receiver, tmp_path) as process:
-                until(lambda: len(receiver.got) > heard + stop_at or process.poll() is not None)  # noqa: B023
+                until(lambda: len(receiver.got) > received + stop_at or process.poll() is not None)  # noqa: B023
                 os.kill(process.pid, signal.SIGKILL)
             left = store.waiting(["discord"])["discord"]
             assert 0 < left < 12
         receiver.script(DISCORD_PATH, Reply())
         with deliverer(database_url, receiver, tmp_path) as process:
             assert process.communicate(timeout=PATIENCE)[0] == "done\n"
-        found = [one.text.splitlines()[0].strip("*").removeprefix("title of ") for one in receiver.got]
+        titles = [
+            request.text.splitlines()[0].strip("*").removeprefix("title of ") for request in receiver.got
+        ]
     database.close()
-    assert list(dict.fromkeys(found)) == keys
-    doubled = [key for key, times in Counter(found).items() if times > 1]
-    assert Counter(found).most_common(1)[0][1] == 2
+    assert list(dict.fromkeys(titles)) == keys
+    doubled = [key for key, times in Counter(titles).items() if times > 1]
+    assert Counter(titles).most_common(1)[0][1] == 2
     assert len(doubled) == 3  # one for each kill

@@ -51,7 +51,7 @@ PRUNE = textwrap.dedent("""
 """)
 
 
-def asked(home: Path, now: datetime) -> tuple[str, str, str]:
+def arguments(home: Path, now: datetime) -> tuple[str, str, str]:
     return str(home), now.isoformat(), TAG
 
 
@@ -77,7 +77,7 @@ def test_killed_at_random_moments(
         send_everybody_away(server_url, installed_url)
         with fresh_database(server_url, str(make_url(installed_url).database)) as other:
             with opened(tmp_path / "two", pooled_config(schema_url(other, "dagster"))):
-                run_to_end(PRUNE, *asked(tmp_path / "two", later))
+                run_to_end(PRUNE, *arguments(tmp_path / "two", later))
             undisturbed = everything_in(schema_url(other, "dagster"))
         assert len(undisturbed["runs"]) < len(filled["runs"]) / 2
 
@@ -85,13 +85,13 @@ def test_killed_at_random_moments(
         left = []
         for stored in (2, 5, 4, 3):
             seconds = moments.uniform(0.0, 0.03)
-            kill_at_work(PRUNE, *asked(tmp_path / "one", later), stored=stored, seconds=seconds)
+            kill_at_work(PRUNE, *arguments(tmp_path / "one", later), stored=stored, seconds=seconds)
             assert broken_books(url) == []
             assert asked_by_the_web_ui(instance) == before
             left.append(rows_of(url, "SELECT count(*) FROM event_logs")[0][0])
         whole, rest = len(filled["event_logs"]), len(undisturbed["event_logs"])
         assert any(rest < rows < whole for rows in left), "it was killed in the middle of it"
 
-        run_to_end(PRUNE, *asked(tmp_path / "one", later))
+        run_to_end(PRUNE, *arguments(tmp_path / "one", later))
         assert everything_in(url) == undisturbed
         assert asked_by_the_web_ui(instance) == before

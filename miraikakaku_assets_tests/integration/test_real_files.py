@@ -32,9 +32,9 @@ def test_sessions_are_those_of_the_published_calendar(real_data: Path) -> None:
     }
     first, last = min(published), max(published)
     ours = session_table("XTKS").filter(pl.col("session").is_between(first, last))
-    found = {day: (opens.isoformat(), closes.isoformat()) for day, opens, closes in ours.iter_rows()}
+    computed = {day: (opens.isoformat(), closes.isoformat()) for day, opens, closes in ours.iter_rows()}
     assert len(published) > 6_000
-    assert found == published
+    assert computed == published
 
 
 # date of the list: (issues, codes with letters, 5-digit codes, issues without a size)
@@ -54,15 +54,15 @@ def parsed(real_data: Path, day: str) -> StockList:
 
 @pytest.mark.parametrize("day", LISTS)
 def test_every_line_of_jpx_lists_is_read(real_data: Path, day: str) -> None:
-    found = parsed(real_data, day)
-    codes = [issue.code for issue in found.issues]
+    stock_list = parsed(real_data, day)
+    codes = [issue.code for issue in stock_list.issues]
     letters = sum(not code.isdigit() for code in codes)
-    without_size = sum(issue.size is None for issue in found.issues)
-    assert found.list_date == datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).date()
+    without_size = sum(issue.size is None for issue in stock_list.issues)
+    assert stock_list.list_date == datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).date()
     assert (len(codes), letters, sum(len(code) == 5 for code in codes), without_size) == LISTS[day]
     assert codes[0] == "1301"
     assert "25935" in codes
-    assert not any("-" in (issue.sector33 or "") or ".0" in issue.code for issue in found.issues)
+    assert not any("-" in (issue.sector33 or "") or ".0" in issue.code for issue in stock_list.issues)
 
 
 def test_spacing_that_jpx_dropped_is_no_change(real_data: Path) -> None:
@@ -116,9 +116,9 @@ def test_every_row_of_a_real_file_is_accounted_for(real_data: Path, name: str) -
         last,
     )
     assert bars["symbol"].unique().to_list() == [Path(name).name.split(".")[0] + ".T"]
-    found = validate_daily(bars, DailyContext(JP, NOW, actions=actions))
-    assert found.accepted.height + found.refused.height == rows
-    counted = dict(found.refused["rule"].value_counts().iter_rows())
+    validated = validate_daily(bars, DailyContext(JP, NOW, actions=actions))
+    assert validated.accepted.height + validated.refused.height == rows
+    counted = dict(validated.refused["rule"].value_counts().iter_rows())
     assert counted == rules
 
 
@@ -131,7 +131,7 @@ def test_file_of_an_issue_yahoo_has_no_prices_of_is_empty(real_data: Path) -> No
 def test_garbage_ticks_of_a_real_year_are_refused(real_data: Path, symbol: str, rule: str) -> None:
     bars, _ = read_bar_file(real_data / "jp_daily/jp_daily_all4178_2024-12_2025-12.parquet", JP)
     mine = bars.filter(pl.col("symbol") == symbol)
-    found = validate_daily(mine, DailyContext(JP, NOW))
-    assert rule in found.refused["rule"].to_list()
-    assert found.accepted.height + found.refused.height == mine.height
-    assert found.accepted["close"].max() < 30_000  # type: ignore[operator] # a number
+    validated = validate_daily(mine, DailyContext(JP, NOW))
+    assert rule in validated.refused["rule"].to_list()
+    assert validated.accepted.height + validated.refused.height == mine.height
+    assert validated.accepted["close"].max() < 30_000  # type: ignore[operator] # a number

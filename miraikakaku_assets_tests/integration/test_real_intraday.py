@@ -65,11 +65,11 @@ def counted(bars: FileBars) -> tuple[int, int, int, int, dict[str, int]]:
     names = bars.symbols(Timeframe.M5)
     m5 = [bars.bars(name, Timeframe.M5) for name in names]
     hours, fours = (
-        sum(of_timeframe(one, length, bars.universe).height for one in m5)
+        sum(of_timeframe(frame, length, bars.universe).height for frame in m5)
         for length in (Timeframe.H1, Timeframe.H4)
     )
     (refused,) = bars.refused.values()
-    return len(names), sum(one.height for one in m5), hours, fours, refused
+    return len(names), sum(frame.height for frame in m5), hours, fours, refused
 
 
 FILES = [
@@ -187,9 +187,9 @@ def test_fifty_issues_of_tokyo_with_their_lunch(tokyo: FileBars) -> None:
     names = tokyo.symbols(Timeframe.M5)
     assert len(names) == 50
     m5 = [tokyo.bars(name, Timeframe.M5) for name in names]
-    assert sum(one.height for one in m5) == 265_940
-    fours = [of_timeframe(one, Timeframe.H4, JP) for one in m5]
-    hours = [of_timeframe(one, Timeframe.H1, JP) for one in m5]
+    assert sum(frame.height for frame in m5) == 265_940
+    fours = [of_timeframe(frame, Timeframe.H4, JP) for frame in m5]
+    hours = [of_timeframe(frame, Timeframe.H1, JP) for frame in m5]
     assert (sum(hour.height for hour in hours), sum(four.height for four in fours)) == (24_520, 8_172)
     local = pl.concat(fours)["ts"].dt.convert_time_zone("Asia/Tokyo").dt.strftime("%H:%M")
     assert set(local) == {"09:00", "12:30"}
@@ -211,13 +211,13 @@ def test_the_day_of_tokyo_is_not_in_its_five_minutes(tokyo: FileBars) -> None:
 @pytest.mark.parametrize(("definition", "shown"), [("v1", 298), ("v2", 389)])
 def test_no_pattern_of_the_pair_looks_ahead(pair: FileBars, definition: str, shown: int) -> None:
     """From bars to signals, all anew: with every later 5-minute and daily bar cut off."""
-    m5, daily = (pair.bars(PAIR, one) for one in (Timeframe.M5, Timeframe.D1))
+    m5, daily = (pair.bars(PAIR, timeframe) for timeframe in (Timeframe.M5, Timeframe.D1))
 
-    found, there = check_pattern_look_ahead(patterns_of(definition, ["all"]), m5, daily, FX, 5)
+    comparison, there = check_pattern_look_ahead(patterns_of(definition, ["all"]), m5, daily, FX, 5)
 
-    assert found.differences.is_empty()
-    assert (found.moments, there) == (5, shown)
-    assert found.values > 4_000_000
+    assert comparison.differences.is_empty()
+    assert (comparison.moments, there) == (5, shown)
+    assert comparison.values > 4_000_000
 
 
 @pytest.mark.slow
@@ -234,8 +234,10 @@ def test_no_pattern_of_fifty_issues_of_tokyo_looks_ahead(tokyo: FileBars) -> Non
     ]
 
     assert len(names) == 49  # 9749.T was squeezed out
-    assert {name for name, (found, _) in zip(names, every, strict=True) if found.differences.height} == set()
-    assert sum(found.values for found, _ in every) > 25_000_000
+    assert {
+        name for name, (comparison, _) in zip(names, every, strict=True) if comparison.differences.height
+    } == set()
+    assert sum(comparison.values for comparison, _ in every) > 25_000_000
     assert sum(shown for _, shown in every) > 40
 
 
@@ -245,10 +247,10 @@ def test_no_pattern_of_new_york_looks_ahead(real_data: Path, name: str) -> None:
     read = at_hand(real_data, f"intraday/{name}", US)
     m5 = read.bars(read.symbols(Timeframe.M5)[0], Timeframe.M5)
 
-    found, _ = check_pattern_look_ahead(patterns_of("v2", ["all"]), m5, _days_of(m5), US, 8)
+    comparison, _ = check_pattern_look_ahead(patterns_of("v2", ["all"]), m5, _days_of(m5), US, 8)
 
-    assert found.differences.is_empty()
-    assert found.values > 900_000
+    assert comparison.differences.is_empty()
+    assert comparison.values > 900_000
 
 
 def _days_of(m5: pl.DataFrame) -> pl.DataFrame:
@@ -264,11 +266,13 @@ def test_no_indicator_and_no_candlestick_of_the_pair_looks_ahead(pair: FileBars)
     bars = pair.bars(PAIR, Timeframe.M5)
     hours = of_timeframe(bars, Timeframe.H1, FX)
 
-    every = [check_look_ahead(indicator_subject(), one, 3) for one in (bars, hours)]
+    every = [check_look_ahead(indicator_subject(), frame, 3) for frame in (bars, hours)]
     candles = check_look_ahead(candlestick_subject(["all"]), hours, 6)
 
-    assert all(one.differences.is_empty() for one in (*every, candles))
-    assert [one.values > least for one, least in zip(every, (2_000_000, 150_000), strict=True)] == [
+    assert all(comparison.differences.is_empty() for comparison in (*every, candles))
+    assert [
+        comparison.values > least for comparison, least in zip(every, (2_000_000, 150_000), strict=True)
+    ] == [
         True,
         True,
     ]
@@ -298,15 +302,19 @@ def test_bars_that_come_one_by_one_give_the_signals_of_the_batch(pair: FileBars)
         for number in range(-2, 2)  # ten minutes on both sides of each signal
     }
     ends = frames.m5.filter(pl.col("ts").is_between(start, end, closed="left"))["ends"]
-    cuts = [one for one in ends if (one.minute == 0 and one.hour % 4 == 0) or one in near or one == ends[-1]]
+    cuts = [
+        moment
+        for moment in ends
+        if (moment.minute == 0 and moment.hour % 4 == 0) or moment in near or moment == ends[-1]
+    ]
 
     stored, since = whole.filter(pl.col("ts") < start), start
     for moment in cuts:
         new = signals_since(_newest(frames, since, moment), stored, since)
         stored, since = pl.concat([stored, new]), moment
 
-    found = stored.filter(pl.col("ts") >= start).sort("ts", "symbol", "pattern", "direction")
-    assert found.equals(expected)
+    streamed = stored.filter(pl.col("ts") >= start).sort("ts", "symbol", "pattern", "direction")
+    assert streamed.equals(expected)
     assert expected.height > 20
 
 

@@ -26,10 +26,10 @@ def day() -> Day:
 @pytest.mark.timeout(480)  # 67 s alone on two cores; 146 s beside three other test runs
 def test_the_books_add_up_after_faults_and_kills(day: Day) -> None:
     assert day.problems == []
-    assert [one.partition(" at ")[0] for one in day.killed] == [FETCHER, COMMAND, SERVER]
+    assert [killed.partition(" at ")[0] for killed in day.killed] == [FETCHER, COMMAND, SERVER]
     assert day.attempts["us"] >= 3, "the command and the server were killed, so it was given again"
     assert len(day.verdicts) == 300
-    assert sum(not one.ended for one in day.verdicts) >= len(REFUSALS)
+    assert sum(not final.ended for final in day.verdicts) >= len(REFUSALS)
 
 
 @pytest.mark.slow
@@ -42,21 +42,21 @@ def test_what_was_collected_before_a_kill_was_kept_and_compared(day: Day) -> Non
     assert day.comparison.quarantined > 0
 
 
-def verdict(symbol: str, said: str | None = "ok", *, completed: int = 1, ended: bool = True) -> Verdict:
-    return Verdict(symbol, said, completed, completed, ended)
+def verdict(symbol: str, outcome: str | None = "ok", *, completed: int = 1, ended: bool = True) -> Verdict:
+    return Verdict(symbol, outcome, completed, completed, ended)
 
 
 def test_a_verdict_that_is_missing_double_or_wrong_is_found() -> None:
     assert (
         day_checks.final_verdicts([verdict("A"), verdict("B", "refused", completed=0, ended=False)], {}) == []
     )
-    for wrong, said in (
+    for wrong, sentence in (
         (verdict("A", None, completed=0, ended=False), "without a verdict"),
         (verdict("A", completed=2), "collected more than once"),
         (verdict("A", "timeout", ended=False), "failed after they had been collected"),
     ):
         (problem,) = day_checks.final_verdicts([wrong], {})
-        assert said in problem
+        assert sentence in problem
     (problem,) = day_checks.final_verdicts([verdict("A")], {"A": "refused"})
     assert "never served" in problem
 

@@ -15,8 +15,8 @@ from miraikakaku_assets_tests.fakes.simulated import EVENING, Simulated, simulat
 
 @pytest.fixture
 def yahoo() -> Iterator[Simulated]:
-    with simulated() as running_one:
-        yield running_one
+    with simulated() as simulator:
+        yield simulator
 
 
 @pytest.mark.parametrize("kind", ["429", "429-retry-after", "401", "404", "422", "500", "502", "503", "504"])
@@ -76,16 +76,16 @@ def test_a_late_split_rescales_history_once_it_is_published() -> None:
     with simulated(faults=("late-split@7203.T",)) as late, simulated() as plain:
 
         def ratio() -> list[float]:
-            shown, traded = (np.array(one.closes("7203.T", range="3mo")) for one in (late, plain))
+            shown, traded = (np.array(server.closes("7203.T", range="3mo")) for server in (late, plain))
             return (traded / shown).round(3).tolist()  # type: ignore[no-any-return]
 
         assert ratio()[-5:] == [1, 1, 5, 5, 5]  # the price has dropped, nobody says why
         assert "splits" not in late.result("7203.T", range="3mo", events="div,splits").get("events", {})
         late.set_faults()
         assert set(ratio()) == {5}
-        told = late.result("7203.T", range="3mo", events="div,splits")
-        (split,) = told["events"]["splits"].values()
-        assert (split["splitRatio"], split["date"]) == ("5:1", told["timestamp"][-3])
+        history = late.result("7203.T", range="3mo", events="div,splits")
+        (split,) = history["events"]["splits"].values()
+        assert (split["splitRatio"], split["date"]) == ("5:1", history["timestamp"][-3])
 
 
 def test_a_late_split_installed_later_waits_for_the_next_session(yahoo: Simulated) -> None:

@@ -25,8 +25,8 @@ from miraikakaku_assets_tests.support.patience import PATIENCE
 
 @pytest.fixture
 def yahoo() -> Iterator[Simulated]:
-    with simulated() as running_one:
-        yield running_one
+    with simulated() as simulator:
+        yield simulator
 
 
 @pytest.mark.parametrize(("symbol", "zone"), [("7203.T", "Asia/Tokyo"), ("BRK-B", "America/New_York")])
@@ -109,8 +109,8 @@ def test_yahoos_refusals_are_repeated_word_for_word(yahoo: Simulated, real_data:
     recorded = json.loads((folder / "error_422_chart_5m_range.json").read_text())["chart"]["error"]
     assert old.status_code == 422
     assert read(old)["chart"]["error"]["code"] == recorded["code"]
-    said = read(old)["chart"]["error"]["description"]
-    assert [word for word in said.split() if "=" not in word] == [
+    sentence = read(old)["chart"]["error"]["description"]
+    assert [word for word in sentence.split() if "=" not in word] == [
         word for word in recorded["description"].split() if "=" not in word
     ]
     quote = yahoo.get("/v7/finance/quote?symbols=7203.T")

@@ -27,8 +27,8 @@ STATUS = "/query?function=LISTING_STATUS&apikey="
 
 @pytest.fixture
 def exchange() -> Iterator[Simulated]:
-    with simulated() as running_one:
-        yield running_one
+    with simulated() as simulator:
+        yield simulator
 
 
 def lines(exchange: Simulated, name: str) -> list[str]:
@@ -127,9 +127,9 @@ def test_an_issue_can_be_missing_from_the_lists_and_have_a_chart(exchange: Simul
 
 def test_values_that_only_look_like_bars(exchange: Simulated) -> None:
     def quote() -> dict[str, Any]:
-        found: dict[str, Any] = exchange.result("7203.T", range="1mo")
-        found.update(found["indicators"]["quote"][0])
-        return found
+        chart: dict[str, Any] = exchange.result("7203.T", range="1mo")
+        chart.update(chart["indicators"]["quote"][0])
+        return chart
 
     clean = quote()
     exchange.set_faults("nan-tail")

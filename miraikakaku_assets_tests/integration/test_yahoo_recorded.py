@@ -98,8 +98,8 @@ def test_charts_of_other_exchanges_keep_their_own_dates(yahoo: ScriptedYahoo, re
         if result["meta"]["dataGranularity"] != "1d" or "dividends" in result.get("events", {}):
             continue
         closes = dict(zip(local_days(result), result["indicators"]["quote"][0]["close"], strict=True))
-        found = dict(delivery.bars.select("session", "close").iter_rows())
+        collected = dict(delivery.bars.select("session", "close").iter_rows())
         # A fund's or a currency's stamp may lie on the eve of its local day; the prices tell.
-        assert list(found.values()) == pytest.approx(list(closes.values()), nan_ok=True), name
+        assert list(collected.values()) == pytest.approx(list(closes.values()), nan_ok=True), name
         compared += 1
     assert compared >= 30

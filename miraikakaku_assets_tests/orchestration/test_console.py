@@ -69,15 +69,15 @@ def test_a_log_that_was_set_up_before_loses_its_colours_too(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    ("level", "asked", "found"),
+    ("level", "log_level", "level_in_force"),
     [("WARNING", "DEBUG", "WARNING"), ("INFO", "CRITICAL", "CRITICAL"), ("DEBUG", "DEBUG", "DEBUG")],
 )
 def test_a_run_that_nobody_gave_a_console_log_prints_from_the_level_on(
-    level: str, asked: str, found: str
+    level: str, log_level: str, level_in_force: str
 ) -> None:
     settle_console(level)
 
-    assert vars(_loggers)[NAME]("dagster", asked).level == logging.getLevelName(found)
+    assert vars(_loggers)[NAME]("dagster", log_level).level == logging.getLevelName(level_in_force)
 
 
 def test_a_process_that_up_starts_is_plain_before_it_imports_anything() -> None:

@@ -136,18 +136,18 @@ def test_an_evenings_price_never_takes_the_place_of_the_days(
     # After the close, while the next session trades, and when the settlement price is there.
     evenings = {(15, 17, 40): 4.6, (15, 20, 0): 4.7, (16, 17, 40): 4.61}
     clock = [datetime(2025, 7, 15, tzinfo=UTC)]
-    said = {"yahoo_base_url": yahoo.base_url, "history_start": "2025-07-14"}
-    found = []
-    with installed(exchange, installed_url, tmp_path, monkeypatch, lambda: clock[0], **said) as site:
+    options = {"yahoo_base_url": yahoo.base_url, "history_start": "2025-07-14"}
+    stored = []
+    with installed(exchange, installed_url, tmp_path, monkeypatch, lambda: clock[0], **options) as site:
         register_keys(site.instance, COPPER.partitions, ["HG=F"])
         for (day, hour, minute), close in evenings.items():
             clock[0] = datetime(2025, 7, day, hour, minute, tzinfo=NEW_YORK).astimezone(UTC)
             closes = {1: 4.5, 2: close}
             yahoo.script("HG=F", chart("HG=F", days, closes.get, timestamp=stamps, meta=meta))
             assert collected(site, "copper_prices_job").success
-            found += site.rows(f"SELECT close, status {DAILY_BARS} ORDER BY ts DESC LIMIT 1")
+            stored += site.rows(f"SELECT close, status {DAILY_BARS} ORDER BY ts DESC LIMIT 1")
 
-    assert found == [(4.6, "final"), (4.6, "final"), (4.61, "final")]
+    assert stored == [(4.6, "final"), (4.6, "final"), (4.61, "final")]
 
 
 def test_the_archive_holds_copper_too(copper: Installation, real_data: Path, tmp_path: Path) -> None:
@@ -185,9 +185,9 @@ def test_coverage_counts_every_day_of_the_stock_exchange(copper: Installation) -
     run = copper.run("copper_coverage_job")
 
     assert run.success
-    found = copper.metadata(dg.AssetKey(["copper", "coverage"]))
-    assert found["coverage"] == 1.0
-    assert "CMX sessions" in found["denominator"]
+    metadata = copper.metadata(dg.AssetKey(["copper", "coverage"]))
+    assert metadata["coverage"] == 1.0
+    assert "CMX sessions" in metadata["denominator"]
     checks = {event.check_name: event.passed for event in run.get_asset_check_evaluations()}
     assert checks == {"above_threshold": True, "enough_issues": True, "bars_quality": True}
 

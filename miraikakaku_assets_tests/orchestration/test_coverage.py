@@ -71,7 +71,9 @@ def report_rows(market: Installation) -> dict[str, tuple[Any, ...]]:
 
 
 def check(run: dg.ExecuteInProcessResult, name: str) -> Any:
-    return next(found for found in run.get_asset_check_evaluations() if found.check_name == name)
+    return next(
+        evaluation for evaluation in run.get_asset_check_evaluations() if evaluation.check_name == name
+    )
 
 
 def test_metadata_tables_and_file_say_the_same(checked: Checked) -> None:
@@ -122,33 +124,33 @@ def test_the_table_in_the_web_ui_shows_every_segment(checked: Checked) -> None:
 
 
 def test_a_segment_below_the_threshold_is_a_warning_and_no_failure(checked: Checked) -> None:
-    found = check(checked.run, "above_threshold")
+    evaluation = check(checked.run, "above_threshold")
 
     assert checked.run.success
-    assert not found.passed
-    assert found.severity is dg.AssetCheckSeverity.WARN
-    assert found.metadata["segments_below"].value == 2
-    assert found.metadata["worst"].value == {"all": "87.50 %", "ETF・ETN": "50.00 %"}
-    assert found.metadata["bars_short"].value == {"all": 24, "ETF・ETN": 36}
-    assert found.description == (
+    assert not evaluation.passed
+    assert evaluation.severity is dg.AssetCheckSeverity.WARN
+    assert evaluation.metadata["segments_below"].value == 2
+    assert evaluation.metadata["worst"].value == {"all": "87.50 %", "ETF・ETN": "50.00 %"}
+    assert evaluation.metadata["bars_short"].value == {"all": 24, "ETF・ETN": 36}
+    assert evaluation.description == (
         "2 of 3 segments below 95.00 %: ETF・ETN has 50.00 %, 36 bars short; all has 87.50 %, 24 bars short."
     )
 
 
 def test_bars_that_are_as_they_should_be_pass_the_quality_check(checked: Checked) -> None:
-    found = check(checked.run, "bars_quality")
+    evaluation = check(checked.run, "bars_quality")
 
-    assert found.passed, found.metadata
-    assert found.metadata["rows"].value > 0
+    assert evaluation.passed, evaluation.metadata
+    assert evaluation.metadata["rows"].value > 0
 
 
 def test_above_the_threshold_the_check_passes(market: Installation) -> None:
     with market.told(coverage_alert_threshold=0.5):
-        found = check(market.run("jp_coverage_job"), "above_threshold")
+        evaluation = check(market.run("jp_coverage_job"), "above_threshold")
 
-    assert found.passed
-    assert found.metadata["threshold"].value == 0.5
-    assert found.description == "Every segment reaches 50.00 % of its expected bars."
+    assert evaluation.passed
+    assert evaluation.metadata["threshold"].value == 0.5
+    assert evaluation.description == "Every segment reaches 50.00 % of its expected bars."
 
 
 def test_without_a_master_there_is_no_denominator(installation: Installation) -> None:

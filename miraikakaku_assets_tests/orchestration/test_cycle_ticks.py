@@ -73,9 +73,9 @@ def process(run: dg.DagsterRun, seconds: float = 0.0) -> dict[str, str]:
 
 
 def status(market: Trading, run: dg.DagsterRun) -> str:
-    found = market.site.instance.get_run_by_id(run.run_id)
-    assert found is not None
-    return found.status.value
+    stored = market.site.instance.get_run_by_id(run.run_id)
+    assert stored is not None
+    return stored.status.value
 
 
 @pytest.mark.parametrize("state", ["QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"])
@@ -139,10 +139,10 @@ def test_a_tick_that_is_evaluated_twice_asks_for_one_run(quiet: Trading) -> None
     quiet.now = at_the_exchange
     (second,) = quiet.tick().run_requests
     quiet.now = at_the_exchange.astimezone(UTC) + timedelta(minutes=5)
-    (next_one,) = quiet.tick().run_requests
+    (third,) = quiet.tick().run_requests
 
     assert first.run_config["ops"]["fx_cycle_op"]["config"] == {"symbols": list(PAIRS)}
-    assert first.run_key == second.run_key != next_one.run_key
+    assert first.run_key == second.run_key != third.run_key
 
 
 @pytest.mark.parametrize(
@@ -221,11 +221,11 @@ def parked(market: Trading) -> None:
 
 def resumed(market: Trading) -> list[dg.ExecuteInProcessResult]:
     """Runs that the sensor asks for, done as the daemon would."""
-    found = []
+    runs = []
     for request in market.sensor("resume_paused").run_requests:
         job: Any = market.site.definitions.resolve_job_def(request.job_name)
         selected = list(request.asset_selection) if request.asset_selection else None
-        found.append(
+        runs.append(
             job.execute_in_process(
                 run_config=dict(request.run_config),
                 instance=market.site.instance,
@@ -234,7 +234,7 @@ def resumed(market: Trading) -> list[dg.ExecuteInProcessResult]:
                 raise_on_error=False,
             )
         )
-    return found
+    return runs
 
 
 @pytest.mark.parametrize(

@@ -117,9 +117,9 @@ def test_cycles_that_all_fail_are_critical_until_one_is_good(forex: Trading) -> 
         forex.passes()
         assert not forex.cycle().success
         assert forex.standing() == expected
-    assert [one[1] for one in forex.log()] == [2, 0, 0, 0]
-    told = {alert.key: alert for alert in forex.site.ports.alerts.listed()}
-    assert told["cycle/fx/many_failed"].occurrences == 3
+    assert [row[1] for row in forex.log()] == [2, 0, 0, 0]
+    alerts = {alert.key: alert for alert in forex.site.ports.alerts.listed()}
+    assert alerts["cycle/fx/many_failed"].occurrences == 3
 
     forex.exchange.set_faults()
     forex.passes()
@@ -178,12 +178,12 @@ def test_a_new_signal_arrives_at_the_webhook_with_its_picture(
         address = {"discord_webhook_url": receiver.discord}
         with trading(
             forex.exchange, url.get_secret_value(), tmp_path / "told", monkeypatch, **address
-        ) as told:
-            told.passes()
-            assert told.cycle().success
-            told.passes()
-            assert told.cycle().success  # of a signal that stands nothing is said again
-            assert told.sensor("notifications").skip_message == "No notification is due."
+        ) as market:
+            market.passes()
+            assert market.cycle().success
+            market.passes()
+            assert market.cycle().success  # of a signal that stands nothing is said again
+            assert market.sensor("notifications").skip_message == "No notification is due."
         (message,) = receiver.accepted()
     assert EURO in message.text
     assert "方向: 売り" in message.text
@@ -191,11 +191,11 @@ def test_a_new_signal_arrives_at_the_webhook_with_its_picture(
     pixels = imread(io.BytesIO(picture[1]), format="png")
     assert pixels.shape[0] > 200
     assert float(pixels.std()) > 0.05
-    told_of = forex.site.rows(
+    notified = forex.site.rows(
         "SELECT symbol, at::text FROM miraikakaku.pattern_signals JOIN miraikakaku.instruments "
         "ON id = instrument_id WHERE track_record IS NOT NULL"
     )
-    assert told_of == [(EURO, "2026-11-18 19:15:00+00")]
+    assert notified == [(EURO, "2026-11-18 19:15:00+00")]
 
 
 def test_a_cycle_that_does_not_end_is_critical_after_eleven_minutes(forex: Trading) -> None:
@@ -204,9 +204,9 @@ def test_a_cycle_that_does_not_end_is_critical_after_eleven_minutes(forex: Tradi
     forex.passes(timedelta(minutes=9))
     assert forex.sensor("cycle_watch").skip_message == "No cycle runs too long."
     forex.passes(timedelta(minutes=2))
-    said = forex.sensor("cycle_watch").skip_message
+    message = forex.sensor("cycle_watch").skip_message
 
-    assert "600" in said
+    assert "600" in message
     assert forex.standing() == {"cycle/fx/very_slow": "CRITICAL"}
     assert forex.cycle().success
     assert forex.standing() == {}

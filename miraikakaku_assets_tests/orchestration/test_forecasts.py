@@ -84,8 +84,8 @@ def test_a_model_whose_file_is_lost_is_named_and_made_again(
 def test_a_range_is_forecast_symbol_by_symbol_and_only_once(market: Installation) -> None:
     result = predict(market)
     assert result.success
-    found = market.materialized(result.run_id)
-    assert [symbol for asset, symbol in found if asset == "jp/predictions"] == SYMBOLS
+    materialized = market.materialized(result.run_id)
+    assert [symbol for asset, symbol in materialized if asset == "jp/predictions"] == SYMBOLS
     each = len(SYMBOLS) * 5
     assert market.rows(ROWS) == [("drift", each, each), ("ensemble", each, each), ("random_walk", each, each)]
     shown = market.metadata(PREDICTIONS, "7203.T")

@@ -16,7 +16,7 @@ def collected(universe: str, timeframe: str, partitions: str) -> dict[str, Any]:
 
 def derived(universe: str, timeframe: str, partitions: str, name: str, *also: str) -> dict[str, Any]:
     """What an asset looks like that the collection of that timeframe makes along with its bars."""
-    parents = [f"{universe}/prices_{timeframe}", *(f"{universe}/{one}" for one in also)]
+    parents = [f"{universe}/prices_{timeframe}", *(f"{universe}/{parent}" for parent in also)]
     kind = "polars" if name.startswith("bars") else "talib"
     return {
         "partitions": partitions,
@@ -52,27 +52,31 @@ ASSETS: dict[str, dict[str, Any]] = {
 }
 INTRADAY = ("jp", "us", "fx")
 UNIVERSES = (*INTRADAY, "copper")
-for _one in INTRADAY:
-    _daily, _watched = ("fx_pairs", "fx_pairs") if _one == "fx" else (f"{_one}_symbols", f"{_one}_intraday")
+for _universe in INTRADAY:
+    _daily, _watched = (
+        ("fx_pairs", "fx_pairs") if _universe == "fx" else (f"{_universe}_symbols", f"{_universe}_intraday")
+    )
     ASSETS |= {
-        f"{_one}/bars_1w": derived(_one, "1d", _daily, "bars_1w"),
-        f"{_one}/bars_1mo": derived(_one, "1d", _daily, "bars_1mo"),
-        f"{_one}/indicators": derived(_one, "1d", _daily, "indicators", "bars_1w", "bars_1mo"),
-        f"{_one}/bars_1h": derived(_one, "5m", _watched, "bars_1h"),
-        f"{_one}/bars_4h": derived(_one, "5m", _watched, "bars_4h"),
-        f"{_one}/patterns": derived(_one, "5m", _watched, "patterns", "prices_1d", "bars_1h", "bars_4h"),
+        f"{_universe}/bars_1w": derived(_universe, "1d", _daily, "bars_1w"),
+        f"{_universe}/bars_1mo": derived(_universe, "1d", _daily, "bars_1mo"),
+        f"{_universe}/indicators": derived(_universe, "1d", _daily, "indicators", "bars_1w", "bars_1mo"),
+        f"{_universe}/bars_1h": derived(_universe, "5m", _watched, "bars_1h"),
+        f"{_universe}/bars_4h": derived(_universe, "5m", _watched, "bars_4h"),
+        f"{_universe}/patterns": derived(
+            _universe, "5m", _watched, "patterns", "prices_1d", "bars_1h", "bars_4h"
+        ),
     }
-for _one, _keys in {
+for _universe, _keys in {
     "jp": "jp_symbols",
     "us": "us_symbols",
     "fx": "fx_pairs",
     "copper": "copper_contracts",
 }.items():
     ASSETS |= {
-        f"{_one}/forecast_models": alone("xgboost", "keras", after=f"{_one}/prices_1d"),
-        f"{_one}/predictions": alone("xgboost", "postgres")
-        | {"partitions": _keys, "after": [f"{_one}/forecast_models", f"{_one}/prices_1d"]},
-        f"{_one}/prediction_performance": alone("polars", "postgres", after=f"{_one}/predictions"),
+        f"{_universe}/forecast_models": alone("xgboost", "keras", after=f"{_universe}/prices_1d"),
+        f"{_universe}/predictions": alone("xgboost", "postgres")
+        | {"partitions": _keys, "after": [f"{_universe}/forecast_models", f"{_universe}/prices_1d"]},
+        f"{_universe}/prediction_performance": alone("polars", "postgres", after=f"{_universe}/predictions"),
     }
 CHECKS = {
     *(
@@ -93,7 +97,7 @@ JOBS = {
     **{f"{universe}_coverage_job": None for universe in UNIVERSES},
     **{f"{universe}_collect_symbols": None for universe in UNIVERSES},
     **{f"{universe}_analyze_symbols": None for universe in UNIVERSES},
-    **{f"{one}_cycle_job": None for one in INTRADAY},
+    **{f"{universe}_cycle_job": None for universe in INTRADAY},
     **{f"{universe}_training_job": None for universe in UNIVERSES},
     **{f"{universe}_performance_job": None for universe in UNIVERSES},
     **{f"{universe}_predict_symbols": None for universe in UNIVERSES},
@@ -156,7 +160,7 @@ def partitions_of(definition: dg.PartitionsDefinition | None) -> str | None:
 
 
 def test_assets_are_the_reviewed_ones(repository: dg.RepositoryDefinition) -> None:
-    found = {
+    assets = {
         node.key.to_user_string(): {
             "partitions": partitions_of(node.partitions_def),
             "after": sorted(parent.to_user_string() for parent in node.parent_keys),
@@ -166,7 +170,7 @@ def test_assets_are_the_reviewed_ones(repository: dg.RepositoryDefinition) -> No
         for node in repository.asset_graph.asset_nodes
     }
 
-    assert found == ASSETS
+    assert assets == ASSETS
 
 
 @pytest.mark.parametrize("name", ASSETS)
@@ -201,10 +205,10 @@ def test_a_launchpad_opens_with_a_config_that_can_be_launched(
 ) -> None:
     """The UI opens it with the defaults of the job's config; what lacks one is an error before anything is typed."""
     universe, _, what = name.partition("_")
-    asked = dg.validate_run_config(repository.get_job(name), {})["ops"]
+    config_of_ops = dg.validate_run_config(repository.get_job(name), {})["ops"]
 
     if what in {"collect_symbols", "cycle_job"}:
-        (op,) = asked.values()
+        (op,) = config_of_ops.values()
         assert op["config"]["symbols"] == [EXAMPLES[universe]]
 
 
@@ -214,19 +218,19 @@ def test_named_symbols_take_the_place_of_the_example(
 ) -> None:
     config = {"ops": {"collect_jp_symbols": {"config": {"symbols": given, "timeframe": "5m"}}}}
 
-    asked = dg.validate_run_config(repository.get_job("jp_collect_symbols"), config)
+    validated = dg.validate_run_config(repository.get_job("jp_collect_symbols"), config)
 
-    config_of_op = asked["ops"]["collect_jp_symbols"]["config"]
+    config_of_op = validated["ops"]["collect_jp_symbols"]["config"]
     assert (config_of_op["symbols"], config_of_op["timeframe"]) == (given, "5m")
 
 
 def test_schedules_are_the_reviewed_ones_and_described(repository: dg.RepositoryDefinition) -> None:
-    found = {
+    schedules = {
         schedule.name: (schedule.cron_schedule, schedule.execution_timezone, schedule.job_name)
         for schedule in repository.schedule_defs
     }
 
-    assert found == SCHEDULES
+    assert schedules == SCHEDULES
     assert all(schedule.description for schedule in repository.schedule_defs)
 
 

@@ -134,11 +134,11 @@ def undisturbed(
         site = Site(exchange, url, tmp_path_factory.mktemp("undisturbed") / "site")
         exchange.set_faults(*BAD_ROWS)
         assert site.command("collect").code == 0
-        found = site.contents()
+        contents = site.contents()
         site.engine.dispose()
-    assert len(found["bars"]) > 20 * (SESSIONS - 5)
-    assert {row[3] for row in found["refused"]} >= {"no_price"}
-    return found
+    assert len(contents["bars"]) > 20 * (SESSIONS - 5)
+    assert {row[3] for row in contents["refused"]} >= {"no_price"}
+    return contents
 
 
 def test_a_killed_collection_is_closed_at_the_next_start_which_ends_as_if_nothing_had_happened(

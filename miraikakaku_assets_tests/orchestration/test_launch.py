@@ -164,13 +164,13 @@ def test_the_numbers_of_a_run_with_failed_symbols_come_back_with_its_reason(
     launcher.run(JP, new_run(), UpdateMasterCommand())
     installation.exchange.set_faults("404@7203.T")
 
-    whole, one = collected(launcher, None), collected(launcher, ["7203.T"])
+    whole, part = collected(launcher, None), collected(launcher, ["7203.T"])
 
     assert (whole.succeeded, whole.exit_code) == (False, 1)
     assert (whole.error or "").startswith("1 of 8 symbols failed")
     assert (totals(whole).symbols, totals(whole).failed_symbols) == (8, 1)
     assert totals(whole).rows_read == totals(whole).inserted > 0
-    assert (totals(one).symbols, totals(one).verdicts) == (1, {"not_on_source": 1})
+    assert (totals(part).symbols, totals(part).verdicts) == (1, {"not_on_source": 1})
 
 
 def test_a_whole_market_covers_issues_that_were_listed_since_the_last_one(

@@ -67,9 +67,9 @@ def test_a_past_that_was_restated_does_not_come_out_as_it_was(market: Installati
         )
     again = predict(market, as_of=str(origin))
     assert not again.success
-    said = str(failure_of(again).description)
-    assert said.startswith(f"The forecasts from {origin} could not be made again as they are stored")
-    assert "random_walk: 5 forecasts differ" in said
+    failure = str(failure_of(again).description)
+    assert failure.startswith(f"The forecasts from {origin} could not be made again as they are stored")
+    assert "random_walk: 5 forecasts differ" in failure
     assert market.rows("SELECT * FROM miraikakaku.daily_predictions ORDER BY 1, 2, 3, 4") == before
 
 
@@ -88,8 +88,8 @@ def test_models_of_half_a_market_are_trained_anew_when_the_rest_has_come(install
 
 def test_a_session_keeps_the_models_that_forecast_it_first(market: Installation) -> None:
     origin = sessions_back(JP.calendar, newest(), 2)
-    one = {"as_of": str(origin), "symbols": ["7203.T"]}
-    config = {"ops": {"predict_jp_symbols": {"config": one}}}
+    window = {"as_of": str(origin), "symbols": ["7203.T"]}
+    config = {"ops": {"predict_jp_symbols": {"config": window}}}
     assert market.run("jp_predict_symbols", config=config).success
     used = "SELECT DISTINCT model, model_id FROM miraikakaku.daily_predictions WHERE model_id IS NOT NULL ORDER BY 1"
     before = market.rows(used)

@@ -36,6 +36,6 @@ def test_runs_past_their_retention_go_and_what_they_brought_stays(installation: 
     assert not installation.instance.has_run(first.run_id)
     assert installation.instance.has_run(second.run_id)
     assert (installation.statuses(), installation.newest(PRICES, "7203.T").storage_id) == before
-    said = [entry.user_message for entry in installation.instance.all_logs(pruning.run_id)]
+    messages = [entry.user_message for entry in installation.instance.all_logs(pruning.run_id)]
     # The first collection, and the first pruning, which was as long ago.
-    assert any(text.startswith("2 runs with their events") for text in said)
+    assert any(text.startswith("2 runs with their events") for text in messages)

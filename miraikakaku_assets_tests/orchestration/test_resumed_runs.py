@@ -39,8 +39,8 @@ def test_the_same_range_again_asks_only_for_what_failed(market: Installation) ->
     assert set(market.statuses().values()) == {"MATERIALIZED"}
     expected = dict.fromkeys(SYMBOLS, "reused") | {"1306.T": "ok"}
     assert verdicts(market) == expected
-    asked = "SELECT symbol FROM miraikakaku.data_collection_log WHERE batch_execution_id = 2"
-    assert market.rows(asked) == [("1306.T",)]
+    requested = "SELECT symbol FROM miraikakaku.data_collection_log WHERE batch_execution_id = 2"
+    assert market.rows(requested) == [("1306.T",)]
     totals = (
         "SELECT status, total_stocks, processed_stocks, successful_stocks FROM miraikakaku.batch_executions"
     )
@@ -90,9 +90,9 @@ def test_a_source_that_refuses_everything_parks_the_batch_with_a_time(market: In
     began = datetime.now(UTC)
     run = parked(market)
 
-    said = failure_of(run)
-    assert said.metadata["exit_code"].value == 3
-    assert "HTTP 429 without end" in said.description
+    failure = failure_of(run)
+    assert failure.metadata["exit_code"].value == 3
+    assert "HTTP 429 without end" in failure.description
     ((status, resume_at, message),) = market.rows(
         "SELECT status, resume_at, error_message FROM miraikakaku.batch_executions"
     )

@@ -81,15 +81,15 @@ def test_the_day_is_tokyos_also_where_the_clock_says_another(installation: Insta
 
 
 @pytest.mark.parametrize(
-    ("said", "status"),
+    ("setting", "status"),
     [(None, "STOPPED"), ("off", "STOPPED"), ("on", "RUNNING")],
 )
 def test_schedules_run_only_where_the_setting_turns_them_on(
-    monkeypatch: pytest.MonkeyPatch, said: str | None, status: str
+    monkeypatch: pytest.MonkeyPatch, setting: str | None, status: str
 ) -> None:
     monkeypatch.delenv("MIRAIKAKAKU_SCHEDULES", raising=False)
-    if said is not None:
-        monkeypatch.setenv("MIRAIKAKAKU_SCHEDULES", said)
+    if setting is not None:
+        monkeypatch.setenv("MIRAIKAKAKU_SCHEDULES", setting)
     settings.cache_clear()
     schedules = build_defs().get_repository_def().schedule_defs
     assert {schedule.default_status.value for schedule in schedules} == {status}

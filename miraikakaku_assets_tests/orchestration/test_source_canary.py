@@ -38,7 +38,7 @@ def probed(installation: Installation) -> dg.ExecuteInProcessResult:
 
 
 def checks(run: dg.ExecuteInProcessResult) -> dict[str, bool]:
-    return {found.check_name: found.passed for found in run.get_asset_check_evaluations()}
+    return {evaluation.check_name: evaluation.passed for evaluation in run.get_asset_check_evaluations()}
 
 
 def test_a_round_of_good_answers_is_recorded_and_green(installation: Installation) -> None:
@@ -63,8 +63,8 @@ def test_one_symbol_in_trouble_fails_the_run_by_name_and_leaves_the_rate(install
 
     run = probed(installation)
 
-    said = failure_of(run)
-    assert said.description == (
+    failure = failure_of(run)
+    assert failure.description == (
         "1 of 4 canary symbols without a good answer: 6758.T (wrong_symbol); "
         "the source is healthy: not answered: 6758.T wrong_symbol"
     )
@@ -140,9 +140,9 @@ def test_answers_three_times_as_slow_as_yesterday_halve_the_rate(installation: I
 def test_a_source_that_turns_everyone_away_is_paused_and_asked_again(installation: Installation) -> None:
     installation.exchange.set_faults("503")
 
-    said = failure_of(probed(installation))
+    failure = failure_of(probed(installation))
 
-    assert "the source is down: every symbol was turned away" in str(said.description)
+    assert "the source is down: every symbol was turned away" in str(failure.description)
     state = installation.ports.rate_limiter.state()
     assert (state.breaker, installation.metadata(SOURCE_CANARY)["breaker"]) == (Breaker.OPEN, "open")
     assert str(state.reason).startswith("every symbol was turned away: 7203.T server_error")

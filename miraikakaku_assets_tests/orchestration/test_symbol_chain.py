@@ -64,10 +64,10 @@ def derived(market: Installation) -> dict[str, list[tuple[Any, ...]]]:
 
 def pixels(markdown: str) -> Any:
     """The picture in a run's metadata."""
-    found = re.fullmatch(r"!\[.*\]\(data:image/png;base64,(.*)\)", markdown)
-    assert found is not None, markdown[:100]
-    assert len(found[1]) < 100_000
-    return imread(io.BytesIO(base64.b64decode(found[1], validate=True)), format="png")
+    image = re.fullmatch(r"!\[.*\]\(data:image/png;base64,(.*)\)", markdown)
+    assert image is not None, markdown[:100]
+    assert len(image[1]) < 100_000
+    return imread(io.BytesIO(base64.b64decode(image[1], validate=True)), format="png")
 
 
 def test_a_symbol_that_fails_is_red_throughout_and_holds_up_no_other(market: Installation) -> None:
@@ -130,7 +130,7 @@ def test_a_second_run_computes_nothing_unless_told_to(market: Installation) -> N
     anew = market.metadata(INDICATORS, "7203.T"), market.metadata(WEEKS, "7203.T")
 
     assert requests(market) == 0
-    assert [one["status"] for one in (*idle, *anew)] == ["up_to_date", "up_to_date", "ok", "ok"]
+    assert [metadata["status"] for metadata in (*idle, *anew)] == ["up_to_date", "up_to_date", "ok", "ok"]
     assert (idle[1]["rows_written"], anew[1]["rows_written"]) == (0, len(weeks))
     assert (idle[0]["rows_written"], anew[0]["rows_1d"]) == (0, SESSIONS)
     assert derived(market) == first

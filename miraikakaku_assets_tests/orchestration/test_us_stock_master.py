@@ -73,10 +73,10 @@ def test_a_refused_list_fails_the_run_and_says_what_to_do(installation: Installa
     run = update(installation, (QQQ,), "07222025")
 
     assert not run.success
-    said = failure_of(run)
-    assert "it holds 4 issues against 6 in force" in said.description
-    assert str(installation.ports.settings.home / "quarantine" / "us_20250722_") in said.description
-    assert said.metadata["error"].value == "MasterRefusedError"
+    failure = failure_of(run)
+    assert "it holds 4 issues against 6 in force" in failure.description
+    assert str(installation.ports.settings.home / "quarantine" / "us_20250722_") in failure.description
+    assert failure.metadata["error"].value == "MasterRefusedError"
     assert keys(installation) == KEYS
 
 
@@ -151,12 +151,12 @@ def test_as_long_as_no_new_list_is_in_force_a_look_ends_after_one_query(installa
     assert look(installation, US, first.cursor).skip_message == "All issues have their keys."
 
 
-@pytest.mark.parametrize("wanted", ["off", "on"])
-def test_sensors_run_when_the_schedules_do(monkeypatch: pytest.MonkeyPatch, wanted: str) -> None:
+@pytest.mark.parametrize("setting", ["off", "on"])
+def test_sensors_run_when_the_schedules_do(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
     from miraikakaku_assets.orchestration.sensors import default_sensors
 
-    monkeypatch.setenv("MIRAIKAKAKU_SCHEDULES", wanted)
+    monkeypatch.setenv("MIRAIKAKAKU_SCHEDULES", setting)
     settings.cache_clear()
-    found = {sensor.name: sensor.default_status.value for sensor in default_sensors()}
-    assert {"jp_symbol_keys", "us_symbol_keys"} <= set(found)
-    assert set(found.values()) == {"RUNNING" if wanted == "on" else "STOPPED"}
+    statuses = {sensor.name: sensor.default_status.value for sensor in default_sensors()}
+    assert {"jp_symbol_keys", "us_symbol_keys"} <= set(statuses)
+    assert set(statuses.values()) == {"RUNNING" if setting == "on" else "STOPPED"}

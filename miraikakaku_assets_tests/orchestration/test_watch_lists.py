@@ -36,7 +36,7 @@ def keys(market: Installation) -> list[str]:
     return list(market.instance.get_dynamic_partitions("jp_intraday"))
 
 
-def asked(market: Installation) -> list[str]:
+def requested(market: Installation) -> list[str]:
     newest = "(SELECT max(id) FROM miraikakaku.batch_executions)"
     query = (
         f"SELECT symbol FROM miraikakaku.data_collection_log WHERE batch_execution_id = {newest} ORDER BY 1"
@@ -46,11 +46,11 @@ def asked(market: Installation) -> list[str]:
 
 def test_a_list_that_has_shrunk_is_asked_for_less(market: Installation) -> None:
     assert collected(market, "7203.T,9984.T").succeeded
-    assert asked(market) == ["7203.T", "9984.T"]
+    assert requested(market) == ["7203.T", "9984.T"]
 
     assert collected(market, "1301.T").succeeded
 
-    assert asked(market) == ["1301.T"]
+    assert requested(market) == ["1301.T"]
     assert keys(market) == ["7203.T", "9984.T", "1301.T"]  # a key stays with its history
 
 

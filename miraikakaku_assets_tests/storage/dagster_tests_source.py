@@ -42,8 +42,8 @@ def make_importable(lock: Path = REPOSITORY / "requirements.lock", cache: Path =
         )
     folder = cache / f"dagster-{locked['version']}"
     cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as only_one:
-        fcntl.flock(only_one, fcntl.LOCK_EX)
+    with (cache / "lock").open("w") as exclusive:
+        fcntl.flock(exclusive, fcntl.LOCK_EX)
         if not folder.exists():
             _download(locked["version"], locked[0], folder)
     sys.path.append(str(folder))
