@@ -24,7 +24,10 @@ class StageReport(Protocol):
 
 def figures(report: "DataclassInstance") -> dict[str, Any]:
     """The report by the keys of its document, without what is None; dates are dates."""
-    shown = {one.metadata.get(_KEY, one.name): getattr(report, one.name) for one in fields(report)}
+    shown = {
+        attribute.metadata.get(_KEY, attribute.name): getattr(report, attribute.name)
+        for attribute in fields(report)
+    }
     return {key: value for key, value in shown.items() if value is not None}
 
 

@@ -38,14 +38,14 @@ def signals_of(
         rebuilt: Symbol → start of the earliest bar of any timeframe that is not what it was.
     """
     final = {timeframe: bars[timeframe].filter(pl.col("status") == "final") for timeframe in TIMEFRAMES}
-    read = {timeframe: _with_indicators(one) for timeframe, one in final.items()}
+    read = {timeframe: _with_indicators(frame) for timeframe, frame in final.items()}
     # A later start than the earliest of a group gives the same signals, so that one judgement serves all of them.
     moments = [moment for moment in rebuilt.values() if moment is not None]
     start = min(moments, default=None)
     since = {symbol: None if moment is None else start for symbol, moment in rebuilt.items()}
     whole = [symbol for symbol, moment in since.items() if moment is None]
     tail = [symbol for symbol, moment in since.items() if moment is not None]
-    found = [pl.DataFrame(schema=SIGNALS)]
+    parts = [pl.DataFrame(schema=SIGNALS)]
     if whole:
         frames = Frames(
             *(
@@ -53,17 +53,17 @@ def signals_of(
                 for timeframe in TIMEFRAMES
             )
         )
-        found.append(signals(frames, request.definition))
+        parts.append(signals(frames, request.definition))
     if start is not None:
         cut = dict.fromkeys(tail, start)
         frames = Frames(
             *(_cut(read[timeframe], timeframe, cut, request.universe) for timeframe in TIMEFRAMES)
         )
         known = material.signals.filter(pl.col("symbol").is_in(tail))
-        found.append(signals_since(frames, known, start, request.definition))
+        parts.append(signals_since(frames, known, start, request.definition))
     closes = material.bars.select("symbol", "ts", "close")
-    told = pl.concat(found).join(closes, on=["symbol", "ts"], how="left", maintain_order="left")
-    return Found(since, told, withdrawn=_vanished(material.signals, told, since))
+    detected = pl.concat(parts).join(closes, on=["symbol", "ts"], how="left", maintain_order="left")
+    return Found(since, detected, withdrawn=_vanished(material.signals, detected, since))
 
 
 def _with_indicators(bars: pl.DataFrame) -> pl.DataFrame:
@@ -79,16 +79,16 @@ def _cut(bars: pl.DataFrame, timeframe: Timeframe, since: Since, universe: Unive
     return with_ends(tails(chosen, since, BARS_NEEDED[timeframe] + 2), timeframe, universe)
 
 
-def _vanished(stored: pl.DataFrame, told: pl.DataFrame, since: Since) -> dict[str, list[str]]:
+def _vanished(stored: pl.DataFrame, detected: pl.DataFrame, since: Since) -> dict[str, list[str]]:
     """Symbol → keys of alerts about signals that a new judgement no longer finds."""
     gone: dict[str, list[str]] = {}
-    for signal in stored.join(told, on=KEY, how="anti").iter_rows(named=True):
+    for signal in stored.join(detected, on=KEY, how="anti").iter_rows(named=True):
         moment = since[signal["symbol"]]
         if moment is None or signal["ts"] >= moment:
             gone.setdefault(signal["symbol"], []).append(alert_key(signal))
     return gone
 
 
-def new_signals(found: Found, stored: pl.DataFrame) -> pl.DataFrame:
+def new_signals(judgement: Found, stored: pl.DataFrame) -> pl.DataFrame:
     """Signals that are not stored yet."""
-    return found.signals.join(stored, on=KEY, how="anti")
+    return judgement.signals.join(stored, on=KEY, how="anti")

@@ -1,4 +1,4 @@
-"""What was asked for, beside what came of it: the marks of the ensemble, and the two lines of the specification."""
+"""Goals and figures of the ensemble side by side, and the two lines of the specification."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -47,14 +47,14 @@ def reached(board: BacktestResult) -> dict[str, Any]:
     whole = pooled(board.scores).filter(pl.col("model") == ENSEMBLE)
     own = board.scores.filter(pl.col("model") == ENSEMBLE)
     better = own.filter((pl.col("mae_to_no_change") < STRETCH) & (pl.col("p_holm") < LEVEL))
-    found: dict[str, Any] = {
+    figures: dict[str, Any] = {
         name: whole[name].first() for name in ("mae_to_no_change", "coverage_80", "coverage_95")
     }
     fair = None
     if board.spread.height:
         mine = (pl.col("model") == ENSEMBLE) & (pl.col("horizon") == POOLED)
         fair = board.spread.filter(mine)["fair"].first()
-    return found | {"stretch": better["horizon"].sort().to_list(), "fair": fair}
+    return figures | {"stretch": better["horizon"].sort().to_list(), "fair": fair}
 
 
 def goals(boards: Mapping[str, BacktestResult]) -> str:

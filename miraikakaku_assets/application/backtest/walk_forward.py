@@ -90,7 +90,7 @@ def walk_forward_universe(
         step: Hears what is being done.
     """
     report = WalkReport()
-    members = [one.name for one in prediction.forecasters]
+    members = [forecaster.name for forecaster in prediction.forecasters]
     for fold in walk.folds:
         report.origins += len(fold.origins)
         if _is_stored(inputs, fold, prediction):

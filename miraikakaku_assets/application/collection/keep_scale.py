@@ -61,7 +61,7 @@ class ScaleKeeper:
     @cached_property
     def _newest(self) -> Mapping[str, date]:
         held = self.store.holdings(self.universe, Timeframe.D1)
-        return {symbol: one.newest for symbol, one in held.items() if one.newest is not None}
+        return {symbol: holding.newest for symbol, holding in held.items() if holding.newest is not None}
 
 
 def off_scale(delivery: Delivery, symbols: AbstractSet[str]) -> Delivery:

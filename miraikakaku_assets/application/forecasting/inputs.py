@@ -180,16 +180,16 @@ def _moments(table: pl.DataFrame, begin: date, last: date) -> pl.DataFrame:
 def _foreign(universe: Universe, begin: date, store: MarketBars) -> tuple[CrossMarket, ...]:
     """Wall Street's mean issue and the dollar in yen, each known when its session's bar is final."""
     since = datetime.combine(begin - timedelta(days=14), time(), UTC)
-    found = []
+    markets = []
     if universe != US:
-        found.append(
+        markets.append(
             ("us", US, _mean_issue(_dated(store.closes(US, since, None), session_table(US.calendar))))
         )
     dollar = _dated(store.closes(FX, since, [_DOLLAR]), session_table(FX.calendar))
-    found.append(("usdjpy", FX, dollar.select("session", "close")))
+    markets.append(("usdjpy", FX, dollar.select("session", "close")))
     return tuple(
         closes_known(name, _known(closes, session_table(market.calendar)))
-        for name, market, closes in found
+        for name, market, closes in markets
         if not closes.is_empty()
     )
 

@@ -184,7 +184,7 @@ class Analysis:
         basis: Price basis of the indicators.
         definition: Of the patterns; None where none were looked for.
         now: When it was computed (UTC).
-        found: Its signals; None where none were looked for.
+        judgement: Of the patterns; None where none were looked for.
     """
 
     collected: Timeframe
@@ -196,7 +196,7 @@ class Analysis:
     basis: PriceBasis
     definition: str | None
     now: datetime
-    found: Found | None = None
+    judgement: Found | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from rich.progress import (
     BarColumn,
@@ -120,18 +120,18 @@ def _live(watched: Watched) -> Iterator[None]:
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=10),
-        TextColumn("{task.fields[said]}", markup=False),
+        TextColumn("{task.fields[facts]}", markup=False),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=errors, transient=True) as progress:
-        task = progress.add_task(watched.title, total=None, said="")
+        task = progress.add_task(watched.title, total=None, facts="")
 
         def update(wait: Wait) -> None:
             while not wait(_EVERY_SECONDS):
                 reading = watched.look()
                 if reading is not None:
-                    said: dict[str, Any] = {"said": ", ".join(_facts(reading, watched.noun))}
-                    progress.update(task, total=reading.total, completed=reading.processed, **said)
+                    facts = ", ".join(_facts(reading, watched.noun))
+                    progress.update(task, total=reading.total, completed=reading.processed, facts=facts)
 
         with _beside(update):
             yield

@@ -71,11 +71,11 @@ def add_commands(app: typer.Typer) -> None:
         with _installed(installation, data) as (evidence, ports):
             if not resume:
                 _require_clean(installation)
-            with _progress(shown=not as_json) as heard:
-                found = make_scoreboard(sets, QUICK if quick else FULL, evidence, ports, heard)
+            with _progress(shown=not as_json) as progress:
+                made = make_scoreboard(sets, QUICK if quick else FULL, evidence, ports, progress)
         if page is not None:
-            _write(page, text, found)
-        _show(found, page, as_json=as_json)
+            _write(page, text, made)
+        _show(made, page, as_json=as_json)
 
 
 def _page(data: Path, page: Path | None, *, whole: bool) -> str:
@@ -101,8 +101,12 @@ def _page(data: Path, page: Path | None, *, whole: bool) -> str:
 
 def _settings(folder: str) -> Settings:
     """Those of the environment; without DATABASE_URL in a state folder of its own."""
-    said = settings()
-    return said if said.database_url else said.model_copy(update={"miraikakaku_home": said.home / folder})
+    chosen = settings()
+    return (
+        chosen
+        if chosen.database_url
+        else chosen.model_copy(update={"miraikakaku_home": chosen.home / folder})
+    )
 
 
 @contextmanager
@@ -137,30 +141,30 @@ def _progress(*, shown: bool) -> Iterator["Heard"]:
     sets = list[str]()
     with work_bar("scoreboard", shown=shown, noun="turn") as work:
 
-        def heard(name: str, what: str, done: int, of: int) -> None:
+        def show(name: str, what: str, done: int, of: int) -> None:
             if name not in sets or not done:  # its import is another count
                 sets.append(name)
                 work.begin()
             work.at(done, max(of, 1), f"{name} {what}")
 
-        yield heard
+        yield show
 
 
-def _write(page: Path, text: str, found: "Scoreboard") -> None:
+def _write(page: Path, text: str, made: "Scoreboard") -> None:
     from miraikakaku_assets.application.backtest.page import as_markdown, put_into
 
-    page.write_text(put_into(text, as_markdown(found)), encoding="utf-8")
+    page.write_text(put_into(text, as_markdown(made)), encoding="utf-8")
 
 
-def _show(found: "Scoreboard", page: Path | None, *, as_json: bool) -> None:
+def _show(made: "Scoreboard", page: Path | None, *, as_json: bool) -> None:
     from miraikakaku_assets.application.backtest.goals import best_direction, reached
     from miraikakaku_assets.application.backtest.plain import plain
 
     if as_json:
-        print_json({"succeeded": True, **plain(found)})
+        print_json({"succeeded": True, **plain(made)})
         return
     rows = []
-    for name, board in found.boards.items():
+    for name, board in made.boards.items():
         own, best = reached(board), best_direction(board, 1)
         rows.append(
             (

@@ -92,12 +92,12 @@ def add_commands(app: typer.Typer) -> None:
         Exits 1 when a value differs, and lists what does.
         """
         chosen = universe(universe_name)
-        asked = _asked(chosen, timeframe_name, indicator, candlestick, pattern, definition)
-        origin = _origin(chosen, ports(), _files(asked.collected, file, daily_file), time_zone, symbol)
+        request = _request(chosen, timeframe_name, indicator, candlestick, pattern, definition)
+        origin = _origin(chosen, ports(), _files(request.collected, file, daily_file), time_zone, symbol)
         from miraikakaku_assets.application.leakage.check_universe import look_ahead_of
 
         with work_bar("look-ahead", shown=not as_json) as work:
-            result = look_ahead_of(asked, origin, named_in(symbol), moments, work.at)
+            result = look_ahead_of(request, origin, named_in(symbol), moments, work.at)
         show_refused(origin, as_json=as_json)
         end_look_ahead(result, as_json=as_json)
 
@@ -124,14 +124,14 @@ def add_commands(app: typer.Typer) -> None:
         Exits 1 when a warm-up in force is too short.
         """
         chosen = universe(universe_name)
-        asked = _asked(chosen, timeframe_name, indicator, candlestick, pattern, definition)
-        origin = _origin(chosen, ports(), _files(asked.collected, file, daily_file), time_zone, symbol)
+        request = _request(chosen, timeframe_name, indicator, candlestick, pattern, definition)
+        origin = _origin(chosen, ports(), _files(request.collected, file, daily_file), time_zone, symbol)
         from miraikakaku_assets.application.leakage.check_universe import warm_up_of
 
         with work_bar("warm-up", shown=not as_json) as work:
-            found = warm_up_of(asked, origin, named_in(symbol), starts, work.at)
+            measured = warm_up_of(request, origin, named_in(symbol), starts, work.at)
         show_refused(origin, as_json=as_json)
-        end_warm_up(found.title, found.symbols, found.rows.to_dicts(), as_json=as_json)
+        end_warm_up(measured.title, measured.symbols, measured.rows.to_dicts(), as_json=as_json)
 
     @group.command(name="daily-gap", short_help="How far 5-minute bars are from daily bars.")
     def daily_gap(
@@ -163,7 +163,7 @@ def add_commands(app: typer.Typer) -> None:
             show_gap(chosen, measured.rows.to_dicts(), measured.total)
 
 
-def _asked(
+def _request(
     chosen: Universe, length: str, indicator: str, candlestick: str, pattern: str, definition: str
 ) -> "LeakageCheckRequest":
     from miraikakaku_assets.application.leakage.check_universe import LeakageCheckRequest
