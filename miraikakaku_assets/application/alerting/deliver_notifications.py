@@ -127,7 +127,7 @@ def _sent(channels: Mapping[str, Channel], name: str, message: Message) -> Answe
 
 
 def _settle(claim: Claim, answer: Answer, now: datetime) -> float:
-    """Writes down what came of it; returns the seconds for which the channel asked to be left alone."""
+    """Records the answer; returns the seconds for which the channel asked to be left alone."""
     wait = answer.wait or 0.0
     wish = min(max(wait, 0.0), _LONGEST_WISH.total_seconds()) if math.isfinite(wait) else 0.0
     requested = timedelta(seconds=wish)

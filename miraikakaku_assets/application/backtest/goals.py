@@ -110,7 +110,10 @@ def spec_lines(boards: Mapping[str, BacktestResult], horizons: Sequence[int]) ->
                 (
                     name,
                     str(horizon),
-                    *(_mape(value) for value in mapes),
+                    *(
+                        judged(percent(value, 2), holds=None if value is None else value < MAPE_LINE)
+                        for value in mapes
+                    ),
                     NOTHING if best is None else str(best["model"]),
                     NOTHING if best is None else judged(hits(best), holds=best["hit_low"] >= DIRECTION_LINE),
                     NOTHING if best is None else percent(best["always_up"], 1),
@@ -123,7 +126,3 @@ def spec_lines(boards: Mapping[str, BacktestResult], horizons: Sequence[int]) ->
     )
     names = ("set", "h", "MAPE of no change", "MAPE of the ensemble", "best direction", "right", "always up")
     return f"{title}\n\n{table(names, rows)}"
-
-
-def _mape(value: Any) -> str:
-    return judged(percent(value, 2), holds=None if value is None else value < MAPE_LINE)

@@ -24,7 +24,7 @@ from miraikakaku_assets.application.forecasting.inputs import ForecastInputs, fo
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE, PredictionPorts
 from miraikakaku_assets.application.forecasting.train import TrainingPorts
 from miraikakaku_assets.application.forecasting.weights import WEIGHTS, champions
-from miraikakaku_assets.application.ports.forecasts import Decision, ForecastStore, MarketBars
+from miraikakaku_assets.application.ports.forecasts import ForecastStore, MarketBars
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS
 from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE
@@ -238,7 +238,8 @@ def _board(
         spread=pl.concat(spreads) if spreads else pl.DataFrame(),
         champions=champions(universe, last, store),
         weights={
-            decision.horizon: _shares(decision) for decision in store.decisions(universe, WEIGHTS, last)
+            decision.horizon: {model: float(str(weight)) for model, weight in decision.outcome.items()}
+            for decision in store.decisions(universe, WEIGHTS, last)
         },
     )
 
@@ -253,7 +254,3 @@ def _failed(store: ForecastStore, universe: Universe, folds: int) -> dict[str, s
         model: f"{len(why)} of {folds} trainings, the newest because of {why[0]}"
         for model, why in sorted(broken.items())
     }
-
-
-def _shares(decision: Decision) -> dict[str, float]:
-    return {model: float(str(weight)) for model, weight in decision.outcome.items()}

@@ -64,7 +64,7 @@ def outcomes_of(
     Args:
         delivery: What came.
         validated: Its accepted and refused rows.
-        written: What came of it in the store.
+        written: Rows of it in the store.
         padding: Rows of the delivery that are no bars; they count as not read.
         market: What is known of the symbols.
         rescaled: Symbols whose history was pulled again.

@@ -29,7 +29,7 @@ def pull_rescaled_again(
 
     Args:
         delivery: What came.
-        requests: What was asked for, by symbol.
+        requests: To the source, by symbol.
         request: The collection.
         ports: What it works with.
         stopping: Set to end early.
@@ -106,7 +106,7 @@ def _with(delivery: Delivery, pulled: Delivery) -> Delivery:
 
 
 def _compared(rescaling: Rescaling, overlap: pl.DataFrame, bars: pl.DataFrame) -> Rescaling:
-    """What was found, with the oldest compared bar before and after."""
+    """The rescaling with the oldest compared bar before and after."""
     mine = overlap.filter(pl.col("symbol") == rescaling.symbol).select("symbol", "session", old="close")
     oldest = overlap.filter(pl.col("symbol") == rescaling.symbol).select(
         "symbol", session="oldest", old="oldest_close"

@@ -88,7 +88,7 @@ def complete_from(requests: Sequence[BarRequest], delivered: AbstractSet[str]) -
     """Symbol → first session of an answered request that had no end: since then nothing is missing.
 
     Args:
-        requests: What was asked for.
+        requests: To the source.
         delivered: Symbols of which a bar was accepted. An empty answer promises nothing: it may be a symbol that
             never trades, and it may be a source that is not itself.
     """

@@ -59,7 +59,7 @@ class PredictionPorts:
         shelf: Where models are kept.
         clock: Where the time comes from.
         forecasters: Every model there is, trained or not.
-        work: Hears how far it is.
+        work: Counts the steps.
     """
 
     store: ForecastStore

@@ -1,4 +1,4 @@
-"""Use case: train every forecaster on a universe, keep what came of it, and say of each what happened.
+"""Use case: train every forecaster on a universe, keep its model, and record each training.
 
 A model that fails to train leaves the others alone; its forecasts are missing with a reason until it is trained.
 """
@@ -19,7 +19,7 @@ from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.market.instruments import Universe
 
 Told = Callable[[ModelRecord], None]
-"""Hears of each training right after it was recorded."""
+"""Called with each training right after it was recorded."""
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class TrainingPorts:
         shelf: Where models are kept.
         clock: Where the time comes from.
         code_version: Of this package.
-        work: Hears how far it is.
+        work: Counts the steps.
     """
 
     store: ForecastStore

@@ -66,7 +66,7 @@ class LeakageCheckRequest:
 
 @dataclass
 class LookedAhead:
-    """What the look-ahead test of several symbols has found, in sum.
+    """Sums of the look-ahead test of several symbols.
 
     Attributes:
         title: What was tested.
@@ -90,7 +90,7 @@ class LookedAhead:
         return sum(self.compared.values())
 
     def add(self, tested: LookAhead) -> None:
-        """Adds what one symbol's test has found."""
+        """Adds the test of a symbol."""
         self.moments += tested.moments
         for name, count in tested.compared.items():
             self.compared[name] = self.compared.get(name, 0) + count
@@ -99,7 +99,7 @@ class LookedAhead:
 
 @dataclass(frozen=True)
 class WarmUp:
-    """What the warm-up test of several symbols has found: the worst of them.
+    """Results of the warm-up test of several symbols: the worst of them.
 
     Attributes:
         title: What was tested.
@@ -122,7 +122,7 @@ def look_ahead_of(
         origin: Where the bars are.
         symbols: On whose bars; none for the first `FIRST` that have some.
         moments: Past moments per symbol.
-        progress: Hears of every recomputation.
+        progress: Called before every recomputation.
 
     Raises:
         ConfigurationError: What is asked for does not exist.

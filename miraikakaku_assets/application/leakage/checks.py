@@ -17,7 +17,7 @@ from miraikakaku_assets.domain.indicators.definitions import COLUMNS, NEEDED_HIS
 from miraikakaku_assets.domain.indicators.leakage import BarFunction, look_ahead, warm_up_sensitivity
 
 Progress = Callable[[int, int], None]
-"""Hears how many recomputations of how many are done."""
+"""Called with how many recomputations of how many are done."""
 
 _FEWEST = 10  # bars
 
@@ -124,7 +124,7 @@ def check_look_ahead(
         subject: What is put to the test.
         bars: ``symbol``, ``ts`` (UTC), the prices and ``volume`` of one timeframe, sorted by symbol and ts.
         moments: How many, spread over the bars.
-        progress: Hears of every moment.
+        progress: Called before every moment.
 
     Raises:
         WorkFellShortError: There are too few bars to cut, or nothing was there to compare.
@@ -214,7 +214,7 @@ def measure_warm_up(
         subject: What is put to the test; without its warm-up.
         bars: As for `check_look_ahead`.
         starts: How many other beginnings, spread over the first half of the bars.
-        progress: Hears of every beginning.
+        progress: Called before every beginning.
 
     Returns:
         One row per value: ``value``, ``compared`` (values both histories have), ``settled_after`` (bars of the

@@ -117,7 +117,7 @@ def check_pattern_look_ahead(
         universe: Whose sessions the bars belong to.
         moments: How many; half of them at signals, at whose own moment the later ones are not known, and half of
             the others where a four-hour bar ends, which the next five-minute bar must not have changed.
-        progress: Hears of every moment.
+        progress: Called before every moment.
 
     Returns:
         What differs, in the columns of `miraikakaku_assets.domain.indicators.leakage.look_ahead` and ``of``
@@ -199,7 +199,7 @@ def measure_pattern_warm_up(
         timeframe: Whose conditions are asked.
         bars: Its bars, one symbol, columns as from `of_timeframe`.
         starts: How many other beginnings, spread over the first half of the bars.
-        progress: Hears of every beginning.
+        progress: Called before every beginning.
 
     Returns:
         One row per condition: as `miraikakaku_assets.application.leakage.checks.measure_warm_up`, and ``timeframe`` and

@@ -76,7 +76,7 @@ class SymbolAnalysis:
 
 
 class AnalysisListener(Protocol):
-    """Hears what an analysis has done, right after it was committed."""
+    """Called with the outcomes of an analysis, right after they were committed."""
 
     def __call__(self, done: Sequence[SymbolAnalysis], /) -> None:
         """Takes the outcomes of one committed transaction."""

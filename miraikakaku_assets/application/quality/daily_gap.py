@@ -33,7 +33,7 @@ def measure_daily_gap(origin: BarInputs, symbols: Sequence[str], progress: Progr
     Args:
         origin: Where both kinds of bars are.
         symbols: Whose; none for all that have both.
-        progress: Hears of every symbol.
+        progress: Called before every symbol.
 
     Raises:
         WorkFellShortError: A named symbol lacks one of them, or none has a session in both.

@@ -102,11 +102,9 @@ def _page(data: Path, page: Path | None, *, whole: bool) -> str:
 def _settings(folder: str) -> Settings:
     """Those of the environment; without DATABASE_URL in a state folder of its own."""
     chosen = settings()
-    return (
-        chosen
-        if chosen.database_url
-        else chosen.model_copy(update={"miraikakaku_home": chosen.home / folder})
-    )
+    if chosen.database_url:
+        return chosen
+    return chosen.model_copy(update={"miraikakaku_home": chosen.home / folder})
 
 
 @contextmanager
