@@ -5,15 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from miraikakaku_assets.application.backtest.cells import (
-    LEVEL,
-    NOTHING,
-    hits,
-    judged,
-    ratio,
-    table,
-    within,
-)
+from miraikakaku_assets.application.backtest.cells import LEVEL, NOTHING, hits, judged, ratio, table, within
 from miraikakaku_assets.application.backtest.tables import (
     DIRECTION_LINE,
     MAPE_LINE,

@@ -8,11 +8,7 @@ from datetime import datetime
 
 from miraikakaku_assets.application.collection.judge_delivery import Judge
 from miraikakaku_assets.application.collection.keep_scale import ScaleKeeper
-from miraikakaku_assets.application.collection.outcomes import (
-    MarketFacts,
-    outcomes_of,
-    without_padding,
-)
+from miraikakaku_assets.application.collection.outcomes import MarketFacts, outcomes_of, without_padding
 from miraikakaku_assets.application.collection.prefetch import one_ahead
 from miraikakaku_assets.application.collection.refetch_restated import pull_rescaled_again
 from miraikakaku_assets.application.collection.report import CollectionReport

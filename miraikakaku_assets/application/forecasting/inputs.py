@@ -19,11 +19,7 @@ from miraikakaku_assets.domain.forecasting.features import (
 )
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
 from miraikakaku_assets.domain.market.instruments import FX, US, Timeframe, Universe
-from miraikakaku_assets.domain.market.sessions import (
-    FINAL_AFTER,
-    session_table,
-    sessions_back,
-)
+from miraikakaku_assets.domain.market.sessions import FINAL_AFTER, session_table, sessions_back
 
 HISTORY = 750
 """Sessions before the first origin that are read: three years. An EWMA volatility of λ = 0.94 has forgotten all but

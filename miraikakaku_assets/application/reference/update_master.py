@@ -15,13 +15,7 @@ from miraikakaku_assets.application.ports import (
 from miraikakaku_assets.application.ports.redact_url import shown
 from miraikakaku_assets.domain.errors import InputFileError, MasterRefusedError, MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Universe
-from miraikakaku_assets.domain.market.master import (
-    MasterDiff,
-    Objection,
-    StockList,
-    compare,
-    objections,
-)
+from miraikakaku_assets.domain.market.master import MasterDiff, Objection, StockList, compare, objections
 
 _TOMORROW = timedelta(days=1)  # the exchange's day begins before ours
 

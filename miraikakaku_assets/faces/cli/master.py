@@ -25,8 +25,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
     @master.command(short_help="Puts the newest list into force.")
     def update(
         universe_name: Annotated[
-            str,
-            typer.Option("--universe", help=f"Whose masters, with commas between them: {_LISTS}."),
+            str, typer.Option("--universe", help=f"Whose masters, with commas between them: {_LISTS}.")
         ] = "jp",
         file: Annotated[
             str,

@@ -13,13 +13,7 @@ from miraikakaku_assets.domain.market.window import read_window
 from miraikakaku_assets.domain.patterns.definitions import NAMES
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import named_in
-from miraikakaku_assets.faces.cli.output import (
-    JSON_OPTION,
-    console,
-    print_json,
-    show_line,
-    show_table,
-)
+from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, print_json, show_line, show_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,10 +59,7 @@ def add_commands(app: typer.Typer) -> None:
             raise ConfigurationError(f"{option} goes with the six patterns, not with --candlesticks")
         chosen, length = universe(universe_name), timeframe(timeframe_name)
         request = PatternsRequest(
-            chosen,
-            named_in(symbols) or None,
-            read_window(since, "", prefix="--")[0],
-            definition or None,
+            chosen, named_in(symbols) or None, read_window(since, "", prefix="--")[0], definition or None
         )
         use = ports()
         if candlesticks:

@@ -7,13 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.domain.words import counted, lasting

@@ -12,12 +12,7 @@ from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, U
 from miraikakaku_assets.domain.patterns.definitions import DEFAULT, NAMES
 from miraikakaku_assets.domain.words import named_in
 from miraikakaku_assets.faces.cli.leakage import features as self_test_features
-from miraikakaku_assets.faces.cli.leakage.tables import (
-    end_look_ahead,
-    end_warm_up,
-    show_gap,
-    show_refused,
-)
+from miraikakaku_assets.faces.cli.leakage.tables import end_look_ahead, end_warm_up, show_gap, show_refused
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json
 from miraikakaku_assets.faces.cli.progress import work_bar
 
@@ -29,12 +24,10 @@ UniverseOption = Annotated[
     str, typer.Option("--universe", help=f"Where the symbols belong; available: {', '.join(UNIVERSES)}.")
 ]
 SymbolOption = Annotated[
-    str,
-    typer.Option("--symbol", help="Comma-separated symbols; default: the first five that have bars."),
+    str, typer.Option("--symbol", help="Comma-separated symbols; default: the first five that have bars.")
 ]
 TimeframeOption = Annotated[
-    str,
-    typer.Option("--timeframe", help="5m, 1h, 4h, 1d, 1w or 1mo; default 1d, for currencies 5m."),
+    str, typer.Option("--timeframe", help="5m, 1h, 4h, 1d, 1w or 1mo; default 1d, for currencies 5m.")
 ]
 IndicatorOption = Annotated[
     str, typer.Option("--indicator", help="Comma-separated indicators, e.g. rsi_14; default all.")
@@ -49,15 +42,13 @@ DefinitionOption = Annotated[
     str, typer.Option("--definition", help=f"Of the patterns: {' or '.join(NAMES)}.")
 ]
 FileOption = Annotated[
-    Path | None,
-    typer.Option("--file", help="Parquet or CSV file of bars to use instead of the stored ones."),
+    Path | None, typer.Option("--file", help="Parquet or CSV file of bars to use instead of the stored ones.")
 ]
 DailyFileOption = Annotated[
     Path | None, typer.Option("--daily-file", help="File of daily bars that goes with 5-minute --file bars.")
 ]
 ZoneOption = Annotated[
-    str,
-    typer.Option("--time-zone", help="Of the file's stamps without an offset; default the exchange's."),
+    str, typer.Option("--time-zone", help="Of the file's stamps without an offset; default the exchange's.")
 ]
 
 

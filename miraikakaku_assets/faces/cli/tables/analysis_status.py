@@ -41,10 +41,7 @@ def analysis_lines(state: dict[str, Any]) -> list[tuple[str, str]]:
         _channel(channel) for channel in state["notifications"] if channel["waiting"] or channel["set_up"]
     ]
     lines.append(
-        (
-            "notices",
-            ", ".join(waiting) or "no channel is set up, so nobody is told (docs/notifications.md)",
-        )
+        ("notices", ", ".join(waiting) or "no channel is set up, so nobody is told (docs/notifications.md)")
     )
     if not state["alerts"]:
         lines.append(("alerts", "none stands"))
