@@ -47,18 +47,10 @@ def signals_of(
     tail = [symbol for symbol, moment in since.items() if moment is not None]
     parts = [pl.DataFrame(schema=SIGNALS)]
     if whole:
-        frames = Frames(
-            *(
-                _cut(read[timeframe], timeframe, dict.fromkeys(whole), request.universe)
-                for timeframe in TIMEFRAMES
-            )
-        )
+        frames = _frames(read, dict.fromkeys(whole), request.universe)
         parts.append(signals(frames, request.definition))
     if start is not None:
-        cut = dict.fromkeys(tail, start)
-        frames = Frames(
-            *(_cut(read[timeframe], timeframe, cut, request.universe) for timeframe in TIMEFRAMES)
-        )
+        frames = _frames(read, dict.fromkeys(tail, start), request.universe)
         known = material.signals.filter(pl.col("symbol").is_in(tail))
         parts.append(signals_since(frames, known, start, request.definition))
     closes = material.bars.select("symbol", "ts", "close")
@@ -71,12 +63,16 @@ def _with_indicators(bars: pl.DataFrame) -> pl.DataFrame:
     return bars.select(columns).hstack(compute(bars, READ_HISTORY, READ_HISTORY).drop("symbol", "ts"))
 
 
-def _cut(bars: pl.DataFrame, timeframe: Timeframe, since: Since, universe: Universe) -> pl.DataFrame:
+def _frames(read: Mapping[Timeframe, pl.DataFrame], since: Since, universe: Universe) -> Frames:
     """The bars that are judged and those that must be known before them, of some symbols."""
-    chosen = bars.filter(pl.col("symbol").is_in(list(since)))
+    chosen = pl.col("symbol").is_in(list(since))
     # Two more than needed: of the bars that began before the moment the last was perhaps not over by then, nor the
     # currency day before it final.
-    return with_ends(tails(chosen, since, BARS_NEEDED[timeframe] + 2), timeframe, universe)
+    cut = {
+        timeframe: tails(read[timeframe].filter(chosen), since, BARS_NEEDED[timeframe] + 2)
+        for timeframe in TIMEFRAMES
+    }
+    return Frames(*(with_ends(bars, timeframe, universe) for timeframe, bars in cut.items()))
 
 
 def _vanished(stored: pl.DataFrame, detected: pl.DataFrame, since: Since) -> dict[str, list[str]]:

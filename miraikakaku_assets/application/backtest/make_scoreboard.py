@@ -62,11 +62,6 @@ class Scoreboard:
     boards: dict[str, BacktestResult] = field(default_factory=dict)
     papers: Sequence[Measured] = ()
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether every set is there."""
-        return set(self.boards) == set(ALL)
-
 
 def named_sets(text: str) -> list[str]:
     """The sets of a list with commas, in the order of the page; all of them if it is empty.

@@ -58,7 +58,9 @@ def add_commands(app: typer.Typer) -> None:
         Works in a clean database: that of DATABASE_URL, or an embedded one in a state folder of its own (scoreboard/
         below MIRAIKAKAKU_HOME), so that its evidence never meets what is collected every day.
         """
+        from miraikakaku_assets.application.backtest.load_datasets import require_clean
         from miraikakaku_assets.application.backtest.make_scoreboard import make_scoreboard, named_sets
+        from miraikakaku_assets.application.backtest.page import as_markdown, put_into
         from miraikakaku_assets.application.backtest.scoreboard import FULL, QUICK
 
         if resume and settings().database_url:
@@ -70,11 +72,11 @@ def add_commands(app: typer.Typer) -> None:
         installation = use(_settings("scoreboard-quick" if quick else "scoreboard"))
         with _installed(installation, data) as (evidence, ports):
             if not resume:
-                _require_clean(installation)
+                require_clean(installation.status.table_sizes())
             with _progress(shown=not as_json) as progress:
                 made = make_scoreboard(sets, QUICK if quick else FULL, evidence, ports, progress)
         if page is not None:
-            _write(page, text, made)
+            page.write_text(put_into(text, as_markdown(made)), encoding="utf-8")
         _show(made, page, as_json=as_json)
 
 
@@ -127,12 +129,6 @@ def _installed(installation: Ports, data: Path) -> Iterator[tuple[Any, Any]]:
         )
 
 
-def _require_clean(installation: Ports) -> None:
-    from miraikakaku_assets.application.backtest.load_datasets import require_clean
-
-    require_clean(installation.status.table_sizes())
-
-
 @contextmanager
 def _progress(*, shown: bool) -> Iterator["Heard"]:
     """Progress on stderr: how many turns of models are done in the set at work."""
@@ -146,12 +142,6 @@ def _progress(*, shown: bool) -> Iterator["Heard"]:
             work.at(done, max(of, 1), f"{name} {what}")
 
         yield show
-
-
-def _write(page: Path, text: str, made: "Scoreboard") -> None:
-    from miraikakaku_assets.application.backtest.page import as_markdown, put_into
-
-    page.write_text(put_into(text, as_markdown(made)), encoding="utf-8")
 
 
 def _show(made: "Scoreboard", page: Path | None, *, as_json: bool) -> None:
