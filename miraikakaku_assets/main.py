@@ -42,8 +42,8 @@ def _run() -> None:
             _fail("", ConfigurationError.exit_code)
         raise
     except MiraikakakuError as error:
-        said = _as_full_disk(error) or error
-        _fail(str(said), said.exit_code)
+        cause = _as_full_disk(error) or error
+        _fail(str(cause), cause.exit_code)
     except Exception as error:
         unreachable = _as_unreachable(error)
         if unreachable is None:

@@ -223,7 +223,7 @@ class Pipeline:
 
         Args:
             universe: Whose.
-            command: What was asked for.
+            command: Of the stage.
             run: How it ended.
             doubt: Why it does not count as done although the run has succeeded.
             **more: Fields of the entry.

@@ -1,4 +1,4 @@
-"""Runs of stages as a pipeline knows them: who does them, how they ended, who hears of them.
+"""Runs of stages as a pipeline knows them: who does them, how they ended, who is notified.
 
 Kept light: every command line loads it.
 """
@@ -90,7 +90,7 @@ class StageEnd:
 
 
 class StageListener(Protocol):
-    """Hears of the stages of a pipeline."""
+    """Notified of the stages of a pipeline."""
 
     def at_work(
         self, universe: Universe, run_id: str, command: StageCommand[Any]

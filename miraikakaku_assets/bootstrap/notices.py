@@ -43,18 +43,23 @@ class Notices(Stores):
         mark = self.origin.read()
         if mark is not None and mark.demo is not None:
             return Channels(Addresses())
-        said = self.settings
-        secrets = (said.discord_webhook_url, said.slack_webhook_url, said.email_password, said.notify_urls)
+        settings = self.settings
+        secrets = (
+            settings.discord_webhook_url,
+            settings.slack_webhook_url,
+            settings.email_password,
+            settings.notify_urls,
+        )
         discord, slack, password, others = (
             "" if secret is None else secret.get_secret_value() for secret in secrets
         )
         addresses = Addresses(
             discord,
             slack,
-            said.smtp_server,
-            said.smtp_port,
-            said.from_email,
-            said.mail_recipients,
+            settings.smtp_server,
+            settings.smtp_port,
+            settings.from_email,
+            settings.mail_recipients,
             password or None,
             tuple(others.split()),
         )

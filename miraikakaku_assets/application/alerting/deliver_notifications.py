@@ -91,8 +91,8 @@ def deliver_notifications(ports: DeliveryPorts, budget: timedelta = timedelta(se
     pictures = _Pictures(ports.picture, report)
     with ThreadPoolExecutor(len(due), thread_name_prefix="deliver") as pool:
         running = [pool.submit(_deliver, ports, name, pictures, report, now + budget) for name in due]
-    for one in running:
-        one.result()
+    for delivery in running:
+        delivery.result()
     return report
 
 
@@ -127,17 +127,17 @@ def _sent(channels: Mapping[str, Channel], name: str, message: Message) -> Answe
 
 
 def _settle(claim: Claim, answer: Answer, now: datetime) -> float:
-    """Writes down what came of it; returns the seconds for which the channel asked to be left alone."""
-    said = answer.wait or 0.0
-    wish = min(max(said, 0.0), _LONGEST_WISH.total_seconds()) if math.isfinite(said) else 0.0
-    asked = timedelta(seconds=wish)
+    """Records the answer; returns the seconds for which the channel asked to be left alone."""
+    wait = answer.wait or 0.0
+    wish = min(max(wait, 0.0), _LONGEST_WISH.total_seconds()) if math.isfinite(wait) else 0.0
+    requested = timedelta(seconds=wish)
     if answer.verdict is Verdict.DELIVERED:
-        claim.delivered(now, answer.explanation, now + asked if wish else None)
+        claim.delivered(now, answer.explanation, now + requested if wish else None)
     elif answer.verdict is Verdict.LATER:
-        pause = asked or backoff(claim.failures + 1)
+        pause = requested or backoff(claim.failures + 1)
         claim.failed(answer.explanation, now + pause, whole_channel=True)
     else:
-        pause = max(asked, LONGEST_PAUSE)
+        pause = max(requested, LONGEST_PAUSE)
         claim.failed(answer.explanation, now + pause, whole_channel=answer.verdict is Verdict.CLOSED)
     return wish
 

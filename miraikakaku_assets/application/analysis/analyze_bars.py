@@ -34,7 +34,7 @@ class AnalysisPorts:
     Attributes:
         store: Holds bars, marks and what is derived.
         clock: Says what time it is.
-        work: Hears how far it is.
+        work: Counts the symbols.
     """
 
     store: AnalysisStore
@@ -101,22 +101,26 @@ class _Analysis:
                     for standing in group.analysis.standings
                     if standing.symbol not in saved.symbols
                 ]
-                self._tell(_outcomes(group, saved))
+                self._record(_outcomes(group, saved))
                 done += len(group.analysis.standings) + len(group.failures)
                 self.ports.work.count(done, len(due), len(self.report.failures))
             if not moved:
                 return
             due = self._due(moved)  # another analysis may have done it
-        self._tell([_moving(one) for one in due])
+        self._record([_moving(standing) for standing in due])
 
     def _due(self, symbols: Sequence[str] | None) -> list[Standing]:
-        """What is to be computed; tells of everything else that nothing is."""
+        """What is to be computed; of everything else records that nothing is."""
         standings = self.ports.store.standings(self.request.universe, self.request.collected, symbols)
         due = [standing for standing in standings if is_due(standing, self.request)]
-        waiting, known = {one.symbol for one in due}, {standing.symbol for standing in standings}
-        settled = [_settled(standing) for standing in standings if standing.symbol not in waiting]
+        waiting, known = {standing.symbol for standing in due}, {standing.symbol for standing in standings}
+        settled = [
+            SymbolAnalysis(standing.symbol, "no_bars" if standing.first is None else "up_to_date")
+            for standing in standings
+            if standing.symbol not in waiting
+        ]
         settled += [SymbolAnalysis(symbol, "no_bars") for symbol in symbols or () if symbol not in known]
-        self._tell(settled)
+        self._record(settled)
         return due
 
     def _saved(self, due: Sequence[Standing]) -> Iterator[tuple[Group, Saved]]:
@@ -133,13 +137,13 @@ class _Analysis:
             material = store.material(request.universe, request.collected, standings, request.definition)
             now = self.ports.clock()
             group = analyze_group(request, standings, material, now)
-            found = group.analysis.found
-            if found is not None:
-                found = with_news(found, material.signals, request, store, now)
-                group = replace(group, analysis=replace(group.analysis, found=found))
+            judgement = group.analysis.judgement
+            if judgement is not None:
+                judgement = with_news(judgement, material.signals, request, store, now)
+                group = replace(group, analysis=replace(group.analysis, judgement=judgement))
             yield group
 
-    def _tell(self, outcomes: Sequence[SymbolAnalysis]) -> None:
+    def _record(self, outcomes: Sequence[SymbolAnalysis]) -> None:
         if not outcomes:
             return
         for outcome in outcomes:
@@ -155,10 +159,6 @@ class _Analysis:
             if outcome.error is not None:
                 self.report.failures[outcome.symbol] = str(outcome.error)
         self.listener(outcomes)
-
-
-def _settled(one: Standing) -> SymbolAnalysis:
-    return SymbolAnalysis(one.symbol, "no_bars" if one.first is None else "up_to_date")
 
 
 def _outcomes(group: Group, saved: Saved) -> list[SymbolAnalysis]:
@@ -186,7 +186,7 @@ def _outcomes(group: Group, saved: Saved) -> list[SymbolAnalysis]:
     return outcomes
 
 
-def _moving(one: Standing) -> SymbolAnalysis:
+def _moving(standing: Standing) -> SymbolAnalysis:
     explanation = f"its bars changed {ROUNDS} times while they were analysed; the next analysis takes them up"
-    error = TemporarySymbolError(one.symbol, "bars_changed", explanation)
-    return SymbolAnalysis(one.symbol, error.kind, error=error)
+    error = TemporarySymbolError(standing.symbol, "bars_changed", explanation)
+    return SymbolAnalysis(standing.symbol, error.kind, error=error)

@@ -81,10 +81,10 @@ def _computed(
     waiting = pl.concat(
         [closing_by_time(raw[target], target, universe, collected) for target, _ in DERIVED[source]]
     )
-    found: Found | None = None
+    judgement: Found | None = None
     if source is Timeframe.M5:
         daily = on_basis(material.daily, request.basis, Timeframe.D1, universe, material.actions)
-        found = signals_of(request, adjusted | {Timeframe.D1: daily}, material, rebuilt)
+        judgement = signals_of(request, adjusted | {Timeframe.D1: daily}, material, rebuilt)
     analysis = Analysis(
         collected=source,
         standings=standings,
@@ -97,7 +97,7 @@ def _computed(
         basis=request.basis,
         definition=request.definition if source is Timeframe.M5 else None,
         now=now,
-        found=found,
+        judgement=judgement,
     )
     return Group(analysis, {timeframe: _newest(bars) for timeframe, bars in raw.items()})
 

@@ -31,20 +31,26 @@ SYMBOLS_PER_GROUP = 250
 """At most so many symbols in one transaction, however few bars they have."""
 
 
-def is_due(one: Standing, request: AnalysisRequest) -> bool:
+def is_due(standing: Standing, request: AnalysisRequest) -> bool:
     """Whether bars changed, time has closed a derived bar, or the symbol was analysed otherwise than asked for."""
-    if one.changed_since is not None:
+    if standing.changed_since is not None:
         return True
-    if one.first is None:
+    if standing.first is None:
         return False
-    closed = one.settles_at is not None and one.checked_at is not None and one.settles_at <= one.checked_at
-    return closed or _is_new(one, request)
+    closed = (
+        standing.settles_at is not None
+        and standing.checked_at is not None
+        and standing.settles_at <= standing.checked_at
+    )
+    return closed or _is_new(standing, request)
 
 
-def _is_new(one: Standing, request: AnalysisRequest) -> bool:
+def _is_new(standing: Standing, request: AnalysisRequest) -> bool:
     """Whether nothing that is stored counts: it was never analysed, or by other definitions."""
     patterns = request.collected is Timeframe.M5
-    return one.basis != request.basis or (patterns and one.judged_by != judged_by(request.definition))
+    return standing.basis != request.basis or (
+        patterns and standing.judged_by != judged_by(request.definition)
+    )
 
 
 def groups(
@@ -53,39 +59,39 @@ def groups(
     """The symbols in groups of about as many bars; a symbol with more of them is a group of its own."""
     group: list[Standing] = []
     bars = 0.0
-    for one in due:
-        weight = _bars(one, universe, collected)
+    for standing in due:
+        weight = _bars(standing, universe, collected)
         if group and (bars + weight > largest or len(group) == SYMBOLS_PER_GROUP):
             yield group
             group, bars = [], 0.0
-        group.append(one)
+        group.append(standing)
         bars += weight
     if group:
         yield group
 
 
-def _bars(one: Standing, universe: Universe, collected: Timeframe) -> float:
+def _bars(standing: Standing, universe: Universe, collected: Timeframe) -> float:
     """About how many collected bars a symbol has; counting them would read half of what reading them does."""
-    if one.first is None or one.newest is None:
+    if standing.first is None or standing.newest is None:
         return 0.0
     table = slots_per_session(universe.calendar)
     slots = 1 if collected is Timeframe.D1 else int(table["slots"].max())  # type: ignore[arg-type]
-    return ((one.newest - one.first).days + 1) * 5 / 7 * slots
+    return ((standing.newest - standing.first).days + 1) * 5 / 7 * slots
 
 
 def first_changes(standings: Sequence[Standing], request: AnalysisRequest, material: Material) -> Since:
     """Symbol → start of the earliest collected bar that has changed; `NEVER` if none has."""
     anew = _moved_by_dividends(standings, request, material)
-    found: dict[str, datetime | None] = {}
+    changes: dict[str, datetime | None] = {}
     for standing in standings:
         changed = standing.changed_since
         if _is_new(standing, request) or standing.symbol in anew or standing.first is None:
-            found[standing.symbol] = None
+            changes[standing.symbol] = None
         elif changed is None:
-            found[standing.symbol] = NEVER
+            changes[standing.symbol] = NEVER
         else:
-            found[standing.symbol] = None if changed <= standing.first else changed
-    return found
+            changes[standing.symbol] = None if changed <= standing.first else changed
+    return changes
 
 
 def _moved_by_dividends(

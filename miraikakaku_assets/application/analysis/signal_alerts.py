@@ -22,50 +22,50 @@ analysed for the first time, there would be hundreds at once that nobody can act
 
 
 def with_news(
-    found: Found, stored: pl.DataFrame, request: AnalysisRequest, store: AnalysisStore, now: datetime
+    judgement: Found, stored: pl.DataFrame, request: AnalysisRequest, store: AnalysisStore, now: datetime
 ) -> Found:
     """Adds the track records and alerts of what is both new and young.
 
     Args:
-        found: Signals of a group of symbols.
+        judgement: Signals of a group of symbols.
         stored: What was stored of them, columns as of `AnalysisStore.signals`.
         request: What the analysis is asked for.
         store: Knows the signals and bars of all symbols.
         now: When they were detected (UTC).
     """
-    young = new_signals(found, stored).filter((pl.col("at") >= now - NEWS) & (pl.col("at") <= now))
+    young = new_signals(judgement, stored).filter((pl.col("at") >= now - NEWS) & (pl.col("at") <= now))
     if young.is_empty():
-        nothing = found.signals.with_columns(track_record=pl.lit(None, pl.String))
-        return replace(found, signals=nothing)
-    records = _records(found, young, request, store, now)
-    told, alerts = [], defaultdict[str, list[NewAlert]](list)
+        nothing = judgement.signals.with_columns(track_record=pl.lit(None, pl.String))
+        return replace(judgement, signals=nothing)
+    records = _records(judgement, young, request, store, now)
+    rows, alerts = [], defaultdict[str, list[NewAlert]](list)
     for signal in young.sort("ts", "symbol", "pattern", "direction").iter_rows(named=True):
         record = records[signal["pattern"], signal["direction"]]
-        told.append({name: signal[name] for name in KEY} | {"track_record": json.dumps(record)})
+        rows.append({name: signal[name] for name in KEY} | {"track_record": json.dumps(record)})
         alerts[signal["symbol"]].append(_alert(signal, record, request, now))
     schema = {name: young.schema[name] for name in KEY} | {"track_record": pl.String()}
-    with_records = found.signals.join(
-        pl.DataFrame(told, schema=schema), on=KEY, how="left", maintain_order="left"
+    with_records = judgement.signals.join(
+        pl.DataFrame(rows, schema=schema), on=KEY, how="left", maintain_order="left"
     )
-    return replace(found, signals=with_records, alerts=alerts)
+    return replace(judgement, signals=with_records, alerts=alerts)
 
 
 def _records(
-    found: Found, young: pl.DataFrame, request: AnalysisRequest, store: AnalysisStore, now: datetime
+    judgement: Found, young: pl.DataFrame, request: AnalysisRequest, store: AnalysisStore, now: datetime
 ) -> Mapping[tuple[str, str], Mapping[str, object]]:
     """Pattern and direction → what came after its earlier signals, of all symbols of the universe."""
     sides = young.select("pattern", "direction").unique()
     columns = ["symbol", "at", *SIDE]
     others = store.signals(request.universe, definition=request.definition)
     since = pl.DataFrame(
-        list(found.since.items()),
+        list(judgement.since.items()),
         schema={"symbol": pl.String, "since": pl.Datetime("us", "UTC")},
         orient="row",
     )
     replaced = (pl.col("ts") >= pl.col("since")).fill_null(value=True)
     judged = others.join(since, on="symbol").filter(replaced)
     others = others.join(judged, on=KEY, how="anti")
-    made = pl.concat([others.select(columns), found.signals.select(columns)])
+    made = pl.concat([others.select(columns), judgement.signals.select(columns)])
     made = made.join(sides, on=["pattern", "direction"], how="semi")
     closes = outcome_closes(request.universe, made["at"].min(), store)  # type: ignore[arg-type]
     horizon = horizon_of(request.universe)

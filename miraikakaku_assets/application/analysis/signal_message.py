@@ -63,23 +63,23 @@ def pattern_message(universe: str | None, details: Mapping[str, object]) -> tupl
 
 def _targets(details: Mapping[str, object], close: float) -> list[str]:
     names = (("利確", details.get("take_profit_pips")), ("損切り", details.get("stop_pips")))
-    told = [
+    targets = [
         f"{name}: {_whole(pips):+d} pips ({close + _whole(pips) * PIP:.3f})"
         for name, pips in names
         if pips is not None
     ]
-    return [" / ".join(told) + " (定義に書かれた距離)"] if told else []
+    return [" / ".join(targets) + " (定義に書かれた距離)"] if targets else []
 
 
 def _evidence(evidence: object) -> list[str]:
-    found = json.loads(evidence) if isinstance(evidence, str) else evidence
-    if not isinstance(found, Mapping):
+    readings = json.loads(evidence) if isinstance(evidence, str) else evidence
+    if not isinstance(readings, Mapping):
         raise TypeError("evidence is a JSON object")
     lines = []
     for short, name in _TIMEFRAMES.items():
         values = [
             _reading(key.partition(".")[2], value)
-            for key, value in found.items()
+            for key, value in readings.items()
             if key.startswith(f"{short}.")
         ]
         if values:

@@ -38,32 +38,24 @@ def signals_of(
         rebuilt: Symbol → start of the earliest bar of any timeframe that is not what it was.
     """
     final = {timeframe: bars[timeframe].filter(pl.col("status") == "final") for timeframe in TIMEFRAMES}
-    read = {timeframe: _with_indicators(one) for timeframe, one in final.items()}
+    read = {timeframe: _with_indicators(frame) for timeframe, frame in final.items()}
     # A later start than the earliest of a group gives the same signals, so that one judgement serves all of them.
     moments = [moment for moment in rebuilt.values() if moment is not None]
     start = min(moments, default=None)
     since = {symbol: None if moment is None else start for symbol, moment in rebuilt.items()}
     whole = [symbol for symbol, moment in since.items() if moment is None]
     tail = [symbol for symbol, moment in since.items() if moment is not None]
-    found = [pl.DataFrame(schema=SIGNALS)]
+    parts = [pl.DataFrame(schema=SIGNALS)]
     if whole:
-        frames = Frames(
-            *(
-                _cut(read[timeframe], timeframe, dict.fromkeys(whole), request.universe)
-                for timeframe in TIMEFRAMES
-            )
-        )
-        found.append(signals(frames, request.definition))
+        frames = _frames(read, dict.fromkeys(whole), request.universe)
+        parts.append(signals(frames, request.definition))
     if start is not None:
-        cut = dict.fromkeys(tail, start)
-        frames = Frames(
-            *(_cut(read[timeframe], timeframe, cut, request.universe) for timeframe in TIMEFRAMES)
-        )
+        frames = _frames(read, dict.fromkeys(tail, start), request.universe)
         known = material.signals.filter(pl.col("symbol").is_in(tail))
-        found.append(signals_since(frames, known, start, request.definition))
+        parts.append(signals_since(frames, known, start, request.definition))
     closes = material.bars.select("symbol", "ts", "close")
-    told = pl.concat(found).join(closes, on=["symbol", "ts"], how="left", maintain_order="left")
-    return Found(since, told, withdrawn=_vanished(material.signals, told, since))
+    detected = pl.concat(parts).join(closes, on=["symbol", "ts"], how="left", maintain_order="left")
+    return Found(since, detected, withdrawn=_vanished(material.signals, detected, since))
 
 
 def _with_indicators(bars: pl.DataFrame) -> pl.DataFrame:
@@ -71,24 +63,28 @@ def _with_indicators(bars: pl.DataFrame) -> pl.DataFrame:
     return bars.select(columns).hstack(compute(bars, READ_HISTORY, READ_HISTORY).drop("symbol", "ts"))
 
 
-def _cut(bars: pl.DataFrame, timeframe: Timeframe, since: Since, universe: Universe) -> pl.DataFrame:
+def _frames(read: Mapping[Timeframe, pl.DataFrame], since: Since, universe: Universe) -> Frames:
     """The bars that are judged and those that must be known before them, of some symbols."""
-    chosen = bars.filter(pl.col("symbol").is_in(list(since)))
+    chosen = pl.col("symbol").is_in(list(since))
     # Two more than needed: of the bars that began before the moment the last was perhaps not over by then, nor the
     # currency day before it final.
-    return with_ends(tails(chosen, since, BARS_NEEDED[timeframe] + 2), timeframe, universe)
+    cut = {
+        timeframe: tails(read[timeframe].filter(chosen), since, BARS_NEEDED[timeframe] + 2)
+        for timeframe in TIMEFRAMES
+    }
+    return Frames(*(with_ends(bars, timeframe, universe) for timeframe, bars in cut.items()))
 
 
-def _vanished(stored: pl.DataFrame, told: pl.DataFrame, since: Since) -> dict[str, list[str]]:
+def _vanished(stored: pl.DataFrame, detected: pl.DataFrame, since: Since) -> dict[str, list[str]]:
     """Symbol → keys of alerts about signals that a new judgement no longer finds."""
     gone: dict[str, list[str]] = {}
-    for signal in stored.join(told, on=KEY, how="anti").iter_rows(named=True):
+    for signal in stored.join(detected, on=KEY, how="anti").iter_rows(named=True):
         moment = since[signal["symbol"]]
         if moment is None or signal["ts"] >= moment:
             gone.setdefault(signal["symbol"], []).append(alert_key(signal))
     return gone
 
 
-def new_signals(found: Found, stored: pl.DataFrame) -> pl.DataFrame:
+def new_signals(judgement: Found, stored: pl.DataFrame) -> pl.DataFrame:
     """Signals that are not stored yet."""
-    return found.signals.join(stored, on=KEY, how="anti")
+    return judgement.signals.join(stored, on=KEY, how="anti")

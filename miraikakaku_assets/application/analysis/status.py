@@ -5,14 +5,7 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from miraikakaku_assets.application.analysis.scope import DERIVED
-from miraikakaku_assets.application.ports.notices import (
-    PATTERN,
-    Alert,
-    AlertStore,
-    Cycle,
-    CycleLog,
-    Severity,
-)
+from miraikakaku_assets.application.ports.notices import PATTERN, Alert, AlertStore, Cycle, CycleLog, Severity
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe
 
 _CYCLES = 3  # of each universe
@@ -20,7 +13,7 @@ _CYCLES = 3  # of each universe
 _COLLECTED = {
     timeframe: collected
     for collected, built in DERIVED.items()
-    for timeframe in (collected, *(one for one, _ in built))
+    for timeframe in (collected, *(target for target, _ in built))
 }
 """Timeframe → the collected one whose marks are its own; in the order in which they are shown."""
 
@@ -61,19 +54,19 @@ def analysed_rows(store: AnalysedStore) -> list[dict[str, Any]]:
 def cycles_status(log: CycleLog) -> list[dict[str, Any]]:
     """The newest cycles of each universe, those that run first; without an end for those that have none yet."""
     running = log.unended()
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     for universe in UNIVERSES:
-        mine = [one for one in running if one.universe == universe]
-        found += [_shown(one) for one in (*mine, *log.ended(universe, _CYCLES))]
-    return found
+        mine = [cycle for cycle in running if cycle.universe == universe]
+        rows += [_shown(cycle) for cycle in (*mine, *log.ended(universe, _CYCLES))]
+    return rows
 
 
 def alerts_status(alerts: AlertStore) -> list[dict[str, Any]]:
     """The alerts that stand: the gravest first, then the newest; new signals behind everything else."""
     standing = alerts.listed(only_standing=True)
     gravity = list(Severity)
-    standing.sort(key=lambda one: (one.kind == PATTERN, -gravity.index(one.severity), -one.id))
-    return [_told(one) for one in standing]
+    standing.sort(key=lambda alert: (alert.kind == PATTERN, -gravity.index(alert.severity), -alert.id))
+    return [_alert_fields(alert) for alert in standing]
 
 
 def notices_status(alerts: AlertStore, channels: Collection[str]) -> list[dict[str, Any]]:
@@ -102,6 +95,6 @@ def _shown(cycle: Cycle) -> dict[str, Any]:
     }
 
 
-def _told(alert: Alert) -> dict[str, Any]:
+def _alert_fields(alert: Alert) -> dict[str, Any]:
     names = ("key", "severity", "kind", "universe", "symbol", "title", "message", "raised_at", "last_seen_at")
     return {name: getattr(alert, name) for name in names} | {"occurrences": alert.occurrences}

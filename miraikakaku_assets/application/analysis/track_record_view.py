@@ -53,8 +53,8 @@ def stored_signals(request: PatternsRequest, store: AnalysisStore) -> pl.DataFra
     """
     if request.definition is not None:
         definition_of(request.definition)
-    found = store.signals(request.universe, request.symbols, request.begin, request.definition)
-    return found.sort("at", "symbol", "pattern", descending=[True, False, False])
+    signals = store.signals(request.universe, request.symbols, request.begin, request.definition)
+    return signals.sort("at", "symbol", "pattern", descending=[True, False, False])
 
 
 def records_of(
@@ -73,11 +73,7 @@ def records_of(
     return track_record(signals.select("symbol", "at", *SIDE), closes, horizon_of(universe), as_of)
 
 
-def _final(bars: pl.DataFrame) -> pl.DataFrame:
-    return bars.filter(pl.col("status") == "final")
-
-
-def found_candlesticks(
+def stored_candlesticks(
     request: PatternsRequest, timeframe: Timeframe, prices: BarStore, newest: int
 ) -> pl.DataFrame:
     """TA-Lib's candlestick patterns of stored final bars, newest first; schema `CANDLESTICKS`.
@@ -93,14 +89,15 @@ def found_candlesticks(
     """
     universe = request.universe
     names = list(request.symbols) if request.symbols else sorted(prices.holdings(universe, timeframe))
-    found, read = [pl.DataFrame(schema=CANDLESTICKS)], 0
+    parts, read = [pl.DataFrame(schema=CANDLESTICKS)], 0
     for start in range(0, len(names), _AT_ONCE):
-        bars = _final(prices.read(universe, timeframe, names[start : start + _AT_ONCE]))
+        stored = prices.read(universe, timeframe, names[start : start + _AT_ONCE])
+        bars = stored.filter(pl.col("status") == "final")
         read += bars.height
         seen = candlesticks(bars)
         if request.begin is not None:
             seen = seen.filter(pl.col("ts") >= request.begin)
-        found.append(_newest_first(seen).head(newest or seen.height))
+        parts.append(_newest_first(seen).head(newest or seen.height))
     if not read:
         command = "collect" if timeframe in (Timeframe.D1, Timeframe.M5) else "analyze"
         which = "" if timeframe is Timeframe.D1 else f" --timeframe {timeframe}"
@@ -108,12 +105,12 @@ def found_candlesticks(
             f"No final {timeframe} bars of universe {universe.name} are stored for that; run `miraikakaku {command} "
             f"--universe {universe.name}{which if command == 'collect' else ''}` first"
         )
-    every = _newest_first(pl.concat(found))
+    every = _newest_first(pl.concat(parts))
     return every.head(newest or every.height)
 
 
-def _newest_first(found: pl.DataFrame) -> pl.DataFrame:
-    return found.sort("ts", "symbol", "pattern", descending=[True, False, False])
+def _newest_first(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.sort("ts", "symbol", "pattern", descending=[True, False, False])
 
 
 def evidence_in_short(evidence: Any) -> str:
@@ -129,4 +126,4 @@ def evidence_in_short(evidence: Any) -> str:
     ):
         timeframe, _, column = name.partition(".")
         chosen.setdefault(timeframe, f"{timeframe} {column} {value:g}" if value is not None else "")
-    return ", ".join(chosen[one] for one in ("d1", "h4", "h1", "m5") if chosen.get(one))
+    return ", ".join(chosen[timeframe] for timeframe in ("d1", "h4", "h1", "m5") if chosen.get(timeframe))

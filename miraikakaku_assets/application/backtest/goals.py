@@ -1,19 +1,11 @@
-"""What was asked for, beside what came of it: the marks of the ensemble, and the two lines of the specification."""
+"""Goals and figures of the ensemble side by side, and the two lines of the specification."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
-from miraikakaku_assets.application.backtest.cells import (
-    LEVEL,
-    NOTHING,
-    hits,
-    judged,
-    ratio,
-    table,
-    within,
-)
+from miraikakaku_assets.application.backtest.cells import LEVEL, NOTHING, hits, judged, ratio, table, within
 from miraikakaku_assets.application.backtest.tables import (
     DIRECTION_LINE,
     MAPE_LINE,
@@ -47,14 +39,14 @@ def reached(board: BacktestResult) -> dict[str, Any]:
     whole = pooled(board.scores).filter(pl.col("model") == ENSEMBLE)
     own = board.scores.filter(pl.col("model") == ENSEMBLE)
     better = own.filter((pl.col("mae_to_no_change") < STRETCH) & (pl.col("p_holm") < LEVEL))
-    found: dict[str, Any] = {
+    figures: dict[str, Any] = {
         name: whole[name].first() for name in ("mae_to_no_change", "coverage_80", "coverage_95")
     }
     fair = None
     if board.spread.height:
         mine = (pl.col("model") == ENSEMBLE) & (pl.col("horizon") == POOLED)
         fair = board.spread.filter(mine)["fair"].first()
-    return found | {"stretch": better["horizon"].sort().to_list(), "fair": fair}
+    return figures | {"stretch": better["horizon"].sort().to_list(), "fair": fair}
 
 
 def goals(boards: Mapping[str, BacktestResult]) -> str:
@@ -110,7 +102,10 @@ def spec_lines(boards: Mapping[str, BacktestResult], horizons: Sequence[int]) ->
                 (
                     name,
                     str(horizon),
-                    *(_mape(value) for value in mapes),
+                    *(
+                        judged(percent(value, 2), holds=None if value is None else value < MAPE_LINE)
+                        for value in mapes
+                    ),
                     NOTHING if best is None else str(best["model"]),
                     NOTHING if best is None else judged(hits(best), holds=best["hit_low"] >= DIRECTION_LINE),
                     NOTHING if best is None else percent(best["always_up"], 1),
@@ -123,7 +118,3 @@ def spec_lines(boards: Mapping[str, BacktestResult], horizons: Sequence[int]) ->
     )
     names = ("set", "h", "MAPE of no change", "MAPE of the ensemble", "best direction", "right", "always up")
     return f"{title}\n\n{table(names, rows)}"
-
-
-def _mape(value: Any) -> str:
-    return judged(percent(value, 2), holds=None if value is None else value < MAPE_LINE)

@@ -40,8 +40,8 @@ ALL = ("jp", "us", "fx", "copper", METAL, CURRENCIES)
 _IMPORTED = ("fx", "copper", "us", "jp")
 _KNOWN_ELSEWHERE = ("fx", "us")  # the models of every market read Wall Street and the dollar
 
-Heard = Callable[[str, str, int, int], None]
-"""Hears which set is at work, with what, and how much of how much is done."""
+SetProgress = Callable[[str, str, int, int], None]
+"""Called with the set at work, the model at work, and how many turns of how many are done."""
 
 
 @dataclass
@@ -62,11 +62,6 @@ class Scoreboard:
     boards: dict[str, BacktestResult] = field(default_factory=dict)
     papers: Sequence[Measured] = ()
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether every set is there."""
-        return set(self.boards) == set(ALL)
-
 
 def named_sets(text: str) -> list[str]:
     """The sets of a list with commas, in the order of the page; all of them if it is empty.
@@ -82,7 +77,7 @@ def named_sets(text: str) -> list[str]:
 
 
 def make_scoreboard(
-    sets: Sequence[str], size: Size, evidence: DatasetPorts, ports: BacktestPorts, heard: Heard
+    sets: Sequence[str], size: Size, evidence: DatasetPorts, ports: BacktestPorts, progress: SetProgress
 ) -> Scoreboard:
     """Takes the evidence and evaluates every model on every set.
 
@@ -91,7 +86,7 @@ def make_scoreboard(
         size: How much.
         evidence: What taking it needs.
         ports: What evaluating needs.
-        heard: Hears what is at work.
+        progress: Called at every turn.
 
     Raises:
         ConfigurationError: The folder of the evidence lacks a file.
@@ -104,45 +99,45 @@ def make_scoreboard(
     universes = [name for name in sets if name in UNIVERSES]
     for name in _IMPORTED if universes else ():
         if name in universes or name in _KNOWN_ELSEWHERE:
-            heard(name, "import", 0, 0)
+            progress(name, "import", 0, 0)
             made.taken[name] = load_datasets(UNIVERSES[name], evidence)
     for name in sets:
         if name == METAL:
-            made.boards[name] = _metal(size, evidence, ports, heard)
+            made.boards[name] = _metal(size, evidence, ports, progress)
         elif name == CURRENCIES:
-            made.boards[name], made.papers = _currencies(size, evidence, ports, heard)
+            made.boards[name], made.papers = _currencies(size, evidence, ports, progress)
         else:
             window = made.taken[name].first, made.taken[name].last
-            step = _step(name, folds_of(UNIVERSES[name], window, size), ports, heard)
+            step = _step(name, folds_of(UNIVERSES[name], window, size), ports, progress)
             made.boards[name] = evaluate_universe(UNIVERSES[name], window, size, ports, step)
     return made
 
 
-def _metal(size: Size, evidence: DatasetPorts, ports: BacktestPorts, heard: Heard) -> BacktestResult:
+def _metal(size: Size, evidence: DatasetPorts, ports: BacktestPorts, progress: SetProgress) -> BacktestResult:
     data = metal_panel(evidence.evidence.metal())
     folds = folds_in(data.sessions, size, METAL)
-    step = _step(METAL, folds, ports, heard)
+    step = _step(METAL, folds, ports, progress)
     walked = walk_series(data, folds, ports.prediction.forecasters, SEED, step)
     return series_board(METAL, data, counted(folds, size, METAL), walked, size.refit_every[METAL])
 
 
 def _currencies(
-    size: Size, evidence: DatasetPorts, ports: BacktestPorts, heard: Heard
+    size: Size, evidence: DatasetPorts, ports: BacktestPorts, progress: SetProgress
 ) -> tuple[BacktestResult, list[Measured]]:
     currencies = evidence.evidence.currencies()
     data, folds = currency_panel(currencies), papers_folds(currencies, DECIDED_EVERY, size.stretch)
-    step = _step(CURRENCIES, folds, ports, heard)
+    step = _step(CURRENCIES, folds, ports, progress)
     walked = walk_series(data, folds, ports.prediction.forecasters, SEED, step)
     board = series_board(CURRENCIES, data, [day for fold in folds for day in fold.origins], walked, None)
     return board, in_papers_measures(currencies, walked.rows, size.stretch)
 
 
-def _step(name: str, folds: Sequence[Fold], ports: BacktestPorts, heard: Heard) -> Step:
+def _step(name: str, folds: Sequence[Fold], ports: BacktestPorts, progress: SetProgress) -> Step:
     """What a walk tells, as counts: a model and the ensemble have a turn in every fold."""
     turns = [*(forecaster.name for forecaster in ports.prediction.forecasters), ENSEMBLE]
     places = {fold.origins[0]: place for place, fold in enumerate(folds)}
 
     def step(what: str, origin: date) -> None:
-        heard(name, what, places[origin] * len(turns) + turns.index(what), len(folds) * len(turns))
+        progress(name, what, places[origin] * len(turns) + turns.index(what), len(folds) * len(turns))
 
     return step

@@ -52,24 +52,24 @@ def put_into(text: str, generated: str) -> str:
     return f"{before}{BEGIN}\n{generated.strip()}\n{END}{rest.split(END)[1]}"
 
 
-def as_markdown(found: Scoreboard) -> str:
+def as_markdown(scoreboard: Scoreboard) -> str:
     """Everything between the marks."""
-    parts = [_head(found), goals(found.boards), spec_lines(found.boards, SHOWN)]
-    parts += [_section(board, found.taken.get(name)) for name, board in found.boards.items()]
-    if found.papers:
-        parts.append(_papers(found))
-    if found.taken:
-        parts.append(_evidence(found.taken))
+    parts = [_head(scoreboard), goals(scoreboard.boards), spec_lines(scoreboard.boards, SHOWN)]
+    parts += [_section(board, scoreboard.taken.get(name)) for name, board in scoreboard.boards.items()]
+    if scoreboard.papers:
+        parts.append(_papers(scoreboard))
+    if scoreboard.taken:
+        parts.append(_evidence(scoreboard.taken))
     return "\n\n".join(parts) + "\n"
 
 
-def _head(found: Scoreboard) -> str:
-    models = ", ".join(f"{name} {version}" for name, version in found.models.items())
+def _head(scoreboard: Scoreboard) -> str:
+    models = ", ".join(f"{name} {version}" for name, version in scoreboard.models.items())
     lines = [
         f"Written by `miraikakaku scoreboard`; whatever is typed here is lost. Models and versions: {models}."
     ]
-    if found.size.name != "full":
-        lines.insert(0, f"**Size {found.size.name}: too few days to tell anything.**\n")
+    if scoreboard.size.name != "full":
+        lines.insert(0, f"**Size {scoreboard.size.name}: too few days to tell anything.**\n")
     return "\n".join(lines)
 
 
@@ -99,18 +99,18 @@ def _about(board: BacktestResult, taken: Taken | None) -> str:
     origins = f"{board.origins} origins, {board.first} to {board.last}, {cadence}."
     if board.name == CURRENCIES:
         origins = f"{board.origins} origins, the test days of the papers, {cadence}."
-    said = [
+    sentences = [
         origins,
         f"{board.instruments:,} of {board.market:,} instruments are forecast, all are trained on.",
     ]
-    said += [f"{model} forecasts {count:,} of them." for model, count in board.few.items()]
-    said += [f"**{model} failed: {why}.**" for model, why in board.failed.items()]
+    sentences += [f"{model} forecasts {count:,} of them." for model, count in board.few.items()]
+    sentences += [f"**{model} failed: {why}.**" for model, why in board.failed.items()]
     reasons = [f"{model} {reason} {count:,}" for model, reason, count in board.missing.rows()]
     if reasons:
-        said.append(f"Forecasts not made, of all horizons: {', '.join(reasons)}.")
+        sentences.append(f"Forecasts not made, of all horizons: {', '.join(reasons)}.")
     if taken is not None and taken.unlisted:
-        said.append(f"In no list, and not forecast: {', '.join(taken.unlisted)}.")
-    return " ".join(said)
+        sentences.append(f"In no list, and not forecast: {', '.join(taken.unlisted)}.")
+    return " ".join(sentences)
 
 
 def _scores(board: BacktestResult, horizon: int) -> str:
@@ -186,14 +186,14 @@ def _sectors(sectors: pl.DataFrame) -> str:
 
 
 def _decided(board: BacktestResult) -> str:
-    said = []
+    sentences = []
     if board.weights:
         shares = [f"h = {h} {_shares(board.weights[h])}" for h in sorted(board.weights)]
-        said.append(f"Weights after the last origin: {'; '.join(shares)}.")
+        sentences.append(f"Weights after the last origin: {'; '.join(shares)}.")
     if board.champions:
         named = [f"h = {h} {model}" for h, model in sorted(board.champions.items())]
-        said.append(f"Champions: {', '.join(named)}.")
-    return " ".join(said)
+        sentences.append(f"Champions: {', '.join(named)}.")
+    return " ".join(sentences)
 
 
 def _shares(weights: object) -> str:
@@ -202,10 +202,10 @@ def _shares(weights: object) -> str:
     return ", ".join(f"{model} {weight:.2f}" for model, weight in ordered if weight >= _TOLD)
 
 
-def _papers(found: Scoreboard) -> str:
+def _papers(scoreboard: Scoreboard) -> str:
     names = ("method", "from", *(f"RSE {step}" for step in STEPS), *(f"CORR {step}" for step in STEPS))
-    ours = [(paper.method, "here", paper.rse, paper.corr) for paper in found.papers]
-    theirs = [(one.method, one.paper, one.rse, one.corr) for one in PUBLISHED]
+    ours = [(paper.method, "here", paper.rse, paper.corr) for paper in scoreboard.papers]
+    theirs = [(result.method, result.paper, result.rse, result.corr) for result in PUBLISHED]
     rows = [
         (
             method,
@@ -218,7 +218,7 @@ def _papers(found: Scoreboard) -> str:
         )
         for method, whose, rse, corr in (*ours, *theirs)
     ]
-    filled = [f"{paper.method} {paper.filled:,}" for paper in found.papers if paper.filled]
+    filled = [f"{paper.method} {paper.filled:,}" for paper in scoreboard.papers if paper.filled]
     beside = (
         f"\n\nForecasts not made, for which the last value stands: {', '.join(filled)}." if filled else ""
     )
@@ -230,13 +230,13 @@ def _evidence(taken: dict[str, Taken]) -> str:
     rows = [
         (
             name,
-            f"{one.symbols:,}",
-            f"{one.rows:,}",
-            f"{one.stored:,}",
-            ", ".join(f"{rule} {count:,}" for rule, count in sorted(one.quarantined.items())) or NOTHING,
-            str(one.lists) if one.lists else NOTHING,
-            f"{one.first} to {one.last}",
+            f"{evidence.symbols:,}",
+            f"{evidence.rows:,}",
+            f"{evidence.stored:,}",
+            ", ".join(f"{rule} {count:,}" for rule, count in sorted(evidence.quarantined.items())) or NOTHING,
+            str(evidence.lists) if evidence.lists else NOTHING,
+            f"{evidence.first} to {evidence.last}",
         )
-        for name, one in sorted(taken.items())
+        for name, evidence in sorted(taken.items())
     ]
     return f"### The evidence as it was imported\n\n{table(names, rows)}"

@@ -12,16 +12,16 @@ from miraikakaku_assets.application.backtest.published_results import PUBLISHED
 from miraikakaku_assets.application.backtest.tables import BacktestResult
 
 
-def plain(found: Scoreboard) -> dict[str, Any]:
+def plain(scoreboard: Scoreboard) -> dict[str, Any]:
     """Numbers as they are, tables as lists of rows; dates stay dates."""
     return {
-        "size": found.size.name,
-        "models": dict(found.models),
-        "evidence": {name: asdict(one) for name, one in found.taken.items()},
-        "sets": {name: _board(board) for name, board in found.boards.items()},
+        "size": scoreboard.size.name,
+        "models": dict(scoreboard.models),
+        "evidence": {name: asdict(evidence) for name, evidence in scoreboard.taken.items()},
+        "sets": {name: _board(board) for name, board in scoreboard.boards.items()},
         "exchange_rate": {
-            "here": [asdict(paper) for paper in found.papers],
-            "published": [asdict(one) for one in PUBLISHED] if found.papers else [],
+            "here": [asdict(paper) for paper in scoreboard.papers],
+            "published": [asdict(result) for result in PUBLISHED] if scoreboard.papers else [],
         },
     }
 

@@ -82,4 +82,4 @@ def mean_correlation(actual: Numbers, forecast: Numbers) -> float:
     """
     moved = (actual.std(axis=0) > 0) & (forecast.std(axis=0) > 0)
     pairs = zip(actual[:, moved].T, forecast[:, moved].T, strict=True)
-    return float(np.mean([np.corrcoef(one, other)[0, 1] for one, other in pairs]))
+    return float(np.mean([np.corrcoef(levels, forecasts)[0, 1] for levels, forecasts in pairs]))

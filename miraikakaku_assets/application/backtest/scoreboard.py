@@ -24,7 +24,7 @@ from miraikakaku_assets.application.forecasting.inputs import ForecastInputs, fo
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE, PredictionPorts
 from miraikakaku_assets.application.forecasting.train import TrainingPorts
 from miraikakaku_assets.application.forecasting.weights import WEIGHTS, champions
-from miraikakaku_assets.application.ports.forecasts import Decision, ForecastStore, MarketBars
+from miraikakaku_assets.application.ports.forecasts import ForecastStore, MarketBars
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS
 from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE
@@ -116,10 +116,6 @@ class BacktestPorts:
     prediction: PredictionPorts
 
 
-Told = Step
-"""Hears which model is at work, and from which origin on."""
-
-
 def in_sample_order(symbols: Sequence[str]) -> list[str]:
     """Symbols in the order of samples: that of their MD5 digests, which has nothing to do with prices."""
     return sorted(symbols, key=lambda symbol: md5(symbol.encode(), usedforsecurity=False).hexdigest())
@@ -173,7 +169,7 @@ def counted(folds: Sequence[Fold], size: Size, name: str) -> list[date]:
 
 
 def evaluate_universe(
-    universe: Universe, window: tuple[date, date], size: Size, ports: BacktestPorts, told: Told
+    universe: Universe, window: tuple[date, date], size: Size, ports: BacktestPorts, step: Step
 ) -> BacktestResult:
     """Walks forward through a universe by the stores of every day, and reads off what came of it.
 
@@ -182,7 +178,7 @@ def evaluate_universe(
         window: First and last day on which its instruments have bars.
         size: How much.
         ports: What it needs.
-        told: Hears what is at work.
+        step: Called with the model at work and the first origin of its fold.
 
     Raises:
         WorkFellShortError: The window is too short.
@@ -203,7 +199,7 @@ def evaluate_universe(
         if count is not None and int(count * size.single_share) < len(kept)
     }
     walk = Walk(folds, few, kept, SEED)
-    walk_forward_universe(inputs, walk, ports.training, ports.prediction, told)
+    walk_forward_universe(inputs, walk, ports.training, ports.prediction, step)
     return _board(inputs, walk, size, {model: len(names) for model, names in few.items()}, ports.prediction)
 
 
@@ -242,7 +238,8 @@ def _board(
         spread=pl.concat(spreads) if spreads else pl.DataFrame(),
         champions=champions(universe, last, store),
         weights={
-            decision.horizon: _shares(decision) for decision in store.decisions(universe, WEIGHTS, last)
+            decision.horizon: {model: float(str(weight)) for model, weight in decision.outcome.items()}
+            for decision in store.decisions(universe, WEIGHTS, last)
         },
     )
 
@@ -257,7 +254,3 @@ def _failed(store: ForecastStore, universe: Universe, folds: int) -> dict[str, s
         model: f"{len(why)} of {folds} trainings, the newest because of {why[0]}"
         for model, why in sorted(broken.items())
     }
-
-
-def _shares(decision: Decision) -> dict[str, float]:
-    return {model: float(str(weight)) for model, weight in decision.outcome.items()}

@@ -28,12 +28,7 @@ from miraikakaku_assets.application.backtest.walk_forward import Step
 from miraikakaku_assets.application.forecasting.inputs import with_foreign
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE, combined, predict_all
 from miraikakaku_assets.domain.forecasting.bands import conformal_bands
-from miraikakaku_assets.domain.forecasting.contract import (
-    FORECASTS,
-    HORIZONS,
-    Forecaster,
-    Reason,
-)
+from miraikakaku_assets.domain.forecasting.contract import FORECASTS, HORIZONS, Forecaster, Reason
 from miraikakaku_assets.domain.forecasting.ensemble import DEFAULT_WEIGHTS, NO_CHANGE, Weights, choose_weights
 from miraikakaku_assets.domain.forecasting.evaluation import Fold, outcomes, rolling_origins
 from miraikakaku_assets.domain.forecasting.features import FeatureInputs
@@ -111,7 +106,7 @@ def currency_panel(currencies: pl.DataFrame) -> Panel:
 
 
 def walk_series(
-    data: Panel, folds: Sequence[Fold], forecasters: Sequence[Forecaster], seed: int, told: Step
+    data: Panel, folds: Sequence[Fold], forecasters: Sequence[Forecaster], seed: int, step: Step
 ) -> Walked:
     """Forecasts of every model and their ensemble over the folds.
 
@@ -120,7 +115,7 @@ def walk_series(
         folds: Trainings and origins, in the order of time.
         forecasters: Models, no change among them.
         seed: Of the trainings.
-        told: Hears what is at work.
+        step: Called with the model at work and the first origin of its fold.
     """
     walked, made = Walked(pl.DataFrame()), [pl.DataFrame(schema=FORECASTS)]
     for train_until, several in groupby(folds, key=lambda fold: fold.train_until):
@@ -128,13 +123,13 @@ def walk_series(
         origins = [origin for fold in served for origin in fold.origins]
         base = []
         for forecaster in forecasters:
-            told(forecaster.name, origins[0])
+            step(forecaster.name, origins[0])
             base.append(_forecasts(forecaster, data, train_until, origins, seed, walked.failed))
         made += base
         for fold in served:
-            told(ENSEMBLE, fold.origins[0])
+            step(ENSEMBLE, fold.origins[0])
             weights = _weights(pl.concat(made), data, fold.origins[0])
-            now = [one.filter(pl.col("as_of").is_in(list(fold.origins))) for one in base]
+            now = [forecasts.filter(pl.col("as_of").is_in(list(fold.origins))) for forecasts in base]
             made.append(combined(now, fold.origins, weights))
     everything = pl.concat(made)
     walked.weights = _weights(everything, data, folds[-1].origins[-1])
@@ -236,8 +231,8 @@ def in_papers_measures(
     """
     values, step = currencies.to_numpy(), _papers_step()
     targets = np.arange(first_target(len(values)), len(values))[:stretch]
-    still = {one: _measures(values[targets], values[targets - one]) for one in STEPS}
-    found = [_measured(NO_CHANGE, still, 0)]
+    still = {ahead: _measures(values[targets], values[targets - ahead]) for ahead in STEPS}
+    measured = [_measured(NO_CHANGE, still, 0)]
     for model in rows["model"].unique(maintain_order=True):
         if model == NO_CHANGE:
             continue
@@ -245,14 +240,14 @@ def in_papers_measures(
         wide = own.pivot(on="symbol", index="as_of", values="point").sort("as_of")
         points = wide.select(currencies.columns).to_numpy()
         forecast = values[targets - step] * np.exp(np.nan_to_num(points, nan=0.0))
-        found.append(
+        measured.append(
             _measured(model, {step: _measures(values[targets], forecast)}, int(np.isnan(points).sum()))
         )
-    return found
+    return measured
 
 
-def _measured(method: str, found: Mapping[int, tuple[float, float]], filled: int) -> Measured:
-    rse, corr = ({step: pair[place] for step, pair in found.items()} for place in (0, 1))
+def _measured(method: str, by_step: Mapping[int, tuple[float, float]], filled: int) -> Measured:
+    rse, corr = ({step: pair[place] for step, pair in by_step.items()} for place in (0, 1))
     return Measured(method, rse, corr, filled)
 
 

@@ -93,8 +93,8 @@ def corrected(scores: pl.DataFrame, by: tuple[str, ...] = ("model", "horizon")) 
     tested = scores.filter(pl.col("model") != NO_CHANGE)
     keys = ["\t".join(str(value) for value in row) for row in tested.select(by).rows()]
     p_values = dict(zip(keys, tested["dm_p_better"].fill_null(1.0).to_list(), strict=True))
-    found = holm(p_values)
-    column = pl.Series("p_holm", [found[key] for key in keys], dtype=pl.Float64)
+    adjusted = holm(p_values)
+    column = pl.Series("p_holm", [adjusted[key] for key in keys], dtype=pl.Float64)
     return scores.join(tested.select(by).with_columns(column), on=by, how="left", maintain_order="left")
 
 
@@ -154,15 +154,18 @@ def spread(rows: pl.DataFrame) -> pl.DataFrame:
         ]
     )
     enough = pl.col("least") >= FEWEST_OUTCOMES
-    told = together.filter(enough)
-    table = told.group_by("model", "horizon").agg(
-        instruments=pl.len().cast(pl.Int64),
-        fair=pl.col("coverage_80").is_between(*FAIR).mean(),
-        **_tenths("coverage", "coverage_80"),
-        **_tenths("ratio", "mae_to_no_change"),
-        better=(pl.col("mae_to_no_change") < 1).mean(),
-        no_edge=pl.col("no_edge").mean(),
-        mape_met=(pl.col("mape") < MAPE_LINE).mean(),
+    table = (
+        together.filter(enough)
+        .group_by("model", "horizon")
+        .agg(
+            instruments=pl.len().cast(pl.Int64),
+            fair=pl.col("coverage_80").is_between(*FAIR).mean(),
+            **_tenths("coverage", "coverage_80"),
+            **_tenths("ratio", "mae_to_no_change"),
+            better=(pl.col("mae_to_no_change") < 1).mean(),
+            no_edge=pl.col("no_edge").mean(),
+            mape_met=(pl.col("mape") < MAPE_LINE).mean(),
+        )
     )
     left = together.filter(~enough).group_by("model", "horizon").agg(too_few=pl.len().cast(pl.Int64))
     table = table.join(left, on=["model", "horizon"], how="left").with_columns(pl.col("too_few").fill_null(0))

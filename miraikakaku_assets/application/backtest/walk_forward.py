@@ -70,7 +70,7 @@ class WalkReport:
 
 
 Step = Callable[[str, date], None]
-"""Hears what is being done, and from which origin on."""
+"""Called with the model at work and the first origin of its fold."""
 
 
 def walk_forward_universe(
@@ -87,10 +87,10 @@ def walk_forward_universe(
         walk: Folds.
         training: What training needs.
         prediction: What forecasting needs.
-        step: Hears what is being done.
+        step: Called before each model.
     """
     report = WalkReport()
-    members = [one.name for one in prediction.forecasters]
+    members = [forecaster.name for forecaster in prediction.forecasters]
     for fold in walk.folds:
         report.origins += len(fold.origins)
         if _is_stored(inputs, fold, prediction):

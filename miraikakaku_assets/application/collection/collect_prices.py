@@ -8,11 +8,7 @@ from datetime import datetime
 
 from miraikakaku_assets.application.collection.judge_delivery import Judge
 from miraikakaku_assets.application.collection.keep_scale import ScaleKeeper
-from miraikakaku_assets.application.collection.outcomes import (
-    MarketFacts,
-    outcomes_of,
-    without_padding,
-)
+from miraikakaku_assets.application.collection.outcomes import MarketFacts, outcomes_of, without_padding
 from miraikakaku_assets.application.collection.prefetch import one_ahead
 from miraikakaku_assets.application.collection.refetch_restated import pull_rescaled_again
 from miraikakaku_assets.application.collection.report import CollectionReport
@@ -108,7 +104,7 @@ class _Collection:
     ports: CollectionPorts
     report: CollectionReport
     claims: OwnClaims | None = None
-    asked: dict[str, BarRequest] = field(default_factory=dict)
+    requests: dict[str, BarRequest] = field(default_factory=dict)
     bare: frozenset[str] = frozenset()
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -143,7 +139,7 @@ class _Collection:
                 yield [SymbolOutcome(symbol, verdict) for symbol, verdict in share.done.items()], ()
             if share.mine:
                 yield from self._stored(self._fetched([left[symbol] for symbol in share.mine]))
-            left = {symbol: one for symbol, one in left.items() if symbol in share.underway}
+            left = {symbol: instrument for symbol, instrument in left.items() if symbol in share.underway}
             if left and not self.request.waits:
                 yield [SymbolOutcome(symbol, "underway") for symbol in left], ()
                 return
@@ -163,7 +159,9 @@ class _Collection:
         for delivery in deliveries:
             now = self.ports.clock()
             kept = delivery if self.on_scale is None else self.on_scale(delivery)
-            whole, rescaled = pull_rescaled_again(kept, self.asked, self.request, self.ports, self.stopping)
+            whole, rescaled = pull_rescaled_again(
+                kept, self.requests, self.request, self.ports, self.stopping
+            )
             validated, actions = self.judge(whole, now, rescaled)
             yield _Checked(whole, validated, actions, rescaled, now)
 
@@ -172,7 +170,7 @@ class _Collection:
         requests, self.bare = bar_requests(
             request, self.ports.store, self.ports.clock(), is_fixed=source.is_fixed
         )
-        self.asked = {one.symbol: one for one in requests}
+        self.requests = {bar_request.symbol: bar_request for bar_request in requests}
         yield from source.deliver(request.universe, request.timeframe, requests, self.stopping)
 
     def _unrequested(self) -> Iterator[Delivery]:
@@ -185,10 +183,10 @@ class _Collection:
         bars, padding = without_padding(checked.validated)
         named = {*delivery.symbols, *delivery.bars["symbol"].unique().to_list()}
         ids = {symbol: request.known[symbol] for symbol in named if symbol in request.known}
-        asked = [self.asked[symbol] for symbol in delivery.symbols if symbol in self.asked]
+        answered = [self.requests[symbol] for symbol in delivery.symbols if symbol in self.requests]
         delivered = set(bars.accepted["symbol"].unique().to_list())
         collected = Collected(
-            complete_from={} if source.is_fixed else complete_from(asked, delivered),
+            complete_from={} if source.is_fixed else complete_from(answered, delivered),
             rescaled=checked.rescaled,
             actions=checked.actions,
             channels=self.ports.channels,
@@ -203,7 +201,7 @@ class _Collection:
             written,
             padding,
             MarketFacts(
-                self.asked,
+                self.requests,
                 self.known,
                 self.absent,
                 self.bare,

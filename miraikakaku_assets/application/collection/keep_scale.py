@@ -52,16 +52,16 @@ class ScaleKeeper:
             return [], None
         taken = delivery.bars.filter(pl.col("refusal").is_null())
         ends = taken.group_by("symbol").agg(first=pl.col("session").min(), last=pl.col("session").max())
-        early = [(symbol, first) for symbol, first, last in ends.iter_rows() if last < self._end(symbol)]
+        newest = self._newest
+        early = [
+            (symbol, first) for symbol, first, last in ends.iter_rows() if last < newest.get(symbol, date.min)
+        ]
         return sorted(symbol for symbol, _ in early), min((first for _, first in early), default=None)
-
-    def _end(self, symbol: str) -> date:
-        return self._newest.get(symbol, date.min)
 
     @cached_property
     def _newest(self) -> Mapping[str, date]:
         held = self.store.holdings(self.universe, Timeframe.D1)
-        return {symbol: one.newest for symbol, one in held.items() if one.newest is not None}
+        return {symbol: holding.newest for symbol, holding in held.items() if holding.newest is not None}
 
 
 def off_scale(delivery: Delivery, symbols: AbstractSet[str]) -> Delivery:

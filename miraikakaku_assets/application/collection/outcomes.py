@@ -37,14 +37,14 @@ class MarketFacts:
     """What is known of a collection's symbols before anything comes.
 
     Attributes:
-        asked: What the collection asks for, by symbol.
+        requests: What the collection asks for, by symbol.
         known: Symbols of the master, delisted ones included.
         absent: Symbols that the source need not know (closed markets).
         bare: Symbols of which nothing was stored when they were asked for.
         whole_history: Whether those are asked for all there is, and not for a window.
     """
 
-    asked: Mapping[str, BarRequest]
+    requests: Mapping[str, BarRequest]
     known: AbstractSet[str]
     absent: AbstractSet[str]
     bare: AbstractSet[str]
@@ -64,7 +64,7 @@ def outcomes_of(
     Args:
         delivery: What came.
         validated: Its accepted and refused rows.
-        written: What came of it in the store.
+        written: Rows of it in the store.
         padding: Rows of the delivery that are no bars; they count as not read.
         market: What is known of the symbols.
         rescaled: Symbols whose history was pulled again.
@@ -84,8 +84,8 @@ def outcomes_of(
             flagged=row["flagged"],
             first=row["first"],
             last=row["last"],
-            requested=row["symbol"] in market.asked,
-            asked=market.asked.get(row["symbol"]),
+            requested=row["symbol"] in market.requests,
+            asked=market.requests.get(row["symbol"]),
             calls=delivery.calls.get(row["symbol"], Calls()),
             rescaled=rescaled.get(row["symbol"]),
             reconsidered=row["reconsidered"],
@@ -100,8 +100,8 @@ def outcomes_of(
                 symbol,
                 error.kind,
                 error=None if expected else error,
-                requested=symbol in market.asked,
-                asked=market.asked.get(symbol),
+                requested=symbol in market.requests,
+                asked=market.requests.get(symbol),
                 calls=delivery.calls.get(symbol, Calls()),
             )
         )
@@ -130,7 +130,7 @@ def _rows(
 
 
 def _verdict(row: Mapping[str, Any], market: MarketFacts) -> str:
-    if row["symbol"] not in market.asked:
+    if row["symbol"] not in market.requests:
         return "delisted" if row["symbol"] in market.known else "not_in_master"
     if row["inserted"] + row["restated"] + row["withdrawn"] + row["reconsidered"]:
         return "ok"

@@ -38,11 +38,11 @@ def plan_collection(
         )
     if symbols is None:
         return *_without(listed, done), True
-    found = masters.instruments(universe, symbols)
-    known = {instrument.symbol for instrument in found}
+    instruments = masters.instruments(universe, symbols)
+    known = {instrument.symbol for instrument in instruments}
     settled = [
         SymbolOutcome(instrument.symbol, "delisted")
-        for instrument in found
+        for instrument in instruments
         if not instrument.is_active and not source.is_fixed
     ]
     for symbol in dict.fromkeys(symbols):
@@ -53,7 +53,7 @@ def plan_collection(
                     symbol, "not_in_master", error=PermanentSymbolError(symbol, "not_in_master", explanation)
                 )
             )
-    fetched = [instrument for instrument in found if instrument.is_active or source.is_fixed]
+    fetched = [instrument for instrument in instruments if instrument.is_active or source.is_fixed]
     left, reused = _without(fetched, done)
     return left, [*settled, *reused], {instrument.symbol for instrument in listed} <= known
 

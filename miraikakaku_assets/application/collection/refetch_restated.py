@@ -17,7 +17,7 @@ from miraikakaku_assets.domain.market.instruments import Timeframe
 
 def pull_rescaled_again(
     delivery: Delivery,
-    asked: Mapping[str, BarRequest],
+    requests: Mapping[str, BarRequest],
     request: CollectionRequest,
     ports: CollectionPorts,
     stopping: threading.Event,
@@ -29,7 +29,7 @@ def pull_rescaled_again(
 
     Args:
         delivery: What came.
-        asked: What was asked for, by symbol.
+        requests: To the source, by symbol.
         request: The collection.
         ports: What it works with.
         stopping: Set to end early.
@@ -46,35 +46,41 @@ def pull_rescaled_again(
         return delivery, {}
     symbols = overlap["symbol"].unique().to_list()
     known = ports.store.actions(request.universe, symbols)
-    found = rescaled_histories(overlap, taken, known, delivery.actions)
-    found = {symbol: one for symbol, one in found.items() if symbol in asked}
-    if not found:
+    rescaled = rescaled_histories(overlap, taken, known, delivery.actions)
+    rescaled = {symbol: rescaling for symbol, rescaling in rescaled.items() if symbol in requests}
+    if not rescaled:
         return delivery, {}
     # To the very end, also where a window with an end was asked for: bars behind it would keep the old scale.
-    again = [BarRequest(symbol, one.oldest, date.max) for symbol, one in found.items()]
+    again = [BarRequest(symbol, rescaling.oldest, date.max) for symbol, rescaling in rescaled.items()]
     for pulled in ports.source.deliver(request.universe, request.timeframe, again, stopping):
         delivery = _with(delivery, pulled)
-    short = _shorter(delivery, found)
+    short = _shorter(delivery, rescaled)
     if ports.source.is_fixed:  # a file that holds a part is no answer that will be complete tomorrow
         delivery = off_scale(delivery, set(short))
     else:
         delivery = _with(delivery, Delivery((), delivery.bars.clear(), failures=short))
-    found = {
-        symbol: one for symbol, one in found.items() if symbol in delivery.symbols and symbol not in short
+    rescaled = {
+        symbol: rescaling
+        for symbol, rescaling in rescaled.items()
+        if symbol in delivery.symbols and symbol not in short
     }
-    return delivery, {symbol: _compared(one, overlap, delivery.bars) for symbol, one in found.items()}
+    return delivery, {
+        symbol: _compared(rescaling, overlap, delivery.bars) for symbol, rescaling in rescaled.items()
+    }
 
 
-def _shorter(delivery: Delivery, found: Mapping[str, Rescaling]) -> dict[str, SymbolError]:
+def _shorter(delivery: Delivery, rescaled: Mapping[str, Rescaling]) -> dict[str, SymbolError]:
     """Histories that begin later than the stored ones: what is stored before them would keep the old scale."""
     priced = delivery.bars.filter(pl.col("close").is_finite())
     begins = dict(priced.group_by("symbol").agg(pl.col("session").min()).iter_rows())
     short: dict[str, SymbolError] = {}
-    for symbol, one in found.items():
+    for symbol, rescaling in rescaled.items():
         begin = begins.get(symbol)
-        if symbol in delivery.symbols and (begin is None or begin > one.oldest):
+        if symbol in delivery.symbols and (begin is None or begin > rescaling.oldest):
             came = "nothing came" if begin is None else f"what came begins on {begin}"
-            explanation = f"its history was restated since {one.oldest}, and {came}; nothing of it was stored"
+            explanation = (
+                f"its history was restated since {rescaling.oldest}, and {came}; nothing of it was stored"
+            )
             short[symbol] = TemporarySymbolError(symbol, "incomplete_history", explanation)
     return short
 
@@ -91,7 +97,7 @@ def _with(delivery: Delivery, pulled: Delivery) -> Delivery:
         )
     return replace(
         delivery,
-        symbols=tuple(one for one in delivery.symbols if one not in pulled.failures),
+        symbols=tuple(symbol for symbol in delivery.symbols if symbol not in pulled.failures),
         bars=pl.concat([delivery.bars.filter(others), pulled.bars]),
         actions=pl.concat([delivery.actions.filter(others), pulled.actions]),
         failures={**delivery.failures, **pulled.failures},
@@ -99,10 +105,10 @@ def _with(delivery: Delivery, pulled: Delivery) -> Delivery:
     )
 
 
-def _compared(one: Rescaling, overlap: pl.DataFrame, bars: pl.DataFrame) -> Rescaling:
-    """What was found, with the oldest compared bar before and after."""
-    mine = overlap.filter(pl.col("symbol") == one.symbol).select("symbol", "session", old="close")
-    oldest = overlap.filter(pl.col("symbol") == one.symbol).select(
+def _compared(rescaling: Rescaling, overlap: pl.DataFrame, bars: pl.DataFrame) -> Rescaling:
+    """The rescaling with the oldest compared bar before and after."""
+    mine = overlap.filter(pl.col("symbol") == rescaling.symbol).select("symbol", "session", old="close")
+    oldest = overlap.filter(pl.col("symbol") == rescaling.symbol).select(
         "symbol", session="oldest", old="oldest_close"
     )
     both = pl.concat([oldest, mine]).join(
@@ -110,10 +116,10 @@ def _compared(one: Rescaling, overlap: pl.DataFrame, bars: pl.DataFrame) -> Resc
     )
     both = both.filter(pl.col("new").is_finite()).sort("session")
     if both.is_empty():
-        return one
+        return rescaling
     row = both.row(0, named=True)
     return replace(
-        one,
+        rescaling,
         factor=row["new"] / row["old"],
         session=row["session"],
         old_close=row["old"],

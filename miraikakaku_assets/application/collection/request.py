@@ -75,7 +75,8 @@ class CollectionRequest:
     def new_batch(self, source: str) -> NewBatch:
         """The batch as the ledger knows it."""
         symbols = sorted(
-            {instrument.symbol for instrument in self.instruments} | {one.symbol for one in self.settled}
+            {instrument.symbol for instrument in self.instruments}
+            | {outcome.symbol for outcome in self.settled}
         )
         return NewBatch(
             universe=self.universe,

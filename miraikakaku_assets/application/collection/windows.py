@@ -84,15 +84,19 @@ def _restatement_starts(
     return {day: sessions_back(request.universe.calendar, min(day, now.date()), back) for day in days}
 
 
-def complete_from(asked: Sequence[BarRequest], delivered: AbstractSet[str]) -> dict[str, date]:
+def complete_from(requests: Sequence[BarRequest], delivered: AbstractSet[str]) -> dict[str, date]:
     """Symbol → first session of an answered request that had no end: since then nothing is missing.
 
     Args:
-        asked: What was asked for.
+        requests: To the source.
         delivered: Symbols of which a bar was accepted. An empty answer promises nothing: it may be a symbol that
             never trades, and it may be a source that is not itself.
     """
-    return {one.symbol: one.since for one in asked if one.until == date.max and one.symbol in delivered}
+    return {
+        request.symbol: request.since
+        for request in requests
+        if request.until == date.max and request.symbol in delivered
+    }
 
 
 def collected_since(universe: Universe, timeframe: Timeframe, now: datetime) -> datetime:

@@ -76,7 +76,7 @@ def coverage_totals(findings: CoverageFindings, report: Path) -> CoverageTotals:
         complete_instruments=whole.complete,
         empty_instruments=whole.empty,
         denominator=findings.denominator,
-        below_threshold=", ".join(one.segment for one in findings.below_threshold()) or "none",
+        below_threshold=", ".join(segment.segment for segment in findings.below_threshold()) or "none",
         gaps_by_cause=whole.causes,
         report=str(report),
     )

@@ -55,7 +55,7 @@ def train_universe(
     universe: Universe,
     ports: ForecastPorts,
     until: date | None = None,
-    told: Told = lambda _: None,
+    listener: Told = lambda _: None,
     models: Sequence[str] | None = None,
 ) -> tuple[date, TrainingReport]:
     """Trains every model on a universe, and decides from the newest session on how the ensemble weighs them.
@@ -64,7 +64,7 @@ def train_universe(
         universe: Whose instruments.
         ports: What it needs.
         until: Last session that the training may see; None: the newest with bars.
-        told: Hears of each training.
+        listener: Called after each training.
         models: Only these; None for all.
 
     Returns:
@@ -80,7 +80,7 @@ def train_universe(
         raise ConfigurationError(f"There is no model {unknown[0]}; available: {', '.join(known)}")
     chosen = list(known.values()) if models is None else [known[name] for name in known if name in models]
     ports.training.work.plan(_expected_trainings(inputs, chosen, ports))
-    report = train_models(inputs, last, chosen, ports.training, told)
+    report = train_models(inputs, last, chosen, ports.training, listener)
     if until is None:  # what is decided of a past day now would change how its forecasts are made again
         store, names = ports.prediction.store, list(known)
         decide_weights(universe, last, names, store)
@@ -93,7 +93,7 @@ def predict_universe(
     ports: ForecastPorts,
     as_of: date | None = None,
     symbols: Sequence[str] | None = None,
-    told: Told = lambda _: None,
+    listener: Told = lambda _: None,
 ) -> tuple[ForecastInputs, PredictionReport]:
     """Forecasts from a session; models that lack a usable training are trained first.
 
@@ -105,7 +105,7 @@ def predict_universe(
         ports: What it needs.
         as_of: Origin; None: the newest session with bars.
         symbols: Only these; None for all that have a bar by then.
-        told: Hears of each training.
+        listener: Called after each training.
 
     Returns:
         What it was made from, and what was made.
@@ -119,7 +119,7 @@ def predict_universe(
     ports.training.work.plan(_expected_trainings(inputs, new, ports))
     models = [*(forecaster.name for forecaster in ports.prediction.forecasters), ENSEMBLE]
     ports.prediction.work.plan({forecasts_of(model): _SOON for model in models})
-    trained = train_models(inputs, origin, new, ports.training, told) if new else TrainingReport()
+    trained = train_models(inputs, origin, new, ports.training, listener) if new else TrainingReport()
     report = make_predictions(inputs, origin, ports.prediction, symbols)
     report.failures = trained.failed | report.failures
     return inputs, report
@@ -143,7 +143,7 @@ def _untrained(inputs: ForecastInputs, origin: date, ports: ForecastPorts) -> li
     universe, store = inputs.universe, ports.prediction.store
     oldest = sessions_back(universe.calendar, origin, _USED_FOR)
     known = store.trainings(universe, None)
-    tried = {one.model for one in known if oldest <= one.trained_until <= origin}
+    tried = {training.model for training in known if oldest <= training.trained_until <= origin}
     bars = inputs.panel.bars.height
     # The first training may have met an import under way.
     outgrown = {
@@ -178,16 +178,16 @@ def score_universe(universe: Universe, ports: ForecastPorts, until: date | None 
     return score_predictions(inputs, inputs.newest_origin() if until is None else last, store, ports.clock())
 
 
-def _inputs(universe: Universe, ports: ForecastPorts, wanted: date | None) -> tuple[ForecastInputs, date]:
+def _inputs(universe: Universe, ports: ForecastPorts, as_of: date | None) -> tuple[ForecastInputs, date]:
     """The panel up to a session, and that session."""
     last = last_completed_session(universe.calendar, ports.clock())
-    if wanted is None:
+    if as_of is None:
         inputs = forecast_inputs(universe, last, last, ports.bars)
         return inputs, inputs.newest_origin()
-    if wanted > last:
+    if as_of > last:
         raise ConfigurationError(
-            f"The bars of {wanted} are not final: the newest session of {universe.name} that has ended is {last}"
+            f"The bars of {as_of} are not final: the newest session of {universe.name} that has ended is {last}"
         )
-    if wanted not in session_table(universe.calendar)["session"]:
-        raise ConfigurationError(f"{wanted} was no session of {universe.name}; name a day on which it traded")
-    return forecast_inputs(universe, wanted, wanted, ports.bars), wanted
+    if as_of not in session_table(universe.calendar)["session"]:
+        raise ConfigurationError(f"{as_of} was no session of {universe.name}; name a day on which it traded")
+    return forecast_inputs(universe, as_of, as_of, ports.bars), as_of

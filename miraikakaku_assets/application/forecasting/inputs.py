@@ -19,11 +19,7 @@ from miraikakaku_assets.domain.forecasting.features import (
 )
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
 from miraikakaku_assets.domain.market.instruments import FX, US, Timeframe, Universe
-from miraikakaku_assets.domain.market.sessions import (
-    FINAL_AFTER,
-    session_table,
-    sessions_back,
-)
+from miraikakaku_assets.domain.market.sessions import FINAL_AFTER, session_table, sessions_back
 
 HISTORY = 750
 """Sessions before the first origin that are read: three years. An EWMA volatility of λ = 0.94 has forgotten all but
@@ -180,16 +176,16 @@ def _moments(table: pl.DataFrame, begin: date, last: date) -> pl.DataFrame:
 def _foreign(universe: Universe, begin: date, store: MarketBars) -> tuple[CrossMarket, ...]:
     """Wall Street's mean issue and the dollar in yen, each known when its session's bar is final."""
     since = datetime.combine(begin - timedelta(days=14), time(), UTC)
-    found = []
+    markets = []
     if universe != US:
-        found.append(
+        markets.append(
             ("us", US, _mean_issue(_dated(store.closes(US, since, None), session_table(US.calendar))))
         )
     dollar = _dated(store.closes(FX, since, [_DOLLAR]), session_table(FX.calendar))
-    found.append(("usdjpy", FX, dollar.select("session", "close")))
+    markets.append(("usdjpy", FX, dollar.select("session", "close")))
     return tuple(
         closes_known(name, _known(closes, session_table(market.calendar)))
-        for name, market, closes in found
+        for name, market, closes in markets
         if not closes.is_empty()
     )
 

@@ -59,7 +59,7 @@ class PredictionPorts:
         shelf: Where models are kept.
         clock: Where the time comes from.
         forecasters: Every model there is, trained or not.
-        work: Hears how far it is.
+        work: Counts the steps.
     """
 
     store: ForecastStore
@@ -141,7 +141,7 @@ def make_predictions(
     ensemble = combined(base, [as_of], weights_of(ports.store, universe, as_of))
     whole = _store(ensemble, stored.filter(pl.col("model") == ENSEMBLE), inputs, ports, None, report)
     ports.work.finish(forecasts_of(ENSEMBLE))
-    _say_absent(report)
+    _report_absent(report)
     report.symbols = whole["symbol"].n_unique()
     return report
 
@@ -163,24 +163,24 @@ def _records(
             for training in store.trainings(universe, None)
             if training.id in used and training.reason is None
         ]
-        records |= {one.model: one for one in reversed(earlier)}  # the newest of them counts
+        records |= {training.model: training for training in reversed(earlier)}  # the newest of them counts
     return records
 
 
-def _say_absent(report: PredictionReport) -> None:
+def _report_absent(report: PredictionReport) -> None:
     """A model that has forecast nothing, and not for want of bars, is a failure and not a detail."""
     for model, reasons in report.missing.items():
         broken = {reason: count for reason, count in reasons.items() if reason in BROKEN}
         if broken and not report.made.get(model) and report.made.get(NO_CHANGE):
-            said = ", ".join(f"{count:,} {reason}" for reason, count in broken.items())
-            report.failures.setdefault(model, f"it has forecast nothing ({said})")
+            counts = ", ".join(f"{count:,} {reason}" for reason, count in broken.items())
+            report.failures.setdefault(model, f"it has forecast nothing ({counts})")
 
 
 def _to_be_made(kept: pl.DataFrame, panel: Panel, symbols: Sequence[str] | None, *, late: bool) -> bool:
     """Whether anything is missing that may still be filled in."""
     known = set(panel.bars["symbol"].unique()) | set(panel.unpriced["symbol"].unique())
-    wanted = known if symbols is None else known & set(symbols)
-    if wanted - set(kept["symbol"].unique()):
+    expected = known if symbols is None else known & set(symbols)
+    if expected - set(kept["symbol"].unique()):
         return True
     if late:
         return False
@@ -267,16 +267,16 @@ def _sound(
     failures: dict[str, str],
 ) -> pl.DataFrame:
     """Forecasts without those that are none: they become failures, and so do those that are not there."""
-    wanted = no_forecasts(panel, origins, trained.name, trained.version, Reason.FAILED)
+    expected = no_forecasts(panel, origins, trained.name, trained.version, Reason.FAILED)
     key = ["symbol", "model", "as_of", "horizon", "target"]
-    kept = made.filter(is_valid()).join(wanted, on=key, how="semi", maintain_order="left")
-    count = wanted.height - kept.height
+    kept = made.filter(is_valid()).join(expected, on=key, how="semi", maintain_order="left")
+    count = expected.height - kept.height
     if not count:
         return kept
     failures[trained.name] = (
-        f"{count:,} of its {wanted.height:,} forecasts are missing, or no numbers in order"
+        f"{count:,} of its {expected.height:,} forecasts are missing, or no numbers in order"
     )
-    lost = wanted.join(kept, on=key, how="anti")
+    lost = expected.join(kept, on=key, how="anti")
     return pl.concat([kept.select(FORECASTS.keys()), lost]).sort("symbol", "as_of", "horizon")
 
 
@@ -302,7 +302,7 @@ def combined(
 ) -> pl.DataFrame:
     """The ensemble of forecasts, by weights that hold at all of the origins."""
     decisions = [replace(weight, as_of=origin) for origin in origins for weight in weights]
-    return combine(pl.concat([one.select(FORECASTS.keys()) for one in base]), decisions, ENSEMBLE)
+    return combine(pl.concat([forecasts.select(FORECASTS.keys()) for forecasts in base]), decisions, ENSEMBLE)
 
 
 def past_errors(store: ForecastStore, inputs: ForecastInputs, made: pl.DataFrame) -> pl.DataFrame:
@@ -331,9 +331,9 @@ def calibrated(made: pl.DataFrame, past: pl.DataFrame, panel: Panel) -> pl.DataF
 
 def as_predictions(made: pl.DataFrame, inputs: ForecastInputs, model_id: int | None) -> pl.DataFrame:
     """Forecasts with bands as they are stored."""
-    found = made.join(inputs.closes, on=["symbol", "as_of"], how="left", maintain_order="left")
-    found = found.with_columns(model_id=pl.lit(model_id, pl.Int64()))
-    return found.select(pl.col(name).cast(kind) for name, kind in PREDICTIONS.items())
+    predictions = made.join(inputs.closes, on=["symbol", "as_of"], how="left", maintain_order="left")
+    predictions = predictions.with_columns(model_id=pl.lit(model_id, pl.Int64()))
+    return predictions.select(pl.col(name).cast(kind) for name, kind in PREDICTIONS.items())
 
 
 def after_the_fact(universe: Universe, as_of: date, now: datetime) -> bool:

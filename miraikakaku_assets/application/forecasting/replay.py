@@ -60,15 +60,15 @@ class ReplayReport:
     @property
     def shortfall(self) -> str | None:
         """What did not come out as it was, as one sentence; None if all of it did."""
-        said = [f"{model}: {why}" for model, why in self.gone.items()]
-        said += [f"{model}: {count:,} forecasts differ" for model, count in self.different.items()]
-        if not said:
+        changes = [f"{model}: {why}" for model, why in self.gone.items()]
+        changes += [f"{model}: {count:,} forecasts differ" for model, count in self.different.items()]
+        if not changes:
             return None
         why = ""
         if self.different:
             why = f", by {self.largest:.2g} at most as log returns: bars were restated since, or a library was changed"
         return (
-            f"The forecasts from {self.as_of} could not be made again as they are stored ({'; '.join(said)}){why}; "
+            f"The forecasts from {self.as_of} could not be made again as they are stored ({'; '.join(changes)}){why}; "
             "what is stored stays"
         )
 
@@ -87,7 +87,7 @@ def replay_predictions(
     report, universe = ReplayReport(as_of), inputs.universe
     panel = inputs.panel.until(as_of)
     stored = ports.store.predictions(universe, as_of, as_of, symbols)
-    records = {one.id: one for one in ports.store.trainings(universe, None)}
+    records = {record.id: record for record in ports.store.trainings(universe, None)}
     base = []
 
     def compare(kept: pl.DataFrame, made: pl.DataFrame) -> None:

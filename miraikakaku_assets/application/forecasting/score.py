@@ -75,8 +75,8 @@ def score_predictions(
 def _outcomes(due: pl.DataFrame, inputs: ForecastInputs) -> pl.DataFrame:
     """What came of each, null where there is no bar of the origin or the target."""
     blank = {name: pl.lit(None, kind) for name, kind in FORECASTS.items() if name not in due.columns}
-    found = outcomes(due.with_columns(**blank), inputs.panel)
-    return found.select(pl.col(name).cast(kind) for name, kind in OUTCOMES.items())
+    scored = outcomes(due.with_columns(**blank), inputs.panel)
+    return scored.select(pl.col(name).cast(kind) for name, kind in OUTCOMES.items())
 
 
 def _day(inputs: ForecastInputs, day: date, store: ForecastStore) -> pl.DataFrame:
@@ -84,14 +84,14 @@ def _day(inputs: ForecastInputs, day: date, store: ForecastStore) -> pl.DataFram
     calendar = inputs.universe.calendar
     since = sessions_back(calendar, day, max(HORIZONS))
     rows = store.scored(inputs.universe, since, day).filter(pl.col("target") == day)
-    found = [score_segment(rows, "universe", inputs.universe.name)]
+    segments = [score_segment(rows, "universe", inputs.universe.name)]
     sectors = inputs.panel.bars.select("symbol", "sector").drop_nulls().unique("symbol", keep="last")
     named = rows.join(sectors, on="symbol")
-    found += [score_segment(part, "sector", str(name)) for (name,), part in named.group_by("sector")]
+    segments += [score_segment(part, "sector", str(name)) for (name,), part in named.group_by("sector")]
     if rows["symbol"].n_unique() <= FEW:
-        found += [score_segment(part, "symbol", str(name)) for (name,), part in rows.group_by("symbol")]
+        segments += [score_segment(part, "symbol", str(name)) for (name,), part in rows.group_by("symbol")]
     return (
-        pl.concat(found)
+        pl.concat(segments)
         .with_columns(window=pl.lit(1, pl.Int64()), until=pl.lit(day))
         .select(list(PERFORMANCE))
     )
@@ -100,8 +100,8 @@ def _day(inputs: ForecastInputs, day: date, store: ForecastStore) -> pl.DataFram
 def score_segment(rows: pl.DataFrame, kind: str, name: str) -> pl.DataFrame:
     """Scores of forecasts with outcomes, per model and horizon; ``window`` and ``until`` are left to the caller."""
     table = score(rows).with_columns(segment_kind=pl.lit(kind), segment=pl.lit(name))
-    left = [one for one in PERFORMANCE if one not in ("window", "until")]
-    return table.select(pl.col(one).cast(PERFORMANCE[one]) for one in left)
+    left = [column for column in PERFORMANCE if column not in ("window", "until")]
+    return table.select(pl.col(column).cast(PERFORMANCE[column]) for column in left)
 
 
 def _windows(inputs: ForecastInputs, until: date, store: ForecastStore) -> pl.DataFrame:

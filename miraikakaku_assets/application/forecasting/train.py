@@ -1,4 +1,4 @@
-"""Use case: train every forecaster on a universe, keep what came of it, and say of each what happened.
+"""Use case: train every forecaster on a universe, keep its model, and record each training.
 
 A model that fails to train leaves the others alone; its forecasts are missing with a reason until it is trained.
 """
@@ -19,7 +19,7 @@ from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.market.instruments import Universe
 
 Told = Callable[[ModelRecord], None]
-"""Hears of each training right after it was recorded."""
+"""Called with each training right after it was recorded."""
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class TrainingPorts:
         shelf: Where models are kept.
         clock: Where the time comes from.
         code_version: Of this package.
-        work: Hears how far it is.
+        work: Counts the steps.
     """
 
     store: ForecastStore
@@ -69,7 +69,7 @@ class TrainingReport:
             models=len(self.records),
             reused_models=len(self.reused),
             failed_models=len(self.failed),
-            seconds=sum(one.seconds for one in self.trained.values()),
+            seconds=sum(record.seconds for record in self.trained.values()),
             reasons=self.failed or None,
         )
 
@@ -79,7 +79,7 @@ def train_models(
     until: date,
     forecasters: Sequence[Forecaster],
     ports: TrainingPorts,
-    told: Told = lambda _: None,
+    listener: Told = lambda _: None,
     seed: int = 0,
 ) -> TrainingReport:
     """Trains on closes up to a session.
@@ -89,7 +89,7 @@ def train_models(
         until: Last session that the training may see.
         forecasters: What is trained, in this order.
         ports: What it needs.
-        told: Hears of each training.
+        listener: Called after each training.
         seed: Of the trainings; the same bars, code and seed give the same models.
     """
     report = TrainingReport()
@@ -103,7 +103,7 @@ def train_models(
         if same is not None and _identity(same) == _identity(record) and _is_kept(same, ports.shelf):
             report.reused[forecaster.name] = same
             ports.work.finish(training_of(forecaster.name))
-            told(same)
+            listener(same)
             continue
         began = time.monotonic()
         try:
@@ -127,7 +127,7 @@ def train_models(
         if record.reason is None:
             report.trained[forecaster.name] = record
         ports.work.finish(training_of(forecaster.name), failed=record.reason is not None)
-        told(record)
+        listener(record)
     return report
 
 
@@ -180,5 +180,5 @@ def _identity(record: ModelRecord) -> tuple[object, ...]:
     )
 
 
-def _ended(record: ModelRecord, began: float, **found: object) -> ModelRecord:
-    return replace(record, seconds=round(time.monotonic() - began, 3), **found)  # type: ignore[arg-type]
+def _ended(record: ModelRecord, began: float, **outcome: object) -> ModelRecord:
+    return replace(record, seconds=round(time.monotonic() - began, 3), **outcome)  # type: ignore[arg-type]

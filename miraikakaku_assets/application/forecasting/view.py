@@ -89,14 +89,14 @@ def standing(universe: Universe, store: ForecastStore) -> Standing | None:
     return Standing(as_of, symbols, **figures)
 
 
-def in_words(found: Standing) -> str:
+def in_words(figures: Standing) -> str:
     """What the ensemble was worth, as a sentence."""
-    if not found.days or found.mae_to_no_change is None or found.coverage_80 is None:
+    if not figures.days or figures.mae_to_no_change is None or figures.coverage_80 is None:
         return "none of them has been scored"
-    days = f"{counted(found.days, 'day')} until {found.until}"
+    days = f"{counted(figures.days, 'day')} until {figures.until}"
     return (
         f"one session ahead, over {days}, the ensemble's error was "
-        f"{found.mae_to_no_change:.3f} of that of no change, and its 80 % band held {percent(found.coverage_80)}"
+        f"{figures.mae_to_no_change:.3f} of that of no change, and its 80 % band held {percent(figures.coverage_80)}"
     )
 
 

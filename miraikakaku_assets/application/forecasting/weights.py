@@ -40,7 +40,7 @@ def decide_weights(
         chosen = [Weights(as_of, h, 0, 1.0, {}, {NO_CHANGE: 1.0}) for h in HORIZONS]
     else:
         chosen = choose_weights(scored, as_of)
-    decisions = [_of_weights(universe, one) for one in chosen]
+    decisions = [_of_weights(universe, weights) for weights in chosen]
     store.record_decisions(decisions)
     return decisions
 
@@ -60,16 +60,15 @@ def review_champion(
         The decisions that hold from now on; none if this month has its review or nothing is scored.
     """
     standing = store.decisions(universe, CHAMPION, as_of)
-    if any((one.as_of.year, one.as_of.month) == (as_of.year, as_of.month) for one in standing):
+    if any((decision.as_of.year, decision.as_of.month) == (as_of.year, as_of.month) for decision in standing):
         return []
     scored = _scored(universe, as_of, models, store, DEFAULT_CHAMPION.fewest_days + _SPARE)
-    held = {one.horizon: str(one.outcome["champion"]) for one in standing}
-    if NO_CHANGE not in set(scored["model"].unique()):
-        return []
     known = set(scored["model"].unique())
-    champions = {h: held.get(h, NO_CHANGE) for h in HORIZONS}
-    champions = {h: one if one in known else NO_CHANGE for h, one in champions.items()}
-    decisions = [_of_champion(universe, one) for one in review_champions(scored, as_of, champions)]
+    if NO_CHANGE not in known:
+        return []
+    held = {decision.horizon: str(decision.outcome["champion"]) for decision in standing}
+    champions = {h: held[h] if held.get(h) in known else NO_CHANGE for h in HORIZONS}
+    decisions = [_of_champion(universe, review) for review in review_champions(scored, as_of, champions)]
     store.record_decisions(decisions)
     return decisions
 

@@ -69,14 +69,14 @@ class StoredBars:
     def symbols(self, collected: Timeframe) -> list[str]:
         """See `BarInputs`."""
         held = self.reader.holdings(self.universe, collected)
-        return sorted(symbol for symbol, one in held.items() if one.newest is not None)
+        return sorted(symbol for symbol, holding in held.items() if holding.newest is not None)
 
     def bars(self, symbol: str, collected: Timeframe) -> pl.DataFrame:
         """See `BarInputs`."""
-        found = self.reader.read(self.universe, collected, [symbol]).filter(pl.col("status") == "final")
-        if found.is_empty():
+        bars = self.reader.read(self.universe, collected, [symbol]).filter(pl.col("status") == "final")
+        if bars.is_empty():
             raise self.nothing(symbol, collected)
-        return found.select(BARS)
+        return bars.select(BARS)
 
     def nothing(self, symbol: str, collected: Timeframe) -> WorkFellShortError:
         """The error that says what to do when there are no bars; `symbol` empty for none of any symbol."""
@@ -122,14 +122,14 @@ class FileBars:
 
     def bars(self, symbol: str, collected: Timeframe) -> pl.DataFrame:
         """See `BarInputs`."""
-        found = self._whole(collected).filter(pl.col("symbol") == symbol)
-        if found.is_empty():
+        bars = self._whole(collected).filter(pl.col("symbol") == symbol)
+        if bars.is_empty():
             there = ", ".join(self.symbols(collected)[:5])
             raise WorkFellShortError(
                 f"{self.paths[collected]}: there is no bar of {symbol} that passes the rules; there are bars of "
                 f"{there or 'no symbol'}"
             )
-        return found
+        return bars
 
     def _whole(self, collected: Timeframe) -> pl.DataFrame:
         if collected not in self._read:
@@ -157,22 +157,22 @@ class FileBars:
         return stem if stem.endswith(suffix) else stem + suffix
 
 
-def of_timeframe(bars: pl.DataFrame, wanted: Timeframe, universe: Universe) -> pl.DataFrame:
+def of_timeframe(bars: pl.DataFrame, timeframe: Timeframe, universe: Universe) -> pl.DataFrame:
     """The bars of a timeframe that were over when the last collected bar was.
 
     Args:
         bars: Columns `BARS` of one symbol and the collected timeframe, final, at least one.
-        wanted: What is built of them, or their own timeframe.
+        timeframe: What is built of them, or their own timeframe.
         universe: Whose sessions they belong to.
 
     Returns:
         The same columns and ``ends``, the moment (UTC) from which each bar was known.
     """
-    collected = COLLECTED[wanted]
+    collected = COLLECTED[timeframe]
     known = with_ends(bars, collected, universe)
-    if wanted is collected:
+    if timeframe is collected:
         return known
     last = known["ends"][-1]
     # Asked so late that all have settled: of a past that was recorded nothing moves any more.
-    built = aggregate(bars, collected, wanted, universe, last + _SETTLED)
-    return with_ends(built, wanted, universe).filter(pl.col("ends") <= last).select(*BARS, "ends")
+    built = aggregate(bars, collected, timeframe, universe, last + _SETTLED)
+    return with_ends(built, timeframe, universe).filter(pl.col("ends") <= last).select(*BARS, "ends")

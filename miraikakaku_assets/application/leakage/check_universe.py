@@ -66,7 +66,7 @@ class LeakageCheckRequest:
 
 @dataclass
 class LookedAhead:
-    """What the look-ahead test of several symbols has found, in sum.
+    """Sums of the look-ahead test of several symbols.
 
     Attributes:
         title: What was tested.
@@ -89,17 +89,17 @@ class LookedAhead:
         """All values compared."""
         return sum(self.compared.values())
 
-    def add(self, found: LookAhead) -> None:
-        """Adds what one symbol's test has found."""
-        self.moments += found.moments
-        for name, count in found.compared.items():
+    def add(self, tested: LookAhead) -> None:
+        """Adds the test of a symbol."""
+        self.moments += tested.moments
+        for name, count in tested.compared.items():
             self.compared[name] = self.compared.get(name, 0) + count
-        self.differences = pl.concat([self.differences, found.differences], how="diagonal_relaxed")
+        self.differences = pl.concat([self.differences, tested.differences], how="diagonal_relaxed")
 
 
 @dataclass(frozen=True)
 class WarmUp:
-    """What the warm-up test of several symbols has found: the worst of them.
+    """Results of the warm-up test of several symbols: the worst of them.
 
     Attributes:
         title: What was tested.
@@ -113,56 +113,58 @@ class WarmUp:
 
 
 def look_ahead_of(
-    asked: LeakageCheckRequest, origin: BarInputs, symbols: Sequence[str], moments: int, progress: Progress
+    request: LeakageCheckRequest, origin: BarInputs, symbols: Sequence[str], moments: int, progress: Progress
 ) -> LookedAhead:
     """Tests each symbol's values for look-ahead.
 
     Args:
-        asked: What is tested.
+        request: What is tested.
         origin: Where the bars are.
         symbols: On whose bars; none for the first `FIRST` that have some.
         moments: Past moments per symbol.
-        progress: Hears of every recomputation.
+        progress: Called before every recomputation.
 
     Raises:
         ConfigurationError: What is asked for does not exist.
         WorkFellShortError: There are no bars, or too few to compare anything.
     """
-    _refuse_unknown(asked)
-    names = _symbols(asked, origin, symbols)
-    result = LookedAhead(_title(asked), names, signals=0 if asked.patterns else None)
+    _refuse_unknown(request)
+    names = _symbols(request, origin, symbols)
+    result = LookedAhead(_title(request), names, signals=0 if request.patterns else None)
     for place, symbol in enumerate(names):
         part = _part(progress, place, len(names))
         if result.signals is None:
-            bars = _bars(asked, origin, symbol)
-            result.add(check_look_ahead(asked.subject, bars, moments, part))
+            bars = _bars(request, origin, symbol)
+            result.add(check_look_ahead(request.subject, bars, moments, part))
         else:
-            definition = patterns_of(asked.definition, list(asked.patterns))
-            m5, daily = (origin.bars(symbol, one) for one in asked.collected)
-            found, signals = check_pattern_look_ahead(definition, m5, daily, origin.universe, moments, part)
-            result.add(found)
+            definition = patterns_of(request.definition, list(request.patterns))
+            m5, daily = (origin.bars(symbol, timeframe) for timeframe in request.collected)
+            tested, signals = check_pattern_look_ahead(definition, m5, daily, origin.universe, moments, part)
+            result.add(tested)
             result.signals += signals
     return result
 
 
 def warm_up_of(
-    asked: LeakageCheckRequest, origin: BarInputs, symbols: Sequence[str], starts: int, progress: Progress
+    request: LeakageCheckRequest, origin: BarInputs, symbols: Sequence[str], starts: int, progress: Progress
 ) -> WarmUp:
     """Measures the warm-up; arguments and errors as of `look_ahead_of`, `starts` beginnings per symbol."""
-    _refuse_unknown(asked)
-    names = _symbols(asked, origin, symbols)
-    found = []
+    _refuse_unknown(request)
+    names = _symbols(request, origin, symbols)
+    rows = []
     for place, symbol in enumerate(names):
-        told = _part(progress, place, len(names))
-        if asked.patterns:
-            definition = patterns_of(asked.definition, list(asked.patterns))
-            for number, one in enumerate(TIMEFRAMES):
-                bars = of_timeframe(origin.bars(symbol, COLLECTED[one]), one, origin.universe)
-                part = _part(told, number, len(TIMEFRAMES))
-                found.append(measure_pattern_warm_up(definition, one, bars, starts, part))
+        symbol_progress = _part(progress, place, len(names))
+        if request.patterns:
+            definition = patterns_of(request.definition, list(request.patterns))
+            for number, timeframe in enumerate(TIMEFRAMES):
+                bars = of_timeframe(origin.bars(symbol, COLLECTED[timeframe]), timeframe, origin.universe)
+                part = _part(symbol_progress, number, len(TIMEFRAMES))
+                rows.append(measure_pattern_warm_up(definition, timeframe, bars, starts, part))
         else:
-            found.append(measure_warm_up(asked.subject, _bars(asked, origin, symbol), starts, told))
-    return WarmUp(_title(asked), names, _worst(pl.concat(found)))
+            rows.append(
+                measure_warm_up(request.subject, _bars(request, origin, symbol), starts, symbol_progress)
+            )
+    return WarmUp(_title(request), names, _worst(pl.concat(rows)))
 
 
 def _worst(rows: pl.DataFrame) -> pl.DataFrame:
@@ -180,32 +182,32 @@ def _worst(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _refuse_unknown(asked: LeakageCheckRequest) -> None:
+def _refuse_unknown(request: LeakageCheckRequest) -> None:
     """Before any bar is read: a misspelt name is no matter of bars."""
-    if asked.patterns:
-        patterns_of(asked.definition, list(asked.patterns))
+    if request.patterns:
+        patterns_of(request.definition, list(request.patterns))
     else:
-        asked.subject  # noqa: B018 - it raises
+        request.subject  # noqa: B018 - it raises
 
 
-def _title(asked: LeakageCheckRequest) -> str:
-    if asked.patterns:
-        return title_of(patterns_of(asked.definition, list(asked.patterns)))
-    return f"{asked.subject.title} on {asked.timeframe}"
+def _title(request: LeakageCheckRequest) -> str:
+    if request.patterns:
+        return title_of(patterns_of(request.definition, list(request.patterns)))
+    return f"{request.subject.title} on {request.timeframe}"
 
 
-def _bars(asked: LeakageCheckRequest, origin: BarInputs, symbol: str) -> pl.DataFrame:
-    return of_timeframe(origin.bars(symbol, COLLECTED[asked.timeframe]), asked.timeframe, origin.universe)
+def _bars(request: LeakageCheckRequest, origin: BarInputs, symbol: str) -> pl.DataFrame:
+    return of_timeframe(origin.bars(symbol, COLLECTED[request.timeframe]), request.timeframe, origin.universe)
 
 
-def _symbols(asked: LeakageCheckRequest, origin: BarInputs, symbols: Sequence[str]) -> list[str]:
+def _symbols(request: LeakageCheckRequest, origin: BarInputs, symbols: Sequence[str]) -> list[str]:
     if symbols:
         return list(symbols)
-    there = origin.symbols(asked.collected[0])[:FIRST]
+    there = origin.symbols(request.collected[0])[:FIRST]
     if there:
         return there
     if isinstance(origin, StoredBars):
-        raise origin.nothing("", asked.collected[0])
+        raise origin.nothing("", request.collected[0])
     raise WorkFellShortError("No row of the file passes the rules, so there is nothing to test")
 
 

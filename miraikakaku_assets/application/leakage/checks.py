@@ -17,7 +17,7 @@ from miraikakaku_assets.domain.indicators.definitions import COLUMNS, NEEDED_HIS
 from miraikakaku_assets.domain.indicators.leakage import BarFunction, look_ahead, warm_up_sensitivity
 
 Progress = Callable[[int, int], None]
-"""Hears how many recomputations of how many are done."""
+"""Called with how many recomputations of how many are done."""
 
 _FEWEST = 10  # bars
 
@@ -68,7 +68,7 @@ def candlestick_subject(names: Sequence[str]) -> Subject:
         title=f"{'all ' if len(chosen) == len(every) else ''}{len(chosen)} candlestick patterns"
         if len(chosen) > 1
         else f"candlestick pattern {chosen[0]}",
-        function=lambda bars: _found(bars, chosen),
+        function=lambda bars: _strengths(bars, chosen),
         unwarmed=lambda bars: _at_every_bar(bars, chosen),
         events=True,
     )
@@ -81,18 +81,18 @@ def _named(kind: str, names: Sequence[str], known: Collection[str]) -> list[str]
     return list(dict.fromkeys(names))
 
 
-def _found(bars: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+def _strengths(bars: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """One column per pattern that was found: its strength, negative for a bearish one, null where it is not."""
-    found = candlesticks(bars).filter(pl.col("pattern").is_in(names))
+    rows = candlesticks(bars).filter(pl.col("pattern").is_in(names))
     signed = pl.when(pl.col("direction") == "bearish").then(-pl.col("strength")).otherwise("strength")
-    return found.with_columns(signed).pivot(on="pattern", index=["symbol", "ts"], values="strength")
+    return rows.with_columns(signed).pivot(on="pattern", index=["symbol", "ts"], values="strength")
 
 
 def _at_every_bar(bars: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """The same at every bar, with 0 where nothing was found: an absence that depends on the start shows, too."""
-    found = bars.select("symbol", "ts").join(_found(bars, names), on=["symbol", "ts"], how="left")
-    absent = [pl.lit(None, pl.Int16).alias(name) for name in names if name not in found.columns]
-    return found.with_columns(absent).select("symbol", "ts", pl.col(names).fill_null(0))
+    strengths = bars.select("symbol", "ts").join(_strengths(bars, names), on=["symbol", "ts"], how="left")
+    absent = [pl.lit(None, pl.Int16).alias(name) for name in names if name not in strengths.columns]
+    return strengths.with_columns(absent).select("symbol", "ts", pl.col(names).fill_null(0))
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def check_look_ahead(
         subject: What is put to the test.
         bars: ``symbol``, ``ts`` (UTC), the prices and ``volume`` of one timeframe, sorted by symbol and ts.
         moments: How many, spread over the bars.
-        progress: Hears of every moment.
+        progress: Called before every moment.
 
     Raises:
         WorkFellShortError: There are too few bars to cut, or nothing was there to compare.
@@ -132,7 +132,7 @@ def check_look_ahead(
     runs = _Counted(subject.function)
     whole = runs(bars)
     chosen = moments_of(bars, whole["ts"] if subject.events else None, moments)
-    differences = look_ahead(runs, bars, told(chosen, progress))
+    differences = look_ahead(runs, bars, announced(chosen, progress))
     result = LookAhead(len(chosen), runs.counts, differences)
     if not result.values and differences.is_empty():
         raise WorkFellShortError(
@@ -197,7 +197,7 @@ def _spread(values: pl.Series, count: int) -> list[datetime]:
     return values.gather(sorted(places)).to_list()
 
 
-def told(moments: Sequence[datetime], progress: Progress) -> Iterator[datetime]:
+def announced(moments: Sequence[datetime], progress: Progress) -> Iterator[datetime]:
     """The moments, each announced when the one before it is done."""
     for done, moment in enumerate(moments):
         progress(done, len(moments))
@@ -214,7 +214,7 @@ def measure_warm_up(
         subject: What is put to the test; without its warm-up.
         bars: As for `check_look_ahead`.
         starts: How many other beginnings, spread over the first half of the bars.
-        progress: Hears of every beginning.
+        progress: Called before every beginning.
 
     Returns:
         One row per value: ``value``, ``compared`` (values both histories have), ``settled_after`` (bars of the
@@ -229,13 +229,13 @@ def measure_warm_up(
     length = bars.group_by("symbol").len()["len"].to_list()
     shortest = min(length, default=0)
     begin = beginnings(shortest, starts)
-    found = []
+    parts = []
     for done, start in enumerate(begin):
         progress(done, len(begin))
         felt = warm_up_sensitivity(subject.unwarmed, bars, [start], SETTLED)
-        found.append(felt.with_columns(left=pl.lit(shortest - start)))
+        parts.append(felt.with_columns(left=pl.lit(shortest - start)))
     progress(len(begin), len(begin))
-    return _judged(pl.concat(found), subject.in_force)
+    return _judged(pl.concat(parts), subject.in_force)
 
 
 def beginnings(length: int, count: int) -> list[int]:
@@ -257,12 +257,12 @@ def _judged(felt: pl.DataFrame, in_force: Mapping[str, int]) -> pl.DataFrame:
         {"column": list(in_force), "in_force": list(in_force.values())},
         schema={"column": pl.String, "in_force": pl.Int64},
     )
-    told = felt.join(known, on="column", how="left", maintain_order="left")
+    rows = felt.join(known, on="column", how="left", maintain_order="left")
     # A history that ends before the warm-up does says nothing about it, unless it has settled all the same.
     reached = pl.col("in_force").fill_null(0) <= pl.col("left")
     settled = pl.col("settled_after")
     telling = reached | settled.is_not_null()
-    found = told.group_by("column", "in_force", maintain_order=True).agg(
+    measured = rows.group_by("column", "in_force", maintain_order=True).agg(
         compared=pl.col("compared").sum().cast(pl.Int64),
         settled_after=pl.when(settled.filter(telling).is_not_null().all()).then(settled.max()).cast(pl.Int64),
         reached=reached.any(),
@@ -276,7 +276,7 @@ def _judged(felt: pl.DataFrame, in_force: Mapping[str, int]) -> pl.DataFrame:
         .then(pl.lit("too short"))
         .otherwise(pl.lit("not reached"))
     )
-    return found.select(
+    return measured.select(
         value="column",
         compared="compared",
         settled_after="settled_after",

@@ -53,30 +53,30 @@ def check_features(universe: Universe, last: date, bars: MarketBars, count: int)
     Raises:
         ConfigurationError: There are too few sessions.
     """
-    found = _sample(forecast_inputs(universe, last, last, bars))
-    sessions = found.raw["session"].unique().sort().to_list()
+    sample = _sample(forecast_inputs(universe, last, last, bars))
+    sessions = sample.raw["session"].unique().sort().to_list()
     chosen = sessions[len(sessions) // 2 : len(sessions) - _BEHIND]
     if len(chosen) < count:
         raise ConfigurationError(
             f"{universe.name} has {len(sessions)} sessions: too few for {count} origins with a past and a future"
         )
     origins = tuple(chosen[-1 - place * (len(chosen) // count)] for place in range(count))
-    passed = tuple(name for name in FOREIGN if _is_known(found, name, origins))
+    passed = tuple(name for name in FOREIGN if _is_known(sample, name, origins))
 
     def build(own: FeatureInputs) -> pl.DataFrame:
         return inputs(with_foreign(own), passed)
 
-    names = [name for name in build(found.own).columns if name not in {"symbol", "session"}]
-    leaks = leak_test(build, found.own, origins)
-    return FeatureTest(tuple(sorted(origins)), found.raw["symbol"].n_unique(), tuple(names), leaks)
+    names = [name for name in build(sample.own).columns if name not in {"symbol", "session"}]
+    leaks = leak_test(build, sample.own, origins)
+    return FeatureTest(tuple(sorted(origins)), sample.raw["symbol"].n_unique(), tuple(names), leaks)
 
 
-def _sample(found: ForecastInputs) -> ForecastInputs:
+def _sample(whole: ForecastInputs) -> ForecastInputs:
     """The instruments with the longest history."""
-    longest = found.raw.group_by("symbol").len().sort(["len", "symbol"], descending=[True, False])
-    return found.only(longest["symbol"].head(ISSUES).to_list())
+    longest = whole.raw.group_by("symbol").len().sort(["len", "symbol"], descending=[True, False])
+    return whole.only(longest["symbol"].head(ISSUES).to_list())
 
 
-def _is_known(found: ForecastInputs, name: str, origins: tuple[date, ...]) -> bool:
-    rows = found.panel.bars.filter(pl.col("session").is_in(origins))
+def _is_known(sample: ForecastInputs, name: str, origins: tuple[date, ...]) -> bool:
+    rows = sample.panel.bars.filter(pl.col("session").is_in(origins))
     return rows[name].null_count() < rows.height

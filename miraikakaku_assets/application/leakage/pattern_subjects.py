@@ -11,7 +11,13 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from miraikakaku_assets.application.leakage.bar_inputs import of_timeframe
-from miraikakaku_assets.application.leakage.checks import LookAhead, Progress, beginnings, moments_of, told
+from miraikakaku_assets.application.leakage.checks import (
+    LookAhead,
+    Progress,
+    announced,
+    beginnings,
+    moments_of,
+)
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.indicators.compute import compute
 from miraikakaku_assets.domain.indicators.definitions import SETTLED
@@ -111,7 +117,7 @@ def check_pattern_look_ahead(
         universe: Whose sessions the bars belong to.
         moments: How many; half of them at signals, at whose own moment the later ones are not known, and half of
             the others where a four-hour bar ends, which the next five-minute bar must not have changed.
-        progress: Hears of every moment.
+        progress: Called before every moment.
 
     Returns:
         What differs, in the columns of `miraikakaku_assets.domain.indicators.leakage.look_ahead` and ``of``
@@ -124,8 +130,8 @@ def check_pattern_look_ahead(
     whole = judged(frames, definition)
     chosen = moments_of(m5, whole[SIGNAL][KNOWN] - SLOT, moments, edges=frames.h4["ends"] - SLOT)
     compared: dict[str, int] = {}
-    found = [pl.DataFrame(schema=_DIFFERENCES)]
-    for moment in told(chosen, progress):
+    parts = [pl.DataFrame(schema=_DIFFERENCES)]
+    for moment in announced(chosen, progress):
         cut = judged(frames_of(m5.filter(pl.col("ts") <= moment), daily, universe), definition)
         for of, then in cut.items():
             now = whole[of].filter(pl.col(KNOWN) <= moment + SLOT)
@@ -133,8 +139,8 @@ def check_pattern_look_ahead(
                 if name not in _KEYS:
                     compared[name] = compared.get(name, 0) + then.height
             if not then.equals(now):
-                found.append(_differing(then, now).with_columns(moment=pl.lit(moment, _UTC), of=pl.lit(of)))
-    differences = pl.concat(found, how="diagonal_relaxed").select(list(_DIFFERENCES))
+                parts.append(_differing(then, now).with_columns(moment=pl.lit(moment, _UTC), of=pl.lit(of)))
+    differences = pl.concat(parts, how="diagonal_relaxed").select(list(_DIFFERENCES))
     return LookAhead(len(chosen), compared, differences), whole[SIGNAL].height
 
 
@@ -171,9 +177,9 @@ def judged(frames: Frames, definition: Definition) -> dict[str, pl.DataFrame]:
     tables["all four"] = seen.bars.select(
         "symbol", pl.col("ends").alias(KNOWN), **_sides(definition, "", seen.bars)
     )
-    found = signals_in(seen, pl.DataFrame(schema=SIGNALS), EARLIEST, definition)
+    signals = signals_in(seen, pl.DataFrame(schema=SIGNALS), EARLIEST, definition)
     side = pl.format("{} {}", "pattern", "direction").alias("side")
-    tables[SIGNAL] = found.select("symbol", pl.col("at").alias(KNOWN), side, "evidence", signal=pl.lit(1))
+    tables[SIGNAL] = signals.select("symbol", pl.col("at").alias(KNOWN), side, "evidence", signal=pl.lit(1))
     return tables
 
 
@@ -193,7 +199,7 @@ def measure_pattern_warm_up(
         timeframe: Whose conditions are asked.
         bars: Its bars, one symbol, columns as from `of_timeframe`.
         starts: How many other beginnings, spread over the first half of the bars.
-        progress: Hears of every beginning.
+        progress: Called before every beginning.
 
     Returns:
         One row per condition: as `miraikakaku_assets.application.leakage.checks.measure_warm_up`, and ``timeframe`` and
@@ -205,14 +211,18 @@ def measure_pattern_warm_up(
         WorkFellShortError: There are too few bars to leave some out.
     """
     begin = beginnings(bars.height, starts)
-    found = {name: _Felt() for name, one in _conditions(definition).items() if timeframe in one.conditions}
+    sensitivities = {
+        name: _Felt()
+        for name, condition in _conditions(definition).items()
+        if timeframe in condition.conditions
+    }
     whole = _reading(definition, timeframe, bars)
     compared = 0
     for done, start in enumerate(begin):
         progress(done, len(begin))
         shorter = _reading(definition, timeframe, bars.slice(start))
         compared += bars.height - start
-        for name, felt in found.items():
+        for name, felt in sensitivities.items():
             felt.add(_conditions(definition)[name], timeframe, shorter, whole, start)
     progress(len(begin), len(begin))
     reached = bars.height - begin[0] >= PATTERN_HISTORY
@@ -226,7 +236,7 @@ def measure_pattern_warm_up(
             "ties": felt.ties,
             "verdict": _verdict(felt.last + 1, reached=reached),
         }
-        for name, felt in found.items()
+        for name, felt in sensitivities.items()
     ]
     return pl.DataFrame(rows)
 
@@ -259,19 +269,19 @@ class _Felt:
     ties: int = 0
 
     def add(
-        self, one: _Condition, timeframe: Timeframe, shorter: Reading, whole: Reading, start: int
+        self, condition: _Condition, timeframe: Timeframe, shorter: Reading, whole: Reading, start: int
     ) -> None:
-        column = f"{one.column} {timeframe}"
+        column = f"{condition.column} {timeframe}"
         short, long = (table.truth[column].fill_null(value=False) for table in (shorter, whole))
         rows = (short != long.slice(start)).arg_true()
         if rows.is_empty():
             return
         parts = [
-            (table.upside_down if one.is_mirrored else table.upright)[rows + first]
+            (table.upside_down if condition.is_mirrored else table.upright)[rows + first]
             for table, first in ((shorter, 0), (whole, start))
         ]
         tied = pl.repeat(value=True, n=len(rows), eager=True)
-        for name in set(one.conditions[timeframe].meta.root_names()):
+        for name in set(condition.conditions[timeframe].meta.root_names()):
             mine, other = (part[name] for part in parts)
             size = pl.DataFrame([mine.alias("a").abs(), other.alias("b").abs()]).max_horizontal()
             tied &= ((mine - other).abs() <= SETTLED * size).fill_null(value=False)
@@ -282,19 +292,19 @@ class _Felt:
 
 def _conditions(definition: Definition) -> dict[str, _Condition]:
     """Name of each way of each side → what it asks, and its column, as `states` calls it."""
-    found = {}
-    for number, one in enumerate(definition.patterns):
-        for which, conditions in enumerate(one.any_of):
+    by_name = {}
+    for number, pattern in enumerate(definition.patterns):
+        for which, conditions in enumerate(pattern.any_of):
             ending = f" way {which + 1}" if which else ""
-            name = f"{one.number} {one.direction}{ending}"
-            found[name] = _Condition(way(number, which), conditions, one.is_mirrored)
-    return found
+            name = f"{pattern.number} {pattern.direction}{ending}"
+            by_name[name] = _Condition(way(number, which), conditions, pattern.is_mirrored)
+    return by_name
 
 
 def _sides(definition: Definition, ending: str, table: pl.DataFrame) -> dict[str, pl.Expr]:
     """Truth of each side as 1 and 0; a condition that cannot be told yet is not true."""
     return {
-        name: pl.col(one.column + ending).fill_null(value=False).cast(pl.Int8)
-        for name, one in _conditions(definition).items()
-        if one.column + ending in table.columns
+        name: pl.col(condition.column + ending).fill_null(value=False).cast(pl.Int8)
+        for name, condition in _conditions(definition).items()
+        if condition.column + ending in table.columns
     }

@@ -61,11 +61,7 @@ def source_status(
 
 
 def watch_status(
-    universe: Universe,
-    watched: Sequence[str],
-    lookback: timedelta | None,
-    bars: NewestBars,
-    clock: Clock,
+    universe: Universe, watched: Sequence[str], lookback: timedelta | None, bars: NewestBars, clock: Clock
 ) -> list[dict[str, Any]]:
     """Until when each watched symbol has to be collected before 5-minute bars are lost; the most urgent first.
 

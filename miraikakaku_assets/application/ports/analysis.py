@@ -76,7 +76,7 @@ class SymbolAnalysis:
 
 
 class AnalysisListener(Protocol):
-    """Hears what an analysis has done, right after it was committed."""
+    """Called with the outcomes of an analysis, right after they were committed."""
 
     def __call__(self, done: Sequence[SymbolAnalysis], /) -> None:
         """Takes the outcomes of one committed transaction."""
@@ -184,7 +184,7 @@ class Analysis:
         basis: Price basis of the indicators.
         definition: Of the patterns; None where none were looked for.
         now: When it was computed (UTC).
-        found: Its signals; None where none were looked for.
+        judgement: Of the patterns; None where none were looked for.
     """
 
     collected: Timeframe
@@ -196,7 +196,7 @@ class Analysis:
     basis: PriceBasis
     definition: str | None
     now: datetime
-    found: Found | None = None
+    judgement: Found | None = None
 
 
 @dataclass(frozen=True)

@@ -217,12 +217,7 @@ class ForecastStore(Protocol):
         """
 
     def directions(
-        self,
-        universe: Universe,
-        since: date,
-        until: date,
-        model: str,
-        symbols: Sequence[str] | None = None,
+        self, universe: Universe, since: date, until: date, model: str, symbols: Sequence[str] | None = None
     ) -> pl.DataFrame:
         """Which way a model said that prices would go, and which way they went by `until`: lean enough for a market.
 

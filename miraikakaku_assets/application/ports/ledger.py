@@ -79,7 +79,7 @@ CANCELLED = "cancelled"
 
 
 class Listener(Protocol):
-    """Hears what a collection has done, right after it was committed."""
+    """Called with the outcomes of a collection, right after they were committed."""
 
     def __call__(self, outcomes: Sequence[SymbolOutcome], /) -> None:
         """Takes the outcomes of one committed delivery."""

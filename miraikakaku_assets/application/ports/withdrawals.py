@@ -40,15 +40,15 @@ def withdrawals(rows: pl.DataFrame, timeframe: Timeframe) -> list[Withdrawal]:
 
 def named(gone: Sequence[Withdrawal]) -> dict[str, str]:
     """Each bar and why it went, for the metadata of a run; beyond a thousand only how many more there are."""
-    told = {f"{one.symbol} {one.at}": f"close {one.close:g} [{one.rule}]" for one in gone[:_LISTED]}
+    reasons = {f"{bar.symbol} {bar.at}": f"close {bar.close:g} [{bar.rule}]" for bar in gone[:_LISTED]}
     if len(gone) > _LISTED:
-        told["…"] = f"{len(gone) - _LISTED:,} more, all of them in the alert of kind {WITHDRAWN}"
-    return told
+        reasons["…"] = f"{len(gone) - _LISTED:,} more, all of them in the alert of kind {WITHDRAWN}"
+    return reasons
 
 
 def withdrawal_sentences(gone: Sequence[Withdrawal]) -> list[str]:
     """One sentence per bar, for people."""
-    return [f"a stored bar was withdrawn: {one}: {RULES[one.rule]}" for one in gone]
+    return [f"a stored bar was withdrawn: {bar}: {RULES[bar.rule]}" for bar in gone]
 
 
 def _local(ts: datetime, of: str, timeframe: Timeframe) -> str:
@@ -69,19 +69,19 @@ def withdrawal_alert(
         now: When the delivery came (UTC).
         channels: Names of the channels that are told.
     """
-    lines = [f"ユニバース: {of}({timeframe})", *(str(one) for one in gone[:SHOWN])]
+    lines = [f"ユニバース: {of}({timeframe})", *(str(bar) for bar in gone[:SHOWN])]
     if len(gone) > SHOWN:
         lines.append(f"ほか{len(gone) - SHOWN:,}本")
     lines.append("元の値は quarantined_bars に残っています。")
     first = gone[0]
     return NewAlert(
         key=f"{WITHDRAWN}/{timeframe}/{first.symbol}/{first.ts.isoformat()}/{now.isoformat()}",
-        severity=Severity.WARNING if any(one.was_final for one in gone) else Severity.INFO,
+        severity=Severity.WARNING if any(bar.was_final for bar in gone) else Severity.INFO,
         kind=WITHDRAWN,
         title=f"保存済みの足を{len(gone):,}本取り下げました: {of} {first.symbol} {first.at}",
         message="\n".join(lines),
         universe=of,
-        symbol=first.symbol if len({one.symbol for one in gone}) == 1 else None,
-        details={"withdrawn": [str(one) for one in gone]},
+        symbol=first.symbol if len({bar.symbol for bar in gone}) == 1 else None,
+        details={"withdrawn": [str(bar) for bar in gone]},
         channels=channels,
     )

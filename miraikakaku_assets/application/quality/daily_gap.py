@@ -33,21 +33,21 @@ def measure_daily_gap(origin: BarInputs, symbols: Sequence[str], progress: Progr
     Args:
         origin: Where both kinds of bars are.
         symbols: Whose; none for all that have both.
-        progress: Hears of every symbol.
+        progress: Called before every symbol.
 
     Raises:
         WorkFellShortError: A named symbol lacks one of them, or none has a session in both.
     """
     both = sorted(set(origin.symbols(Timeframe.M5)) & set(origin.symbols(Timeframe.D1)))
     names = list(symbols) or both
-    found = []
+    gaps = []
     for place, symbol in enumerate(names):
         progress(place, len(names))
-        daily, intraday = (origin.bars(symbol, one) for one in (Timeframe.D1, Timeframe.M5))
+        daily, intraday = (origin.bars(symbol, timeframe) for timeframe in (Timeframe.D1, Timeframe.M5))
         traded = daily.filter(pl.col("volume") > 0) if origin.universe.has_volume else daily
-        found.append(daily_gap(traded, intraday, origin.universe))
+        gaps.append(daily_gap(traded, intraday, origin.universe))
     progress(len(names), len(names))
-    rows = pl.concat(found) if found else pl.DataFrame()
+    rows = pl.concat(gaps) if gaps else pl.DataFrame()
     if rows.is_empty():
         if isinstance(origin, StoredBars) and not origin.symbols(Timeframe.M5):
             raise origin.nothing("", Timeframe.M5)

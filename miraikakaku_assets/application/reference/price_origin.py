@@ -28,8 +28,8 @@ def admit_prices(address: str, marks: OriginStore, look: Look) -> None:
     exchange = look(address)
     if exchange is None:
         return
-    wanted = PriceOrigin(simulated=True, exchange=exchange) if exchange else REAL
-    _refuse_other_kind(address, marks.claim(wanted), simulated=wanted.simulated)
+    origin = PriceOrigin(simulated=True, exchange=exchange) if exchange else REAL
+    _refuse_other_kind(address, marks.claim(origin), simulated=origin.simulated)
 
 
 def admit_files(name: str, marks: OriginStore) -> None:

@@ -15,13 +15,7 @@ from miraikakaku_assets.application.ports import (
 from miraikakaku_assets.application.ports.redact_url import shown
 from miraikakaku_assets.domain.errors import InputFileError, MasterRefusedError, MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Universe
-from miraikakaku_assets.domain.market.master import (
-    MasterDiff,
-    Objection,
-    StockList,
-    compare,
-    objections,
-)
+from miraikakaku_assets.domain.market.master import MasterDiff, Objection, StockList, compare, objections
 
 _TOMORROW = timedelta(days=1)  # the exchange's day begins before ours
 
@@ -83,9 +77,9 @@ def update_master(
     with store.exclusive(universe):
         known = store.known(universe)
         last, limits = store.last_list_date(universe), universe.guard
-        found = [] if accept_mass_change else objections(known, last, new, limits)
-        if found:
-            raise _quarantined(publication, new, found, attempt, store, shelf, clock)
+        refusals = [] if accept_mass_change else objections(known, last, new, limits)
+        if refusals:
+            raise _quarantined(publication, new, refusals, attempt, store, shelf, clock)
         diff = compare(known, new.issues)
         return _put_into_force(universe, publication, new, diff, attempt, store, shelf, clock)
 
@@ -120,7 +114,7 @@ def _put_into_force(
 def _quarantined(
     publication: Publication,
     new: StockList,
-    found: Sequence[Objection],
+    refusals: Sequence[Objection],
     attempt: MasterUpdate,
     store: MasterStore,
     shelf: FileStore,
@@ -129,10 +123,12 @@ def _quarantined(
     """Keeps and records a list the guard objects to; returns the error that says so."""
     waiting = shelf.keep("quarantine", publication, f"{attempt.universe}_{new.list_date:%Y%m%d}")
     explanation = (
-        f"{'; '.join(objection.explanation for objection in found)}; the last good master stays in force and "
+        f"{'; '.join(objection.explanation for objection in refusals)}; the last good master stays in force and "
         f"the new one waits in {waiting}: look at it and repeat with --accept-mass-change if it is right"
     )
-    refused = MasterRefusedError(attempt.source, "+".join(objection.rule for objection in found), explanation)
+    refused = MasterRefusedError(
+        attempt.source, "+".join(objection.rule for objection in refusals), explanation
+    )
     store.record(
         replace(
             attempt,

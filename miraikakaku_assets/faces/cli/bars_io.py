@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 UniverseOption = Annotated[
     str, typer.Option("--universe", help=f"Where the symbols belong; available: {', '.join(UNIVERSES)}.")
 ]
-_INTRADAY = [name for name, one in UNIVERSES.items() if Timeframe.M5 in one.collected]
+_INTRADAY = [name for name, market in UNIVERSES.items() if Timeframe.M5 in market.collected]
 TimeframeOption = Annotated[
     str, typer.Option("--timeframe", help=f"Length of a bar: 1d, or 5m of {', '.join(_INTRADAY)}.")
 ]
@@ -116,12 +116,9 @@ def _add_export(app: typer.Typer) -> None:
             raise ConfigurationError(f"--out {out}: the name must end in .parquet or .csv")
         if not out.parent.is_dir():
             raise ConfigurationError(f"--out {out}: there is no folder {out.parent}")
-        chosen, wanted = (
-            universe(universe_name),
-            named_in(symbols) or None,
-        )
+        chosen, names = universe(universe_name), named_in(symbols) or None
         length, window = _daily(timeframe_name), option_window(since, until)
-        bars = ports().bars.read(chosen, length, wanted, *window)
+        bars = ports().bars.read(chosen, length, names, *window)
         if bars.is_empty():
             raise WorkFellShortError(
                 f"There is no bar to export; look at `miraikakaku status --universe {chosen.name}`"
@@ -130,7 +127,7 @@ def _add_export(app: typer.Typer) -> None:
             raise ConfigurationError("--without-flagged goes with --adjusted: raw prices know no dividends")
         doubtful = 0
         if adjusted:
-            bars, doubtful = _adjusted(bars, chosen, wanted, without_flagged=without_flagged)
+            bars, doubtful = _adjusted(bars, chosen, names, without_flagged=without_flagged)
         _write(bars, out)
         done = {
             "file": str(out),
@@ -151,7 +148,7 @@ def _add_export(app: typer.Typer) -> None:
                     "left out" if without_flagged else "taken as their source does; see --without-flagged"
                 )
                 show_line(f"dividends flagged as doubtful in corporate_actions: {doubtful:,}, {remedy}")
-        absent = sorted(set(wanted or ()) - set(bars["symbol"].unique()))
+        absent = sorted(set(names or ()) - set(bars["symbol"].unique()))
         if absent:
             raise WorkFellShortError(
                 f"There is no bar to export of {', '.join(absent)}; the others are in {out}"
@@ -159,7 +156,7 @@ def _add_export(app: typer.Typer) -> None:
 
 
 def _adjusted(
-    bars: Any, chosen: Universe, wanted: list[str] | None, *, without_flagged: bool
+    bars: Any, chosen: Universe, names: list[str] | None, *, without_flagged: bool
 ) -> tuple[Any, int]:
     """The bars adjusted for dividends as their source adjusts them, and how many of these are doubtful.
 
@@ -172,7 +169,7 @@ def _adjusted(
 
     stored = ports().bars
     every, trusted = (
-        stored.actions(chosen, wanted, trusted=only).filter(pl.col("kind") == "dividend")
+        stored.actions(chosen, names, trusted=only).filter(pl.col("kind") == "dividend")
         for only in (False, True)
     )
     taken = trusted if without_flagged else every

@@ -185,7 +185,9 @@ def _check_repeat(account: Sequence[StageEnd]) -> None:
         for timeframe in timeframes:
             what = f"{timeframe} bars of {universe.name}"
             reports = [
-                one.report for one in account if (one.universe, one.collected) == (universe.name, timeframe)
+                stage.report
+                for stage in account
+                if (stage.universe, stage.collected) == (universe.name, timeframe)
             ]
             first, second = (report for report in reports if isinstance(report, PriceTotals))
             *_, analysed = (report for report in reports if isinstance(report, AnalysisTotals))

@@ -13,7 +13,7 @@ from miraikakaku_assets.faces.cli.runner import RunnerFactory
 from miraikakaku_assets.faces.cli.stage_runs import stages
 from miraikakaku_assets.faces.cli.stages import named_universes
 
-_LISTED = {name: one for name, one in UNIVERSES.items() if one.has_master}
+_LISTED = {name: market for name, market in UNIVERSES.items() if market.has_master}
 _LISTS = ", ".join(_LISTED)
 
 
@@ -25,14 +25,13 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
     @master.command(short_help="Puts the newest list into force.")
     def update(
         universe_name: Annotated[
-            str,
-            typer.Option("--universe", help=f"Whose masters, with commas between them: {_LISTS}."),
+            str, typer.Option("--universe", help=f"Whose masters, with commas between them: {_LISTS}.")
         ] = "jp",
         file: Annotated[
             str,
             typer.Option(
                 "--file",
-                help=" ".join(f"{name}: {one.list_file}." for name, one in _LISTED.items())
+                help=" ".join(f"{name}: {market.list_file}." for name, market in _LISTED.items())
                 + " Default: the URLs in the settings.",
             ),
         ] = "",
@@ -45,13 +44,13 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
     ) -> None:
         """Reads the newest list, compares it with the master and puts it into force."""
         chosen = named_universes(universe_name)
-        for one in chosen:
-            if not one.has_master:
+        for market in chosen:
+            if not market.has_master:
                 raise ConfigurationError(
-                    f"No exchange publishes a list of {one.name}; the settings name its symbols (lists: {_LISTS})"
+                    f"No exchange publishes a list of {market.name}; the settings name its symbols (lists: {_LISTS})"
                 )
         if file and len(chosen) > 1:
             raise ConfigurationError("--file is the list of one universe; name one with --universe")
         with stages(make_runner, ports(), as_json=as_json) as work:
-            for one in chosen:
-                work.update_master(one, UpdateMasterCommand(file or None, accept_mass_change))
+            for market in chosen:
+                work.update_master(market, UpdateMasterCommand(file or None, accept_mass_change))

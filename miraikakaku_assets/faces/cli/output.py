@@ -89,8 +89,8 @@ def column_widths(columns: Sequence[str], cells: Sequence[Sequence[str]], screen
     if sum(least) > room:
         return None
     widths = list(least)
-    for position, wanted in enumerate(natural):
-        widths[position] += min(wanted - widths[position], room - sum(widths))
+    for position, width in enumerate(natural):
+        widths[position] += min(width - widths[position], room - sum(widths))
     return widths
 
 

@@ -13,13 +13,7 @@ from miraikakaku_assets.domain.market.window import read_window
 from miraikakaku_assets.domain.patterns.definitions import NAMES
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import named_in
-from miraikakaku_assets.faces.cli.output import (
-    JSON_OPTION,
-    console,
-    print_json,
-    show_line,
-    show_table,
-)
+from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, print_json, show_line, show_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,20 +59,17 @@ def add_commands(app: typer.Typer) -> None:
             raise ConfigurationError(f"{option} goes with the six patterns, not with --candlesticks")
         chosen, length = universe(universe_name), timeframe(timeframe_name)
         request = PatternsRequest(
-            chosen,
-            named_in(symbols) or None,
-            read_window(since, "", prefix="--")[0],
-            definition or None,
+            chosen, named_in(symbols) or None, read_window(since, "", prefix="--")[0], definition or None
         )
         use = ports()
         if candlesticks:
-            from miraikakaku_assets.application.analysis.track_record_view import found_candlesticks
+            from miraikakaku_assets.application.analysis.track_record_view import stored_candlesticks
 
-            found = found_candlesticks(request, length, use.bars, limit)
+            seen = stored_candlesticks(request, length, use.bars, limit)
             if as_json:
-                print_json({"timeframe": length, "candlesticks": found.to_dicts()})
+                print_json({"timeframe": length, "candlesticks": seen.to_dicts()})
             else:
-                _show_candlesticks(chosen, length, found)
+                _show_candlesticks(chosen, length, seen)
             return
         _signals(request, use, limit, with_record=track_record, as_json=as_json)
 
@@ -86,25 +77,25 @@ def add_commands(app: typer.Typer) -> None:
 def _signals(request: "PatternsRequest", use: Ports, limit: int, *, with_record: bool, as_json: bool) -> None:
     from miraikakaku_assets.application.analysis.track_record_view import records_of, stored_signals
 
-    found = stored_signals(request, use.analysis)
-    shown = found.head(limit) if limit else found
-    record = records_of(request.universe, found, use.analysis, use.clock()) if with_record else None
+    signals = stored_signals(request, use.analysis)
+    shown = signals.head(limit) if limit else signals
+    record = records_of(request.universe, signals, use.analysis, use.clock()) if with_record else None
     if as_json:
         document: dict[str, Any] = {
-            "stored": found.height,
+            "stored": signals.height,
             "signals": [_read(row) for row in shown.to_dicts()],
         }
         if record is not None:
             document["track_record"] = record.to_dicts()
         print_json(document)
         return
-    if found.is_empty():
+    if signals.is_empty():
         show_line(
             f"{request.universe.name}: no such signal is stored; signals come with "
             f"`miraikakaku analyze --universe {request.universe.name}` from 5-minute and daily bars"
         )
         return
-    _show_signals(request.universe, found.height, shown)
+    _show_signals(request.universe, signals.height, shown)
     if record is not None:
         _show_record(record)
 
@@ -196,7 +187,7 @@ def _signed(share: float | None, digits: int = 2) -> str:
     return "–" if share is None else f"{share * 100:+.{digits}f}"
 
 
-def _show_candlesticks(chosen: Universe, length: str, found: "pl.DataFrame") -> None:
+def _show_candlesticks(chosen: Universe, length: str, candlesticks: "pl.DataFrame") -> None:
     name, zone = _zone(chosen)
     is_day = length in ("1d", "1w", "1mo")
     clock = ZoneInfo(chosen.time_zone) if is_day else zone
@@ -208,7 +199,7 @@ def _show_candlesticks(chosen: Universe, length: str, found: "pl.DataFrame") -> 
             row["direction"],
             row["strength"],
         )
-        for row in found.to_dicts()
+        for row in candlesticks.to_dicts()
     ]
     columns = ("session" if is_day else f"bar of ({name})", "symbol", "candlestick", "direction", "strength")
     show_table(f"{chosen.name} {length}: candlestick patterns, newest first", columns, rows)

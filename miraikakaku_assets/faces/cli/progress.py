@@ -2,18 +2,12 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.domain.words import counted, lasting
@@ -92,12 +86,12 @@ def progress_bar(title: str, read: Read | None, *, shown: bool, noun: str = "sym
     if not shown:
         yield
         return
-    look = _live if errors.is_terminal and not errors.is_dumb_terminal else _plain
+    is_live = errors.is_terminal and not errors.is_dumb_terminal
     try:
-        with look(watched):
+        with _live(watched) if is_live else _beside(partial(tell_plainly, watched, _print_line)):
             yield
     finally:
-        _say_end(watched)
+        _report_end(watched)
 
 
 @contextmanager
@@ -120,18 +114,18 @@ def _live(watched: Watched) -> Iterator[None]:
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=10),
-        TextColumn("{task.fields[said]}", markup=False),
+        TextColumn("{task.fields[facts]}", markup=False),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=errors, transient=True) as progress:
-        task = progress.add_task(watched.title, total=None, said="")
+        task = progress.add_task(watched.title, total=None, facts="")
 
         def update(wait: Wait) -> None:
             while not wait(_EVERY_SECONDS):
                 reading = watched.look()
                 if reading is not None:
-                    said: dict[str, Any] = {"said": ", ".join(_facts(reading, watched.noun))}
-                    progress.update(task, total=reading.total, completed=reading.processed, **said)
+                    facts = ", ".join(_facts(reading, watched.noun))
+                    progress.update(task, total=reading.total, completed=reading.processed, facts=facts)
 
         with _beside(update):
             yield
@@ -150,10 +144,6 @@ def _beside(watch: Callable[[Wait], None]) -> Iterator[None]:
         watcher.join()
 
 
-def _plain(watched: Watched) -> AbstractContextManager[None]:
-    return _beside(partial(tell_plainly, watched, _say))
-
-
 def tell_plainly(watched: Watched, say: Callable[[str], None], wait: Wait) -> None:
     """Says a line every half minute.
 
@@ -170,12 +160,12 @@ def tell_plainly(watched: Watched, say: Callable[[str], None], wait: Wait) -> No
         say(f"{watched.title}: {', '.join([*facts, f'{lasting(spent)} so far'])}")
 
 
-def _say_end(watched: Watched) -> None:
+def _report_end(watched: Watched) -> None:
     """How far it came, once; nothing where nothing was counted."""
     reading = watched.look()
     if reading is not None:
         facts = _facts(reading, watched.noun, ended=True)
-        _say(f"{watched.title}: {', '.join(facts)}")
+        _print_line(f"{watched.title}: {', '.join(facts)}")
 
 
 def _facts(reading: Reading, noun: str, *, ended: bool = False) -> list[str]:
@@ -191,5 +181,5 @@ def _facts(reading: Reading, noun: str, *, ended: bool = False) -> list[str]:
     return facts
 
 
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     errors.print(line, markup=False, soft_wrap=True)

@@ -58,7 +58,9 @@ def add_commands(app: typer.Typer) -> None:
         Works in a clean database: that of DATABASE_URL, or an embedded one in a state folder of its own (scoreboard/
         below MIRAIKAKAKU_HOME), so that its evidence never meets what is collected every day.
         """
+        from miraikakaku_assets.application.backtest.load_datasets import require_clean
         from miraikakaku_assets.application.backtest.make_scoreboard import make_scoreboard, named_sets
+        from miraikakaku_assets.application.backtest.page import as_markdown, put_into
         from miraikakaku_assets.application.backtest.scoreboard import FULL, QUICK
 
         if resume and settings().database_url:
@@ -70,12 +72,12 @@ def add_commands(app: typer.Typer) -> None:
         installation = use(_settings("scoreboard-quick" if quick else "scoreboard"))
         with _installed(installation, data) as (evidence, ports):
             if not resume:
-                _require_clean(installation)
-            with _progress(shown=not as_json) as heard:
-                found = make_scoreboard(sets, QUICK if quick else FULL, evidence, ports, heard)
+                require_clean(installation.status.table_sizes())
+            with _progress(shown=not as_json) as progress:
+                made = make_scoreboard(sets, QUICK if quick else FULL, evidence, ports, progress)
         if page is not None:
-            _write(page, text, found)
-        _show(found, page, as_json=as_json)
+            page.write_text(put_into(text, as_markdown(made)), encoding="utf-8")
+        _show(made, page, as_json=as_json)
 
 
 def _page(data: Path, page: Path | None, *, whole: bool) -> str:
@@ -101,8 +103,10 @@ def _page(data: Path, page: Path | None, *, whole: bool) -> str:
 
 def _settings(folder: str) -> Settings:
     """Those of the environment; without DATABASE_URL in a state folder of its own."""
-    said = settings()
-    return said if said.database_url else said.model_copy(update={"miraikakaku_home": said.home / folder})
+    chosen = settings()
+    if chosen.database_url:
+        return chosen
+    return chosen.model_copy(update={"miraikakaku_home": chosen.home / folder})
 
 
 @contextmanager
@@ -125,42 +129,30 @@ def _installed(installation: Ports, data: Path) -> Iterator[tuple[Any, Any]]:
         )
 
 
-def _require_clean(installation: Ports) -> None:
-    from miraikakaku_assets.application.backtest.load_datasets import require_clean
-
-    require_clean(installation.status.table_sizes())
-
-
 @contextmanager
 def _progress(*, shown: bool) -> Iterator["Heard"]:
     """Progress on stderr: how many turns of models are done in the set at work."""
     sets = list[str]()
     with work_bar("scoreboard", shown=shown, noun="turn") as work:
 
-        def heard(name: str, what: str, done: int, of: int) -> None:
+        def show(name: str, what: str, done: int, of: int) -> None:
             if name not in sets or not done:  # its import is another count
                 sets.append(name)
                 work.begin()
             work.at(done, max(of, 1), f"{name} {what}")
 
-        yield heard
+        yield show
 
 
-def _write(page: Path, text: str, found: "Scoreboard") -> None:
-    from miraikakaku_assets.application.backtest.page import as_markdown, put_into
-
-    page.write_text(put_into(text, as_markdown(found)), encoding="utf-8")
-
-
-def _show(found: "Scoreboard", page: Path | None, *, as_json: bool) -> None:
+def _show(made: "Scoreboard", page: Path | None, *, as_json: bool) -> None:
     from miraikakaku_assets.application.backtest.goals import best_direction, reached
     from miraikakaku_assets.application.backtest.plain import plain
 
     if as_json:
-        print_json({"succeeded": True, **plain(found)})
+        print_json({"succeeded": True, **plain(made)})
         return
     rows = []
-    for name, board in found.boards.items():
+    for name, board in made.boards.items():
         own, best = reached(board), best_direction(board, 1)
         rows.append(
             (

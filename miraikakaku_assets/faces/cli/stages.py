@@ -74,8 +74,8 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         universes, collected = _collected(universe_names, timeframe_name), timeframe(timeframe_name)
         with stages(make_runner, ports(), as_json=as_json) as work:
             for chosen in universes:
-                asked = work.chosen(chosen, names, limit)
-                work.collect(chosen, CollectCommand(asked, *window, collected, again))
+                selected = work.chosen(chosen, names, limit)
+                work.collect(chosen, CollectCommand(selected, *window, collected, again))
 
     @app.command(short_help="Computes timeframes, indicators and patterns of stored bars.")
     def analyze(
@@ -103,8 +103,8 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         universes = _collected(universe_names, timeframe_name)
         with stages(make_runner, ports(), as_json=as_json) as work:
             for chosen in universes:
-                asked = work.chosen(chosen, names, limit)
-                work.analyze(chosen, AnalyzeCommand(asked, since=first, full_refresh=again), timeframes)
+                selected = work.chosen(chosen, names, limit)
+                work.analyze(chosen, AnalyzeCommand(selected, since=first, full_refresh=again), timeframes)
 
     @app.command(short_help="Checks coverage and writes the report.")
     def validate(
@@ -137,8 +137,8 @@ def named_universes(names: str) -> list[Universe]:
 def _collected(names: str, timeframe_name: str) -> list[Universe]:
     """The universes an option names, all of which have to have collected bars of that timeframe; "" stands for any."""
     chosen = named_universes(names)
-    for one in chosen if timeframe_name else ():
-        collected_timeframe(timeframe_name, one)
+    for market in chosen if timeframe_name else ():
+        collected_timeframe(timeframe_name, market)
     return chosen
 
 

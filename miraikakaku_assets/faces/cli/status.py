@@ -35,11 +35,11 @@ def add_commands(app: typer.Typer) -> None:
     ) -> None:
         """Freshness, coverage, alerts, cycles, analysis, source health and last collections, on one screen."""
         chosen = universe(universe_name)
-        found = _read(chosen, ports())
+        state = _read(chosen, ports())
         if as_json:
-            print_json(found)
+            print_json(state)
         else:
-            _show(chosen, found)
+            _show(chosen, state)
 
 
 def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
@@ -67,62 +67,62 @@ def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
     }
 
 
-def _show(chosen: Universe, found: dict[str, Any]) -> None:
+def _show(chosen: Universe, state: dict[str, Any]) -> None:
     others = ", ".join(name for name in UNIVERSES if name != chosen.name)
     console.print(f"{chosen.name} (choose another with --universe {others})", soft_wrap=True)
-    for label, sentence in _lines(chosen, found) + analysis_lines(found):
+    for label, sentence in _lines(chosen, state) + analysis_lines(state):
         console.print(f"[dim]{label:<9}[/] {escape(sentence)}", soft_wrap=True)
-    show_analysis(found)
-    if found["quarantine"]:
-        rules = [(row["rule"], row["rows"]) for row in found["quarantine"]]
+    show_analysis(state)
+    if state["quarantine"]:
+        rules = [(row["rule"], row["rows"]) for row in state["quarantine"]]
         show_table(f"{chosen.name} quarantine", ("rule", "rows"), rules)
-    if found["watched"]:
+    if state["watched"]:
         names = ("symbol", "newest", "collect_by", "days_left", "lost_sessions")
         shown = ("symbol", "newest 5m bar (UTC)", "collect before (UTC)", "days left", "sessions lost")
-        urgent = [[_moment(row[name]) for name in names] for row in found["watched"][:_URGENT]]
-        more = len(found["watched"]) - len(urgent)
+        urgent = [[_moment(row[name]) for name in names] for row in state["watched"][:_URGENT]]
+        more = len(state["watched"]) - len(urgent)
         title = f"five-minute bars: what falls off {price_vendor().title}'s edge next"
         show_table(f"{title}, and {more} more" if more else title, shown, urgent)
-    if found["batches"]:
+    if state["batches"]:
         columns = ("no.", "universe", "bars", "source", "symbols", "failed", "rows", "began (UTC)", "status")
         figures = ("id", "universe", "timeframe", "source", "total_stocks", "failed_stocks", "rows_read")
         newest = [
             (*(batch[key] for key in figures), f"{batch['start_time']:%m-%d %H:%M}", batch["status"])
-            for batch in found["batches"]
+            for batch in state["batches"]
         ]
         show_table("last collections", columns, newest)
 
 
-def _lines(chosen: Universe, found: dict[str, Any]) -> list[tuple[str, str]]:
+def _lines(chosen: Universe, state: dict[str, Any]) -> list[tuple[str, str]]:
     """What there is to say, label and sentence."""
     lines = [
-        ("database", f"{found['database']['url']} (PostgreSQL {found['database']['server']})"),
-        ("source", found["source"]["says"]),
-        *_master_lines(chosen, found),
+        ("database", f"{state['database']['url']} (PostgreSQL {state['database']['server']})"),
+        ("source", state["source"]["says"]),
+        *_master_lines(chosen, state),
     ]
-    bars, master, coverage = found["bars"], found["master"], found["coverage"]
+    bars, master, coverage = state["bars"], state["master"], state["coverage"]
     if bars["symbols"]:
         span = f"{bars['first']:%Y-%m-%d} to {bars['last']:%Y-%m-%d}"
         lines.append(
             ("bars", f"{counted(bars['total'], 'daily bar')} of {counted(bars['symbols'], 'symbol')}, {span}")
         )
-        due = f"{found['fresh_symbols']:,} of {counted(master['listed'], 'listed symbol')}"
+        due = f"{state['fresh_symbols']:,} of {counted(master['listed'], 'listed symbol')}"
         verb = "has" if master["listed"] == 1 else "have"
-        lines.append(("fresh", f"{due} {verb} the bar of {found['due_session']}, the newest that is due"))
+        lines.append(("fresh", f"{due} {verb} the bar of {state['due_session']}, the newest that is due"))
     if coverage:
         lines.append(("coverage", f"{percent(coverage['coverage'])} of {coverage['denominator']}"))
-    if found["forecasts"]:
+    if state["forecasts"]:
         from miraikakaku_assets.application.forecasting.view import Standing, in_words
 
-        stands = Standing(**found["forecasts"])
+        stands = Standing(**state["forecasts"])
         symbols = f"{counted(stands.symbols, 'symbol')} from {stands.as_of}"
         lines.append(("forecasts", f"{symbols}; {in_words(stands)}"))
-    lines += [("restated", _restated(row)) for row in found["restated"]]
-    return lines + [(batch["status"], _progress(batch, utc_now())) for batch in found["running"]]
+    lines += [("restated", _restated(row)) for row in state["restated"]]
+    return lines + [(batch["status"], _progress(batch, utc_now())) for batch in state["running"]]
 
 
-def _master_lines(chosen: Universe, found: dict[str, Any]) -> list[tuple[str, str]]:
-    master, update = found["master"], found["last_update"]
+def _master_lines(chosen: Universe, state: dict[str, Any]) -> list[tuple[str, str]]:
+    master, update = state["master"], state["last_update"]
     if not master["listed"]:
         first = (
             f"`miraikakaku master update --universe {chosen.name}`" if chosen.has_master else "a collection"
@@ -139,13 +139,13 @@ def _master_lines(chosen: Universe, found: dict[str, Any]) -> list[tuple[str, st
 def _source(rate: "LimitState", health: "SourceHealth | None", now: datetime) -> str:
     from miraikakaku_assets.application.monitoring.resume_source import is_paused
 
-    said = [f"{rate.name} at {rate.rate:.3g} of {rate.maximum:g} requests/s"]
+    facts = [f"{rate.name} at {rate.rate:.3g} of {rate.maximum:g} requests/s"]
     if is_paused(rate):
-        said.append(f"{paused_for(rate, now)} ({LIFTED_BY})")
+        facts.append(f"{paused_for(rate, now)} ({LIFTED_BY})")
     if rate.reason:
-        said.append(f"{counted(rate.refusals, 'refusal')} in a row, last: {rate.reason}")
-    said.append(f"canaries {health.health}: {health.reason}" if health else "canaries not asked yet")
-    return "; ".join(said)
+        facts.append(f"{counted(rate.refusals, 'refusal')} in a row, last: {rate.reason}")
+    facts.append(f"canaries {health.health}: {health.reason}" if health else "canaries not asked yet")
+    return "; ".join(facts)
 
 
 def _progress(batch: dict[str, Any], now: datetime) -> str:

@@ -115,7 +115,11 @@ class PostgresAnalysis:
             if not kept:
                 return Saved(frozenset())
             _replace(cursor, analysis, kept)
-            new = {} if analysis.found is None else _save_signals(cursor, analysis, analysis.found, kept)
+            new = (
+                {}
+                if analysis.judgement is None
+                else _save_signals(cursor, analysis, analysis.judgement, kept)
+            )
             _finish(cursor, analysis, kept)
         return Saved(frozenset(kept), new)
 

@@ -12,12 +12,7 @@ from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, U
 from miraikakaku_assets.domain.patterns.definitions import DEFAULT, NAMES
 from miraikakaku_assets.domain.words import named_in
 from miraikakaku_assets.faces.cli.leakage import features as self_test_features
-from miraikakaku_assets.faces.cli.leakage.tables import (
-    end_look_ahead,
-    end_warm_up,
-    show_gap,
-    show_refused,
-)
+from miraikakaku_assets.faces.cli.leakage.tables import end_look_ahead, end_warm_up, show_gap, show_refused
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json
 from miraikakaku_assets.faces.cli.progress import work_bar
 
@@ -29,12 +24,10 @@ UniverseOption = Annotated[
     str, typer.Option("--universe", help=f"Where the symbols belong; available: {', '.join(UNIVERSES)}.")
 ]
 SymbolOption = Annotated[
-    str,
-    typer.Option("--symbol", help="Comma-separated symbols; default: the first five that have bars."),
+    str, typer.Option("--symbol", help="Comma-separated symbols; default: the first five that have bars.")
 ]
 TimeframeOption = Annotated[
-    str,
-    typer.Option("--timeframe", help="5m, 1h, 4h, 1d, 1w or 1mo; default 1d, for currencies 5m."),
+    str, typer.Option("--timeframe", help="5m, 1h, 4h, 1d, 1w or 1mo; default 1d, for currencies 5m.")
 ]
 IndicatorOption = Annotated[
     str, typer.Option("--indicator", help="Comma-separated indicators, e.g. rsi_14; default all.")
@@ -49,15 +42,13 @@ DefinitionOption = Annotated[
     str, typer.Option("--definition", help=f"Of the patterns: {' or '.join(NAMES)}.")
 ]
 FileOption = Annotated[
-    Path | None,
-    typer.Option("--file", help="Parquet or CSV file of bars to use instead of the stored ones."),
+    Path | None, typer.Option("--file", help="Parquet or CSV file of bars to use instead of the stored ones.")
 ]
 DailyFileOption = Annotated[
     Path | None, typer.Option("--daily-file", help="File of daily bars that goes with 5-minute --file bars.")
 ]
 ZoneOption = Annotated[
-    str,
-    typer.Option("--time-zone", help="Of the file's stamps without an offset; default the exchange's."),
+    str, typer.Option("--time-zone", help="Of the file's stamps without an offset; default the exchange's.")
 ]
 
 
@@ -92,12 +83,12 @@ def add_commands(app: typer.Typer) -> None:
         Exits 1 when a value differs, and lists what does.
         """
         chosen = universe(universe_name)
-        asked = _asked(chosen, timeframe_name, indicator, candlestick, pattern, definition)
-        origin = _origin(chosen, ports(), _files(asked.collected, file, daily_file), time_zone, symbol)
+        request = _request(chosen, timeframe_name, indicator, candlestick, pattern, definition)
+        origin = _origin(chosen, ports(), _files(request.collected, file, daily_file), time_zone, symbol)
         from miraikakaku_assets.application.leakage.check_universe import look_ahead_of
 
         with work_bar("look-ahead", shown=not as_json) as work:
-            result = look_ahead_of(asked, origin, named_in(symbol), moments, work.at)
+            result = look_ahead_of(request, origin, named_in(symbol), moments, work.at)
         show_refused(origin, as_json=as_json)
         end_look_ahead(result, as_json=as_json)
 
@@ -124,14 +115,14 @@ def add_commands(app: typer.Typer) -> None:
         Exits 1 when a warm-up in force is too short.
         """
         chosen = universe(universe_name)
-        asked = _asked(chosen, timeframe_name, indicator, candlestick, pattern, definition)
-        origin = _origin(chosen, ports(), _files(asked.collected, file, daily_file), time_zone, symbol)
+        request = _request(chosen, timeframe_name, indicator, candlestick, pattern, definition)
+        origin = _origin(chosen, ports(), _files(request.collected, file, daily_file), time_zone, symbol)
         from miraikakaku_assets.application.leakage.check_universe import warm_up_of
 
         with work_bar("warm-up", shown=not as_json) as work:
-            found = warm_up_of(asked, origin, named_in(symbol), starts, work.at)
+            measured = warm_up_of(request, origin, named_in(symbol), starts, work.at)
         show_refused(origin, as_json=as_json)
-        end_warm_up(found.title, found.symbols, found.rows.to_dicts(), as_json=as_json)
+        end_warm_up(measured.title, measured.symbols, measured.rows.to_dicts(), as_json=as_json)
 
     @group.command(name="daily-gap", short_help="How far 5-minute bars are from daily bars.")
     def daily_gap(
@@ -163,7 +154,7 @@ def add_commands(app: typer.Typer) -> None:
             show_gap(chosen, measured.rows.to_dicts(), measured.total)
 
 
-def _asked(
+def _request(
     chosen: Universe, length: str, indicator: str, candlestick: str, pattern: str, definition: str
 ) -> "LeakageCheckRequest":
     from miraikakaku_assets.application.leakage.check_universe import LeakageCheckRequest

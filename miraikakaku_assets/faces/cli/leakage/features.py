@@ -36,26 +36,26 @@ def add_command(group: typer.Typer) -> None:
         chosen, installation = universe(universe_name), ports()
         last = last_completed_session(chosen.calendar, installation.clock())
         with progress_bar(f"{chosen.name} inputs", None, shown=not as_json):
-            found = check_features(chosen, last, installation.market_bars, moments)
+            test = check_features(chosen, last, installation.market_bars, moments)
         if as_json:
-            leaks = {name: str(origin) for name, origin in found.leaks.items()}
+            leaks = {name: str(origin) for name, origin in test.leaks.items()}
             print_json(
                 {
                     "succeeded": not leaks,
-                    "origins": [str(origin) for origin in found.origins],
-                    "symbols": found.symbols,
-                    "inputs": list(found.inputs),
+                    "origins": [str(origin) for origin in test.origins],
+                    "symbols": test.symbols,
+                    "inputs": list(test.inputs),
                     "leaks": leaks,
                 }
             )
-        elif found.leaks:
-            show_table("inputs that knew the future", ("input", "first at"), list(found.leaks.items()))
+        elif test.leaks:
+            show_table("inputs that knew the future", ("input", "first at"), list(test.leaks.items()))
         else:
             show_line(
-                f"{counted(len(found.inputs), 'input')} of {counted(found.symbols, 'instrument')}: the same at "
-                f"{counted(len(found.origins), 'past session')}, with the future cut off and with another one"
+                f"{counted(len(test.inputs), 'input')} of {counted(test.symbols, 'instrument')}: the same at "
+                f"{counted(len(test.origins), 'past session')}, with the future cut off and with another one"
             )
-        if found.leaks:
+        if test.leaks:
             raise WorkFellShortError(
-                f"{counted(len(found.leaks), 'input')} of the forecast models knew the future: {', '.join(found.leaks)}"
+                f"{counted(len(test.leaks), 'input')} of the forecast models knew the future: {', '.join(test.leaks)}"
             )

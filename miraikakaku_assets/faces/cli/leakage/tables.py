@@ -50,11 +50,11 @@ def end_look_ahead(result: "LookedAhead", *, as_json: bool) -> None:
             }
         )
     else:
-        said = f"{result.title} of {', '.join(result.symbols)}"
+        heading = f"{result.title} of {', '.join(result.symbols)}"
         also = f", {counted(result.signals, 'signal')} among them" if result.signals is not None else ""
         if differences.is_empty():
             show_line(
-                f"{said}: same answer at {counted(result.moments, 'moment')}, "
+                f"{heading}: same answer at {counted(result.moments, 'moment')}, "
                 f"{counted(result.values, 'value')} compared{also}"
             )
         else:
@@ -117,7 +117,7 @@ def end_warm_up(title: str, symbols: list[str], rows: list[dict[str, Any]], *, a
 
 
 def _show_warm_up(title: str, symbols: list[str], rows: list[dict[str, Any]]) -> None:
-    said = f"{title} of {', '.join(symbols)}: bars until the start of the history is no longer felt"
+    heading = f"{title} of {', '.join(symbols)}: bars until the start of the history is no longer felt"
     extra = [
         name for name in ("timeframe", "ties") if rows and name in rows[0] and any(r[name] for r in rows)
     ]
@@ -134,7 +134,7 @@ def _show_warm_up(title: str, symbols: list[str], rows: list[dict[str, Any]]) ->
         )
         for row in rows
     ]
-    show_table(said, columns, shown)
+    show_table(heading, columns, shown)
 
 
 def show_gap(chosen: Universe, rows: list[dict[str, Any]], total: dict[str, Any]) -> None:

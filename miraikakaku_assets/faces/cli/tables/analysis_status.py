@@ -31,29 +31,28 @@ def read_analysis(use: Ports) -> dict[str, Any]:
     }
 
 
-def analysis_lines(found: dict[str, Any]) -> list[tuple[str, str]]:
+def analysis_lines(state: dict[str, Any]) -> list[tuple[str, str]]:
     """What there is to say, label and sentence."""
     by_universe: dict[str, list[str]] = {}
-    for cycle in found["cycles"]:
+    for cycle in state["cycles"]:
         by_universe.setdefault(cycle["universe"], []).append(_cycle(cycle))
-    lines = [("cycles", f"{universe}: {'; '.join(said)} (UTC)") for universe, said in by_universe.items()]
-    waiting = [_channel(one) for one in found["notifications"] if one["waiting"] or one["set_up"]]
+    lines = [("cycles", f"{universe}: {'; '.join(cycles)} (UTC)") for universe, cycles in by_universe.items()]
+    waiting = [
+        _channel(channel) for channel in state["notifications"] if channel["waiting"] or channel["set_up"]
+    ]
     lines.append(
-        (
-            "notices",
-            ", ".join(waiting) or "no channel is set up, so nobody is told (docs/notifications.md)",
-        )
+        ("notices", ", ".join(waiting) or "no channel is set up, so nobody is told (docs/notifications.md)")
     )
-    if not found["alerts"]:
+    if not state["alerts"]:
         lines.append(("alerts", "none stands"))
     return lines
 
 
-def show_analysis(found: dict[str, Any]) -> None:
+def show_analysis(state: dict[str, Any]) -> None:
     """The tables: alerts that stand, and the newest of each universe and timeframe."""
-    _show_alerts(found["alerts"])
+    _show_alerts(state["alerts"])
     by_universe: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in found["analysis"]:
+    for row in state["analysis"]:
         by_universe.setdefault(row["universe"], {})[row["timeframe"]] = row
     stored = {UNIVERSES[name]: by_universe[name] for name in UNIVERSES if name in by_universe}
     behind = "* where indicators are behind them"
@@ -78,12 +77,8 @@ def show_analysis(found: dict[str, Any]) -> None:
 
 def _due(rows: Mapping[str, dict[str, Any]]) -> str:
     """What is to be analysed of a universe."""
-    due = {
-        COLLECTED_timeframe: rows[COLLECTED_timeframe]["due"]
-        for COLLECTED_timeframe in COLLECTED_TIMEFRAMES
-        if COLLECTED_timeframe in rows
-    }
-    return ", ".join(f"{count:,} of {one}" for one, count in due.items() if count) or "nothing"
+    due = {timeframe: rows[timeframe]["due"] for timeframe in COLLECTED_TIMEFRAMES if timeframe in rows}
+    return ", ".join(f"{count:,} of {timeframe}" for timeframe, count in due.items() if count) or "nothing"
 
 
 def _bar(chosen: Universe, timeframe: Timeframe, row: dict[str, Any] | None) -> str | None:
@@ -115,12 +110,14 @@ def _show_alerts(alerts: list[dict[str, Any]]) -> None:
 def _cycle(cycle: dict[str, Any]) -> str:
     if cycle["seconds"] is None:
         return f"{cycle['started_at']:%m-%d %H:%M} still running"
-    said = f"{cycle['started_at']:%m-%d %H:%M} {cycle['seconds']:.0f} s, {cycle['succeeded']:,} of {cycle['symbols']:,}"
-    return said if not cycle["error"] else f"{said} (failed)"
+    line = f"{cycle['started_at']:%m-%d %H:%M} {cycle['seconds']:.0f} s, {cycle['succeeded']:,} of {cycle['symbols']:,}"
+    return line if not cycle["error"] else f"{line} (failed)"
 
 
-def _channel(one: dict[str, Any]) -> str:
-    return f"{one['channel']} {one['waiting']:,} waiting{'' if one['set_up'] else ' (not set up)'}"
+def _channel(channel: dict[str, Any]) -> str:
+    return (
+        f"{channel['channel']} {channel['waiting']:,} waiting{'' if channel['set_up'] else ' (not set up)'}"
+    )
 
 
 def _day(chosen: Universe, value: datetime) -> str:

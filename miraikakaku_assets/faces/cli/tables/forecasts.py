@@ -23,7 +23,7 @@ def show_training(done: Mapping[str, Any]) -> None:
 
 def show_predictions(done: Mapping[str, Any]) -> None:
     """Shows how many instruments each model has forecast."""
-    models = [*done["made"], *(one for one in done["missing"] if one not in done["made"])]
+    models = [*done["made"], *(model for model in done["missing"] if model not in done["made"])]
     rows = [(model, done["made"].get(model, 0), _missing(done["missing"].get(model))) for model in models]
     title = f"{done['universe']} forecasts from {done['as_of']}: {counted(done['symbols'], 'symbol')}"
     show_table(title, ("model", "forecast", "missing"), rows)
@@ -45,15 +45,15 @@ def show_fan(forecasts: Sequence[Mapping[str, Any]]) -> None:
         return
     rows = [
         (
-            one["symbol"],
-            f"+{one['horizon']} {one['target']:%m-%d}",
-            _price(one["close"]),
-            one["reason"] or _price(one["median"]),
-            _band(one["lo80"], one["hi80"]),
-            _band(one["lo95"], one["hi95"]),
-            one["edge"] or "",
+            forecast["symbol"],
+            f"+{forecast['horizon']} {forecast['target']:%m-%d}",
+            _price(forecast["close"]),
+            forecast["reason"] or _price(forecast["median"]),
+            _band(forecast["lo80"], forecast["hi80"]),
+            _band(forecast["lo95"], forecast["hi95"]),
+            forecast["edge"] or "",
         )
-        for one in shown
+        for forecast in shown
     ]
     heads = ("symbol", "session", "close", "median", "80 %", "95 %", "direction")
     show_table(f"forecasts of the ensemble from {shown[0]['as_of']}", heads, rows)
