@@ -11,7 +11,6 @@ import miraikakaku_assets
 from miraikakaku_assets.domain.coverage.report import WHOLE, SegmentCoverage
 from miraikakaku_assets.domain.percent import in_percent, percent, percent_ja
 from miraikakaku_assets.orchestration.coverage.assets import _record
-from miraikakaku_assets_tests.support.coverage_findings import findings
 
 
 @pytest.mark.parametrize(
@@ -48,11 +47,9 @@ def test_a_share_is_shown_below_a_line_exactly_when_it_is(
 
 def test_the_table_of_the_web_ui_shows_what_the_command_line_shows() -> None:
     """99.247 % was 99.24 % here and 99.25 % there."""
-    coverage = findings([WHOLE])
     segment = SegmentCoverage(WHOLE, 10, 5, 1, 100_000, 99_247, {"source_hole": 753})
-    object.__setattr__(coverage, "segments", (segment,))
 
-    assert _record(coverage, 0).data["coverage"] == percent(segment.coverage) == "99.24 %"
+    assert _record(segment).data["coverage"] == percent(segment.coverage) == "99.24 %"
 
 
 def test_nothing_rounds_a_share_in_a_way_of_its_own() -> None:

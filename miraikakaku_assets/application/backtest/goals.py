@@ -94,7 +94,7 @@ def spec_lines(boards: Mapping[str, BacktestResult], horizons: Sequence[int]) ->
     for name, board in boards.items():
         for horizon in horizons:
             scores = board.scores.filter(pl.col("horizon") == horizon, pl.col("n") > 0)
-            mapes = [
+            mapes: list[Any] = [
                 scores.filter(pl.col("model") == model)["mape"].first() for model in (NO_CHANGE, ENSEMBLE)
             ]
             best = best_direction(board, horizon)
