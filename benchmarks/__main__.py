@@ -34,33 +34,33 @@ def _ingest(*, quick: bool) -> dict[str, Metric]:
     with tempfile.TemporaryDirectory() as folder, _database() as database:
         # Always the whole market: with one delivery there is nothing to overlap, and start-up counts double.
         year = market.year(Path(folder), _WHOLE_MARKET)
-        found = ingest.measure(database, year, 1 if quick else 5)
+        measured = ingest.measure(database, year, 1 if quick else 5)
     what = f"s: ADBC append of the same rows into the same table; {year.described}"
-    what += f", {year.rows:,} rows of {year.symbols:,} symbols, ours {found['ours_s']:.2f} s"
-    return _named(("ingest_vs_adbc", found["ratio"], found["floor_s"], what))
+    what += f", {year.rows:,} rows of {year.symbols:,} symbols, ours {measured['ours_s']:.2f} s"
+    return _named(("ingest_vs_adbc", measured["ratio"], measured["floor_s"], what))
 
 
 def _bookkeeping(*, quick: bool) -> dict[str, Metric]:
     partitions, stock = 4000, 200 if quick else 4000
-    found = bookkeeping.measure(partitions, 3, stock, repeats=1 if quick else 3)
-    peer, ours = found["stock_ms_per_partition_asset"], found["ms_per_partition_asset"]
+    measured = bookkeeping.measure(partitions, 3, stock, repeats=1 if quick else 3)
+    peer, ours = measured["stock_ms_per_partition_asset"], measured["ms_per_partition_asset"]
     what = f"ms: stock dagster-postgres, {stock:,} partitions x 3 assets (ours: {partitions:,} x 3)"
     return _named(
-        ("bookkeeping_vs_stock", found["vs_stock"], peer, what),
+        ("bookkeeping_vs_stock", measured["vs_stock"], peer, what),
         ("bookkeeping_ms_per_partition_asset", ours, peer, what),
     )
 
 
 def _keys(*, quick: bool) -> dict[str, Metric]:  # noqa: ARG001 - 16,000 keys are quick
-    found = bookkeeping.measure_partition_keys(16_000)
+    measured = bookkeeping.measure_partition_keys(16_000)
     return _named(
-        ("partition_keys_16k_s", found["seconds"], found["stock_seconds"], "s: stock dagster-postgres")
+        ("partition_keys_16k_s", measured["seconds"], measured["stock_seconds"], "s: stock dagster-postgres")
     )
 
 
 def _startup(*, quick: bool) -> dict[str, Metric]:
-    found = startup.measure(3 if quick else 7)
-    ours, dagster = found["load_s"], found["dagster_s"]
+    measured = startup.measure(3 if quick else 7)
+    ours, dagster = measured["load_s"], measured["dagster_s"]
     what = f"s: importing Dagster alone, whole process; ours {ours:.2f} s"
     return _named(
         ("definitions_load_vs_dagster", ours / dagster, dagster, what),
@@ -69,11 +69,11 @@ def _startup(*, quick: bool) -> dict[str, Metric]:
 
 
 def _fetch_speed(*, quick: bool) -> dict[str, Metric]:
-    found = fetching.measure_speed(*(400, 1_100, 300) if quick else (4_400, 11_600, 2_000))
-    ours, alone = found["per_s"], found["floor_per_s"]
+    measured = fetching.measure_speed(*(400, 1_100, 300) if quick else (4_400, 11_600, 2_000))
+    ours, alone = measured["per_s"], measured["floor_per_s"]
     what = (
         f"symbols/s: yfinance alone (Ticker.history) in one process, nothing stored, as many threads "
-        f"({fetching.THREADS}); ours {ours:.0f}: {found['described']}"
+        f"({fetching.THREADS}); ours {ours:.0f}: {measured['described']}"
     )
     return _named(
         ("fetch_vs_yfinance", ours / alone, alone, what), ("fetch_symbols_per_s", ours, alone, what)
@@ -81,73 +81,75 @@ def _fetch_speed(*, quick: bool) -> dict[str, Metric]:
 
 
 def _fetch_limit(*, quick: bool) -> dict[str, Metric]:
-    found = fetching.measure_limit(600 if quick else 2_400, 40.0)
-    what = f"no peer: less 10 s for start and end, {found['whole']:.3f} with nothing taken off; {found['described']}"
-    return _named(("fetch_wall_vs_limit", found["ratio"], None, what))
+    measured = fetching.measure_limit(600 if quick else 2_400, 40.0)
+    whole, described = measured["whole"], measured["described"]
+    what = f"no peer: less 10 s for start and end, {whole:.3f} with nothing taken off; {described}"
+    return _named(("fetch_wall_vs_limit", measured["ratio"], None, what))
 
 
 def _fetch_scale(*, quick: bool) -> dict[str, Metric]:
     many = 4_000 if quick else 64_000
     few = 1_000  # fewer, and a tenth of a second of start-up would move the ratio by percents
-    found = fetching.measure_scale(many, few, 2 if quick else 3)
-    cost = max(found["wall"], found["cpu"])
-    small, more = found["small_peak_mib"], many - few
-    grown = f"no peer: {found['peak_mib'] - small:+.0f} MiB for {more:,} more symbols than {few:,}"
-    both = f"no peer: wall {found['wall']:.3f}, CPU {found['cpu']:.3f}, the worse one counts; {found['described']}"
+    measured = fetching.measure_scale(many, few, 2 if quick else 3)
+    small, more = measured["small_peak_mib"], many - few
+    grown = f"no peer: {measured['peak_mib'] - small:+.0f} MiB for {more:,} more symbols than {few:,}"
+    wall, cpu = measured["wall"], measured["cpu"]
+    both = f"no peer: wall {wall:.3f}, CPU {cpu:.3f}, the worse one counts; {measured['described']}"
     return _named(
-        ("fetch_peak_rss_mib", found["peak_mib"], None, grown), ("fetch_cost_64k_vs_1k", cost, None, both)
+        ("fetch_peak_rss_mib", measured["peak_mib"], None, grown),
+        ("fetch_cost_64k_vs_1k", max(wall, cpu), None, both),
     )
 
 
 def _fetch_requests(*, quick: bool) -> dict[str, Metric]:
-    found = fetching.measure_requests(500 if quick else 3_000, 20)
-    what = f"yfinance out of the box, 20 new symbols; ours: {found['described']}, first pass {found['first']:.3f}"
-    return _named(("incremental_requests_per_symbol", found["second"], found["floor"], what))
+    measured = fetching.measure_requests(500 if quick else 3_000, 20)
+    what = f"yfinance out of the box, 20 new symbols; ours: {measured['described']}, first pass {measured['first']:.3f}"
+    return _named(("incremental_requests_per_symbol", measured["second"], measured["floor"], what))
 
 
 def _analysis(*, quick: bool) -> dict[str, Metric]:
     with tempfile.TemporaryDirectory() as folder, _database() as database:
         # The whole market at every size: with one group of symbols there is nothing to overlap.
         year = market.year(Path(folder), _WHOLE_MARKET)
-        found = analysis.measure_stage(database, year, 1 if quick else 5)
+        measured = analysis.measure_stage(database, year, 1 if quick else 5)
     what = (
-        f"s: ADBC read {found['read_s']:.2f}, bare TA-Lib {found['talib_s']:.2f}, ADBC append "
-        f"{found['write_s']:.2f}; {year.described}, {year.symbols:,} symbols, {year.rows:,} bars, "
-        f"{found['rows']:,} rows out, ours {found['ours_s']:.2f} s"
+        f"s: ADBC read {measured['read_s']:.2f}, bare TA-Lib {measured['talib_s']:.2f}, ADBC append "
+        f"{measured['write_s']:.2f}; {year.described}, {year.symbols:,} symbols, {year.rows:,} bars, "
+        f"{measured['rows']:,} rows out, ours {measured['ours_s']:.2f} s"
     )
-    return _named(("analyze_vs_floor", found["ratio"], found["floor_s"], what))
+    return _named(("analyze_vs_floor", measured["ratio"], measured["floor_s"], what))
 
 
 def _aggregation(*, quick: bool) -> dict[str, Metric]:
-    found = analysis.measure_aggregation(*(100, 60, 5) if quick else (400, 60, 9))
-    rate = found["rows"] / found["polars_s"] / 1e6
+    measured = analysis.measure_aggregation(*(100, 60, 5) if quick else (400, 60, 9))
+    rate = measured["rows"] / measured["polars_s"] / 1e6
     what = (
-        f"M rows/s: Polars group_by_dynamic over the same frame, {found['rows']:,} five-minute bars to hours; "
-        f"ours {found['rows'] / found['ours_s'] / 1e6:.1f}"
+        f"M rows/s: Polars group_by_dynamic over the same frame, {measured['rows']:,} five-minute bars to hours; "
+        f"ours {measured['rows'] / measured['ours_s'] / 1e6:.1f}"
     )
-    return _named(("aggregate_vs_polars", found["ratio"], rate, what))
+    return _named(("aggregate_vs_polars", measured["ratio"], rate, what))
 
 
 def _cycle(*, quick: bool) -> dict[str, Metric]:
     from benchmarks import cycle  # Dagster's daemon is only needed here
 
     with _database() as database:
-        found = cycle.measure(database.url, *(5, 2) if quick else (100, 8))
-    ours, empty = statistics.median(found.seconds), statistics.median(found.empty)
+        measured = cycle.measure(database.url, *(5, 2) if quick else (100, 8))
+    ours, empty = statistics.median(measured.seconds), statistics.median(measured.empty)
     beside = (
-        f"s: a run of one op that does nothing, median of {len(found.empty)}, by the same scheduler and queue "
-        f"(looked at every second) and in a process of its own; ours {ours:.2f} s, {found.pairs} pairs, "
-        f"{len(found.seconds)} ticks, {found.bars:.0f} bars each; the first, which loads every timeframe, took "
-        f"{found.first:.1f} s"
+        f"s: a run of one op that does nothing, median of {len(measured.empty)}, by the same scheduler and queue "
+        f"(looked at every second) and in a process of its own; ours {ours:.2f} s, {measured.pairs} pairs, "
+        f"{len(measured.seconds)} ticks, {measured.bars:.0f} bars each; the first, which loads every timeframe, took "
+        f"{measured.first:.1f} s"
     )
-    kept, written = found.growth.kept_per_day, found.growth.written_per_day
+    kept, written = measured.growth.kept_per_day, measured.growth.written_per_day
     books = (
-        f"no peer: {written:.1f} MiB before the pruning; {found.growth.cycles} cycles, scaled to "
+        f"no peer: {written:.1f} MiB before the pruning; {measured.growth.cycles} cycles, scaled to "
         f"{event_log.CYCLES_A_DAY} a day"
     )
     return _named(
         ("fx_cycle_vs_empty_run", ours / empty, empty, beside),
-        ("fx_cycle_p95_s", found.p95, empty, beside),
+        ("fx_cycle_p95_s", measured.p95, empty, beside),
         ("fx_cycle_event_log_mib_per_day", kept, None, books),
     )
 
@@ -156,18 +158,18 @@ def _forecast_day(*, quick: bool) -> dict[str, Metric]:
     with tempfile.TemporaryDirectory() as folder, _database() as database:
         place = Path(folder)
         year = market.year(place, 200 if quick else _WHOLE_MARKET)
-        found = forecasting.measure_day(database, year, place)
-    models = ", ".join(f"{model} {seconds:.0f} s" for model, seconds in found["trained"].items())
-    made = ", ".join(f"{model} {symbols:,}" for model, symbols in found["made"].items())
+        measured = forecasting.measure_day(database, year, place)
+    models = ", ".join(f"{model} {seconds:.0f} s" for model, seconds in measured["trained"].items())
+    made = ", ".join(f"{model} {symbols:,}" for model, symbols in measured["made"].items())
     return _named(
-        ("train_minutes_4178", found["train_minutes"], None, f"no peer; {models}"),
+        ("train_minutes_4178", measured["train_minutes"], None, f"no peer; {models}"),
         (
             "predict_minutes_4178",
-            found["predict_minutes"],
+            measured["predict_minutes"],
             None,
             f"no peer; {year.described}, forecasts: {made}",
         ),
-        ("forecast_peak_rss_mib", found["peak_mib"], None, "no peer: the process tree of either command"),
+        ("forecast_peak_rss_mib", measured["peak_mib"], None, "no peer: the process tree of either command"),
     )
 
 
@@ -247,13 +249,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small size of everything")
     parser.add_argument("--only", default="", help="comma-separated metric names")
     arguments = parser.parse_args()
-    wanted = {name.strip() for name in arguments.only.split(",") if name.strip()} or set(GOALS)
-    if unknown := wanted - set(GOALS):
+    chosen = {name.strip() for name in arguments.only.split(",") if name.strip()} or set(GOALS)
+    if unknown := chosen - set(GOALS):
         parser.error(f"unknown metric {min(unknown)}; known: {', '.join(sorted(GOALS))}")
     metrics: dict[str, Metric] = {}
     missing: list[str] = []
     for measure, names in GROUPS.items():
-        if not wanted & set(names):
+        if not chosen & set(names):
             continue
         try:
             metrics.update(measure(quick=arguments.quick))

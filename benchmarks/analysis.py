@@ -86,7 +86,9 @@ def _floor(database: Database, derived: Any, indicators: Any) -> tuple[float, fl
     read = time.perf_counter() - began
     longer = pl.DataFrame(derived)
     series = [
-        arrays for one in (pl.DataFrame(bars), *longer.partition_by("timeframe")) for arrays in _arrays(one)
+        arrays
+        for bars_of_timeframe in (pl.DataFrame(bars), *longer.partition_by("timeframe"))
+        for arrays in _arrays(bars_of_timeframe)
     ]
     began = time.perf_counter()
     _bare_talib(series)

@@ -103,7 +103,7 @@ def _in_fresh_process(server_url: str, storage: str, partitions: int, assets: in
     return measured
 
 
-def _one_variant(storage: str, partitions: int, assets: int, url: str) -> dict[str, Any]:
+def _measured_variant(storage: str, partitions: int, assets: int, url: str) -> dict[str, Any]:
     import dagster as dg
 
     custom = {"module": _STORAGE_MODULE, "class": "PooledPostgresStorage", "config": {"postgres_url": url}}
@@ -154,9 +154,9 @@ def _timed_run(instance: Any, keys: list[str], assets: int) -> dict[str, float]:
     dg.materialize([chain], instance=instance, tags=tags)
     seconds = time.perf_counter() - start
     for spec in specs:
-        found = instance.get_materialized_partitions(spec.key)
-        if found != set(keys):
-            raise RuntimeError(f"{len(found)} of {len(keys)} partitions of {spec.key} were recorded")
+        recorded = instance.get_materialized_partitions(spec.key)
+        if recorded != set(keys):
+            raise RuntimeError(f"{len(recorded)} of {len(keys)} partitions of {spec.key} were recorded")
     return {"seconds": seconds, "ms_per_partition_asset": seconds * 1000 / (len(keys) * assets)}
 
 
@@ -171,7 +171,7 @@ def main() -> None:
     parser.add_argument("--url", help="SQLAlchemy URL of an empty database, with --storage")
     options = parser.parse_args()
     if options.storage:
-        measured = _one_variant(options.storage, options.partitions, options.assets, options.url)
+        measured = _measured_variant(options.storage, options.partitions, options.assets, options.url)
         print(json.dumps(measured))
         return
     run = measure(options.partitions, options.assets, options.stock_partitions, options.repeats)

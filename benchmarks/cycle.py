@@ -95,12 +95,12 @@ def measure(database_url: str, ticks: int, sample: int) -> Measured:
         ]
         daemon.stop(EMPTY)
         ended, pairs = daemon.ports.cycles.ended("fx", ticks), len(daemon.ports.settings.named_symbols("fx"))
-        done = [one.end for one in ended if one.end is not None and one.end.succeeded == pairs]
+        done = [cycle.end for cycle in ended if cycle.end is not None and cycle.end.succeeded == pairs]
         if len(done) < ticks:
             raise RuntimeError(f"{ticks - len(done)} of {ticks} cycles fell short, see cycle_log")
         growth = event_log.measure(daemon.instance, cycle, sample=sample, days=3)
         taken, empty = (list(seconds) for seconds in zip(*pairs_of_runs, strict=True))
-        return Measured(taken, empty, first, pairs, statistics.mean(one.bars for one in done), growth)
+        return Measured(taken, empty, first, pairs, statistics.mean(end.bars for end in done), growth)
 
 
 @dataclass

@@ -89,7 +89,7 @@ class Verdict:
 
 def books(site: Site) -> list[str]:
     """Whether every batch, every row and every run is accounted for."""
-    asked = {
+    queries = {
         "batches whose rows do not add up": _UNBALANCED_ROWS,
         "batches whose symbols do not add up": _UNBALANCED_SYMBOLS,
         "batches that are open or closed wrongly": _UNFINISHED,
@@ -98,7 +98,7 @@ def books(site: Site) -> list[str]:
         "instruments of bars that do not exist": _STRAY_BARS,
         "runs that are still open": _OPEN_RUNS,
     }
-    return _said({what: [row[0] for row in site.rows(query)] for what, query in asked.items()})
+    return _problems({what: [row[0] for row in site.rows(query)] for what, query in queries.items()})
 
 
 def verdicts(site: Site) -> list[Verdict]:
@@ -109,30 +109,32 @@ def verdicts(site: Site) -> list[Verdict]:
     ]
 
 
-def final_verdicts(found: Sequence[Verdict], refused: Mapping[str, str]) -> list[str]:
+def final_verdicts(verdicts: Sequence[Verdict], refused: Mapping[str, str]) -> list[str]:
     """Whether every listed symbol has one final verdict, and each the exchange refuses the right one.
 
     Args:
-        found: What became of the symbols.
+        verdicts: What became of the symbols.
         refused: Symbol → verdict of those that the exchange never served.
     """
-    return _said(
+    return _problems(
         {
-            "symbols without a verdict": [one.symbol for one in found if one.verdict is None],
-            "symbols collected more than once": [one.symbol for one in found if one.completed > 1],
+            "symbols without a verdict": [verdict.symbol for verdict in verdicts if verdict.verdict is None],
+            "symbols collected more than once": [
+                verdict.symbol for verdict in verdicts if verdict.completed > 1
+            ],
             "symbols that failed after they had been collected": [
-                one.symbol for one in found if one.completed and not one.ended
+                verdict.symbol for verdict in verdicts if verdict.completed and not verdict.ended
             ],
             "symbols never served that have another verdict": [
-                f"{one.symbol} {one.verdict}"
-                for one in found
-                if one.symbol in refused and one.verdict != refused[one.symbol]
+                f"{verdict.symbol} {verdict.verdict}"
+                for verdict in verdicts
+                if verdict.symbol in refused and verdict.verdict != refused[verdict.symbol]
             ],
         }
     )
 
 
-def asked_again(done: Iterable[str], before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
+def requested_again(done: Iterable[str], before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
     """Whether a symbol that was collected before a kill was asked for after it.
 
     Args:
@@ -141,7 +143,7 @@ def asked_again(done: Iterable[str], before: Mapping[str, int], after: Mapping[s
         after: The same at the end.
     """
     again = sorted(symbol for symbol in done if after.get(symbol, 0) != before.get(symbol, 0))
-    return _said({"collected symbols that were asked for again": again})
+    return _problems({"collected symbols that were asked for again": again})
 
 
 @dataclass(frozen=True)
@@ -161,12 +163,14 @@ class Comparison:
     problems: tuple[str, ...]
 
 
-def compare(site: Site, undisturbed: Site, found: Sequence[Verdict], empty_answers: int) -> Comparison:
+def compare(site: Site, undisturbed: Site, verdicts: Sequence[Verdict], empty_answers: int) -> Comparison:
     """Compares every stored bar of two installations, see `differences`."""
     mine = {(symbol, ts): tuple(values) for symbol, ts, *values in site.rows(_BARS)}
     theirs = {(symbol, ts): tuple(values) for symbol, ts, *values in undisturbed.rows(_BARS)}
     refused = {(symbol, ts) for symbol, ts in site.rows(_REFUSED)}
-    return differences(mine, theirs, refused, {one.symbol for one in found if one.ended}, empty_answers)
+    return differences(
+        mine, theirs, refused, {verdict.symbol for verdict in verdicts if verdict.ended}, empty_answers
+    )
 
 
 def differences(
@@ -192,7 +196,7 @@ def differences(
     missing = [key for key in theirs if key not in mine and key[0] in ended]
     without = tuple(sorted({symbol for symbol, _ in missing} - stored))
     lost = [key for key in missing if key not in refused and key[0] not in without]
-    problems = _said(
+    problems = _problems(
         {
             "bars that nobody served": [_named(key) for key in mine if key not in theirs],
             "bars with other values": [
@@ -219,7 +223,7 @@ def _named(key: Key) -> str:
     return f"{key[0]} {key[1]:%Y-%m-%d}"
 
 
-def _said(wrong: Mapping[str, Sequence[object]]) -> list[str]:
+def _problems(wrong: Mapping[str, Sequence[object]]) -> list[str]:
     return [
         f"{len(which):,} {what}: {', '.join(map(str, which[:_SHOWN]))}{', …' if len(which) > _SHOWN else ''}"
         for what, which in wrong.items()

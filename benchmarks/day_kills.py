@@ -43,7 +43,7 @@ class Killer:
 
     def look(self, command: psutil.Process) -> None:
         """Kills whoever is due; nobody when no such process is there."""
-        if not self.due or self.asked < self.due[0][0]:
+        if not self.due or self.requested < self.due[0][0]:
             return
         _, whom = self.due[0]
         victim = self._victim(command, whom)
@@ -53,11 +53,11 @@ class Killer:
             self._orphans += command.children(recursive=True)
         with suppress(ProcessLookupError):
             os.kill(victim, signal.SIGKILL)
-            self.done.append(f"{whom} at {self.asked:,} symbols")
+            self.done.append(f"{whom} at {self.requested:,} symbols")
             self.due.pop(0)
 
     @property
-    def asked(self) -> int:
+    def requested(self) -> int:
         """Symbols that the exchange has been asked for so far."""
         return int(self.exchange.counts()["symbols"])
 
@@ -68,7 +68,7 @@ class Killer:
     def survivors(self) -> list[str]:
         """Processes that outlived the command they worked for."""
         _, alive = psutil.wait_procs(self._orphans, timeout=_NOTICE_SECONDS)
-        return [f"process {one.pid} outlived its command" for one in alive]
+        return [f"process {process.pid} outlived its command" for process in alive]
 
     def _victim(self, command: psutil.Process, whom: str) -> int | None:
         if whom == COMMAND:

@@ -152,11 +152,11 @@ def main() -> None:
     parser.add_argument("--assets", type=int, default=5)
     parser.add_argument("--sample", type=int, default=_SAMPLE, help="cycles that are done for a day")
     parser.add_argument("--days", type=int, default=_DAYS)
-    said = parser.parse_args()
-    print(json.dumps(asdict(_on_a_fresh_server(said)), indent=2))
+    options = parser.parse_args()
+    print(json.dumps(asdict(_on_a_fresh_server(options)), indent=2))
 
 
-def _on_a_fresh_server(said: Any) -> Growth:
+def _on_a_fresh_server(options: Any) -> Growth:
     from miraikakaku_assets.adapters.storage import embedded
     from miraikakaku_assets.adapters.storage.engine import open_database
     from miraikakaku_assets.adapters.storage.migrate import upgrade
@@ -178,8 +178,8 @@ def _on_a_fresh_server(said: Any) -> Growth:
         )
         try:
             with dg.DagsterInstance.from_config(str(folder)) as instance:
-                cycle = bare_cycle(instance, said.partitions, said.assets)
-                return measure(instance, cycle, sample=said.sample, days=said.days)
+                cycle = bare_cycle(instance, options.partitions, options.assets)
+                return measure(instance, cycle, sample=options.sample, days=options.days)
         finally:
             database.close()
             embedded.stop(folder)

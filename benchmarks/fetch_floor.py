@@ -48,9 +48,9 @@ def main(base: str, since: str, threads: int) -> None:
 
         began = time.perf_counter()
         with ThreadPoolExecutor(threads) as pool:
-            found = list(pool.map(rows, symbols))
+            counts = list(pool.map(rows, symbols))
         seconds = time.perf_counter() - began
-    print(json.dumps({"seconds": seconds, "rows": sum(found), "symbols": len(symbols)}))
+    print(json.dumps({"seconds": seconds, "rows": sum(counts), "symbols": len(symbols)}))
 
 
 if __name__ == "__main__":

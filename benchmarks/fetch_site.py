@@ -73,8 +73,8 @@ class Exchange:
         data = None if body is None else json.dumps(body).encode()
         request = Request(self.base + path, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310 - our own loopback address
         with urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310
-            found: dict[str, Any] = json.load(answer)
-            return found
+            content: dict[str, Any] = json.load(answer)
+            return content
 
 
 @dataclass(frozen=True)

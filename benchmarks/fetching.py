@@ -97,12 +97,12 @@ def measure_limit(symbols: int, per_second: float) -> dict[str, Any]:
     config = SimulatorConfig(symbols=1, us_symbols=symbols, latency=LATENCY, now=moment)
     limit = {"REQUESTS_PER_SECOND": str(per_second), "BURST_LIMIT": "1"}
     with server() as url, _exchange(config) as exchange, _site(url, exchange, moment, **limit) as site:
-        found = _collect(site, exchange, "us")
-    due = found.requests / per_second
+        collected = _collect(site, exchange, "us")
+    due = collected.requests / per_second
     return {
-        "ratio": (found.ran.seconds - START_ALLOWANCE) / due,
-        "whole": found.ran.seconds / due,
-        "described": f"{found.described} at {per_second:g}/s, burst 1",
+        "ratio": (collected.ran.seconds - START_ALLOWANCE) / due,
+        "whole": collected.ran.seconds / due,
+        "described": f"{collected.described} at {per_second:g}/s, burst 1",
     }
 
 
@@ -129,7 +129,7 @@ def measure_scale(many: int, few: int, repeats: int) -> dict[str, Any]:
         "wall": wall,
         "cpu": cpu,
         "peak_mib": large.ran.peak_mib,
-        "small_peak_mib": statistics.median(one.ran.peak_mib for one in small),
+        "small_peak_mib": statistics.median(run.ran.peak_mib for run in small),
         "described": f"{large.described}; {small[0].described}; {base[0].described}",
     }
 
@@ -176,8 +176,8 @@ def _exchange(config: SimulatorConfig) -> Iterator[Exchange]:
 
 @contextmanager
 def _site(url: str, exchange: Exchange, moment: datetime, **variables: str) -> Iterator[Site]:
-    said = {**UNLIMITED, "MAX_WORKERS": str(THREADS), "HISTORY_START": month_before(moment), **variables}
-    with fresh_site(url, exchange, **said) as site:
+    settings = {**UNLIMITED, "MAX_WORKERS": str(THREADS), "HISTORY_START": month_before(moment), **variables}
+    with fresh_site(url, exchange, **settings) as site:
         yield site
 
 
@@ -210,14 +210,14 @@ def _collect(site: Site, exchange: Exchange, universe: str, *options: str, maste
 
 def _cost(size: Collected, runs: Sequence[Collected], base: Sequence[Collected], what: str) -> float:
     took = statistics.median(getattr(run.ran, what) for run in runs)
-    start = statistics.median(getattr(one.ran, what) for one in base)
+    start = statistics.median(getattr(run.ran, what) for run in base)
     return float(took - start) / (size.symbols - base[0].symbols)
 
 
 def _symbols(site: Site, count: int) -> list[str]:
     """Symbols spread over all that are listed in the US."""
-    found = site.rows("SELECT symbol FROM miraikakaku.instruments WHERE universe = 'us' ORDER BY symbol")
-    return [symbol for (symbol,) in found[:: max(1, len(found) // count)]][:count]
+    listed = site.rows("SELECT symbol FROM miraikakaku.instruments WHERE universe = 'us' ORDER BY symbol")
+    return [symbol for (symbol,) in listed[:: max(1, len(listed) // count)]][:count]
 
 
 def _alone(exchange: Exchange, symbols: Sequence[str], moment: datetime) -> dict[str, Any]:
@@ -232,7 +232,7 @@ def _alone(exchange: Exchange, symbols: Sequence[str], moment: datetime) -> dict
         text=True,
         check=True,
     )
-    found: dict[str, Any] = json.loads(done.stdout)
-    if not found["rows"]:
+    measured: dict[str, Any] = json.loads(done.stdout)
+    if not measured["rows"]:
         raise RuntimeError(f"yfinance alone got no row: {done.stderr}")
-    return found
+    return measured

@@ -85,7 +85,7 @@ class Replay:
         failed: Runs that did not.
         skipped: Why ticks led to no run, and how many.
         killed: Ticks in which the process was killed.
-        told: Different messages that arrived at the webhook.
+        delivered: Different messages that arrived at the webhook.
         pictures: Messages that came with a picture.
         refused: Requests that met the outage.
         checks: What was compared, in words.
@@ -98,7 +98,7 @@ class Replay:
     failed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     killed: list[str] = field(default_factory=list)
-    told: int = 0
+    delivered: int = 0
     pictures: int = 0
     refused: int = 0
     checks: dict[str, str] = field(default_factory=dict)
@@ -155,13 +155,13 @@ def _live(plan: Plan, site: Site, base: str, hook: Webhook, done: Replay, consol
             # A process lives through one tick at least: the moment of its death may have passed with its predecessor.
             dies = max(deaths.pop(0), first + 1) if deaths else None
             for line in _attempt(site, base, ticks[first:], None if dies is None else dies - first, chance):
-                told = json.loads(line)
-                tick = datetime.fromisoformat(told["tick"])
+                report = json.loads(line)
+                tick = datetime.fromisoformat(report["tick"])
                 hook.set_down(plan.down(tick))
                 done.ticks += 1
-                done.runs += told.get("succeeded") is True
-                done.failed += told.get("succeeded") is False
-                done.skipped.update([told["skipped"]] if "skipped" in told else [])
+                done.runs += report.get("succeeded") is True
+                done.failed += report.get("succeeded") is False
+                done.skipped.update([report["skipped"]] if "skipped" in report else [])
                 progress.update(task, completed=done.ticks)
             if done.ticks < len(ticks):  # it was killed in the tick after the last it told of
                 if dies is None or done.ticks < dies:
@@ -241,12 +241,12 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--no-outage", action="store_true", help="keep the webhook up all the time")
     parser.add_argument("--seed", type=int, default=7)
-    said = parser.parse_args()
-    begins = datetime.fromisoformat(said.begins).astimezone(UTC)
+    options = parser.parse_args()
+    begins = datetime.fromisoformat(options.begins).astimezone(UTC)
     console = Console()
     with tempfile.TemporaryDirectory(prefix="replay-archive-") as folder:
-        archive = prepared(said.data, Path(folder) / "archive")
-        plan = Plan(archive, begins, said.days, said.kills, not said.no_outage, said.seed)
+        archive = prepared(options.data, Path(folder) / "archive")
+        plan = Plan(archive, begins, options.days, options.kills, not options.no_outage, options.seed)
         done = replay(plan, console)
     show(done, console)
     sys.exit(1 if done.problems else 0)

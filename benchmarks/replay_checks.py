@@ -41,7 +41,7 @@ class Findings(Protocol):
     """Where the results go."""
 
     killed: list[str]
-    told: int
+    delivered: int
     pictures: int
     refused: int
     checks: dict[str, str]
@@ -51,8 +51,8 @@ class Findings(Protocol):
 @contextmanager
 def installation(site: Site, moment: datetime, **changed: Any) -> Iterator[Ports]:
     """The installation of a site, with its clock standing at a moment."""
-    said = {name.lower(): value for name, value in site.variables.items()} | changed
-    opened = Ports(Settings(_env_file=None, **said), clock=lambda: moment)
+    settings = {name.lower(): value for name, value in site.variables.items()} | changed
+    opened = Ports(Settings(_env_file=None, **settings), clock=lambda: moment)
     try:
         yield opened
     finally:
@@ -102,12 +102,12 @@ def _batch(site: Site, findings: Findings) -> None:
             request = AnalysisRequest(FX, collected, full_refresh=True)
             analyze_bars(request, AnalysisPorts(again.analysis, again.clock), lambda _: None)
         for what, query in _DERIVED.items():
-            one, other = _rows(site, query), _rows(site, query, url)
-            findings.checks[what] = f"{sum(one.values()):,} as in one analysis of all bars at once"
-            if one != other:
-                lone, missed = sum((one - other).values()), sum((other - one).values())
+            replayed, at_once = _rows(site, query), _rows(site, query, url)
+            findings.checks[what] = f"{sum(replayed.values()):,} as in one analysis of all bars at once"
+            if replayed != at_once:
+                lone, missed = sum((replayed - at_once).values()), sum((at_once - replayed).values())
                 findings.problems.append(f"{what}: {lone:,} only in the replay, {missed:,} only at once")
-            if not one:
+            if not replayed:
                 findings.problems.append(f"{what}: there are none")
 
 
@@ -118,11 +118,11 @@ def _notices(site: Site, hook: Webhook, findings: Findings) -> None:
         signals = opened.analysis.signals(FX)
     young = signals.filter(pl.col("detected_at") - pl.col("at") <= NEWS)
     stored, fresh = _keys(signals), _keys(young)
-    told = {row[0] for row in site.rows("SELECT key FROM miraikakaku.alerts WHERE kind = 'pattern'")}
+    alerted = {row[0] for row in site.rows("SELECT key FROM miraikakaku.alerts WHERE kind = 'pattern'")}
     differences = {
-        "alerts about a signal that is gone": told - stored,
-        "alerts about a signal that was old news": told & stored - fresh,
-        "new signals without an alert": fresh - told,
+        "alerts about a signal that is gone": alerted - stored,
+        "alerts about a signal that was old news": alerted & stored - fresh,
+        "new signals without an alert": fresh - alerted,
     }
     for what, keys in differences.items():
         if keys:
@@ -132,12 +132,12 @@ def _notices(site: Site, hook: Webhook, findings: Findings) -> None:
     others = site.rows("SELECT key, message FROM miraikakaku.alerts WHERE kind <> 'pattern'")
     arrived = Counter(hook.messages)
     twice = sum(arrived.values()) - len(arrived)
-    findings.told, findings.pictures, findings.refused = len(arrived), hook.pictures, hook.refused
+    findings.delivered, findings.pictures, findings.refused = len(arrived), hook.pictures, hook.refused
     findings.checks["notified"] = (
-        f"{len(arrived):,} of {len(told) + len(others):,} alerts about {len(fresh):,} new of {signals.height:,} "
+        f"{len(arrived):,} of {len(alerted) + len(others):,} alerts about {len(fresh):,} new of {signals.height:,} "
         f"signals, {twice:,} of them twice; {hook.pictures:,} with a chart; {hook.refused:,} requests met the outage"
     )
-    if waiting or len(arrived) != len(told) + len(others):
+    if waiting or len(arrived) != len(alerted) + len(others):
         findings.problems.append(f"{waiting:,} notifications wait, {len(arrived):,} arrived")
     if twice > len(findings.killed):
         findings.problems.append(f"{twice:,} messages arrived twice, after {len(findings.killed)} kills")
@@ -149,8 +149,8 @@ def _keys(signals: pl.DataFrame) -> set[str]:
 
 
 def _rows(site: Site, query: str, url: str | None = None) -> Counter[tuple[Any, ...]]:
-    found = (site if url is None else Site(site.folder, {**site.variables, "DATABASE_URL": url})).rows(query)
-    return Counter(tuple(map(repr, row)) for row in found)
+    rows = (site if url is None else Site(site.folder, {**site.variables, "DATABASE_URL": url})).rows(query)
+    return Counter(tuple(map(repr, row)) for row in rows)
 
 
 @contextmanager

@@ -53,9 +53,9 @@ def live(order: dict[str, Any]) -> None:
         tick = datetime.fromisoformat(text)
         clock.now = tick + AFTER_THE_TICK
         exchange.set_clock(clock.now)
-        told = _scheduled(definitions, instance, order["schedule"], tick)
-        told["delivered"] = _delivered(definitions, instance)
-        print(json.dumps({"tick": text, **told}), flush=True)
+        report = _scheduled(definitions, instance, order["schedule"], tick)
+        report["delivered"] = _delivered(definitions, instance)
+        print(json.dumps({"tick": text, **report}), flush=True)
 
 
 def _scheduled(
@@ -71,8 +71,8 @@ def _scheduled(
     ) as context:
         # Otherwise it opens one of its own from a reference: 0.1 s, a quarter of an hour in a month of ticks.
         context._instance = instance  # type: ignore[assignment] # noqa: SLF001
-        asked = schedule.evaluate_tick(context)
-    for request in asked.run_requests or ():
+        evaluated = schedule.evaluate_tick(context)
+    for request in evaluated.run_requests or ():
         run_id = str(uuid.uuid4())
         result = definitions.resolve_job_def(schedule.job_name).execute_in_process(
             run_config={**request.run_config, **_SILENT},
@@ -82,7 +82,7 @@ def _scheduled(
             raise_on_error=False,
         )
         return {"run": result.run_id, "succeeded": result.success}
-    return {"skipped": asked.skip_message}
+    return {"skipped": evaluated.skip_message}
 
 
 def _delivered(definitions: dg.Definitions, instance: dg.DagsterInstance) -> int:
@@ -92,12 +92,12 @@ def _delivered(definitions: dg.Definitions, instance: dg.DagsterInstance) -> int
     with dg.build_sensor_context(
         instance=instance, repository_def=repository, resources={"ports": PortsResource()}
     ) as context:
-        asked = sensor.evaluate_tick(context).run_requests or ()
-    for _ in asked:
+        requests = sensor.evaluate_tick(context).run_requests or ()
+    for _ in requests:
         definitions.resolve_job_def("notifications_job").execute_in_process(
             run_config=_SILENT, instance=instance, raise_on_error=False
         )
-    return len(asked)
+    return len(requests)
 
 
 if __name__ == "__main__":

@@ -52,8 +52,8 @@ def commit() -> str:
 
 
 def _git(*words: str) -> str:
-    asked = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
-    return asked.stdout.strip()
+    answer = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    return answer.stdout.strip()
 
 
 def show(metrics: Mapping[str, Metric]) -> None:

@@ -216,7 +216,7 @@ def _collect(site: Site, exchange: Exchange, universe: str, killer: Killer, day:
         day.attempts[universe] += 1
         ran, stage = site.attempt("collect", "--universe", universe, meanwhile=killer.look)
         after = exchange.counts(every_symbol=True)["by_symbol"]
-        day.problems += day_checks.asked_again(done, before, after)
+        day.problems += day_checks.requested_again(done, before, after)
         if stage is not None and "batch" in stage:
             return
         if "Traceback" in ran.err:
@@ -235,9 +235,9 @@ def main() -> None:
     parser.add_argument("--faults", type=float, default=0.02, help="share of the attempts")
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--seed", type=int, default=7)
-    said = parser.parse_args()
-    jp = max(1, round(said.symbols * TOKYO_SHARE))
-    day = simulate(Plan(jp, said.symbols - jp, said.faults, said.kills, seed=said.seed))
+    options = parser.parse_args()
+    jp = max(1, round(options.symbols * TOKYO_SHARE))
+    day = simulate(Plan(jp, options.symbols - jp, options.faults, options.kills, seed=options.seed))
     show(day, Console())
     sys.exit(1 if day.problems else 0)
 

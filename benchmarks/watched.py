@@ -54,9 +54,9 @@ class _Peak:
         self.looked = time.monotonic()
         parts = []
         with suppress(psutil.NoSuchProcess):
-            for one in (process, *process.children(recursive=True)):
+            for member in (process, *process.children(recursive=True)):
                 with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                    parts.append(_memory(one))
+                    parts.append(_memory(member))
         if sum(parts) > self.mib:
             self.mib, self.parts = sum(parts), tuple(parts)
 

@@ -46,8 +46,8 @@ class Webhook:
 def _payload(body: bytes, kind: str) -> str:
     if kind.startswith("application/json"):
         return json.dumps(json.loads(body), ensure_ascii=False, sort_keys=True)
-    found = re.search(rb'name="payload_json".*?\r\n\r\n(.*?)\r\n--', body, re.DOTALL)
-    return json.dumps(json.loads(found[1]), ensure_ascii=False, sort_keys=True) if found else ""
+    match = re.search(rb'name="payload_json".*?\r\n\r\n(.*?)\r\n--', body, re.DOTALL)
+    return json.dumps(json.loads(match[1]), ensure_ascii=False, sort_keys=True) if match else ""
 
 
 @contextmanager

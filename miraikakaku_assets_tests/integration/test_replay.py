@@ -23,6 +23,6 @@ def test_a_third_of_a_day_of_the_dollar_in_yen(real_data: Path, tmp_path: Path) 
     assert done.ticks == 96
     assert len(done.killed) == 2
     assert (done.runs + len(done.killed), done.failed, done.skipped) == (96, 0, {})
-    assert done.told == 4
+    assert done.delivered == 4
     assert done.pictures >= 4  # a kill may repeat a message
     assert done.refused > 0  # the outage was felt

@@ -63,8 +63,8 @@ def test_a_verdict_that_is_missing_double_or_wrong_is_found() -> None:
 
 def test_a_collected_symbol_that_is_asked_for_again_is_found() -> None:
     before, after = {"A": 1, "B": 2}, {"A": 1, "B": 3, "C": 1}
-    assert day_checks.asked_again({"A"}, before, after) == []
-    (problem,) = day_checks.asked_again({"A", "B", "C"}, before, after)
+    assert day_checks.requested_again({"A"}, before, after) == []
+    (problem,) = day_checks.requested_again({"A", "B", "C"}, before, after)
     assert problem.endswith("asked for again: B, C")
 
 

@@ -43,11 +43,11 @@ _OTHERS = ("#475569", "#b91c8c", "#166534", "#b45309", "#1e40af", "#7f1d1d")
 
 def looks_of(models: Iterable[str], known: Looks) -> dict[str, Look]:
     """Every model's look, the ensemble first, then in the order of `known`; those that have none come last."""
-    wanted = set(models)
-    found = {model: look for model, look in {ENSEMBLE: _ENSEMBLE, **known}.items() if model in wanted}
-    for place, model in enumerate(sorted(wanted - set(found))):
-        found[model] = Look(drawable(model)[:_LONGEST], _OTHERS[place % len(_OTHERS)], ">", "▶")
-    return found
+    drawn = set(models)
+    looks = {model: look for model, look in {ENSEMBLE: _ENSEMBLE, **known}.items() if model in drawn}
+    for place, model in enumerate(sorted(drawn - set(looks))):
+        looks[model] = Look(drawable(model)[:_LONGEST], _OTHERS[place % len(_OTHERS)], ">", "▶")
+    return looks
 
 
 def canvas(height: int) -> "Figure":
@@ -117,8 +117,8 @@ def fit(written: Any, pixels: float) -> None:
 
 def header(figure: "Figure", title: str, right: str, subtitle: str, badge: str | None = None) -> None:
     """Title with a badge beside it, a date at the right, and a line beneath them, in the upper 52 pixels."""
-    said = words(figure, (RIGHT, 20), right, ha="right")
-    end = said.get_window_extent().x0 if right else WIDTH * RIGHT
+    date = words(figure, (RIGHT, 20), right, ha="right")
+    end = date.get_window_extent().x0 if right else WIDTH * RIGHT
     sign = None
     if badge:
         frame = {

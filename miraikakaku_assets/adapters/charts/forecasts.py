@@ -117,12 +117,16 @@ def _short(value: float, written: Written) -> str:
 
 
 def _entries(fan: Fan, styles: Looks) -> list[tuple[str, str]]:
-    found = [("━ Close", DOWN)] if fan.past.height else []
+    entries = [("━ Close", DOWN)] if fan.past.height else []
     if ENSEMBLE in fan.drawn:
-        found += [("● Ensemble, median", styles[ENSEMBLE].colour), ("█ 80 %", _EDGE_80), ("█ 95 %", _EDGE_95)]
+        entries += [
+            ("● Ensemble, median", styles[ENSEMBLE].colour),
+            ("█ 80 %", _EDGE_80),
+            ("█ 95 %", _EDGE_95),
+        ]
     if np.isfinite(fan.base):
-        found.append(("┄ No change", MUTED))
-    return found
+        entries.append(("┄ No change", MUTED))
+    return entries
 
 
 def _past(axes: Any, fan: Fan) -> None:
@@ -189,7 +193,7 @@ def _prices(axes: Any, fan: Fan, styles: Looks, written: Written) -> None:
     """The scale, and in words what it leaves out."""
     named = [("95 %", _DEEP, f"{side}95", ENSEMBLE) for side in ("lo", "hi")]
     named += [("80 %", _DEEP, f"{side}80", ENSEMBLE) for side in ("lo", "hi")]
-    named = [one for one in named if ENSEMBLE in fan.drawn]
+    named = named if ENSEMBLE in fan.drawn else []
     named += [(styles[model].name, styles[model].colour, "point", model) for model in fan.drawn]
     reached = [(name, colour, _finite(fan.prices[model][column])) for name, colour, column, model in named]
     everything = np.concatenate([values for _, _, values in reached] or [np.empty(0)])
@@ -245,7 +249,7 @@ def _beside(axes: Any, fan: Fan, styles: Looks, written: Written) -> None:
         [tick for tick in axes.get_yticks() if low <= tick <= high and not abs(tick - value) < near]
     )
     last_value(axes, value, colour, _short(value, written))
-    widest = max(len(_short(one, written)) for one in (low, high, value))
+    widest = max(len(_short(price, written)) for price in (low, high, value))
     left, bottom, _, height = axes.get_position().bounds
     axes.set_position((left, bottom, min(_RIGHT, 1 - (6 * widest + 14) / WIDTH) - left, height))
 
@@ -274,8 +278,8 @@ def _notes(fan: Fan, styles: Looks) -> str:
             absent = [horizon for horizon, why in fan.missing[model].items() if why == reason]
             some = f" at {', '.join(map(str, absent))}" if len(absent) < len(fan.horizons) else ""
             by_reason.setdefault(reason, []).append(look.name + some)
-    said = [f"{', '.join(names)} ({reason})" for reason, names in by_reason.items()]
-    notes = [f"No forecast: {'; '.join(said)}"] if said else []
+    groups = [f"{', '.join(names)} ({reason})" for reason, names in by_reason.items()]
+    notes = [f"No forecast: {'; '.join(groups)}"] if groups else []
     if fan.own_bands:
         notes.append("Bands are not calibrated: too few past errors")
     return "   ·   ".join(notes)

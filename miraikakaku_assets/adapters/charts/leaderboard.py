@@ -50,8 +50,8 @@ def leaderboard_chart(
     Returns:
         PNG.
     """
-    wanted = pl.col("horizon") == (pl.col("horizon").min() if horizon is None else horizon)
-    rows = performance.filter(wanted)
+    at_horizon = pl.col("horizon") == (pl.col("horizon").min() if horizon is None else horizon)
+    rows = performance.filter(at_horizon)
     rows = rows.unique(["model", "until"], keep="last", maintain_order=True)
     days = rows["until"].unique().sort()
     ratios = {model: _over_time(rows, model, days) for model in looks_of(rows["model"].unique(), looks)}
@@ -123,9 +123,9 @@ def _scale(ratios: dict[str, Numbers]) -> tuple[float, float]:
     known = [ratio[np.isfinite(ratio)] for model, ratio in ratios.items() if model != NO_CHANGE]
     if not known:
         return 0.94, LOST + 0.04
-    least = min(float(one.min()) for one in known)
-    best = min(float(one.max()) for one in known)
-    most = min(max(float(one.max()) for one in known), max(_TALLEST, 1.1 * best))
+    least = min(float(ratio.min()) for ratio in known)
+    best = min(float(ratio.max()) for ratio in known)
+    most = min(max(float(ratio.max()) for ratio in known), max(_TALLEST, 1.1 * best))
     low, high = min(least, 0.97), max(most, LOST + 0.05)
     room = 0.05 * (float(_pressed(high)) - low)
     return max(0.0, low - room), float(_stretched(_pressed(high) + room))
@@ -190,8 +190,8 @@ def _apart(heights: list[float], gap: float, tall: float) -> Numbers:
         blocks.append((mean, count))
     moved = np.repeat([mean for mean, _ in blocks], [count for _, count in blocks])
     steps = np.arange(len(heights)) * gap
-    found: Numbers = np.clip(moved, 0, tall - steps[-1:].sum()) + steps
-    return found
+    placed: Numbers = np.clip(moved, 0, tall - steps[-1:].sum()) + steps
+    return placed
 
 
 def _leaders(axes: Any, ratios: dict[str, Numbers], styles: Looks) -> None:
@@ -215,14 +215,14 @@ def _leaders(axes: Any, ratios: dict[str, Numbers], styles: Looks) -> None:
 def _leading(ratios: dict[str, Numbers]) -> list[str | None]:
     names = list(ratios)
     table = np.array([ratios[name] for name in names]).round(9)  # the same forecasts differ by rounding
-    found: list[str | None] = []
+    leaders: list[str | None] = []
     for column in table.T:
         if not np.isfinite(column).any():
-            found.append(None)
+            leaders.append(None)
             continue
         best = int(np.nanargmin(column))
-        found.append(names[best] if column[best] < 1 else NO_CHANGE)
-    return found
+        leaders.append(names[best] if column[best] < 1 else NO_CHANGE)
+    return leaders
 
 
 def _days(main: Any, ribbon: Any, days: pl.Series) -> None:

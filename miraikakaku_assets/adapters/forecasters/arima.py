@@ -71,7 +71,7 @@ def chosen(log_closes: Numbers) -> Coefficients:
     with warnings.catch_warnings():
         # Of its optimiser, on orders that it then drops.
         warnings.simplefilter("ignore")
-        found = auto_arima_f(
+        model = auto_arima_f(
             log_closes - log_closes[-1],
             d=1,
             seasonal=False,
@@ -84,7 +84,7 @@ def chosen(log_closes: Numbers) -> Coefficients:
             approximation=True,
         )
     kinds = ("ar", "ma")
-    ar, ma = (tuple(float(x) for name, x in found["coef"].items() if name.startswith(kind)) for kind in kinds)
+    ar, ma = (tuple(float(x) for name, x in model["coef"].items() if name.startswith(kind)) for kind in kinds)
     return Coefficients(ar, ma)
 
 
@@ -124,11 +124,15 @@ class Arima:
         )
         windows = windows.filter(pl.col("unfit").is_null())
         symbols = windows["symbol"].to_list()
-        found = each_series(
+        results = each_series(
             chosen, [window.to_numpy() for window in windows["log_close"]], symbols, self.workers
         )
-        known = {name: one for name, one in zip(symbols, found, strict=True) if isinstance(one, Coefficients)}
-        failed = [name for name, one in zip(symbols, found, strict=True) if isinstance(one, Failure)]
+        known = {
+            name: result
+            for name, result in zip(symbols, results, strict=True)
+            if isinstance(result, Coefficients)
+        }
+        failed = [name for name, result in zip(symbols, results, strict=True) if isinstance(result, Failure)]
         return TrainedArima(until, seed, known, tuple(failed))
 
     def load(self, saved: bytes) -> TrainedForecaster:
@@ -200,7 +204,7 @@ class TrainedArima:
 
     def save(self) -> bytes:
         """As in the contract."""
-        known = {name: (one.ar, one.ma) for name, one in self.known.items()}
+        known = {name: (coefficients.ar, coefficients.ma) for name, coefficients in self.known.items()}
         return packed(self, json.dumps({"known": known, "failed": self.failed}).encode())
 
 
@@ -216,9 +220,9 @@ class Filter:
         self._ar = np.zeros((size, len(models)))
         self._shock = np.zeros((size, len(models)))
         self._shock[0] = 1
-        for place, one in enumerate(models):
-            self._ar[: len(one.ar), place] = one.ar
-            self._shock[1 : len(one.ma) + 1, place] = one.ma
+        for place, model in enumerate(models):
+            self._ar[: len(model.ar), place] = model.ar
+            self._shock[1 : len(model.ma) + 1, place] = model.ma
 
     def _forward(self, state: Numbers) -> Numbers:
         """The state, or each column of its covariance, one step later without a shock."""
@@ -233,8 +237,8 @@ class Filter:
         step = np.moveaxis(self._forward(identity), -1, 0)
         both = np.einsum("nij,nkl->nikjl", step, step).reshape(count, size**2, size**2)
         noise = np.moveaxis(self._shock[:, None] * self._shock[None, :], -1, 0).reshape(count, size**2, 1)
-        found = np.linalg.solve(np.eye(size**2) - both, noise)
-        return np.moveaxis(found.reshape(count, size, size), 0, -1)
+        covariance = np.linalg.solve(np.eye(size**2) - both, noise)
+        return np.moveaxis(covariance.reshape(count, size, size), 0, -1)
 
     def run(self, returns: Numbers, count: NDArray[np.int64]) -> tuple[Numbers, Numbers]:
         """Forecasts of the log return over 1, 2, … steps after the last of the returns.
@@ -266,8 +270,8 @@ class Filter:
 
     def _ahead(self, state: Numbers) -> Numbers:
         """What is observed of a state over the horizons if no shock comes."""
-        found = np.empty((len(HORIZONS), state.shape[1]))
+        observed = np.empty((len(HORIZONS), state.shape[1]))
         for place in range(len(HORIZONS)):
-            found[place] = state[0]
+            observed[place] = state[0]
             state = self._forward(state)
-        return found
+        return observed

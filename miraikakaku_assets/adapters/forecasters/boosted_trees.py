@@ -153,17 +153,17 @@ class BoostedTrees:
         if self.share is not None:
             return [self.share] * len(HORIZONS)
         pairs = zip(target.T, forecast.T, HORIZONS, strict=True)
-        return [shrinkage_weight(came, said, session, h, _DOUBT[of]) for came, said, h in pairs]
+        return [shrinkage_weight(came, predicted, session, h, _DOUBT[of]) for came, predicted, h in pairs]
 
     def _held_out(self, of: str, lesson: Examples, seed: int) -> Singles:
         """Forecasts of held-out rows, NaN elsewhere and where there is too little to learn from."""
-        found = np.full(lesson.targets.shape, np.nan, dtype=np.float32)
+        forecasts = np.full(lesson.targets.shape, np.nan, dtype=np.float32)
         if self.share is not None:
-            return found
+            return forecasts
         for before, then in held_out(lesson.session):
             for place, trees in self._grown(of, lesson.where(before), range(len(HORIZONS)), seed):
-                found[then, place] = trees.inplace_predict(lesson.inputs[then])
-        return found
+                forecasts[then, place] = trees.inplace_predict(lesson.inputs[then])
+        return forecasts
 
     def _grown(
         self, of: str, lesson: Examples, places: Iterable[int], seed: int

@@ -42,8 +42,8 @@ def code_version(libraries: frozenset[str]) -> str:
 def _modules(place: Traversable, name: str) -> list[tuple[str, bytes]]:
     if place.is_file():
         return [(name, place.read_bytes())] if name.endswith(".py") else []
-    inside = sorted(place.iterdir(), key=lambda one: one.name)
-    return [found for one in inside for found in _modules(one, f"{name}/{one.name}")]
+    inside = sorted(place.iterdir(), key=lambda entry: entry.name)
+    return [module for entry in inside for module in _modules(entry, f"{name}/{entry.name}")]
 
 
 def _version(library: str) -> str:

@@ -75,7 +75,7 @@ class Network:
         half = np.full(4 * units, 0.5, np.float32)
         half[2 * units : 3 * units] = 1
         kernel, recurrent, bias = self.kernel * half, self.recurrent * half, self.bias * half
-        found = np.empty((len(rows), len(HORIZONS)), np.float32)
+        forecasts = np.empty((len(rows), len(HORIZONS)), np.float32)
         for start in range(0, len(rows), _TOGETHER):
             chunk = rows[start : start + _TOGETHER]
             state, cell = np.zeros((2, len(chunk), units), np.float32)
@@ -84,8 +84,8 @@ class Network:
                 enter, keep, new, leave = np.split(gates, 4, axis=1)
                 cell = (0.5 + 0.5 * keep) * cell + (0.5 + 0.5 * enter) * new
                 state = (0.5 + 0.5 * leave) * np.tanh(cell)
-            found[start : start + _TOGETHER] = state @ self.head + self.head_bias
-        return found
+            forecasts[start : start + _TOGETHER] = state @ self.head + self.head_bias
+        return forecasts
 
 
 @dataclass(frozen=True)
@@ -151,16 +151,16 @@ class Lstm:
             self, until, seed, network, beliefs(network.standardised(values, newer.rows), newer)
         )
 
-    def _learned(self, values: Single, found: Samples, seed: int) -> Network:
+    def _learned(self, values: Single, samples: Samples, seed: int) -> Network:
         """Adam, with a rate that falls to 0."""
         start, step = _training(self.units)
         weights, moments = start(seed)
         random = np.random.default_rng(seed)
-        due, shown = min(self.most, self.passes * len(found.rows)), 0
+        due, shown = min(self.most, self.passes * len(samples.rows)), 0
         while shown < due:
-            order = random.permutation(len(found.rows))[: due - shown]
+            order = random.permutation(len(samples.rows))[: due - shown]
             for begin in range(0, len(order), self.batch):
-                chosen = found.where(order[begin : begin + self.batch])
+                chosen = samples.where(order[begin : begin + self.batch])
                 rate = np.float32(1 - shown / due)
                 weights, moments = step(weights, moments, *batch(values, chosen, self.batch), rate)
                 shown += len(chosen.rows)
@@ -213,11 +213,11 @@ class TrainedLstm:
         rows = origin_rows(Panel(bars, panel.sessions, panel.unpriced), origins)
         rows = rows.with_columns(reason=pl.coalesce("reason", "unfit"))
         able = rows.filter(pl.col("reason").is_null())
-        found = np.zeros((able.height, len(HORIZONS)))
+        forecasts = np.zeros((able.height, len(HORIZONS)))
         if self.network is not None and self.beliefs.any():
-            found = self.network.standardised(channels(bars), able["row"].to_numpy()) * self.beliefs
+            forecasts = self.network.standardised(channels(bars), able["row"].to_numpy()) * self.beliefs
         names = [f"standardised_{h}" for h in HORIZONS]
-        known = able.select("symbol", "as_of").with_columns(**dict(zip(names, found.T, strict=True)))
+        known = able.select("symbol", "as_of").with_columns(**dict(zip(names, forecasts.T, strict=True)))
         rows = rows.join(known, on=["symbol", "as_of"], how="left")
         sd = pl.col("sigma") * pl.col("horizon").cast(pl.Float64).sqrt()
         return forecast_frame(panel, rows, self, {"point": at_horizon("standardised") * sd, "sd": sd})
@@ -225,7 +225,9 @@ class TrainedLstm:
     @property
     def learnt(self) -> Mapping[str, float]:
         """As in the contract: how much of its forecasts is believed, per horizon; 0 is no change."""
-        return {f"believed_{h}": round(float(one), 4) for h, one in zip(HORIZONS, self.beliefs, strict=True)}
+        return {
+            f"believed_{h}": round(float(belief), 4) for h, belief in zip(HORIZONS, self.beliefs, strict=True)
+        }
 
     def save(self) -> bytes:
         """As in the contract."""
@@ -290,10 +292,10 @@ def _training(units: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
     fixed = [variable.value for variable in pattern.non_trainable_variables]
 
     def loss(weights: Any, seen: Any, ahead: Any) -> Any:
-        found, _ = pattern.stateless_call(weights, fixed, seen)
+        forecasts, _ = pattern.stateless_call(weights, fixed, seen)
         known = ~jnp.isnan(ahead)
         # Twice: the gradient of what is masked only afterwards would be NaN.
-        error = jnp.where(known, jnp.abs(jnp.where(known, ahead, 0.0) - found), 0.0)
+        error = jnp.where(known, jnp.abs(jnp.where(known, ahead, 0.0) - forecasts), 0.0)
         return error.sum() / jnp.maximum(known.sum(), 1)
 
     def step(weights: Any, moments: Any, seen: Any, ahead: Any, rate: Any) -> Any:

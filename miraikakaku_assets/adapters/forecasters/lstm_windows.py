@@ -126,55 +126,55 @@ def samples(panel: Panel, bars: pl.DataFrame, until: date) -> Samples:
         until: Last session whose closes may be known.
     """
     ahead = targets(panel, until).select(TARGETS).to_numpy().astype(np.float32)
-    told = bars["unfit"].is_null().to_numpy() & ~np.isnan(ahead).all(axis=1)
-    rows = np.flatnonzero(told)
+    complete = bars["unfit"].is_null().to_numpy() & ~np.isnan(ahead).all(axis=1)
+    rows = np.flatnonzero(complete)
     return Samples(rows, bars["ordinal"].to_numpy()[rows], bars["sigma"].to_numpy()[rows], ahead[rows])
 
 
-def held_out(found: Samples) -> tuple[Samples, Samples]:
+def held_out(windows: Samples) -> tuple[Samples, Samples]:
     """The older windows to learn from, and those of the newest sessions to judge by.
 
     The last session to learn from lies so far before the first to judge by as the outcomes reach ahead.
     """
-    sessions = np.unique(found.ordinals)
+    sessions = np.unique(windows.ordinals)
     first = sessions[int(len(sessions) * (1 - HELD_OUT))] if len(sessions) else 0
-    return found.where(found.ordinals <= first - max(HORIZONS)), found.where(found.ordinals >= first)
+    return windows.where(windows.ordinals <= first - max(HORIZONS)), windows.where(windows.ordinals >= first)
 
 
-def beside_the_market(found: Samples) -> Samples:
+def beside_the_market(windows: Samples) -> Samples:
     """What came less the mean of what came to all on the session, where there are `PEERS`.
 
     With the market in it a network learns the days by heart, of which there are a few hundred. On the S&P 500
     2016-2019 (one seed, eight passes) its training loss fell from 0.77 to 0.72 while its forecasts became 12-15 %
     worse than no change on the sessions held out; less their mean of each day they were 1.0-1.6 % worse.
     """
-    sessions, day = np.unique(found.ordinals, return_inverse=True)
-    ahead = found.ahead.copy()
+    sessions, day = np.unique(windows.ordinals, return_inverse=True)
+    ahead = windows.ahead.copy()
     for place in range(len(HORIZONS)):
         known = ~np.isnan(ahead[:, place])
         count = np.bincount(day[known], minlength=len(sessions))
         total = np.bincount(day[known], ahead[known, place], minlength=len(sessions))
         mean = np.where(count >= PEERS, total / np.maximum(count, 1), 0.0)
         ahead[:, place] -= mean[day].astype(np.float32)
-    return Samples(found.rows, found.ordinals, found.sigma, ahead)
+    return Samples(windows.rows, windows.ordinals, windows.sigma, ahead)
 
 
-def beliefs(found: Single, came: Samples) -> Numbers:
+def beliefs(forecasts: Single, came: Samples) -> Numbers:
     """Per horizon the factor from 0 to 1 by which forecasts err least, in log returns, on sessions held out.
 
     It is known no better than the gain it brings, and shrunk by that gain's noise, as James and Stein do: by 1 - 1/t²
     with the statistic t of a Diebold-Mariano test against no change, and to 0 where t is below 1.
 
     Args:
-        found: Forecasts in standard deviations, windows × horizons.
+        forecasts: Forecasts in standard deviations, windows × horizons.
         came: The windows.
     """
     factors = np.zeros(len(HORIZONS))
     for place, h in enumerate(HORIZONS):
         known = ~np.isnan(came.ahead[:, place])
         sigma = came.sigma[known]
-        still, moved = came.ahead[known, place] * sigma, found[known, place] * sigma
-        best = min(_FACTORS, key=lambda one: float(np.abs(still - one * moved).sum()))
+        still, moved = came.ahead[known, place] * sigma, forecasts[known, place] * sigma
+        best = min(_FACTORS, key=lambda factor: float(np.abs(still - factor * moved).sum()))
         _, day = np.unique(came.ordinals[known], return_inverse=True)
         count = np.bincount(day)
         loss = np.bincount(day, np.abs(still - best * moved)) / count

@@ -29,8 +29,8 @@ _CHUNK = 16  # series per message: about a second of work, which is how long an 
 _MOST_DEATHS = 8  # a machine without memory ends process after process: do not go on for hours
 _DIED = "ProcessDied"
 
-One = TypeVar("One")
-Found = TypeVar("Found")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +49,8 @@ class Failure:
 
 
 def each_series(
-    work: Callable[[One], Found], series: Sequence[One], names: Sequence[str], workers: int = WORKERS
-) -> list[Found | Failure]:
+    work: Callable[[Item], Result], series: Sequence[Item], names: Sequence[str], workers: int = WORKERS
+) -> list[Result | Failure]:
     """Does the work on every series; one that fails does not stop the others.
 
     A series whose process dies is tried once more in a process of its own. Failures are logged, each kind once.
@@ -70,43 +70,43 @@ def each_series(
     if workers < 1:
         raise ConfigurationError(f"{workers} workers cannot do anything; give at least 1")
     if len(series) < FEW:
-        found = [_attempt(work, one) for one in series]
+        results = [_attempt(work, item) for item in series]
     else:
-        found = _WorkerPool(work, series, min(workers, os.cpu_count() or 1)).run()
-    _log(found, names)
-    return found
+        results = _WorkerPool(work, series, min(workers, os.cpu_count() or 1)).run()
+    _log(results, names)
+    return results
 
 
-def _attempt(work: Callable[[One], Found], one: One) -> Found | Failure:
+def _attempt(work: Callable[[Item], Result], item: Item) -> Result | Failure:
     try:
-        return work(one)
+        return work(item)
     except Exception as error:  # noqa: BLE001 - whatever a library stumbles over, the other series go on
         return Failure(type(error).__name__, str(error))
 
 
-def _log(found: Sequence[object], names: Sequence[str]) -> None:
+def _log(results: Sequence[object], names: Sequence[str]) -> None:
     kinds: dict[str, list[tuple[str, str]]] = {}
-    for name, one in zip(names, found, strict=True):
-        if isinstance(one, Failure):
-            kinds.setdefault(one.kind, []).append((name, one.text))
+    for name, result in zip(names, results, strict=True):
+        if isinstance(result, Failure):
+            kinds.setdefault(result.kind, []).append((name, result.text))
     for kind, failures in kinds.items():
-        count = f"{len(failures)} of {len(found)} series"
+        count = f"{len(failures)} of {len(results)} series"
         logger.warning("%s failed with %s, the first of them %s: %s", count, kind, *failures[0])
 
 
-class _WorkerPool(Generic[One, Found]):
+class _WorkerPool(Generic[Item, Result]):
     """Pools, one after the other, until every series has its result or its failure."""
 
-    def __init__(self, work: Callable[[One], Found], series: Sequence[One], workers: int) -> None:
+    def __init__(self, work: Callable[[Item], Result], series: Sequence[Item], workers: int) -> None:
         self._work = work
         self._series = series
         self._workers = workers
         self._context = get_context("spawn")
         # In shared memory, so that it outlives a process: 1 while a process is on that series.
         self._at_work: Array[c_byte] = self._context.RawArray(c_byte, len(series))
-        self._found: dict[int, Found | Failure] = {}
+        self._results: dict[int, Result | Failure] = {}
 
-    def run(self) -> list[Found | Failure]:
+    def run(self) -> list[Result | Failure]:
         deaths = 0
         while not self._pool(self._left(), self._workers):
             # Whoever else was at work was ended with the pool: only alone does a series show that it is to blame.
@@ -120,17 +120,17 @@ class _WorkerPool(Generic[One, Found]):
                     self._give_up([place], "its process died twice (killed, out of memory, or crashed)")
             for place in self._left():
                 self._at_work[place] = 0
-        return [self._found[place] for place in range(len(self._series))]
+        return [self._results[place] for place in range(len(self._series))]
 
     def _left(self) -> list[int]:
-        return [place for place in range(len(self._series)) if place not in self._found]
+        return [place for place in range(len(self._series)) if place not in self._results]
 
     def _give_up(self, places: Sequence[int], text: str) -> None:
-        self._found |= dict.fromkeys(places, Failure(_DIED, text))
+        self._results |= dict.fromkeys(places, Failure(_DIED, text))
 
     def _pool(self, places: list[int], workers: int) -> bool:
         """Whether no process died; results of finished chunks are kept either way."""
-        whole, given = True, dict[Future[list[Found | Failure]], list[int]]()
+        whole, given = True, dict[Future[list[Result | Failure]], list[int]]()
         with ProcessPoolExecutor(workers, self._context, _begin, (self._at_work,)) as pool:
             try:
                 chunks = [places[start : start + _CHUNK] for start in range(0, len(places), _CHUNK)]
@@ -138,7 +138,7 @@ class _WorkerPool(Generic[One, Found]):
                     given[pool.submit(_do, self._work, chunk, self._of(chunk))] = chunk
                 for done in as_completed(given):
                     try:
-                        self._found |= dict(zip(given[done], done.result(), strict=True))
+                        self._results |= dict(zip(given[done], done.result(), strict=True))
                     except BrokenProcessPool:
                         whole = False
             except BrokenProcessPool:  # while it was still being given work
@@ -151,7 +151,7 @@ class _WorkerPool(Generic[One, Found]):
                 raise
         return whole
 
-    def _of(self, places: Sequence[int]) -> list[One]:
+    def _of(self, places: Sequence[int]) -> list[Item]:
         return [self._series[place] for place in places]
 
 
@@ -174,12 +174,14 @@ def _end_with_caller() -> None:
         os._exit(1)
 
 
-def _do(work: Callable[[One], Found], places: Sequence[int], series: Sequence[One]) -> list[Found | Failure]:
-    found = []
-    for place, one in zip(places, series, strict=True):
+def _do(
+    work: Callable[[Item], Result], places: Sequence[int], series: Sequence[Item]
+) -> list[Result | Failure]:
+    results = []
+    for place, item in zip(places, series, strict=True):
         if _marks is not None:
             _marks[place] = 1
-        found.append(_attempt(work, one))
+        results.append(_attempt(work, item))
         if _marks is not None:
             _marks[place] = 0
-    return found
+    return results

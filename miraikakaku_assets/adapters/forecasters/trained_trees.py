@@ -114,21 +114,21 @@ class TrainedTrees:
 
     def _standardised(self, panel: Panel, at: NDArray[np.int64], session: NDArray[np.int64]) -> Numbers:
         """Forecasts in standard deviations, per row of the panel's bars and horizon."""
-        found = np.zeros((len(at), len(HORIZONS)))
+        forecasts = np.zeros((len(at), len(HORIZONS)))
         if not self.parts or not len(at):
-            return found
-        rows = Examples(session, self._inputs(panel, at), found.astype(np.float32))
+            return forecasts
+        rows = Examples(session, self._inputs(panel, at), forecasts.astype(np.float32))
         days = of_sessions(rows)
         day = np.searchsorted(days.session, session)
         for part in self.parts:
             place, trees = HORIZONS.index(part.horizon), _booster(part.trees)
             if part.of == MARKET:
-                found[:, place] += part.share * trees.inplace_predict(days.inputs)[day]
+                forecasts[:, place] += part.share * trees.inplace_predict(days.inputs)[day]
             else:
-                found[:, place] += (
+                forecasts[:, place] += (
                     part.share * distances(trees.inplace_predict(rows.inputs)[:, None], session)[:, 0]
                 )
-        return found
+        return forecasts
 
     def _inputs(self, panel: Panel, at: NDArray[np.int64]) -> Singles:
         known = inputs(panel, self.passed)
@@ -163,7 +163,7 @@ def loaded(saved: bytes, name: str, version: str, passed: tuple[str, ...]) -> Tr
     try:
         with zipfile.ZipFile(io.BytesIO(kept.content)) as archive:
             meta = json.loads(archive.read(_META))
-            parts = tuple(Part(**one, trees=archive.read(_file(one))) for one in meta["parts"])
+            parts = tuple(Part(**part, trees=archive.read(_file(part))) for part in meta["parts"])
             names = tuple(meta["inputs"])
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"The saved {name} is damaged: train it again") from error
@@ -179,9 +179,9 @@ def library() -> ModuleType:
 
 
 def _booster(trees: bytes) -> "xgboost.Booster":
-    found: xgboost.Booster = library().Booster({"nthread": 1})  # 4,178 rows take 3 ms
-    found.load_model(bytearray(trees))
-    return found
+    booster: xgboost.Booster = library().Booster({"nthread": 1})  # 4,178 rows take 3 ms
+    booster.load_model(bytearray(trees))
+    return booster
 
 
 def _described(part: Part) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def _not_while_sending(_: logging.LogRecord) -> bool:
 
 
 @contextmanager
-def codes_heard() -> Iterator[Codes]:
+def recorded_codes() -> Iterator[Codes]:
     """The codes of what this thread sends in the block."""
     _sending.codes = Codes()
     try:

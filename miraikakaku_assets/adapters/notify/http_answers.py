@@ -25,7 +25,7 @@ def judged(status: int, headers: Mapping[str, str], body: bytes, setting: str) -
     """
     if status < _FIRST_ERROR:
         return Answer(Verdict.DELIVERED, wait=_until_reset(headers))
-    wait = _asked_wait(headers, body)
+    wait = _requested_wait(headers, body)
     if status == _TOO_MANY:
         return Answer(Verdict.LATER, "HTTP 429: too many messages; it is left alone as long as it asks", wait)
     if status >= _FIRST_SERVER_ERROR or status in _BUSY:
@@ -35,7 +35,7 @@ def judged(status: int, headers: Mapping[str, str], body: bytes, setting: str) -
     return Answer(Verdict.CLOSED, f"HTTP {status}: it refuses every message; correct {setting}")
 
 
-def _asked_wait(headers: Mapping[str, str], body: bytes) -> float | None:
+def _requested_wait(headers: Mapping[str, str], body: bytes) -> float | None:
     named = [seconds for seconds in (_retry_after(headers), _in_body(body)) if seconds is not None]
     return max(_LEAST_PAUSE, *named) if named else None
 
@@ -54,18 +54,18 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 def _moment(value: str) -> datetime | None:
     try:
-        found = parsedate_to_datetime(value)
+        moment = parsedate_to_datetime(value)
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _in_body(body: bytes) -> float | None:
     try:
-        found = json.loads(body)
+        answer = json.loads(body)
     except ValueError:
         return None
-    value = found.get("retry_after") if isinstance(found, dict) else None
+    value = answer.get("retry_after") if isinstance(answer, dict) else None
     return float(value) if isinstance(value, int | float) else None
 
 

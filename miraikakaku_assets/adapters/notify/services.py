@@ -12,7 +12,7 @@ from apprise.exception import AppriseImproperlyConfigured
 from apprise.plugins.base import NotifyBase
 from apprise.plugins.email import NotifyEmail
 
-from miraikakaku_assets.adapters.notify.apprise_log import Codes, codes_heard
+from miraikakaku_assets.adapters.notify.apprise_log import Codes, recorded_codes
 from miraikakaku_assets.application.ports.notices import Answer, Message, Severity, Verdict
 from miraikakaku_assets.domain.errors import ConfigurationError
 
@@ -43,7 +43,7 @@ class ServiceChannel:
 
     def send(self, message: Message) -> Answer:
         """Sends title, text and, where the service takes one, the picture."""
-        with codes_heard() as codes:
+        with recorded_codes() as codes:
             try:
                 arrived = self._plugin.notify(
                     title=message.title,
@@ -65,7 +65,7 @@ class ServiceChannel:
 
     def _judged(self, codes: Codes) -> Answer:
         correct = f"correct {self._setting}"
-        smtp, http = (found[-1] if found else None for found in (codes.smtp, codes.http))
+        smtp, http = (replies[-1] if replies else None for replies in (codes.smtp, codes.http))
         if smtp is not None:
             closed = smtp >= 500  # noqa: PLR2004 - SMTP's permanent errors
             advice = correct if closed else "it is tried again"
@@ -98,7 +98,7 @@ def mail_channel(
     host, port = server
     mode = "ssl" if port == _TLS else "insecure" if password is None else "starttls"
     login = {} if password is None else {"user": sender, "password": password}
-    said = "SMTP_SERVER, FROM_EMAIL, TO_EMAIL or EMAIL_PASSWORD"
+    settings = "SMTP_SERVER, FROM_EMAIL, TO_EMAIL or EMAIL_PASSWORD"
     try:
         plugin = NotifyEmail(  # type: ignore[no-untyped-call]
             smtp_host=host,
@@ -115,10 +115,10 @@ def mail_channel(
         )
     except AppriseImproperlyConfigured:  # its message may quote what is wrong
         raise ConfigurationError(
-            f"{name}: Apprise cannot make a sender of e-mail of this; correct {said}"
+            f"{name}: Apprise cannot make a sender of e-mail of this; correct {settings}"
         ) from None
     plugin.request_rate_per_sec = 0
-    return ServiceChannel(name, plugin, said)
+    return ServiceChannel(name, plugin, settings)
 
 
 def service_channel(name: str, url: str, place: int) -> ServiceChannel:
@@ -132,7 +132,7 @@ def service_channel(name: str, url: str, place: int) -> ServiceChannel:
     Raises:
         ConfigurationError: Apprise does not understand it.
     """
-    with codes_heard():
+    with recorded_codes():
         plugin = Apprise.instantiate(url, suppress_exceptions=True)
     if not isinstance(plugin, NotifyBase):
         scheme = url.partition("://")[0]

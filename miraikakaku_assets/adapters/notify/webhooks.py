@@ -107,7 +107,7 @@ class DiscordChannel(_Webhook):
             return answers[-1].verdict is Verdict.DELIVERED
 
         self._plugin.deliver = deliver
-        with apprise_log.codes_heard():
+        with apprise_log.recorded_codes():
             self._plugin.notify(body=_fitting(_discord_text(message), DISCORD_LIMIT))
         return answers[-1] if answers else _NOT_MADE
 
@@ -124,8 +124,8 @@ class SlackChannel(_Webhook):
     def __init__(self, name: str, address: str, setting: str) -> None:
         super().__init__(name, address, setting)
         first, second, third = urlsplit(address).path.rstrip("/").split("/")[-3:]
-        said = {"token_a": first, "token_b": second, "token_c": third, "format": "text"}
-        self._plugin = _Slack(include_footer=False, **said)  # type: ignore[no-untyped-call]
+        tokens = {"token_a": first, "token_b": second, "token_c": third, "format": "text"}
+        self._plugin = _Slack(include_footer=False, **tokens)  # type: ignore[no-untyped-call]
 
     def send(self, message: Message) -> Answer:
         """Sends title and text."""
@@ -136,7 +136,7 @@ class SlackChannel(_Webhook):
             return answers[-1].verdict is Verdict.DELIVERED
 
         self._plugin.deliver = deliver
-        with apprise_log.codes_heard():
+        with apprise_log.recorded_codes():
             self._plugin.notify(title=message.title, body=_fitting(message.text, SLACK_LIMIT))
         return answers[-1] if answers else _NOT_MADE
 

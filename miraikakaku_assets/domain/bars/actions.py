@@ -205,8 +205,8 @@ def _paid_hundredfold(kept: pl.DataFrame, bars: pl.DataFrame) -> pl.Series:
     )
     certain = pl.col("fell") > _SIGMAS * pl.col("spread") / pl.col("count").sqrt()
     hundred = ((pl.col("fell") / pl.col("paid")).log() - _HUNDRED).abs() < log(2.5)
-    found = together.filter(certain & hundred)["symbol"]
-    return tiny.filter(pl.col("symbol").is_in(found.implode()))["row"]
+    symbols = together.filter(certain & hundred)["symbol"]
+    return tiny.filter(pl.col("symbol").is_in(symbols.implode()))["row"]
 
 
 def _on_old_shares(kept: pl.DataFrame) -> pl.Series:
@@ -217,5 +217,5 @@ def _on_old_shares(kept: pl.DataFrame) -> pl.Series:
     usual = pl.col("value").filter(~near).median().over("symbol", "split_date")
     off, ratio = (pl.col("value") / usual).log(), pl.col("ratio").log()
     fits = near & ((off - ratio).abs() <= 0.25 * ratio.abs()) & (off.abs() >= 0.75 * ratio.abs())
-    telling = ratio.abs() >= log(2)  # a dividend may well rise by half
-    return dividends.filter((fits & telling).fill_null(value=False))["row"].unique()
+    large = ratio.abs() >= log(2)  # a dividend may well rise by half
+    return dividends.filter((fits & large).fill_null(value=False))["row"].unique()

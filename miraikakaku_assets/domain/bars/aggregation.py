@@ -163,12 +163,12 @@ def _status(
     collected: pl.DataFrame | None,
     delay: timedelta,
 ) -> pl.Series:
-    asked: pl.Expr = pl.lit(now, pl.Datetime("us", "UTC"))
+    collected_at: pl.Expr = pl.lit(now, pl.Datetime("us", "UTC"))
     if collected is not None:
-        known = collected.select("symbol", asked=pl.min_horizontal("collected", asked))
+        known = collected.select("symbol", collected_at=pl.min_horizontal("collected", collected_at))
         moments = moments.join(known, on="symbol", how="left", maintain_order="left", validate="m:1")
-        asked = pl.col("asked")
-    over = (pl.col("ends") + delay <= asked).fill_null(value=False)
+        collected_at = pl.col("collected_at")
+    over = (pl.col("ends") + delay <= collected_at).fill_null(value=False)
     final = moments.select(over & pl.Series(settled)).to_series()
     text = pl.when(final).then(pl.lit("final")).otherwise(pl.lit("provisional"))
     return moments.select(text.alias("status")).to_series()
@@ -188,8 +188,8 @@ def recompute_from(changed: pl.DataFrame, target: Timeframe, universe: Universe)
     """
     earliest = changed.group_by("symbol").agg(pl.col("ts").min()).sort("ts")
     starts = intervals(universe, target).select(since="ts")
-    found = earliest.join_asof(starts, left_on="ts", right_on="since", strategy="backward")
-    return found.select("symbol", since=pl.coalesce("since", "ts")).sort("symbol")
+    matched = earliest.join_asof(starts, left_on="ts", right_on="since", strategy="backward")
+    return matched.select("symbol", since=pl.coalesce("since", "ts")).sort("symbol")
 
 
 def closing_by_time(

@@ -13,7 +13,7 @@ from miraikakaku_assets.domain.bars.moves import (
     finding,
     is_unit,
     look_closely,
-    nothing_found,
+    no_verdicts,
     strays_from_close,
     stretch_length,
     with_actions,
@@ -39,7 +39,7 @@ def judge_by_limits(valid: pl.DataFrame, actions: pl.DataFrame, today: date) -> 
     is_large = (move > price_limits.SMALLEST_FRACTION * base) | strays_from_close()
     large = look_closely(valid, is_large)
     if large.is_empty():
-        return nothing_found(large)
+        return no_verdicts(large)
     large = with_actions(large, actions)
     large = large.with_columns(ratio=quoted_ratio(large, actions.filter(pl.col("ex_date") <= today)))
     ratio = pl.col("ratio")

@@ -122,19 +122,19 @@ def with_actions(large: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
         move - ratio
     ).abs() <= _SAME_RATIO  # the bar was adjusted a second time, or in the wrong direction
     split = (pl.col("kind") == "split") & (pl.col("value") > 0)
-    telling = split & (ratio.abs() >= log(SHARES.looked_at)) & (days.abs() <= _SPLIT_DAYS)
-    said = (
+    fitting = split & (ratio.abs() >= log(SHARES.looked_at)) & (days.abs() <= _SPLIT_DAYS)
+    by_bar = (
         large.select("symbol", "position", "at", "base", "close")
         .join(mine, on="symbol", how="inner")
         .group_by("position")
         .agg(
             near=(split & here).any(),
-            by_split=(telling & (unadjusted | overdone)).any(),
+            by_split=(fitting & (unadjusted | overdone)).any(),
             paid=pl.col("value").filter((pl.col("kind") == "dividend") & here).sum(),
         )
     )
     blank = pl.col("near", "by_split").fill_null(value=False)
-    known = large.join(said, on="position", how="left", maintain_order="left")
+    known = large.join(by_bar, on="position", how="left", maintain_order="left")
     return known.with_columns(blank, pl.col("paid").fill_null(0.0))
 
 
@@ -153,12 +153,12 @@ def is_unit(move: pl.Expr) -> pl.Expr:
 def stretch_length(move: pl.Expr, base: pl.Expr) -> pl.Expr:
     """After how many bars the closes are back at the base, having stayed at the new level; null for never."""
     small = BACK * move.abs()
-    found = pl.lit(None, pl.Int64)
+    length = pl.lit(None, pl.Int64)
     for step in range(LOOK_AHEAD, 0, -1):
         back = (pl.col(f"after{step}") / base).log().abs() <= small
         stayed = [(pl.col(f"after{k}") / pl.col("close")).log().abs() <= small for k in range(1, step)]
-        found = pl.when(pl.all_horizontal(back, *stayed)).then(step).otherwise(found)
-    return found
+        length = pl.when(pl.all_horizontal(back, *stayed)).then(step).otherwise(length)
+    return length
 
 
 def _undone(tolerance: Tolerance) -> pl.Expr:
@@ -231,7 +231,7 @@ def judge_by_factor(valid: pl.DataFrame, actions: pl.DataFrame | None, tolerance
     """
     large = look_closely(valid, tolerance.is_large)
     if large.is_empty():
-        return nothing_found(large)
+        return no_verdicts(large)
     large = with_actions(large, actions) if actions is not None else _without_actions(large)
     base = pl.col("base") - pl.when(pl.col("paid") < pl.col("base")).then("paid").otherwise(0.0)
     large = large.with_columns(fair=base)
@@ -254,7 +254,7 @@ def judge_by_factor(valid: pl.DataFrame, actions: pl.DataFrame | None, tolerance
     return finding(large, first_broken(NEIGHBOUR_RULES, Check.FACTOR, tolerance), flag)
 
 
-def nothing_found(large: pl.DataFrame) -> pl.DataFrame:
+def no_verdicts(large: pl.DataFrame) -> pl.DataFrame:
     """What a judge says of no bars: most deliveries hold none to look at."""
     return large.select(
         "symbol",

@@ -49,13 +49,13 @@ def mark_moves(
             *key, *_SEEN, delivered=pl.lit(value=False), marked=marked.fill_null(value=False)
         )
         valid = pl.concat([valid, beside]).sort(key)
-    found = settle(valid.rename({at: "at"}), judge, whole)
-    verdicts = found.refused.join(found.flagged, on=["symbol", "at"], how="full", coalesce=True)
+    settled = settle(valid.rename({at: "at"}), judge, whole)
+    verdicts = settled.refused.join(settled.flagged, on=["symbol", "at"], how="full", coalesce=True)
     verdicts = verdicts.rename({"at": at, "flag": "mark"})
     return Moves(
         _marked(bars, key, verdicts),
-        _reconsidered(others, key, found.judged.rename({"at": at}), verdicts),
-        found.cut,
+        _reconsidered(others, key, settled.judged.rename({"at": at}), verdicts),
+        settled.cut,
     )
 
 

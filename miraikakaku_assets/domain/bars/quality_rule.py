@@ -50,7 +50,7 @@ class QualityRule:
 
     Attributes:
         name: Stored with what it refuses, and printed in reports.
-        says: One sentence without its full stop.
+        sentence: One sentence without its full stop.
         conditions: Where it is checked → what breaks it; empty for what the source or the store itself says.
         is_expected: Whether such rows come on every healthy day: no trouble, nothing to look into.
         contradicts_stored: Whether a stored bar equal to the refused one is withdrawn, too.
@@ -58,7 +58,7 @@ class QualityRule:
     """
 
     name: str
-    says: str
+    sentence: str
     conditions: Mapping[Check, Condition] = field(default_factory=dict)
     is_expected: bool = False
     contradicts_stored: bool = False

@@ -75,15 +75,15 @@ def rescaled_histories(
     before = ratios.join(splits, on="symbol", how="inner").filter(pl.col("session") < pl.col("ex_date"))
     compared = before.group_by("symbol", "ex_date").agg(factor=pl.col("ratio").median(), bars=pl.len())
     seen = {(symbol, day): factor for symbol, day, factor, bars in compared.iter_rows() if bars >= _FEWEST}
-    found = {}
+    rescaled = {}
     for symbol, ex_date in splits.iter_rows():
         # Too few to compare: it is believed. Bars before it that did not move: they have the new scale already.
         factor = seen.get((symbol, ex_date), float("nan"))
         if not abs(factor - 1) <= _MOVED:
-            found[symbol] = Rescaling(symbol, "split", factor, oldest[symbol], ex_date)
+            rescaled[symbol] = Rescaling(symbol, "split", factor, oldest[symbol], ex_date)
     for symbol, factor in _moved(ratios).items():
-        found.setdefault(symbol, Rescaling(symbol, "scale", factor, oldest[symbol]))
-    return found
+        rescaled.setdefault(symbol, Rescaling(symbol, "scale", factor, oldest[symbol]))
+    return rescaled
 
 
 def _ratios(overlap: pl.DataFrame, delivered: pl.DataFrame) -> pl.DataFrame:

@@ -24,7 +24,7 @@ QUALITY_RULES = (
 )
 """Rules by which bars are refused, in the order in which they are tried."""
 
-RULES = {rule.name: rule.says for rule in QUALITY_RULES}
+RULES = {rule.name: rule.sentence for rule in QUALITY_RULES}
 """Rule of a refused bar → what it says."""
 
 MOVE_RULES = tuple(rule.name for rule in QUALITY_RULES if rule.judges_neighbours)

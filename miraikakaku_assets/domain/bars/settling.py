@@ -64,7 +64,7 @@ def settle(valid: pl.DataFrame, judge: Judge, whole: frozenset[str] = frozenset(
     rows = stretches.select(chain="stretch", position=pl.int_ranges("begin", pl.col("end") + 1))
     rows = rows.explode("position", empty_as_null=True)
     bars = chained[rows["position"]].with_columns(rows["chain"])
-    refused, flagged = _one_by_one(bars, judge)
+    refused, flagged = _judged_in_turn(bars, judge)
     return Settled(
         refused, flagged, bars.select("symbol", "at"), tuple(open_ended["symbol"].unique().sort().to_list())
     )
@@ -94,7 +94,7 @@ def _stretches(chained: pl.DataFrame, worth_a_look: pl.Series) -> pl.DataFrame:
     return runs.select("stretch", "symbol", "begin", "end").with_columns(touched=touched, open=older | newer)
 
 
-def _one_by_one(bars: pl.DataFrame, judge: Judge) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _judged_in_turn(bars: pl.DataFrame, judge: Judge) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Refused and flagged bars; refused bars are no neighbours to judge by.
 
     Per stretch the earliest refused bar is taken out before its successors are judged again: the bar after a

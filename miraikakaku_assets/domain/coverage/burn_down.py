@@ -95,8 +95,8 @@ def _first_slot(
     stretches = stretches.with_columns(last=pl.col("ends") - SLOT)
     on_grid = (pl.col(at) + SLOT - timedelta(microseconds=1)).dt.truncate(SLOT)
     waiting = moments.with_columns(_at=on_grid).sort("_at")
-    found = waiting.join_asof(stretches, left_on="_at", right_on="last", strategy="forward")
-    return found.with_columns(pl.max_horizontal("_at", "begins").alias(slot)).drop(
+    placed = waiting.join_asof(stretches, left_on="_at", right_on="last", strategy="forward")
+    return placed.with_columns(pl.max_horizontal("_at", "begins").alias(slot)).drop(
         "_at", "begins", "ends", "last"
     )
 

@@ -209,11 +209,11 @@ def _segments(issues: pl.DataFrame, marked: pl.DataFrame, gaps: pl.DataFrame) ->
     )
     names = [WHOLE, *issues["segment"].value_counts(sort=True)["segment"].to_list()]
     causes = dict(_causes(gaps))
-    found = []
+    segments = []
     for name in names:
         mine = per_issue if name == WHOLE else per_issue.filter(pl.col("segment") == name)
         members = issues if name == WHOLE else issues.filter(pl.col("segment") == name)
-        found.append(
+        segments.append(
             SegmentCoverage(
                 segment=name,
                 instruments=members.height,
@@ -224,13 +224,13 @@ def _segments(issues: pl.DataFrame, marked: pl.DataFrame, gaps: pl.DataFrame) ->
                 causes=causes.get(name, {}),
             )
         )
-    return tuple(found)
+    return tuple(segments)
 
 
 def _causes(gaps: pl.DataFrame) -> list[tuple[str, dict[str, int]]]:
     counted = gaps.group_by("segment", "cause").len().sort("cause")
     whole = gaps.group_by("cause").len().sort("cause")
-    found = [(WHOLE, dict(whole.iter_rows()))]
+    by_segment = [(WHOLE, dict(whole.iter_rows()))]
     for (segment,), rows in counted.group_by("segment"):
-        found.append((str(segment), dict(rows.select("cause", "len").iter_rows())))
-    return found
+        by_segment.append((str(segment), dict(rows.select("cause", "len").iter_rows())))
+    return by_segment

@@ -122,22 +122,22 @@ def conformal_bands(
             f"{rule.fewest} scores cannot give a band of 95 %; ask for at least {_least(max(LEVELS))}"
         )
     rows = _normalised(forecasts, panel, rule, pool)
-    wanted = pl.lit(value=True) if only is None else pl.col("as_of").is_in(list(only))
-    rows = rows.with_columns(wanted=wanted).drop("as_of").sort("as_of_at", maintain_order=True)
+    is_chosen = pl.lit(value=True) if only is None else pl.col("as_of").is_in(list(only))
+    rows = rows.with_columns(is_chosen=is_chosen).drop("as_of").sort("as_of_at", maintain_order=True)
     groups = rows.partition_by(*pool, "model", "horizon", maintain_order=True) or [rows]
-    found = pl.concat([_calibrated(group, rule) for group in groups]).sort("place")
-    chosen = forecasts.filter(wanted).hstack(found.drop("place"))
+    bands = pl.concat([_calibrated(group, rule) for group in groups]).sort("place")
+    chosen = forecasts.filter(is_chosen).hstack(bands.drop("place"))
     return chosen.with_columns(_ends()).select(*forecasts.columns, "calibration", "calibration_scores")
 
 
 def _ends() -> list[pl.Expr]:
     known = pl.col("calibration").is_in([Calibration.REGIME.value, Calibration.POOLED.value])
-    found = []
+    ends = []
     for level, (low, high) in LEVELS.items():
         reach = pl.col(_reach(level))
-        found.append(pl.when(known).then(pl.col("point") - reach).otherwise(low).alias(low))
-        found.append(pl.when(known).then(pl.col("point") + reach).otherwise(high).alias(high))
-    return found
+        ends.append(pl.when(known).then(pl.col("point") - reach).otherwise(low).alias(low))
+        ends.append(pl.when(known).then(pl.col("point") + reach).otherwise(high).alias(high))
+    return ends
 
 
 def _reach(level: float) -> str:
@@ -179,7 +179,7 @@ def _normalised(
 def _calibrated(group: pl.DataFrame, rule: ConformalRule) -> pl.DataFrame:
     """The wanted rows of one model and horizon, sorted by origin: ``place``, reaches, calibration and its size."""
     sets = _ScoreSets(group, rule)
-    rows = group.filter("wanted")
+    rows = group.filter("is_chosen")
     unit = rows["unit"].to_numpy()
     reach = {level: np.full(rows.height, np.nan) for level in LEVELS}
     code = np.full(rows.height, _CODES.index(Calibration.NONE))

@@ -96,14 +96,14 @@ def review_champions(
                 challenger,
                 *_against(known, challenger, champion, horizon),
             )
-    enough = {key: one for key, one in trials.items() if one[2].days >= rule.fewest_days}
-    corrected = holm({key: one[2].p_better for key, one in enough.items()})
-    judged = {key: _judge(one[1:], corrected.get(key, 1.0), rule) for key, one in trials.items()}
+    enough = {key: trial for key, trial in trials.items() if trial[2].days >= rule.fewest_days}
+    corrected = holm({key: trial[2].p_better for key, trial in enough.items()})
+    judged = {key: _judge(trial[1:], corrected.get(key, 1.0), rule) for key, trial in trials.items()}
     decisions = []
     for horizon, champion in sorted(champions.items()):
-        own = tuple(judged[key] for key, one in trials.items() if one[0] == horizon)
-        winners = [one for one in own if one.wins]
-        best = min(winners, key=lambda one: (one.mae_ratio or 0.0, one.challenger), default=None)
+        own = tuple(judged[key] for key, trial in trials.items() if trial[0] == horizon)
+        winners = [verdict for verdict in own if verdict.wins]
+        best = min(winners, key=lambda winner: (winner.mae_ratio or 0.0, winner.challenger), default=None)
         decisions.append(
             ChampionDecision(as_of, horizon, champion, best.challenger if best else champion, own)
         )
@@ -116,10 +116,10 @@ def _against(
     pair = known.filter(pl.col("horizon") == horizon)
     error = (pl.col("point") - pl.col("actual")).abs()
     days = _daily_losses(pair, error, [challenger, champion]).sort("as_of")
-    one, other = days[challenger].to_numpy(), days[champion].to_numpy()
-    comparison = diebold_mariano(one, other, horizon)
-    total = float(other.sum())
-    return comparison, float(one.sum()) / total if total > 0 else None
+    losses, champion_losses = days[challenger].to_numpy(), days[champion].to_numpy()
+    comparison = diebold_mariano(losses, champion_losses, horizon)
+    total = float(champion_losses.sum())
+    return comparison, float(losses.sum()) / total if total > 0 else None
 
 
 def _judge(trial: tuple[str, Comparison, float | None], p_holm: float, rule: ChampionRule) -> Trial:

@@ -234,8 +234,8 @@ def origin_rows(panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
     Raises:
         ConfigurationError: An origin is no session of the panel's calendar.
     """
-    wanted = pl.DataFrame({"as_of": sorted(set(origins))}, schema={"as_of": pl.Date()})
-    unknown = wanted.filter(~pl.col("as_of").is_in(panel.sessions.implode()))
+    chosen = pl.DataFrame({"as_of": sorted(set(origins))}, schema={"as_of": pl.Date()})
+    unknown = chosen.filter(~pl.col("as_of").is_in(panel.sessions.implode()))
     if not unknown.is_empty():
         raise ConfigurationError(f"{unknown['as_of'][0]} is no session of the panel's calendar")
     seen = pl.concat([panel.bars.select("symbol", "session"), panel.unpriced])
@@ -248,7 +248,7 @@ def origin_rows(panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
         .then(pl.lit(Reason.NO_BAR.value))
     )
     return (
-        listed.join(wanted, how="cross")
+        listed.join(chosen, how="cross")
         .filter(pl.col("first") <= pl.col("as_of"))
         .join(panel.bars.rename({"session": "as_of"}), on=["symbol", "as_of"], how="left")
         .join(unpriced, on=["symbol", "as_of"], how="left")

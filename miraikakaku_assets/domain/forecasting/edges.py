@@ -85,8 +85,8 @@ def with_edges(instruments: pl.DataFrame) -> pl.DataFrame:
         )
         for part in table.partition_by("model", "horizon")
     ]
-    found = pl.concat([table.clear().with_columns(q_edge=pl.lit(None, pl.Float64)), *corrected])
-    return found.sort("place").drop("place").with_columns(edge=pl.col("q_edge") <= LEVEL)
+    judged = pl.concat([table.clear().with_columns(q_edge=pl.lit(None, pl.Float64)), *corrected])
+    return judged.sort("place").drop("place").with_columns(edge=pl.col("q_edge") <= LEVEL)
 
 
 def _luck(instruments: pl.DataFrame) -> Numbers:

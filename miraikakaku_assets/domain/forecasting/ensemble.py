@@ -80,20 +80,20 @@ def choose_weights(scored: pl.DataFrame, as_of: date, rule: WeightRule = DEFAULT
     """
     known = scored.filter(pl.col("target") <= as_of)
     every = [member for member in _members(scored) if member != NO_CHANGE]
-    others = [one for one in every if _days_of(known, one) >= FEWEST_DAYS]
+    others = [member for member in every if _days_of(known, member) >= FEWEST_DAYS]
     models = [NO_CHANGE, *others]
     wide = _standardised(known, models)
     decisions = []
     for horizon in HORIZONS:
         rows = wide.filter(pl.col("horizon") == horizon)
         rows = rows.filter(pl.col("as_of").is_in(rows["as_of"].unique().sort().tail(rule.window).implode()))
-        found = stack(products(rows, others), others, horizon, rule.prior_days)
+        stacked = stack(products(rows, others), others, horizon, rule.prior_days)
         days = rows["as_of"].n_unique()
         shrinkage = rule.prior_days / (rule.prior_days + days) if days else 1.0
         none = dict.fromkeys(every, 0.0)
-        weights = none | found.weights | {NO_CHANGE: 1 - sum(found.weights.values())}
+        weights = none | stacked.weights | {NO_CHANGE: 1 - sum(stacked.weights.values())}
         decisions.append(
-            Weights(as_of, horizon, days, shrinkage, _mean_squares(rows, models), weights, found.chances)
+            Weights(as_of, horizon, days, shrinkage, _mean_squares(rows, models), weights, stacked.chances)
         )
     return decisions
 
@@ -157,15 +157,15 @@ def combine(forecasts: pl.DataFrame, decisions: list[Weights], name: str = "ense
     rows = forecasts.join(pl.DataFrame(records, schema=schema), on=["as_of", "horizon", "model"])
     keys = ["symbol", "as_of", "horizon"]
     mean = rows.group_by(keys).agg(mean=(pl.col("point").fill_null(0.0) * pl.col("weight")).sum())
-    found = rows.filter(pl.col("model") == NO_CHANGE).join(mean, on=keys)
+    combined = rows.filter(pl.col("model") == NO_CHANGE).join(mean, on=keys)
     point = pl.when(pl.col("reason").is_null()).then("mean")
-    found = found.with_columns(point=point, model=pl.lit(name), version=pl.lit("1"))
+    combined = combined.with_columns(point=point, model=pl.lit(name), version=pl.lit("1"))
     for low, high, z in (("lo80", "hi80", Z_80), ("lo95", "hi95", Z_95)):
         reach = z * pl.col("sd")
-        found = found.with_columns(
+        combined = combined.with_columns(
             (pl.col("point") - reach).alias(low), (pl.col("point") + reach).alias(high)
         )
-    return found.select(*FORECASTS).sort(keys)
+    return combined.select(*FORECASTS).sort(keys)
 
 
 def _members(scored: pl.DataFrame) -> list[str]:

@@ -101,25 +101,25 @@ def features(inputs: FeatureInputs) -> pl.DataFrame:
     own = _own() | _indicators()
     own |= _range() if {"high", "low"} <= set(bars.columns) else {}
     own |= _volume() if "volume" in bars.columns else {}
-    found = bars.with_columns(**own).with_columns(**_means(bars.columns))
+    rows = bars.with_columns(**own).with_columns(**_means(bars.columns))
     names = ["symbol", "session", "elapsed", *own, *_means(bars.columns)]
     twice = sorted(set(inputs.passed) & set(names))
     if twice:
         raise ConfigurationError(f"The panel's columns {twice} have names of features; rename them")
-    found = found.select(*names, *inputs.passed)
-    found = found.join(_calendar(inputs.panel), on="session", how="left", maintain_order="left")
-    return with_other_markets(found, inputs.made_at, inputs.cross)
+    rows = rows.select(*names, *inputs.passed)
+    rows = rows.join(_calendar(inputs.panel), on="session", how="left", maintain_order="left")
+    return with_other_markets(rows, inputs.made_at, inputs.cross)
 
 
 def _own() -> dict[str, pl.Expr]:
     """From the instrument's own closes."""
-    found = {f"ret_lag_{lag}": pl.col("ret").shift(lag).over("symbol") for lag in range(LAGS)}
+    columns = {f"ret_lag_{lag}": pl.col("ret").shift(lag).over("symbol") for lag in range(LAGS)}
     for bars in SPANS:
-        found[f"ret_sum_{bars}"] = pl.col("log_close").diff(bars).over("symbol")
+        columns[f"ret_sum_{bars}"] = pl.col("log_close").diff(bars).over("symbol")
         squared = pl.col("ret").pow(2) / pl.col("elapsed")
-        found[f"volatility_{bars}"] = squared.rolling_mean(bars).sqrt().over("symbol")
-    found["volatility_ewma"] = ewma_volatility()
-    return found
+        columns[f"volatility_{bars}"] = squared.rolling_mean(bars).sqrt().over("symbol")
+    columns["volatility_ewma"] = ewma_volatility()
+    return columns
 
 
 def _indicators() -> dict[str, pl.Expr]:
@@ -134,7 +134,7 @@ def _indicators() -> dict[str, pl.Expr]:
     fast, slow = (log_close.ewm_mean(span=span).over("symbol") for span in MACD)
     mean = log_close.rolling_mean(BOLLINGER).over("symbol")
     spread = log_close.rolling_std(BOLLINGER).over("symbol")
-    found = {
+    columns = {
         "rsi": pl.when(moves > 0).then(up / moves),
         "macd": pl.when(ewma_volatility() > 0).then((fast - slow) / ewma_volatility()),
         "bollinger": pl.when(spread > _NO_SPREAD).then((log_close - mean) / spread),
@@ -142,7 +142,7 @@ def _indicators() -> dict[str, pl.Expr]:
     }
     place = pl.int_range(pl.len()).over("symbol")
     warm = {"rsi": RSI, "macd": MACD[1]}
-    return found | {name: pl.when(place >= bars).then(found[name]) for name, bars in warm.items()}
+    return columns | {name: pl.when(place >= bars).then(columns[name]) for name, bars in warm.items()}
 
 
 def _volume() -> dict[str, pl.Expr]:
@@ -162,8 +162,8 @@ def _range() -> dict[str, pl.Expr]:
 def _means(columns: list[str]) -> dict[str, pl.Expr]:
     """Mean return of the market and the sector on the session, of instruments that traded on the one before."""
     fresh = pl.when(pl.col("elapsed") == 1).then(pl.col("ret"))
-    found = {"market_ret": fresh.mean().over("session")}
-    return found | ({"sector_ret": fresh.mean().over("session", "sector")} if "sector" in columns else {})
+    market = {"market_ret": fresh.mean().over("session")}
+    return market | ({"sector_ret": fresh.mean().over("session", "sector")} if "sector" in columns else {})
 
 
 def _calendar(panel: Panel) -> pl.DataFrame:
@@ -178,12 +178,12 @@ def _calendar(panel: Panel) -> pl.DataFrame:
 
 
 def with_other_markets(
-    found: pl.DataFrame, made_at: pl.DataFrame, cross: Sequence[CrossMarket]
+    rows: pl.DataFrame, made_at: pl.DataFrame, cross: Sequence[CrossMarket]
 ) -> pl.DataFrame:
     """Rows with what was known of other markets when forecasts from their session were made.
 
     Args:
-        found: Rows with ``session``; their order stays.
+        rows: Rows with ``session``; their order stays.
         made_at: As in `FeatureInputs`.
         cross: Other markets; their columns get the market's name in front.
     """
@@ -196,4 +196,4 @@ def with_other_markets(
         moments = moments.join_asof(
             known, left_on="made_at", right_on="known_at", strategy="backward", tolerance=market.max_age
         ).drop("known_at", strict=False)
-    return found.join(moments.drop("made_at"), on="session", how="left", maintain_order="left")
+    return rows.join(moments.drop("made_at"), on="session", how="left", maintain_order="left")

@@ -44,7 +44,7 @@ def leak_test(build: FeatureBuilder, inputs: FeatureInputs, origins: Iterable[da
         ConfigurationError: An origin has no features to compare, or a column no value at any of them: a test over
             nothing passes nothing.
     """
-    found: dict[str, date] = {}
+    leaks: dict[str, date] = {}
     everything = build(inputs)
     unseen = {name for name in everything.columns if name not in _KEYS}
     for origin in sorted(origins):
@@ -55,10 +55,10 @@ def leak_test(build: FeatureBuilder, inputs: FeatureInputs, origins: Iterable[da
         for future in (_cut, _swayed):
             other = build(future(inputs, origin)).filter(pl.col("session") == origin)
             for name in _different(whole, other):
-                found.setdefault(name, origin)
+                leaks.setdefault(name, origin)
     if unseen:
         raise ConfigurationError(f"{sorted(unseen)} are not known at any of these origins: choose later ones")
-    return found
+    return leaks
 
 
 def _different(whole: pl.DataFrame, other: pl.DataFrame) -> list[str]:
@@ -69,20 +69,20 @@ def _different(whole: pl.DataFrame, other: pl.DataFrame) -> list[str]:
 
 
 def _differs(pairs: pl.DataFrame, name: str) -> bool:
-    one, other = pairs[name], pairs[f"{name}|other"]
-    if not one.dtype.is_numeric() or not other.dtype.is_numeric():
-        return not one.eq_missing(other).all()
-    one, other = one.cast(pl.Float64), other.cast(pl.Float64)
-    size = pl.select(pl.max_horizontal(one.abs(), other.abs())).to_series()
-    near = ((one - other).abs() <= ROUNDING * size).fill_null(value=False)
-    return not (one.eq_missing(other) | near).all()
+    left, right = pairs[name], pairs[f"{name}|other"]
+    if not left.dtype.is_numeric() or not right.dtype.is_numeric():
+        return not left.eq_missing(right).all()
+    left, right = left.cast(pl.Float64), right.cast(pl.Float64)
+    size = pl.select(pl.max_horizontal(left.abs(), right.abs())).to_series()
+    near = ((left - right).abs() <= ROUNDING * size).fill_null(value=False)
+    return not (left.eq_missing(right) | near).all()
 
 
 def _moment(inputs: FeatureInputs, origin: date) -> datetime:
-    found = inputs.made_at.filter(pl.col("session") == origin)["made_at"].to_list()
-    if not found:
+    moments = inputs.made_at.filter(pl.col("session") == origin)["made_at"].to_list()
+    if not moments:
         raise ConfigurationError(f"made_at does not say when forecasts from {origin} are made")
-    moment: datetime = found[0]
+    moment: datetime = moments[0]
     return moment
 
 
@@ -90,7 +90,7 @@ def _cut(inputs: FeatureInputs, origin: date) -> FeatureInputs:
     """Nothing has happened yet."""
     moment = _moment(inputs, origin)
     cross = tuple(
-        replace(one, values=one.values.filter(pl.col("known_at") <= moment)) for one in inputs.cross
+        replace(market, values=market.values.filter(pl.col("known_at") <= moment)) for market in inputs.cross
     )
     return replace(inputs, panel=inputs.panel.until(origin), cross=cross)
 
@@ -100,8 +100,8 @@ def _swayed(inputs: FeatureInputs, origin: date) -> FeatureInputs:
     moment, bars = _moment(inputs, origin), inputs.panel.bars.drop(_DERIVED)
     changed = _pulled(bars, pl.col("session") > origin, pl.col("symbol").hash() ^ pl.col("session").hash())
     cross = tuple(
-        replace(one, values=_pulled(one.values, pl.col("known_at") > moment, pl.col("known_at").hash()))
-        for one in inputs.cross
+        replace(market, values=_pulled(market.values, pl.col("known_at") > moment, pl.col("known_at").hash()))
+        for market in inputs.cross
     )
     again = panel(changed, inputs.panel.sessions)
     return replace(inputs, panel=Panel(again.bars, again.sessions, inputs.panel.unpriced), cross=cross)

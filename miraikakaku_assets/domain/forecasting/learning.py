@@ -83,14 +83,14 @@ def _own(columns: Sequence[str]) -> dict[str, pl.Expr]:
     def per_sigma(value: str, bars: int = 1) -> pl.Expr:
         return (pl.col(value) / (sigma * sqrt(bars))).clip(-FAR, FAR)
 
-    found = {f"move_{lag}": per_sigma(f"ret_lag_{lag}") for lag in range(LAGS)}
-    found |= {f"move_sum_{bars}": per_sigma(f"ret_sum_{bars}", bars) for bars in SPANS}
-    found |= {f"volatility_{bars}": per_sigma(f"volatility_{bars}") for bars in SPANS}
-    found |= {name: per_sigma(name) for name in ("range", "range_5") if name in columns}
-    found |= {name: pl.col(name) for name in ("volume_to_mean",) if name in columns}
-    found |= {name: pl.col(name).clip(-FAR, FAR) for name in ("macd", "bollinger")}
+    inputs = {f"move_{lag}": per_sigma(f"ret_lag_{lag}") for lag in range(LAGS)}
+    inputs |= {f"move_sum_{bars}": per_sigma(f"ret_sum_{bars}", bars) for bars in SPANS}
+    inputs |= {f"volatility_{bars}": per_sigma(f"volatility_{bars}") for bars in SPANS}
+    inputs |= {name: per_sigma(name) for name in ("range", "range_5") if name in columns}
+    inputs |= {name: pl.col(name) for name in ("volume_to_mean",) if name in columns}
+    inputs |= {name: pl.col(name).clip(-FAR, FAR) for name in ("macd", "bollinger")}
     return (
-        found
+        inputs
         | {name: pl.col(name) for name in ("rsi", "unchanged_20", "elapsed")}
         | {"sigma_log": sigma.log()}
     )
@@ -101,13 +101,13 @@ def _beside_others(groups: dict[str, list[str]]) -> dict[str, pl.Expr]:
 
     Means are of standardised moves: one garbage tick would move that of raw returns by more than a usual day.
     """
-    found = {}
+    inputs = {}
     for group, keys in groups.items():
         for name in ("move_0", "move_1", "move_sum_5", "move_sum_20", "sigma_log"):
             mean = pl.col(name).mean().over(keys)
-            found[f"{group}_{name}"] = mean
-            found[f"{name}_to_{group}"] = pl.col(name) - mean
-    return found
+            inputs[f"{group}_{name}"] = mean
+            inputs[f"{name}_to_{group}"] = pl.col(name) - mean
+    return inputs
 
 
 def targets(panel: Panel, until: date) -> pl.DataFrame:
@@ -142,9 +142,9 @@ def targets(panel: Panel, until: date) -> pl.DataFrame:
 
 def _log_returns_ahead(bars: pl.DataFrame) -> dict[str, Numbers]:
     """Per horizon the log return to the bar exactly so many sessions later, NaN if the instrument has none."""
-    found = {name: np.full(bars.height, np.nan) for name in TARGETS}
+    returns = {name: np.full(bars.height, np.nan) for name in TARGETS}
     if bars.is_empty():
-        return found
+        return returns
     log_close, ordinal = bars["log_close"].to_numpy(), bars["ordinal"].to_numpy()
     # One rising number per bar; instruments lie so far apart that no horizon reaches from one into the next.
     apart = int(ordinal.max()) + max(HORIZONS) + 1
@@ -153,8 +153,8 @@ def _log_returns_ahead(bars: pl.DataFrame) -> dict[str, Numbers]:
         at = np.searchsorted(place, place + h)
         inside = np.minimum(at, len(place) - 1)
         hit = place[inside] == place + h
-        found[name][hit] = log_close[inside[hit]] - log_close[hit]
-    return found
+        returns[name][hit] = log_close[inside[hit]] - log_close[hit]
+    return returns
 
 
 @dataclass(frozen=True)
@@ -196,10 +196,10 @@ def of_sessions(rows: Examples) -> Examples:
     session = np.unique(rows.session)
 
     def means(columns: Singles) -> Singles:
-        found = np.empty((len(session), columns.shape[1]), dtype=np.float32)
+        table = np.empty((len(session), columns.shape[1]), dtype=np.float32)
         for place, column in enumerate(columns.T):
-            found[:, place] = session_means(column, rows.session)[session]
-        return found
+            table[:, place] = session_means(column, rows.session)[session]
+        return table
 
     return Examples(session, means(rows.inputs), means(rows.targets))
 

@@ -82,9 +82,9 @@ def panel(bars: pl.DataFrame, sessions: pl.Series) -> Panel:
 
 
 def _refuse(rows: pl.DataFrame, broken: pl.Expr, kind: str, explanation: str) -> None:
-    found = rows.filter(broken)
-    if not found.is_empty():
-        raise PermanentSymbolError(found["symbol"][0], kind, f"{found['session'][0]} {explanation}")
+    refused = rows.filter(broken)
+    if not refused.is_empty():
+        raise PermanentSymbolError(refused["symbol"][0], kind, f"{refused['session'][0]} {explanation}")
 
 
 def ewma_volatility(decay: float = DECAY) -> pl.Expr:

@@ -106,12 +106,12 @@ def _directions() -> list[pl.Expr]:
 
 
 def _bands() -> list[pl.Expr]:
-    found = []
+    measures = []
     for level, (low, high) in BAND_COLUMNS.items():
         within = (pl.col("actual") >= pl.col(low)) & (pl.col("actual") <= pl.col(high))
-        found.append(within.mean().alias(f"coverage_{level}"))
-        found.append((pl.col(high) - pl.col(low)).filter(pl.col("done")).mean().alias(f"width_{level}"))
-    return found
+        measures.append(within.mean().alias(f"coverage_{level}"))
+        measures.append((pl.col(high) - pl.col(low)).filter(pl.col("done")).mean().alias(f"width_{level}"))
+    return measures
 
 
 def _per_day(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:

@@ -43,12 +43,12 @@ def unpacked(saved: bytes, name: str, version: str) -> Saved:
     line, _, content = saved.partition(b"\n")
     try:
         head = json.loads(line)
-        found = head["name"], head["version"]
+        saved_as = head["name"], head["version"]
         trained_until, seed = date.fromisoformat(head["trained_until"]), int(head["seed"])
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"The saved model is no {name}: train it again") from error
-    if found != (name, version):
+    if saved_as != (name, version):
         raise ConfigurationError(
-            f"The saved model is {found[0]} {found[1]}, not {name} {version}: train it again"
+            f"The saved model is {saved_as[0]} {saved_as[1]}, not {name} {version}: train it again"
         )
     return Saved(trained_until, seed, content)

@@ -62,9 +62,11 @@ def stack(daily: pl.DataFrame, models: Sequence[str], horizon: int, prior_days: 
     pairs = [[product(*sorted((models[i], models[j]))) for j in believed] for i in believed]
     gram = np.array([[float(daily[name].to_numpy().mean()) for name in row] for row in pairs])
     gram += np.diag(gram.diagonal()) * prior_days / daily.height
-    found = _non_negative(gram, with_outcome[:, believed].mean(axis=0))
-    found /= max(1.0, float(found.sum()))
-    weights = none.weights | {models[place]: float(one) for place, one in zip(believed, found, strict=True)}
+    solved = _non_negative(gram, with_outcome[:, believed].mean(axis=0))
+    solved /= max(1.0, float(solved.sum()))
+    weights = none.weights | {
+        models[place]: float(weight) for place, weight in zip(believed, solved, strict=True)
+    }
     return Stack(weights, chances)
 
 
@@ -79,14 +81,14 @@ def products(wide: pl.DataFrame, models: Sequence[str]) -> pl.DataFrame:
         A row per day, sorted, with a column `product` per pair of models, and of each model with the outcome.
     """
     pairs = [(model, "actual") for model in models]
-    pairs += [(min(one, other), max(one, other)) for at, one in enumerate(models) for other in models[at:]]
-    means = [(pl.col(one) * pl.col(other)).mean().alias(product(one, other)) for one, other in pairs]
+    pairs += [(min(left, right), max(left, right)) for at, left in enumerate(models) for right in models[at:]]
+    means = [(pl.col(left) * pl.col(right)).mean().alias(product(left, right)) for left, right in pairs]
     return wide.group_by("as_of", maintain_order=True).agg(means).sort("as_of")
 
 
-def product(one: str, other: str) -> str:
+def product(left: str, right: str) -> str:
     """Name of the column of a product."""
-    return f"{one}*{other}"
+    return f"{left}*{right}"
 
 
 def _chance(values: Numbers, horizon: int) -> float:
@@ -101,9 +103,9 @@ def _chance(values: Numbers, horizon: int) -> float:
 
 def _non_negative(gram: Numbers, moments: Numbers) -> Numbers:
     """The non-negative minimum of w'Gw - 2 w'm, coordinate by coordinate; G has a diagonal above 0."""
-    found = np.zeros(len(moments))
+    weights = np.zeros(len(moments))
     for _ in range(_SWEEPS):
-        for place in range(len(found)):
-            rest = moments[place] - gram[place] @ found + gram[place, place] * found[place]
-            found[place] = max(0.0, rest / gram[place, place])
-    return found
+        for place in range(len(weights)):
+            rest = moments[place] - gram[place] @ weights + gram[place, place] * weights[place]
+            weights[place] = max(0.0, rest / gram[place, place])
+    return weights

@@ -86,7 +86,7 @@ def fit_theta(values: Numbers) -> ThetaFit:
 def _best_alpha(values: Numbers, weights: Numbers) -> Numbers:
     """The weight with the least squares: there may be several valleys, so a grid chooses one."""
     grid = np.linspace(*ALPHAS, _GRID)
-    squares = np.stack([_smooth(values, weights, np.full(values.shape[1], one))[0] for one in grid])
+    squares = np.stack([_smooth(values, weights, np.full(values.shape[1], alpha))[0] for alpha in grid])
     best = squares.argmin(axis=0)
     low, high = grid[np.maximum(best - 1, 0)], grid[np.minimum(best + 1, _GRID - 1)]
     left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)

@@ -57,11 +57,11 @@ def candlesticks(bars: pl.DataFrame) -> pl.DataFrame:
     rows, kinds, strengths = [], [], []
     for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         ohlc = [columns[name][start:end] for name in ("open", "high", "low", "close")]
-        found = np.array([function(*ohlc) for function in functions])
-        row, kind = np.nonzero(found.T)
+        marks = np.array([function(*ohlc) for function in functions])
+        row, kind = np.nonzero(marks.T)
         rows.append(row + start)
         kinds.append(kind)
-        strengths.append(found[kind, row])
+        strengths.append(marks[kind, row])
     if not rows:
         return pl.DataFrame(schema=CANDLESTICKS)
     strength = np.concatenate(strengths)

@@ -53,14 +53,12 @@ def compute(
         ConfigurationError: `only` names something that is no indicator.
         PermanentSymbolError: Bars out of order, or a price that is null, NaN or infinite.
     """
-    wanted = [name for name in COLUMNS if only is None or name in only]
-    if only is not None and len(wanted) < len(set(only)):
-        raise ConfigurationError(
-            f"Unknown indicator {sorted(set(only) - set(wanted))}; choose from {COLUMNS}"
-        )
+    names = [name for name in COLUMNS if only is None or name in only]
+    if only is not None and len(names) < len(set(only)):
+        raise ConfigurationError(f"Unknown indicator {sorted(set(only) - set(names))}; choose from {COLUMNS}")
     bounds = series_bounds(bars)
     columns = price_arrays(bars)
-    chosen = [one for one in INDICATORS if not set(one.columns).isdisjoint(wanted)]
+    chosen = [indicator for indicator in INDICATORS if not set(indicator.columns).isdisjoint(names)]
     values = _by_talib(chosen, columns, bounds)
     place = positions(bounds)
     for name, column in values.items():
@@ -68,8 +66,8 @@ def compute(
     for indicator in chosen:
         for name, undefined in zip(indicator.columns, indicator.undefined, strict=False):  # mostly none
             values[name][undefined(values[name], columns, place)] = np.nan
-    found = pl.DataFrame({name: values[name] for name in wanted}, schema=dict.fromkeys(wanted, pl.Float64))
-    return bars.select("symbol", "ts").hstack(found.fill_nan(None))
+    table = pl.DataFrame({name: values[name] for name in names}, schema=dict.fromkeys(names, pl.Float64))
+    return bars.select("symbol", "ts").hstack(table.fill_nan(None))
 
 
 def price_arrays(bars: pl.DataFrame) -> dict[str, Numbers]:
@@ -96,15 +94,17 @@ def _by_talib(
 ) -> dict[str, Numbers]:
     import talib  # it loads pandas
 
-    calls = [(getattr(talib, one.function), one.inputs, one.parameters) for one in chosen]
-    names = [name for one in chosen for name in one.columns]
+    calls = [
+        (getattr(talib, indicator.function), indicator.inputs, indicator.parameters) for indicator in chosen
+    ]
+    names = [name for indicator in chosen for name in indicator.columns]
     table = np.empty((len(names), int(bounds[-1])))
     for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         series = {name: column[start:end] for name, column in columns.items()}
         row = 0
         for function, inputs, parameters in calls:
             result = function(*[series[name] for name in inputs], *parameters)
-            for one in result if isinstance(result, tuple) else (result,):
-                table[row, start:end] = one
+            for values in result if isinstance(result, tuple) else (result,):
+                table[row, start:end] = values
                 row += 1
     return dict(zip(names, table, strict=True))

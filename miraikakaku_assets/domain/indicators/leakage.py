@@ -28,13 +28,13 @@ def look_ahead(function: BarFunction, bars: pl.DataFrame, moments: Iterable[date
         null where one has none) and the key columns; empty for a function that does not look ahead.
     """
     hindsight = _long(function(bars))
-    found = [_nothing(hindsight)]
+    differences = [_nothing(hindsight)]
     for moment in moments:
         then = _long(function(bars.filter(pl.col("ts") <= moment)))
         both = _side_by_side(then, hindsight.filter(pl.col("ts") <= moment), "then", "now")
         different = both.filter(~pl.col("then").eq_missing(pl.col("now")))
-        found.append(different.with_columns(moment=pl.lit(moment, pl.Datetime("us", "UTC"))))
-    return pl.concat(found, how="diagonal_relaxed").select(
+        differences.append(different.with_columns(moment=pl.lit(moment, pl.Datetime("us", "UTC"))))
+    return pl.concat(differences, how="diagonal_relaxed").select(
         "moment", *_keys(hindsight), "column", "then", "now"
     )
 
@@ -106,10 +106,10 @@ def _long(values: pl.DataFrame) -> pl.DataFrame:
     return floats.unpivot(numbers, index=keys, variable_name="column", value_name="value")
 
 
-def _side_by_side(one: pl.DataFrame, other: pl.DataFrame, first: str, second: str) -> pl.DataFrame:
-    keys = [*_keys(one), "column"]
-    return one.rename({"value": first}).join(
-        other.rename({"value": second}), on=keys, how="full", coalesce=True, nulls_equal=True
+def _side_by_side(left: pl.DataFrame, right: pl.DataFrame, first: str, second: str) -> pl.DataFrame:
+    keys = [*_keys(left), "column"]
+    return left.rename({"value": first}).join(
+        right.rename({"value": second}), on=keys, how="full", coalesce=True, nulls_equal=True
     )
 
 

@@ -194,20 +194,20 @@ def objections(
     active = {code: entry.issue for code, entry in known.items() if entry.is_active}
     if not active or last_list_date is None:
         return []
-    found = []
+    reasons = []
     if new.list_date < last_list_date:
-        found.append(
+        reasons.append(
             Objection("older_list", f"its date {new.list_date} is before {last_list_date}, the list in force")
         )
     before, after = len(active), len(new.issues)
     if after < before * (1 - limits.fewer):
-        found.append(Objection("fewer_issues", _size(before, after, f"at most {limits.fewer:.0%} fewer")))
+        reasons.append(Objection("fewer_issues", _size(before, after, f"at most {limits.fewer:.0%} fewer")))
     if after > before * (1 + limits.more):
-        found.append(Objection("more_issues", _size(before, after, f"at most {limits.more:.0%} more")))
+        reasons.append(Objection("more_issues", _size(before, after, f"at most {limits.more:.0%} more")))
     common = [issue for issue in new.issues if issue.code in active]
     moved = sum(normalised(issue.market) != normalised(active[issue.code].market) for issue in common)
     if common and moved > limits.market_changed * len(common):
-        found.append(
+        reasons.append(
             Objection(
                 "markets_changed",
                 f"{moved:,} of {counted(len(common), 'issue')} change their market "
@@ -215,14 +215,14 @@ def objections(
             )
         )
     gone = before - len(common)
-    if not found and gone > max(limits.removed * before, _FEW):
-        found.append(
+    if not reasons and gone > max(limits.removed * before, _FEW):
+        reasons.append(
             Objection(
                 "issues_replaced",
                 f"{gone:,} of {before:,} issues in force are not in it ({limits.removed:.0%} allowed)",
             )
         )
-    return found
+    return reasons
 
 
 def _size(before: int, after: int, allowed: str) -> str:

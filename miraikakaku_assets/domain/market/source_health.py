@@ -113,17 +113,29 @@ def judge(probes: Sequence[Probe]) -> SourceHealth | None:
     """
     rounds = [
         tuple(group)
-        for _, group in groupby(sorted(probes, key=lambda one: one.probed_at), lambda one: one.probed_at)
+        for _, group in groupby(
+            sorted(probes, key=lambda probe: probe.probed_at), lambda probe: probe.probed_at
+        )
     ]
     if not rounds:
         return None
     newest = rounds[-1]
-    trend = [probe for one in rounds[-TREND_ROUNDS:] for probe in one if probe.verdict != PAUSED]
+    trend = [
+        probe
+        for probes_of_round in rounds[-TREND_ROUNDS:]
+        for probe in probes_of_round
+        if probe.verdict != PAUSED
+    ]
     good = [probe for probe in trend if probe.verdict == OK]
     share = len(good) / len(trend) if trend else 0.0
     latency = _median(good)
     since = newest[0].probed_at - DAY
-    earlier = [probe for one in rounds[:-TREND_ROUNDS] for probe in one if probe.probed_at >= since]
+    earlier = [
+        probe
+        for probes_of_round in rounds[:-TREND_ROUNDS]
+        for probe in probes_of_round
+        if probe.probed_at >= since
+    ]
     answered = [probe for probe in earlier if probe.verdict == OK]
     usual = _median(answered) if len(answered) >= _FEWEST_USUAL else None
     health, reason = _state(newest, share, latency, usual)
@@ -133,15 +145,15 @@ def judge(probes: Sequence[Probe]) -> SourceHealth | None:
 def _state(
     newest: Sequence[Probe], share: float, latency: float | None, usual: float | None
 ) -> tuple[Health, str]:
-    asked = [probe for probe in newest if probe.verdict != PAUSED]
-    if not asked:
+    probed = [probe for probe in newest if probe.verdict != PAUSED]
+    if not probed:
         return Health.PAUSED, "nothing was asked: the source is paused"
-    failing = [probe for probe in asked if probe.verdict != OK]
+    failing = [probe for probe in probed if probe.verdict != OK]
     named = ", ".join(f"{probe.symbol} {probe.verdict}" for probe in failing)
-    if all(probe.verdict in UNSERVED for probe in asked):
+    if all(probe.verdict in UNSERVED for probe in probed):
         return Health.DOWN, f"every symbol was turned away: {named}"
     if sum(probe.verdict not in _SYMBOLS_OWN for probe in failing) >= _FAILING_SYMBOLS:
-        return Health.DEGRADED, f"{len(failing)} of {counted(len(asked), 'symbol')} fail: {named}"
+        return Health.DEGRADED, f"{len(failing)} of {counted(len(probed), 'symbol')} fail: {named}"
     if _is_slow(latency, usual):
         return Health.DEGRADED, f"answers take {latency:.2f} s, usually {usual:.2f} s"
     if share < 1 and not failing:

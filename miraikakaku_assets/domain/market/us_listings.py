@@ -140,23 +140,25 @@ def reconcile(
     known = _vendor_by_key(vendor or (), disagreements)
     issues = []
     for key, (line, spelling) in listed.items():
-        said = known.get(key)
-        issue = _issue(line, spelling, said, list_date)
+        vendor_line = known.get(key)
+        issue = _issue(line, spelling, vendor_line, list_date)
         issues.append(issue)
         if vendor is not None:
-            disagreements.update(_disagreements(issue, said))
-    gone = {key: said for key, said in known.items() if key not in listed}
-    disagreements["vendor_only"] += sum(said.is_active for said in gone.values())
+            disagreements.update(_disagreements(issue, vendor_line))
+    gone = {key: vendor_line for key, vendor_line in known.items() if key not in listed}
+    disagreements["vendor_only"] += sum(vendor_line.is_active for vendor_line in gone.values())
     counted = {kind: count for kind, count in disagreements.items() if count}
     return Reconciled(tuple(issues), dict(left_out), counted, _delisted(gone, list_date))
 
 
-def _issue(line: DirectoryLine, spelling: Spelling, said: VendorLine | None, list_date: date) -> ListedIssue:
+def _issue(
+    line: DirectoryLine, spelling: Spelling, vendor_line: VendorLine | None, list_date: date
+) -> ListedIssue:
     if line.exchange is None:
         exchange, market = NASDAQ, _TIERS.get(line.tier or "", f"Nasdaq market {line.tier}")
     else:
         exchange = market = _EXCHANGES.get(line.exchange, f"exchange {line.exchange}")
-    ipo = said.ipo_date if said is not None and said.is_active else None
+    ipo = vendor_line.ipo_date if vendor_line is not None and vendor_line.is_active else None
     return ListedIssue(
         code=spelling.cqs,
         name=line.name.strip(),
@@ -170,32 +172,32 @@ def _issue(line: DirectoryLine, spelling: Spelling, said: VendorLine | None, lis
 
 def _vendor_by_key(vendor: Iterable[VendorLine], disagreements: Counter[str]) -> dict[str, VendorLine]:
     """The vendor's lines by key; of a ticker that was used before, the active line."""
-    found: dict[str, VendorLine] = {}
+    by_symbol: dict[str, VendorLine] = {}
     for line in vendor:
         spelling = read_symbol(line.symbol, Dialect.ALPHA_VANTAGE)
         if spelling is None:
             disagreements["vendor_unknown_spelling"] += 1
-        elif spelling.symbol not in found or line.is_active:
-            found[spelling.symbol] = line
-    return found
+        elif spelling.symbol not in by_symbol or line.is_active:
+            by_symbol[spelling.symbol] = line
+    return by_symbol
 
 
-def _disagreements(issue: ListedIssue, said: VendorLine | None) -> Iterable[str]:
-    if said is None:
+def _disagreements(issue: ListedIssue, vendor_line: VendorLine | None) -> Iterable[str]:
+    if vendor_line is None:
         yield "vendor_misses"
-    elif not said.is_active:
+    elif not vendor_line.is_active:
         yield "vendor_says_delisted"
     else:
-        if _VENDOR_EXCHANGES.get(said.exchange, said.exchange) != issue.exchange:
+        if _VENDOR_EXCHANGES.get(vendor_line.exchange, vendor_line.exchange) != issue.exchange:
             yield "vendor_exchange_differs"
-        if (said.asset_type == "ETF") != (issue.security_type == "etf"):
+        if (vendor_line.asset_type == "ETF") != (issue.security_type == "etf"):
             yield "vendor_type_differs"
 
 
 def _delisted(gone: Mapping[str, VendorLine], list_date: date) -> dict[str, date]:
-    found = {}
+    delisted = {}
     for line in gone.values():
         spelling, day = read_symbol(line.symbol, Dialect.ALPHA_VANTAGE), line.delisting_date
         if spelling is not None and not line.is_active and day is not None and day <= list_date:
-            found[spelling.cqs] = day
-    return found
+            delisted[spelling.cqs] = day
+    return delisted

@@ -106,10 +106,10 @@ def read_symbol(text: str, dialect: Dialect) -> Spelling | None:
         text: The symbol.
         dialect: Who wrote it.
     """
-    found = _PATTERNS[dialect].fullmatch(text)
-    if found is None:
+    match = _PATTERNS[dialect].fullmatch(text)
+    if match is None:
         return None
-    parts = found.groupdict()
+    parts = match.groupdict()
     marked = [kind for kind in _MARKS if parts.get(kind)]
     kind, series = marked[0] if marked else "common", parts["series"] or ""
     # A series needs a mark before it, and a class needs its letter.

@@ -41,7 +41,7 @@ def onsets(bars: pl.DataFrame, patterns: Iterable[Pattern]) -> pl.DataFrame:
         state = pl.any_horizontal(names)
         begins[str(number)] = state & ~state.shift(1).over("symbol").fill_null(value=True)
     begun = bars.select(**begins)  # all at once: few of them begin on the bars of a cycle
-    found = [bars.clear().with_columns(pl.lit(None, pl.Int64).alias(name) for name in (WAY, NUMBER))]
+    onset_rows = [bars.clear().with_columns(pl.lit(None, pl.Int64).alias(name) for name in (WAY, NUMBER))]
     for number, names in ways.items():
         rows = begun[str(number)].arg_true()
         if rows.is_empty():
@@ -49,8 +49,8 @@ def onsets(bars: pl.DataFrame, patterns: Iterable[Pattern]) -> pl.DataFrame:
         first = pl.coalesce(
             pl.when(name).then(pl.lit(which, pl.Int64)) for which, name in enumerate(names)
         ).alias(WAY)
-        found.append(bars[rows].with_columns(first, pl.lit(number, pl.Int64).alias(NUMBER)))
-    kept = pl.concat(found)
+        onset_rows.append(bars[rows].with_columns(first, pl.lit(number, pl.Int64).alias(NUMBER)))
+    kept = pl.concat(onset_rows)
     return kept.select(pl.exclude("^pattern .*$")).sort("symbol", NUMBER, POSITION)
 
 

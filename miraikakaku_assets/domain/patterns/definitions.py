@@ -37,8 +37,8 @@ def definition_of(name: "str | Definition") -> "Definition":
         raise ConfigurationError(
             f"Pattern definition {name!r} does not exist; choose from: {', '.join(NAMES)}"
         )
-    found: Definition = import_module(f"{__package__}.{name}").DEFINITION
-    return found
+    definition: Definition = import_module(f"{__package__}.{name}").DEFINITION
+    return definition
 
 
 @cache

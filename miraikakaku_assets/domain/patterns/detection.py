@@ -92,27 +92,27 @@ def signals_in(
         _described(chosen).select(NUMBER, "pattern", "direction"), on=["pattern", "direction"]
     )
     last = last_positions(seen.bars.select("symbol", "ts", POSITION), earlier, from_ts)
-    found = with_evidence(without_repeats(begun, last), seen.readings, chosen)
-    told = found.join(_described(chosen), on=NUMBER).with_columns(at=pl.col("ends"))
+    rows = with_evidence(without_repeats(begun, last), seen.readings, chosen)
+    rows = rows.join(_described(chosen), on=NUMBER).with_columns(at=pl.col("ends"))
     in_pips = pl.col("symbol") == IN_PIPS
-    told = told.with_columns(pl.when(in_pips).then("take_profit_pips"), pl.when(in_pips).then("stop_pips"))
+    rows = rows.with_columns(pl.when(in_pips).then("take_profit_pips"), pl.when(in_pips).then("stop_pips"))
     columns = [pl.col(name).cast(kind) for name, kind in SIGNALS.items()]
-    return told.select(columns).sort("ts", "symbol", "pattern", "direction")
+    return rows.select(columns).sort("ts", "symbol", "pattern", "direction")
 
 
 def _described(definition: Definition) -> pl.DataFrame:
     rows = [
         {
             NUMBER: number,
-            "pattern": one.number,
-            "direction": one.direction.value,
-            "priority": one.priority.value,
-            "name": one.name,
-            "name_ja": one.name_ja,
+            "pattern": pattern.number,
+            "direction": pattern.direction.value,
+            "priority": pattern.priority.value,
+            "name": pattern.name,
+            "name_ja": pattern.name_ja,
             "definition": definition.name,
-            "take_profit_pips": one.take_profit_pips,
-            "stop_pips": one.stop_pips,
+            "take_profit_pips": pattern.take_profit_pips,
+            "stop_pips": pattern.stop_pips,
         }
-        for number, one in enumerate(definition.patterns)
+        for number, pattern in enumerate(definition.patterns)
     ]
     return pl.DataFrame(rows, schema_overrides={"take_profit_pips": pl.Int64, "stop_pips": pl.Int64})

@@ -54,8 +54,8 @@ def _evidence(
             feature = definition.features[name]
             real = feature.kind.mirrored(pl.col(name)) if pattern.is_mirrored else pl.col(name)
             shown = real.round(2) if feature.kind is Kind.OSCILLATOR else real.round_sig_figs(_DIGITS)
-            told = (feature.twin or name) if pattern.is_mirrored else name
-            columns.append(seen.select(shown.alias(f"{LABELS[timeframe]}.{told}")).to_series())
+            label = (feature.twin or name) if pattern.is_mirrored else name
+            columns.append(seen.select(shown.alias(f"{LABELS[timeframe]}.{label}")).to_series())
     return (
         pl.DataFrame(columns).select(pl.struct(pl.all()).struct.json_encode().alias("evidence")).to_series()
     )

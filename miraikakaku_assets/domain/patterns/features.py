@@ -176,7 +176,7 @@ FEATURES: Mapping[str, Feature] = _GIVEN | _DERIVED
 def mirrored(bars: pl.DataFrame) -> pl.DataFrame:
     """The bars upside down: what falls rises. Applied twice it gives the bars themselves."""
     return bars.with_columns(
-        one.kind.mirrored(pl.col(one.twin or name)).alias(name) for name, one in _GIVEN.items()
+        given.kind.mirrored(pl.col(given.twin or name)).alias(name) for name, given in _GIVEN.items()
     )
 
 

@@ -103,19 +103,19 @@ def pattern_warm_up(
     )
 
 
-def telling_moments(frames: Frames, found: pl.DataFrame, count: int) -> list[datetime]:
+def telling_moments(frames: Frames, signals: pl.DataFrame, count: int) -> list[datetime]:
     """Moments at which a look-ahead would show best.
 
     Args:
         frames: The bars to be tested.
-        found: Their signals: at its own moment a signal that needs the future does not exist yet.
+        signals: Their signals: at its own moment a signal that needs the future does not exist yet.
         count: How many moments at most; half of them those of signals, the others spread evenly over the bars,
             where signals might vanish later.
 
     Returns:
         Moments (UTC), ascending, each once.
     """
-    at_signals = found["at"].unique().sort()
+    at_signals = signals["at"].unique().sort()
     at_bars = frames.m5["ends"].unique().sort()
     chosen = {*_spread(at_signals, count // 2), *_spread(at_bars, count - count // 2)}
     return sorted(chosen)
@@ -133,12 +133,12 @@ def _as_they_are(frames: Frames) -> Frames:
 def _compared(pairs: list[tuple[datetime, pl.DataFrame, pl.DataFrame]], by: list[str]) -> SelfTest:
     differences = [pl.DataFrame(schema=SIGNALS | {"moment": _UTC, "found": pl.String()})]
     for moment, whole, cut in pairs:
-        for one, other, found in (
+        for left, right, side in (
             (whole, cut, "only with the whole history"),
             (cut, whole, "only with the cut one"),
         ):
-            lone = one.join(other, on=by, how="anti", nulls_equal=True)
+            lone = left.join(right, on=by, how="anti", nulls_equal=True)
             differences.append(
-                lone.with_columns(pl.lit(moment, _UTC).alias("moment"), pl.lit(found).alias("found"))
+                lone.with_columns(pl.lit(moment, _UTC).alias("moment"), pl.lit(side).alias("found"))
             )
     return SelfTest(len(pairs), sum(whole.height for _, whole, _ in pairs), pl.concat(differences))

@@ -76,24 +76,24 @@ def outcomes(signals: pl.DataFrame, bars: pl.DataFrame, horizon: Horizon) -> pl.
     )
     in_time = pl.col("resolved_at") - pl.col("from_close_at") <= horizon.within
     path = path.with_columns(pl.when(in_time).then(name).alias(name) for name in ("resolved_at", "to_close"))
-    found = signals.sort("symbol", "at").join_asof(
+    paths = signals.sort("symbol", "at").join_asof(
         path, left_on="at", right_on="from_close_at", by="symbol", strategy="forward",
         coalesce=False, check_sortedness=False,
     )  # fmt: skip
     covered = pl.col("covers_from") < pl.col("at")
-    found = found.with_columns(
+    paths = paths.with_columns(
         pl.when(covered).then(name).alias(name) for name in ("from_close_at", "resolved_at", "to_close")
     ).with_columns(move=pl.col("to_close") / pl.col("from_close") - 1)
-    market = _market_moves(found, priced) if horizon.market_adjusted else None
+    market = _market_moves(paths, priced) if horizon.market_adjusted else None
     if market is None or priced["symbol"].n_unique() == 1:
-        found = found.with_columns(market_move=pl.when(pl.col("move").is_not_null()).then(0.0), compared=0)
+        paths = paths.with_columns(market_move=pl.when(pl.col("move").is_not_null()).then(0.0), compared=0)
     else:
-        found = found.join(market, on=["from_close_at", "resolved_at"], how="left", maintain_order="left")
+        paths = paths.join(market, on=["from_close_at", "resolved_at"], how="left", maintain_order="left")
     points = pl.when(pl.col("direction") == Direction.SELL).then(-1.0).otherwise(1.0)
     outcome = points * (pl.col("move") - pl.col("market_move"))
     hit = pl.when(pl.col("direction") != Direction.NEUTRAL).then(pl.col("outcome") > 0)
     return (
-        found.with_columns(pl.col("compared").cast(pl.Int64), outcome=outcome)
+        paths.with_columns(pl.col("compared").cast(pl.Int64), outcome=outcome)
         .with_columns(hit=hit)
         .select(
             *signals.columns,
@@ -108,9 +108,9 @@ def outcomes(signals: pl.DataFrame, bars: pl.DataFrame, horizon: Horizon) -> pl.
     )
 
 
-def _market_moves(found: pl.DataFrame, priced: pl.DataFrame) -> pl.DataFrame:
+def _market_moves(paths: pl.DataFrame, priced: pl.DataFrame) -> pl.DataFrame:
     """Mean move of all symbols over each span of time that some signal needs."""
-    spans = found.select("from_close_at", "resolved_at").drop_nulls().unique()
+    spans = paths.select("from_close_at", "resolved_at").drop_nulls().unique()
     closes = priced.select("symbol", "ends", "close")
     return (
         spans.join(closes, left_on="from_close_at", right_on="ends")
