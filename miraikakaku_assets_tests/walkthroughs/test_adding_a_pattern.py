@@ -21,7 +21,7 @@ chosen = load_settings().pattern_definition
 shown = signals(noise(1), chosen)
 new = shown.filter(pattern="7")
 sell = new.filter(direction="SELL").row(0, named=True)
-message = pattern_message(sell | {"at": sell["at"].isoformat(), "close": 100.0})
+message = pattern_message("fx", sell | {"at": sell["at"].isoformat(), "close": 100.0})
 os.environ["PATTERN_DEFINITION"] = "v9"
 try:
     load_settings()
