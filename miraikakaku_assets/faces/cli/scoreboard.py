@@ -1,6 +1,6 @@
 """Command ``scoreboard``: every model on real data of the past, as tables and as the generated part of a page."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +15,7 @@ from miraikakaku_assets.faces.cli.progress import work_bar
 from miraikakaku_assets.settings import Settings, settings
 
 if TYPE_CHECKING:
-    from miraikakaku_assets.application.backtest.make_scoreboard import Scoreboard
+    from miraikakaku_assets.application.backtest.make_scoreboard import Scoreboard, SetProgress
 
 DataOption = Annotated[
     Path, typer.Option("--data", help="Folder of the real data, named as its README says.")
@@ -130,7 +130,7 @@ def _installed(installation: Ports, data: Path) -> Iterator[tuple[Any, Any]]:
 
 
 @contextmanager
-def _progress(*, shown: bool) -> Iterator[Callable[[str, str, int, int], None]]:
+def _progress(*, shown: bool) -> Iterator["SetProgress"]:
     """Progress on stderr: how many turns of models are done in the set at work."""
     sets = list[str]()
     with work_bar("scoreboard", shown=shown, noun="turn") as work:

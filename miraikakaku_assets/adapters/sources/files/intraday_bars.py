@@ -71,7 +71,7 @@ class NamedBarFiles:
 
 def read_intraday_file(path: Path, universe: Universe, zone: str = "") -> pl.DataFrame:
     """Reads one file of 5-minute bars; arguments, result and errors as of `NamedBarFiles.read`."""
-    return pl.concat([intraday_row.bars for intraday_row in intraday_rows(path, universe, zone)])
+    return pl.concat([part.bars for part in intraday_rows(path, universe, zone)])
 
 
 def intraday_rows(
