@@ -41,13 +41,13 @@ def append_rows(cursor: Any, table: str, rows: pl.DataFrame) -> None:
 def lock_instruments(cursor: Any, ids: Iterable[int]) -> None:
     """One writer at a time per instrument, until the end of the transaction."""
     query = "SELECT count(pg_advisory_xact_lock(20250932, id)) FROM unnest($1::int[]) AS id"
-    cursor.execute(query, (number_array(sorted(ids)),))
+    cursor.execute(query, (plain_array(sorted(ids)),))
     cursor.fetchall()
 
 
-def number_array(numbers: Iterable[int]) -> str:
-    """A PostgreSQL array literal of numbers."""
-    return "{" + ",".join(map(str, numbers)) + "}"
+def plain_array(values: Iterable[int | date]) -> str:
+    """A PostgreSQL array literal of numbers or dates, which need no quotes."""
+    return "{" + ",".join(map(str, values)) + "}"
 
 
 def text_array(values: Iterable[str]) -> str:
@@ -55,11 +55,6 @@ def text_array(values: Iterable[str]) -> str:
     return (
         "{" + ",".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values) + "}"
     )
-
-
-def date_array(days: Iterable[date]) -> str:
-    """A PostgreSQL array literal of dates."""
-    return "{" + ",".join(map(str, days)) + "}"
 
 
 def moment_array(moments: Iterable[datetime | None]) -> str:

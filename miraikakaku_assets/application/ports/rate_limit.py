@@ -68,6 +68,11 @@ class LimitState:
     refusals: int
     reason: str | None
 
+    @property
+    def paused_until(self) -> datetime | None:
+        """When somebody may ask again (UTC); None while nobody waits, or while a trial is under way."""
+        return self.resume_at or self.blocked_until
+
 
 @dataclass(frozen=True)
 class LimitRules:

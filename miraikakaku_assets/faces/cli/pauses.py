@@ -21,7 +21,7 @@ def paused_for(state: "LimitState", now: datetime) -> str:
         state: Of a source that is paused.
         now: UTC.
     """
-    until = state.resume_at or state.blocked_until
+    until = state.paused_until
     if until is None:
         return "on trial: one request at a time finds out whether it answers again"
     return f"paused for another {left(until, now)}"

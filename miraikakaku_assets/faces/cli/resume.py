@@ -25,7 +25,7 @@ def add_commands(app: typer.Typer) -> None:
         before = resume_source(use.rate_limiter)
         was_paused = is_paused(before)
         if as_json:
-            until = before.resume_at or before.blocked_until
+            until = before.paused_until
             print_json(
                 {
                     "succeeded": True,

@@ -16,7 +16,7 @@ from miraikakaku_assets.adapters.storage.adbc import (
     bulk_cursor,
     lock_instruments,
     moment_array,
-    number_array,
+    plain_array,
     read_frame,
     text_array,
 )
@@ -60,7 +60,7 @@ class PostgresAnalysis:
         with bulk_cursor(self._database) as cursor:
             ids = read_frame(cursor, query, (universe.name, *chosen))["id"]
             lock_instruments(cursor, ids)
-            parameters = (number_array(ids), text_array([collected.value]), str(since or _ALWAYS))
+            parameters = (plain_array(ids), text_array([collected.value]), str(since or _ALWAYS))
             cursor.execute(MARK_SINCE, parameters)
 
     def material(
@@ -73,7 +73,7 @@ class PostgresAnalysis:
         with bulk_cursor(self._database) as cursor:
             bars = _bars(cursor, names, collected)
             daily = _bars(cursor, names, Timeframe.D1) if patterns else bars.clear()
-            actions = _named(read_frame(cursor, statements.ACTIONS, (number_array(names),)), names)
+            actions = _named(read_frame(cursor, statements.ACTIONS, (plain_array(names),)), names)
             signals = _signals(cursor, universe, symbols if patterns else [], definition=definition)
         return Material(bars, daily, actions, signals)
 
@@ -125,7 +125,7 @@ class PostgresAnalysis:
 
 
 def _bars(cursor: Any, names: Mapping[int, str], timeframe: Timeframe) -> pl.DataFrame:
-    return _named(read_frame(cursor, statements.BARS, (number_array(names), timeframe.value)), names)
+    return _named(read_frame(cursor, statements.BARS, (plain_array(names), timeframe.value)), names)
 
 
 def _named(frame: pl.DataFrame, names: Mapping[int, str]) -> pl.DataFrame:
@@ -154,8 +154,8 @@ def _signals(
 def _unmoved(cursor: Any, analysis: Analysis) -> dict[str, int]:
     """Symbol → instrument of those whose bars are still the ones that were read."""
     read = analysis.standings
-    ids = number_array(standing.id for standing in read)
-    revisions = number_array(standing.revision for standing in read)
+    ids = plain_array(standing.id for standing in read)
+    revisions = plain_array(standing.revision for standing in read)
     same = set(read_frame(cursor, statements.UNMOVED, (ids, revisions, analysis.collected.value))["id"])
     return {standing.symbol: standing.id for standing in read if standing.id in same}
 
@@ -175,7 +175,7 @@ def _replace(cursor: Any, analysis: Analysis, kept: Mapping[str, int]) -> None:
         ]
         if gone:
             ids, names, since = zip(*gone, strict=True)
-            cursor.execute(statement, (number_array(ids), text_array(names), moment_array(since)))
+            cursor.execute(statement, (plain_array(ids), text_array(names), moment_array(since)))
         append_rows(cursor, table, rows)
 
 
@@ -184,7 +184,7 @@ def _save_signals(cursor: Any, analysis: Analysis, changes: Found, kept: Mapping
     rows = signal_rows(changes.signals, kept)
     judged = [(kept[symbol], moment or _ALWAYS) for symbol, moment in changes.since.items() if symbol in kept]
     ids, since = zip(*judged, strict=True)
-    parameters = (rows, number_array(ids), moment_array(since), analysis.definition)
+    parameters = (rows, plain_array(ids), moment_array(since), analysis.definition)
     cursor.execute(statements.VANISHED_SIGNALS, parameters)
     now = str(analysis.now)
     counted = read_frame(cursor, statements.WRITE_SIGNALS, (rows, now))
@@ -203,7 +203,7 @@ def _finish(cursor: Any, analysis: Analysis, kept: Mapping[str, int]) -> None:
     """Settles restatements and clears the marks."""
     waiting = {symbol: (since, at) for symbol, since, at in analysis.waiting.rows()}
     open_since, settles_at = zip(*(waiting.get(symbol, (None, None)) for symbol in kept), strict=True)
-    ids, now, collected = number_array(kept.values()), str(analysis.now), analysis.collected.value
+    ids, now, collected = plain_array(kept.values()), str(analysis.now), analysis.collected.value
     rules = None if analysis.definition is None else judged_by(analysis.definition)
     cursor.execute(statements.SETTLED, (now, ids, collected))
     cursor.execute(

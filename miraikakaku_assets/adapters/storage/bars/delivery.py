@@ -12,7 +12,7 @@ from miraikakaku_assets.adapters.storage.adbc import (
     bulk_cursor,
     lock_instruments,
     moment_array,
-    number_array,
+    plain_array,
     read_frame,
     stage,
     text_array,
@@ -61,11 +61,11 @@ class StaleRanges:
         """Writes the marks; a delivery that changed nothing marks nothing."""
         if timeframe in COLLECTED_TIMEFRAMES and any(not changed.is_empty() for changed in self._earliest):
             earliest = pl.concat(self._earliest).group_by("instrument_id").agg(pl.col("since").min())
-            ids, since = number_array(earliest["instrument_id"]), moment_array(earliest["since"])
+            ids, since = plain_array(earliest["instrument_id"]), moment_array(earliest["since"])
             cursor.execute(statements.MARK, (ids, since, timeframe.value))
         if not self.whole.is_empty():
             collected = text_array(COLLECTED_TIMEFRAMES)
-            cursor.execute(statements.MARK_WHOLE, (number_array(self.whole), collected))
+            cursor.execute(statements.MARK_WHOLE, (plain_array(self.whole), collected))
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def _has_bars(cursor: Any, rows: pl.DataFrame) -> bool:
     """Whether any instrument of the delivery has a bar of that timeframe, or a quarantined one to release."""
     if rows.is_empty():
         return False
-    ids = number_array(rows["instrument_id"].unique())
+    ids = plain_array(rows["instrument_id"].unique())
     cursor.execute(
         """SELECT EXISTS (
                SELECT 1 FROM unnest($1::int[]) AS wanted(id) WHERE EXISTS (

@@ -20,7 +20,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, date_array, read_frame, text_array
+from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, plain_array, read_frame, text_array
 from miraikakaku_assets.adapters.storage.bars import statements
 from miraikakaku_assets.adapters.storage.bars.delivery import Delivery, write_delivery
 from miraikakaku_assets.adapters.storage.bars.frames import (
@@ -67,7 +67,7 @@ class PostgresBars:
         """Stored final bars from a date on, of symbols that have older bars, too; see `BarStore`."""
         parameters = (
             text_array(first),
-            date_array(first.values()),
+            plain_array(first.values()),
             universe.time_zone,
             timeframe.value,
             universe.name,
@@ -86,7 +86,7 @@ class PostgresBars:
         """Bars within and around windows, stored and held ones; see `BarStore`."""
         if not windows:
             return empty(STORED_BARS)
-        days = [date_array(ends) for ends in zip(*windows.values(), strict=True)]
+        days = [plain_array(ends) for ends in zip(*windows.values(), strict=True)]
         parameters = (text_array(windows), *days, universe.time_zone, universe.name, timeframe.value)
         with bulk_cursor(self._database) as cursor:
             return read_neighbours(cursor, parameters, bars)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, number_array, read_frame, text_array
+from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, plain_array, read_frame, text_array
 from miraikakaku_assets.adapters.storage.analysis.store import PostgresAnalysis
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
@@ -64,7 +64,7 @@ class PostgresMarketBars:
             chosen = None if symbols is None else text_array(symbols)
             known = read_frame(cursor, _INSTRUMENTS, (universe.name, chosen)).sort("symbol")
             query = _BARS.format(
-                ids=number_array(known["instrument_id"]),
+                ids=plain_array(known["instrument_id"]),
                 timeframe=Timeframe.D1.value,
                 since=(since or _ALWAYS).isoformat(),
                 columns=columns,

@@ -8,7 +8,7 @@ import polars as pl
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, date_array, number_array, read_frame, stage
+from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, plain_array, read_frame, stage
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.forecasts import statements
 from miraikakaku_assets.adapters.storage.forecasts.frames import performance_rows
@@ -48,8 +48,8 @@ class PostgresScoreboard:
                 stage(cursor, "made_scores", rows)
                 cursor.execute(statements.SAVE_PERFORMANCE, (universe.name,))
             if done:
-                marks = number_array(done.values())
-                cursor.execute(statements.SCORED_DAYS, (universe.name, date_array(done), marks))
+                marks = plain_array(done.values())
+                cursor.execute(statements.SCORED_DAYS, (universe.name, plain_array(done), marks))
         return rows.height
 
     def performance(

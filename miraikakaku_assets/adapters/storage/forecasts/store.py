@@ -14,7 +14,7 @@ import polars as pl
 from sqlalchemy import Row, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, number_array, read_frame, stage, text_array
+from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, plain_array, read_frame, stage, text_array
 from miraikakaku_assets.adapters.storage.forecasts import statements
 from miraikakaku_assets.adapters.storage.forecasts.frames import (
     in_reading_order,
@@ -249,7 +249,7 @@ def _of_models(cursor: Any, models: Sequence[str]) -> str:
 
 def _within(query: str, since: date, until: date, instruments: pl.DataFrame, **further: str) -> str:
     return query.format(
-        since=since.isoformat(), until=until.isoformat(), ids=number_array(instruments["id"]), **further
+        since=since.isoformat(), until=until.isoformat(), ids=plain_array(instruments["id"]), **further
     )
 
 
