@@ -1,12 +1,10 @@
 """What an analysis stores, of whom, and what it leaves alone when something is wrong."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from threading import Barrier
-from typing import Any, Self
 
 import pytest
 from sqlalchemy import text
@@ -17,6 +15,7 @@ from miraikakaku_assets.application.ports.analysis import Analysis, Saved
 from miraikakaku_assets.domain.bars.price_basis import PriceBasis
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe
+from miraikakaku_assets_tests.fakes.breaking_database import Breaking, BrokenOffError
 from miraikakaku_assets_tests.support.bars.raw_bars import actions
 from miraikakaku_assets_tests.support.markets.analysed_market import (
     Market,
@@ -287,56 +286,6 @@ def test_symbols_without_bars_are_said_to_have_none(fx: Market) -> None:
         fx.analyze(H1)
 
 
-class _BrokenError(RuntimeError):
-    pass
-
-
-class _Counting:
-    """A cursor or connection that fails at the n-th statement."""
-
-    def __init__(self, inner: Any, left: list[int]) -> None:
-        self._inner, self._left = inner, left
-
-    def __enter__(self) -> Self:
-        self._inner.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._inner.__exit__(*error)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    def cursor(self) -> "_Counting":
-        return _Counting(self._inner.cursor(), self._left)
-
-    def execute(self, *arguments: Any) -> None:
-        self._count()
-        self._inner.execute(*arguments)
-
-    def adbc_ingest(self, *arguments: Any, **options: Any) -> None:
-        self._count()
-        self._inner.adbc_ingest(*arguments, **options)
-
-    def _count(self) -> None:
-        self._left[0] -= 1
-        if self._left[0] < 0:
-            raise _BrokenError
-
-
-class Breaking(Database):
-    """A database whose connection is lost at the n-th statement of an analysis."""
-
-    def __init__(self, url: str, after: int) -> None:
-        super().__init__(url)
-        self.left = [after]
-
-    @contextmanager
-    def bulk(self) -> Iterator[Any]:
-        with super().bulk() as connection:
-            yield _Counting(connection, self.left)
-
-
 def test_broken_off_at_any_statement_it_is_as_before_or_as_after(fx: Market) -> None:
     fx.analyze()
     next_minutes(fx, 300)
@@ -349,7 +298,7 @@ def test_broken_off_at_any_statement_it_is_as_before_or_as_after(fx: Market) -> 
         try:
             replace(fx, database=breaking).analyze()
             ended = True
-        except _BrokenError:
+        except BrokenOffError:
             outcomes.add(derived(fx.database) == before and rows_of(fx.database, "analysis_state") == state)
         finally:
             breaking.close()

@@ -2,33 +2,25 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from miraikakaku_assets.domain.market.sessions import session_table, sessions_between
-from miraikakaku_assets_tests.support.command import QUICK, Command
+from miraikakaku_assets.domain.market.sessions import session_table
+from miraikakaku_assets_tests.support.command import Command
 from miraikakaku_assets_tests.support.databases import fresh_database
-from miraikakaku_assets_tests.support.in_process import InProcess
-from miraikakaku_assets_tests.support.installations.installation import CODES, listed
+from miraikakaku_assets_tests.support.installations.imports import DAYS, csv, installed
 
 pytestmark = pytest.mark.slow
 
-HEADER = "symbol,date,open,high,low,close,volume"
 GOOD = ["6758.T,2025-01-06,100,103,99,101,5000", "6758.T,2025-01-07,101,104,100,102,6000"]
 ELSEWHERE = "is neither in Asia/Tokyo nor in UTC; the bars of jp are dated there"
 BARS = "SELECT * FROM miraikakaku.price_bars ORDER BY instrument_id, ts"
 Site = tuple[Command, list[tuple[Any, ...]]]
 
 
-def csv(*rows: str, header: str = HEADER) -> str:
-    return "\n".join([header, *rows]) + "\n"
-
-
-DAYS = sessions_between("XTKS", date(2025, 1, 6), date(2025, 2, 28))
 FUTURE = session_table("XTKS")["session"][-1]
 
 
@@ -48,15 +40,8 @@ def months_of(symbol: str) -> pl.DataFrame:
     )
 
 
-def installed(url: str, folder: Path, here: InProcess | None = None) -> Command:
-    command = Command(folder, QUICK).with_(MIRAIKAKAKU_HOME=folder / "home", DATABASE_URL=url)
-    (folder / "data_j.xls").write_bytes(listed(CODES))
-    assert command("master", "update", "--file", "data_j.xls").code == 0
-    return command
-
-
 @pytest.fixture(scope="module")
-def _site(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A master, the bars of one symbol, and what is stored of them."""
     with fresh_database(server_url) as url:
         command = installed(url, tmp_path_factory.mktemp("import"))
@@ -66,12 +51,6 @@ def _site(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         assert ended.err == ""
         assert ended.document["inserted"] == ended.document["rows_read"] == len(DAYS)
         yield command, command.rows(BARS)
-
-
-@pytest.fixture
-def site(_site: Site, here: InProcess) -> Site:
-    command, stored = _site
-    return command, stored
 
 
 def test_the_same_file_again_changes_nothing(site: Site) -> None:
@@ -155,7 +134,7 @@ def test_a_file_that_cannot_be_read_imports_nothing(site: Site, content: str, pr
 
 
 def test_good_rows_beside_bad_ones_are_stored_unless_the_import_is_strict(
-    server_url: str, tmp_path: Path, here: InProcess
+    server_url: str, tmp_path: Path
 ) -> None:
     rows = [
         *GOOD,
@@ -166,7 +145,7 @@ def test_good_rows_beside_bad_ones_are_stored_unless_the_import_is_strict(
         "9984.T,2025-01-08,100,103,99,102,5000",  # another bar for the same session
     ]
     with fresh_database(server_url) as url:
-        command = installed(url, tmp_path, here)
+        command = installed(url, tmp_path)
         (tmp_path / "mixed.csv").write_text(csv(*rows), encoding="utf-8")
 
         strict = command("import", "mixed.csv", "--strict", "--json")
@@ -277,53 +256,6 @@ def test_monthly_files_keep_the_bar_before_a_break_and_name_the_bar_that_a_later
     assert command.rows("SELECT kind, severity FROM miraikakaku.alerts") == [("withdrawn", "WARNING")]
 
 
-def rates(day: str) -> str:
-    """An hour of what MetaTrader's Python package hands out, on a clock in Helsinki."""
-    start = datetime.fromisoformat(f"{day}T02:00:00+00:00")
-    rows = [
-        f"{int(start.timestamp()) + 300 * at},157.{at},157.{at}5,157.{at},157.{at}2,80,2,0"
-        for at in range(1, 10)
-    ]
-    return csv(*rows, header="time,open,high,low,close,tick_volume,spread,real_volume")
-
-
-def test_currencies_and_copper_need_no_collection_before(
-    server_url: str, tmp_path: Path, here: InProcess
-) -> None:
-    with fresh_database(server_url) as url:
-        command = Command(tmp_path, QUICK).with_(MIRAIKAKAKU_HOME=tmp_path / "home", DATABASE_URL=url)
-        (tmp_path / "export.csv").write_text(rates("2025-01-06"), encoding="utf-8")
-        copper = csv("2025-01-06,4.1,4.2,4.0,4.15,900", header="date,open,high,low,close,volume")
-        (tmp_path / "HG=F.csv").write_text(copper, encoding="utf-8")
-        options = ("--universe", "fx", "--timeframe", "5m")
-
-        unnamed = command("import", "export.csv", *options)
-        taken = command(
-            "import",
-            "export.csv",
-            *options,
-            "--time-zone",
-            "Europe/Helsinki",
-            "--symbol",
-            "USDJPY=X",
-            "--json",
-        )
-        metal = command("import", "HG=F.csv", "--universe", "copper", "--json")
-        built = command("import", "HG=F.csv", "--universe", "copper", "--timeframe", "5m")
-
-        assert (unnamed.code, len(unnamed.errors)) == (1, 1)
-        assert "--time-zone" in unnamed.errors[0]
-        assert (taken.code, taken.document["inserted"], taken.document["rows_read"]) == (0, 9, 9)
-        assert (metal.code, metal.document["inserted"]) == (0, 1)
-        assert built.code == 2
-        first = "SELECT min(ts), max(volume) FROM miraikakaku.price_bars WHERE timeframe = '5m'"
-        assert command.rows(first) == [(datetime(2025, 1, 6, 0, 5, tzinfo=UTC), 0)]
-        due = "SELECT timeframe, changed_since FROM miraikakaku.analysis_state ORDER BY timeframe"
-        assert command.rows(due) == [
-            ("1d", datetime(2025, 1, 6, 5, tzinfo=UTC)), ("5m", datetime(2025, 1, 6, 0, 5, tzinfo=UTC))
-        ]  # fmt: skip
-
-
 def test_empty_five_minute_rows_are_counted_beside_the_rows_read(site: Site) -> None:
     command, _ = site
     daily = BARS.replace("ORDER", "WHERE timeframe = '1d' ORDER")
@@ -339,32 +271,3 @@ def test_empty_five_minute_rows_are_counted_beside_the_rows_read(site: Site) -> 
     assert (document["rows_read"], document["inserted"], document["quarantined"]) == (1, 1, 0)
     assert document["empty_rows"] == 3
     assert command.rows(daily) == stored
-
-
-def test_an_adjusted_file_comes_back_as_it_was_and_says_what_became_of_its_dividends(
-    server_url: str, tmp_path: Path, here: InProcess
-) -> None:
-    closes = [1_000.0 + 3 * (at % 7) for at in range(len(DAYS))]
-    before = closes[19] / (closes[19] + 30.0)  # of a dividend of 30 on a close of 30 more
-    quoted = [close + 30.0 if at < 20 else close for at, close in enumerate(closes)]
-    adjusted = [close * before if at < 20 else close for at, close in enumerate(quoted)]
-    table = pl.DataFrame(
-        {"Date": DAYS} | dict.fromkeys(("Open", "High", "Low", "Close"), adjusted) | {"Volume": 10_000}
-    )
-    table = table.with_columns(
-        pl.when(pl.col("Date") == DAYS[20]).then(30.0).otherwise(0.0).alias("Dividends"),
-        pl.lit(0.0).alias("Stock Splits"),
-    )
-    with fresh_database(server_url) as url:
-        command = installed(url, tmp_path, here)
-        table.write_csv(tmp_path / "7203.csv")
-
-        ended = command("import", "7203.csv", "--json")
-        exported = [command("export", "--out", f"{kind}.csv", f"--{kind}") for kind in ("raw", "adjusted")]
-
-        assert ended.code == 0, ended.err
-        assert ended.document["actions"] == {"dividend": {"read": 1, "stored": 1, "flagged": 0, "refused": 0}}
-        assert ended.document["price_basis"] == {"adjustment_undone": ["7203.T"]}
-        assert [ended.code for ended in exported] == [0, 0]
-        for name, expected in (("raw", quoted), ("adjusted", adjusted)):
-            assert pl.read_csv(tmp_path / f"{name}.csv")["close"].to_list() == pytest.approx(expected)
