@@ -6,6 +6,7 @@ stands. Whoever watches reads the subjects from their ports, has the rules evalu
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from miraikakaku_assets.application.ports import Clock
@@ -47,12 +48,22 @@ class AlertKind:
         severities: Those its alerts may have, the usual one first.
         when: When they are raised.
         over: When they are over.
+        remedy: What to do about it, one sentence for people.
+        inhibits: Patterns of the keys (`fnmatch.fnmatchcase`, with labels in angle brackets) of alerts that follow from
+            this one: nobody is told of them while it stands.
+        respond_within: How soon somebody should look; None for the usual time of the severity.
+        escalates_from: Level of escalation at which it begins: 1, 2 where the whole system is concerned, 3 where data
+            is lost or somebody has broken in.
     """
 
     key: str
     severities: tuple[Severity, ...]
     when: str
     over: str
+    remedy: str = field(default="", kw_only=True)
+    inhibits: tuple[str, ...] = field(default=(), kw_only=True)
+    respond_within: timedelta | None = field(default=None, kw_only=True)
+    escalates_from: int = field(default=1, kw_only=True)
 
 
 class Evaluation(NamedTuple):

@@ -135,7 +135,13 @@ def _untrained(training: Training) -> Finding | None:
 
 
 def _score_rule(
-    name: str, column: str, is_wrong: Callable[[float], bool], title: Callable[[float], str], **texts: str
+    name: str,
+    column: str,
+    is_wrong: Callable[[float], bool],
+    title: Callable[[float], str],
+    *,
+    when: str,
+    over: str,
 ) -> AlertRule[ModelScores]:
     """A rule about one figure of the scores; where that is missing, nothing can be said."""
 
@@ -150,7 +156,8 @@ def _score_rule(
         severities=(Severity.WARNING, Severity.INFO),
         find=find,
         judges=lambda model: model.figure(column) is not None,
-        **texts,
+        when=when,
+        over=over,
     )
 
 
