@@ -4,14 +4,13 @@ A schedule that finds nothing to do says why it skips. One tick is one run, so t
 starts one.
 """
 
-from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from miraikakaku_assets.bootstrap import price_vendor
-from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs, cycle_op_name
 from miraikakaku_assets.orchestration.forecasting.jobs import training_jobs
@@ -26,9 +25,7 @@ from miraikakaku_assets.orchestration.universes import MASTERS, RECORDS, Schedul
 from miraikakaku_assets.settings import settings
 
 TOKYO = "Asia/Tokyo"
-_MONDAY = 0
 _FIRST_TRAINING = 10  # o'clock on Saturdays: New York's Friday is collected by then
-_A_DAY = timedelta(hours=20)  # a session that became final longer ago is yesterday's
 
 
 def default_status() -> dg.DefaultScheduleStatus:
@@ -101,11 +98,11 @@ def _daily(universe: Universe, daily: Schedule) -> dg.ScheduleDefinition:
 
 def _when_final(context: dg.ScheduleEvaluationContext, universe: Universe) -> str | dg.SkipReason:
     """What a tick is for, if a session has become final today, or why it skips."""
-    from miraikakaku_assets.application.collection.windows import collected_since
+    from miraikakaku_assets.application.collection.due_collections import is_due
     from miraikakaku_assets.domain.market.sessions import last_completed_session
 
     now = context.scheduled_execution_time
-    if now - collected_since(universe, Timeframe.D1, now) > _A_DAY:
+    if not is_due(universe, "final", now):
         return dg.SkipReason(
             f"The market of {universe.name} is closed on {now.astimezone(ZoneInfo(universe.time_zone)):%Y-%m-%d}."
         )
@@ -116,13 +113,12 @@ def _when_final(context: dg.ScheduleEvaluationContext, universe: Universe) -> st
 
 def _when_changed(context: dg.ScheduleEvaluationContext, universe: Universe) -> str | dg.SkipReason:
     """What a tick is for, if a session has run or become final since the tick before, or why it skips."""
-    from miraikakaku_assets.application.collection.windows import changes_between
+    from miraikakaku_assets.application.collection.due_collections import is_due, tick_before
 
     now = context.scheduled_execution_time
-    before = now - timedelta(days=3 if now.astimezone(ZoneInfo(TOKYO)).weekday() == _MONDAY else 1)
-    if not changes_between(universe, before, now):
+    if not is_due(universe, "changed", now):
         market = RECORDS[universe.name].tags["market"].upper()
-        return dg.SkipReason(f"{market} had no session since {before:%Y-%m-%d %H:%M} in Tokyo.")
+        return dg.SkipReason(f"{market} had no session since {tick_before(now):%Y-%m-%d %H:%M} in Tokyo.")
     named_keys(context.instance, context.resources.ports.use, universe)
     return f"{now:%Y-%m-%dT%H:%M%z}"
 

@@ -4,8 +4,6 @@ An alert stands as long as the trouble does: the next good cycle ends it.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from miraikakaku_assets.application.alerting.alert_rule import (
     AlertChanges,
@@ -15,10 +13,10 @@ from miraikakaku_assets.application.alerting.alert_rule import (
     evaluate,
     reconcile,
 )
+from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.ports.notices import Cycle, CycleLog, Severity
 from miraikakaku_assets.domain.percent import percent_ja
 
-_TOKYO = ZoneInfo("Asia/Tokyo")
 FEW = 0.90
 """Success share below which it is a warning, as the operations manual has it."""
 
@@ -138,14 +136,22 @@ def _all_failed(watched: WatchedCycle) -> Finding | None:
     if len(row) < failures or not all(cycle.failed_altogether for cycle in row):
         return None
     title = f"サイクルが{failures}回続けて全て失敗しました: {watched.cycle.universe}"
-    return _finding(watched, title, f"失敗の始まり: {_jst(row[-1].started_at)}以前", _success(watched.cycle))
+    return _finding(watched, title, f"失敗の始まり: {jst(row[-1].started_at)}以前", _success(watched.cycle))
+
+
+def _errors(watched: WatchedCycle) -> Finding | None:
+    row, failures = watched.row, watched.limits.failures
+    if len(row) < failures or not all(cycle.end is not None and cycle.end.error for cycle in row):
+        return None
+    title = f"サイクルが{failures}回続けてエラーで終わりました: {watched.cycle.universe}"
+    return _finding(watched, title, f"エラーの始まり: {jst(row[-1].started_at)}以前", _success(watched.cycle))
 
 
 def _finding(watched: WatchedCycle, title: str, *lines: str) -> Finding:
     cycle = watched.cycle
     facts = [
         f"ユニバース: {cycle.universe}",
-        f"開始: {_jst(cycle.started_at)}",
+        f"開始: {jst(cycle.started_at)}",
         *lines,
         *([f"エラー: {cycle.end.error}"] if cycle.end is not None and cycle.end.error else []),
         f"実行ID: {cycle.run_id}",
@@ -160,9 +166,11 @@ def _success(cycle: Cycle) -> str:
     return f"成功: {cycle.end.symbols}銘柄中{cycle.end.succeeded}銘柄({percent_ja(cycle.success_share or 0.0, 1)})"
 
 
-def _jst(moment: datetime) -> str:
-    return f"{moment.astimezone(_TOKYO):%Y-%m-%d %H:%M:%S} JST"
-
+_FASTER = (
+    "A shorter watch list, or `miraikakaku status` for a pause of the source; the next cycle catches up."
+)
+_SYMBOLS = "The run of the cycle names the symbols that failed and why; the next cycle asks for them again."
+_HANGS = "Terminate the run in the web UI if its log stands still; the next cycle catches up from where the bars end."
 
 CYCLE_RULES = (
     AlertRule[WatchedCycle](
@@ -171,6 +179,7 @@ CYCLE_RULES = (
         when="a cycle took longer than `MAX_PROCESSING_TIME`",
         over="a cycle is fast enough, or still slower",
         find=_slow,
+        remedy=_FASTER,
     ),
     AlertRule[WatchedCycle](
         key="cycle/<universe>/very_slow",
@@ -178,6 +187,8 @@ CYCLE_RULES = (
         when="a cycle took more than twice `MAX_PROCESSING_TIME`",
         over="a cycle is faster",
         find=_very_slow,
+        remedy=_FASTER,
+        inhibits=("schedule/<universe>_cycle/missed", "schedule/<universe>_intraday/missed"),
     ),
     AlertRule[WatchedCycle](
         key="cycle/<universe>/some_failed",
@@ -185,6 +196,8 @@ CYCLE_RULES = (
         when="fewer than `MIN_SUCCESS_RATE` of a cycle's symbols succeeded",
         over=f"they do, or fewer than {FEW * 100:.0f} % do",
         find=_some_failed,
+        remedy=_SYMBOLS,
+        inhibits=("run/<universe>_cycle_job/failed", "cycle/<universe>/errors"),
     ),
     AlertRule[WatchedCycle](
         key="cycle/<universe>/many_failed",
@@ -192,6 +205,8 @@ CYCLE_RULES = (
         when=f"fewer than {FEW * 100:.0f} % of a cycle's symbols succeeded",
         over="as many do",
         find=_many_failed,
+        remedy=_SYMBOLS,
+        inhibits=("run/<universe>_cycle_job/failed", "cycle/<universe>/errors"),
     ),
     AlertRule[WatchedCycle](
         key="cycle/<universe>/all_failed",
@@ -199,6 +214,22 @@ CYCLE_RULES = (
         when="`MAX_ERROR_COUNT` cycles in a row failed altogether",
         over="one does not",
         find=_all_failed,
+        remedy="Look at the run of the newest cycle and at `miraikakaku status`: the source, the network "
+        "or the database.",
+        inhibits=(
+            "cycle/<universe>/many_failed",
+            "cycle/<universe>/errors",
+            "run/<universe>_cycle_job/failed",
+        ),
+    ),
+    AlertRule[WatchedCycle](
+        key="cycle/<universe>/errors",
+        severities=(Severity.WARNING,),
+        when="`MAX_ERROR_COUNT` cycles in a row ended with an error, though some of their symbols succeeded",
+        over="one ends without",
+        find=_errors,
+        remedy=_SYMBOLS,
+        inhibits=("run/<universe>_cycle_job/failed",),
     ),
 )
 """Rules about the newest cycle that ended."""
@@ -210,6 +241,8 @@ RUNNING_CYCLE_RULES = (
         when="a cycle has run for more than twice `MAX_PROCESSING_TIME`",
         over="a cycle ends that is faster",
         find=_running,
+        remedy=_HANGS,
+        inhibits=("schedule/<universe>_cycle/missed", "schedule/<universe>_intraday/missed"),
         judges=lambda watched: watched.too_long,
     ),
 )

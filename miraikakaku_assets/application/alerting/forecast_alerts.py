@@ -158,6 +158,8 @@ def _score_rule(
         judges=lambda model: model.figure(column) is not None,
         when=when,
         over=over,
+        remedy="`miraikakaku train --universe U`, then compare with no change in `prediction_performance`; where it "
+        "stays, the ensemble weighs the model down by itself.",
     )
 
 
@@ -196,6 +198,8 @@ TRAINING_RULES = (
         when="the newest training failed; the reason stands in it",
         over="one succeeds",
         find=_untrained,
+        remedy="Mend what the reason says (memory, too few bars), then `miraikakaku train --universe U`.",
+        inhibits=("run/<universe>_training_job/failed",),
     ),
 )
 """Rules about the newest training of a model."""

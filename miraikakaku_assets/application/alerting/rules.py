@@ -1,8 +1,26 @@
-"""The table of all alerts: docs/operations.md#alerts prints it, and a test compares the two."""
+"""The table of all alerts: docs/alerts.md prints it, and a test compares the two."""
+
+from collections.abc import Mapping
+from datetime import timedelta
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertKind
+from miraikakaku_assets.application.alerting.collection_alerts import (
+    COLLECTION_RULES,
+    NO_DATA_RULES,
+    START_RULES,
+)
 from miraikakaku_assets.application.alerting.cycle_alerts import CYCLE_RULES, RUNNING_CYCLE_RULES
+from miraikakaku_assets.application.alerting.database_alerts import DATABASE_RULES, DISK_RULES, UNREACHABLE
 from miraikakaku_assets.application.alerting.forecast_alerts import SCORE_RULES, TRAINING_RULES
+from miraikakaku_assets.application.alerting.market_alerts import (
+    COVERAGE_AGE_RULES,
+    COVERAGE_RULES,
+    FORECAST_RULES,
+    MASTER_RULES,
+)
+from miraikakaku_assets.application.alerting.run_alerts import CHECK_RULES, RUN_RULES, TICK_RULES
+from miraikakaku_assets.application.alerting.schedule_alerts import SCHEDULE_RULES, SERVICE_RULES
+from miraikakaku_assets.application.alerting.source_alerts import CLOCK_RULES, SOURCE_RULES
 from miraikakaku_assets.application.ports.notices import PATTERN, WITHDRAWN, Severity
 
 EVENTS = (
@@ -11,29 +29,80 @@ EVENTS = (
         severities=(Severity.INFO,),
         when="a new signal",
         over="a day later, or when a recomputation no longer finds it",
+        remedy="Nothing is broken; the message has the evidence and the track record.",
     ),
     AlertKind(
         key=f"{WITHDRAWN}/<timeframe>/<symbol>/…",
         severities=(Severity.WARNING, Severity.INFO),
         when="a delivery showed that stored bars are wrong; it names them",
         over="a day later",
+        remedy="Look at `quarantined_bars`; what was derived from the bars is computed anew by itself.",
     ),
 )
 """Alerts that are raised with the rows they are about, in one transaction: no rule watches for them."""
 
-ALERTS: tuple[AlertKind, ...] = (
-    *CYCLE_RULES,
-    *RUNNING_CYCLE_RULES,
-    *SCORE_RULES,
-    *TRAINING_RULES,
-    *EVENTS,
-)
-"""Every kind of alert there is."""
+TOPICS: Mapping[str, tuple[AlertKind, ...]] = {
+    "Database and disk": (UNREACHABLE, *DATABASE_RULES, *DISK_RULES),
+    "Services, schedules and runs": (
+        *SERVICE_RULES,
+        *SCHEDULE_RULES,
+        *TICK_RULES,
+        *RUN_RULES,
+        *CHECK_RULES,
+    ),
+    "Source of prices": (*SOURCE_RULES, *CLOCK_RULES),
+    "Collections": (*START_RULES, *COLLECTION_RULES, *NO_DATA_RULES),
+    "Cycles": (*CYCLE_RULES, *RUNNING_CYCLE_RULES),
+    "Masters and coverage": (*MASTER_RULES, *COVERAGE_RULES, *COVERAGE_AGE_RULES),
+    "Forecasts": (*FORECAST_RULES, *SCORE_RULES, *TRAINING_RULES),
+    "Events": EVENTS,
+}
+"""Every kind of alert there is, by what it is about."""
+
+ALERTS: tuple[AlertKind, ...] = tuple(kind for kinds in TOPICS.values() for kind in kinds)
+"""The same in one row."""
+
+RESPONSE: Mapping[Severity, timedelta] = {
+    Severity.CRITICAL: timedelta(minutes=5),
+    Severity.WARNING: timedelta(hours=1),
+    Severity.INFO: timedelta(hours=24),
+}
+"""How soon somebody should look, where a kind says nothing else."""
 
 
 def alert_table() -> str:
-    """All alerts as a Markdown table."""
+    """All alerts as Markdown: a section per topic, a table of its conditions and a list of what to do."""
+    return "\n\n".join(
+        f"## {topic}\n\n{_conditions(kinds)}\n\n{_remedies(kinds)}" for topic, kinds in TOPICS.items()
+    )
+
+
+def _conditions(kinds: tuple[AlertKind, ...]) -> str:
     rows = [
-        f"| `{kind.key}` | {' or '.join(kind.severities)} | {kind.when} | {kind.over} |" for kind in ALERTS
+        f"| `{kind.key}` | {' or '.join(kind.severities)} | {_span(kind)} | {kind.when} | {kind.over} |"
+        for kind in kinds
     ]
-    return "\n".join(["| alert | severity | when | over when |", "|---|---|---|---|", *rows])
+    head = ["| alert | severity | respond within | when | over when |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows])
+
+
+def _remedies(kinds: tuple[AlertKind, ...]) -> str:
+    head = ["| alert | what to do | keeps quiet | level |", "|---|---|---|---|"]
+    # One alert may be raised by two rules; what is to be done about it is said once.
+    first = {kind.key: kind for kind in reversed(kinds)}
+    rows = [
+        f"| `{kind.key}` | {kind.remedy} | {', '.join(f'`{key}`' for key in kind.inhibits) or '–'} "
+        f"| L{kind.escalates_from} |"
+        for kind in reversed(first.values())
+    ]
+    return "\n".join([*head, *rows])
+
+
+def _span(kind: AlertKind) -> str:
+    spans = {kind.respond_within} if kind.respond_within else {RESPONSE[level] for level in kind.severities}
+    return " or ".join(_in_words(span) for span in sorted(spans))
+
+
+def _in_words(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    return f"{minutes // 60} h" if minutes >= 60 and minutes % 60 == 0 else f"{minutes} min"  # noqa: PLR2004

@@ -182,6 +182,15 @@ rate_limits = Table(
     prefixes=["UNLOGGED"],  # no WAL flush per request; emptied by a crash, which only forgives the past
 )
 
+# Up to where each watcher has read what the orchestrator wrote.
+watch_positions = Table(
+    "watch_positions",
+    metadata,
+    Column("watcher", Text, primary_key=True),
+    Column("position", Text, nullable=False),
+    utc("noted_at", nullable=False),
+)
+
 source_probes = Table(
     "source_probes",
     metadata,
