@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError, MiraikakakuError
 
 if TYPE_CHECKING:
+    from miraikakaku_assets.application.monitoring.watch_round import WatchRound
     from miraikakaku_assets.application.stage_runs import StageRunner
     from miraikakaku_assets.bootstrap import Ports
 
@@ -34,7 +35,7 @@ def _run() -> None:
     from miraikakaku_assets.faces.cli.app import build_app
 
     try:
-        build_app(_make_runner, _LazyServices())()
+        build_app(_make_runner, _LazyServices(), _LazyWatch())()
     except SystemExit as ended:
         if ended.code == _INTERRUPTED:
             _fail("interrupted; what was committed stays, the same command goes on from there", _INTERRUPTED)
@@ -107,6 +108,16 @@ def _make_runner(ports: "Ports") -> "StageRunner":
 
     atexit.register(_opened.close)
     return Launcher(_opened.enter_context(with_its_exchange(ports)))
+
+
+class _LazyWatch:
+    """`OutsideWatch`, imported when it is asked for."""
+
+    def round(self, ports: "Ports") -> "WatchRound":
+        """One round."""
+        from miraikakaku_assets.orchestration.watching.outside import OutsideWatch
+
+        return OutsideWatch().round(ports)
 
 
 class _LazyServices:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from miraikakaku_assets.adapters.files.whole_file import whole_file
-from miraikakaku_assets.bootstrap.forecasting import Forecasting
 from miraikakaku_assets.bootstrap.installation import clock_of, stop_server, utc_now
-from miraikakaku_assets.bootstrap.sources import Sources, price_vendors
+from miraikakaku_assets.bootstrap.sources import price_vendors
+from miraikakaku_assets.bootstrap.watching import Watching
 from miraikakaku_assets.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Ports(Sources, Forecasting):
+class Ports(Watching):
     """The ports of one installation, made when first asked for."""
 
     @property

@@ -40,9 +40,19 @@ class Notices(Stores):
         """Where people are told, by name; nobody is told of a demo, whatever the settings say."""
         from miraikakaku_assets.adapters.notify.channels import Addresses, Channels
 
+        return Channels(Addresses()) if self.is_demo else self.channels_of_settings
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the database is a demo's."""
         mark = self.origin.read()
-        if mark is not None and mark.demo is not None:
-            return Channels(Addresses())
+        return mark is not None and mark.demo is not None
+
+    @cached_property
+    def channels_of_settings(self) -> Channels:
+        """The channels that the settings name; the database is not asked."""
+        from miraikakaku_assets.adapters.notify.channels import Addresses, Channels
+
         settings = self.settings
         secrets = (
             settings.discord_webhook_url,

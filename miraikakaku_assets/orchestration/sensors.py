@@ -16,6 +16,7 @@ from miraikakaku_assets.orchestration.prices.jobs import daily_jobs, prices_jobs
 from miraikakaku_assets.orchestration.prices.watched import register_named
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.stock_master.sensors import key_sensors
+from miraikakaku_assets.orchestration.watching.sensors import alert_watch, healthchecks
 from miraikakaku_assets.settings import settings
 
 # Dagster copies every sensor with a beta parameter that nobody has set, and warns about it each time.
@@ -49,6 +50,8 @@ def default_sensors() -> list[dg.SensorDefinition]:
         notifications(),
         cycle_watch(),
         forecasts_due(default_status()),
+        alert_watch(default_status()),
+        healthchecks(default_status()),
     ]
 
 

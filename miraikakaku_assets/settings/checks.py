@@ -128,6 +128,22 @@ def _webhook(path: re.Pattern[str], like: str) -> Callable[[SecretStr | None], S
     return check
 
 
+def _ping_address(value: SecretStr | None) -> SecretStr | None:
+    if value is None:
+        return None
+    address = value.get_secret_value()
+    try:
+        parts = urlsplit(address)
+        known = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or True)
+    except ValueError:  # its message quotes what it could not read
+        known = False
+    if not known or not parts.path.strip("/") or re.search(r"[{}]", address.replace("{name}", "")):
+        raise ValueError(
+            "must be an address like https://hc-ping.com/PING-KEY; {name} in it stands for the schedule's name"
+        )
+    return value
+
+
 def _mail_addresses(value: str, info: ValidationInfo) -> str:
     addresses = named_in(value)
     if info.field_name == "from_email" and len(addresses) > 1:
@@ -172,5 +188,6 @@ DiscordWebhook = Annotated[
 SlackWebhook = Annotated[
     SecretStr | None, AfterValidator(_webhook(_SLACK_PATH, "hooks.slack.com/services/T…/B…/…"))
 ]
+PingAddress = Annotated[SecretStr | None, AfterValidator(_ping_address)]
 MailAddresses = Annotated[str, AfterValidator(_mail_addresses)]
 AppriseUrls = Annotated[SecretStr | None, AfterValidator(_apprise_urls)]

@@ -104,6 +104,9 @@ class Settings(PriceSourceSettings):
     notify_urls: checks.AppriseUrls = None
     """Further channels as Apprise URLs, with blanks between them, e.g. ``tgram://bottoken/chat``."""
 
+    healthcheck_url: checks.PingAddress = None
+    """Dead man's switch that schedules ping, ``https://hc-ping.com/PING-KEY``; a secret. Unset: nobody is pinged."""
+
     restatement_sessions: Annotated[int, Field(ge=1, le=1_000)] = 10
     """Newest sessions that every collection asks for again, because sources restate them."""
     history_start: checks.Day = "2020-01-01"

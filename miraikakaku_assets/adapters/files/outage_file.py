@@ -1,12 +1,16 @@
 """What a watcher remembers while the database is out of reach, in a file of the state folder."""
 
+import fcntl
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from miraikakaku_assets.adapters.files.state_folders import write_whole
 from miraikakaku_assets.application.ports.watching import Outage
+from miraikakaku_assets.domain.errors import ConfigurationError
 
 
 class OutageFile:
@@ -53,6 +57,28 @@ class OutageFile:
         """
         if is_demo != self.is_demo():
             self._replace({"demo": is_demo})
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Whether nobody else watches this folder; the lock ends with its process.
+
+        Raises:
+            ConfigurationError: The folder cannot be written to.
+        """
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            lock = self._path.with_suffix(".lock").open("w")
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self._path.parent} cannot be written ({error.strerror}); name another MIRAIKAKAKU_HOME"
+            ) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
 
     def _replace(self, changed: dict[str, Any]) -> None:
         content = json.dumps({**self._content(), **changed}, ensure_ascii=False, indent=2) + "\n"

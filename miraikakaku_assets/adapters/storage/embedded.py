@@ -85,6 +85,11 @@ def ensure_running(home: Path) -> str:
             ) from error
 
 
+def url_if_running(home: Path) -> str | None:
+    """A libpq URL of the server's maintenance database; None while it is not running. Nothing is started."""
+    return _url_if_running(data_folder(home))
+
+
 def stop(home: Path) -> bool:
     """Stops the embedded server and waits until it is down.
 

@@ -22,6 +22,7 @@ from miraikakaku_assets.adapters.storage.disk import full_disk_behind
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 
 _ANSWER_SECONDS = 30.0
+_CONNECT_SECONDS = 10
 EMBEDDED_DATABASE = "miraikakaku"
 DAGSTER_SCHEMA = "dagster"
 
@@ -130,6 +131,23 @@ class Database:
         return DependencyUnavailableError(
             f"The database {self.shown} cannot be reached; start it (`miraikakaku db start`) or correct DATABASE_URL"
         )
+
+
+def answers(url: str) -> None:
+    """Connects once, and waits ten seconds at most.
+
+    Args:
+        url: libpq URL.
+
+    Raises:
+        DependencyUnavailableError: It does not answer.
+    """
+    named = make_url(url).update_query_dict({"connect_timeout": str(_CONNECT_SECONDS)})
+    database = Database(named.render_as_string(hide_password=False))
+    try:
+        database.check()
+    finally:
+        database.close()
 
 
 def open_database(home: Path, external_url: str | None) -> Database:

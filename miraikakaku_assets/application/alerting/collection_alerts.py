@@ -22,6 +22,7 @@ FEW = 0.90
 START_GRACE = timedelta(minutes=30)
 """How long a collection may wait behind the work of others."""
 SILENT_SESSIONS = 2
+_NAMED = 5  # sessions that a message names
 COLLECTED_WITHIN = timedelta(hours=12)
 """After a session has become final: its collection is due hours later where the market is on another continent."""
 
@@ -172,7 +173,7 @@ def _no_data(bars: NewestBars) -> Finding | None:
     lines = [
         f"ユニバース: {bars.universe}",
         f"最新の日足: {bars.newest}",
-        f"その後の立会日: {'、'.join(map(str, bars.missing[:5]))}{'…' if len(bars.missing) > 5 else ''}",
+        f"その後の立会日: {'、'.join(map(str, bars.missing[:_NAMED]))}{'…' if len(bars.missing) > _NAMED else ''}",
     ]
     details = {"newest": str(bars.newest), "missing": [str(session) for session in bars.missing]}
     return Finding(f"新しいデータが{len(bars.missing)}営業日ありません: {bars.universe}", lines, details)
@@ -186,7 +187,8 @@ COLLECTION_RULES = (
         "does not know; CRITICAL when none succeeded",
         over="they are collected, by whatever collection, or the next one has no failure",
         find=_failed,
-        remedy="`miraikakaku collect --universe U` asks again for the symbols that failed; `status` says how the source is.",
+        remedy="`miraikakaku collect --universe U` asks again for the symbols that failed; "
+        "`status` says how the source is.",
         inhibits=(
             "collection/<universe>/success_rate",
             "run/<universe>_daily_job/failed",
@@ -199,7 +201,8 @@ COLLECTION_RULES = (
         when=f"fewer than {FEW * 100:.0f} % of the symbols of a daily collection succeeded, but some did",
         over="as many do",
         find=_success_rate,
-        remedy="Look at the causes in the message: one cause for all is the source or the network, many are the symbols.",
+        remedy="Look at the causes in the message: one cause for all is the source or the network, "
+        "many are the symbols.",
     ),
 )
 """Rules about the newest daily collection that ended."""
@@ -212,8 +215,8 @@ START_RULES = (
         "schedule should have started it",
         over="one begins, by whatever means, or the schedule is turned off",
         find=_not_started,
-        remedy="Launch the job by hand (`miraikakaku collect --universe U`), then see why the schedule or the run queue "
-        "did not.",
+        remedy="Launch the job by hand (`miraikakaku collect --universe U`), then see why the "
+        "schedule or the run queue did not.",
         inhibits=("collection/<universe>/no_data", "forecast/<universe>/missing"),
     ),
 )

@@ -112,17 +112,14 @@ def listed_issues(
 ) -> Iterator[ListedIssues]:
     """The lists that are there, each against its floor, and the exchange-traded funds of all of them together.
 
-    The funds have a floor of their own, so they do not count as stocks.
-
     Args:
         listed: Universe → security type → issues; empty where there is no list yet.
-        least: Universe with a published list → issues other than funds that it should hold.
+        least: Universe with a published list → issues that it should hold, funds among them.
         least_etfs: Funds that the lists should hold together.
     """
     there = {universe: types for universe, types in listed.items() if universe in least and types}
     for universe, types in there.items():
-        stocks = sum(issues for kind, issues in types.items() if kind != _ETF)
-        yield ListedIssues(universe, stocks, least[universe], universe)
+        yield ListedIssues(universe, sum(types.values()), least[universe], universe)
     if there and there.keys() == least.keys():  # with one list only, nothing can be said about both
         yield ListedIssues(ETF_LIST, sum(types.get(_ETF, 0) for types in there.values()), least_etfs)
 
@@ -184,8 +181,8 @@ MASTER_RULES = (
     AlertRule[ListedIssues](
         key="master/<list>/floor",
         severities=(Severity.CRITICAL,),
-        when="a list in force holds fewer issues other than funds than `MIN_JAPANESE_STOCKS` or `MIN_US_STOCKS`, or "
-        "all lists together (`etf`) fewer exchange-traded funds than `MIN_ETFS`",
+        when="a list in force holds fewer issues than `MIN_JAPANESE_STOCKS` or `MIN_US_STOCKS`, or all lists together "
+        "(`etf`) fewer exchange-traded funds than `MIN_ETFS`",
         over="it holds as many",
         find=_below_floor,
         remedy="Look at the newest list in the state folder's `masters/`; read it anew with "

@@ -65,7 +65,7 @@ class Floors:
     """How much should be listed.
 
     Attributes:
-        issues: Universe with a published list → issues other than funds; empty where prices are made up.
+        issues: Universe with a published list → issues; empty where prices are made up.
         etfs: Exchange-traded funds of all lists together.
     """
 

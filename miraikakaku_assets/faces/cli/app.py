@@ -15,17 +15,19 @@ from miraikakaku_assets.faces.cli import (
     simulate,
     stages,
     status,
+    watch,
 )
 from miraikakaku_assets.faces.cli.leakage import commands as leakage
-from miraikakaku_assets.faces.cli.runner import RunnerFactory, Services
+from miraikakaku_assets.faces.cli.runner import RunnerFactory, Services, Watch
 
 
-def build_app(make_runner: RunnerFactory, run_services: Services) -> typer.Typer:
+def build_app(make_runner: RunnerFactory, run_services: Services, watcher: Watch) -> typer.Typer:
     """The application with all its commands.
 
     Args:
         make_runner: Starts Dagster runs.
         run_services: Starts the long-running processes.
+        watcher: Watches from outside of them.
     """
     app = typer.Typer(
         name="miraikakaku",
@@ -48,5 +50,6 @@ def build_app(make_runner: RunnerFactory, run_services: Services) -> typer.Typer
     simulate.add_commands(app)
     database.add_commands(app)
     services.add_commands(app, run_services)
+    watch.add_commands(app, watcher)
     demo.add_commands(app, make_runner)
     return app

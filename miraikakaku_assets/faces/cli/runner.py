@@ -1,10 +1,20 @@
 """What the commands need from whoever runs the pipeline; `miraikakaku_assets.main` provides it."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from miraikakaku_assets.application.stage_runs import StageRunner
 from miraikakaku_assets.bootstrap import Ports
+
+if TYPE_CHECKING:
+    from miraikakaku_assets.application.monitoring.watch_round import WatchRound
+
+
+class Watch(Protocol):
+    """Watches an installation from outside of the orchestrator."""
+
+    def round(self, ports: Ports) -> "WatchRound":
+        """One round."""
 
 
 class Services(Protocol):

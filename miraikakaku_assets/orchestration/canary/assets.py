@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from miraikakaku_assets.application.alerting.source_alerts import judge_source_clock
 from miraikakaku_assets.application.monitoring.probe_sources import ProbeRound, probe_sources
 from miraikakaku_assets.bootstrap import price_vendor
 from miraikakaku_assets.domain.errors import MiraikakakuError
@@ -65,6 +66,7 @@ def source_canary(ports: PortsResource) -> canary_type:
         )
     except MiraikakakuError as error:
         raise failure(error) from error
+    judge_source_clock(use.probe.name, probed.clock_skew_seconds, use.alerting)
     yield dg.MaterializeResult(metadata=_metadata(probed), check_results=_checks(probed))
     if probed.failures:
         named = ", ".join(f"{symbol} ({verdict})" for symbol, verdict in probed.failures.items())

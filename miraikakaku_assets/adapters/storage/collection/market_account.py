@@ -119,8 +119,7 @@ class PostgresMarketAccount:
     def listed(self, universe: Universe) -> Mapping[str, int]:
         """Security type → issues of the list in force; empty without a list."""
         with self._engine.connect() as connection:
-            rows = connection.execute(_LISTED, {"universe": universe.name})
-            return {kind: issues for kind, issues in rows}
+            return dict(connection.execute(_LISTED, {"universe": universe.name}).tuples().all())
 
     def newest_coverage(self, universe: Universe) -> Sequence[Mapping[str, Any]]:
         """Rows of `coverage_reports` of the newest check, the whole universe first."""
