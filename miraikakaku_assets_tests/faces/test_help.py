@@ -53,6 +53,7 @@ COMMANDS = {
     "train",
     "up",
     "validate",
+    "watch",
 }
 
 
@@ -112,6 +113,7 @@ def test_commands_that_report_can_do_so_in_json() -> None:
         "status",
         "train",
         "validate",
+        "watch",
     }
 
 

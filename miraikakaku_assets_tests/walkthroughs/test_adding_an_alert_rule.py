@@ -34,7 +34,12 @@ def test_the_rule_is_raised_resolved_and_listed(tmp_path: Path, installed_url: s
     output = checkout.python("-c", CYCLES, installed_url, "8", "0", "7").splitlines()
     assert output[:3] == ["[] []", "['cycle/fx/no_bars'] []", "[] ['cycle/fx/no_bars']"]
     assert (
-        "| `cycle/<universe>/no_bars` | WARNING | a cycle succeeded and no bar was new | one is |" in output
+        "| `cycle/<universe>/no_bars` | WARNING | 1 h | a cycle succeeded and no bar was new | one is |"
+        in output
+    )
+    assert (
+        "| `cycle/<universe>/no_bars` | Look at the source: it answers, and has nothing new. | – | L1 |"
+        in output
     )
     database = Database(installed_url)
     (alert,) = PostgresAlerts(database).listed()

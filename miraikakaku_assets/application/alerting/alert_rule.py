@@ -40,7 +40,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class AlertKind:
-    """A kind of alerts, as docs/operations.md#alerts lists them.
+    """A kind of alerts, as docs/alerts.md lists them.
 
     Attributes:
         key: Key of its alerts, with the labels of the subject in angle brackets: ``cycle/<universe>/slow``. Its first

@@ -143,6 +143,8 @@ def _errors(watched: WatchedCycle) -> Finding | None:
     row, failures = watched.row, watched.limits.failures
     if len(row) < failures or not all(cycle.end is not None and cycle.end.error for cycle in row):
         return None
+    if all(cycle.failed_altogether for cycle in row):
+        return None  # `_all_failed` says more
     title = f"サイクルが{failures}回続けてエラーで終わりました: {watched.cycle.universe}"
     return _finding(watched, title, f"エラーの始まり: {jst(row[-1].started_at)}以前", _success(watched.cycle))
 

@@ -178,14 +178,16 @@ def _collection_evaluations(
 ) -> Iterator[Evaluation]:
     due = _due(universe, state)
     started = markets.last_started(universe)
-    start = CollectionStart(universe.name, due.schedule if due else "", due and due.due_at, started, now)
+    due_at = due.due_at if due else None
+    # Schedules and the account of collections go by the machine's clock.
+    start = CollectionStart(universe.name, due.schedule if due else "", due_at, started, state.read_at)
     yield from evaluate(START_RULES, [start])
     tally, bar = markets.newest_collection(universe), markets.newest_bar(universe)
     if tally is not None:
         yield from evaluate(COLLECTION_RULES, [Collection(universe.name, tally)])
     if bar is None:
         return
-    bars = newest_bars(universe, bar, due and due.since, now)
+    bars = newest_bars(universe, bar, due.since if due else None, now)
     yield from evaluate(NO_DATA_RULES, [bars])
     if tally is not None and markets.has_models(universe):
         forecast = ForecastState(

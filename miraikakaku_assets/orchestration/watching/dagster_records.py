@@ -65,7 +65,7 @@ class DagsterRecords:
         began = position_at(position, now)
         runs, runs_until = ended_runs(self._instance, began.runs_until)
         states = self._instance.all_instigator_state()
-        newest = self._ticks([state.selector_id for state in states], _ENDED_TICKS)
+        newest = newest_ticks(self._instance, states, _ENDED_TICKS)
         schedules = list(self._schedules(states, newest, began))
         return OrchestratorState(
             read_at=now,
@@ -83,16 +83,6 @@ class DagsterRecords:
         for run in self._instance.get_runs(dg.RunsFilter(run_ids=list(run_ids))):
             if run.tags.get(ALERT_TAG) != alert_key:
                 self._instance.add_run_tags(run.run_id, {ALERT_TAG: alert_key})
-
-    def _ticks(
-        self, selectors: Sequence[str], statuses: Sequence[TickStatus]
-    ) -> Mapping[str, InstigatorTick]:
-        """Selector → newest tick with one of these statuses."""
-        storage = self._instance.schedule_storage
-        if storage is None or not selectors:
-            return {}
-        ticks = storage.get_batch_ticks(selectors, limit=1, statuses=statuses)
-        return {selector: found[0] for selector, found in ticks.items() if found}
 
     def _checks(self) -> Iterator[CheckResult]:
         keys = list(self._repository.asset_graph.asset_check_keys)
@@ -130,7 +120,7 @@ class DagsterRecords:
             for state in states
             if state.instigator_type is InstigatorType.SCHEDULE and state.instigator_name in known
         ]
-        asked = self._ticks([state.selector_id for state in own], [TickStatus.SUCCESS])
+        asked = newest_ticks(self._instance, own, [TickStatus.SUCCESS])
         runs = self._runs_of(asked.values())
         is_settled = began.read_at - began.watching_since >= TICK_GRACE
         for state in own:
@@ -175,6 +165,22 @@ class DagsterRecords:
                 moment for moment in moments if moment >= since and is_due(record.universe, daily.due, moment)
             )
             yield DueCollection(record.universe.name, daily.name, since, next(due, None))
+
+
+def newest_ticks(
+    instance: dg.DagsterInstance, states: Sequence[InstigatorState], statuses: Sequence[TickStatus]
+) -> dict[str, InstigatorTick]:
+    """Selector → newest tick with one of these statuses, of schedules and sensors.
+
+    One look-up in an index for each: Dagster's query for many of them reads every tick there is, and fails with a
+    filter of statuses (1.13).
+    """
+    newest = dict[str, InstigatorTick]()
+    for state in states:
+        origin, selector = state.instigator_origin_id, state.selector_id
+        for tick in instance.get_ticks(origin, selector, limit=1, statuses=statuses):
+            newest[selector] = tick
+    return newest
 
 
 def _moments(schedule: dg.ScheduleDefinition, until: datetime) -> Iterator[datetime]:

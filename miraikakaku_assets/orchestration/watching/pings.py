@@ -16,6 +16,7 @@ from miraikakaku_assets.application.monitoring.ping_schedules import (
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.pings import DeadMansSwitch, Signal
 from miraikakaku_assets.bootstrap import utc_now
+from miraikakaku_assets.orchestration.watching.dagster_records import newest_ticks
 
 _SCHEDULE, _RETRIED = "dagster/schedule_name", "dagster/will_retry"
 _MOST = 500  # runs a look
@@ -97,12 +98,9 @@ def _scheduled(run: dg.DagsterRun) -> ScheduledRun:
 
 def _skipped(instance: dg.DagsterInstance, since: datetime) -> tuple[list[SkippedTick], datetime]:
     """Newest ticks that skipped since a moment, one of each schedule, and when the last of them ended."""
-    storage, selectors = instance.schedule_storage, [state.selector_id for state in _schedules(instance)]
-    if storage is None or not selectors:
-        return [], since
-    newest = storage.get_batch_ticks(selectors, limit=1, statuses=[TickStatus.SKIPPED])
+    newest = newest_ticks(instance, _schedules(instance), [TickStatus.SKIPPED])
     skipped, until = list[SkippedTick](), since
-    for tick in (tick for ticks in newest.values() for tick in ticks):
+    for tick in newest.values():
         ended = datetime.fromtimestamp(tick.tick_data.end_timestamp or tick.timestamp, UTC)
         if ended > since:
             skipped.append(SkippedTick(tick.instigator_name, tick.tick_data.skip_reason or ""))
