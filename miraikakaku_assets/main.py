@@ -115,7 +115,7 @@ class _LazyWatch:
 
     def round(self, ports: "Ports") -> "WatchRound":
         """One round."""
-        from miraikakaku_assets.orchestration.watching.outside import OutsideWatch
+        from miraikakaku_assets.orchestration.outside_watch import OutsideWatch
 
         return OutsideWatch().round(ports)
 

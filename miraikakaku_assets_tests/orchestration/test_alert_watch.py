@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+import dagster as dg
 import pytest
 from dagster._core.scheduler.instigation import TickStatus
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertChanges
 from miraikakaku_assets.application.alerting.watch import watch
+from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.watching.dagster_records import ALERT_TAG, DagsterRecords
 from miraikakaku_assets_tests.support.installations.installation import Installation
 from miraikakaku_assets_tests.support.watched_orchestrator import (
@@ -31,6 +33,41 @@ def test_a_first_start_is_nothing_to_talk_about(installation: Installation) -> N
     repository = installation.definitions.get_repository_def()
     records = DagsterRecords(installation.instance, repository, lambda: datetime.now(UTC))
     assert watch("test", installation.ports.watched(records)).changes == AlertChanges()
+
+
+def test_the_sensor_says_what_is_wrong(installation: Installation) -> None:
+    repository = installation.definitions.get_repository_def()
+
+    def evaluated() -> str | None:
+        with dg.build_sensor_context(
+            instance=installation.instance, repository_def=repository, resources={"ports": PortsResource()}
+        ) as context:
+            return repository.get_sensor_def("alert_watch").evaluate_tick(context).skip_message
+
+    assert evaluated() == "Nothing is wrong."
+    installation.ports.rate_limiter.pause("HTTP 503")
+    assert evaluated() == "データソースに接続できません: yahoo"
+    installation.ports.rate_limiter.resume()
+    assert evaluated() == "Nothing is wrong."
+
+
+def test_on_a_holiday_no_collection_is_due(installation: Installation) -> None:
+    watched = WatchedOrchestrator(installation.ports, installation.instance, FRIDAY)
+    watched.turn_on("jp_daily", "45 16 * * 1-5")
+    repository = installation.definitions.get_repository_def()
+
+    def due(moment: datetime) -> list[datetime | None]:
+        state = DagsterRecords(installation.instance, repository, lambda: moment).read(None)
+        return [each.due_at for each in state.collections]
+
+    friday, tuesday = FRIDAY.replace(hour=7, minute=45), datetime(2026, 11, 24, 7, 45, tzinfo=UTC)
+    assert due(friday) == []  # nothing is collected yet
+    installation.instance.add_dynamic_partitions("jp_symbols", ["7203.T"])
+    assert due(FRIDAY) == [None]
+    assert due(friday) == [friday]
+    assert due(friday + timedelta(days=2)) == [friday]
+    assert due(friday + timedelta(days=3, hours=9)) == [friday]  # 勤労感謝の日
+    assert due(tuesday) == [tuesday]
 
 
 def test_a_failed_run_is_told_once_links_to_its_alert_and_is_over_with_the_next_good_one(

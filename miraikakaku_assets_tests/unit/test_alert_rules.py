@@ -27,11 +27,26 @@ def test_every_kind_says_what_to_do_in_a_sentence_that_fits_a_table() -> None:
 
 
 def test_no_alert_keeps_itself_quiet_and_none_is_named_that_is_not_there() -> None:
-    labels = {"universe": "jp", "source": "yahoo", "name": "n", "schedule": "jp_daily", "service": "daemon"}
+    labels = {
+        "universe": "jp",
+        "source": "yahoo",
+        "name": "n",
+        "schedule": "jp_daily",
+        "service": "daemon",
+        "list": "jp",
+    }
     for kind in ALERTS:
         for pattern in (_filled(inhibited, labels) for inhibited in kind.inhibits):
             assert not fnmatchcase(_filled(kind.key, labels), pattern), (kind.key, pattern)
             assert any(_may_match(other.key, pattern) for other in ALERTS), (kind.key, pattern)
+
+
+def test_what_an_alert_keeps_quiet_is_named_by_its_own_labels() -> None:
+    for kind in ALERTS:
+        own = set(re.findall(r"<\w+>", kind.key))
+        assert {label for pattern in kind.inhibits for label in re.findall(r"<\w+>", pattern)} <= own, (
+            kind.key
+        )
 
 
 def _filled(key: str, labels: dict[str, str]) -> str:

@@ -217,7 +217,12 @@ START_RULES = (
         find=_not_started,
         remedy="Launch the job by hand (`miraikakaku collect --universe U`), then see why the "
         "schedule or the run queue did not.",
-        inhibits=("collection/<universe>/no_data", "forecast/<universe>/missing"),
+        inhibits=(
+            "collection/<universe>/no_data",
+            "forecast/<universe>/missing",
+            "schedule/<universe>_daily/missed",
+            "schedule/<universe>_pipeline/missed",
+        ),
     ),
 )
 """Rules about collections that were due."""

@@ -187,7 +187,7 @@ MASTER_RULES = (
         find=_below_floor,
         remedy="Look at the newest list in the state folder's `masters/`; read it anew with "
         "`miraikakaku master update`, or lower the floor if the market has shrunk.",
-        inhibits=("check/<universe>/coverage/enough_issues/failed",),
+        inhibits=("check/<list>/coverage/enough_issues/failed",),
     ),
 )
 """Rules about the lists of issues."""

@@ -142,7 +142,6 @@ SCHEDULE_RULES = (
         judges=lambda watched: watched.state.is_settled or watched.state.since is None,
         remedy="Look at the daemon and the run queue in the web UI; a run that hangs is terminated there, "
         "and its schedule catches up with the next tick.",
-        inhibits=("collection/<universe>/not_started",),
     ),
 )
 """Rules about schedules."""
