@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
     from miraikakaku_assets.adapters.storage.collection.probes import PostgresProbes
     from miraikakaku_assets.adapters.storage.collection.stage_reports import PostgresStageReports
-    from miraikakaku_assets.adapters.storage.coverage import PostgresCoverage
+    from miraikakaku_assets.adapters.storage.coverage.store import PostgresCoverage
     from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
     from miraikakaku_assets.adapters.storage.status import PostgresStatus
     from miraikakaku_assets.application.ports.evidence import EvaluationDatasets
@@ -73,7 +73,7 @@ class Stores(Installation):
     @cached_property
     def coverage(self) -> PostgresCoverage:
         """Holdings and coverage reports."""
-        from miraikakaku_assets.adapters.storage.coverage import PostgresCoverage
+        from miraikakaku_assets.adapters.storage.coverage.store import PostgresCoverage
 
         return PostgresCoverage(self.database)
 

@@ -11,7 +11,8 @@ from typing import Protocol, TypeVar
 from miraikakaku_assets.application.ports.prices import NO_CALLS, BarRequest, Calls, Withdrawal
 from miraikakaku_assets.application.stage_reports import StageReport
 from miraikakaku_assets.domain.bars.restatement import Rescaling
-from miraikakaku_assets.domain.coverage.report import CoverageFindings, Holdings
+from miraikakaku_assets.domain.coverage.gaps import Holdings
+from miraikakaku_assets.domain.coverage.report import CoverageFindings
 from miraikakaku_assets.domain.errors import SymbolError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
@@ -205,11 +206,26 @@ class StageReports(Protocol):
 class CoverageStore(Protocol):
     """What coverage is computed from and where it is written."""
 
-    def holdings(self, universe: Universe, timeframe: Timeframe, first: date, last: date) -> Holdings | None:
-        """Active issues with their sessions stored and quarantined between two dates; None without a master."""
+    def holdings(
+        self,
+        universe: Universe,
+        timeframe: Timeframe,
+        first: date,
+        last: date,
+        symbols: Sequence[str] | None = None,
+    ) -> Holdings | None:
+        """Active issues and what is stored and refused of them between two dates; None without a master.
+
+        Args:
+            universe: Whose issues.
+            timeframe: Collected timeframe.
+            first: First day of the window.
+            last: Last day of the window.
+            symbols: Only these issues; None stands for all.
+        """
 
     def save(self, findings: CoverageFindings, report_file: str) -> None:
-        """Replaces the gaps and adds the report, in one transaction."""
+        """Replaces gaps, freshness and days of the universe and adds the report, in one transaction."""
 
 
 class ReportStore(Protocol):
