@@ -147,7 +147,7 @@ def _coverage_history(*, quick: bool) -> dict[str, Metric]:
 def _covered(measured: dict[str, float]) -> str:
     return (
         f"s: one ADBC reading of issue and time of the {measured['bars']:,} bars, batch by batch, nothing kept "
-        f"({measured['read_mib']:.0f} MiB); ours {measured['ours_s']:.2f} s and {measured['peak_mib']:.0f} MiB at most, "
+        f"({measured['read_mib']:.0f} MiB); ours {measured['ours_s']:.2f} s, at most {measured['peak_mib']:.0f} MiB, "
         f"gaps found and stored: {measured['gaps']:,} ranges"
     )
 

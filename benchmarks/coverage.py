@@ -44,7 +44,14 @@ def measure(database: Database, issues: int, sessions: int, share_of_life: float
     runs = {}
     for what in ("read", "ours", "ours", "read"):  # both come first once: what is cached helps both
         shown = subprocess.run(
-            [sys.executable, "-m", "benchmarks.coverage", what, database.url, *map(str, (window[0], window[-1]))],
+            [
+                sys.executable,
+                "-m",
+                "benchmarks.coverage",
+                what,
+                database.url,
+                *map(str, (window[0], window[-1])),
+            ],
             capture_output=True,
             text=True,
             check=True,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
     from miraikakaku_assets.adapters.storage.collection.probes import PostgresProbes
     from miraikakaku_assets.adapters.storage.collection.stage_reports import PostgresStageReports
+    from miraikakaku_assets.adapters.storage.coverage.history import PostgresCoverageHistory
     from miraikakaku_assets.adapters.storage.coverage.store import PostgresCoverage
     from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
     from miraikakaku_assets.adapters.storage.status import PostgresStatus
@@ -76,6 +77,15 @@ class Stores(Installation):
         from miraikakaku_assets.adapters.storage.coverage.store import PostgresCoverage
 
         return PostgresCoverage(self.database)
+
+    @cached_property
+    def coverage_history(self) -> PostgresCoverageHistory:
+        """What earlier checks have found, and sizes of the storage."""
+        from miraikakaku_assets.adapters.storage.coverage.history import PostgresCoverageHistory
+
+        return PostgresCoverageHistory(
+            self.database, None if self.settings.database_url else self.settings.home
+        )
 
     @cached_property
     def status(self) -> PostgresStatus:

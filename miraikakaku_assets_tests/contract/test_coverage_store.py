@@ -119,10 +119,25 @@ def test_gaps_and_report_are_saved_together_or_not_at_all(database: Database, tm
     ids = listed(database, "1301")
     findings, _ = check(database, tmp_path)
     write(database, ids, closes(1.0, 1.0, symbol="1301.T"))
-    with pytest.raises(Exception, match="uq_coverage_reports_check"):
-        check(database, tmp_path)  # the same moment again
+    with database.engine.begin() as connection:  # the last table of the transaction takes nothing
+        connection.execute(
+            text("ALTER TABLE miraikakaku.coverage_days ADD CHECK (session < '2000-01-01') NOT VALID")
+        )
+    with pytest.raises(Exception, match="coverage_days_session_check"):
+        check(database, tmp_path, now=NOW + timedelta(hours=1))
     assert len(rows_of(database, "coverage_gaps")) == findings.gaps["missing_bars"].sum() == 5
+    assert len(rows_of(database, "coverage_reports WHERE segment = 'all'")) == 1
     assert len(rows_of(database, "coverage_universes")) == 1
+
+
+def test_second_check_at_the_same_moment_takes_the_place_of_the_first(
+    database: Database, tmp_path: Path
+) -> None:
+    ids = listed(database, "1301")
+    check(database, tmp_path)
+    write(database, ids, closes(1.0, 1.0, symbol="1301.T"))
+    check(database, tmp_path)
+    assert rows_of(database, "coverage_reports WHERE segment = 'all'", "stored_bars") == [(2,)]
 
 
 def test_running_bars_delisted_issues_and_withdrawn_gaps_do_not_count(

@@ -8,6 +8,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+import polars as pl
+
 from miraikakaku_assets.application.ports.prices import NO_CALLS, BarRequest, Calls, Withdrawal
 from miraikakaku_assets.application.stage_reports import StageReport
 from miraikakaku_assets.domain.bars.restatement import Rescaling
@@ -226,6 +228,22 @@ class CoverageStore(Protocol):
 
     def save(self, findings: CoverageFindings, report_file: str) -> None:
         """Replaces gaps, freshness and days of the universe and adds the report, in one transaction."""
+
+    def newest_gaps(
+        self, universe: Universe, timeframe: Timeframe
+    ) -> tuple[pl.DataFrame, Sequence[date], datetime | None]:
+        """Gaps of the newest check (schema `GAPS`), the sessions of its window, and when it was (UTC)."""
+
+    def given_up(self, universe: Universe, timeframe: Timeframe) -> pl.DataFrame:
+        """Columns ``instrument_id``, ``first_session``, ``last_session`` of gaps that repairs have given up."""
+
+    def fruitless_repairs(self, universe: Universe, timeframe: Timeframe) -> Mapping[tuple[int, date], int]:
+        """Instrument and first session of a gap → repairs of it that brought nothing."""
+
+    def save_repair(
+        self, run_id: str, timeframe: Timeframe, results: pl.DataFrame, repaired_at: datetime
+    ) -> None:
+        """Keeps what came of a repair (schema `RESULTS`), instead of what the run may have kept before."""
 
 
 class ReportStore(Protocol):

@@ -25,8 +25,8 @@ from miraikakaku_assets.domain.coverage.causes import (
 from miraikakaku_assets.domain.coverage.grid import SessionGrid
 
 _CODES = {cause: code for code, cause in enumerate(ORDERED, start=1)}
-_CELLS = 4_000_000
-"""Cells that are looked at together: a dozen arrays of 4 MB each, whatever the market's size."""
+_CELLS = 1_000_000
+"""Cells that are looked at together: a dozen arrays of some megabytes each, whatever the market's size."""
 DAYS_SHOWN = 60
 """Newest sessions of which expected and stored bars are counted per sector."""
 

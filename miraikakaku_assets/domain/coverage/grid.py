@@ -80,6 +80,14 @@ class SessionGrid:
         else:
             np.add.at(self.stored, (rows, self._columns[spans]), 1)
 
+    def shortfall(self, row: int, first: date, last: date) -> int:
+        """Bars that a row misses between two dates, both included, of those its sessions should have."""
+        begin, end = np.searchsorted(
+            self._days, pl.Series([first, last], dtype=pl.Date).to_physical().to_numpy()
+        )
+        columns = slice(begin, end + 1 if end < len(self.sessions) and self.sessions[end] == last else end)
+        return int(np.maximum(self.due[columns] - self.stored[row, columns].astype(np.int64), 0).sum())
+
     def rows_of(self, instrument_ids: NDArray[Any]) -> NDArray[Any]:
         """The row of each instrument, -1 for those that have none."""
         known = np.minimum(instrument_ids, len(self._rows) - 1)

@@ -8,6 +8,7 @@ or its delisting. What is expected and not stored is a gap, and every gap has on
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from math import ceil
 
 import numpy as np
@@ -15,6 +16,7 @@ import polars as pl
 
 from miraikakaku_assets.domain.coverage.causes import CAUSES
 from miraikakaku_assets.domain.coverage.gaps import GAPS, Holdings, Tally, find_gaps
+from miraikakaku_assets.domain.coverage.grid import SessionGrid
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.words import counted
 
@@ -69,6 +71,7 @@ class CoverageFindings:
         gaps: Missing bars as ranges of sessions, schema `GAPS`.
         issues: Per issue what is expected, stored and newest, schema `ISSUE_COVERAGE`.
         days: Per sector and session of the newest ones expected and stored bars, schema `DAYS`.
+        grid: What was counted; None in findings that are made up.
     """
 
     universe: Universe
@@ -86,6 +89,7 @@ class CoverageFindings:
     sessions: Sequence[date] = ()
     issues: pl.DataFrame = field(default_factory=pl.DataFrame)
     days: pl.DataFrame = field(default_factory=pl.DataFrame)
+    grid: SessionGrid | None = None
 
     @property
     def whole(self) -> SegmentCoverage:
@@ -96,6 +100,18 @@ class CoverageFindings:
     def too_few_issues(self) -> bool:
         """Whether the list is shorter than a whole market can be."""
         return self.whole.instruments < self.least_issues
+
+    def missing(self, instrument_id: int, first: date, last: date) -> int:
+        """Bars that an issue misses between two sessions of the window, both included."""
+        mine = self.issue_rows.get(instrument_id)
+        if mine is None or self.grid is None:
+            return 0
+        return self.grid.shortfall(mine, first, last)
+
+    @cached_property
+    def issue_rows(self) -> dict[int, int]:
+        """Instrument → its row in the grid."""
+        return {int(number): row for row, number in enumerate(self.issues["instrument_id"])}
 
     def below_threshold(self) -> list[SegmentCoverage]:
         """Segments whose coverage is below the threshold."""
@@ -145,6 +161,7 @@ def find_coverage(
         sessions=holdings.grid.sessions,
         issues=_issues(holdings, tally),
         days=tally.days,
+        grid=holdings.grid,
     )
 
 

@@ -4,10 +4,12 @@ import typer
 
 from miraikakaku_assets.faces.cli import (
     bars_io,
+    coverage,
     database,
     demo,
     forecasts,
     master,
+    modes,
     patterns,
     resume,
     scoreboard,
@@ -38,6 +40,8 @@ def build_app(make_runner: RunnerFactory, run_services: Services) -> typer.Typer
     )
     stages.add_commands(app, make_runner)
     master.add_commands(app, make_runner)
+    coverage.add_commands(app, make_runner)
+    modes.add_commands(app, make_runner)
     forecasts.add_commands(app, make_runner)
     status.add_commands(app)
     resume.add_commands(app)

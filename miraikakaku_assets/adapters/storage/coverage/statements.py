@@ -29,12 +29,15 @@ WHERE m.universe = $1 AND m.is_active AND ($3::text IS NULL OR m.yahoo_symbol = 
 ORDER BY m.instrument_id
 """
 
+# Without parameters: the driver streams such a result (COPY), and holds one with parameters in memory as a whole, which
+# is 900 MB for 15 million bars. What is put in are names of records, moments and numbers.
 PRESENT = """
 SELECT b.instrument_id, b.ts FROM miraikakaku.price_bars b
-JOIN miraikakaku.instruments i ON i.id = b.instrument_id AND i.universe = $1
-WHERE b.timeframe = $2 AND b.status = 'final' AND b.ts >= $3::timestamptz AND b.ts < $4::timestamptz
-  AND ($5::int[] IS NULL OR b.instrument_id = ANY ($5::int[]))
+JOIN miraikakaku.instruments i ON i.id = b.instrument_id AND i.universe = '{universe}'
+WHERE b.timeframe = '{timeframe}' AND b.status = 'final' AND b.ts >= '{first}'::timestamptz
+  AND b.ts < '{last}'::timestamptz {chosen}
 """
+CHOSEN = "AND b.instrument_id = ANY ('{ids}'::int[])"
 
 REFUSED = """
 SELECT q.instrument_id, (q.ts AT TIME ZONE $1)::date AS session, bool_and(q.rule = 'no_price') AS without_price
@@ -65,6 +68,10 @@ FORGET = """
 DELETE FROM miraikakaku.{table} g USING miraikakaku.instruments i
 WHERE i.id = g.instrument_id AND i.universe = $1 AND g.timeframe = $2
 """
+FORGET_REPORT = """
+DELETE FROM miraikakaku.coverage_reports
+WHERE checked_at = $1::timestamptz AND universe = $2 AND timeframe = $3
+"""
 FORGET_DAYS = "DELETE FROM miraikakaku.coverage_days WHERE universe = $1 AND timeframe = $2"
 CALENDAR = """
 INSERT INTO miraikakaku.coverage_calendar (calendar, session)
@@ -80,4 +87,27 @@ RETURNING id
 CAUSES = """
 UPDATE miraikakaku.coverage_reports SET gaps_by_cause = $4::jsonb -> segment
 WHERE checked_at = $1::timestamptz AND universe = $2 AND timeframe = $3
+"""
+
+NEWEST_WINDOW = """
+SELECT checked_at, window_start, window_end FROM miraikakaku.coverage_reports
+WHERE universe = $1 AND timeframe = $2 ORDER BY checked_at DESC LIMIT 1
+"""
+GAPS = """
+SELECT g.instrument_id, i.symbol, g.first_session, g.last_session, g.sessions, g.missing_bars, g.cause
+FROM miraikakaku.coverage_gap_ranges g
+JOIN miraikakaku.instruments i ON i.id = g.instrument_id
+WHERE i.universe = $1 AND g.timeframe = $2
+ORDER BY g.instrument_id, g.first_session
+"""
+GIVEN_UP = """
+SELECT r.instrument_id, r.first_session, r.last_session FROM miraikakaku.coverage_repairs r
+JOIN miraikakaku.instruments i ON i.id = r.instrument_id
+WHERE i.universe = $1 AND r.timeframe = $2 AND r.outcome = 'given_up'
+"""
+FRUITLESS = """
+SELECT r.instrument_id, r.first_session, count(*)::int FROM miraikakaku.coverage_repairs r
+JOIN miraikakaku.instruments i ON i.id = r.instrument_id
+WHERE i.universe = $1 AND r.timeframe = $2 AND r.missing_after >= r.missing_before
+GROUP BY 1, 2
 """

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -18,10 +18,11 @@ from miraikakaku_assets.adapters.storage.adbc import (
 from miraikakaku_assets.adapters.storage.coverage import statements
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.bars.rules import EXPECTED_RULES
-from miraikakaku_assets.domain.coverage.gaps import ASKED, REFUSED, Holdings
+from miraikakaku_assets.domain.coverage.gaps import ASKED, GAPS, REFUSED, Holdings
 from miraikakaku_assets.domain.coverage.grid import SessionGrid
 from miraikakaku_assets.domain.coverage.report import CoverageFindings
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.market.sessions import sessions_between
 
 _REPORT_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "checked_at": pl.Datetime("us", "UTC"),
@@ -61,8 +62,11 @@ class PostgresCoverage:
             refused, asked = pl.DataFrame(schema=REFUSED), pl.DataFrame(schema=ASKED)
             if grid.bounds is not None:
                 bounds = tuple(moment.isoformat() for moment in grid.bounds)
-                some = None if symbols is None else plain_array(ids)
-                _fill(cursor, grid, (universe.name, timeframe.value, *bounds, some))
+                _fill(
+                    cursor,
+                    grid,
+                    statements.CHOSEN.format(ids=plain_array(ids)) if symbols is not None else "",
+                )
                 window = (universe.time_zone, universe.name, timeframe.value, *bounds)
                 expected = text_array(EXPECTED_RULES)
                 refused = read_frame(cursor, statements.REFUSED, (*window, expected)).cast(REFUSED)  # type: ignore[arg-type]
@@ -82,6 +86,9 @@ class PostgresCoverage:
         with bulk_cursor(self._database) as cursor:
             cursor.execute("LOCK TABLE miraikakaku.coverage_gap_ranges IN SHARE ROW EXCLUSIVE MODE")
             snapshot = _snapshot(cursor, findings)
+            # A second check at the same moment is the same check.
+            key = (findings.checked_at.isoformat(), universe.name, timeframe)
+            cursor.execute(statements.FORGET_REPORT, key)
             _report(cursor, findings, report_file, snapshot)
             for table in ("coverage_gap_ranges", "instrument_coverage"):
                 cursor.execute(statements.FORGET.format(table=table), (universe.name, timeframe))
@@ -92,10 +99,55 @@ class PostgresCoverage:
             days = findings.days.with_columns(universe=pl.lit(universe.name), **own)
             append_rows(cursor, "coverage_days", days)
 
+    def newest_gaps(
+        self, universe: Universe, timeframe: Timeframe
+    ) -> tuple[pl.DataFrame, Sequence[date], datetime | None]:
+        """Gaps of the newest check (schema `GAPS`), the sessions of its window, and when it was (UTC)."""
+        key = (universe.name, timeframe.value)
+        with bulk_cursor(self._database) as cursor:
+            cursor.execute(statements.NEWEST_WINDOW, key)
+            newest = cursor.fetchone()
+            if newest is None:
+                return pl.DataFrame(schema=GAPS), [], None
+            gaps = read_frame(cursor, statements.GAPS, key).select(
+                pl.col(name).cast(kind) for name, kind in GAPS.items()
+            )
+        return gaps, sessions_between(universe.calendar, newest[1], newest[2]), newest[0]
 
-def _fill(cursor: Any, grid: SessionGrid, parameters: Sequence[object]) -> None:
+    def given_up(self, universe: Universe, timeframe: Timeframe) -> pl.DataFrame:
+        """Columns ``instrument_id``, ``first_session``, ``last_session`` of gaps that repairs have given up."""
+        with bulk_cursor(self._database) as cursor:
+            return read_frame(cursor, statements.GIVEN_UP, (universe.name, timeframe.value))
+
+    def fruitless_repairs(self, universe: Universe, timeframe: Timeframe) -> Mapping[tuple[int, date], int]:
+        """Instrument and first session of a gap → repairs of it that brought nothing."""
+        with bulk_cursor(self._database) as cursor:
+            counts = read_frame(cursor, statements.FRUITLESS, (universe.name, timeframe.value))
+        return {(instrument, first): count for instrument, first, count in counts.iter_rows()}
+
+    def save_repair(
+        self, run_id: str, timeframe: Timeframe, results: pl.DataFrame, repaired_at: datetime
+    ) -> None:
+        """Keeps what came of a repair (schema `RESULTS`), instead of what the run may have kept before."""
+        rows = results.drop("symbol").with_columns(
+            run_id=pl.lit(run_id),
+            timeframe=pl.lit(timeframe.value),
+            repaired_at=pl.lit(repaired_at, pl.Datetime("us", "UTC")),
+        )
+        with bulk_cursor(self._database) as cursor:
+            cursor.execute("DELETE FROM miraikakaku.coverage_repairs WHERE run_id = $1", (run_id,))
+            append_rows(cursor, "coverage_repairs", rows)
+
+
+def _fill(cursor: Any, grid: SessionGrid, chosen: str) -> None:
     """Counts the stored bars batch by batch, as they come from the server."""
-    cursor.execute(statements.PRESENT, parameters)
+    first, last = grid.bounds or (None, None)
+    universe, timeframe = grid.universe.name, grid.timeframe.value
+    cursor.execute(
+        statements.PRESENT.format(
+            universe=universe, timeframe=timeframe, first=first, last=last, chosen=chosen
+        )
+    )
     for batch in cursor.fetch_record_batch():
         starts = batch.column("ts").cast("int64")
         grid.add(batch.column("instrument_id").to_numpy(), starts.to_numpy())
