@@ -139,7 +139,7 @@ def _coverage_newest(*, quick: bool) -> dict[str, Metric]:
 
 def _coverage_history(*, quick: bool) -> dict[str, Metric]:
     with _database() as database:
-        measured = coverage.measure(database, *(1_000, 1_500) if quick else (4_435, 5_731), 0.6)
+        measured = coverage.measure(database, *(2_000, 2_500) if quick else (4_435, 5_731), 0.6)
     ratio = measured["ours_s"] / measured["read_s"]
     return _named(("coverage_history_vs_read", ratio, measured["read_s"], _covered(measured)))
 
