@@ -224,14 +224,17 @@ def test_symbols_that_a_parked_collection_has_not_come_to_wait_for_the_rate_limi
     assert check(database, tmp_path)[0].whole.causes == {"never_delivered": 5, "rate_limited": 5}
 
 
-def test_a_session_without_a_price_was_not_traded(database: Database, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("volume", "cause"), [(0.0, "halted"), (None, "quarantined")])
+def test_session_was_not_traded_where_the_source_says_so_and_not_where_it_says_nothing(
+    database: Database, tmp_path: Path, volume: float | None, cause: str
+) -> None:
     ids = listed(database, "1301")
-    nothing = dict.fromkeys(("open", "high", "low", "close", "volume"))
-    empty_row = {**bar(january(8), symbol="1301.T"), **nothing}
+    nothing = dict.fromkeys(("open", "high", "low", "close"))
+    empty_row = {**bar(january(8), symbol="1301.T"), **nothing, "volume": volume}
     write(database, ids, [*closes(1.0, 1.0, symbol="1301.T"), empty_row])
     asked_for(database, "1301.T")
     findings, _ = check(database, tmp_path)
-    assert findings.whole.causes == {"halted": 1, "after_last_bar": 2}
+    assert findings.whole.causes == {cause: 1, "after_last_bar": 2}
 
 
 def test_report_names_the_composition_it_counts(database: Database, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ class Market:
     issues: list[dict[str, Any]]
     present: Days
     quarantined: Days = field(default_factory=dict)
-    without_price: Days = field(default_factory=dict)
+    without_trade: Days = field(default_factory=dict)
     asked: dict[int, list[tuple[date, date | None, datetime]]] | None = None
 
     def holdings(self, first: date, last: date) -> Holdings:
@@ -55,7 +55,7 @@ class Market:
             stamps = pl.Series(opens, dtype=pl.Datetime("us", "UTC")).dt.epoch("us").to_numpy()
             grid.add(np.full(len(stamps), number), stamps)
         refused = [(n, day, False) for n, days in self.quarantined.items() for day in days]
-        refused += [(n, day, True) for n, days in self.without_price.items() for day in days]
+        refused += [(n, day, True) for n, days in self.without_trade.items() for day in days]
         windows = {n: [EVERYTHING] for n in ids} if self.asked is None else self.asked
         asked = [(n, *window) for n, each in windows.items() for window in each]
         return Holdings(
@@ -107,7 +107,7 @@ def test_complete_issue_has_no_gap() -> None:
 AT_NOON = datetime(2025, 1, 14, 3, tzinfo=UTC)
 """12:00 in Tokyo of the session SESSIONS[5], which is not over then."""
 CAUSED: dict[str, tuple[Market, tuple[date, ...]]] = {
-    "halted": (held([issue(1)], {1: SESSIONS[1:]}, without_price={1: SESSIONS[:1]}), SESSIONS[:1]),
+    "halted": (held([issue(1)], {1: SESSIONS[1:]}, without_trade={1: SESSIONS[:1]}), SESSIONS[:1]),
     "quarantined": (held([issue(1)], {1: SESSIONS[1:]}, quarantined={1: SESSIONS[:1]}), SESSIONS[:1]),
     "not_on_source": (held([issue(1, not_on_source=True)]), SESSIONS),
     "rate_limited": (held([issue(1, fetch_failed=True, rate_limited=True)], {1: SESSIONS[:6]}), SESSIONS[6:]),

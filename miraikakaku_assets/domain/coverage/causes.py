@@ -23,9 +23,7 @@ class Cause:
 
 
 HALTED = Cause(
-    "halted",
-    "all that the source sent was rows of the session without a price: nobody traded",
-    repairable=False,
+    "halted", "the source sent a row without a price and with a volume of 0: nobody traded", repairable=False
 )
 QUARANTINED = Cause("quarantined", "a bar came and was refused (see quarantined_bars)")
 OUT_OF_RANGE = Cause(

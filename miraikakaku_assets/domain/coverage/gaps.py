@@ -42,8 +42,8 @@ GAPS = {
 """Columns of gaps: neighbouring sessions of one issue that miss bars for one cause."""
 DAYS = {"sector": pl.String, "session": pl.Date, "expected_bars": pl.Int64, "stored_bars": pl.Int64}
 """Columns of what is expected and stored per sector and session."""
-REFUSED = {"instrument_id": pl.Int32, "session": pl.Date, "without_price": pl.Boolean}
-"""Columns of sessions with a refused bar, and whether all that came was rows without any price."""
+REFUSED = {"instrument_id": pl.Int32, "session": pl.Date, "without_trade": pl.Boolean}
+"""Columns of sessions with a refused bar, and whether all that came was rows without a price that say a volume of 0."""
 ASKED = {
     "instrument_id": pl.Int32,
     "since": pl.Date,
@@ -207,7 +207,7 @@ def _refused(holdings: Holdings) -> tuple[NDArray[Any], NDArray[Any], NDArray[An
     days = pl.Series(grid.sessions, dtype=pl.Date)
     # A row on a day without a session is refused, too, and explains no gap.
     inside = (rows >= 0) & refused["session"].is_in(days.implode()).to_numpy()
-    codes = np.where(refused["without_price"].to_numpy(), _CODES[HALTED], _CODES[QUARANTINED]).astype(
+    codes = np.where(refused["without_trade"].to_numpy(), _CODES[HALTED], _CODES[QUARANTINED]).astype(
         np.uint8
     )
     order = np.argsort(rows[inside], kind="stable")

@@ -40,7 +40,8 @@ WHERE b.timeframe = '{timeframe}' AND b.status = 'final' AND b.ts >= '{first}'::
 CHOSEN = "AND b.instrument_id = ANY ('{ids}'::int[])"
 
 REFUSED = """
-SELECT q.instrument_id, (q.ts AT TIME ZONE $1)::date AS session, bool_and(q.rule = 'no_price') AS without_price
+SELECT q.instrument_id, (q.ts AT TIME ZONE $1)::date AS session,
+       bool_and(q.rule = 'no_price' AND coalesce(q.volume = 0, false)) AS without_trade
 FROM miraikakaku.quarantined_bars q
 JOIN miraikakaku.instruments i ON i.id = q.instrument_id AND i.universe = $2
 WHERE q.timeframe = $3 AND q.released_at IS NULL AND NOT q.rule = ANY ($6::text[])
