@@ -245,8 +245,8 @@ class MonitorTotals:
     coverage: Mapping[str, float]
     missing_bars: Mapping[str, int]
     floors: Mapping[str, int]
-    shortfalls: tuple[str, ...]
-    damaged_reports: tuple[str, ...]
+    shortfalls: Sequence[str]
+    damaged_reports: Sequence[str]
     report: str
     page: str
 
@@ -266,7 +266,7 @@ class ReviewTotals:
 
     stage: ClassVar[str] = "review"
     period: str
-    remarks: tuple[str, ...]
+    remarks: Sequence[str]
     database_bytes: int
     disk_days_left: float | None
     report: str

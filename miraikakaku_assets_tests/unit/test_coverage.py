@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from miraikakaku_assets.domain.coverage import gaps
 from miraikakaku_assets.domain.coverage.causes import CAUSES
-from miraikakaku_assets.domain.coverage.gaps import ASKED, REFUSED, Holdings
+from miraikakaku_assets.domain.coverage.frames import ASKED, REFUSED
+from miraikakaku_assets.domain.coverage.gaps import Holdings
 from miraikakaku_assets.domain.coverage.grid import SessionGrid
 from miraikakaku_assets.domain.coverage.report import WHOLE, CoverageFindings, SegmentCoverage, find_coverage
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe

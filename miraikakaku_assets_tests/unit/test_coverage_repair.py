@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from miraikakaku_assets.domain.coverage.causes import CAUSES, PERMANENT
-from miraikakaku_assets.domain.coverage.gaps import GAPS
+from miraikakaku_assets.domain.coverage.frames import GAPS
 from miraikakaku_assets.domain.coverage.repair import RepairPlan, RepairSelection, judge_repair, plan_repair
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.sessions import sessions_between

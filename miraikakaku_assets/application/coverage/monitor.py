@@ -142,8 +142,8 @@ def _totals(monitor: CoverageMonitor, report: Path, shown: Path) -> MonitorTotal
         coverage={name: row["coverage"] for name, row in whole.items() if row["coverage"] is not None},
         missing_bars={name: row["expected_bars"] - row["stored_bars"] for name, row in whole.items()},
         floors={floor.name: floor.count for floor in monitor.floors},
-        shortfalls=tuple(monitor.shortfalls),
-        damaged_reports=tuple(monitor.damaged),
+        shortfalls=monitor.shortfalls,
+        damaged_reports=list(monitor.damaged),
         report=str(report),
         page=str(shown),
     )

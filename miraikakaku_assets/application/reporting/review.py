@@ -196,7 +196,7 @@ def review(period: Period, history: CoverageHistory, shelf: ReportShelf, clock: 
     forecast = forecast_disk(facts.growth, sizes.get("free"))
     return ReviewTotals(
         period=period,
-        remarks=tuple(remarks),
+        remarks=remarks,
         database_bytes=sizes["database"],
         disk_days_left=None if forecast is None else forecast.days_left,
         report=str(report),

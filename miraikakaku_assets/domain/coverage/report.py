@@ -15,7 +15,8 @@ import numpy as np
 import polars as pl
 
 from miraikakaku_assets.domain.coverage.causes import CAUSES
-from miraikakaku_assets.domain.coverage.gaps import GAPS, Holdings, Tally, find_gaps
+from miraikakaku_assets.domain.coverage.frames import GAPS
+from miraikakaku_assets.domain.coverage.gaps import Holdings, Tally, find_gaps
 from miraikakaku_assets.domain.coverage.grid import SessionGrid
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.words import counted

@@ -4,12 +4,10 @@ import typer
 
 from miraikakaku_assets.faces.cli import (
     bars_io,
-    coverage,
     database,
     demo,
     forecasts,
     master,
-    modes,
     patterns,
     resume,
     scoreboard,
@@ -18,6 +16,8 @@ from miraikakaku_assets.faces.cli import (
     stages,
     status,
 )
+from miraikakaku_assets.faces.cli.coverage import commands as coverage
+from miraikakaku_assets.faces.cli.coverage import modes
 from miraikakaku_assets.faces.cli.leakage import commands as leakage
 from miraikakaku_assets.faces.cli.runner import RunnerFactory, Services
 

@@ -12,7 +12,7 @@ from sqlalchemy import insert, text
 from miraikakaku_assets.adapters.storage.coverage.tables import storage_sizes
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports.coverage import CheckedUniverse, IssueCounts
-from miraikakaku_assets.domain.coverage.gaps import DAYS
+from miraikakaku_assets.domain.coverage.frames import DAYS
 from miraikakaku_assets.domain.market.instruments import Universe
 
 _SEGMENTS = text("""

@@ -18,7 +18,8 @@ from miraikakaku_assets.adapters.storage.adbc import (
 from miraikakaku_assets.adapters.storage.coverage import statements
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.bars.rules import EXPECTED_RULES
-from miraikakaku_assets.domain.coverage.gaps import ASKED, GAPS, REFUSED, Holdings
+from miraikakaku_assets.domain.coverage.frames import ASKED, GAPS, REFUSED
+from miraikakaku_assets.domain.coverage.gaps import Holdings
 from miraikakaku_assets.domain.coverage.grid import SessionGrid
 from miraikakaku_assets.domain.coverage.report import CoverageFindings
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
