@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks import (
     analysis,
     bookkeeping,
+    coverage,
     event_log,
     fetching,
     forecasting,
@@ -130,6 +131,27 @@ def _aggregation(*, quick: bool) -> dict[str, Metric]:
     return _named(("aggregate_vs_polars", measured["ratio"], rate, what))
 
 
+def _coverage_newest(*, quick: bool) -> dict[str, Metric]:
+    with _database() as database:
+        measured = coverage.measure(database, *(2_000, 120) if quick else (16_000, 250), 1.0)
+    return _named(("coverage_16k_s", measured["ours_s"], measured["read_s"], _covered(measured)))
+
+
+def _coverage_history(*, quick: bool) -> dict[str, Metric]:
+    with _database() as database:
+        measured = coverage.measure(database, *(2_000, 2_500) if quick else (4_435, 5_731), 0.6)
+    ratio = measured["ours_s"] / measured["read_s"]
+    return _named(("coverage_history_vs_read", ratio, measured["read_s"], _covered(measured)))
+
+
+def _covered(measured: dict[str, float]) -> str:
+    return (
+        f"s: one ADBC reading of issue and time of the {measured['bars']:,} bars, batch by batch, nothing kept "
+        f"({measured['read_mib']:.0f} MiB); ours {measured['ours_s']:.2f} s, at most {measured['peak_mib']:.0f} MiB, "
+        f"gaps found and stored: {measured['gaps']:,} ranges"
+    )
+
+
 def _cycle(*, quick: bool) -> dict[str, Metric]:
     from benchmarks import cycle  # Dagster's daemon is only needed here
 
@@ -213,6 +235,8 @@ GROUPS: dict[Callable[..., dict[str, Metric]], tuple[str, ...]] = {
     _ingest: ("ingest_vs_adbc",),
     _analysis: ("analyze_vs_floor",),
     _aggregation: ("aggregate_vs_polars",),
+    _coverage_newest: ("coverage_16k_s",),
+    _coverage_history: ("coverage_history_vs_read",),
     _cycle: ("fx_cycle_vs_empty_run", "fx_cycle_p95_s", "fx_cycle_event_log_mib_per_day"),
     _forecast_day: ("train_minutes_4178", "predict_minutes_4178", "forecast_peak_rss_mib"),
     _forecast_scores: (

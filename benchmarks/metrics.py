@@ -64,6 +64,8 @@ GOALS: dict[str, Goal] = {
     "ingest_vs_adbc": Goal("ratio", 0.5, "higher"),
     "analyze_vs_floor": Goal("ratio", 1.6, "lower"),
     "aggregate_vs_polars": Goal("ratio", 0.8, "higher"),
+    "coverage_16k_s": Goal("s", 5.0, "lower"),
+    "coverage_history_vs_read": Goal("ratio", 3.0, "lower"),
     "fx_cycle_vs_empty_run": Goal("ratio", 2.5, "lower"),
     "fx_cycle_p95_s": Goal("s", 5.0, "lower"),
     "fx_cycle_event_log_mib_per_day": Goal("MiB", 20.0, "lower"),

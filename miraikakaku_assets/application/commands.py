@@ -1,6 +1,6 @@
 """What people ask of a stage. Kept light: every command line loads it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Generic, TypeVar
@@ -9,13 +9,16 @@ from miraikakaku_assets.application.stage_reports import (
     AnalysisTotals,
     CoverageTotals,
     MasterTotals,
+    MonitorTotals,
     PredictionTotals,
     PriceTotals,
+    RepairTotals,
+    ReviewTotals,
     ScoreTotals,
     StageReport,
     TrainingTotals,
 )
-from miraikakaku_assets.domain.market.instruments import Timeframe
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
 R = TypeVar("R", bound=StageReport)
 
@@ -54,6 +57,7 @@ class CollectCommand(StageCommand[PriceTotals]):
         until: Last session; None takes everything up to now.
         timeframe: Length of the bars.
         full_refresh: Also ask for what another attempt has collected since the last close.
+        windows: Symbol → its own first and last session, instead of `since` and `until`; None: all have the same.
     """
 
     symbols: Sequence[str] | None = None
@@ -61,6 +65,7 @@ class CollectCommand(StageCommand[PriceTotals]):
     until: date | None = None
     timeframe: Timeframe = Timeframe.D1
     full_refresh: bool = False
+    windows: Mapping[str, tuple[date, date]] | None = None
     reports = PriceTotals
 
 
@@ -129,3 +134,50 @@ class ReportCoverageCommand(StageCommand[CoverageTotals]):
     since: date | None = None
     until: date | None = None
     reports = CoverageTotals
+
+
+@dataclass(frozen=True)
+class RepairCoverageCommand(StageCommand[RepairTotals]):
+    """What a repair of gaps is asked for; see `domain.coverage.repair.RepairSelection`.
+
+    Attributes:
+        symbols: None stands for all.
+        causes: None stands for all that a request may fill.
+        since: Sessions before it are left alone.
+        until: Sessions after it are left alone.
+        limit: At most so many gaps; 0 for all.
+        force: Also ask for what no request is expected to fill.
+        timeframe: Of the bars.
+    """
+
+    symbols: Sequence[str] | None = None
+    causes: Sequence[str] | None = None
+    since: date | None = None
+    until: date | None = None
+    limit: int = 0
+    force: bool = False
+    timeframe: Timeframe = Timeframe.D1
+    reports = RepairTotals
+
+
+@dataclass(frozen=True)
+class MonitorCommand(StageCommand[MonitorTotals]):
+    """Reports the coverage of everything that is collected."""
+
+    reports = MonitorTotals
+
+
+@dataclass(frozen=True)
+class ReviewCommand(StageCommand[ReviewTotals]):
+    """What a review is asked for.
+
+    Attributes:
+        period: ``weekly`` or ``monthly``.
+    """
+
+    period: str = "weekly"
+    reports = ReviewTotals
+
+
+ALL_MARKETS = Universe("market", "all universes", calendar="", time_zone="UTC", currency=None, partitions="")
+"""Stands for whose a stage is that belongs to no single universe; nothing is collected of it."""

@@ -7,15 +7,20 @@ Kept light: every command line loads it.
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from miraikakaku_assets.application.commands import (
+    ALL_MARKETS,
     AnalyzeCommand,
     CollectCommand,
+    MonitorCommand,
     PredictCommand,
     R,
+    RepairCoverageCommand,
     ReportCoverageCommand,
+    ReviewCommand,
     ScoreCommand,
     StageCommand,
     TrainCommand,
@@ -30,6 +35,7 @@ from miraikakaku_assets.domain.errors import (
     SourcePausedError,
     WorkFellShortError,
 )
+from miraikakaku_assets.domain.market.instruments import JP, UNIVERSES, US
 from miraikakaku_assets.domain.words import counted, lasting
 
 if TYPE_CHECKING:
@@ -42,7 +48,7 @@ if TYPE_CHECKING:
 
 _FEW = 20
 """Symbols up to which forecasts are shown one by one."""
-_GOES_ON = (CollectCommand, AnalyzeCommand, PredictCommand)
+_GOES_ON = (CollectCommand, AnalyzeCommand, PredictCommand, RepairCoverageCommand)
 """Of these a part may fail: the rest is still worth the next stage."""
 
 
@@ -188,6 +194,40 @@ class Pipeline:
     def report_coverage(self, universe: Universe, command: ReportCoverageCommand) -> None:
         """Checks coverage and writes the report."""
         self._enter(universe, command, self._run(universe, command))
+
+    def repair_coverage(self, universe: Universe, command: RepairCoverageCommand) -> None:
+        """Asks again for what is missing."""
+        self._enter(universe, command, self._run(universe, command))
+
+    def check_all(self) -> None:
+        """Checks the coverage of every universe that is collected, one after the other, and reports all of them.
+
+        What falls short of a floor or a threshold counts as failed.
+        """
+        masters = self._ports.masters
+        collected = [market for market in UNIVERSES.values() if masters.instruments(market)]
+        for market in collected:
+            with suppress(StageFailedError):  # the account has it; the others are checked all the same
+                self.report_coverage(market, ReportCoverageCommand())
+        command = MonitorCommand()
+        run = self._run(ALL_MARKETS, command)
+        doubt = "; ".join(run.report.shortfalls) if run.report else None
+        self._enter(ALL_MARKETS, command, run, doubt=doubt)
+
+    def maintain_daily(self) -> None:
+        """The US list, then `check_all`; without the list the coverage is checked all the same."""
+        with suppress(StageFailedError):
+            self.update_master(US, UpdateMasterCommand())
+        self.check_all()
+
+    def maintain_weekly(self) -> None:
+        """The list of Tokyo, then the daily work, then the review of the week."""
+        with suppress(StageFailedError):
+            self.update_master(JP, UpdateMasterCommand())
+        with suppress(StageFailedError):
+            self.maintain_daily()
+        command = ReviewCommand("weekly")
+        self._enter(ALL_MARKETS, command, self._run(ALL_MARKETS, command))
 
     def _run(self, universe: Universe, command: StageCommand[R]) -> StageRun[R]:
         run_id = str(uuid.uuid4())

@@ -4,7 +4,7 @@ A field is a key of the JSON document that commands print, in its order; one tha
 command line loads it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -199,3 +199,75 @@ class CoverageTotals:
     below_threshold: str
     gaps_by_cause: Mapping[str, int]
     report: str
+
+
+@dataclass(frozen=True)
+class RepairTotals:
+    """What came of a repair of gaps.
+
+    Attributes:
+        timeframe: Of the bars.
+        gaps: That were asked for.
+        requests: Windows that were asked for; neighbouring gaps of a symbol may share one.
+        outcomes: Outcome → gaps, see `domain.coverage.repair.OUTCOMES`.
+        missing_before: Bars that they missed.
+        missing_after: Bars that they miss now.
+        skipped: Cause → gaps that no request is expected to fill, which were left alone.
+        first_gaps: What became of some of them, one by one.
+    """
+
+    stage: ClassVar[str] = "repair"
+    timeframe: str
+    gaps: int
+    requests: int
+    outcomes: Mapping[str, int]
+    missing_before: int
+    missing_after: int
+    skipped: Mapping[str, int]
+    first_gaps: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class MonitorTotals:
+    """What the report of the coverage of everything says.
+
+    Attributes:
+        coverage: Universe → share of the expected bars that are stored.
+        missing_bars: Universe → expected bars that are not stored.
+        floors: List → issues it holds.
+        shortfalls: Floors and thresholds that are missed, and checks that are too old, one sentence each.
+        damaged_reports: Earlier reports that cannot be read any more.
+        report: Path of the JSON report.
+        page: Path of its page.
+    """
+
+    stage: ClassVar[str] = "coverage_report"
+    coverage: Mapping[str, float]
+    missing_bars: Mapping[str, int]
+    floors: Mapping[str, int]
+    shortfalls: Sequence[str]
+    damaged_reports: Sequence[str]
+    report: str
+    page: str
+
+
+@dataclass(frozen=True)
+class ReviewTotals:
+    """What a review says.
+
+    Attributes:
+        period: ``weekly`` or ``monthly``.
+        remarks: What somebody should look at, one sentence each.
+        database_bytes: Size of the database.
+        disk_days_left: Until the disk is full; None: it is not filling, or there is too little history.
+        report: Path of the JSON document.
+        page: Path of its page.
+    """
+
+    stage: ClassVar[str] = "review"
+    period: str
+    remarks: Sequence[str]
+    database_bytes: int
+    disk_days_left: float | None
+    report: str
+    page: str

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
     from miraikakaku_assets.adapters.storage.collection.probes import PostgresProbes
     from miraikakaku_assets.adapters.storage.collection.stage_reports import PostgresStageReports
-    from miraikakaku_assets.adapters.storage.coverage import PostgresCoverage
+    from miraikakaku_assets.adapters.storage.coverage.history import PostgresCoverageHistory
+    from miraikakaku_assets.adapters.storage.coverage.store import PostgresCoverage
     from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
     from miraikakaku_assets.adapters.storage.status import PostgresStatus
     from miraikakaku_assets.application.ports.evidence import EvaluationDatasets
@@ -73,9 +74,18 @@ class Stores(Installation):
     @cached_property
     def coverage(self) -> PostgresCoverage:
         """Holdings and coverage reports."""
-        from miraikakaku_assets.adapters.storage.coverage import PostgresCoverage
+        from miraikakaku_assets.adapters.storage.coverage.store import PostgresCoverage
 
         return PostgresCoverage(self.database)
+
+    @cached_property
+    def coverage_history(self) -> PostgresCoverageHistory:
+        """What earlier checks have found, and sizes of the storage."""
+        from miraikakaku_assets.adapters.storage.coverage.history import PostgresCoverageHistory
+
+        return PostgresCoverageHistory(
+            self.database, None if self.settings.database_url else self.settings.home
+        )
 
     @cached_property
     def status(self) -> PostgresStatus:

@@ -9,6 +9,12 @@ from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.orchestration.analysis.jobs import analysis_jobs
 from miraikakaku_assets.orchestration.canary.assets import SOURCE_CANARY
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key
+from miraikakaku_assets.orchestration.coverage.monitor import (
+    COVERAGE_REPORT,
+    coverage_report_job,
+    review_job,
+)
+from miraikakaku_assets.orchestration.coverage.repair import coverage_repair_job
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs
 from miraikakaku_assets.orchestration.cycles.notices import notifications_job
 from miraikakaku_assets.orchestration.forecasting.jobs import forecast_jobs
@@ -26,8 +32,8 @@ master_jobs = {
 coverage_jobs = asset_jobs("coverage", coverage_key, "Checks the coverage of {} and writes the report.")
 coverage_check_job = dg.define_asset_job(
     "coverage_check_job",
-    [coverage_key(universe) for universe in UNIVERSES.values()],
-    description="Checks the coverage of every universe and writes the reports.",
+    [*(coverage_key(universe) for universe in UNIVERSES.values()), COVERAGE_REPORT],
+    description="Checks the coverage of every universe and writes the reports, and the one of all of them.",
 )
 source_canary_job = dg.define_asset_job(
     "source_canary_job",
@@ -40,6 +46,9 @@ default_jobs: list[Any] = [
     *daily_jobs.values(),
     *coverage_jobs.values(),
     coverage_check_job,
+    coverage_repair_job,
+    coverage_report_job,
+    review_job,
     source_canary_job,
     *symbol_jobs.values(),
     *analysis_jobs.values(),

@@ -14,9 +14,12 @@ from dagster._core.events import RunFailureReason
 from miraikakaku_assets.application.commands import (
     AnalyzeCommand,
     CollectCommand,
+    MonitorCommand,
     PredictCommand,
     R,
+    RepairCoverageCommand,
     ReportCoverageCommand,
+    ReviewCommand,
     ScoreCommand,
     StageCommand,
     TrainCommand,
@@ -28,6 +31,13 @@ from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.orchestration.build import build_defs
 from miraikakaku_assets.orchestration.console import settle_console
+from miraikakaku_assets.orchestration.coverage.monitor import (
+    COVERAGE_REPORT,
+    REVIEW,
+    coverage_report_job,
+    review_job,
+)
+from miraikakaku_assets.orchestration.coverage.repair import REPAIR_JOB, REPAIR_OP
 from miraikakaku_assets.orchestration.failures import reason_of
 from miraikakaku_assets.orchestration.instance.connections import renew_connections
 from miraikakaku_assets.orchestration.instance.home import open_instance
@@ -87,6 +97,8 @@ class Launcher:
         """The job that does a command."""
         if isinstance(command, CollectCommand):
             return self._collection(universe, command)
+        if isinstance(command, RepairCoverageCommand):
+            return REPAIR_JOB, {REPAIR_OP: {"universe": universe.name, **config_of(command)}}, {}
         name = universe.name
         job, op = {
             UpdateMasterCommand: (f"{name}_master_job", f"{name}__stock_master"),
@@ -95,6 +107,8 @@ class Launcher:
             PredictCommand: symbols_names(universe, "predict"),
             ScoreCommand: (f"{name}_performance_job", f"{name}__prediction_performance"),
             ReportCoverageCommand: (f"{name}_coverage_job", f"{name}__coverage"),
+            MonitorCommand: (coverage_report_job.name, COVERAGE_REPORT.to_python_identifier()),
+            ReviewCommand: (review_job.name, REVIEW.to_python_identifier()),
         }[type(command)]
         config = config_of(command)
         return job, {op: config} if config else {}, {}

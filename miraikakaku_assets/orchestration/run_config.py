@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import date
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import dagster as dg
 
@@ -15,12 +15,13 @@ from miraikakaku_assets.application.commands import (
     AnalyzeCommand,
     CollectCommand,
     PredictCommand,
+    RepairCoverageCommand,
     ReportCoverageCommand,
     TrainCommand,
     UpdateMasterCommand,
 )
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.market.instruments import Timeframe, Universe, collected_timeframe
+from miraikakaku_assets.domain.market.instruments import Timeframe, Universe, collected_timeframe, universe
 from miraikakaku_assets.domain.market.window import read_day, read_window
 from miraikakaku_assets.orchestration.failures import failure
 
@@ -166,3 +167,45 @@ class CoverageConfig(dg.Config):
     def command(self) -> ReportCoverageCommand:
         """What the check is asked for."""
         return ReportCoverageCommand(*read_window(self.since, self.until))
+
+
+class RepairConfig(CoverageConfig):
+    """Options of a repair of gaps; by default all that a request may fill."""
+
+    universe: str
+    """jp, us, fx or copper."""
+    symbols: list[str] | None = None
+    """Yahoo symbols; none named: all with gaps."""
+    causes: list[str] | None = None
+    """Causes of gaps, see docs/decisions/0004; none named: all that a request may fill."""
+    limit: int = 0
+    """At most so many gaps, the newest first; 0 for all."""
+    force: bool = False
+    """Also ask for what no request is expected to fill."""
+    timeframe: str = Timeframe.D1.value
+    """1d or 5m."""
+
+    @_refusing
+    def command(self) -> RepairCoverageCommand:  # type: ignore[override]
+        """What the repair is asked for."""
+        window = read_window(self.since, self.until)
+        timeframe = collected_timeframe(self.timeframe, universe(self.universe))
+        return RepairCoverageCommand(self.symbols, self.causes, *window, self.limit, self.force, timeframe)
+
+
+class ReviewConfig(dg.Config):
+    """Options of a review."""
+
+    period: str = "weekly"
+    """weekly or monthly."""
+
+    @_refusing
+    def chosen(self) -> Literal["weekly", "monthly"]:
+        """Which review.
+
+        Raises:
+            ConfigurationError: There is none of that name.
+        """
+        if self.period == "weekly" or self.period == "monthly":  # noqa: PLR1714 - so the type checker knows
+            return self.period
+        raise ConfigurationError(f"There is no {self.period!r} review; choose weekly or monthly")

@@ -12,6 +12,7 @@ import dagster as dg
 from miraikakaku_assets.bootstrap import price_vendor
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key
+from miraikakaku_assets.orchestration.coverage.monitor import COVERAGE_REPORT, REVIEW, review_job
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs, cycle_op_name
 from miraikakaku_assets.orchestration.forecasting.jobs import training_jobs
 from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
@@ -46,6 +47,10 @@ def default_schedules() -> list[dg.ScheduleDefinition]:
         *(_training(universe) for universe in UNIVERSES.values()),
         *(_cycle(record.universe, *record.cycle) for record in RECORDS.values() if record.cycle),
         _source_canary(),
+        _review("weekly_review", "weekly", "30 7 * * 1", "The review of the week, Mondays 07:30."),
+        _review(
+            "monthly_review", "monthly", "0 8 1 * *", "The review of the month, on its first day at 08:00."
+        ),
         event_log_pruning(default_status(), TOKYO),
     ]
 
@@ -67,7 +72,7 @@ def _coverage_check() -> dg.ScheduleDefinition:
         cron_schedule="0 0,6,12,18 * * *",
         execution_timezone=TOKYO,
         default_status=default_status(),
-        description="Coverage report of every universe that is collected, every six hours.",
+        description="Coverage of every universe that is collected and the report of all of them, every six hours.",
     )
     def coverage_check(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         collected = [
@@ -77,9 +82,23 @@ def _coverage_check() -> dg.ScheduleDefinition:
         ]
         if not collected:
             return dg.SkipReason("Nothing is collected yet: materialize a stock master first.")
-        return dg.RunRequest(asset_selection=[coverage_key(universe) for universe in collected])
+        return dg.RunRequest(
+            asset_selection=[*(coverage_key(universe) for universe in collected), COVERAGE_REPORT]
+        )
 
     return coverage_check
+
+
+def _review(name: str, period: str, cron: str, description: str) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name=name,
+        job=review_job,
+        cron_schedule=cron,
+        execution_timezone=TOKYO,
+        default_status=default_status(),
+        description=description,
+        run_config={"ops": {REVIEW.to_python_identifier(): {"config": {"period": period}}}},
+    )
 
 
 def _daily(universe: Universe, daily: Schedule) -> dg.ScheduleDefinition:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -65,6 +66,32 @@ def coverage_chart(findings: CoverageFindings) -> bytes:
     axes.set_xlim(0, 1)
     axes.invert_yaxis()
     _plain(axes)
+    return _png(figure)
+
+
+def heat_chart(
+    rows: int, sessions: Sequence[str], shares: Sequence[Sequence[float | None]], universe: str
+) -> bytes:
+    """Shares of expected bars that are stored, one row a sector and one column a session.
+
+    Args:
+        rows: Sectors; their names are in the report, in this order.
+        sessions: Dates.
+        shares: By sector and session; None for nothing expected.
+        universe: For the title.
+    """
+    import numpy as np
+
+    figure = _figure(7.2, 0.9 + 0.11 * max(rows, 4))
+    axes = figure.subplots()
+    cells = np.array([[np.nan if share is None else share for share in line] for line in shares], dtype=float)
+    picture = axes.imshow(cells, aspect="auto", cmap="RdYlGn", vmin=0.5, vmax=1.0, interpolation="nearest")
+    marks = sorted({0, len(sessions) // 2, len(sessions) - 1})
+    axes.set_xticks(marks, [sessions[mark] for mark in marks], fontsize=8)
+    axes.set_ylabel("sector, in the report's order", fontsize=8)
+    axes.tick_params(labelsize=8, colors=_INK)
+    axes.set_title(f"{universe}: stored of expected bars", loc="left", color=_INK, fontsize=10)
+    figure.colorbar(picture, ax=axes, shrink=0.9).ax.tick_params(labelsize=8)
     return _png(figure)
 
 

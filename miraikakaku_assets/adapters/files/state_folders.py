@@ -12,6 +12,7 @@ from miraikakaku_assets.application.ports import Publication
 from miraikakaku_assets.domain.errors import ConfigurationError
 
 _DIGITS = 12  # of a digest: enough to tell the lists of a lifetime apart
+_LOOKED_AT = 30  # reports, a week of them
 _FILE_TIME_ZONE = ZoneInfo("Asia/Tokyo")  # people look for today's report by their own date
 
 
@@ -61,11 +62,58 @@ class FolderReportStore:
     def __init__(self, home: Path) -> None:
         self._home = home
 
+    @property
+    def _folder(self) -> Path:
+        return self._home / "reports"
+
     def write(self, stem: str, moment: datetime, content: Mapping[str, object]) -> Path:
-        """Writes ``<stem>_<YYYYmmdd_HHMMSS>.json`` (time in Tokyo) and returns its path."""
-        name = f"{stem}_{moment.astimezone(_FILE_TIME_ZONE):%Y%m%d_%H%M%S}.json"
+        """Writes ``<stem>_<YYYYmmdd_HHMMSS>.json`` (time in Tokyo) and returns its path.
+
+        Raises:
+            ConfigurationError: It cannot be written there.
+        """
         text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-        return write_whole(self._home / "reports" / name, text.encode())
+        return self._write(f"{_named(stem, moment)}.json", text)
+
+    def write_page(self, stem: str, moment: datetime, html: str) -> Path:
+        """Writes ``<stem>_<YYYYmmdd_HHMMSS>.html`` (time in Tokyo) and returns its path.
+
+        Raises:
+            ConfigurationError: It cannot be written there.
+        """
+        return self._write(f"{_named(stem, moment)}.html", html)
+
+    def damaged(self, stem: str) -> list[str]:
+        """Names of the newest documents of that stem that cannot be read as JSON.
+
+        A file where the folder should be is moved aside as ``reports.damaged`` and named, too.
+        """
+        if not self._folder.is_dir():
+            return self._moved_aside()
+        newest = sorted(self._folder.glob(f"{stem}_*.json"), reverse=True)[:_LOOKED_AT]
+        return [path.name for path in newest if not _is_readable(path)]
+
+    def _moved_aside(self) -> list[str]:
+        if not self._folder.is_file():
+            return []
+        aside = self._folder.with_suffix(".damaged")
+        self._folder.replace(aside)
+        return [f"{self._folder.name}, a file instead of a folder, moved to {aside.name}"]
+
+    def _write(self, name: str, text: str) -> Path:
+        self._moved_aside()
+        return write_whole(self._folder / name, text.encode())
+
+
+def _named(stem: str, moment: datetime) -> str:
+    return f"{stem}_{moment.astimezone(_FILE_TIME_ZONE):%Y%m%d_%H%M%S}"
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        return isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError):
+        return False
 
 
 class FolderModelStore:

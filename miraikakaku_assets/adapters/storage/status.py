@@ -40,7 +40,8 @@ WHERE q.released_at IS NULL AND coalesce(i.universe, :universe) = :universe GROU
 """)
 _COVERAGE = text("""
 SELECT checked_at, coverage, expected_bars, stored_bars, denominator, threshold, report_file
-FROM miraikakaku.coverage_reports WHERE universe = :universe AND segment = 'all' ORDER BY id DESC LIMIT 1
+FROM miraikakaku.coverage_reports
+WHERE universe = :universe AND timeframe = '1d' AND segment = 'all' ORDER BY id DESC LIMIT 1
 """)
 _BATCHES = text(f"""
 SELECT id, batch_type,
@@ -100,8 +101,9 @@ _SEGMENTS = text("""
 SELECT segment, instruments, complete_instruments, empty_instruments, expected_bars, stored_bars, coverage, threshold,
        denominator, window_start, window_end, report_file
 FROM miraikakaku.coverage_reports
-WHERE universe = :universe
-  AND checked_at = (SELECT max(checked_at) FROM miraikakaku.coverage_reports WHERE universe = :universe)
+WHERE universe = :universe AND timeframe = '1d'
+  AND checked_at = (
+      SELECT max(checked_at) FROM miraikakaku.coverage_reports WHERE universe = :universe AND timeframe = '1d')
 ORDER BY id
 """)
 

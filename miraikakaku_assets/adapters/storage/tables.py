@@ -231,36 +231,3 @@ quarantined_actions = Table(
     utc("last_seen_at", nullable=False),
     PrimaryKeyConstraint("symbol", "ex_date", "kind", "rule"),
 )
-
-coverage_reports = Table(
-    "coverage_reports",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    utc("checked_at", nullable=False),
-    Column("universe", Text, nullable=False),
-    Column("timeframe", Text, nullable=False),
-    Column("segment", Text, nullable=False),
-    Column("denominator", Text, nullable=False),
-    Column("window_start", Date, nullable=False),
-    Column("window_end", Date, nullable=False),
-    Column("instruments", Integer, nullable=False),
-    Column("complete_instruments", Integer, nullable=False),
-    Column("empty_instruments", Integer, nullable=False),
-    Column("expected_bars", BigInteger, nullable=False),
-    Column("stored_bars", BigInteger, nullable=False),
-    Column("coverage", Double),  # null when nothing was expected
-    Column("threshold", Double, nullable=False),
-    Column("report_file", Text, nullable=False),
-    UniqueConstraint("checked_at", "universe", "timeframe", "segment", name="uq_coverage_reports_check"),
-)
-
-coverage_gaps = Table(
-    "coverage_gaps",
-    metadata,
-    Column("instrument_id", Integer, nullable=False),
-    Column("timeframe", Text(collation="C"), nullable=False),
-    Column("session", Date, nullable=False),
-    Column("cause", Text, nullable=False),
-    utc("checked_at", nullable=False),
-    PrimaryKeyConstraint("instrument_id", "timeframe", "session"),
-)

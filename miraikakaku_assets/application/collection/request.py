@@ -54,6 +54,8 @@ class CollectionRequest:
         batch_type: ``all_stocks`` or ``partial``.
         run_id: Run that does it.
         shares: Whether symbols that another collection is at are left to it; whoever imports reads a file of its own.
+        windows: Symbol → its own first and last session, instead of `since` and `until`; symbols without are not
+            asked for.
         waits: Whether it waits for symbols that another collection is at; if not, their verdict is ``underway``.
     """
 
@@ -71,6 +73,7 @@ class CollectionRequest:
     run_id: str | None = None
     shares: bool = True
     waits: bool = True
+    windows: Mapping[str, tuple[date, date]] | None = None
 
     def new_batch(self, source: str) -> NewBatch:
         """The batch as the ledger knows it."""

@@ -45,6 +45,9 @@ def bar_requests(
         for instrument in request.instruments
         if held.get(instrument.symbol, _NOTHING).newest is None
     )
+    if request.windows is not None:
+        own = request.windows
+        return [BarRequest(symbol, *own[symbol]) for symbol in _symbols(request) if symbol in own], bare
     if request.since is not None:
         return [
             BarRequest(instrument.symbol, request.since, until) for instrument in request.instruments
@@ -64,6 +67,10 @@ def bar_requests(
         BarRequest(symbol, starts.get(day, request.history_start), until) for symbol, day in known.items()
     ]
     return requests, bare
+
+
+def _symbols(request: CollectionRequest) -> list[str]:
+    return [instrument.symbol for instrument in request.instruments]
 
 
 def _known_to(held: Held, history_start: date, *, is_fixed: bool) -> date | None:

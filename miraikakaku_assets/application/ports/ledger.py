@@ -8,10 +8,13 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+import polars as pl
+
 from miraikakaku_assets.application.ports.prices import NO_CALLS, BarRequest, Calls, Withdrawal
 from miraikakaku_assets.application.stage_reports import StageReport
 from miraikakaku_assets.domain.bars.restatement import Rescaling
-from miraikakaku_assets.domain.coverage.report import CoverageFindings, Holdings
+from miraikakaku_assets.domain.coverage.gaps import Holdings
+from miraikakaku_assets.domain.coverage.report import CoverageFindings
 from miraikakaku_assets.domain.errors import SymbolError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
@@ -205,11 +208,42 @@ class StageReports(Protocol):
 class CoverageStore(Protocol):
     """What coverage is computed from and where it is written."""
 
-    def holdings(self, universe: Universe, timeframe: Timeframe, first: date, last: date) -> Holdings | None:
-        """Active issues with their sessions stored and quarantined between two dates; None without a master."""
+    def holdings(
+        self,
+        universe: Universe,
+        timeframe: Timeframe,
+        first: date,
+        last: date,
+        symbols: Sequence[str] | None = None,
+    ) -> Holdings | None:
+        """Active issues and what is stored and refused of them between two dates; None without a master.
+
+        Args:
+            universe: Whose issues.
+            timeframe: Collected timeframe.
+            first: First day of the window.
+            last: Last day of the window.
+            symbols: Only these issues; None stands for all.
+        """
 
     def save(self, findings: CoverageFindings, report_file: str) -> None:
-        """Replaces the gaps and adds the report, in one transaction."""
+        """Replaces gaps, freshness and days of the universe and adds the report, in one transaction."""
+
+    def newest_gaps(
+        self, universe: Universe, timeframe: Timeframe
+    ) -> tuple[pl.DataFrame, Sequence[date], datetime | None]:
+        """Gaps of the newest check (schema `GAPS`), the sessions of its window, and when it was (UTC)."""
+
+    def given_up(self, universe: Universe, timeframe: Timeframe) -> pl.DataFrame:
+        """Columns ``instrument_id``, ``first_session``, ``last_session`` of gaps that repairs have given up."""
+
+    def fruitless_repairs(self, universe: Universe, timeframe: Timeframe) -> Mapping[tuple[int, date], int]:
+        """Instrument and first session of a gap → repairs of it that brought nothing."""
+
+    def save_repair(
+        self, run_id: str, timeframe: Timeframe, results: pl.DataFrame, repaired_at: datetime
+    ) -> None:
+        """Keeps what came of a repair (schema `RESULTS`), instead of what the run may have kept before."""
 
 
 class ReportStore(Protocol):

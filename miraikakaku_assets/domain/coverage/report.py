@@ -1,52 +1,30 @@
 """Coverage: expected sessions against stored bars, with the denominator named and every gap explained.
 
-An issue is expected to have one final bar per session of its exchange, from the day it was listed (or the
+An issue is expected to have every final bar of each session of its exchange, from the day it was listed (or the
 first bar it has, if that is earlier; or the start of the window, if nothing is known) until the window's end
-or its delisting. What is expected and not stored is a gap, and every gap has one cause.
+or its delisting. What is expected and not stored is a gap, and every gap has one cause (`causes`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from math import ceil
 
+import numpy as np
 import polars as pl
 
+from miraikakaku_assets.domain.coverage.causes import CAUSES
+from miraikakaku_assets.domain.coverage.frames import GAPS
+from miraikakaku_assets.domain.coverage.gaps import Holdings, Tally, find_gaps
+from miraikakaku_assets.domain.coverage.grid import SessionGrid
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
-from miraikakaku_assets.domain.market.sessions import sessions_between
 from miraikakaku_assets.domain.words import counted
+
+__all__ = ["CAUSES", "WHOLE", "CoverageFindings", "Holdings", "SegmentCoverage", "find_coverage"]
 
 WHOLE = "all"
 """Name of the segment that holds every issue of the universe."""
-
-CAUSES = {
-    "quarantined": "a bar came and was refused (see quarantined_bars)",
-    "never_delivered": "the source has no bar of this issue in the window",
-    "not_on_source": "the source does not know the symbol, and there is no bar of it in the window",
-    "before_first_bar": "before the first stored bar; the listing date is unknown",
-    "after_last_bar": "after the last stored bar: not delivered yet, or trading has ended",
-    "source_hole": "between stored bars: the source left the session out",
-    "fetch_failed": "the last collection of this issue failed",
-}
-"""Cause → what it says."""
-
-
-@dataclass(frozen=True)
-class Holdings:
-    """What is listed and what is stored.
-
-    Attributes:
-        list_date: Date of the list the issues are taken from.
-        issues: Columns ``instrument_id``, ``symbol``, ``segment``, ``listed_on``, ``delisted_on``,
-            ``fetch_failed`` (whether its last collection failed), ``not_on_source`` (whether the source said then
-            that it does not know the symbol). Active issues of the master.
-        present: Columns ``instrument_id``, ``session``: final bars stored, one row per session.
-        quarantined: Columns ``instrument_id``, ``session``: sessions with a refused bar.
-    """
-
-    list_date: date
-    issues: pl.DataFrame
-    present: pl.DataFrame
-    quarantined: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -87,8 +65,14 @@ class CoverageFindings:
 
     Attributes:
         least_issues: Issues the list should at least hold.
-        gaps: Columns ``instrument_id``, ``symbol``, ``session``, ``cause``.
         denominator: In words, what 100 % would be.
+        members: Issues that were counted: ``instrument_id``, ``symbol``, ``segment``, ``listed_on``, ``delisted_on``.
+        list_date: Date of the list that they are taken from.
+        sessions: Those of the window.
+        gaps: Missing bars as ranges of sessions, schema `GAPS`.
+        issues: Per issue what is expected, stored and newest, schema `ISSUE_COVERAGE`.
+        days: Per sector and session of the newest ones expected and stored bars, schema `DAYS`.
+        grid: What was counted; None in findings that are made up.
     """
 
     universe: Universe
@@ -101,6 +85,12 @@ class CoverageFindings:
     denominator: str
     segments: tuple[SegmentCoverage, ...]
     gaps: pl.DataFrame
+    members: pl.DataFrame = field(default_factory=pl.DataFrame)
+    list_date: date | None = None
+    sessions: Sequence[date] = ()
+    issues: pl.DataFrame = field(default_factory=pl.DataFrame)
+    days: pl.DataFrame = field(default_factory=pl.DataFrame)
+    grid: SessionGrid | None = None
 
     @property
     def whole(self) -> SegmentCoverage:
@@ -112,14 +102,24 @@ class CoverageFindings:
         """Whether the list is shorter than a whole market can be."""
         return self.whole.instruments < self.least_issues
 
+    def missing(self, instrument_id: int, first: date, last: date) -> int:
+        """Bars that an issue misses between two sessions of the window, both included."""
+        mine = self.issue_rows.get(instrument_id)
+        if mine is None or self.grid is None:
+            return 0
+        return self.grid.shortfall(mine, first, last)
+
+    @cached_property
+    def issue_rows(self) -> dict[int, int]:
+        """Instrument → its row in the grid."""
+        return {int(number): row for row, number in enumerate(self.issues["instrument_id"])}
+
     def below_threshold(self) -> list[SegmentCoverage]:
         """Segments whose coverage is below the threshold."""
         return [s for s in self.segments if s.coverage is not None and s.coverage < self.threshold]
 
 
 def find_coverage(
-    universe: Universe,
-    timeframe: Timeframe,
     first: date,
     last: date,
     holdings: Holdings,
@@ -127,30 +127,24 @@ def find_coverage(
     checked_at: datetime,
     threshold: float,
     least_issues: int = 0,
+    served_from: date | None = None,
 ) -> CoverageFindings:
     """Compares what is stored between two session dates with what the calendar says is due.
 
     Args:
-        universe: Whose calendar applies.
-        timeframe: Daily bars only: one bar per session.
         first: First day of the window (exchange date).
         last: Last day of the window; sessions after it are not expected.
-        holdings: What is listed and stored.
+        holdings: What is listed and stored; its grid knows the universe and the timeframe.
         checked_at: Time of the check (UTC).
         threshold: Share below which a segment is reported.
         least_issues: Issues the list should at least hold.
+        served_from: First day the source still serves of this timeframe; None: it has no such limit.
     """
-    sessions = sessions_between(universe.calendar, first, last)
-    expected = _expected(holdings, sessions, first)
-    marked = expected.join(
-        holdings.present.unique().with_columns(stored=pl.lit(value=True)),
-        on=["instrument_id", "session"],
-        how="left",
-    ).with_columns(pl.col("stored").fill_null(value=False))
-    gaps = _gaps(marked, holdings)
+    tally = find_gaps(holdings, served_from)
+    universe = holdings.grid.universe
     return CoverageFindings(
         universe=universe,
-        timeframe=timeframe,
+        timeframe=holdings.grid.timeframe,
         checked_at=checked_at,
         first=first,
         last=last,
@@ -158,79 +152,77 @@ def find_coverage(
         least_issues=least_issues,
         denominator=(
             f"{counted(holdings.issues.height, 'active issue')} of the list dated {holdings.list_date} × their "
-            f"{universe.calendar} sessions from {first} to {last} ({len(sessions)}), "
+            f"{universe.calendar} sessions from {first} to {last} ({len(holdings.grid.sessions)}), "
             "each from its listing on where that day is known"
         ),
-        segments=_segments(holdings.issues, marked, gaps),
-        gaps=gaps.select("instrument_id", "symbol", "session", "cause"),
+        segments=_segments(holdings, tally),
+        gaps=tally.gaps.select(*GAPS),
+        members=holdings.issues.select("instrument_id", "symbol", "segment", "listed_on", "delisted_on"),
+        list_date=holdings.list_date,
+        sessions=holdings.grid.sessions,
+        issues=_issues(holdings, tally),
+        days=tally.days,
+        grid=holdings.grid,
     )
 
 
-def _expected(holdings: Holdings, sessions: list[date], first: date) -> pl.DataFrame:
-    """One row per issue and session that is due, with the issue's first and last stored session."""
-    bounds = holdings.present.group_by("instrument_id").agg(
-        first_bar=pl.col("session").min(), last_bar=pl.col("session").max()
-    )
-    begins = pl.min_horizontal("listed_on", "first_bar").clip(lower_bound=first)
-    issues = holdings.issues.join(bounds, on="instrument_id", how="left").with_columns(
-        begins=pl.when(pl.col("listed_on").is_not_null()).then(begins).otherwise(pl.lit(first))
-    )
-    due = issues.join(pl.DataFrame({"session": sessions}, schema={"session": pl.Date}), how="cross")
-    delisted = pl.col("delisted_on").is_not_null() & (pl.col("session") >= pl.col("delisted_on"))
-    return due.filter((pl.col("session") >= pl.col("begins")) & ~delisted)
+ISSUE_COVERAGE = {
+    "instrument_id": pl.Int32,
+    "expected_bars": pl.Int64,
+    "stored_bars": pl.Int64,
+    "newest_session": pl.Date,
+    "due_session": pl.Date,
+    "sessions_behind": pl.Int32,
+}
+"""Columns of what is known per issue: `newest_session` of its stored bars (null for none), `due_session` the newest
+that is expected of it, `sessions_behind` how many expected ones lie after the newest stored one."""
 
 
-def _gaps(marked: pl.DataFrame, holdings: Holdings) -> pl.DataFrame:
-    refused = holdings.quarantined.unique().with_columns(refused=pl.lit(value=True))
-    missing = marked.filter(~pl.col("stored")).join(refused, on=["instrument_id", "session"], how="left")
-    cause = (
-        pl.when(pl.col("refused").is_not_null())
-        .then(pl.lit("quarantined"))
-        .when(pl.col("not_on_source") & pl.col("last_bar").is_null())
-        .then(pl.lit("not_on_source"))
-        .when(
-            pl.col("fetch_failed") & (pl.col("last_bar").is_null() | (pl.col("session") > pl.col("last_bar")))
-        )
-        .then(pl.lit("fetch_failed"))
-        .when(pl.col("first_bar").is_null())
-        .then(pl.lit("never_delivered"))
-        .when(pl.col("session") < pl.col("first_bar"))
-        .then(pl.lit("before_first_bar"))
-        .when(pl.col("session") > pl.col("last_bar"))
-        .then(pl.lit("after_last_bar"))
-        .otherwise(pl.lit("source_hole"))
+def _issues(holdings: Holdings, tally: Tally) -> pl.DataFrame:
+    days = pl.Series([*holdings.grid.sessions, None], dtype=pl.Date)  # the last one stands for none
+    newest = np.where(tally.last_bar < 0, len(days) - 1, tally.last_bar)
+    due = np.where(tally.ends <= tally.begins, len(days) - 1, tally.ends - 1)
+    behind = np.maximum(tally.ends - 1 - np.maximum(tally.last_bar, tally.begins - 1), 0)
+    columns = (
+        holdings.issues["instrument_id"],
+        tally.expected,
+        tally.stored,
+        days.gather(newest),
+        days.gather(due),
+        behind,
     )
-    return missing.with_columns(cause=cause)
+    return pl.DataFrame(
+        [
+            pl.Series(name, column).cast(kind)
+            for (name, kind), column in zip(ISSUE_COVERAGE.items(), columns, strict=True)
+        ]
+    )
 
 
-def _segments(issues: pl.DataFrame, marked: pl.DataFrame, gaps: pl.DataFrame) -> tuple[SegmentCoverage, ...]:
-    per_issue = marked.group_by("segment", "instrument_id").agg(
-        expected=pl.len(), stored=pl.col("stored").sum(), empty=pl.col("first_bar").is_null().all()
+def _segments(holdings: Holdings, tally: Tally) -> tuple[SegmentCoverage, ...]:
+    per_issue = holdings.issues.select("segment").with_columns(
+        expected=tally.expected,
+        stored=tally.stored,
+        empty=(tally.last_bar < 0) & (tally.expected > 0),
     )
-    names = [WHOLE, *issues["segment"].value_counts(sort=True)["segment"].to_list()]
-    causes = dict(_causes(gaps))
+    causes = tally.gaps.group_by("segment", "cause").agg(pl.col("missing_bars").sum()).sort("cause")
+    names = [WHOLE, *holdings.issues["segment"].value_counts(sort=True)["segment"].to_list()]
     segments = []
     for name in names:
-        mine = per_issue if name == WHOLE else per_issue.filter(pl.col("segment") == name)
-        members = issues if name == WHOLE else issues.filter(pl.col("segment") == name)
+        own = pl.lit(value=True) if name == WHOLE else pl.col("segment") == name
+        mine = per_issue.filter(own)
+        missing = causes.filter(own).group_by("cause", maintain_order=True).agg(pl.col("missing_bars").sum())
         segments.append(
             SegmentCoverage(
                 segment=name,
-                instruments=members.height,
-                complete=mine.filter(pl.col("stored") == pl.col("expected")).height,
+                instruments=mine.height,
+                complete=mine.filter(
+                    (pl.col("stored") == pl.col("expected")) & (pl.col("expected") > 0)
+                ).height,
                 empty=int(mine["empty"].sum()),
                 expected=int(mine["expected"].sum()),
                 stored=int(mine["stored"].sum()),
-                causes=causes.get(name, {}),
+                causes=dict(missing.iter_rows()),
             )
         )
     return tuple(segments)
-
-
-def _causes(gaps: pl.DataFrame) -> list[tuple[str, dict[str, int]]]:
-    counted = gaps.group_by("segment", "cause").len().sort("cause")
-    whole = gaps.group_by("cause").len().sort("cause")
-    by_segment = [(WHOLE, dict(whole.iter_rows()))]
-    for (segment,), rows in counted.group_by("segment"):
-        by_segment.append((str(segment), dict(rows.select("cause", "len").iter_rows())))
-    return by_segment

@@ -17,6 +17,8 @@ from miraikakaku_assets.faces.cli import (
     status,
     watch,
 )
+from miraikakaku_assets.faces.cli.coverage import commands as coverage
+from miraikakaku_assets.faces.cli.coverage import modes
 from miraikakaku_assets.faces.cli.leakage import commands as leakage
 from miraikakaku_assets.faces.cli.runner import RunnerFactory, Services, Watch
 
@@ -40,6 +42,8 @@ def build_app(make_runner: RunnerFactory, run_services: Services, watcher: Watch
     )
     stages.add_commands(app, make_runner)
     master.add_commands(app, make_runner)
+    coverage.add_commands(app, make_runner)
+    modes.add_commands(app, make_runner)
     forecasts.add_commands(app, make_runner)
     status.add_commands(app)
     resume.add_commands(app)

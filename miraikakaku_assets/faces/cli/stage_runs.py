@@ -11,6 +11,7 @@ from miraikakaku_assets.application.commands import (
     AnalyzeCommand,
     CollectCommand,
     PredictCommand,
+    RepairCoverageCommand,
     StageCommand,
     TrainCommand,
 )
@@ -64,6 +65,11 @@ class _Screen:
             case CollectCommand():
                 what = "prices" if command.timeframe is Timeframe.D1 else f"prices of {command.timeframe}"
                 read = partial(self._ports.ledger.progress, run_id)
+            case RepairCoverageCommand():
+                what, read = (
+                    f"repair of {command.timeframe} bars",
+                    partial(self._ports.ledger.progress, run_id),
+                )
             case AnalyzeCommand():
                 what, read = f"analysis of {command.timeframe} bars", work.read
             case TrainCommand():

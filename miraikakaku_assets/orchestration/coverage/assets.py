@@ -6,13 +6,14 @@ from typing import Any
 
 import dagster as dg
 
-from miraikakaku_assets.application.coverage.report import coverage_totals, report_coverage
+from miraikakaku_assets.application.coverage.report import coverage_totals
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.coverage.report import CoverageFindings, SegmentCoverage
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
 from miraikakaku_assets.domain.percent import percent
+from miraikakaku_assets.orchestration.coverage.check import check_coverage
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.prices.assets import prices_key
 from miraikakaku_assets.orchestration.resources import PortsResource
@@ -48,7 +49,8 @@ def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
     text = (
         f"Expected sessions of {universe.name} against stored daily bars, per issue and market segment, every gap with "
         "a cause. The denominator is named in the report: active issues of the newest list × their sessions since "
-        "listing. Writes `coverage_reports`, `coverage_gaps` and a JSON report under `reports/`."
+        "listing. Writes `coverage_reports`, `coverage_gap_ranges` and a JSON report under `reports/`; of five-minute "
+        "bars, those of the watch list."
     )
 
     @dg.asset(
@@ -63,19 +65,8 @@ def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]
         use, command = ports.use, config.command()
         try:
-            findings, path = report_coverage(
-                universe,
-                Timeframe.D1,
-                source=use.prices,
-                store=use.coverage,
-                shelf=use.reports,
-                clock=use.clock,
-                history_start=use.history_start(universe, Timeframe.D1),
-                threshold=use.settings.coverage_alert_threshold,
-                least_issues=use.settings.least_issues(universe.name),
-                since=command.since,
-                until=command.until,
-            )
+            findings, path = check_coverage(use, universe, Timeframe.D1, command.since, command.until)
+            within_days = _intraday(use, universe)
         except MiraikakakuError as error:
             raise failure(error) from error
         return dg.MaterializeResult(
@@ -83,6 +74,7 @@ def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
                 **hand_back(context, use, universe, coverage_totals(findings, path)),
                 "report": dg.MetadataValue.path(str(path)),
                 **_pictures(findings),
+                **within_days,
             },
             check_results=[
                 _above_threshold(findings),
@@ -92,6 +84,14 @@ def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
         )
 
     return coverage
+
+
+def _intraday(use: Ports, universe: Universe) -> dict[str, Any]:
+    """Coverage of the watch list's five-minute bars; nothing where none are collected."""
+    if Timeframe.M5 not in universe.collected or not use.settings.watch_list(universe.name):
+        return {}
+    whole = check_coverage(use, universe, Timeframe.M5)[0].whole
+    return {"coverage_5m": whole.coverage or 0.0, "gaps_by_cause_5m": whole.causes}
 
 
 def _pictures(findings: CoverageFindings) -> dict[str, Any]:

@@ -100,6 +100,7 @@ def _request(run_id: str, ports: Ports, universe: Universe, command: CollectComm
         until=command.until,
         restatement_sessions=ports.settings.restatement_sessions,
         run_id=run_id,
+        windows=command.windows,
     )
     done: frozenset[str] = frozenset()
     if not command.full_refresh:

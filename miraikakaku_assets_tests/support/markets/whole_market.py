@@ -11,7 +11,7 @@ from miraikakaku_assets.adapters.sources.files.archive import ArchiveSource
 from miraikakaku_assets.adapters.sources.jpx.stock_list import JpxList
 from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
 from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
-from miraikakaku_assets.adapters.storage.coverage import PostgresCoverage
+from miraikakaku_assets.adapters.storage.coverage.store import PostgresCoverage
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
 from miraikakaku_assets.application.collection.collect_prices import collect_prices
@@ -94,5 +94,5 @@ class WholeMarket:
         )
         for segment in findings.segments:
             assert sum(segment.causes.values()) == segment.expected - segment.stored
-        assert findings.gaps.height == findings.whole.expected - findings.whole.stored
+        assert findings.gaps["missing_bars"].sum() == findings.whole.expected - findings.whole.stored
         return findings

@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from miraikakaku_assets.adapters.storage.collection.tables import metadata
+from miraikakaku_assets.adapters.storage.coverage.tables import metadata
 from miraikakaku_assets.adapters.storage.tables import count, now, utc
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS
 

@@ -1,6 +1,6 @@
 """What people see of a stage that is done."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.markup import escape
@@ -32,25 +32,25 @@ _VERDICTS = {
 
 def show_stage(stage: str, done: Mapping[str, Any]) -> None:
     """Shows the numbers of a stage, if it came as far as having any."""
-    if stage == "prices" and "rows_read" in done:
-        _prices(done)
-    elif stage == "master" and "added" in done:
-        _master(done)
-    elif "unknown" in done:
+    if "unknown" in done:
         unknown = f"{counted(done['symbols'], 'symbol')} in no master: {', '.join(done['unknown'])}"
         show_line(f"{done['universe']} {stage}: {unknown}")
-    elif stage == "analysis" and "bars" in done:
-        _analysis(done)
-    elif stage == "training" and "models" in done:
-        show_training(done)
-    elif stage == "predictions" and "made" in done:
-        show_predictions(done)
-        show_fan(done.get("forecasts", ()))
-        show_replay(done)
-    elif stage == "scores" and "new_outcomes" in done:
-        show_scores(done)
-    elif stage == "coverage" and "coverage" in done:
-        _coverage(done)
+        return
+    figure, show = _SHOWN.get(stage, ("", None))
+    if show is not None and figure in done:
+        show(done)
+
+
+def _predictions(done: Mapping[str, Any]) -> None:
+    show_predictions(done)
+    show_fan(done.get("forecasts", ()))
+    show_replay(done)
+
+
+def _review(done: Mapping[str, Any]) -> None:
+    show_line(f"{done['period']} review: {done['page']}")
+    for remark in done["remarks"]:
+        show_line(f"  {remark}")
 
 
 def _prices(done: Mapping[str, Any]) -> None:
@@ -105,6 +105,35 @@ def _coverage(done: Mapping[str, Any]) -> None:
     show_line(f"report: {done['report']}")
 
 
+def _monitor(done: Mapping[str, Any]) -> None:
+    rows = [(name, percent(share), done["missing_bars"][name]) for name, share in done["coverage"].items()]
+    show_table("coverage of everything that is collected", ("universe", "coverage", "bars missing"), rows)
+    if done["floors"]:
+        show_line("issues: " + ", ".join(f"{count:,} {name}" for name, count in done["floors"].items()))
+    for name in done["damaged_reports"]:
+        show_line(f"damaged report: {name}")
+    show_line(f"report: {done['report']}")
+    show_line(f"page: {done['page']}")
+
+
+def _repair(done: Mapping[str, Any]) -> None:
+    title = f"{done['universe']} repair of {done['timeframe']} bars: {counted(done['gaps'], 'gap')}"
+    if skipped := done["skipped"]:
+        causes = ", ".join(f"{count:,} {cause}" for cause, count in skipped.items())
+        show_line(f"left alone, no request is expected to fill them (--force asks): {causes}")
+    if not done["gaps"]:
+        show_line(f"{title}: nothing is missing that a request may fill")
+        return
+    show_table(
+        title, ("outcome", "gaps"), [(name, count) for name, count in done["outcomes"].items() if count]
+    )
+    show_line(f"bars missing: {done['missing_before']:,} before, {done['missing_after']:,} now")
+    for line in done["first_gaps"]:
+        show_line(f"  {line}")
+    if done["gaps"] > len(done["first_gaps"]):
+        show_line(f"  and {done['gaps'] - len(done['first_gaps']):,} more in table coverage_repairs")
+
+
 def _verdicts(done: Mapping[str, Any]) -> None:
     verdicts = sorted((done.get("verdicts") or {}).items(), key=lambda item: -item[1])
     show_line("symbols: " + ", ".join(_verdict(*verdict) for verdict in verdicts))
@@ -113,3 +142,18 @@ def _verdicts(done: Mapping[str, Any]) -> None:
 def _verdict(verdict: str, symbols: int) -> str:
     """So many symbols with a verdict, in words; the kind of an error speaks for itself."""
     return f"{symbols:,} {_VERDICTS.get(verdict) or 'failed: ' + verdict.replace('_', ' ')}"
+
+
+_SHOWN: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], None]]] = {
+    "prices": ("rows_read", _prices),
+    "master": ("added", _master),
+    "analysis": ("bars", _analysis),
+    "training": ("models", show_training),
+    "predictions": ("made", _predictions),
+    "scores": ("new_outcomes", show_scores),
+    "coverage": ("coverage", _coverage),
+    "coverage_report": ("shortfalls", _monitor),
+    "review": ("remarks", _review),
+    "repair": ("outcomes", _repair),
+}
+"""Stage → a figure that it has once it has any, and what shows it."""

@@ -1,0 +1,1 @@
+"""Reports for people: pages and documents made of figures that other use cases have stored."""
