@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from miraikakaku_assets.adapters.files.whole_file import whole_file
+from miraikakaku_assets.bootstrap.backups import Backups
 from miraikakaku_assets.bootstrap.forecasting import Forecasting
 from miraikakaku_assets.bootstrap.installation import clock_of, stop_server, utc_now
 from miraikakaku_assets.bootstrap.sources import Sources, price_vendors
@@ -35,7 +36,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Ports(Sources, Forecasting):
+class Ports(Sources, Forecasting, Backups):
     """The ports of one installation, made when first asked for."""
 
     @property

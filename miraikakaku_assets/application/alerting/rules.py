@@ -1,6 +1,7 @@
 """The table of all alerts: docs/operations.md#alerts prints it, and a test compares the two."""
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertKind
+from miraikakaku_assets.application.alerting.backup_alerts import BACKUP_RULES
 from miraikakaku_assets.application.alerting.cycle_alerts import CYCLE_RULES, RUNNING_CYCLE_RULES
 from miraikakaku_assets.application.alerting.forecast_alerts import SCORE_RULES, TRAINING_RULES
 from miraikakaku_assets.application.ports.notices import PATTERN, WITHDRAWN, Severity
@@ -26,6 +27,7 @@ ALERTS: tuple[AlertKind, ...] = (
     *RUNNING_CYCLE_RULES,
     *SCORE_RULES,
     *TRAINING_RULES,
+    *BACKUP_RULES,
     *EVENTS,
 )
 """Every kind of alert there is."""

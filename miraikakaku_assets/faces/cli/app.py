@@ -3,6 +3,7 @@
 import typer
 
 from miraikakaku_assets.faces.cli import (
+    backups,
     bars_io,
     database,
     demo,
@@ -47,6 +48,7 @@ def build_app(make_runner: RunnerFactory, run_services: Services) -> typer.Typer
     scoreboard.add_commands(app)
     simulate.add_commands(app)
     database.add_commands(app)
+    backups.add_commands(app)
     services.add_commands(app, run_services)
     demo.add_commands(app, make_runner)
     return app
