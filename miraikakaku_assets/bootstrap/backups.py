@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.backups.history import PostgresBackupHistory, PostgresIntegrity
     from miraikakaku_assets.adapters.storage.backups.integrity import PostgresIntegrityCheck
     from miraikakaku_assets.application.backups.make_backup import BackupPorts
+    from miraikakaku_assets.application.maintenance.run_maintenance import MaintenancePorts
     from miraikakaku_assets.settings import Settings
 
 
@@ -89,6 +91,34 @@ class Backups(Installation):
             self.keeping,
             self.work,
             lambda: services_kept_out(self.settings.home),
+        )
+
+    @property
+    def maintenance(self) -> MaintenancePorts:
+        """What maintenance needs."""
+        from miraikakaku_assets.adapters.files.old_files import FolderOldFiles
+        from miraikakaku_assets.adapters.storage.maintenance.rows import PostgresOldRows
+        from miraikakaku_assets.application.maintenance.run_maintenance import MODELS, MaintenancePorts
+        from miraikakaku_assets.application.ports import maintenance as kinds
+
+        chosen = self.settings
+        days = {
+            kinds.REPORTS: chosen.report_retention_days,
+            kinds.LOGS: chosen.log_retention_days,
+            kinds.MASTERS: chosen.master_retention_days,
+            kinds.LEDGER: chosen.ledger_retention_days,
+            kinds.CYCLES: chosen.cycle_retention_days,
+            kinds.ALERTS: chosen.alert_retention_days,
+            kinds.PROBES: chosen.probe_retention_days,
+            MODELS: chosen.model_retention_days,
+        }
+        return MaintenancePorts(
+            PostgresOldRows(self.database),
+            FolderOldFiles(chosen.home),
+            self.backup_ports(),
+            {part: timedelta(days=count) for part, count in days.items()},
+            self.clock,
+            self.work,
         )
 
     def create_database(self) -> None:

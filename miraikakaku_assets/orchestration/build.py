@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
+from miraikakaku_assets.orchestration.backups.assets import backup, integrity
 from miraikakaku_assets.orchestration.canary.assets import source_canary
 from miraikakaku_assets.orchestration.coverage.assets import coverage_asset
 from miraikakaku_assets.orchestration.forecasting.assets import forecast_assets
@@ -31,6 +32,8 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
             *(coverage_asset(universe) for universe in UNIVERSES.values()),
             *(asset for universe in UNIVERSES.values() for asset in forecast_assets(universe)),
             source_canary,
+            backup,
+            integrity,
         ],
         jobs=default_jobs,
         schedules=default_schedules(),

@@ -121,6 +121,8 @@ class Settings(PriceSourceSettings):
     """Days for which files below ``reports/`` stay."""
     log_retention_days: checks.Days = 30
     """Days for which files below ``logs/`` stay."""
+    master_retention_days: checks.Days = 30
+    """Days for which the copies of the stock masters that are made before each update stay."""
     ledger_retention_days: checks.Days = 90
     """Days for which collections with their symbols and requests stay, then their daily figures do."""
     cycle_retention_days: checks.Days = 30

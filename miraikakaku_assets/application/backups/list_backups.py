@@ -1,6 +1,5 @@
 """Use case: which backups there are, how old, and until when they stay; how long a recovery takes."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -18,12 +17,12 @@ class ListedBackup:
 
     Attributes:
         backup: Where it lies and what it says.
-        age: Since the moment whose contents it holds; None if it cannot be read.
-        kept_until: Day (Tokyo) until which it stays; None if the next backup removes it, or a person has to.
+        age: Since the moment whose contents it holds.
+        kept_until: Day (Tokyo) until which it stays; None if the next backup removes it.
     """
 
     backup: StoredBackup
-    age: timedelta | None
+    age: timedelta
     kept_until: date | None
 
 
@@ -51,22 +50,18 @@ class Recovery:
 
 
 def list_backups(shelf: BackupShelf, keeping: Keeping, now: datetime) -> list[ListedBackup]:
-    """All backups, newest first; also such as cannot be read."""
+    """All backups that can be read, newest first."""
     listed = shelf.listed()
-    until = kept((dated(backup) for backup in listed if backup.manifest), keeping)
+    until = kept(map(dated, listed), keeping)
     return [
-        ListedBackup(
-            backup,
-            backup.manifest and now - backup.manifest.dump.taken_at,
-            until.get(backup.folder.name),
-        )
+        ListedBackup(backup, now - backup.manifest.dump.taken_at, until.get(backup.folder.name))
         for backup in listed
     ]
 
 
 def newest_good(shelf: BackupShelf) -> Manifest | None:
     """The newest verified backup that lies in its place."""
-    good = (backup.manifest for backup in shelf.listed() if backup.manifest and backup.manifest.verified_at)
+    good = (backup.manifest for backup in shelf.listed() if backup.manifest.verified_at)
     return max(good, key=lambda manifest: manifest.dump.taken_at, default=None)
 
 
@@ -80,7 +75,7 @@ def measure_recovery(ports: BackupPorts) -> tuple[MadeBackup, Recovery]:
         manifest.dump.taken_at,
         size,
         sum(table.rows for table in manifest.dump.tables.values()),
-        before and manifest.dump.taken_at - before.dump.taken_at,
+        None if before is None else manifest.dump.taken_at - before.dump.taken_at,
         made.seconds,
         manifest.dump.dump_seconds,
         manifest.seconds["verify"],
@@ -94,7 +89,7 @@ def recovery_lines(recovery: Recovery) -> str:
         if recovery.age_before is None
         else f"{recovery.age_before.total_seconds() / 3600:.1f} h"
     )
-    cells: Mapping[str, str] = {
+    cells = {
         "measured": f"{recovery.measured_at:%Y-%m-%d %H:%M} UTC",
         "database": f"{recovery.bytes / _MIB:,.0f} MiB, {recovery.rows:,} rows",
         "age of the newest good backup just before (RPO)": age,

@@ -84,7 +84,6 @@ class MadeBackup:
     @property
     def manifest(self) -> Manifest:
         """What it says of itself."""
-        assert self.backup.manifest is not None
         return self.backup.manifest
 
 
@@ -128,7 +127,6 @@ def make_in_turn(kind: BackupKind, ports: BackupPorts) -> MadeBackup:
         ):  # where the database is gone, its own error says more; the row stays `running`
             ports.history.end(ended)
         raise
-    assert backup.manifest is not None
     ports.history.end(attempt_of(backup.manifest))
     return MadeBackup(backup, (), time.monotonic() - begun)
 
@@ -149,7 +147,7 @@ def attempt_of(manifest: Manifest) -> BackupAttempt:
 
 def let_go(ports: BackupPorts) -> tuple[str, ...]:
     """Removes the backups that no rule keeps; such as cannot be read stay, for a person to look at."""
-    listed = [backup for backup in ports.shelf.listed() if backup.manifest is not None]
+    listed = ports.shelf.listed()
     stay = kept(map(dated, listed), ports.keeping)
     leaving = [backup for backup in listed if backup.folder.name not in stay]
     for backup in leaving:
@@ -158,8 +156,7 @@ def let_go(ports: BackupPorts) -> tuple[str, ...]:
 
 
 def dated(backup: StoredBackup) -> Dated:
-    """What retention knows of a backup that can be read."""
-    assert backup.manifest is not None
+    """What retention knows of a backup."""
     manifest = backup.manifest
     is_asked_for = manifest.kind is not BackupKind.SCHEDULED
     return Dated(backup.folder.name, manifest.dump.taken_at, manifest.verified_at is not None, is_asked_for)

@@ -95,14 +95,12 @@ def restore_backup(request: RestoreRequest, ports: BackupPorts) -> Restored:
         models = ports.shelf.return_models(backup) if MODELS in request.parts else 0
         replaced = [part for part in (DATA, DAGSTER) if part in request.parts]
         rows = _replace(replaced, backup, before, ports) if replaced else 0
-        for known in reversed(ports.shelf.listed()):
-            if known.manifest is not None:
-                ports.history.end(attempt_of(known.manifest))
+        for known in reversed(ports.shelf.listed()):  # the restored account knows none since
+            ports.history.end(attempt_of(known.manifest))
     return Restored(manifest, before, rows, models, checked + time.monotonic() - begun)
 
 
 def _accepted(backup: StoredBackup, ports: BackupPorts) -> Manifest:
-    assert backup.manifest is not None
     manifest = backup.manifest
     revision = manifest.dump.revision
     if revision not in ports.known_revisions():
@@ -128,7 +126,6 @@ def _replace(
     parts: Collection[str], backup: StoredBackup, before: MadeBackup | None, ports: BackupPorts
 ) -> int:
     """Parts that are not restored are taken over from the backup that was made before; says how many rows changed."""
-    assert backup.manifest is not None
     with ExitStack() as opened:
         restored = _Source(opened.enter_context(_unpacked(backup, ports)), backup.manifest)
         sources = dict.fromkeys(parts, restored)

@@ -122,13 +122,24 @@ class StoredBackup:
 
     Attributes:
         folder: Where.
-        manifest: What it says of itself; None if it cannot be read.
-        trouble: Why it cannot.
+        manifest: What it says of itself.
     """
 
     folder: Path
-    manifest: Manifest | None
-    trouble: str = ""
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class UnreadableBackup:
+    """A folder that should be a backup.
+
+    Attributes:
+        folder: Where.
+        trouble: Why it cannot be read.
+    """
+
+    folder: Path
+    trouble: str
 
 
 class DatabaseCopies(Protocol):
@@ -215,7 +226,10 @@ class BackupShelf(Protocol):
         """Writes the manifest with sizes and digests, and puts the folder in its place, durably."""
 
     def listed(self) -> list[StoredBackup]:
-        """All backups, newest first; also such as cannot be read."""
+        """All backups that can be read, newest first."""
+
+    def unreadable(self) -> list[UnreadableBackup]:
+        """Those that cannot."""
 
     def opened(self, named: str) -> StoredBackup:
         """A backup by name, path, or ``latest``: every file of it is read and compared with its digest.

@@ -8,6 +8,7 @@ from miraikakaku_assets.faces.cli import (
     database,
     demo,
     forecasts,
+    maintenance,
     master,
     patterns,
     resume,
@@ -49,6 +50,7 @@ def build_app(make_runner: RunnerFactory, run_services: Services) -> typer.Typer
     simulate.add_commands(app)
     database.add_commands(app)
     backups.add_commands(app)
+    maintenance.add_commands(app)
     services.add_commands(app, run_services)
     demo.add_commands(app, make_runner)
     return app

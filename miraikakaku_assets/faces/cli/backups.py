@@ -114,19 +114,21 @@ def _add_backups(app: typer.Typer) -> None:
         from miraikakaku_assets.application.backups.list_backups import list_backups
 
         use = ports()
-        listed = list_backups(use.backup_shelf(out), use.keeping, use.clock())
+        shelf = use.backup_shelf(out)
+        listed, unreadable = list_backups(shelf, use.keeping, use.clock()), shelf.unreadable()
         if as_json:
-            print_json({"succeeded": True, "backups": [_plain(entry) for entry in listed]})
+            broken = [{"folder": str(backup.folder), "trouble": backup.trouble} for backup in unreadable]
+            print_json(
+                {"succeeded": True, "backups": [_plain(entry) for entry in listed], "unreadable": broken}
+            )
             return
-        if not listed:
+        if listed:
+            columns = ("name", "age", "MiB", "kind", "verified", "kept until")
+            show_table("backups", columns, [_row(entry) for entry in listed])
+        elif not unreadable:
             show_line("there is no backup; `miraikakaku backup` makes one")
-            return
-        show_table(
-            "backups", ("name", "age", "MiB", "kind", "verified", "kept until"), [_row(e) for e in listed]
-        )
-        for entry in listed:
-            if entry.backup.trouble:
-                show_line(entry.backup.trouble)
+        for backup in unreadable:
+            show_line(backup.trouble)
 
 
 def _installation(into: str) -> Ports:
@@ -214,8 +216,6 @@ def _show_restored(restored: "Restored", parts: Iterable[str], *, as_json: bool)
 
 def _row(entry: "ListedBackup") -> tuple[Any, ...]:
     manifest = entry.backup.manifest
-    if manifest is None or entry.age is None:
-        return (entry.backup.folder.name, "–", None, "–", "unreadable", "a person removes it")
     return (
         manifest.name,
         _age(entry.age),
@@ -228,14 +228,10 @@ def _row(entry: "ListedBackup") -> tuple[Any, ...]:
 
 def _plain(entry: "ListedBackup") -> dict[str, Any]:
     manifest = entry.backup.manifest
-    common = {
-        "name": entry.backup.folder.name,
+    return {
+        "name": manifest.name,
         "folder": str(entry.backup.folder),
         "kept_until": entry.kept_until,
-    }
-    if manifest is None or entry.age is None:
-        return common | {"verified": False, "trouble": entry.backup.trouble}
-    return common | {
         "taken_at": manifest.dump.taken_at,
         "age_seconds": entry.age.total_seconds(),
         "bytes": manifest.bytes,
@@ -244,7 +240,7 @@ def _plain(entry: "ListedBackup") -> dict[str, Any]:
         "verified_at": manifest.verified_at,
         "revision": manifest.dump.revision,
         "program": manifest.program,
-        "trouble": manifest.unverified_because or None,
+        "unverified_because": manifest.unverified_because or None,
     }
 
 

@@ -1,6 +1,7 @@
 """Assets ``operations/backup`` and ``operations/integrity``."""
 
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -16,7 +17,7 @@ GROUP = "operations"
 BACKUP = dg.AssetKey([GROUP, "backup"])
 INTEGRITY = dg.AssetKey([GROUP, "integrity"])
 _MIB = 2**20
-_BACKUP_DESCRIPTION = """A backup of prices, forecasts, Dagster's books, models and settings without secrets, every night.
+_BACKUP_DESCRIPTION = """A backup of prices, forecasts, Dagster's books, models and settings, every day.
 
 It lies as a folder below `backups/`, was restored into a database of its own and compared (rows and contents of every
 table) before it counts, and is put back by `miraikakaku restore`. Sizes in MiB, times in seconds."""
@@ -50,7 +51,7 @@ def backup(context: dg.AssetExecutionContext, ports: PortsResource) -> dg.Materi
         raise failure(error) from error
     manifest = made.manifest
     rows = sum(table.rows for table in manifest.dump.tables.values())
-    metadata = {
+    metadata: dict[str, Any] = {
         "name": manifest.name,
         "folder": dg.MetadataValue.path(str(made.backup.folder)),
         "size_mib": round(manifest.bytes / _MIB, 3),
@@ -93,7 +94,7 @@ def integrity(ports: PortsResource) -> dg.MaterializeResult:  # type: ignore[typ
         report = find_damage(use.integrity_check, use.integrity, use.clock)
     except MiraikakakuError as error:
         raise failure(error) from error
-    metadata = {
+    metadata: dict[str, Any] = {
         "method": report.method,
         "checksums": report.checksums,
         "checksum_failures": report.checksum_failures,

@@ -22,7 +22,7 @@ from miraikakaku_assets.adapters.files.backups.manifests import (
     write_manifest,
 )
 from miraikakaku_assets.adapters.files.whole_file import whole_file
-from miraikakaku_assets.application.ports.backups import Manifest, StoredBackup, StoredFile
+from miraikakaku_assets.application.ports.backups import Manifest, StoredBackup, StoredFile, UnreadableBackup
 from miraikakaku_assets.domain.errors import BackupError, BackupRefusedError, DependencyUnavailableError
 
 DATABASE, MODELS, SETTINGS = "database", "models", "settings.env"
@@ -120,7 +120,14 @@ class FolderBackups:
         return StoredBackup(target, complete)
 
     def listed(self) -> list[StoredBackup]:
+        """By name, which begins with the moment."""
+        return [read for read in self._read() if isinstance(read, StoredBackup)]
+
+    def unreadable(self) -> list[UnreadableBackup]:
         """Folders that have a manifest, or should."""
+        return [read for read in self._read() if isinstance(read, UnreadableBackup)]
+
+    def _read(self) -> list[StoredBackup | UnreadableBackup]:
         if not self._folder.exists():
             return []
         folders = [path for path in self._folder.iterdir() if path.is_dir() and _is_backup(path)]
@@ -182,7 +189,7 @@ class FolderBackups:
 
     def _named(self, named: str) -> Path:
         if named == LATEST:
-            good = [backup for backup in self.listed() if backup.manifest and backup.manifest.verified_at]
+            good = [backup for backup in self.listed() if backup.manifest.verified_at]
             if not good:
                 raise BackupRefusedError(LATEST, "missing", f"there is no verified backup in {self._folder}")
             return good[0].folder
@@ -198,11 +205,11 @@ class FolderBackups:
         )
 
 
-def _read(folder: Path) -> StoredBackup:
+def _read(folder: Path) -> StoredBackup | UnreadableBackup:
     try:
         return StoredBackup(folder, read_manifest(folder))
     except BackupRefusedError as error:
-        return StoredBackup(folder, None, str(error))
+        return UnreadableBackup(folder, str(error))
 
 
 def _is_backup(folder: Path) -> bool:
@@ -222,16 +229,16 @@ def _stored(path: Path) -> StoredFile:
 
 
 def _compress(file: Path) -> None:
-    import pyarrow
+    import pyarrow as pa
 
     target = file.with_name(file.name + _ZSTD)
     written = hashlib.sha256()
-    with file.open("rb") as source, pyarrow.output_stream(str(target), compression="zstd") as sink:
+    with file.open("rb") as source, pa.output_stream(str(target), compression="zstd") as sink:
         while block := source.read(_BLOCK):
             written.update(block)
             sink.write(block)
     reread = hashlib.sha256()
-    with pyarrow.input_stream(str(target), compression="zstd") as source:
+    with pa.input_stream(str(target), compression="zstd") as source:
         while block := source.read(_BLOCK):
             reread.update(block)
     if reread.digest() != written.digest():
@@ -240,13 +247,13 @@ def _compress(file: Path) -> None:
 
 
 def _unpack(file: Path, folder: Path) -> None:
-    import pyarrow
+    import pyarrow as pa
 
     if file.suffix != _ZSTD:
         shutil.copyfile(file, folder / file.name)
         return
     with (
-        pyarrow.input_stream(str(file), compression="zstd") as source,
+        pa.input_stream(str(file), compression="zstd") as source,
         (folder / file.name.removesuffix(_ZSTD)).open("wb") as sink,
     ):
         shutil.copyfileobj(source, sink, _BLOCK)

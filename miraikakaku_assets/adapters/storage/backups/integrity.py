@@ -51,17 +51,16 @@ class PostgresIntegrityCheck:
         begun = time.monotonic()
         connection = psycopg2.connect(self._database.url, application_name="miraikakaku integrity")
         try:
-            with connection, connection.cursor() as cursor:
-                cursor.execute("SELECT current_setting('data_checksums') = 'on'")
-                checksums = bool(cursor.fetchone()[0])
-                cursor.execute("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'amcheck')")
-                has_amcheck = bool(cursor.fetchone()[0])
+            checksums = bool(_value(connection, "SELECT current_setting('data_checksums') = 'on'"))
+            has_amcheck = bool(
+                _value(connection, "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'amcheck')")
+            )
             damaged, relations = self._read_all(connection)
             if has_amcheck:
                 damaged |= self._amcheck(connection.server_version // 10_000)
-            with connection, connection.cursor() as cursor:
-                cursor.execute("SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database")
-                failures = int(cursor.fetchone()[0])
+            failures = int(
+                _value(connection, "SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database")
+            )
         finally:
             connection.close()
         method = "amcheck" if has_amcheck else "read_all"
@@ -98,6 +97,12 @@ class PostgresIntegrityCheck:
                             "or their values differ; REINDEX it"
                         )
         return damaged, relations
+
+
+def _value(connection: Any, query: str) -> Any:
+    with connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchone()[0]
 
 
 def _figures(cursor: Any, way: str, table: tuple[str, str], columns: list[str]) -> tuple[int, Any]:

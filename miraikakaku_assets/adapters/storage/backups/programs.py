@@ -46,7 +46,7 @@ class Programs:
             f"DATABASE_URL ({'; '.join(seen) or 'there is none'}); install its client programs and put them on PATH"
         )
 
-    def run(self, name: str, *arguments: str, database: str | None = None, wait: bool = True) -> None:
+    def run(self, name: str, *arguments: str, database: str | None = None) -> None:
         """Runs a program on the database, or on another one of its server.
 
         Raises:

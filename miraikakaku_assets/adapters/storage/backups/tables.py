@@ -7,13 +7,14 @@ from sqlalchemy import (
     Column,
     Date,
     Double,
+    Index,
     Integer,
     Numeric,
+    PrimaryKeyConstraint,
     Table,
     Text,
     text,
 )
-from sqlalchemy import Index, PrimaryKeyConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 
 from miraikakaku_assets.adapters.storage.forecasts.tables import metadata
