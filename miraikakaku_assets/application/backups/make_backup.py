@@ -232,7 +232,7 @@ def _full_disk_named() -> Iterator[None]:
         raise DependencyUnavailableError(
             "disk full while the backup was written; nothing of it counts and earlier ones stay: make room, or name "
             "another folder with --out, and run the same command again"
-        ) from error
+        ) from None  # the sentence about the database's own disk would take its place
 
 
 def _free_name(moment: datetime, ports: BackupPorts) -> str:
