@@ -12,6 +12,7 @@ from miraikakaku_assets.adapters.files.whole_file import whole_file
 from miraikakaku_assets.bootstrap.backups import Backups
 from miraikakaku_assets.bootstrap.forecasting import Forecasting
 from miraikakaku_assets.bootstrap.installation import clock_of, stop_server, utc_now
+from miraikakaku_assets.bootstrap.log_file import open_log
 from miraikakaku_assets.bootstrap.sources import Sources, price_vendors
 from miraikakaku_assets.settings import Settings, settings
 
@@ -64,6 +65,7 @@ def use(chosen: Settings, clock: Clock | None = None) -> Ports:
     """Makes these settings the ones of this process (the demo brings its own), and this clock instead of theirs."""
     global _ports  # noqa: PLW0603 - one composition root per process
     _ports = Ports(chosen, clock or clock_of(chosen))
+    open_log(chosen)
     return _ports
 
 
