@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from miraikakaku_assets.adapters.files.whole_file import whole_file
+from miraikakaku_assets.bootstrap.backups import Backups
 from miraikakaku_assets.bootstrap.installation import clock_of, stop_server, utc_now
+from miraikakaku_assets.bootstrap.log_file import open_log
 from miraikakaku_assets.bootstrap.sources import price_vendors
 from miraikakaku_assets.bootstrap.watching import Watching
 from miraikakaku_assets.settings import Settings, settings
@@ -35,7 +37,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Ports(Watching):
+class Ports(Watching, Backups):
     """The ports of one installation, made when first asked for."""
 
     @property
@@ -63,6 +65,7 @@ def use(chosen: Settings, clock: Clock | None = None) -> Ports:
     """Makes these settings the ones of this process (the demo brings its own), and this clock instead of theirs."""
     global _ports  # noqa: PLW0603 - one composition root per process
     _ports = Ports(chosen, clock or clock_of(chosen))
+    open_log(chosen)
     return _ports
 
 

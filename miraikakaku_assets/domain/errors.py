@@ -8,6 +8,8 @@
     ├── SourcePausedError             a source refuses us; asked again later  → exit 3
     ├── InputFileError                a file from outside is not what it says → exit 1
     │   └── MasterRefusedError        a readable master that must not replace the last good one
+    ├── BackupError                   a backup could not be made               → exit 1
+    │   └── BackupRefusedError        one that must not be restored: altered, cut short, foreign, too new
     ├── SymbolError                   one symbol failed, the others go on     → exit 1
     │   ├── TemporarySymbolError      worth a retry (timeout, 429, 5xx, truncated answer)
     │   └── PermanentSymbolError      not worth one (unknown symbol, refused, wrong symbol answered)
@@ -90,6 +92,25 @@ class MasterRefusedError(InputFileError):
 
     The last good master stays in force; the file waits in quarantine until someone accepts it.
     """
+
+
+class BackupError(MiraikakakuError):
+    """A backup could not be made, or what was restored from it is not what it should hold."""
+
+
+class BackupRefusedError(BackupError):
+    """A backup that must not be restored.
+
+    Attributes:
+        backup: Its name or path.
+        rule: Short machine-readable name of the reason: ``missing``, ``not_a_backup``, ``altered``, ``truncated``,
+            ``too_new``, ``foreign``.
+    """
+
+    def __init__(self, backup: str, rule: str, explanation: str) -> None:
+        self.backup = backup
+        self.rule = rule
+        super().__init__(f"The backup {backup} is refused: {explanation} [{rule}]")
 
 
 class SymbolError(MiraikakakuError):

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
+from miraikakaku_assets.orchestration.backups.assets import backup, integrity
 from miraikakaku_assets.orchestration.canary.assets import source_canary
 from miraikakaku_assets.orchestration.coverage.assets import coverage_asset
 from miraikakaku_assets.orchestration.coverage.monitor import coverage_report, market_review
@@ -34,6 +35,8 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
             coverage_report,
             market_review,
             source_canary,
+            backup,
+            integrity,
         ],
         jobs=default_jobs,
         schedules=default_schedules(),

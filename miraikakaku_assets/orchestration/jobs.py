@@ -7,6 +7,7 @@ import dagster as dg
 from miraikakaku_assets.bootstrap import price_vendor
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.orchestration.analysis.jobs import analysis_jobs
+from miraikakaku_assets.orchestration.backups.jobs import backup_job, integrity_job
 from miraikakaku_assets.orchestration.canary.assets import SOURCE_CANARY
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key
 from miraikakaku_assets.orchestration.coverage.monitor import (
@@ -19,6 +20,7 @@ from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs
 from miraikakaku_assets.orchestration.cycles.notices import notifications_job
 from miraikakaku_assets.orchestration.forecasting.jobs import forecast_jobs
 from miraikakaku_assets.orchestration.job_builders import asset_jobs
+from miraikakaku_assets.orchestration.maintenance.jobs import purge_job, vacuum_job
 from miraikakaku_assets.orchestration.prices.jobs import daily_jobs, prices_jobs, symbol_jobs
 from miraikakaku_assets.orchestration.pruning.jobs import event_log_pruning_job
 from miraikakaku_assets.orchestration.universes import MASTERS
@@ -56,4 +58,8 @@ default_jobs: list[Any] = [
     *forecast_jobs,
     notifications_job,
     event_log_pruning_job,
+    backup_job,
+    integrity_job,
+    purge_job,
+    vacuum_job,
 ]

@@ -11,12 +11,14 @@ import dagster as dg
 
 from miraikakaku_assets.bootstrap import price_vendor
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
+from miraikakaku_assets.orchestration.backups.jobs import backup_schedules
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key
 from miraikakaku_assets.orchestration.coverage.monitor import COVERAGE_REPORT, REVIEW, review_job
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs, cycle_op_name
 from miraikakaku_assets.orchestration.forecasting.jobs import training_jobs
 from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
 from miraikakaku_assets.orchestration.jobs import coverage_check_job, master_jobs, source_canary_job
+from miraikakaku_assets.orchestration.maintenance.jobs import maintenance_schedules
 from miraikakaku_assets.orchestration.partitions import range_tags
 from miraikakaku_assets.orchestration.prices.jobs import daily_jobs
 from miraikakaku_assets.orchestration.prices.watched import named_keys, watched_symbols
@@ -52,6 +54,8 @@ def default_schedules() -> list[dg.ScheduleDefinition]:
             "monthly_review", "monthly", "0 8 1 * *", "The review of the month, on its first day at 08:00."
         ),
         event_log_pruning(default_status(), TOKYO),
+        *backup_schedules(default_status(), TOKYO, settings().backup_time),
+        *maintenance_schedules(default_status(), TOKYO),
     ]
 
 

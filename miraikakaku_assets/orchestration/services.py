@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+from miraikakaku_assets.adapters.files.service_lock import services_admitted
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.orchestration.instance.home import open_instance, shipped_file
@@ -41,7 +42,14 @@ class DagsterServices:
 
         Returns:
             0 after Ctrl-C or SIGTERM; the exit code of a child that cannot be kept alive otherwise.
+
+        Raises:
+            ConfigurationError: A restore is at work on this state folder.
         """
+        with services_admitted(ports.settings.home):
+            return self._run(ports, port, schedules_on=schedules_on)
+
+    def _run(self, ports: Ports, port: int, *, schedules_on: bool) -> int:
         _ = ports.database
         # Dagster's tables are made here, before two processes want to make them at once.
         with open_instance(ports.settings) as instance:

@@ -7,7 +7,7 @@ the settings never shows them.
 
 from miraikakaku_assets.settings.model import JPX_LIST_URL, Settings
 from miraikakaku_assets.settings.price_sources import PRICE_SOURCES, YAHOO_BASE_URL
-from miraikakaku_assets.settings.reader import as_environment, load_settings, settings
+from miraikakaku_assets.settings.reader import as_environment, load_settings, settings, with_database
 
 __all__ = [
     "JPX_LIST_URL",
@@ -17,4 +17,5 @@ __all__ = [
     "as_environment",
     "load_settings",
     "settings",
+    "with_database",
 ]

@@ -170,6 +170,7 @@ def _utc(value: datetime | None) -> datetime | None:
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Many = Annotated[int, Field(gt=0, le=100_000)]
+Days = Annotated[int, Field(gt=0, le=36_500)]
 Moment = Annotated[datetime | None, AfterValidator(_utc)]
 Day = Annotated[str, AfterValidator(_iso_day)]
 TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]

@@ -33,7 +33,7 @@ class Settings(PriceSourceSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
 
     miraikakaku_home: checks.StateFolder = Path(".miraikakaku")
-    """State of this installation: postgres/, dagster/, reports/, masters/, quarantine/."""
+    """State of this installation: postgres/, dagster/, backups/, logs/, models/, reports/, masters/, quarantine/."""
     database_url: checks.PostgresUrl = None
     """External PostgreSQL (``postgresql://…``); unset means the embedded server."""
     jpx_list_url: checks.AddressOrFile = JPX_LIST_URL
@@ -112,6 +112,30 @@ class Settings(PriceSourceSettings):
     history_start: checks.Day = "2020-01-01"
     """First day asked for when a symbol has no bars yet."""
     partitions_per_run: checks.Many = 250
+    backup_time: checks.TimeOfDay = "02:00"
+    """When the daily backup is made, HH:MM in Tokyo."""
+    backup_keep_daily: Annotated[int, Field(ge=1, le=366)] = 7
+    """Days that keep their newest backup."""
+    backup_keep_weekly: Annotated[int, Field(ge=0, le=520)] = 4
+    """Weeks that do."""
+    backup_keep_monthly: Annotated[int, Field(ge=0, le=240)] = 12
+    """Months that do."""
+    report_retention_days: checks.Days = 30
+    """Days for which files below ``reports/`` stay."""
+    log_retention_days: checks.Days = 30
+    """Days for which files below ``logs/`` stay."""
+    master_retention_days: checks.Days = 30
+    """Days for which the copies of the stock masters that are made before each update stay."""
+    ledger_retention_days: checks.Days = 90
+    """Days for which collections with their symbols and requests stay, then their daily figures do."""
+    cycle_retention_days: checks.Days = 30
+    """Days for which ended cycles stay, then their daily figures do."""
+    alert_retention_days: checks.Days = 90
+    """Days for which alerts that are over stay with their notifications, then their daily figures do."""
+    probe_retention_days: checks.Days = 30
+    """Days for which answers of the canaries stay, then their daily figures do."""
+    model_retention_days: checks.Days = 90
+    """Days for which files of models stay that no newest training of a model names."""
     event_log_retention_days: Annotated[int, Field(gt=0, le=3_650)] = 30
     """Days for which Dagster's web UI keeps runs and asset events that newer ones have overtaken."""
     dagster_storage: Literal["pooled", "stock"] = "pooled"
@@ -119,6 +143,8 @@ class Settings(PriceSourceSettings):
     miraikakaku_schedules: Literal["off", "on"] = "off"
     """Whether schedules run by default; `miraikakaku schedule` turns them on for what it starts."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_file: str = ""
+    """File of JSON lines; empty: ``logs/miraikakaku.jsonl`` below the state folder; ``off``: none."""
 
     @field_validator("miraikakaku_now")
     @classmethod

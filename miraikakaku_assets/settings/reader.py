@@ -2,9 +2,10 @@
 
 from functools import cache
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.settings.checks import PostgresUrl
 from miraikakaku_assets.settings.model import Settings
 
 
@@ -22,6 +23,20 @@ def load_settings() -> Settings:
         raise ConfigurationError(
             f"{name}: {first['msg'].removeprefix('Value error, ')}; correct it in the environment or in .env"
         ) from None
+
+
+def with_database(chosen: Settings, url: str) -> Settings:
+    """The same settings with another external database.
+
+    Raises:
+        ConfigurationError: It is no URL of one.
+    """
+    try:
+        checked = TypeAdapter(PostgresUrl).validate_python(url)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"The URL of the database {reason}") from None
+    return chosen.model_copy(update={"database_url": checked})
 
 
 def as_environment(chosen: Settings) -> dict[str, str]:

@@ -90,4 +90,5 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))
         yield cause
-        cause = cause.__cause__ or cause.__context__
+        # whoever raises `from None` has said it all
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)

@@ -73,9 +73,14 @@ def _context(connection: Connection) -> MigrationContext:
     return MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
 
 
-def _refuse_unknown(database: Database, connection: Connection) -> None:
+def known_revisions() -> frozenset[str]:
+    """Schemas that this program can bring to its own."""
     scripts = ScriptDirectory.from_config(alembic_config())
-    known = {script.revision for script in scripts.walk_revisions()}
+    return frozenset(script.revision for script in scripts.walk_revisions())
+
+
+def _refuse_unknown(database: Database, connection: Connection) -> None:
+    scripts, known = ScriptDirectory.from_config(alembic_config()), known_revisions()
     unknown = [revision for revision in _context(connection).get_current_heads() if revision not in known]
     if unknown:
         raise ConfigurationError(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertKind
+from miraikakaku_assets.application.alerting.backup_alerts import BACKUP_RULES
 from miraikakaku_assets.application.alerting.collection_alerts import (
     COLLECTION_RULES,
     NO_DATA_RULES,
@@ -43,6 +44,7 @@ EVENTS = (
 
 TOPICS: Mapping[str, tuple[AlertKind, ...]] = {
     "Database and disk": (UNREACHABLE, *DATABASE_RULES, *DISK_RULES),
+    "Backups": BACKUP_RULES,
     "Services, schedules and runs": (
         *SERVICE_RULES,
         *SCHEDULE_RULES,

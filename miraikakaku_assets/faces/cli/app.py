@@ -3,10 +3,12 @@
 import typer
 
 from miraikakaku_assets.faces.cli import (
+    backups,
     bars_io,
     database,
     demo,
     forecasts,
+    maintenance,
     master,
     patterns,
     resume,
@@ -53,6 +55,8 @@ def build_app(make_runner: RunnerFactory, run_services: Services, watcher: Watch
     scoreboard.add_commands(app)
     simulate.add_commands(app)
     database.add_commands(app)
+    backups.add_commands(app)
+    maintenance.add_commands(app)
     services.add_commands(app, run_services)
     watch.add_commands(app, watcher)
     demo.add_commands(app, make_runner)

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, TextClause, func, insert, sele
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from miraikakaku_assets.adapters.storage.collection.liveness import AT_WORK
+from miraikakaku_assets.adapters.storage.collection.outcome_log import log_outcomes
 from miraikakaku_assets.adapters.storage.collection.tables import batch_execution_details as details
 from miraikakaku_assets.adapters.storage.collection.tables import batch_executions as batches
 from miraikakaku_assets.adapters.storage.collection.tables import data_collection_log as calls
@@ -159,6 +160,7 @@ class PostgresLedger:
             if fetched:
                 connection.execute(upsert(calls).on_conflict_do_nothing(), fetched)
             connection.execute(_PROGRESS, {"batch": batch, "underway": list(underway[:_UNDERWAY])})
+        log_outcomes(batch, timeframe, outcomes)
 
     def end(self, batch: int, end: BatchEnd) -> None:
         """Closes the batch."""

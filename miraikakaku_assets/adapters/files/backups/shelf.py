@@ -1,0 +1,267 @@
+"""Backups as folders: ``<name>/{manifest.json, database/, models/, settings.env}``.
+
+What is being written lies in a folder with a leading dot and ``.unfinished``, which never counts. Renaming it is what
+makes a backup of it.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from miraikakaku_assets.adapters.files.backups.manifests import (
+    DIGEST,
+    MANIFEST,
+    read_manifest,
+    write_manifest,
+)
+from miraikakaku_assets.adapters.files.whole_file import whole_file
+from miraikakaku_assets.application.ports.backups import Manifest, StoredBackup, StoredFile, UnreadableBackup
+from miraikakaku_assets.domain.errors import BackupError, BackupRefusedError, DependencyUnavailableError
+
+DATABASE, MODELS, SETTINGS = "database", "models", "settings.env"
+LATEST = "latest"
+_UNFINISHED, _LEAVING, _UNPACKED = ".unfinished", ".leaving", ".unpacked"
+_ZSTD = ".zst"
+_THREADS = 2
+_BLOCK = 1 << 20
+_MIB = 1 << 20
+
+
+class FolderBackups:
+    """Implements the port `BackupShelf`.
+
+    Args:
+        folder: Where backups lie.
+        home: State folder, whose models are copied.
+    """
+
+    def __init__(self, folder: Path, home: Path) -> None:
+        self._folder = folder
+        self._models = home / "models"
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """A lock on the folder; what a killed writer has left is removed."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = (self._folder / ".lock").open("w")
+        except OSError as error:
+            raise BackupError(f"Backups cannot be written to {self._folder} ({error.strerror})") from error
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise BackupError(
+                    f"Another backup or restore works in {self._folder}; repeat when it has ended"
+                ) from error
+            for left in self._folder.iterdir():
+                if left.name.startswith(".") and left.suffix in {_UNFINISHED, _LEAVING, _UNPACKED}:
+                    shutil.rmtree(left, ignore_errors=True)
+            yield
+
+    @contextmanager
+    def begin(self, name: str, needed: int) -> Iterator[Path]:
+        """A private folder; room is asked for first."""
+        free = shutil.disk_usage(self._folder).free
+        if free < needed:
+            raise DependencyUnavailableError(
+                f"disk full: the backup needs about {needed // _MIB:,} MiB in {self._folder}, and {free // _MIB:,} MiB "
+                "are free; make room there, or name another folder with --out"
+            )
+        unfinished = self._folder / f".{name}-{uuid.uuid4().hex[:8]}{_UNFINISHED}"
+        unfinished.mkdir(mode=0o700)
+        try:
+            yield unfinished
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+    def compress(self, unfinished: Path) -> None:
+        """Each table's file becomes a Zstandard one, is read back and compared."""
+        files = sorted((unfinished / DATABASE).glob("*.dat"), key=lambda file: -file.stat().st_size)
+        with ThreadPoolExecutor(_THREADS) as threads:
+            list(threads.map(_compress, files))
+
+    def add_models(self, unfinished: Path) -> None:
+        """Copies ``models/`` below the state folder, files only."""
+        for file in _files(self._models):
+            target = unfinished / MODELS / file.relative_to(self._models)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                shutil.copyfile(file, target)
+            except FileNotFoundError:  # replaced by a newer one meanwhile
+                target.unlink(missing_ok=True)
+
+    def add_settings(self, unfinished: Path, settings: Mapping[str, str]) -> None:
+        """Lines as in ``.env``."""
+        (unfinished / SETTINGS).write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+
+    def place(self, unfinished: Path, manifest: Manifest) -> StoredBackup:
+        """Everything reaches the disk before the folder gets its name."""
+        paths = list(_files(unfinished))
+        with ThreadPoolExecutor(_THREADS) as threads:
+            stored = list(threads.map(_stored, paths))
+        files = {str(path.relative_to(unfinished)): file for path, file in zip(paths, stored, strict=True)}
+        complete = replace(manifest, files=files)
+        write_manifest(unfinished, complete)
+        for folder in (unfinished, *(path for path in unfinished.rglob("*") if path.is_dir())):
+            _sync(folder)
+        for file in (unfinished / MANIFEST, unfinished / DIGEST):
+            _sync(file)
+        target = self._folder / manifest.name
+        unfinished.rename(target)
+        _sync(self._folder)
+        return StoredBackup(target, complete)
+
+    def listed(self) -> list[StoredBackup]:
+        """By name, which begins with the moment."""
+        return [read for read in self._read() if isinstance(read, StoredBackup)]
+
+    def unreadable(self) -> list[UnreadableBackup]:
+        """Folders that have a manifest, or should."""
+        return [read for read in self._read() if isinstance(read, UnreadableBackup)]
+
+    def _read(self) -> list[StoredBackup | UnreadableBackup]:
+        if not self._folder.exists():
+            return []
+        folders = [path for path in self._folder.iterdir() if path.is_dir() and _is_backup(path)]
+        return [_read(folder) for folder in sorted(folders, key=lambda path: path.name, reverse=True)]
+
+    def opened(self, named: str) -> StoredBackup:
+        """Reads every byte: an altered or missing file is named before anything is touched."""
+        folder = self._named(named)
+        manifest = read_manifest(folder)
+        present = {str(path.relative_to(folder)) for path in _files(folder)} - {MANIFEST, DIGEST}
+        missing = sorted(manifest.files.keys() - present)
+        if missing:
+            raise BackupRefusedError(folder.name, "truncated", f"its file {missing[0]} is missing")
+        for name in sorted(manifest.files):
+            recorded, path = manifest.files[name], folder / name
+            size = path.stat().st_size
+            if size != recorded.bytes:
+                rule = "truncated" if size < recorded.bytes else "altered"
+                raise BackupRefusedError(
+                    folder.name, rule, f"its file {name} has {size:,} bytes instead of {recorded.bytes:,}"
+                )
+        names = sorted(manifest.files)
+        with ThreadPoolExecutor(_THREADS) as threads:
+            found = threads.map(lambda name: _stored(folder / name), names)
+        for name, file in zip(names, found, strict=True):
+            if file.sha256 != manifest.files[name].sha256:
+                raise BackupRefusedError(folder.name, "altered", f"its file {name} is not what was written")
+        return StoredBackup(folder, manifest)
+
+    @contextmanager
+    def unpacked(self, backup: StoredBackup) -> Iterator[Path]:
+        """Uncompressed, beside the backups."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = self._folder / f".{backup.folder.name}-{uuid.uuid4().hex[:8]}{_UNPACKED}"
+        folder.mkdir(mode=0o700)
+        try:
+            with ThreadPoolExecutor(_THREADS) as threads:
+                list(threads.map(lambda file: _unpack(file, folder), _files(backup.folder / DATABASE)))
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def return_models(self, backup: StoredBackup) -> int:
+        """Each file is there whole or not at all."""
+        count = 0
+        for file in _files(backup.folder / MODELS):
+            target = self._models / file.relative_to(backup.folder / MODELS)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(target) as unfinished:
+                shutil.copyfile(file, unfinished)
+            count += 1
+        return count
+
+    def remove(self, backup: StoredBackup) -> None:
+        """Takes its name first."""
+        leaving = self._folder / f".{backup.folder.name}-{uuid.uuid4().hex[:8]}{_LEAVING}"
+        backup.folder.rename(leaving)
+        shutil.rmtree(leaving, ignore_errors=True)
+
+    def _named(self, named: str) -> Path:
+        if named == LATEST:
+            good = [backup for backup in self.listed() if backup.manifest.verified_at]
+            if not good:
+                raise BackupRefusedError(LATEST, "missing", f"there is no verified backup in {self._folder}")
+            return good[0].folder
+        for folder in (self._folder / named, Path(named).expanduser()):
+            if folder.is_dir():
+                return folder.resolve()
+            if folder.name == MANIFEST and folder.is_file():
+                return folder.parent.resolve()
+        raise BackupRefusedError(
+            named,
+            "missing",
+            f"there is no such folder, here or in {self._folder}; `miraikakaku backups` lists them",
+        )
+
+
+def _read(folder: Path) -> StoredBackup | UnreadableBackup:
+    try:
+        return StoredBackup(folder, read_manifest(folder))
+    except BackupRefusedError as error:
+        return UnreadableBackup(folder, str(error))
+
+
+def _is_backup(folder: Path) -> bool:
+    return not folder.name.startswith(".") and ((folder / MANIFEST).exists() or (folder / DATABASE).is_dir())
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith("."))
+
+
+def _stored(path: Path) -> StoredFile:
+    """Size and digest of a file, which is on the disk afterwards."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())
+    return StoredFile(path.stat().st_size, digest)
+
+
+def _compress(file: Path) -> None:
+    import pyarrow as pa
+
+    target = file.with_name(file.name + _ZSTD)
+    written = hashlib.sha256()
+    with file.open("rb") as source, pa.output_stream(str(target), compression="zstd") as sink:
+        while block := source.read(_BLOCK):
+            written.update(block)
+            sink.write(block)
+    reread = hashlib.sha256()
+    with pa.input_stream(str(target), compression="zstd") as source:
+        while block := source.read(_BLOCK):
+            reread.update(block)
+    if reread.digest() != written.digest():
+        raise BackupError(f"{target} does not hold what was written to it: the disk is damaged")
+    file.unlink()
+
+
+def _unpack(file: Path, folder: Path) -> None:
+    import pyarrow as pa
+
+    if file.suffix != _ZSTD:
+        shutil.copyfile(file, folder / file.name)
+        return
+    with (
+        pa.input_stream(str(file), compression="zstd") as source,
+        (folder / file.name.removesuffix(_ZSTD)).open("wb") as sink,
+    ):
+        shutil.copyfileobj(source, sink, _BLOCK)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""Copies of the database, and damage in it. Put here: what PostgreSQL's programs do. Keep out: folders."""

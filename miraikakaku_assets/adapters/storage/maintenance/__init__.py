@@ -1,0 +1,1 @@
+"""Maintenance of the tables. Put here: which rows leave, and what of them stays. Keep out: when they do."""

@@ -1,0 +1,149 @@
+"""Rules about backups: one is missing, or the newest is not known to be good."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from miraikakaku_assets.application.alerting.alert_rule import (
+    AlertChanges,
+    AlertPorts,
+    AlertRule,
+    Finding,
+    evaluate,
+    reconcile,
+)
+from miraikakaku_assets.application.backups.list_backups import newest_good
+from miraikakaku_assets.application.ports.backups import (
+    BackupAttempt,
+    BackupHistory,
+    BackupShelf,
+    BackupStatus,
+    Manifest,
+)
+from miraikakaku_assets.application.ports.notices import Severity
+
+LONGEST_AGE = timedelta(hours=26)
+"""A backup a day, and two hours for making it."""
+_TOKYO = ZoneInfo("Asia/Tokyo")
+_RUNNING_FOR = timedelta(hours=6)
+_JUDGED = 20  # attempts that are looked at
+
+
+@dataclass(frozen=True)
+class WatchedBackups:
+    """What rules about backups look at.
+
+    Attributes:
+        now: UTC.
+        newest: The newest verified one that lies in its place.
+        newest_attempt: The newest attempt that has ended, or should have.
+        data_since: When the first data came; None where there are none to lose.
+    """
+
+    now: datetime
+    newest: Manifest | None
+    newest_attempt: BackupAttempt | None
+    data_since: datetime | None
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """There is one place for backups."""
+        return {}
+
+
+def judge_backups(shelf: BackupShelf, history: BackupHistory, ports: AlertPorts) -> AlertChanges:
+    """Judges the age of the newest good backup and how the newest attempt went.
+
+    Args:
+        shelf: Where backups lie.
+        history: Account of the attempts.
+        ports: What it needs.
+    """
+    now = ports.clock()
+    attempts = (attempt for attempt in history.newest(_JUDGED) if _is_over(attempt, now))
+    watched = WatchedBackups(now, newest_good(shelf), next(attempts, None), history.data_since())
+    return reconcile(evaluate(BACKUP_RULES, [watched]), ports)
+
+
+def _is_over(attempt: BackupAttempt, now: datetime) -> bool:
+    return attempt.status is not BackupStatus.RUNNING or now - attempt.started_at > _RUNNING_FOR
+
+
+def _missed(watched: WatchedBackups) -> Finding | None:
+    newest, since = watched.newest, watched.data_since
+    if since is None:
+        return None
+    reference = since if newest is None else newest.dump.taken_at
+    age = watched.now - reference
+    if age <= LONGEST_AGE:
+        return None
+    hours = age.total_seconds() / 3600
+    facts = (
+        [f"検証済みバックアップ: なし(データの開始 {_jst(since)})"]
+        if newest is None
+        else [f"最新の検証済みバックアップ: {newest.name}({_jst(newest.dump.taken_at)})"]
+    )
+    return Finding(
+        f"検証済みバックアップが{hours:.0f}時間ありません",
+        [
+            *facts,
+            f"上限: {LONGEST_AGE.total_seconds() / 3600:.0f}時間",
+            *_attempt_lines(watched.newest_attempt),
+        ],
+        {"newest": newest and newest.name, "age_hours": round(hours, 1)},
+    )
+
+
+def _unverified(watched: WatchedBackups) -> Finding | None:
+    attempt = watched.newest_attempt
+    if attempt is None or attempt.status is BackupStatus.GOOD:
+        return None
+    if watched.newest is not None and watched.newest.started_at > attempt.started_at:
+        return None
+    return Finding(
+        f"最新のバックアップは検証されていません: {attempt.name}",
+        _attempt_lines(attempt),
+        {"name": attempt.name, "status": attempt.status.value},
+    )
+
+
+def _attempt_lines(attempt: BackupAttempt | None) -> Iterable[str]:
+    if attempt is None:
+        return ["最後の試行: なし"]
+    lines = [f"最後の試行: {attempt.name}({_STATUS_JA[attempt.status]}、開始 {_jst(attempt.started_at)})"]
+    return [*lines, f"理由: {attempt.error}"] if attempt.error else lines
+
+
+def _jst(moment: datetime) -> str:
+    return f"{moment.astimezone(_TOKYO):%Y-%m-%d %H:%M} JST"
+
+
+_STATUS_JA = {
+    BackupStatus.RUNNING: "終了していません",
+    BackupStatus.GOOD: "成功",
+    BackupStatus.UNVERIFIED: "未検証",
+    BackupStatus.FAILED: "失敗",
+    BackupStatus.INTERRUPTED: "中断",
+}
+
+BACKUP_RULES = (
+    AlertRule[WatchedBackups](
+        key="backup/missed",
+        severities=(Severity.CRITICAL,),
+        when=f"the newest verified backup is older than {LONGEST_AGE.total_seconds() / 3600:.0f} hours, "
+        "or there is none so long after the first data",
+        over="there is a newer one",
+        find=_missed,
+        remedy="Run `miraikakaku backup`, and read why the schedule `daily_backup` did not.",
+    ),
+    AlertRule[WatchedBackups](
+        key="backup/unverified",
+        severities=(Severity.WARNING,),
+        when="the newest attempt at a backup failed, was broken off, or could not be verified",
+        over="one is verified",
+        find=_unverified,
+        remedy="Read the reason in `backups` or in the run, remove it, and run `miraikakaku backup`.",
+    ),
+)
+"""Rules about backups."""

@@ -1,0 +1,140 @@
+"""What operations work with: backups, the search for damage, maintenance."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cached_property
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from miraikakaku_assets.application.ports.redact_url import shown
+from miraikakaku_assets.bootstrap.installation import Installation
+from miraikakaku_assets.domain.backups.retention import Keeping
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from miraikakaku_assets.adapters.files.backups.shelf import FolderBackups
+    from miraikakaku_assets.adapters.storage.backups.copies import PostgresCopies
+    from miraikakaku_assets.adapters.storage.backups.history import PostgresBackupHistory, PostgresIntegrity
+    from miraikakaku_assets.adapters.storage.backups.integrity import PostgresIntegrityCheck
+    from miraikakaku_assets.application.backups.make_backup import BackupPorts
+    from miraikakaku_assets.application.maintenance.run_maintenance import MaintenancePorts
+    from miraikakaku_assets.settings import Settings
+
+
+class Backups(Installation):
+    """Backups of this installation."""
+
+    @property
+    def keeping(self) -> Keeping:
+        """How many backups the settings keep."""
+        chosen = self.settings
+        return Keeping(chosen.backup_keep_daily, chosen.backup_keep_weekly, chosen.backup_keep_monthly)
+
+    def backup_shelf(self, folder: Path | None = None) -> FolderBackups:
+        """Where backups lie: ``backups/`` of the state folder, or another folder."""
+        from miraikakaku_assets.adapters.files.backups.shelf import FolderBackups
+
+        home = self.settings.home
+        return FolderBackups((folder or home / "backups").expanduser().resolve(), home)
+
+    @cached_property
+    def copies(self) -> PostgresCopies:
+        """Copies of the database."""
+        from miraikakaku_assets.adapters.storage.backups.copies import PostgresCopies
+
+        return PostgresCopies(self.database)
+
+    @cached_property
+    def backup_history(self) -> PostgresBackupHistory:
+        """Account of the backups."""
+        from miraikakaku_assets.adapters.storage.backups.history import PostgresBackupHistory
+
+        return PostgresBackupHistory(self.database)
+
+    @cached_property
+    def integrity_check(self) -> PostgresIntegrityCheck:
+        """Search for damage."""
+        from miraikakaku_assets.adapters.storage.backups.integrity import PostgresIntegrityCheck
+
+        return PostgresIntegrityCheck(self.database)
+
+    @cached_property
+    def integrity(self) -> PostgresIntegrity:
+        """Account of the searches for damage."""
+        from miraikakaku_assets.adapters.storage.backups.history import PostgresIntegrity
+
+        return PostgresIntegrity(self.database)
+
+    def backup_ports(self, folder: Path | None = None) -> BackupPorts:
+        """What making and restoring backups needs.
+
+        Args:
+            folder: Where they lie; None for the state folder's.
+        """
+        from miraikakaku_assets.adapters.files.service_lock import services_kept_out
+        from miraikakaku_assets.adapters.storage.migrate import known_revisions
+        from miraikakaku_assets.application.backups.make_backup import BackupPorts
+
+        return BackupPorts(
+            self.copies,
+            self.backup_shelf(folder),
+            self.backup_history,
+            self.clock,
+            _without_secrets(self.settings),
+            version("miraikakaku-assets"),
+            known_revisions,
+            self.settings.database_url is None,
+            self.keeping,
+            self.work,
+            lambda: services_kept_out(self.settings.home),
+        )
+
+    @property
+    def maintenance(self) -> MaintenancePorts:
+        """What maintenance needs."""
+        from miraikakaku_assets.adapters.files.old_files import FolderOldFiles
+        from miraikakaku_assets.adapters.storage.maintenance.rows import PostgresOldRows
+        from miraikakaku_assets.application.maintenance.run_maintenance import MODELS, MaintenancePorts
+        from miraikakaku_assets.application.ports import maintenance as kinds
+
+        chosen = self.settings
+        days = {
+            kinds.REPORTS: chosen.report_retention_days,
+            kinds.LOGS: chosen.log_retention_days,
+            kinds.MASTERS: chosen.master_retention_days,
+            kinds.LEDGER: chosen.ledger_retention_days,
+            kinds.CYCLES: chosen.cycle_retention_days,
+            kinds.ALERTS: chosen.alert_retention_days,
+            kinds.PROBES: chosen.probe_retention_days,
+            MODELS: chosen.model_retention_days,
+        }
+        return MaintenancePorts(
+            PostgresOldRows(self.database),
+            FolderOldFiles(chosen.home),
+            self.backup_ports(),
+            {part: timedelta(days=count) for part, count in days.items()},
+            self.clock,
+            self.work,
+        )
+
+    def create_database(self) -> None:
+        """Makes the database of DATABASE_URL if its server has none of that name."""
+        from miraikakaku_assets.adapters.storage.backups.copies import PostgresCopies
+        from miraikakaku_assets.adapters.storage.engine import Database
+
+        if self.settings.database_url is not None:
+            PostgresCopies(Database(self.settings.database_url.get_secret_value())).ensure_exists()
+
+
+def _without_secrets(settings: Settings) -> dict[str, str]:
+    """Settings by variable; secrets and what is unset are left out, addresses lose their credentials."""
+    values = {name: getattr(settings, name) for name in type(settings).model_fields}
+    return {
+        name.upper(): shown(str(value))
+        for name, value in values.items()
+        if value is not None and not isinstance(value, SecretStr) and str(value)
+    }

@@ -1,0 +1,100 @@
+"""A backup that is killed does not count; a restore that is killed leaves the old database or the new one."""
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from miraikakaku_assets_tests.support.command import Command
+from miraikakaku_assets_tests.support.in_process import ports_of
+from miraikakaku_assets_tests.support.installations.backed_up import NOW, backed_up_installation
+from miraikakaku_assets_tests.support.killing import kill_at_work, run_to_end
+
+pytestmark = pytest.mark.slow
+
+WORK = textwrap.dedent("""
+    import sys
+    from datetime import datetime
+    from miraikakaku_assets.adapters.files.backups.shelf import FolderBackups
+    from miraikakaku_assets.adapters.storage.backups.copies import PostgresCopies
+    from miraikakaku_assets.application.backups.make_backup import make_backup
+    from miraikakaku_assets.application.backups.restore_backup import RestoreRequest, restore_backup
+    from miraikakaku_assets.application.ports.backups import BackupKind
+    from miraikakaku_assets.bootstrap import Ports
+    from miraikakaku_assets.settings import Settings
+
+    def telling(kind, name):
+        work = getattr(kind, name)
+        def tell(self, *arguments, **options):
+            print("stored", flush=True)
+            return work(self, *arguments, **options)
+        setattr(kind, name, tell)
+
+    what, home, url, now = sys.argv[1:]
+    settings = Settings(_env_file=None, miraikakaku_home=home, database_url=url)
+    ports = Ports(settings, lambda: datetime.fromisoformat(now)).backup_ports()
+    ports.copies.is_empty()
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for kind, name in ((PostgresCopies, "_fill"), (PostgresCopies, "_exchange"), (PostgresCopies, "dump"),
+                       (FolderBackups, "compress"), (FolderBackups, "place"), (FolderBackups, "return_models")):
+        telling(kind, name)
+    if what == "backup":
+        make_backup(BackupKind.MANUAL, ports)
+    else:
+        restore_backup(RestoreRequest(what, confirmed=True), ports)
+    print("done", flush=True)
+""")
+HELD = "SELECT (SELECT sum(volume)::int FROM miraikakaku.price_bars), (SELECT value FROM dagster.kvs WHERE key = 'a')"
+OLD, NEW = (1, "now"), (252500, "one")
+
+
+@pytest.fixture
+def command(installed_url: str, tmp_path: Path) -> Command:
+    return backed_up_installation(tmp_path, installed_url)
+
+
+def arguments(command: Command, what: str) -> tuple[str, ...]:
+    return what, command.variables["MIRAIKAKAKU_HOME"], command.variables["DATABASE_URL"], NOW.isoformat()
+
+
+def listed(command: Command) -> list[Any]:
+    return ports_of(command, NOW).backup_shelf().listed()
+
+
+def test_a_killed_backup_never_counts(command: Command) -> None:
+    run_to_end(WORK, *arguments(command, "backup"))
+    folder = command.folder / "home" / "backups"
+    for stored in (2, 4):  # in the trial, and while it is put into its place
+        kill_at_work(WORK, *arguments(command, "backup"), stored=stored, seconds=0.05 if stored < 4 else 0.0)
+        assert len(listed(command)) in ({1} if stored < 4 else {1, 2})
+    before = len(listed(command))
+
+    run_to_end(WORK, *arguments(command, "backup"))
+
+    assert len(listed(command)) == before + 1
+    assert not [path for path in folder.iterdir() if path.name.startswith(".") and path.is_dir()]
+    statuses = [row[0] for row in command.rows("SELECT status FROM miraikakaku.backups ORDER BY name")]
+    assert "running" not in statuses
+    assert statuses.count("good") + statuses.count("interrupted") == len(statuses)
+
+
+def test_a_killed_restore_leaves_the_old_or_the_new(command: Command) -> None:
+    run_to_end(WORK, *arguments(command, "backup"))
+    (saved,) = listed(command)
+    command.execute("UPDATE miraikakaku.price_bars SET volume = CASE WHEN ctid = '(0,1)' THEN 1 ELSE 0 END")
+    command.execute("UPDATE dagster.kvs SET value = 'now'")
+    # the backup of what is there: dump, trial, compress, place; then models, the new database, the exchange
+    for stored, seconds in ((6, 0.1), (7, 0.0), (7, 0.01)):
+        kill_at_work(WORK, *arguments(command, saved.folder.name), stored=stored, seconds=seconds)
+        (held,) = command.rows(HELD)
+        assert held in (OLD, NEW)
+        if stored < 7:
+            assert held == OLD
+
+    run_to_end(WORK, *arguments(command, saved.folder.name))
+
+    assert command.rows(HELD) == [NEW]
+    name = command.rows("SELECT current_database()")[0][0]
+    assert command.rows(f"SELECT count(*) FROM pg_database WHERE datname LIKE '{name[:40]}%%'") == [(1,)]

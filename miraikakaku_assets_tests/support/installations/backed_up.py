@@ -1,0 +1,36 @@
+"""An installation with a few rows in both schemas, a model and a secret, to be backed up."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from miraikakaku_assets_tests.support.command import Command
+
+PASSWORD = "hunter2-and-more"  # noqa: S105 - the test server lets everybody in; this must never be seen again
+NOW = datetime(2026, 11, 20, 3, tzinfo=UTC)
+MODEL = "jp/theta_0123456789ab.bin"
+_FILL = """
+    INSERT INTO miraikakaku.instruments (symbol, universe, kind, currency, price_unit, calendar)
+    SELECT 'T' || n, 'jp', 'stock', 'JPY', 'JPY per share', 'XTKS' FROM generate_series(1, 50) AS n;
+    INSERT INTO miraikakaku.price_bars (instrument_id, timeframe, ts, open, high, low, close, volume, source, status,
+        fetched_at)
+    SELECT i, '1d', timestamptz '2026-01-05' + d * interval '1 day', 1, 2 + random(), 1, 1, d, 'yahoo', 'final', now()
+    FROM generate_series(1, 50) AS i, generate_series(1, 100) AS d;
+    INSERT INTO dagster.kvs (key, value) VALUES ('a', 'one') ON CONFLICT DO NOTHING"""
+
+
+def backed_up_installation(folder: Path, url: str) -> Command:
+    """The command line of such an installation."""
+    with_password = make_url(url).set(password=PASSWORD).render_as_string(hide_password=False)
+    command = Command(folder, {}).with_(
+        MIRAIKAKAKU_HOME=folder / "home", DATABASE_URL=with_password, SLACK_WEBHOOK_URL=SLACK
+    )
+    command.execute(_FILL)
+    model = folder / "home" / "models" / MODEL
+    model.parent.mkdir(parents=True)
+    model.write_bytes(b"weights")
+    return command
+
+
+SLACK = "https://hooks.slack.com/services/T0/B0/" + "x" * 24
