@@ -112,6 +112,15 @@ def stop(home: Path) -> bool:
     return True
 
 
+def url_if_running(home: Path) -> str | None:
+    """URL of the embedded server's maintenance database if it is up; starts nothing.
+
+    Raises:
+        DependencyUnavailableError: It belongs to another user.
+    """
+    return _url_if_running(data_folder(home))
+
+
 def _url_if_running(folder: Path) -> str | None:
     """The server's URL if it is up; no lock and no process is needed for the usual answer (0.3 ms)."""
     if not (folder / "postmaster.pid").exists():

@@ -3,6 +3,7 @@
 from miraikakaku_assets.application.alerting.alert_rule import AlertKind
 from miraikakaku_assets.application.alerting.cycle_alerts import CYCLE_RULES, RUNNING_CYCLE_RULES
 from miraikakaku_assets.application.alerting.forecast_alerts import SCORE_RULES, TRAINING_RULES
+from miraikakaku_assets.application.alerting.system_alerts import SYSTEM_RULES
 from miraikakaku_assets.application.ports.notices import PATTERN, WITHDRAWN, Severity
 
 EVENTS = (
@@ -26,6 +27,7 @@ ALERTS: tuple[AlertKind, ...] = (
     *RUNNING_CYCLE_RULES,
     *SCORE_RULES,
     *TRAINING_RULES,
+    *SYSTEM_RULES,
     *EVENTS,
 )
 """Every kind of alert there is."""
