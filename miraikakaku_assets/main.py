@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, NoReturn
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError, MiraikakakuError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from miraikakaku_assets.application.monitoring.asset_health import AssetHealth
     from miraikakaku_assets.application.stage_runs import StageRunner
     from miraikakaku_assets.bootstrap import Ports
 
@@ -34,7 +37,7 @@ def _run() -> None:
     from miraikakaku_assets.faces.cli.app import build_app
 
     try:
-        build_app(_make_runner, _LazyServices())()
+        build_app(_make_runner, _LazyServices(), _read_asset_health)()
     except SystemExit as ended:
         if ended.code == _INTERRUPTED:
             _fail("interrupted; what was committed stays, the same command goes on from there", _INTERRUPTED)
@@ -107,6 +110,16 @@ def _make_runner(ports: "Ports") -> "StageRunner":
 
     atexit.register(_opened.close)
     return Launcher(_opened.enter_context(with_its_exchange(ports)))
+
+
+def _read_asset_health(ports: "Ports") -> "Sequence[AssetHealth]":
+    from miraikakaku_assets.orchestration.build import build_defs
+    from miraikakaku_assets.orchestration.instance.home import open_instance
+    from miraikakaku_assets.orchestration.operations.asset_health import asset_health
+
+    _ = ports.database  # before Dagster's tables are looked for
+    with open_instance(ports.settings) as instance:
+        return asset_health(instance, ports, build_defs())
 
 
 class _LazyServices:

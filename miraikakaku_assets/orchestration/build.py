@@ -10,6 +10,7 @@ from miraikakaku_assets.orchestration.canary.assets import source_canary
 from miraikakaku_assets.orchestration.coverage.assets import coverage_asset
 from miraikakaku_assets.orchestration.forecasting.assets import forecast_assets
 from miraikakaku_assets.orchestration.jobs import default_jobs
+from miraikakaku_assets.orchestration.operations.assets import performance_review, system_metrics
 from miraikakaku_assets.orchestration.prices.assets import price_assets
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.schedules import default_schedules
@@ -31,6 +32,8 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
             *(coverage_asset(universe) for universe in UNIVERSES.values()),
             *(asset for universe in UNIVERSES.values() for asset in forecast_assets(universe)),
             source_canary,
+            system_metrics,
+            performance_review,
         ],
         jobs=default_jobs,
         schedules=default_schedules(),

@@ -13,6 +13,7 @@ from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs
 from miraikakaku_assets.orchestration.cycles.notices import notifications_job
 from miraikakaku_assets.orchestration.forecasting.jobs import forecast_jobs
 from miraikakaku_assets.orchestration.job_builders import asset_jobs
+from miraikakaku_assets.orchestration.operations.jobs import operations_jobs
 from miraikakaku_assets.orchestration.prices.jobs import daily_jobs, prices_jobs, symbol_jobs
 from miraikakaku_assets.orchestration.pruning.jobs import event_log_pruning_job
 from miraikakaku_assets.orchestration.universes import MASTERS
@@ -47,4 +48,5 @@ default_jobs: list[Any] = [
     *forecast_jobs,
     notifications_job,
     event_log_pruning_job,
+    *operations_jobs,
 ]

@@ -17,6 +17,7 @@ from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs, cycle_op_na
 from miraikakaku_assets.orchestration.forecasting.jobs import training_jobs
 from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
 from miraikakaku_assets.orchestration.jobs import coverage_check_job, master_jobs, source_canary_job
+from miraikakaku_assets.orchestration.operations.jobs import operations_schedules
 from miraikakaku_assets.orchestration.partitions import range_tags
 from miraikakaku_assets.orchestration.prices.jobs import daily_jobs
 from miraikakaku_assets.orchestration.prices.watched import named_keys, watched_symbols
@@ -50,6 +51,7 @@ def default_schedules() -> list[dg.ScheduleDefinition]:
         *(_cycle(record.universe, *record.cycle) for record in RECORDS.values() if record.cycle),
         _source_canary(),
         event_log_pruning(default_status(), TOKYO),
+        *operations_schedules(default_status(), TOKYO),
     ]
 
 

@@ -277,7 +277,7 @@ def _source(rate: LimitState, health: SourceHealth | None) -> Figure:
     remedy = _SOURCE_REMEDY if level >= Level.CAUTION else ""
     share = health.success_share if health else None
     return Figure(
-        SOURCE, "price source", share, "share", level, _SOURCE_NORMAL, f"{paused}{rate.name} {said}", remedy
+        SOURCE, "price source", share, "share", level, _SOURCE_NORMAL, f"{paused}{rate.name}: {said}", remedy
     )
 
 

@@ -30,6 +30,7 @@ _STALE_SHARE = 0.20  # twice what autovacuum lets pass: where it keeps up, nothi
 _STALE_ROWS = 1_000
 _DEAD_SHARE, _DEAD_ROWS = 0.30, 10_000
 _CACHE_HITS, _INDEX_HITS = 0.90, 0.95
+_FEWEST_BLOCKS = 1_000_000  # 8 GiB: until then the shares are those of a server that has just started
 _CONNECTIONS = 0.80
 _LONG_TRANSACTION = 3_600.0  # seconds; while one is open, no vacuum removes what was replaced since
 _SLOWER, _FEWEST_STAGES = 2.0, 5
@@ -218,7 +219,7 @@ def _server_remarks(server: ServerStatistics) -> Iterator[Remark]:
         ("tables", server.cache_hit_ratio, _CACHE_HITS),
         ("indexes", server.index_hit_ratio, _INDEX_HITS),
     ):
-        if ratio is not None and ratio < least:
+        if ratio is not None and ratio < least and server.blocks_asked > _FEWEST_BLOCKS:
             says = f"{percent(ratio, 1)} of the blocks of {title} were in the buffers, {percent(least, 0)} should be"
             yield Remark("cache", title, says, "raise shared_buffers, up to a quarter of the memory")
     if server.connections > _CONNECTIONS * server.max_connections:

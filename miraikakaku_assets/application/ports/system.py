@@ -247,6 +247,7 @@ class ServerStatistics:
         statements: The worst; None where ``pg_stat_statements`` is not there.
         cache_hit_ratio: Share of the blocks of tables that were in its buffers; None before anything was read.
         index_hit_ratio: The same of indexes.
+        blocks_asked: Blocks of tables and indexes that were asked for: what both shares are of.
         connections: Open ones, of `max_connections`.
         longest_transaction_seconds: The oldest that is open; None without any.
         longest_transaction: What it does, its first words; empty without any.
@@ -259,6 +260,7 @@ class ServerStatistics:
     missing_indexes: tuple[MissingIndex, ...]
     cache_hit_ratio: float | None
     index_hit_ratio: float | None
+    blocks_asked: int
     connections: int
     max_connections: int
     longest_transaction_seconds: float | None

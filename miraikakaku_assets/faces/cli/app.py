@@ -18,15 +18,18 @@ from miraikakaku_assets.faces.cli import (
     status,
 )
 from miraikakaku_assets.faces.cli.leakage import commands as leakage
-from miraikakaku_assets.faces.cli.runner import RunnerFactory, Services
+from miraikakaku_assets.faces.cli.runner import AssetHealthReader, RunnerFactory, Services
 
 
-def build_app(make_runner: RunnerFactory, run_services: Services) -> typer.Typer:
+def build_app(
+    make_runner: RunnerFactory, run_services: Services, read_asset_health: AssetHealthReader
+) -> typer.Typer:
     """The application with all its commands.
 
     Args:
         make_runner: Starts Dagster runs.
         run_services: Starts the long-running processes.
+        read_asset_health: Asks how the assets are.
     """
     app = typer.Typer(
         name="miraikakaku",
@@ -40,7 +43,7 @@ def build_app(make_runner: RunnerFactory, run_services: Services) -> typer.Typer
     stages.add_commands(app, make_runner)
     master.add_commands(app, make_runner)
     forecasts.add_commands(app, make_runner)
-    status.add_commands(app)
+    status.add_commands(app, read_asset_health)
     health.add_commands(app)
     resume.add_commands(app)
     bars_io.add_commands(app)

@@ -1,10 +1,15 @@
 """What the commands need from whoever runs the pipeline; `miraikakaku_assets.main` provides it."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from miraikakaku_assets.application.stage_runs import StageRunner
 from miraikakaku_assets.bootstrap import Ports
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from miraikakaku_assets.application.monitoring.asset_health import AssetHealth
 
 
 class Services(Protocol):
@@ -12,6 +17,13 @@ class Services(Protocol):
 
     def run(self, ports: Ports, port: int, *, schedules_on: bool) -> int:
         """Runs daemon and web server until they are stopped; returns the exit code."""
+
+
+class AssetHealthReader(Protocol):
+    """Asks the orchestrator how its assets are."""
+
+    def __call__(self, ports: Ports) -> "Sequence[AssetHealth]":
+        """The health of every asset, by key."""
 
 
 RunnerFactory = Callable[[Ports], StageRunner]

@@ -1,7 +1,7 @@
 """Heartbeats of what `miraikakaku up` and `schedule` start, sent by the process that watches over it.
 
-They are sent between two looks at the children, in the one thread there is: a database that is away may hold that up for
-two seconds, and then the beats are simply missing.
+They are sent between two looks at the children, in the one thread there is: a database that is away may hold that up
+for two seconds, and then the beats are simply missing.
 """
 
 import logging

@@ -37,7 +37,7 @@ class PostgresServerReview:
                 tables=tuple(_table(row) for row in connection.execute(statements.TABLES, {"table": None})),
                 statements=_statements(connection),
                 unused_indexes=tuple(
-                    UnusedIndex(row.index, row.table, row.size_bytes)
+                    UnusedIndex(row.index_name, row.table, row.size_bytes)
                     for row in connection.execute(statements.UNUSED_INDEXES)
                 ),
                 missing_indexes=tuple(
@@ -46,9 +46,10 @@ class PostgresServerReview:
                 ),
                 cache_hit_ratio=_number(server.cache_hit_ratio),
                 index_hit_ratio=_number(server.index_hit_ratio),
+                blocks_asked=int(server.blocks_asked or 0),
                 connections=server.connections,
                 max_connections=server.max_connections,
-                longest_transaction_seconds=oldest and float(oldest.seconds),
+                longest_transaction_seconds=float(oldest.seconds) if oldest else None,
                 longest_transaction=oldest.query if oldest else "",
                 since=server.since and server.since.astimezone(UTC),
             )
@@ -57,7 +58,7 @@ class PostgresServerReview:
         """How long cycles and collections took, against their own last thirty days."""
         with self._database.engine.connect() as connection:
             return [
-                StageDuration(row.stage, float(row.seconds), _number(row.usual_seconds), row.count)
+                StageDuration(row.stage, float(row.seconds), _number(row.usual_seconds), row.earlier)
                 for row in connection.execute(statements.STAGES, {"now": now})
             ]
 
