@@ -1,6 +1,5 @@
 """The hourly review on a real PostgreSQL: what it sees, what it does, and what it leaves alone."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -58,10 +57,10 @@ class Books:
 
 
 @pytest.fixture
-def books(database: Database) -> Iterator[Books]:
+def books(database: Database) -> Books:
     made = Books(database)
     made.run(f"ALTER TABLE {PROBES} SET (autovacuum_enabled = off)")
-    yield made
+    return made
 
 
 def test_stale_statistics_are_taken_anew_and_the_account_has_before_and_after(books: Books) -> None:

@@ -37,7 +37,11 @@ HOUR = timedelta(hours=1)
         (replace(MADE, fail_after=HOUR / 2), "Degraded", "60 min old, 30 min are allowed"),
         (replace(MADE, checks=[CheckResult("a", passed=True)]), "Healthy", ""),
         (replace(MADE, checks=[CheckResult("a", passed=False, is_error=False)]), "Warning", "check a warns"),
-        (replace(MADE, checks=[CheckResult("a", passed=False), CheckResult("b", passed=False)]), "Degraded", "checks a, b failed"),
+        (
+            replace(MADE, checks=[CheckResult("a", passed=False), CheckResult("b", passed=False)]),
+            "Degraded",
+            "checks a, b failed",
+        ),
         (replace(MADE, checks=[CheckResult("a", None, broke_off=True)]), "Degraded", "check a failed"),
         (replace(MADE, checks=[CheckResult("a", None)]), "Healthy", "no check was evaluated yet"),
         (replace(MADE, materialized_at=None, checks=[CheckResult("a", passed=True)]), "Unknown", "never materialized"),
