@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, NoReturn
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError, MiraikakakuError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from miraikakaku_assets.application.monitoring.asset_health import AssetHealth
     from miraikakaku_assets.application.monitoring.watch_round import WatchRound
     from miraikakaku_assets.application.stage_runs import StageRunner
     from miraikakaku_assets.bootstrap import Ports
@@ -35,7 +38,7 @@ def _run() -> None:
     from miraikakaku_assets.faces.cli.app import build_app
 
     try:
-        build_app(_make_runner, _LazyServices(), _LazyWatch())()
+        build_app(_make_runner, _LazyServices(), _LazyWatch(), _read_asset_health)()
     except SystemExit as ended:
         if ended.code == _INTERRUPTED:
             _fail("interrupted; what was committed stays, the same command goes on from there", _INTERRUPTED)
@@ -118,6 +121,16 @@ class _LazyWatch:
         from miraikakaku_assets.orchestration.outside_watch import OutsideWatch
 
         return OutsideWatch().round(ports)
+
+
+def _read_asset_health(ports: "Ports") -> "Sequence[AssetHealth]":
+    from miraikakaku_assets.orchestration.build import build_defs
+    from miraikakaku_assets.orchestration.instance.home import open_instance
+    from miraikakaku_assets.orchestration.operations.asset_health import asset_health
+
+    _ = ports.database  # before Dagster's tables are looked for
+    with open_instance(ports.settings) as instance:
+        return asset_health(instance, ports, build_defs())
 
 
 class _LazyServices:

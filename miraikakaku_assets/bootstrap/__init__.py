@@ -12,6 +12,7 @@ from miraikakaku_assets.adapters.files.whole_file import whole_file
 from miraikakaku_assets.bootstrap.backups import Backups
 from miraikakaku_assets.bootstrap.installation import clock_of, stop_server, utc_now
 from miraikakaku_assets.bootstrap.log_file import open_log
+from miraikakaku_assets.bootstrap.operations import Operations
 from miraikakaku_assets.bootstrap.sources import price_vendors
 from miraikakaku_assets.bootstrap.watching import Watching
 from miraikakaku_assets.settings import Settings, settings
@@ -37,7 +38,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Ports(Watching, Backups):
+class Ports(Watching, Backups, Operations):
     """The ports of one installation, made when first asked for."""
 
     @property

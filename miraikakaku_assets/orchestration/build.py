@@ -12,6 +12,7 @@ from miraikakaku_assets.orchestration.coverage.assets import coverage_asset
 from miraikakaku_assets.orchestration.coverage.monitor import coverage_report, market_review
 from miraikakaku_assets.orchestration.forecasting.assets import forecast_assets
 from miraikakaku_assets.orchestration.jobs import default_jobs
+from miraikakaku_assets.orchestration.operations.assets import performance_review, system_metrics
 from miraikakaku_assets.orchestration.prices.assets import price_assets
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.schedules import default_schedules
@@ -37,6 +38,8 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
             source_canary,
             backup,
             integrity,
+            system_metrics,
+            performance_review,
         ],
         jobs=default_jobs,
         schedules=default_schedules(),

@@ -21,6 +21,7 @@ from miraikakaku_assets.orchestration.cycles.notices import notifications_job
 from miraikakaku_assets.orchestration.forecasting.jobs import forecast_jobs
 from miraikakaku_assets.orchestration.job_builders import asset_jobs
 from miraikakaku_assets.orchestration.maintenance.jobs import purge_job, vacuum_job
+from miraikakaku_assets.orchestration.operations.jobs import operations_jobs
 from miraikakaku_assets.orchestration.prices.jobs import daily_jobs, prices_jobs, symbol_jobs
 from miraikakaku_assets.orchestration.pruning.jobs import event_log_pruning_job
 from miraikakaku_assets.orchestration.universes import MASTERS
@@ -62,4 +63,5 @@ default_jobs: list[Any] = [
     integrity_job,
     purge_job,
     vacuum_job,
+    *operations_jobs,
 ]

@@ -19,6 +19,7 @@ from miraikakaku_assets.orchestration.forecasting.jobs import training_jobs
 from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
 from miraikakaku_assets.orchestration.jobs import coverage_check_job, master_jobs, source_canary_job
 from miraikakaku_assets.orchestration.maintenance.jobs import maintenance_schedules
+from miraikakaku_assets.orchestration.operations.jobs import operations_schedules
 from miraikakaku_assets.orchestration.partitions import range_tags
 from miraikakaku_assets.orchestration.prices.jobs import daily_jobs
 from miraikakaku_assets.orchestration.prices.watched import named_keys, watched_symbols
@@ -56,6 +57,7 @@ def default_schedules() -> list[dg.ScheduleDefinition]:
         event_log_pruning(default_status(), TOKYO),
         *backup_schedules(default_status(), TOKYO, settings().backup_time),
         *maintenance_schedules(default_status(), TOKYO),
+        *operations_schedules(default_status(), TOKYO),
     ]
 
 

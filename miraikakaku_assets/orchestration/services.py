@@ -14,14 +14,17 @@ from pathlib import Path
 from types import FrameType
 
 from miraikakaku_assets.adapters.files.service_lock import services_admitted
+from miraikakaku_assets.application.ports.system import ServiceBeat
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.orchestration.instance.home import open_instance, shipped_file
 from miraikakaku_assets.orchestration.instance.orphaned_runs import close_abandoned
+from miraikakaku_assets.orchestration.operations.heartbeats import ChildHeartbeats
 from miraikakaku_assets.orchestration.prices.watched import register_named
 from miraikakaku_assets.settings import as_environment
 
 _ANSWER_SECONDS = 1.0
+_SERVER_INFO = "/server_info"
 _STARTUP = Path(__file__).with_name("child_startup")
 _STOP_SECONDS = 20.0
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
@@ -64,9 +67,17 @@ class DagsterServices:
         workspace = str(shipped_file("workspace.yaml"))
         web, daemon = commands(workspace, port, ports.settings.log_level)
         stopping = _Signals()
+        heartbeats = ChildHeartbeats(ports.database)
         services = [
-            _Service(name, arguments, environment)
-            for name, arguments in (("web UI", web), ("daemon", daemon))
+            _Service(
+                "web UI",
+                "web_ui",
+                web,
+                environment,
+                address=f"http://127.0.0.1:{port}",
+                health_path=_SERVER_INFO,
+            ),
+            _Service("daemon", "daemon", daemon, environment),
         ]
         _print("starting the web UI and the daemon (Ctrl-C stops everything)")
         answering = False
@@ -79,7 +90,10 @@ class DagsterServices:
                     code = service.check()
                     if code is not None:
                         return code
+                # One that starts is not silent: nobody is to ask a page that is not there yet.
+                heartbeats.beat(service.beat for service in services if answering or not service.address)
                 time.sleep(0.2)
+            heartbeats.stopped(service.beat for service in services)
             return 0
         finally:
             _stop(services)
@@ -104,7 +118,7 @@ def _answers(port: int) -> bool:
     """Whether the web UI gives answers by now."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER_SECONDS)
     try:
-        connection.request("GET", "/server_info")
+        connection.request("GET", _SERVER_INFO)
         return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False
@@ -129,13 +143,37 @@ def commands(workspace: str, port: int, log_level: str) -> tuple[list[str], list
 class _Service:
     """A child that is started again when it ends: a night's collection must not wait for somebody to notice."""
 
-    def __init__(self, name: str, arguments: list[str], environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        service: str,
+        arguments: list[str],
+        environment: dict[str, str],
+        *,
+        address: str = "",
+        health_path: str = "",
+    ) -> None:
         self._name = name
+        self._service = service
+        self.address = address
+        self._health_path = health_path
         self._arguments = arguments
         self._environment = environment
         self._begun: deque[float] = deque(maxlen=_STARTS)
         self.groups: list[int] = []
         self.child = self._start()
+
+    @property
+    def beat(self) -> ServiceBeat:
+        """Its heartbeat."""
+        return ServiceBeat(
+            self._service,
+            socket.gethostname(),
+            self.child.pid,
+            "running" if self.child.poll() is None else "restarting",
+            self.address,
+            self._health_path,
+        )
 
     def check(self) -> int | None:
         """Starts it again if it has ended; its exit code when that would be of no use."""

@@ -138,6 +138,8 @@ class Settings(PriceSourceSettings):
     """Days for which files of models stay that no newest training of a model names."""
     event_log_retention_days: Annotated[int, Field(gt=0, le=3_650)] = 30
     """Days for which Dagster's web UI keeps runs and asset events that newer ones have overtaken."""
+    system_metrics_retention_days: Annotated[int, Field(gt=0, le=3_650)] = 90
+    """Days for which samples of health checks and reviews of performance are kept."""
     dagster_storage: Literal["pooled", "stock"] = "pooled"
     """``stock`` goes back to Dagster's own PostgreSQL storage (one connection per event)."""
     miraikakaku_schedules: Literal["off", "on"] = "off"

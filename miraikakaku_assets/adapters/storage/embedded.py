@@ -85,11 +85,6 @@ def ensure_running(home: Path) -> str:
             ) from error
 
 
-def url_if_running(home: Path) -> str | None:
-    """A libpq URL of the server's maintenance database; None while it is not running. Nothing is started."""
-    return _url_if_running(data_folder(home))
-
-
 def stop(home: Path) -> bool:
     """Stops the embedded server and waits until it is down.
 
@@ -115,6 +110,15 @@ def stop(home: Path) -> bool:
                 f"The embedded PostgreSQL in {folder} does not stop; read {folder / 'log'}"
             ) from error
     return True
+
+
+def url_if_running(home: Path) -> str | None:
+    """URL of the embedded server's maintenance database if it is up; starts nothing.
+
+    Raises:
+        DependencyUnavailableError: It belongs to another user.
+    """
+    return _url_if_running(data_folder(home))
 
 
 def _url_if_running(folder: Path) -> str | None:

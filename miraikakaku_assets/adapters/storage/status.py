@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import TextClause, func, select, text
 
-from miraikakaku_assets.adapters.storage.backups.tables import metadata  # it brings every table
 from miraikakaku_assets.adapters.storage.collection.liveness import AT_WORK
 from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.every_table import metadata
 from miraikakaku_assets.adapters.storage.masters.statements import LIST_IN_FORCE
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 

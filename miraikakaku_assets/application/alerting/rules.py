@@ -22,6 +22,7 @@ from miraikakaku_assets.application.alerting.market_alerts import (
 from miraikakaku_assets.application.alerting.run_alerts import CHECK_RULES, RUN_RULES, TICK_RULES
 from miraikakaku_assets.application.alerting.schedule_alerts import SCHEDULE_RULES, SERVICE_RULES
 from miraikakaku_assets.application.alerting.source_alerts import CLOCK_RULES, SOURCE_RULES
+from miraikakaku_assets.application.alerting.system_alerts import SYSTEM_RULES
 from miraikakaku_assets.application.ports.notices import PATTERN, WITHDRAWN, Severity
 
 EVENTS = (
@@ -45,6 +46,7 @@ EVENTS = (
 TOPICS: Mapping[str, tuple[AlertKind, ...]] = {
     "Database and disk": (UNREACHABLE, *DATABASE_RULES, *DISK_RULES),
     "Backups": BACKUP_RULES,
+    "Machine": SYSTEM_RULES,
     "Services, schedules and runs": (
         *SERVICE_RULES,
         *SCHEDULE_RULES,

@@ -8,6 +8,7 @@ from miraikakaku_assets.faces.cli import (
     database,
     demo,
     forecasts,
+    health,
     maintenance,
     master,
     patterns,
@@ -22,16 +23,22 @@ from miraikakaku_assets.faces.cli import (
 from miraikakaku_assets.faces.cli.coverage import commands as coverage
 from miraikakaku_assets.faces.cli.coverage import modes
 from miraikakaku_assets.faces.cli.leakage import commands as leakage
-from miraikakaku_assets.faces.cli.runner import RunnerFactory, Services, Watch
+from miraikakaku_assets.faces.cli.runner import AssetHealthReader, RunnerFactory, Services, Watch
 
 
-def build_app(make_runner: RunnerFactory, run_services: Services, watcher: Watch) -> typer.Typer:
+def build_app(
+    make_runner: RunnerFactory,
+    run_services: Services,
+    watcher: Watch,
+    read_asset_health: AssetHealthReader,
+) -> typer.Typer:
     """The application with all its commands.
 
     Args:
         make_runner: Starts Dagster runs.
         run_services: Starts the long-running processes.
         watcher: Watches from outside of them.
+        read_asset_health: Asks how the assets are.
     """
     app = typer.Typer(
         name="miraikakaku",
@@ -47,7 +54,8 @@ def build_app(make_runner: RunnerFactory, run_services: Services, watcher: Watch
     coverage.add_commands(app, make_runner)
     modes.add_commands(app, make_runner)
     forecasts.add_commands(app, make_runner)
-    status.add_commands(app)
+    status.add_commands(app, read_asset_health)
+    health.add_commands(app)
     resume.add_commands(app)
     bars_io.add_commands(app)
     patterns.add_commands(app)

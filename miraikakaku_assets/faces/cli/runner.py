@@ -7,7 +7,17 @@ from miraikakaku_assets.application.stage_runs import StageRunner
 from miraikakaku_assets.bootstrap import Ports
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from miraikakaku_assets.application.monitoring.asset_health import AssetHealth
     from miraikakaku_assets.application.monitoring.watch_round import WatchRound
+
+
+class Services(Protocol):
+    """Starts the long-running processes."""
+
+    def run(self, ports: Ports, port: int, *, schedules_on: bool) -> int:
+        """Runs daemon and web server until they are stopped; returns the exit code."""
 
 
 class Watch(Protocol):
@@ -17,11 +27,11 @@ class Watch(Protocol):
         """One round."""
 
 
-class Services(Protocol):
-    """Starts the long-running processes."""
+class AssetHealthReader(Protocol):
+    """Asks the orchestrator how its assets are."""
 
-    def run(self, ports: Ports, port: int, *, schedules_on: bool) -> int:
-        """Runs daemon and web server until they are stopped; returns the exit code."""
+    def __call__(self, ports: Ports) -> "Sequence[AssetHealth]":
+        """The health of every asset, by key."""
 
 
 RunnerFactory = Callable[[Ports], StageRunner]

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from miraikakaku_assets.bootstrap import ports
+from miraikakaku_assets.faces.cli.health import check_once
 from miraikakaku_assets.faces.cli.runner import Services
 
 PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the web UI on 127.0.0.1.")]
@@ -14,8 +15,17 @@ def add_commands(app: typer.Typer, services: Services) -> None:
     """Adds the commands to the application."""
 
     @app.command(short_help="Dagster daemon and web UI, production schedules on.")
-    def schedule(port: PortOption = 3000) -> None:
+    def schedule(
+        port: PortOption = 3000,
+        *,
+        health_check_only: Annotated[
+            bool,
+            typer.Option("--health-check-only", help="Start nothing: check health once, as `health` does."),
+        ] = False,
+    ) -> None:
         """Dagster daemon and web UI with the production schedules on; Ctrl-C stops both."""
+        if health_check_only:
+            raise typer.Exit(check_once(ports()))
         raise typer.Exit(services.run(ports(), port, schedules_on=True))
 
     @app.command(short_help="Dagster daemon and web UI, schedules as set in the UI.")

@@ -13,7 +13,9 @@ from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, print_json, show_table
 from miraikakaku_assets.faces.cli.pauses import LIFTED_BY, left, paused_for
+from miraikakaku_assets.faces.cli.runner import AssetHealthReader
 from miraikakaku_assets.faces.cli.tables.analysis_status import analysis_lines, read_analysis, show_analysis
+from miraikakaku_assets.faces.cli.tables.asset_health import show_asset_health
 
 if TYPE_CHECKING:
     from miraikakaku_assets.application.ports.rate_limit import LimitState
@@ -22,8 +24,13 @@ if TYPE_CHECKING:
 _URGENT = 5  # watched symbols that are named
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Adds the command to the application."""
+def add_commands(app: typer.Typer, read_asset_health: AssetHealthReader) -> None:
+    """Adds the command to the application.
+
+    Args:
+        app: The application.
+        read_asset_health: Asks how the assets are.
+    """
 
     @app.command(short_help="Freshness, coverage, alerts, source health, collections.")
     def status(
@@ -31,10 +38,20 @@ def add_commands(app: typer.Typer) -> None:
             str, typer.Option("--universe", help=f"Which universe; available: {', '.join(UNIVERSES)}.")
         ] = "jp",
         *,
+        assets: Annotated[
+            bool,
+            typer.Option(
+                "--assets",
+                help="Instead: how every asset of the universe is, and why; Unknown, Healthy, Warning or Degraded.",
+            ),
+        ] = False,
         as_json: bool = JSON_OPTION,
     ) -> None:
         """Freshness, coverage, alerts, cycles, analysis, source health and last collections, on one screen."""
         chosen = universe(universe_name)
+        if assets:
+            show_asset_health(chosen, read_asset_health(ports()), as_json=as_json)
+            return
         state = _read(chosen, ports())
         if as_json:
             print_json(state)
@@ -44,6 +61,7 @@ def add_commands(app: typer.Typer) -> None:
 
 def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
     from miraikakaku_assets.application.forecasting.view import standing
+    from miraikakaku_assets.application.monitoring.health import newest_health
     from miraikakaku_assets.application.monitoring.status import show_status, source_status, watch_status
 
     stands = standing(chosen, use.forecasts)
@@ -55,6 +73,7 @@ def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
             "health": asdict(health) if health else None,
             "says": _source(rate, health, utc_now()),
         },
+        "health": newest_health(use.system_metrics, use.clock),
         "watched": watch_status(
             chosen,
             use.settings.watch_list(chosen.name),
@@ -97,6 +116,7 @@ def _lines(chosen: Universe, state: dict[str, Any]) -> list[tuple[str, str]]:
     """What there is to say, label and sentence."""
     lines = [
         ("database", f"{state['database']['url']} (PostgreSQL {state['database']['server']})"),
+        ("health", state["health"]["says"]),
         ("source", state["source"]["says"]),
         *_master_lines(chosen, state),
     ]

@@ -1,0 +1,11 @@
+"""Every table of the schema in one place, for migrations and counts: importing a concept's tables registers them."""
+
+from miraikakaku_assets.adapters.storage.backups import tables as backups
+from miraikakaku_assets.adapters.storage.forecasts import tables as forecasts
+from miraikakaku_assets.adapters.storage.operations import tables as operations
+from miraikakaku_assets.adapters.storage.tables import metadata
+
+CONCEPTS = (forecasts, backups, operations)
+"""Modules of the tables; what they import brings those before them."""
+
+__all__ = ["CONCEPTS", "metadata"]

@@ -1,0 +1,1 @@
+"""Health and performance: heartbeats, samples, reviews, PostgreSQL's own statistics. Keep out: judging them."""
