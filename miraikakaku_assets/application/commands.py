@@ -11,6 +11,7 @@ from miraikakaku_assets.application.stage_reports import (
     MasterTotals,
     PredictionTotals,
     PriceTotals,
+    QualityTotals,
     ScoreTotals,
     StageReport,
     TrainingTotals,
@@ -129,3 +130,15 @@ class ReportCoverageCommand(StageCommand[CoverageTotals]):
     since: date | None = None
     until: date | None = None
     reports = CoverageTotals
+
+
+@dataclass(frozen=True)
+class CheckQualityCommand(StageCommand[QualityTotals]):
+    """What a check of stored data is asked for.
+
+    Attributes:
+        until: Newest session that counts; None: the newest whose bars are final.
+    """
+
+    until: date | None = None
+    reports = QualityTotals

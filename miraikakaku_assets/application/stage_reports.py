@@ -4,7 +4,7 @@ A field is a key of the JSON document that commands print, in its order; one tha
 command line loads it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -18,6 +18,10 @@ class StageReport(Protocol):
 
     stage: ClassVar[str]
     __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+ERROR, DOUBT = "error", "doubt"
+"""Kinds of broken rules: stored data are wrong, or unusual."""
 
 
 def figures(report: "DataclassInstance") -> dict[str, Any]:
@@ -199,3 +203,24 @@ class CoverageTotals:
     below_threshold: str
     gaps_by_cause: Mapping[str, int]
     report: str
+
+
+@dataclass(frozen=True)
+class QualityTotals:
+    """What a check of stored data has found.
+
+    Attributes:
+        batch: Newest session that was looked at.
+        rules: How many were judged.
+        states: State → rules.
+        broken: Of every broken rule: kind (`ERROR`, or `DOUBT` about series and days), check, rule, sentence, rows,
+            exceptions, note, worst (key and value), query.
+        training: Check and rule → what is still to be learnt before it judges.
+    """
+
+    stage: ClassVar[str] = "quality"
+    batch: date
+    rules: int
+    states: Mapping[str, int]
+    broken: Sequence[Mapping[str, Any]]
+    training: Mapping[str, str]

@@ -13,6 +13,7 @@ import dagster as dg
 
 from miraikakaku_assets.application.commands import (
     AnalyzeCommand,
+    CheckQualityCommand,
     CollectCommand,
     PredictCommand,
     ReportCoverageCommand,
@@ -166,3 +167,15 @@ class CoverageConfig(dg.Config):
     def command(self) -> ReportCoverageCommand:
         """What the check is asked for."""
         return ReportCoverageCommand(*read_window(self.since, self.until))
+
+
+class QualityConfig(dg.Config):
+    """What a check of stored data looks at; by default up to the newest session whose bars are final."""
+
+    until: str | None = None
+    """Newest session that counts, YYYY-MM-DD."""
+
+    @_refusing
+    def command(self) -> CheckQualityCommand:
+        """What the check is asked for."""
+        return CheckQualityCommand(read_day("until", self.until))

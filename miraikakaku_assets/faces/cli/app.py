@@ -9,6 +9,7 @@ from miraikakaku_assets.faces.cli import (
     forecasts,
     master,
     patterns,
+    quality,
     resume,
     scoreboard,
     services,
@@ -39,6 +40,7 @@ def build_app(make_runner: RunnerFactory, run_services: Services) -> typer.Typer
     stages.add_commands(app, make_runner)
     master.add_commands(app, make_runner)
     forecasts.add_commands(app, make_runner)
+    quality.add_commands(app, make_runner)
     status.add_commands(app)
     resume.add_commands(app)
     bars_io.add_commands(app)

@@ -15,6 +15,7 @@ from miraikakaku_assets.faces.cli.tables.forecasts import (
     show_scores,
     show_training,
 )
+from miraikakaku_assets.faces.cli.tables.quality import show_quality
 
 _VERDICTS = {
     "ok": "done",
@@ -49,6 +50,8 @@ def show_stage(stage: str, done: Mapping[str, Any]) -> None:
         show_replay(done)
     elif stage == "scores" and "new_outcomes" in done:
         show_scores(done)
+    elif stage == "quality" and "rules" in done:
+        show_quality(done)
     elif stage == "coverage" and "coverage" in done:
         _coverage(done)
 
