@@ -20,6 +20,7 @@ from benchmarks import (
     forecasting,
     ingest,
     market,
+    quality,
     results,
     startup,
 )
@@ -120,6 +121,16 @@ def _analysis(*, quick: bool) -> dict[str, Metric]:
     return _named(("analyze_vs_floor", measured["ratio"], measured["floor_s"], what))
 
 
+def _quality(*, quick: bool) -> dict[str, Metric]:
+    with _database() as database:
+        measured = quality.measure(database, 2_000 if quick else 16_000)
+    what = (
+        f"s: reading the {measured['rows']:,} rows that suites judge; {measured['rules']} rules, the import of Great "
+        f"Expectations included, {measured['bars']:,} days stored"
+    )
+    return _named(("quality_16k_s", measured["seconds"], measured["read_s"], what))
+
+
 def _aggregation(*, quick: bool) -> dict[str, Metric]:
     measured = analysis.measure_aggregation(*(100, 60, 5) if quick else (400, 60, 9))
     rate = measured["rows"] / measured["polars_s"] / 1e6
@@ -212,6 +223,7 @@ GROUPS: dict[Callable[..., dict[str, Metric]], tuple[str, ...]] = {
     _keys: ("partition_keys_16k_s",),
     _ingest: ("ingest_vs_adbc",),
     _analysis: ("analyze_vs_floor",),
+    _quality: ("quality_16k_s",),
     _aggregation: ("aggregate_vs_polars",),
     _cycle: ("fx_cycle_vs_empty_run", "fx_cycle_p95_s", "fx_cycle_event_log_mib_per_day"),
     _forecast_day: ("train_minutes_4178", "predict_minutes_4178", "forecast_peak_rss_mib"),

@@ -25,7 +25,9 @@ from miraikakaku_assets.orchestration.run_config import QualityConfig
 from miraikakaku_assets.orchestration.stage_reports import hand_back
 
 _SUITES = {suite.name: suite for suite in SUITES}
-_LEARNT = "The newest session has as many bars and as much volume, and as soon, as the sessions before it lead to expect."
+_LEARNT = (
+    "The newest session has as many bars and as much volume, and as soon, as those before it lead to expect."
+)
 _TEXTS = {
     HEALTH: "Series of the newest 20 sessions: steps, missing factors, volume spikes, holes and flat runs.",
     **dict.fromkeys(USUAL.values(), _LEARNT),

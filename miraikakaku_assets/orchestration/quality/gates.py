@@ -28,8 +28,8 @@ def gate(asset: dg.AssetKey) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=asset,
         name=key.name,
-        description=f"{chosen.batch[0].upper()}{chosen.batch[1:]} keep the suite `{chosen.name}`; what comes after waits "
-        "for it.",
+        description=f"{chosen.batch[0].upper()}{chosen.batch[1:]} keep the suite `{chosen.name}`; what comes after "
+        "waits for it.",
         blocking=True,
     )
     def check(ports: PortsResource) -> dg.AssetCheckResult:

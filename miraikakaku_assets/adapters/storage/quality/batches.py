@@ -18,6 +18,7 @@ from miraikakaku_assets.adapters.storage.quality.derived import (
     signals,
 )
 from miraikakaku_assets.adapters.storage.quality.violations import literal
+from miraikakaku_assets.domain.bars.intervals import SOURCES
 from miraikakaku_assets.domain.market.instruments import Timeframe
 from miraikakaku_assets.domain.market.sessions import trading_hours
 from miraikakaku_assets.domain.quality.batch import Batch
@@ -61,7 +62,7 @@ def _five_minutes(batch: Batch) -> str:
     end = hours["closes"][-1] + timedelta(minutes=5)
     return f"""
 SELECT i.symbol, b.ts, b.open, b.high, b.low, b.close, b.volume, b.status,
-       (extract(epoch FROM b.ts)::bigint % 300)::int AS seconds_off_grid, h.begins AS trading_since
+       mod(extract(epoch FROM b.ts)::bigint, 300)::int AS seconds_off_grid, h.begins AS trading_since
 FROM miraikakaku.instruments i
 CROSS JOIN LATERAL ({bars_between(Timeframe.M5, hours["opens"][0], end)}) b
 LEFT JOIN LATERAL (
@@ -70,16 +71,18 @@ LEFT JOIN LATERAL (
 WHERE i.universe = {literal(batch.universe.name)}"""
 
 
-def _in_sessions(timeframe: Timeframe) -> Callable[[Batch], str]:
+def _in_sessions(timeframe: Timeframe, source: Timeframe) -> Callable[[Batch], str]:
     def rows(batch: Batch) -> str:
-        return parts(batch, timeframe, Timeframe.M5, _spans(batch.spans(timeframe, _WATCHED_SESSIONS)))
+        return parts(
+            batch, timeframe, source, Timeframe.M5, _spans(batch.spans(timeframe, _WATCHED_SESSIONS))
+        )
 
     return rows
 
 
 def _in_calendar(timeframe: Timeframe) -> Callable[[Batch], str]:
     def rows(batch: Batch) -> str:
-        return parts(batch, timeframe, Timeframe.D1, _spans(batch.spans(timeframe, 1, count=2)))
+        return parts(batch, timeframe, Timeframe.D1, Timeframe.D1, _spans(batch.spans(timeframe, 1, count=2)))
 
     return rows
 
@@ -98,8 +101,8 @@ BATCHES: Mapping[str, Callable[[Batch], str]] = {
     "stock_master": _master,
     "daily_bars": _daily,
     "five_minute_bars": _five_minutes,
-    "hourly_bars": _in_sessions(Timeframe.H1),
-    "four_hour_bars": _in_sessions(Timeframe.H4),
+    "hourly_bars": _in_sessions(Timeframe.H1, Timeframe.M5),
+    "four_hour_bars": _in_sessions(Timeframe.H4, SOURCES[Timeframe.H4][0]),
     "weekly_bars": _in_calendar(Timeframe.W1),
     "monthly_bars": _in_calendar(Timeframe.MO1),
     "indicators": lambda batch: indicators(batch, batch.sessions(1)["closes"][-1]),

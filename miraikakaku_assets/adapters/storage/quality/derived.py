@@ -48,13 +48,14 @@ def _type(kind: object) -> str:
     return compiled.partition(" COLLATE")[0].lower().replace("varchar", "character varying")
 
 
-def parts(batch: Batch, built: Timeframe, collected: Timeframe, spans: str) -> str:
+def parts(batch: Batch, built: Timeframe, source: Timeframe, collected: Timeframe, spans: str) -> str:
     """Built bars of some intervals beside what their parts come to.
 
     Args:
         batch: Whose.
         built: Timeframe of the built bars.
-        collected: Timeframe of the parts.
+        source: Timeframe of the parts.
+        collected: Timeframe of the bars behind both, whose analysis has to be done.
         spans: VALUES of start and latest start of a part.
     """
     return f"""
@@ -68,7 +69,7 @@ CROSS JOIN LATERAL (
            (array_agg(p.close ORDER BY p.ts DESC))[1] AS close, sum(p.volume)::bigint AS volume,
            nullif(count(*), 0)::int AS parts
     FROM miraikakaku.price_bars p
-    WHERE p.instrument_id = i.id AND p.timeframe = '{collected}' AND p.ts >= s.ts AND p.ts <= s.last OFFSET 0
+    WHERE p.instrument_id = i.id AND p.timeframe = '{source}' AND p.ts >= s.ts AND p.ts <= s.last OFFSET 0
 ) p
 LEFT JOIN LATERAL (
     SELECT * FROM miraikakaku.price_bars b
@@ -99,7 +100,10 @@ def _newest(batch: Batch, collected: Timeframe, timeframes: tuple[Timeframe, ...
 CROSS JOIN (VALUES {listed}) AS f(timeframe)
 CROSS JOIN LATERAL (
     SELECT * FROM miraikakaku.technical_indicators t
-    WHERE t.instrument_id = i.id AND t.timeframe = f.timeframe AND t.ts < '{before}' ORDER BY t.ts DESC LIMIT 1
+    WHERE t.instrument_id = i.id AND t.timeframe = f.timeframe AND t.ts = (
+        SELECT max(m.ts) FROM miraikakaku.technical_indicators m
+        WHERE m.instrument_id = i.id AND m.timeframe = f.timeframe AND m.ts < '{before}'
+    ) OFFSET 0
 ) n WHERE i.universe = {literal(batch.universe.name)}"""
 
 

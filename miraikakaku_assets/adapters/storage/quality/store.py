@@ -170,6 +170,4 @@ def _append_results(cursor: Any, rows: pl.DataFrame) -> None:
     cursor.adbc_ingest("checked_rules", rows.to_arrow(), mode="create", temporary=True)
     columns = ", ".join(rows.columns)
     chosen = ", ".join(f"{name}::jsonb" if name == "worst" else name for name in rows.columns)
-    cursor.execute(
-        f"INSERT INTO miraikakaku.quality_results ({columns}) SELECT {chosen} FROM checked_rules"  # noqa: S608
-    )
+    cursor.execute(f"INSERT INTO miraikakaku.quality_results ({columns}) SELECT {chosen} FROM checked_rules")
