@@ -75,7 +75,7 @@ def test_a_list_that_breaks_its_suite_holds_up_the_prices(collected: Installatio
     assert checks(collected.run("jp_master_job"))["stock_master_gate"].passed
     execute(collected, NO_ISSUE)
 
-    run = collected.update_master(listed(CODES, "20251031"))
+    run = collected.update_master(listed(CODES), accept=True)
 
     assert not run.success
     (gate,) = checks(run).values()
@@ -86,7 +86,13 @@ def test_a_list_that_breaks_its_suite_holds_up_the_prices(collected: Installatio
     )
     assert "stock_master_gate" in reason_of(run)[0]
     keys = collected.partition_keys()
-    config = {"ops": {"jp__stock_master": {"config": {"file": str(collected.folder / "data_j.xls")}}}}
+    config = {
+        "ops": {
+            "jp__stock_master": {
+                "config": {"file": str(collected.folder / "data_j.xls"), "accept_mass_change": True}
+            }
+        }
+    }
     whole = collected.definitions.resolve_implicit_global_asset_job_def().execute_in_process(
         run_config=config,
         instance=collected.instance,

@@ -159,7 +159,7 @@ def per_batch(universe: Universe, bars: pl.DataFrame, actions: pl.DataFrame) -> 
     """Findings of each rule per 20 sessions."""
     calendar = session_table(universe.calendar)["session"]
     bars = bars.filter(pl.col("session").is_in(calendar.implode()))
-    findings = broken_series(universe, bars, actions, calendar, bars["session"].min())
+    findings = broken_series(universe, bars, actions, calendar, date.min)
     counts = dict(findings.group_by("rule").len().iter_rows())
     return {rule.name: counts.get(rule.name, 0) * 20 / bars["session"].n_unique() for rule in SERIES_RULES}
 
@@ -187,7 +187,7 @@ def test_the_wrong_level_of_a_real_spin_off_is_a_step(real_data):
     calendar = session_table(US.calendar)["session"]
     bars = bars.filter(pl.col("session").is_in(calendar.implode())).drop_nulls()
 
-    findings = broken_series(US, bars, empty(ACTIONS), calendar, bars["session"].min())
+    findings = broken_series(US, bars, empty(ACTIONS), calendar, date.min)
 
     steps = findings.filter(pl.col("rule") == "step")
     assert steps.select("symbol", "session").rows() == [("BHF", date(2017, 7, 17))]

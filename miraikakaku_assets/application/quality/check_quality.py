@@ -1,6 +1,7 @@
 """Use case: what is stored of a universe up to a session, judged by suites, by the health of series, and as a day."""
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -21,7 +22,7 @@ from miraikakaku_assets.domain.quality.results import (
 )
 from miraikakaku_assets.domain.quality.series_health import FINDINGS, JUDGED, LOOKED_AT, broken_series
 from miraikakaku_assets.domain.quality.series_rules import SERIES_RULES, tolerated
-from miraikakaku_assets.domain.quality.suite import Suite
+from miraikakaku_assets.domain.quality.suite import Suite, SuiteRule
 from miraikakaku_assets.domain.quality.suites import SUITES, suites_of
 
 _SUITES = frozenset(suite.name for suite in SUITES)
@@ -86,17 +87,9 @@ def pass_gate(suite: Suite, universe: Universe, ports: QualityPorts) -> list[Rul
     """Lets the database count what breaks a suite: for checks that hold up what comes after them, in milliseconds."""
     batch = batch_of(universe, ports.clock())
     rows, counts = ports.store.counted(suite, batch)
-    results = []
-    for rule in suite.rules:
-        query = ports.store.listing(suite, rule, batch) if counts[rule.name] else ""
-        state = _state(suite, rows, counts[rule.name])
-        results.append(
-            RuleResult(
-                *(suite.name, rule.name, suite.asset, rule.sentence, state, rows, counts[rule.name]),
-                query=query,
-            )
-        )
-    return results
+    if not rows:
+        return _nothing(suite)
+    return [_judged(suite, rule, rows, counts[rule.name], batch, ports) for rule in suite.rules]
 
 
 def quality_totals(report: QualityReport) -> QualityTotals:
@@ -135,36 +128,37 @@ def _collected(universe: Universe) -> list[Timeframe]:
 
 def _judge_suite(suite: Suite, batch: Batch, ports: QualityPorts) -> list[RuleResult]:
     rows = ports.store.rows(suite, batch)
-    broken = ports.runner.broken(suite, batch.universe, rows) if not rows.is_empty() else {}
+    if rows.is_empty():
+        return _nothing(suite)
+    broken = ports.runner.broken(suite, batch.universe, rows)
     results = []
     for rule in suite.rules:
-        positions = list(broken.get(rule.name, ()))
-        worst: tuple[Exceptional, ...] = ()
-        query = ""
-        if positions:
-            worst = worst_rows(rule, suite, rows[positions])
-            query = ports.store.listing(suite, rule, batch)
+        positions = list(broken[rule.name])
+        judged = _judged(suite, rule, rows.height, len(positions), batch, ports)
         results.append(
-            RuleResult(
-                suite.name,
-                rule.name,
-                suite.asset,
-                rule.sentence,
-                _state(suite, rows.height, len(positions)),
-                rows.height,
-                len(positions),
-                worst=worst,
-                query=query,
-                note="" if rows.height or not suite.is_required else f"nothing is stored: {suite.batch}",
-            )
+            replace(judged, worst=worst_rows(rule, suite, rows[positions])) if positions else judged
         )
     return results
 
 
-def _state(suite: Suite, rows: int, exceptions: int) -> State:
-    if not rows:
-        return State.FAILED if suite.is_required else State.EMPTY
-    return State.FAILED if exceptions else State.PASSED
+def _judged(
+    suite: Suite, rule: SuiteRule, rows: int, exceptions: int, batch: Batch, ports: QualityPorts
+) -> RuleResult:
+    state = State.FAILED if exceptions else State.PASSED
+    query = ports.store.listing(suite, rule, batch) if exceptions else ""
+    return RuleResult(suite.name, rule.name, suite.asset, rule.sentence, state, rows, exceptions, query=query)
+
+
+def _nothing(suite: Suite) -> list[RuleResult]:
+    """What is said of a suite without rows: an error where there have to be some."""
+    if suite.is_required:
+        note = f"nothing is stored of {suite.batch}"
+        return [
+            RuleResult(suite.name, "stored", suite.asset, "there is something", State.FAILED, 0, note=note)
+        ]
+    return [
+        RuleResult(suite.name, rule.name, suite.asset, rule.sentence, State.EMPTY, 0) for rule in suite.rules
+    ]
 
 
 def _judge_series(batch: Batch, ports: QualityPorts) -> tuple[list[RuleResult], pl.DataFrame]:

@@ -161,7 +161,7 @@ SUITES: tuple[Suite, ...] = (
             SuiteRule("forecast_once", "one forecast per symbol, model and horizon", Kind.UNIQUE,
                       ("symbol", "model", "horizon")),
             SuiteRule("horizons", "horizons are 1 to 5", Kind.IN_SET, ("horizon",), values=(1, 2, 3, 4, 5)),
-            SuiteRule("every_horizon", "a model forecasts all five horizons of an instrument", Kind.IN_SET,
+            SuiteRule("every_horizon", "from the first horizon that is forecast on, all up to 5 are", Kind.IN_SET,
                       ("horizons",), values=(5,)),
             SuiteRule("target_is_session", "the target is so many sessions after the origin", Kind.EQUAL,
                       ("target", "session_ahead")),

@@ -1,8 +1,10 @@
 """The batches of what is derived: built bars beside their parts, indicators, signals, forecasts, and the tables."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
 
 from miraikakaku_assets.adapters.storage.analysis.tables import pattern_signals, technical_indicators
 from miraikakaku_assets.adapters.storage.forecasts.tables import daily_predictions, prediction_performance
@@ -43,8 +45,8 @@ FULL JOIN (
 ) a ON a.table_name = d.table_name AND a.column_name = d.column_name"""
 
 
-def _type(kind: object) -> str:
-    compiled = str(kind.compile(dialect=postgresql.dialect()))  # type: ignore[attr-defined]
+def _type(kind: TypeEngine[Any]) -> str:
+    compiled = str(kind.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
     return compiled.partition(" COLLATE")[0].lower().replace("varchar", "character varying")
 
 
@@ -131,7 +133,8 @@ def predictions(batch: Batch, sessions: str, first: date) -> str:
     universe = literal(batch.universe.name)
     return f"""
 SELECT i.symbol, p.model, p.horizon::int AS horizon, p.as_of, p.target, p.lo95, p.lo80, p.point, p.hi80, p.hi95,
-       p.close, count(*) OVER (PARTITION BY p.instrument_id, p.model)::int AS horizons, t.session AS session_ahead,
+       p.close, t.session AS session_ahead,
+       (count(*) OVER of_model + min(p.horizon) OVER of_model - 1)::int AS horizons,
        num_nonnulls(p.point, p.lo80, p.hi80, p.lo95, p.hi95) + CASE WHEN p.reason IS NULL THEN 0 ELSE 5 END
            AS numbers_without_reason
 FROM miraikakaku.daily_predictions p JOIN miraikakaku.instruments i ON i.id = p.instrument_id
@@ -140,7 +143,8 @@ LEFT JOIN (VALUES {sessions}) AS t(session, number) ON t.number = o.number + p.h
 WHERE i.universe = {universe} AND p.as_of = (
     SELECT n.as_of FROM miraikakaku.daily_predictions n JOIN miraikakaku.instruments u ON u.id = n.instrument_id
     WHERE u.universe = {universe} AND n.as_of BETWEEN '{first}' AND '{batch.session}' ORDER BY n.as_of DESC LIMIT 1
-)"""
+)
+WINDOW of_model AS (PARTITION BY p.instrument_id, p.model)"""
 
 
 def scores(batch: Batch) -> str:
