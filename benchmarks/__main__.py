@@ -21,6 +21,7 @@ from benchmarks import (
     forecasting,
     ingest,
     market,
+    quality,
     results,
     startup,
 )
@@ -119,6 +120,16 @@ def _analysis(*, quick: bool) -> dict[str, Metric]:
         f"{measured['rows']:,} rows out, ours {measured['ours_s']:.2f} s"
     )
     return _named(("analyze_vs_floor", measured["ratio"], measured["floor_s"], what))
+
+
+def _quality(*, quick: bool) -> dict[str, Metric]:
+    with _database() as database:
+        measured = quality.measure(database, 2_000 if quick else 16_000)
+    what = (
+        f"s: reading the {measured['rows']:,} rows that suites judge; {measured['rules']} rules, the import of Great "
+        f"Expectations included, {measured['bars']:,} days stored"
+    )
+    return _named(("quality_16k_s", measured["seconds"], measured["read_s"], what))
 
 
 def _aggregation(*, quick: bool) -> dict[str, Metric]:
@@ -234,6 +245,7 @@ GROUPS: dict[Callable[..., dict[str, Metric]], tuple[str, ...]] = {
     _keys: ("partition_keys_16k_s",),
     _ingest: ("ingest_vs_adbc",),
     _analysis: ("analyze_vs_floor",),
+    _quality: ("quality_16k_s",),
     _aggregation: ("aggregate_vs_polars",),
     _coverage_newest: ("coverage_16k_s",),
     _coverage_history: ("coverage_history_vs_read",),

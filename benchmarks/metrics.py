@@ -78,6 +78,7 @@ GOALS: dict[str, Goal] = {
         for band, (low, high) in BANDS.items()
         for market in MARKETS
     },
+    "quality_16k_s": Goal("s", 20.0, "lower"),
     "bookkeeping_vs_stock": Goal("ratio", 25, "higher"),
     "bookkeeping_ms_per_partition_asset": Goal("ms", 0.6, "lower"),
     "fetch_vs_yfinance": Goal("ratio", 1.5, "higher"),

@@ -12,6 +12,7 @@ from miraikakaku_assets.application.stage_reports import (
     MonitorTotals,
     PredictionTotals,
     PriceTotals,
+    QualityTotals,
     RepairTotals,
     ReviewTotals,
     ScoreTotals,
@@ -177,6 +178,18 @@ class ReviewCommand(StageCommand[ReviewTotals]):
 
     period: str = "weekly"
     reports = ReviewTotals
+
+
+@dataclass(frozen=True)
+class CheckQualityCommand(StageCommand[QualityTotals]):
+    """What a check of stored data is asked for.
+
+    Attributes:
+        until: Newest session that counts; None: the newest whose bars are final.
+    """
+
+    until: date | None = None
+    reports = QualityTotals
 
 
 ALL_MARKETS = Universe("market", "all universes", calendar="", time_zone="UTC", currency=None, partitions="")

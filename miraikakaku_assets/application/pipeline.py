@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from miraikakaku_assets.application.commands import (
     ALL_MARKETS,
     AnalyzeCommand,
+    CheckQualityCommand,
     CollectCommand,
     MonitorCommand,
     PredictCommand,
@@ -27,7 +28,7 @@ from miraikakaku_assets.application.commands import (
     UpdateMasterCommand,
 )
 from miraikakaku_assets.application.reference.unknown_symbols import nothing_done, sort_out_unknown
-from miraikakaku_assets.application.stage_reports import PriceTotals, UnknownSymbols
+from miraikakaku_assets.application.stage_reports import ERROR, PriceTotals, QualityTotals, UnknownSymbols
 from miraikakaku_assets.application.stage_runs import StageEnd, StageListener, StageRun, StageRunner
 from miraikakaku_assets.domain.errors import (
     DependencyUnavailableError,
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 
 _FEW = 20
 """Symbols up to which forecasts are shown one by one."""
+_FEWER = 5
+"""Broken rules that an error names."""
 _GOES_ON = (CollectCommand, AnalyzeCommand, PredictCommand, RepairCoverageCommand)
 """Of these a part may fail: the rest is still worth the next stage."""
 
@@ -229,6 +232,11 @@ class Pipeline:
         command = ReviewCommand("weekly")
         self._enter(ALL_MARKETS, command, self._run(ALL_MARKETS, command))
 
+    def check_quality(self, universe: Universe, command: CheckQualityCommand) -> None:
+        """Judges stored data; broken suites count as failed, doubts about series and days do not."""
+        run = self._run(universe, command)
+        self._enter(universe, command, run, doubt=_broken(run.report))
+
     def _run(self, universe: Universe, command: StageCommand[R]) -> StageRun[R]:
         run_id = str(uuid.uuid4())
         with self._listener.at_work(universe, run_id, command):
@@ -302,6 +310,17 @@ def _no_row(report: PriceTotals | None) -> str | None:
     if report is None or report.rows_read or report.verdicts.get("reused") or not report.symbols:
         return None
     return f"The source delivered no row for {counted(report.symbols, 'symbol')}; is the window right?"
+
+
+def _broken(report: QualityTotals | None) -> str | None:
+    """Which rules of suites are broken, in one sentence; None where none is."""
+    broken = [] if report is None else [rule for rule in report.broken if rule["kind"] == ERROR]
+    if report is None or not broken:
+        return None
+    named = ", ".join(f"{rule['check']}.{rule['rule']}" for rule in broken[:_FEWER])
+    more = f" and {len(broken) - _FEWER} more" if len(broken) > _FEWER else ""
+    count = counted(len(broken), "rule is", "rules are")
+    return f"{count} broken by what is stored up to {report.batch}: {named}{more}"
 
 
 def _no_bars(universe: Universe, symbols: Sequence[str] | None) -> str:

@@ -20,6 +20,10 @@ class StageReport(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
+ERROR, DOUBT = "error", "doubt"
+"""Kinds of broken rules: stored data are wrong, or unusual."""
+
+
 def figures(report: "DataclassInstance") -> dict[str, Any]:
     """The report by the keys of its document, without what is None; dates are dates."""
     shown = {field.name: getattr(report, field.name) for field in fields(report)}
@@ -271,3 +275,24 @@ class ReviewTotals:
     disk_days_left: float | None
     report: str
     page: str
+
+
+@dataclass(frozen=True)
+class QualityTotals:
+    """What a check of stored data has found.
+
+    Attributes:
+        batch: Newest session that was looked at.
+        rules: How many were judged.
+        states: State → rules.
+        broken: Of every broken rule: kind (`ERROR`, or `DOUBT` about series and days), check, rule, sentence, rows,
+            exceptions, note, worst (key and value), query.
+        training: Check and rule → what is still to be learnt before it judges.
+    """
+
+    stage: ClassVar[str] = "quality"
+    batch: date
+    rules: int
+    states: Mapping[str, int]
+    broken: Sequence[Mapping[str, Any]]
+    training: Mapping[str, str]

@@ -11,13 +11,17 @@ from miraikakaku_assets.orchestration.canary.assets import source_canary
 from miraikakaku_assets.orchestration.coverage.assets import coverage_asset
 from miraikakaku_assets.orchestration.coverage.monitor import coverage_report, market_review
 from miraikakaku_assets.orchestration.forecasting.assets import forecast_assets
+from miraikakaku_assets.orchestration.forecasting.run import predictions_key
 from miraikakaku_assets.orchestration.jobs import default_jobs
 from miraikakaku_assets.orchestration.operations.assets import performance_review, system_metrics
 from miraikakaku_assets.orchestration.prices.assets import price_assets
+from miraikakaku_assets.orchestration.quality.checks import quality_checks
+from miraikakaku_assets.orchestration.quality.gates import gate
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.schedules import default_schedules
 from miraikakaku_assets.orchestration.sensors import default_sensors
-from miraikakaku_assets.orchestration.stock_master.assets import stock_masters
+from miraikakaku_assets.orchestration.stock_master.assets import master_key, stock_masters
+from miraikakaku_assets.orchestration.universes import MASTERS
 from miraikakaku_assets.settings import settings
 
 
@@ -40,6 +44,11 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
             integrity,
             system_metrics,
             performance_review,
+        ],
+        asset_checks=[
+            *(quality_checks(universe) for universe in UNIVERSES.values()),
+            *(gate(master_key(universe)) for universe in MASTERS),
+            *(gate(predictions_key(universe)) for universe in UNIVERSES.values()),
         ],
         jobs=default_jobs,
         schedules=default_schedules(),

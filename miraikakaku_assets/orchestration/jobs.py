@@ -19,16 +19,21 @@ from miraikakaku_assets.orchestration.coverage.repair import coverage_repair_job
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs
 from miraikakaku_assets.orchestration.cycles.notices import notifications_job
 from miraikakaku_assets.orchestration.forecasting.jobs import forecast_jobs
-from miraikakaku_assets.orchestration.job_builders import asset_jobs
+from miraikakaku_assets.orchestration.job_builders import asset_jobs, assets_only
 from miraikakaku_assets.orchestration.maintenance.jobs import purge_job, vacuum_job
 from miraikakaku_assets.orchestration.operations.jobs import operations_jobs
 from miraikakaku_assets.orchestration.prices.jobs import daily_jobs, prices_jobs, symbol_jobs
 from miraikakaku_assets.orchestration.pruning.jobs import event_log_pruning_job
+from miraikakaku_assets.orchestration.quality.gates import gate_key
+from miraikakaku_assets.orchestration.quality.jobs import quality_check_job, quality_jobs
+from miraikakaku_assets.orchestration.stock_master.assets import master_key
 from miraikakaku_assets.orchestration.universes import MASTERS
 
 master_jobs = {
     universe: dg.define_asset_job(
-        f"{universe.name}_master_job", [dg.AssetKey([universe.name, "stock_master"])], description=master.job
+        f"{universe.name}_master_job",
+        assets_only([master_key(universe)], [gate_key(master_key(universe))]),
+        description=master.job,
     )
     for universe, master in MASTERS.items()
 }
@@ -52,6 +57,8 @@ default_jobs: list[Any] = [
     coverage_repair_job,
     coverage_report_job,
     review_job,
+    *quality_jobs.values(),
+    quality_check_job,
     source_canary_job,
     *symbol_jobs.values(),
     *analysis_jobs.values(),

@@ -13,6 +13,7 @@ from dagster._core.events import RunFailureReason
 
 from miraikakaku_assets.application.commands import (
     AnalyzeCommand,
+    CheckQualityCommand,
     CollectCommand,
     MonitorCommand,
     PredictCommand,
@@ -47,6 +48,7 @@ from miraikakaku_assets.orchestration.partitions import partitions_name, range_t
 from miraikakaku_assets.orchestration.prices.assets import step_name
 from miraikakaku_assets.orchestration.prices.jobs import prices_job_name
 from miraikakaku_assets.orchestration.prices.watched import named_keys, watched_symbols
+from miraikakaku_assets.orchestration.quality.checks import quality_step
 from miraikakaku_assets.orchestration.run_config import config_of
 
 _Job = tuple[str, dict[str, Any], dict[str, str]]
@@ -106,6 +108,7 @@ class Launcher:
             TrainCommand: (f"{name}_training_job", f"{name}__forecast_models"),
             PredictCommand: symbols_names(universe, "predict"),
             ScoreCommand: (f"{name}_performance_job", f"{name}__prediction_performance"),
+            CheckQualityCommand: (f"{name}_quality_job", quality_step(universe)),
             ReportCoverageCommand: (f"{name}_coverage_job", f"{name}__coverage"),
             MonitorCommand: (coverage_report_job.name, COVERAGE_REPORT.to_python_identifier()),
             ReviewCommand: (review_job.name, REVIEW.to_python_identifier()),

@@ -13,6 +13,7 @@ import dagster as dg
 
 from miraikakaku_assets.application.commands import (
     AnalyzeCommand,
+    CheckQualityCommand,
     CollectCommand,
     PredictCommand,
     RepairCoverageCommand,
@@ -209,3 +210,15 @@ class ReviewConfig(dg.Config):
         if self.period == "weekly" or self.period == "monthly":  # noqa: PLR1714 - so the type checker knows
             return self.period
         raise ConfigurationError(f"There is no {self.period!r} review; choose weekly or monthly")
+
+
+class QualityConfig(dg.Config):
+    """What a check of stored data looks at; by default up to the newest session whose bars are final."""
+
+    until: str | None = None
+    """Newest session that counts, YYYY-MM-DD."""
+
+    @_refusing
+    def command(self) -> CheckQualityCommand:
+        """What the check is asked for."""
+        return CheckQualityCommand(read_day("until", self.until))

@@ -24,6 +24,8 @@ from miraikakaku_assets.orchestration.partitions import range_tags
 from miraikakaku_assets.orchestration.prices.jobs import daily_jobs
 from miraikakaku_assets.orchestration.prices.watched import named_keys, watched_symbols
 from miraikakaku_assets.orchestration.pruning.jobs import event_log_pruning
+from miraikakaku_assets.orchestration.quality.checks import check_keys
+from miraikakaku_assets.orchestration.quality.jobs import quality_check_job
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.universes import MASTERS, RECORDS, Schedule
 from miraikakaku_assets.settings import settings
@@ -46,6 +48,7 @@ def default_schedules() -> list[dg.ScheduleDefinition]:
             for universe, master in MASTERS.items()
         ),
         _coverage_check(),
+        _quality_check(),
         *(_daily(record.universe, daily) for record in RECORDS.values() for daily in record.daily),
         *(_training(universe) for universe in UNIVERSES.values()),
         *(_cycle(record.universe, *record.cycle) for record in RECORDS.values() if record.cycle),
@@ -71,6 +74,25 @@ def _options(schedule: Schedule) -> dict[str, Any]:
     }
 
 
+def _quality_check() -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="quality_check",
+        job=quality_check_job,
+        cron_schedule="30 1,7,13,19 * * *",
+        execution_timezone=TOKYO,
+        default_status=default_status(),
+        description="Suites, health of series and usual days of every universe that is collected, every six hours, an "
+        "hour and a half behind the coverage check: when the daily collections of the hours before have ended.",
+    )
+    def quality_check(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        keys = [key for universe in _collected(context) for key in check_keys(universe)]
+        if not keys:
+            return dg.SkipReason("Nothing is collected yet: materialize a stock master first.")
+        return dg.RunRequest(asset_selection=[], asset_check_keys=keys)
+
+    return quality_check
+
+
 def _coverage_check() -> dg.ScheduleDefinition:
     @dg.schedule(
         name="coverage_check",
@@ -81,11 +103,7 @@ def _coverage_check() -> dg.ScheduleDefinition:
         description="Coverage of every universe that is collected and the report of all of them, every six hours.",
     )
     def coverage_check(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        collected = [
-            universe
-            for universe in UNIVERSES.values()
-            if context.instance.get_dynamic_partitions(universe.partitions)
-        ]
+        collected = _collected(context)
         if not collected:
             return dg.SkipReason("Nothing is collected yet: materialize a stock master first.")
         return dg.RunRequest(
@@ -105,6 +123,14 @@ def _review(name: str, period: str, cron: str, description: str) -> dg.ScheduleD
         description=description,
         run_config={"ops": {REVIEW.to_python_identifier(): {"config": {"period": period}}}},
     )
+
+
+def _collected(context: dg.ScheduleEvaluationContext) -> list[Universe]:
+    return [
+        universe
+        for universe in UNIVERSES.values()
+        if context.instance.get_dynamic_partitions(universe.partitions)
+    ]
 
 
 def _daily(universe: Universe, daily: Schedule) -> dg.ScheduleDefinition:

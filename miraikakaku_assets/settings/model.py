@@ -140,6 +140,8 @@ class Settings(PriceSourceSettings):
     """Days for which Dagster's web UI keeps runs and asset events that newer ones have overtaken."""
     system_metrics_retention_days: Annotated[int, Field(gt=0, le=3_650)] = 90
     """Days for which samples of health checks and reviews of performance are kept."""
+    quality_retention_days: Annotated[int, Field(gt=0, le=3_650)] = 365
+    """Days for which the results of checks of stored data are kept."""
     dagster_storage: Literal["pooled", "stock"] = "pooled"
     """``stock`` goes back to Dagster's own PostgreSQL storage (one connection per event)."""
     miraikakaku_schedules: Literal["off", "on"] = "off"

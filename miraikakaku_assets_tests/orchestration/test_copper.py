@@ -189,7 +189,7 @@ def test_coverage_counts_every_day_of_the_stock_exchange(copper: Installation) -
     assert metadata["coverage"] == 1.0
     assert "CMX sessions" in metadata["denominator"]
     checks = {event.check_name: event.passed for event in run.get_asset_check_evaluations()}
-    assert checks == {"above_threshold": True, "enough_issues": True, "bars_quality": True}
+    assert checks == {"above_threshold": True, "enough_issues": True}
 
 
 def tick(copper: Installation, at: datetime) -> Any:

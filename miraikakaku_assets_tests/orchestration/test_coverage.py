@@ -137,13 +137,6 @@ def test_a_segment_below_the_threshold_is_a_warning_and_no_failure(checked: Chec
     )
 
 
-def test_bars_that_are_as_they_should_be_pass_the_quality_check(checked: Checked) -> None:
-    evaluation = check(checked.run, "bars_quality")
-
-    assert evaluation.passed, evaluation.metadata
-    assert evaluation.metadata["rows"].value > 0
-
-
 def test_above_the_threshold_the_check_passes(market: Installation) -> None:
     with market.told(coverage_alert_threshold=0.5):
         evaluation = check(market.run("jp_coverage_job"), "above_threshold")

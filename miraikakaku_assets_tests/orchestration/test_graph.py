@@ -82,7 +82,36 @@ CHECKS = {
     *(
         f"{universe}/coverage:{check}"
         for universe in UNIVERSES
-        for check in ("above_threshold", "bars_quality", "enough_issues")
+        for check in ("above_threshold", "enough_issues")
+    ),
+    *(
+        f"{universe}/{asset}:{check}"
+        for universe in UNIVERSES
+        for asset, checks in {
+            "prices_1d": ("daily_bars", "series_health", "table_schema", "usual_day"),
+            "bars_1w": ("weekly_bars",),
+            "bars_1mo": ("monthly_bars",),
+            "indicators": ("indicators",),
+            "predictions": ("predictions", "predictions_gate"),
+            "prediction_performance": ("forecast_scores",),
+        }.items()
+        for check in checks
+    ),
+    *(
+        f"{universe}/{asset}:{check}"
+        for universe in INTRADAY
+        for asset, checks in {
+            "prices_5m": ("five_minute_bars", "usual_intraday"),
+            "bars_1h": ("hourly_bars",),
+            "bars_4h": ("four_hour_bars",),
+            "patterns": ("pattern_signals",),
+        }.items()
+        for check in checks
+    ),
+    *(
+        f"{universe}/stock_master:{check}"
+        for universe in ("jp", "us")
+        for check in ("stock_master", "stock_master_gate")
     ),
     "market/source_canary:clocks_agree",
     "market/source_canary:every_symbol_answers",
@@ -92,6 +121,8 @@ JOBS = {
     "source_canary_job": None,
     "event_log_pruning_job": None,
     "coverage_check_job": None,
+    "quality_check_job": None,
+    **{f"{universe}_quality_job": None for universe in UNIVERSES},
     "jp_master_job": None,
     "us_master_job": None,
     **{f"{universe}_coverage_job": None for universe in UNIVERSES},
@@ -123,6 +154,7 @@ SCHEDULES = {
     "source_canary": ("*/15 * * * *", TOKYO, "source_canary_job"),
     "event_log_pruning": ("30 3 * * *", TOKYO, "event_log_pruning_job"),
     "coverage_check": ("0 0,6,12,18 * * *", TOKYO, "coverage_check_job"),
+    "quality_check": ("30 1,7,13,19 * * *", TOKYO, "quality_check_job"),
     "jp_master_update": ("0 6 * * 1", TOKYO, "jp_master_job"),
     "us_master_sync": ("0 4 * * *", TOKYO, "us_master_job"),
     "jp_daily": ("45 16 * * 1-5", TOKYO, "jp_daily_job"),

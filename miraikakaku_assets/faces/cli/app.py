@@ -12,6 +12,7 @@ from miraikakaku_assets.faces.cli import (
     maintenance,
     master,
     patterns,
+    quality,
     resume,
     scoreboard,
     services,
@@ -56,6 +57,7 @@ def build_app(
     forecasts.add_commands(app, make_runner)
     status.add_commands(app, read_asset_health)
     health.add_commands(app)
+    quality.add_commands(app, make_runner)
     resume.add_commands(app)
     bars_io.add_commands(app)
     patterns.add_commands(app)

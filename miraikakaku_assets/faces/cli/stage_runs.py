@@ -9,6 +9,7 @@ import typer
 
 from miraikakaku_assets.application.commands import (
     AnalyzeCommand,
+    CheckQualityCommand,
     CollectCommand,
     PredictCommand,
     RepairCoverageCommand,
@@ -74,6 +75,8 @@ class _Screen:
                 what, read = f"analysis of {command.timeframe} bars", work.read
             case TrainCommand():
                 what, noun, read = "models", "training", work.read
+            case CheckQualityCommand():
+                noun, read = "check", work.read
             case PredictCommand():
                 what, noun, read = "forecasts", "step", work.read
         return progress_bar(f"{universe.name} {what}", read, shown=self._shown, noun=noun)

@@ -11,7 +11,6 @@ from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.coverage.report import CoverageFindings, SegmentCoverage
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
-from miraikakaku_assets.domain.market.sessions import sessions_back
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.orchestration.coverage.check import check_coverage
 from miraikakaku_assets.orchestration.failures import failure
@@ -36,7 +35,6 @@ def _checks(universe: Universe) -> list[dg.AssetCheckSpec]:
     texts = {
         "above_threshold": "Every segment reaches the threshold.",
         "enough_issues": f"The list holds at least {least}.",
-        "bars_quality": "The newest stored sessions keep the Great Expectations suite of daily bars.",
     }
     return [
         dg.AssetCheckSpec(name, asset=coverage_key(universe), description=text)
@@ -79,7 +77,6 @@ def coverage_asset(universe: Universe) -> dg.AssetsDefinition:
             check_results=[
                 _above_threshold(findings),
                 _enough_issues(findings),
-                _bars_quality(universe, use, findings),
             ],
         )
 
@@ -155,26 +152,4 @@ def _enough_issues(findings: CoverageFindings) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{findings.whole.instruments:,} issues are listed, at least {findings.least_issues:,} expected.",
         metadata={"issues": findings.whole.instruments, "at_least": findings.least_issues},
-    )
-
-
-def _bars_quality(universe: Universe, use: Ports, findings: CoverageFindings) -> dg.AssetCheckResult:
-    from miraikakaku_assets.adapters.quality import SESSIONS_CHECKED, check_bars
-
-    first = sessions_back(universe.calendar, findings.last, SESSIONS_CHECKED - 1)
-    bars = use.bars.read(universe, Timeframe.D1, since=first, until=findings.last)
-    broken = [expectation for expectation in check_bars(bars) if not expectation.held]
-    rules = "; ".join(f"{expectation.rule}: not in {expectation.exceptions:,} rows" for expectation in broken)
-    nothing = f"No bar is stored from {first} to {findings.last}." if bars.is_empty() else ""
-    return dg.AssetCheckResult(
-        check_name="bars_quality",
-        passed=not broken and not bars.is_empty(),
-        description=rules or nothing or f"All of {bars.height:,} rows keep every rule.",
-        metadata={
-            "rows": bars.height,
-            "sessions": f"{first} to {findings.last}",
-            "broken": dg.MetadataValue.json(
-                {expectation.rule: expectation.exceptions for expectation in broken}
-            ),
-        },
     )

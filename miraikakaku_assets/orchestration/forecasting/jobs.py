@@ -12,7 +12,8 @@ from miraikakaku_assets.orchestration.forecasting.run import (
     predict_in_run,
     predictions_key,
 )
-from miraikakaku_assets.orchestration.job_builders import asset_jobs, op_job, symbols_names
+from miraikakaku_assets.orchestration.job_builders import asset_jobs, assets_only, op_job, symbols_names
+from miraikakaku_assets.orchestration.quality.gates import gate_key
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.run_config import PredictSymbolsConfig
 from miraikakaku_assets.orchestration.stage_reports import known_in_run
@@ -40,8 +41,15 @@ def _predict_job(universe: Universe) -> dg.JobDefinition:
 
 
 training_jobs = asset_jobs("training", models_key, "Trains the models of {}.")
-prediction_jobs = asset_jobs("prediction", predictions_key, "Forecasts a range of symbols of {}, as one run.")
-performance_jobs = asset_jobs("performance", performance_key, "Scores the forecasts of {}.")
+prediction_jobs = asset_jobs(
+    "prediction",
+    predictions_key,
+    "Forecasts a range of symbols of {}, as one run.",
+    lambda key: assets_only([key], [gate_key(key)]),
+)
+performance_jobs = asset_jobs(
+    "performance", performance_key, "Scores the forecasts of {}.", lambda key: assets_only([key])
+)
 predict_symbols_jobs = {universe: _predict_job(universe) for universe in UNIVERSES.values()}
 forecast_jobs: list[Any] = [
     *training_jobs.values(),

@@ -9,7 +9,7 @@ import dagster as dg
 from miraikakaku_assets.bootstrap import price_vendor
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe
 from miraikakaku_assets.orchestration.failures import raise_all
-from miraikakaku_assets.orchestration.job_builders import op_job, symbols_names
+from miraikakaku_assets.orchestration.job_builders import assets_only, op_job, symbols_names
 from miraikakaku_assets.orchestration.prices.assets import chain_keys, prices_key
 from miraikakaku_assets.orchestration.prices.collection import collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
@@ -46,7 +46,7 @@ symbol_jobs = {universe: collect_symbols_job(universe) for universe in UNIVERSES
 prices_jobs = {
     (universe, timeframe): dg.define_asset_job(
         prices_job_name(universe, timeframe),
-        [prices_key(universe, timeframe)],
+        assets_only([prices_key(universe, timeframe)]),
         description=f"{_WHAT[timeframe]} bars of a range of symbols of {universe.name}, as one run.",
     )
     for universe in UNIVERSES.values()
@@ -55,7 +55,7 @@ prices_jobs = {
 daily_jobs = {
     universe: dg.define_asset_job(
         f"{universe.name}_daily_job",
-        chain_keys(universe, Timeframe.D1),
+        assets_only(chain_keys(universe, Timeframe.D1)),
         description="Daily bars, longer timeframes and indicators of a range of symbols of "
         f"{universe.name}, as one run.",
     )

@@ -21,6 +21,11 @@ _GUARDED = (
 )
 
 
+def master_key(universe: Universe) -> dg.AssetKey:
+    """Key of a universe's stock master."""
+    return dg.AssetKey([universe.name, "stock_master"])
+
+
 def stock_masters() -> list[dg.AssetsDefinition]:
     """The stock master of every universe whose exchange publishes a list."""
     return [_stock_master(universe) for universe in MASTERS]
@@ -31,7 +36,7 @@ def _stock_master(universe: Universe) -> dg.AssetsDefinition:
     text = f"{master.description} {_GUARDED}"
 
     @dg.asset(
-        key=[universe.name, "stock_master"],
+        key=master_key(universe),
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=master.age),
         **described(universe, "stock_master", text, {master.kind, "postgres"}),
     )

@@ -15,6 +15,7 @@ from miraikakaku_assets.faces.cli.tables.forecasts import (
     show_scores,
     show_training,
 )
+from miraikakaku_assets.faces.cli.tables.quality import show_quality
 
 _VERDICTS = {
     "ok": "done",
@@ -151,6 +152,7 @@ _SHOWN: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], None]]] = {
     "training": ("models", show_training),
     "predictions": ("made", _predictions),
     "scores": ("new_outcomes", show_scores),
+    "quality": ("rules", show_quality),
     "coverage": ("coverage", _coverage),
     "coverage_report": ("shortfalls", _monitor),
     "review": ("remarks", _review),

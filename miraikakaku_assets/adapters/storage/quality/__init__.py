@@ -1,0 +1,1 @@
+"""Batches of stored rows that suites judge, and what was found."""
