@@ -13,6 +13,7 @@ from miraikakaku_assets.orchestration.jobs import default_jobs
 from miraikakaku_assets.orchestration.prices.assets import price_assets
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.schedules import default_schedules
+from miraikakaku_assets.orchestration.security.assets import security_scan
 from miraikakaku_assets.orchestration.sensors import default_sensors
 from miraikakaku_assets.orchestration.stock_master.assets import stock_masters
 from miraikakaku_assets.settings import settings
@@ -31,6 +32,7 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
             *(coverage_asset(universe) for universe in UNIVERSES.values()),
             *(asset for universe in UNIVERSES.values() for asset in forecast_assets(universe)),
             source_canary,
+            security_scan,
         ],
         jobs=default_jobs,
         schedules=default_schedules(),

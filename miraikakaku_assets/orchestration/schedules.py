@@ -16,7 +16,12 @@ from miraikakaku_assets.orchestration.coverage.assets import coverage_key
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs, cycle_op_name
 from miraikakaku_assets.orchestration.forecasting.jobs import training_jobs
 from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
-from miraikakaku_assets.orchestration.jobs import coverage_check_job, master_jobs, source_canary_job
+from miraikakaku_assets.orchestration.jobs import (
+    coverage_check_job,
+    master_jobs,
+    security_scan_job,
+    source_canary_job,
+)
 from miraikakaku_assets.orchestration.partitions import range_tags
 from miraikakaku_assets.orchestration.prices.jobs import daily_jobs
 from miraikakaku_assets.orchestration.prices.watched import named_keys, watched_symbols
@@ -49,6 +54,7 @@ def default_schedules() -> list[dg.ScheduleDefinition]:
         *(_training(universe) for universe in UNIVERSES.values()),
         *(_cycle(record.universe, *record.cycle) for record in RECORDS.values() if record.cycle),
         _source_canary(),
+        _security_scan(),
         event_log_pruning(default_status(), TOKYO),
     ]
 
@@ -205,6 +211,17 @@ def _source_canary() -> dg.ScheduleDefinition:
         return dg.RunRequest()
 
     return source_canary
+
+
+def _security_scan() -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name="security_scan",
+        job=security_scan_job,
+        cron_schedule="30 5 * * *",
+        execution_timezone=TOKYO,
+        default_status=default_status(),
+        description="Looks for weak places of this installation, every day at 05:30.",
+    )
 
 
 def _nothing_to_collect(universe: Universe) -> str:

@@ -104,6 +104,11 @@ class Settings(PriceSourceSettings):
     notify_urls: checks.AppriseUrls = None
     """Further channels as Apprise URLs, with blanks between them, e.g. ``tgram://bottoken/chat``."""
 
+    osv_dump: Path | None = None
+    """OSV's dump of PyPI's advisories (``all.zip``); unset: the newest zip in ``advisories/`` of the state folder."""
+    osv_dump_max_age_days: Annotated[int, Field(ge=1, le=365)] = 7
+    """Days since the newest advisory of the dump from which on it is reported as too old."""
+
     restatement_sessions: Annotated[int, Field(ge=1, le=1_000)] = 10
     """Newest sessions that every collection asks for again, because sources restate them."""
     history_start: checks.Day = "2020-01-01"

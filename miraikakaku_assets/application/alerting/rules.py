@@ -3,6 +3,7 @@
 from miraikakaku_assets.application.alerting.alert_rule import AlertKind
 from miraikakaku_assets.application.alerting.cycle_alerts import CYCLE_RULES, RUNNING_CYCLE_RULES
 from miraikakaku_assets.application.alerting.forecast_alerts import SCORE_RULES, TRAINING_RULES
+from miraikakaku_assets.application.alerting.security_alerts import FINDING_RULES, SCAN_RULES
 from miraikakaku_assets.application.ports.notices import PATTERN, WITHDRAWN, Severity
 
 EVENTS = (
@@ -26,6 +27,8 @@ ALERTS: tuple[AlertKind, ...] = (
     *RUNNING_CYCLE_RULES,
     *SCORE_RULES,
     *TRAINING_RULES,
+    *FINDING_RULES,
+    *SCAN_RULES,
     *EVENTS,
 )
 """Every kind of alert there is."""

@@ -18,6 +18,7 @@ from miraikakaku_assets.faces.cli import (
 )
 from miraikakaku_assets.faces.cli.leakage import commands as leakage
 from miraikakaku_assets.faces.cli.runner import RunnerFactory, Services
+from miraikakaku_assets.faces.cli.security import commands as security
 
 
 def build_app(make_runner: RunnerFactory, run_services: Services) -> typer.Typer:
@@ -47,6 +48,7 @@ def build_app(make_runner: RunnerFactory, run_services: Services) -> typer.Typer
     scoreboard.add_commands(app)
     simulate.add_commands(app)
     database.add_commands(app)
+    security.add_commands(app)
     services.add_commands(app, run_services)
     demo.add_commands(app, make_runner)
     return app

@@ -10,7 +10,7 @@ from miraikakaku_assets.bootstrap import Ports
 class Services(Protocol):
     """Starts the long-running processes."""
 
-    def run(self, ports: Ports, port: int, *, schedules_on: bool) -> int:
+    def run(self, ports: Ports, port: int, *, schedules_on: bool, read_only: bool) -> int:
         """Runs daemon and web server until they are stopped; returns the exit code."""
 
 

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import miraikakaku_assets.adapters.storage.security.tables  # noqa: F401 - nobody else brings them
 from miraikakaku_assets.adapters.storage.forecasts.tables import metadata  # it brings every table
 from miraikakaku_assets.adapters.storage.tables import SCHEMA
 
