@@ -32,7 +32,7 @@ _FILTERS = tuple(
     )
 )  # fmt: skip
 _PLACEHOLDERS = frozenset(
-    {"password", "passwd", "secret", "token", "changeme", "example", "simulated", "xxxx", "***"}
+    {"password", "passwd", "secret", "secrets", "token", "changeme", "example", "simulated", "xxxx", "***"}
 )
 _TESTS = frozenset({"miraikakaku_assets_tests", "tests"})
 _WRITTEN = ("reports", "logs", "dagster", "quarantine")

@@ -33,7 +33,8 @@ SELECT pg_get_serial_sequence(:table, attname) FROM pg_attribute
 WHERE attrelid = CAST(:table AS regclass) AND attnum > 0 AND NOT attisdropped
   AND pg_get_serial_sequence(:table, attname) IS NOT NULL
 """)
-_MAY_NOT = "42501"  # insufficient privilege
+_MAY_NOT = frozenset({"42501", "25006"})
+"""SQLSTATE: insufficient privilege, and a write of a role that may only read."""
 _AT_ONCE = frozenset({"XX000", "23505", "40001", "40P01", "42710"})
 """SQLSTATE of a statement about roles, which all databases of a server share, that met another one's."""
 _TRIES = 10
@@ -73,7 +74,7 @@ def grant_roles(database: Database) -> list[GrantedRole]:
                 return _granted(connection)
         except DBAPIError as error:
             state = getattr(error.orig, "pgcode", None)
-            if state == _MAY_NOT:
+            if state in _MAY_NOT:
                 raise ConfigurationError(
                     f"The role behind {database.shown} may not make roles or grant rights; "
                     "run it as a superuser, or give it CREATEROLE and the ownership of the database"
