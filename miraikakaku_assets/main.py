@@ -136,7 +136,7 @@ def _read_asset_health(ports: "Ports") -> "Sequence[AssetHealth]":
 class _LazyServices:
     """`DagsterServices`, imported when it is asked for."""
 
-    def run(self, ports: "Ports", port: int, *, schedules_on: bool) -> int:
+    def run(self, ports: "Ports", port: int, *, schedules_on: bool, read_only: bool) -> int:
         """Runs daemon and web server, and the simulated exchange of a demo beside them."""
         from miraikakaku_assets.faces.cli.demo_exchange import with_its_exchange
         from miraikakaku_assets.faces.cli.output import show_line
@@ -152,4 +152,4 @@ class _LazyServices:
                 show_line(
                     f"a demo: all prices come from a simulated exchange ({address}), nobody is notified"
                 )
-            return DagsterServices().run(installation, port, schedules_on=schedules_on)
+            return DagsterServices().run(installation, port, schedules_on=schedules_on, read_only=read_only)

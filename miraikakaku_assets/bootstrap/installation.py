@@ -102,7 +102,8 @@ class Installation:
 
 def _make_folder(home: Path) -> None:
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        # Nobody else's: settings, reports and backups lie in it. One that is there keeps its mode.
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise ConfigurationError(
             f"MIRAIKAKAKU_HOME: {home} cannot be used as a folder ({error.strerror}); name another one"

@@ -19,6 +19,7 @@ from miraikakaku_assets.orchestration.quality.checks import quality_checks
 from miraikakaku_assets.orchestration.quality.gates import gate
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.schedules import default_schedules
+from miraikakaku_assets.orchestration.security.assets import security_scan
 from miraikakaku_assets.orchestration.sensors import default_sensors
 from miraikakaku_assets.orchestration.stock_master.assets import master_key, stock_masters
 from miraikakaku_assets.orchestration.universes import MASTERS
@@ -44,6 +45,7 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
             integrity,
             system_metrics,
             performance_review,
+            security_scan,
         ],
         asset_checks=[
             *(quality_checks(universe) for universe in UNIVERSES.values()),

@@ -26,6 +26,7 @@ from miraikakaku_assets.orchestration.prices.jobs import daily_jobs, prices_jobs
 from miraikakaku_assets.orchestration.pruning.jobs import event_log_pruning_job
 from miraikakaku_assets.orchestration.quality.gates import gate_key
 from miraikakaku_assets.orchestration.quality.jobs import quality_check_job, quality_jobs
+from miraikakaku_assets.orchestration.security.assets import SECURITY_SCAN
 from miraikakaku_assets.orchestration.stock_master.assets import master_key
 from miraikakaku_assets.orchestration.universes import MASTERS
 
@@ -48,6 +49,11 @@ source_canary_job = dg.define_asset_job(
     [SOURCE_CANARY],
     description=f"Asks {price_vendor().title} for a few symbols and lets the request rate follow from the answers.",
 )
+security_scan_job = dg.define_asset_job(
+    "security_scan_job",
+    [SECURITY_SCAN],
+    description="Looks for weak places of this installation and raises alerts about them.",
+)
 default_jobs: list[Any] = [
     *master_jobs.values(),
     *prices_jobs.values(),
@@ -60,6 +66,7 @@ default_jobs: list[Any] = [
     *quality_jobs.values(),
     quality_check_job,
     source_canary_job,
+    security_scan_job,
     *symbol_jobs.values(),
     *analysis_jobs.values(),
     *cycle_jobs.values(),

@@ -17,7 +17,12 @@ from miraikakaku_assets.orchestration.coverage.monitor import COVERAGE_REPORT, R
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs, cycle_op_name
 from miraikakaku_assets.orchestration.forecasting.jobs import training_jobs
 from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
-from miraikakaku_assets.orchestration.jobs import coverage_check_job, master_jobs, source_canary_job
+from miraikakaku_assets.orchestration.jobs import (
+    coverage_check_job,
+    master_jobs,
+    security_scan_job,
+    source_canary_job,
+)
 from miraikakaku_assets.orchestration.maintenance.jobs import maintenance_schedules
 from miraikakaku_assets.orchestration.operations.jobs import operations_schedules
 from miraikakaku_assets.orchestration.partitions import range_tags
@@ -57,6 +62,7 @@ def default_schedules() -> list[dg.ScheduleDefinition]:
         _review(
             "monthly_review", "monthly", "0 8 1 * *", "The review of the month, on its first day at 08:00."
         ),
+        _security_scan(),
         event_log_pruning(default_status(), TOKYO),
         *backup_schedules(default_status(), TOKYO, settings().backup_time),
         *maintenance_schedules(default_status(), TOKYO),
@@ -252,6 +258,17 @@ def _source_canary() -> dg.ScheduleDefinition:
         return dg.RunRequest()
 
     return source_canary
+
+
+def _security_scan() -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name="security_scan",
+        job=security_scan_job,
+        cron_schedule="30 5 * * *",
+        execution_timezone=TOKYO,
+        default_status=default_status(),
+        description="Looks for weak places of this installation, every day at 05:30.",
+    )
 
 
 def _nothing_to_collect(universe: Universe) -> str:

@@ -35,13 +35,14 @@ _STILLBORN_SECONDS = 5.0  # a port that is taken, a setting that is wrong
 class DagsterServices:
     """Runs ``dagster-webserver`` and ``dagster-daemon`` as children until a signal comes."""
 
-    def run(self, ports: Ports, port: int, *, schedules_on: bool) -> int:
+    def run(self, ports: Ports, port: int, *, schedules_on: bool, read_only: bool = False) -> int:
         """Runs both in the foreground.
 
         Args:
             ports: The installation.
             port: Of the web UI, on 127.0.0.1 only: Dagster's web UI has no login.
             schedules_on: Whether schedules run unless someone turns them off in the UI.
+            read_only: Whether nothing can be started, stopped or changed in the UI.
 
         Returns:
             0 after Ctrl-C or SIGTERM; the exit code of a child that cannot be kept alive otherwise.
@@ -50,9 +51,9 @@ class DagsterServices:
             ConfigurationError: A restore is at work on this state folder.
         """
         with services_admitted(ports.settings.home):
-            return self._run(ports, port, schedules_on=schedules_on)
+            return self._run(ports, port, schedules_on=schedules_on, read_only=read_only)
 
-    def _run(self, ports: Ports, port: int, *, schedules_on: bool) -> int:
+    def _run(self, ports: Ports, port: int, *, schedules_on: bool, read_only: bool) -> int:
         _ = ports.database
         # Dagster's tables are made here, before two processes want to make them at once.
         with open_instance(ports.settings) as instance:
@@ -65,7 +66,7 @@ class DagsterServices:
         if schedules_on:
             environment["MIRAIKAKAKU_SCHEDULES"] = "on"
         workspace = str(shipped_file("workspace.yaml"))
-        web, daemon = commands(workspace, port, ports.settings.log_level)
+        web, daemon = commands(workspace, port, ports.settings.log_level, read_only=read_only)
         stopping = _Signals()
         heartbeats = ChildHeartbeats(ports.database)
         services = [
@@ -126,17 +127,22 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-def commands(workspace: str, port: int, log_level: str) -> tuple[list[str], list[str]]:
+def commands(
+    workspace: str, port: int, log_level: str, *, read_only: bool = False
+) -> tuple[list[str], list[str]]:
     """Web server and daemon: a module and its arguments each.
 
     Args:
         workspace: ``workspace.yaml``.
         port: Of the web server.
         log_level: LOG_LEVEL; every process has a log of its own, and the code servers of each of them.
+        read_only: Whether the web server only shows.
     """
     level = log_level.lower()
     common = ["-w", workspace, "--log-level", level, "--code-server-log-level", level]
     web = ["dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *common, "--dagster-log-level", level]
+    if read_only:
+        web.append("--read-only")
     return web, ["dagster._daemon", "run", *common]
 
 

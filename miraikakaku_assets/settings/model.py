@@ -106,6 +106,10 @@ class Settings(PriceSourceSettings):
 
     healthcheck_url: checks.PingAddress = None
     """Dead man's switch that schedules ping, ``https://hc-ping.com/PING-KEY``; a secret. Unset: nobody is pinged."""
+    osv_dump: Path | None = None
+    """OSV's dump of PyPI's advisories (``all.zip``); unset: the newest zip in ``advisories/`` of the state folder."""
+    osv_dump_max_age_days: Annotated[int, Field(ge=1, le=365)] = 7
+    """Days since the newest advisory of the dump from which on it is reported as too old."""
 
     restatement_sessions: Annotated[int, Field(ge=1, le=1_000)] = 10
     """Newest sessions that every collection asks for again, because sources restate them."""

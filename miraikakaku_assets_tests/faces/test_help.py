@@ -30,6 +30,7 @@ HEAVY = (
 COMMANDS = {
     "analyze",
     "collect",
+    "db roles",
     "db start",
     "db stop",
     "db upgrade",
@@ -45,6 +46,10 @@ COMMANDS = {
     "resume",
     "schedule",
     "scoreboard",
+    "security accept",
+    "security findings",
+    "security scan",
+    "security upgrade",
     "self-test daily-gap",
     "self-test features",
     "self-test look-ahead",
@@ -97,6 +102,7 @@ def test_commands_that_report_can_do_so_in_json() -> None:
     assert reporting == {
         "analyze",
         "collect",
+        "db roles",
         "db upgrade",
         "db url",
         "export",
@@ -108,6 +114,10 @@ def test_commands_that_report_can_do_so_in_json() -> None:
         "predict",
         "resume",
         "scoreboard",
+        "security accept",
+        "security findings",
+        "security scan",
+        "security upgrade",
         "self-test daily-gap",
         "self-test features",
         "self-test look-ahead",
@@ -154,7 +164,7 @@ print(json.dumps({{"shown": shown, "heavy": [name for name in {HEAVY!r} if name 
     assert "Exit codes: 0 ok, 1 the work failed" in answer["shown"][""]
 
 
-@pytest.mark.parametrize("path", [(), ("master",), ("db",), ("self-test",)], ids=" ".join)
+@pytest.mark.parametrize("path", [(), ("master",), ("db",), ("security",), ("self-test",)], ids=" ".join)
 def test_a_group_without_command_shows_its_help(path: tuple[str, ...], tmp_path: Path) -> None:
     process = subprocess.run(
         [str(Path(sys.executable).with_name("miraikakaku")), *path],

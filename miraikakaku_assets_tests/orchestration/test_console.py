@@ -116,3 +116,12 @@ def test_every_process_of_up_is_told_the_level() -> None:
         (daemon, ("--log-level", "--code-server-log-level")),
     ):
         assert {command[command.index(option) + 1] for option in options} == {"warning"}
+
+
+def test_a_web_ui_that_only_shows_is_told_so_and_always_listens_on_loopback() -> None:
+    for read_only in (False, True):
+        web, daemon = services.commands("workspace.yaml", 3000, "INFO", read_only=read_only)
+
+        assert ("--read-only" in web) is read_only
+        assert "--read-only" not in daemon
+        assert web[web.index("-h") + 1] == "127.0.0.1"

@@ -33,6 +33,7 @@ def alone(*kinds: str, after: str = "") -> dict[str, Any]:
 
 ASSETS: dict[str, dict[str, Any]] = {
     "market/source_canary": alone("yahoo", "postgres"),
+    "operations/security_scan": alone("python", "postgres"),
     "jp/stock_master": alone("excel", "postgres"),
     "us/stock_master": alone("csv", "postgres"),
     "jp/prices_1d": collected("jp", "1d", "jp_symbols"),
@@ -116,9 +117,11 @@ CHECKS = {
     "market/source_canary:clocks_agree",
     "market/source_canary:every_symbol_answers",
     "market/source_canary:source_healthy",
+    "operations/security_scan:nothing_open",
 }
 JOBS = {
     "source_canary_job": None,
+    "security_scan_job": None,
     "event_log_pruning_job": None,
     "coverage_check_job": None,
     "quality_check_job": None,
@@ -152,6 +155,7 @@ JOBS = {
 TOKYO, NEW_YORK, LONDON = "Asia/Tokyo", "America/New_York", "Europe/London"
 SCHEDULES = {
     "source_canary": ("*/15 * * * *", TOKYO, "source_canary_job"),
+    "security_scan": ("30 5 * * *", TOKYO, "security_scan_job"),
     "event_log_pruning": ("30 3 * * *", TOKYO, "event_log_pruning_job"),
     "coverage_check": ("0 0,6,12,18 * * *", TOKYO, "coverage_check_job"),
     "quality_check": ("30 1,7,13,19 * * *", TOKYO, "quality_check_job"),
@@ -179,7 +183,7 @@ SENSORS = {
     "cycle_watch",
     "forecasts_due",
 }
-MARKETS = {"jp": "tse", "us": "us", "fx": "fx", "copper": "comex", "market": "all"}
+MARKETS = {"jp": "tse", "us": "us", "fx": "fx", "copper": "comex", "market": "all", "operations": "all"}
 
 
 @pytest.fixture(scope="module")

@@ -84,7 +84,7 @@ def test_the_forecasts_are_those_of_every_origin_alone():
     assert_frame_equal(walked.rows.filter(same).select(shown), alone.select(shown))
 
 
-def test_the_ensemble_weighs_by_what_was_known_at_the_first_origin_of_its_fold():
+def test_the_ensemble_weighs_by_what_was_known_at_the_first_origin_of_its_fold():  # pragma: allowlist secret
     data = metal()
     folds = folds_in(data.sessions, QUICK, "lme")
     walked = walk_series(data, folds, FORECASTERS, 0, silent)

@@ -311,7 +311,7 @@ WEBHOOKS = {
         "http://127.0.0.1:8123/api/webhooks/1/x",
     ],
     "SLACK_WEBHOOK_URL": [
-        "https://hooks.slack.com/services/T0123/B0123/aBc",
+        "https://hooks.slack.com/services/T0123/B0123/aBc",  # pragma: allowlist secret
         "http://127.0.0.1:8123/services/T0/B0/x",
     ],
     "NOTIFY_URLS": ["tgram://1:x/2", "ntfy://topic  json://127.0.0.1:8123/hook"],

@@ -71,7 +71,7 @@ def make_socket_folder(folder: Path, system_user: str | None) -> Path:
     """
     if _fits(folder):
         return folder
-    temporary = (Path(tempfile.gettempdir()), Path("/tmp"))  # noqa: S108 - where TMPDIR is deep or private
+    temporary = (Path(tempfile.gettempdir()), Path("/tmp"))  # noqa: S108  # nosec B108 - where TMPDIR is deep or private
     for parent in temporary:
         if _fits(parent / f"{_FOLDER_PREFIX}12345678") and (system_user is None or _open_to_others(parent)):
             made = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX, dir=parent))

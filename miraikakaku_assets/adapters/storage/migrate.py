@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError, ProgrammingError
 
 from miraikakaku_assets.adapters.storage.analysis.tables import technical_indicators
 from miraikakaku_assets.adapters.storage.engine import DAGSTER_SCHEMA, Database
@@ -16,6 +16,8 @@ from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnava
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS
 
 _LOCK = 4120250931
+_MAY_NOT = frozenset({"42501", "25006"})
+"""SQLSTATE: insufficient privilege, and a write in a transaction that may only read."""
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
@@ -35,34 +37,51 @@ def upgrade(database: Database) -> tuple[str | None, str]:
         Revision before and after.
 
     Raises:
-        ConfigurationError: The schema is of another program, most likely of a newer version of this one.
+        ConfigurationError: The schema is of another program, most likely of a newer version of this one; or it is
+            behind, and the role in use may not change it.
         DependencyUnavailableError: The database cannot be reached.
     """
     try:
         with database.engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             _refuse_unknown(database, connection)
+            before = _revision(connection)
+            if before == _head() and not _missing_indicators(connection):
+                return before, before  # nothing is written: a role that may only read gets here, too
             for schema in (SCHEMA, DAGSTER_SCHEMA):
                 connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
-            before = _revision(connection)
             command.upgrade(alembic_config(connection), "head")
             _add_indicators(connection)
             return before, str(_revision(connection))
     except OperationalError as error:
         database.check()  # says in one sentence that it cannot be reached
         raise DependencyUnavailableError(f"The database {database.shown} refuses the migration") from error
+    except (ProgrammingError, InternalError) as error:
+        if getattr(error.orig, "pgcode", None) not in _MAY_NOT:
+            raise
+        raise ConfigurationError(
+            f"The schema of {database.shown} is not {_head()}, and this role may not change it; "
+            "run `miraikakaku db upgrade` as the owner of the database"
+        ) from error
 
 
 def _add_indicators(connection: Connection) -> None:
     """Adds the columns of indicators that were defined after the table was made; empty until they are computed."""
-    # Looked up first: every command passes here, and even an ALTER TABLE that adds nothing waits for all readers.
-    table = technical_indicators.fullname
-    stored = connection.scalars(
-        text(f"SELECT attname FROM pg_attribute WHERE attrelid = '{table}'::regclass")
-    ).all()
-    for name in COLUMNS:
-        if name not in stored:
-            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {name} double precision"))
+    # Looked up first: even an ALTER TABLE that adds nothing waits for all readers.
+    for name in _missing_indicators(connection):
+        connection.execute(
+            text(f"ALTER TABLE {technical_indicators.fullname} ADD COLUMN {name} double precision")
+        )
+
+
+def _missing_indicators(connection: Connection) -> list[str]:
+    query = text("SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(:table)")
+    stored = set(connection.scalars(query, {"table": technical_indicators.fullname}))
+    return [name for name in COLUMNS if name not in stored]
+
+
+def _head() -> str:
+    return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
 
 
 def _revision(connection: Connection) -> str | None:

@@ -21,6 +21,7 @@ from miraikakaku_assets.application.alerting.market_alerts import (
 )
 from miraikakaku_assets.application.alerting.run_alerts import CHECK_RULES, RUN_RULES, TICK_RULES
 from miraikakaku_assets.application.alerting.schedule_alerts import SCHEDULE_RULES, SERVICE_RULES
+from miraikakaku_assets.application.alerting.security_alerts import FINDING_RULES, SCAN_RULES
 from miraikakaku_assets.application.alerting.source_alerts import CLOCK_RULES, SOURCE_RULES
 from miraikakaku_assets.application.alerting.system_alerts import SYSTEM_RULES
 from miraikakaku_assets.application.ports.notices import PATTERN, WITHDRAWN, Severity
@@ -59,6 +60,7 @@ TOPICS: Mapping[str, tuple[AlertKind, ...]] = {
     "Cycles": (*CYCLE_RULES, *RUNNING_CYCLE_RULES),
     "Masters and coverage": (*MASTER_RULES, *COVERAGE_RULES, *COVERAGE_AGE_RULES),
     "Forecasts": (*FORECAST_RULES, *SCORE_RULES, *TRAINING_RULES),
+    "Security": (*FINDING_RULES, *SCAN_RULES),
     "Events": EVENTS,
 }
 """Every kind of alert there is, by what it is about."""

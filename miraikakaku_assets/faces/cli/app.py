@@ -25,6 +25,7 @@ from miraikakaku_assets.faces.cli.coverage import commands as coverage
 from miraikakaku_assets.faces.cli.coverage import modes
 from miraikakaku_assets.faces.cli.leakage import commands as leakage
 from miraikakaku_assets.faces.cli.runner import AssetHealthReader, RunnerFactory, Services, Watch
+from miraikakaku_assets.faces.cli.security import commands as security
 
 
 def build_app(
@@ -67,6 +68,7 @@ def build_app(
     database.add_commands(app)
     backups.add_commands(app)
     maintenance.add_commands(app)
+    security.add_commands(app)
     services.add_commands(app, run_services)
     watch.add_commands(app, watcher)
     demo.add_commands(app, make_runner)

@@ -1,10 +1,12 @@
 """Commands ``db …``: where the database is, its schema, and starting and stopping the embedded server."""
 
+from dataclasses import asdict
+
 import typer
 
 from miraikakaku_assets.bootstrap import ports, stop_server
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line
+from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line, show_table
 from miraikakaku_assets.settings import settings
 
 
@@ -49,6 +51,29 @@ def add_commands(app: typer.Typer) -> None:
         _embedded_only()
         was_running = stop_server(settings())
         show_line("stopped" if was_running else "it was not running")
+
+    @database.command(short_help="Makes the narrow roles for API and dashboard.")
+    def roles(*, as_json: bool = JSON_OPTION) -> None:
+        """Makes the roles miraikakaku_reader and miraikakaku_api, or brings them to what they should be.
+
+        The first reads the data, the second also writes what an API has to. Doing it twice changes nothing. They have
+        no password until psql gives them one; the embedded server lets its owner in as either.
+        """
+        granted = ports().grant_roles()
+        if as_json:
+            print_json({"succeeded": True, "roles": [asdict(role) for role in granted]})
+            return
+        rows = [
+            (
+                role.name,
+                "made" if role.is_new else "there",
+                role.tables,
+                ", ".join(f"{table} ({', '.join(rights)})" for table, rights in role.writes.items()) or None,
+                role.has_password,
+            )
+            for role in granted
+        ]
+        show_table("roles", ("role", "state", "reads tables", "writes", "password"), rows)
 
 
 def _embedded_only() -> None:

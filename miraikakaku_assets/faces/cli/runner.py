@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Services(Protocol):
     """Starts the long-running processes."""
 
-    def run(self, ports: Ports, port: int, *, schedules_on: bool) -> int:
+    def run(self, ports: Ports, port: int, *, schedules_on: bool, read_only: bool) -> int:
         """Runs daemon and web server until they are stopped; returns the exit code."""
 
 

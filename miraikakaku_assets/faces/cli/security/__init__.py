@@ -1,0 +1,1 @@
+"""Commands of the security scan and their tables."""
