@@ -3,6 +3,7 @@
 import typer
 
 from miraikakaku_assets.faces.cli import (
+    alerts,
     bars_io,
     database,
     demo,
@@ -40,6 +41,7 @@ def build_app(make_runner: RunnerFactory, run_services: Services) -> typer.Typer
     master.add_commands(app, make_runner)
     forecasts.add_commands(app, make_runner)
     status.add_commands(app)
+    alerts.add_commands(app)
     resume.add_commands(app)
     bars_io.add_commands(app)
     patterns.add_commands(app)
