@@ -29,7 +29,7 @@ WHERE stands.key = given.key AND stands.resolved_at IS NULL
 """)
 
 _BACK = text("""
-UPDATE miraikakaku.alerts SET quiet_since = NULL, ended_by_hand = false, flaps = flaps + 1, due_at = :now
+UPDATE miraikakaku.alerts SET quiet_since = NULL, ended_by_hand = false, flaps = flaps + 1, plan_due_at = :now
 WHERE key = ANY (CAST(:keys AS text[])) AND resolved_at IS NULL AND quiet_since IS NOT NULL
 """)
 
@@ -37,7 +37,7 @@ WHERE key = ANY (CAST(:keys AS text[])) AND resolved_at IS NULL AND quiet_since 
 _GRAVER = text("""
 UPDATE miraikakaku.alerts AS stands SET
     severity = graver.severity, title = graver.title, message = graver.message, details = graver.details,
-    waiting_since = CAST(:now AS timestamptz), due_at = CAST(:now AS timestamptz),
+    waiting_since = CAST(:now AS timestamptz), plan_due_at = CAST(:now AS timestamptz),
     acknowledged_at = NULL, acknowledged_note = NULL
 FROM jsonb_to_recordset(CAST(:alerts AS jsonb)) AS graver (
     key text, severity text, title text, message text, details jsonb)
@@ -47,7 +47,7 @@ WHERE stands.key = graver.key AND stands.resolved_at IS NULL
 _NEW = text("""
 INSERT INTO miraikakaku.alerts (
     key, severity, kind, universe, symbol, title, message, details, raised_at, last_seen_at,
-    is_condition, waiting_since, due_at)
+    is_condition, waiting_since, plan_due_at)
 SELECT key, severity, kind, universe, symbol, title, message, details,
        CAST(:now AS timestamptz), CAST(:now AS timestamptz), true, CAST(:now AS timestamptz),
        CAST(:now AS timestamptz)
@@ -56,7 +56,7 @@ FROM jsonb_to_recordset(CAST(:alerts AS jsonb)) AS given (
 """)
 
 _END = text("""
-UPDATE miraikakaku.alerts SET quiet_since = :now, due_at = :now
+UPDATE miraikakaku.alerts SET quiet_since = :now, plan_due_at = :now
 WHERE key = ANY (CAST(:keys AS text[])) AND resolved_at IS NULL AND quiet_since IS NULL AND is_condition
 RETURNING key
 """)

@@ -26,18 +26,18 @@ _TOLERANCE = timedelta(minutes=1)
 # Nothing is due in most plans: that costs one look at an index.
 _IS_DUE = text("""
 SELECT planned_at > CAST(:ahead AS timestamptz) AS is_ahead, EXISTS (
-    SELECT 1 FROM miraikakaku.alerts WHERE due_at <= :now AND is_condition) AS is_due
+    SELECT 1 FROM miraikakaku.alerts WHERE plan_due_at <= :now AND is_condition) AS is_due
 FROM miraikakaku.alert_planner WHERE id = 1
 """)
 
 # Beside what is due, what was told to nobody yet: it may join a message of its group.
 _STATES = text("""
 SELECT id, key, kind, severity, universe, symbol, waiting_since, quiet_since, ended_by_hand, flaps, told_at, told_level,
-       flapping_told_at, acknowledged_at, escalation, escalated_at, suppression, suppressed_by, resolved_at, due_at
+       flapping_told_at, acknowledged_at, escalation, escalated_at, suppression, suppressed_by, resolved_at, plan_due_at
 FROM miraikakaku.alerts
-WHERE is_condition AND due_at IS NOT NULL AND (
-    due_at <= :now OR (:all AND resolved_at IS NULL)
-    OR (due_at <= CAST(:now AS timestamptz) + INTERVAL '1 hour' AND resolved_at IS NULL AND suppression IS NULL
+WHERE is_condition AND plan_due_at IS NOT NULL AND (
+    plan_due_at <= :now OR (:all AND resolved_at IS NULL)
+    OR (plan_due_at <= CAST(:now AS timestamptz) + INTERVAL '1 hour' AND resolved_at IS NULL AND suppression IS NULL
         AND quiet_since IS NULL AND told_at IS NULL))
 ORDER BY id
 """)
@@ -63,7 +63,7 @@ UPDATE miraikakaku.alerts AS stored SET
     waiting_since = given.waiting_since, quiet_since = given.quiet_since, told_at = given.told_at,
     told_level = given.told_level, flapping_told_at = given.flapping_told_at, escalation = given.escalation,
     escalated_at = given.escalated_at, suppression = given.suppression, suppressed_by = given.suppressed_by,
-    resolved_at = given.over_at, due_at = given.due_at
+    resolved_at = given.over_at, plan_due_at = given.due_at
 FROM jsonb_to_recordset(CAST(:states AS jsonb)) AS given (
     id int, waiting_since timestamptz, quiet_since timestamptz, told_at timestamptz, told_level text,
     flapping_told_at timestamptz, escalation int, escalated_at timestamptz, suppression text, suppressed_by text,
@@ -73,7 +73,7 @@ WHERE stored.id = given.id
 
 # What the root explained waits for a group wait of its own; it may have another root.
 _RELEASE = text("""
-UPDATE miraikakaku.alerts SET suppression = NULL, suppressed_by = NULL, due_at = :now,
+UPDATE miraikakaku.alerts SET suppression = NULL, suppressed_by = NULL, plan_due_at = :now,
     waiting_since = CASE WHEN told_at IS NULL THEN CAST(:now AS timestamptz) ELSE waiting_since END
 WHERE suppression = 'inhibited' AND resolved_at IS NULL AND suppressed_by = ANY (:roots)
 """)
@@ -230,7 +230,7 @@ def _state(row: Any, response: Response) -> AlertState:
         suppression=None if row.suppression is None else Suppression(row.suppression),
         suppressed_by=row.suppressed_by,
         over_at=utc_of(row.resolved_at),
-        due_at=utc_of(row.due_at),
+        due_at=utc_of(row.plan_due_at),
     )
 
 

@@ -97,7 +97,7 @@ class PostgresAlertRecords:
         changing = (
             update(stored)
             .where(stored.c.id == number, stored.c.resolved_at.is_(None))
-            .values(due_at=case((stored.c.is_condition, now), else_=None), **values)
+            .values(plan_due_at=case((stored.c.is_condition, now), else_=None), **values)
             .returning(stored.c.id)
         )
         with self._engine.begin() as connection:

@@ -12,7 +12,9 @@ from miraikakaku_assets.domain.alerting.levels import Level
 from miraikakaku_assets.domain.alerting.matchers import Matcher
 from miraikakaku_assets.domain.alerting.silences import Silence, SilenceKind
 
-_LOOK_AGAIN = text("UPDATE miraikakaku.alerts SET due_at = :now WHERE is_condition AND resolved_at IS NULL")
+_LOOK_AGAIN = text(
+    "UPDATE miraikakaku.alerts SET plan_due_at = :now WHERE is_condition AND resolved_at IS NULL"
+)
 
 
 class PostgresSilences:

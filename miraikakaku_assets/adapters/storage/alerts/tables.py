@@ -52,13 +52,13 @@ alerts = Table(
     utc("escalated_at"),
     Column("suppression", Text),  # silenced, expected, inhibited
     Column("suppressed_by", Text),  # number of the silence, key of the root
-    utc("due_at"),  # when a plan has to look at it; null: nothing happens by time alone
+    utc("plan_due_at"),  # when a plan has to look at it; null: nothing happens by time alone
     CheckConstraint("severity IN ('INFO', 'WARNING', 'CRITICAL')", name="severity"),
     CheckConstraint("suppression IN ('silenced', 'expected', 'inhibited')", name="suppression"),
     Index("uq_alerts_standing", "key", unique=True, postgresql_where=text("resolved_at IS NULL")),
     Index("idx_alerts_raised", "raised_at"),
     Index("idx_alerts_key", "key"),
-    Index("idx_alerts_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    Index("idx_alerts_plan_due", "plan_due_at", postgresql_where=text("plan_due_at IS NOT NULL")),
     Index(
         "idx_alerts_inhibited",
         "suppressed_by",

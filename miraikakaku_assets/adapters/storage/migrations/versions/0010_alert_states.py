@@ -29,7 +29,7 @@ def upgrade() -> None:
         _utc("escalated_at"),
         sa.Column("suppression", sa.Text()),
         sa.Column("suppressed_by", sa.Text()),
-        _utc("due_at"),
+        _utc("plan_due_at"),
     ):
         op.add_column("alerts", column, schema=_SCHEMA)
     op.create_check_constraint(
@@ -39,11 +39,11 @@ def upgrade() -> None:
         schema=_SCHEMA,
     )
     op.create_index(
-        "idx_alerts_due",
+        "idx_alerts_plan_due",
         "alerts",
-        ["due_at"],
+        ["plan_due_at"],
         schema=_SCHEMA,
-        postgresql_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("plan_due_at IS NOT NULL"),
     )
     op.create_index(
         "idx_alerts_inhibited",
@@ -57,7 +57,7 @@ def upgrade() -> None:
         UPDATE {_SCHEMA}.alerts SET is_condition = true, waiting_since = raised_at, told_at = raised_at,
             told_level = CASE severity WHEN 'CRITICAL' THEN 'high' WHEN 'WARNING' THEN 'medium' ELSE 'low' END,
             escalation = 1, escalated_at = raised_at,
-            due_at = CASE WHEN resolved_at IS NULL THEN now() END
+            plan_due_at = CASE WHEN resolved_at IS NULL THEN now() END
         WHERE kind NOT IN ('pattern', 'withdrawn')
     """)
     _outbox()
@@ -180,11 +180,11 @@ def downgrade() -> None:
         UPDATE {_SCHEMA}.alerts SET resolved_at = quiet_since WHERE quiet_since IS NOT NULL AND resolved_at IS NULL
     """)
     op.drop_index("idx_alerts_inhibited", "alerts", schema=_SCHEMA)
-    op.drop_index("idx_alerts_due", "alerts", schema=_SCHEMA)
+    op.drop_index("idx_alerts_plan_due", "alerts", schema=_SCHEMA)
     op.drop_constraint(op.f("ck_alerts_suppression"), "alerts", schema=_SCHEMA)
     for name in (
         *("is_condition", "waiting_since", "quiet_since", "ended_by_hand", "flaps", "told_at", "told_level"),
         *("flapping_told_at", "acknowledged_at", "acknowledged_note", "escalation", "escalated_at"),
-        *("suppression", "suppressed_by", "due_at"),
+        *("suppression", "suppressed_by", "plan_due_at"),
     ):
         op.drop_column("alerts", name, schema=_SCHEMA)
