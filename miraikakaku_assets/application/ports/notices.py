@@ -65,7 +65,8 @@ class Alert:
     """An alert as it is stored; all moments in UTC.
 
     Attributes:
-        occurrences: How often it was raised while it stood.
+        occurrences: How often it was raised while it stood; a condition that is checked more often is counted every
+            four minutes.
         resolved_at: When it was over; None while it stands.
         is_condition: Whether it stands as long as a condition holds; an event ends by itself.
         state: In a word, one of `ports.alert_states.STATES`.
