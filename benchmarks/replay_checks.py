@@ -130,14 +130,15 @@ def _notices(site: Site, hook: Webhook, findings: Findings) -> None:
     undelivered = "SELECT count(*) FROM miraikakaku.notification_outbox WHERE delivered_at IS NULL"
     waiting = site.rows(undelivered)[0][0]
     others = site.rows("SELECT key, message FROM miraikakaku.alerts WHERE kind <> 'pattern'")
+    queued = site.rows("SELECT count(*) FROM miraikakaku.notification_outbox")[0][0]
     arrived = Counter(hook.messages)
     twice = sum(arrived.values()) - len(arrived)
     findings.delivered, findings.pictures, findings.refused = len(arrived), hook.pictures, hook.refused
     findings.checks["notified"] = (
-        f"{len(arrived):,} of {len(alerted) + len(others):,} alerts about {len(fresh):,} new of {signals.height:,} "
+        f"{len(arrived):,} of {queued:,} messages about {len(fresh):,} new of {signals.height:,} "
         f"signals, {twice:,} of them twice; {hook.pictures:,} with a chart; {hook.refused:,} requests met the outage"
     )
-    if waiting or len(arrived) != len(alerted) + len(others):
+    if waiting or len(arrived) != queued:
         findings.problems.append(f"{waiting:,} notifications wait, {len(arrived):,} arrived")
     if twice > len(findings.killed):
         findings.problems.append(f"{twice:,} messages arrived twice, after {len(findings.killed)} kills")

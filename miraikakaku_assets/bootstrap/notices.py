@@ -11,11 +11,16 @@ from miraikakaku_assets.bootstrap.stores import Stores
 if TYPE_CHECKING:
     from miraikakaku_assets.adapters.charts.signals import PatternPictures
     from miraikakaku_assets.adapters.notify.channels import Channels
+    from miraikakaku_assets.adapters.storage.alerts.records import PostgresAlertRecords
     from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
     from miraikakaku_assets.adapters.storage.collection.cycles import PostgresCycles
     from miraikakaku_assets.application.alerting.alert_rule import AlertPorts
     from miraikakaku_assets.application.alerting.cycle_alerts import CycleLimits
     from miraikakaku_assets.application.alerting.deliver_notifications import DeliveryPorts
+    from miraikakaku_assets.application.alerting.plan_notices import PlanningPorts
+    from miraikakaku_assets.application.alerting.respond import ResponsePorts
+    from miraikakaku_assets.application.ports.notices import Severity
+    from miraikakaku_assets.domain.alerting.alert_state import NoticePolicy
 
 
 class Notices(Stores):
@@ -59,8 +64,9 @@ class Notices(Stores):
             settings.slack_webhook_url,
             settings.email_password,
             settings.notify_urls,
+            settings.alertmanager_webhook_url,
         )
-        discord, slack, password, others = (
+        discord, slack, password, others, alertmanager = (
             "" if secret is None else secret.get_secret_value() for secret in secrets
         )
         addresses = Addresses(
@@ -72,6 +78,7 @@ class Notices(Stores):
             settings.mail_recipients,
             password or None,
             tuple(others.split()),
+            alertmanager,
         )
         return Channels(addresses)
 
@@ -87,14 +94,66 @@ class Notices(Stores):
         """What a delivery of notifications needs."""
         from miraikakaku_assets.application.alerting.deliver_notifications import DeliveryPorts
 
-        return DeliveryPorts(self.alerts, self.channels, self.clock, time.sleep, self.pictures.of)
+        return DeliveryPorts(
+            self.alerts, self.channels, self.clock, time.sleep, self.pictures.of, self.planning
+        )
+
+    @cached_property
+    def policy(self) -> NoticePolicy:
+        """How the settings have people told; nobody is told of a demo."""
+        from datetime import time as time_of_day
+        from datetime import timedelta
+
+        from miraikakaku_assets.domain.alerting.alert_state import NoticePolicy
+        from miraikakaku_assets.domain.alerting.routes import parse_routes
+
+        settings = self.settings
+        text = settings.alert_routes if self.channels else ""
+        return NoticePolicy(
+            parse_routes(text, tuple(self.channels)),
+            timedelta(seconds=settings.alert_group_wait),
+            time_of_day.fromisoformat(settings.alert_digest_time),
+        )
+
+    def event_channels(self, severity: Severity, kind: str) -> tuple[str, ...]:
+        """Channels that are told of an event.
+
+        Args:
+            severity: Of the event.
+            kind: First part of its key.
+        """
+        return self.policy.routes.channels_of_event(severity.level, kind)
+
+    @property
+    def planning(self) -> PlanningPorts:
+        """What a plan of notifications needs."""
+        from miraikakaku_assets.adapters.storage.alerts.plans import PostgresPlans
+        from miraikakaku_assets.application.alerting.kinds import all_kinds
+        from miraikakaku_assets.application.alerting.plan_notices import PlanningPorts
+
+        return PlanningPorts(PostgresPlans(self.database), self.policy, all_kinds(), self.clock)
+
+    @property
+    def responding(self) -> ResponsePorts:
+        """What looking after alerts needs."""
+        from miraikakaku_assets.adapters.storage.alerts.silences import PostgresSilences
+        from miraikakaku_assets.application.alerting.respond import ResponsePorts
+
+        return ResponsePorts(self.alert_records, PostgresSilences(self.database), self.planning)
+
+    @cached_property
+    def alert_records(self) -> PostgresAlertRecords:
+        """Alerts as people look at them."""
+        from miraikakaku_assets.adapters.storage.alerts.records import PostgresAlertRecords
+
+        return PostgresAlertRecords(self.database)
 
     @property
     def alerting(self) -> AlertPorts:
         """What raising alerts needs."""
         from miraikakaku_assets.application.alerting.alert_rule import AlertPorts
 
-        return AlertPorts(self.alerts, self.channels.names_for, self.clock)
+        return AlertPorts(self.alerts, self.clock)
 
     @property
     def cycle_limits(self) -> CycleLimits:

@@ -118,17 +118,20 @@ def _repetitions(run: dg.DagsterRun, key: str) -> Iterator[dg.RunRequest]:
 
 
 def notifications() -> dg.SensorDefinition:
-    """Sends notifications whose delay is over, and those a channel has refused before."""
+    """Plans who is told of alerts, and sends what is due and what a channel has refused before."""
 
     @dg.sensor(
         name="notifications",
         job=notifications_job,
         minimum_interval_seconds=30,
         default_status=default_status(),
-        description="Starts a run that sends notifications when some are due; cycles send theirs at once.",
+        description="Plans who is told of alerts, and starts a run that sends what is due; cycles send theirs at once.",
     )
     def notify(context: dg.SensorEvaluationContext, ports: PortsResource) -> dg.RunRequest | dg.SkipReason:
+        from miraikakaku_assets.application.alerting.plan_notices import plan_notices
+
         use = ports.use
+        plan_notices(use.planning)
         if not use.alerts.due(use.channels, use.clock()):
             return dg.SkipReason("No notification is due.")
         if still_runs(context.instance, use, dg.RunsFilter(job_name=notifications_job.name)):

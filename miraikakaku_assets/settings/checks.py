@@ -1,15 +1,16 @@
 """What a value has to look like, setting by setting: each takes a value, and raises what is said behind its name."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 
+from miraikakaku_assets.domain.alerting.routes import parse_routes
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.universes import COPPER, FX, JP, UNIVERSES, US
 from miraikakaku_assets.domain.market.universes.record import Universe
@@ -162,6 +163,36 @@ def _apprise_urls(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
+def _secret_web_address(value: SecretStr | None) -> SecretStr | None:
+    if value is not None and not _is_web_address(value.get_secret_value()):
+        raise ValueError("must be a web address like http://127.0.0.1:9095/hook")
+    return value
+
+
+def channel_names(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the channels that settings set up, in the order in which they are told.
+
+    Args:
+        given: Name of a setting → its value.
+    """
+    names = [name for name in ("discord", "slack") if given.get(f"{name}_webhook_url")]
+    recipients = named_in(given.get("to_email") or "") if given.get("smtp_server") else []
+    names += ["email" if place == 1 else f"email-{place}" for place in range(1, len(recipients) + 1)]
+    others = given.get("notify_urls")
+    names += [
+        f"other-{place}" for place, _ in enumerate(others.get_secret_value().split() if others else (), 1)
+    ]
+    return (*names, "alertmanager") if given.get("alertmanager_webhook_url") else tuple(names)
+
+
+def _alert_routes(value: str, info: ValidationInfo) -> str:
+    try:
+        parse_routes(value, channel_names(info.data))
+    except ConfigurationError as error:
+        raise ValueError(f"cannot be used: {error}") from None
+    return value
+
+
 def _utc(value: datetime | None) -> datetime | None:
     if value is not None and value.tzinfo is None:
         raise ValueError("must be a moment with its zone like 2026-11-19T12:00:00+00:00")
@@ -192,3 +223,5 @@ SlackWebhook = Annotated[
 PingAddress = Annotated[SecretStr | None, AfterValidator(_ping_address)]
 MailAddresses = Annotated[str, AfterValidator(_mail_addresses)]
 AppriseUrls = Annotated[SecretStr | None, AfterValidator(_apprise_urls)]
+SecretWebAddress = Annotated[SecretStr | None, AfterValidator(_secret_web_address)]
+AlertRoutes = Annotated[str, AfterValidator(_alert_routes)]

@@ -103,6 +103,14 @@ class Settings(PriceSourceSettings):
     email_password: SecretStr | None = None
     notify_urls: checks.AppriseUrls = None
     """Further channels as Apprise URLs, with blanks between them, e.g. ``tgram://bottoken/chat``."""
+    alertmanager_webhook_url: checks.SecretWebAddress = None
+    """Address of a program that takes Alertmanager's webhook JSON (version 4)."""
+    alert_routes: checks.AlertRoutes = ""
+    """Who is told what, e.g. ``high=discord,email low=digest L2=email``; docs/notifications.md has the words."""
+    alert_group_wait: Annotated[float, Field(ge=0, le=3_600, allow_inf_nan=False)] = 30.0
+    """Seconds for which an alert waits for others of its kind and universe, to be told in one message."""
+    alert_digest_time: checks.TimeOfDay = "09:00"
+    """When alerts of the level low are told, once a day, HH:MM in Tokyo."""
 
     healthcheck_url: checks.PingAddress = None
     """Dead man's switch that schedules ping, ``https://hc-ping.com/PING-KEY``; a secret. Unset: nobody is pinged."""

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from pydantic import SecretStr
 
 from miraikakaku_assets.adapters.notify.channels import Addresses, Channels
 from miraikakaku_assets.adapters.notify.http_answers import judged
 from miraikakaku_assets.application.ports.notices import Message, Severity, Verdict
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.settings.checks import channel_names
 from miraikakaku_assets_tests.fakes.mail_sink import MailSink, mail_sink
 from miraikakaku_assets_tests.fakes.webhook_receiver import (
     DISCORD_PATH,
@@ -196,14 +198,19 @@ def test_an_apprise_url_that_means_nothing_is_named_by_its_place_only() -> None:
     assert TOKEN not in str(caught.value)
 
 
-def test_the_administrator_is_called_when_it_is_critical_only() -> None:
-    channels = Channels(
-        Addresses("https://d", "https://s", "mail", 25, "a@b", ("c@d", "e@f"), None, ("json://x",))
-    )
-    assert channels.names_for("CRITICAL") == tuple(channels)
-    for severity in (Severity.WARNING, Severity.INFO):
-        assert channels.names_for(severity) == ("discord", "slack", "other-1")
-    assert Channels(Addresses()).names_for("CRITICAL") == ()
+def test_the_settings_name_the_channels_that_there_are() -> None:
+    given = {
+        "discord_webhook_url": "d",
+        "slack_webhook_url": "s",
+        "smtp_server": "mail",
+        "to_email": "c@d,e@f",
+        "notify_urls": SecretStr("json://x json://y"),
+        "alertmanager_webhook_url": "http://a",
+    }
+    others = ("json://x", "json://y")
+    channels = Channels(Addresses("d", "s", "mail", 25, "a@b", ("c@d", "e@f"), None, others, "http://a"))
+    assert channel_names(given) == tuple(channels)
+    assert channel_names({"to_email": "c@d"}) == tuple(Channels(Addresses(mail_to=("c@d",)))) == ()
 
 
 def test_no_secret_is_in_any_log(

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from miraikakaku_assets.adapters.notify.channels import Addresses, Channels
 from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.collection.cycles import PostgresCycles
 from miraikakaku_assets.adapters.storage.engine import Database
@@ -24,10 +23,7 @@ class Watch:
         self.alerts = PostgresAlerts(database)
         self.now = NOW
         self.count = 0
-        channels = Channels(
-            Addresses(discord="https://d", mail_server="m", mail_from="a@b", mail_to=("c@d",))
-        )
-        self.ports = AlertPorts(self.alerts, channels.names_for, lambda: self.now)
+        self.ports = AlertPorts(self.alerts, lambda: self.now)
 
     def begins(self, universe: str = "fx") -> int:
         self.count += 1
@@ -156,20 +152,6 @@ def test_a_stuck_cycle_is_critical_until_another_one_is_good(watch: Watch) -> No
     assert watch.cycle().resolved == {"cycle/fx/very_slow"}
     watch.now += timedelta(hours=1)
     assert watch.judge_running() == AlertChanges()  # its process is gone, the work goes on
-
-
-def test_the_administrator_hears_of_critical_ones_only(watch: Watch, database: Database) -> None:
-    from sqlalchemy import text
-
-    watch.cycle(seconds=301)
-    watch.cycle(seconds=601)
-    query = text("""
-        SELECT key, array_agg(channel ORDER BY channel) FROM miraikakaku.notification_outbox
-        JOIN miraikakaku.alerts ON id = alert_id GROUP BY key
-    """)
-    with database.engine.connect() as connection:
-        channels = {row[0]: row[1] for row in connection.execute(query)}
-    assert channels == {"cycle/fx/slow": ["discord"], "cycle/fx/very_slow": ["discord", "email"]}
 
 
 def test_the_start_is_told_in_japanese_time(watch: Watch) -> None:

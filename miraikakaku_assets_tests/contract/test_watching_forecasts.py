@@ -8,7 +8,6 @@ from typing import Any
 
 import polars as pl
 import pytest
-from sqlalchemy import text
 
 from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.engine import Database
@@ -21,7 +20,6 @@ from miraikakaku_assets_tests.support.forecasts.forecast_days import ORIGIN, Day
 from miraikakaku_assets_tests.support.forecasts.stored_forecasts import DAYS, forecasts, store
 
 GOOD = {"mae_to_no_change": 1.0, "coverage_80": 0.8, "mape": 0.01, "mape_no_change": 0.01}
-CHANNELS = {Severity.INFO: (), Severity.WARNING: ("discord", "mail"), Severity.CRITICAL: ("pager",)}
 WARNING, INFO = Severity.WARNING, Severity.INFO
 YESTERDAY = DAYS[DAYS.index(ORIGIN) - 1]
 
@@ -52,7 +50,7 @@ class Watched:
         self.store.record_decisions([champion])
 
     def look(self) -> AlertChanges:
-        ports = AlertPorts(self.alerts, CHANNELS.__getitem__, lambda: self.now)
+        ports = AlertPorts(self.alerts, lambda: self.now)
         return watch_forecasts(JP, self.store, ports)
 
     def standing(self) -> dict[str, Alert]:
@@ -135,16 +133,6 @@ def test_what_people_are_shown_is_a_warning_and_the_rest_is_noted(watched: Watch
     watched.crowned("lstm", horizon=2)
     by_model = severities(watched, "ensemble", "theta", "lstm", "random_walk")
     assert by_model == {"ensemble": WARNING, "theta": WARNING, "lstm": INFO, "random_walk": INFO}
-    with watched.database.engine.connect() as connection:
-        queued = connection.execute(
-            text(
-                "SELECT split_part(key, '/', 3), channel FROM miraikakaku.notification_outbox"
-                " JOIN miraikakaku.alerts ON id = alert_id ORDER BY 1, 2"
-            )
-        ).all()
-    assert [tuple(row) for row in queued] == [
-        (model, channel) for model in ("ensemble", "theta") for channel in ("discord", "mail")
-    ]
 
 
 def test_until_a_champion_is_decided_it_is_no_change(watched: Watched) -> None:

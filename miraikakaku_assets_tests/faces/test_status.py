@@ -35,7 +35,9 @@ def troubled(command: Command) -> Command:
     ]
     for minutes, raised in enumerate(alerts):
         use.alerts.raise_alerts([raised], NOON + timedelta(minutes=minutes))
-    use.alerts.resolve(["over"], NOON + timedelta(hours=1))
+    over = use.alert_records.find("over")
+    assert over is not None
+    use.alert_records.resolve(over.id, NOON + timedelta(hours=1))
     for minutes, end in enumerate((8, 8, 7, 0)):
         begun = NOON + timedelta(minutes=5 * minutes)
         error = "the source refuses everything" if end == 0 else None

@@ -155,7 +155,7 @@ def test_on_a_weekend_no_cycle_starts(quiet: Trading, closed: datetime) -> None:
 
 
 def alert(market: Trading, key: str, due: timedelta = timedelta(0)) -> None:
-    channels = market.site.ports.channels.names_for(Severity.CRITICAL)
+    channels = tuple(market.site.ports.channels)
     new = NewAlert(
         key, Severity.CRITICAL, "test", f"title of {key}", "text", channels=channels, due_at=market.now + due
     )

@@ -19,7 +19,7 @@ from miraikakaku_assets.application.alerting.rules import alert_table
 from miraikakaku_assets.application.ports.notices import CycleEnd
 
 database, now = Database(sys.argv[1]), datetime(2026, 11, 20, 6, 35, tzinfo=UTC)
-cycles, ports = PostgresCycles(database), AlertPorts(PostgresAlerts(database), lambda _: (), lambda: now)
+cycles, ports = PostgresCycles(database), AlertPorts(PostgresAlerts(database), lambda: now)
 for bars in map(int, sys.argv[2:]):
     number = cycles.begin("fx", f"run-{bars}", now)
     cycles.end(number, CycleEnd(now + timedelta(seconds=20), symbols=8, succeeded=8, bars=bars))

@@ -1,6 +1,5 @@
-"""The channels that are set up, by name, and who is told what.
+"""The channels that are set up, by name. Which of them is told what is `domain.alerting.routes`.
 
-CRITICAL goes to every channel: e-mail is how the administrator is called. WARNING and INFO go to all but e-mail.
 Apprise is loaded when a channel is used for the first time (0.3 s).
 """
 
@@ -8,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from miraikakaku_assets.application.ports.notices import Channel, Severity
+from miraikakaku_assets.application.ports.notices import Channel
 
 _MAIL = "email"
 
@@ -26,6 +25,7 @@ class Addresses:
         mail_to: Recipients.
         mail_password: Of the account.
         others: Apprise URLs.
+        alertmanager: Address that takes Alertmanager's webhook JSON.
     """
 
     discord: str = ""
@@ -36,13 +36,14 @@ class Addresses:
     mail_to: tuple[str, ...] = ()
     mail_password: str | None = None
     others: tuple[str, ...] = ()
+    alertmanager: str = ""
 
     def __repr__(self) -> str:
         return "Addresses(…)"
 
 
 class Channels(Mapping[str, Channel]):
-    """Name → channel: ``discord``, ``slack``, ``email`` (a second recipient is ``email-2``), ``other-1``, ….
+    """Name → channel: ``discord``, ``slack``, ``email`` (then ``email-2``, …), ``other-1``, …, ``alertmanager``.
 
     Args:
         addresses: Where people are told.
@@ -63,11 +64,6 @@ class Channels(Mapping[str, Channel]):
     def __len__(self) -> int:
         return len(self._makers)
 
-    def names_for(self, severity: Severity | str) -> tuple[str, ...]:
-        """Names of the channels that are told of alerts of a severity."""
-        everybody = Severity(severity) is Severity.CRITICAL
-        return tuple(name for name in self._makers if everybody or not name.startswith(_MAIL))
-
 
 def _makers(addresses: Addresses) -> Iterator[tuple[str, Callable[[], Channel]]]:
     if addresses.discord:
@@ -80,6 +76,8 @@ def _makers(addresses: Addresses) -> Iterator[tuple[str, Callable[[], Channel]]]
             yield name, partial(_mail, name, addresses, recipient)
     for place, url in enumerate(addresses.others, 1):
         yield f"other-{place}", partial(_other, f"other-{place}", url, place)
+    if addresses.alertmanager:
+        yield "alertmanager", partial(_alertmanager, addresses.alertmanager)
 
 
 def _discord(address: str) -> Channel:
@@ -105,3 +103,9 @@ def _other(name: str, url: str, place: int) -> Channel:
     from miraikakaku_assets.adapters.notify.services import service_channel
 
     return service_channel(name, url, place)
+
+
+def _alertmanager(address: str) -> Channel:
+    from miraikakaku_assets.adapters.notify.alertmanager import AlertmanagerWebhook
+
+    return AlertmanagerWebhook("alertmanager", address, "ALERTMANAGER_WEBHOOK_URL")

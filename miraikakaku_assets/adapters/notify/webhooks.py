@@ -48,7 +48,7 @@ class _Slack(NotifySlack):  # type: ignore[no-untyped-call]
         return {"ok": True} if self.deliver(payload) else False
 
 
-class _Webhook:
+class JsonWebhook:
     """One address that takes JSON."""
 
     def __init__(self, name: str, address: str, setting: str) -> None:
@@ -56,7 +56,8 @@ class _Webhook:
         self._address = address
         self._setting = setting
 
-    def _post(self, payload: Any, picture: bytes | None = None) -> Answer:
+    def post(self, payload: Any, picture: bytes | None = None) -> Answer:
+        """One request with a document, and a picture beside it."""
         body = json.dumps(payload, ensure_ascii=False).encode()
         mime = None if picture is None else _multipart(body, picture)
         given: dict[str, Any] = {"data": body, "headers": {"Content-Type": "application/json; charset=utf-8"}}
@@ -78,7 +79,7 @@ class _Webhook:
         return judged(answer.status_code, headers, answer.content, self._setting)
 
 
-class DiscordChannel(_Webhook):
+class DiscordChannel(JsonWebhook):
     """Implements the port `Channel` over a Discord webhook.
 
     Args:
@@ -103,7 +104,7 @@ class DiscordChannel(_Webhook):
 
         def deliver(payload: Any) -> bool:
             quiet = payload | {"allowed_mentions": {"parse": []}}
-            answers.append(self._post(quiet, message.picture))
+            answers.append(self.post(quiet, message.picture))
             return answers[-1].verdict is Verdict.DELIVERED
 
         self._plugin.deliver = deliver
@@ -112,7 +113,7 @@ class DiscordChannel(_Webhook):
         return answers[-1] if answers else _NOT_MADE
 
 
-class SlackChannel(_Webhook):
+class SlackChannel(JsonWebhook):
     """Implements the port `Channel` over a Slack incoming webhook, which takes no pictures.
 
     Args:
@@ -132,7 +133,7 @@ class SlackChannel(_Webhook):
         answers: list[Answer] = []
 
         def deliver(payload: Any) -> bool:
-            answers.append(self._post(payload))
+            answers.append(self.post(payload))
             return answers[-1].verdict is Verdict.DELIVERED
 
         self._plugin.deliver = deliver

@@ -5,12 +5,13 @@ stands. Whoever watches reads the subjects from their ports, has the rules evalu
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.notices import AlertStore, ChannelNames, NewAlert, Severity
+from miraikakaku_assets.application.ports.alert_states import ConditionStore
+from miraikakaku_assets.application.ports.notices import NewAlert, Severity
 
 
 class Subject(Protocol):
@@ -124,12 +125,10 @@ class AlertPorts:
 
     Attributes:
         alerts: Where alerts are raised.
-        names_for: Who is told.
         clock: Where the time comes from.
     """
 
-    alerts: AlertStore
-    names_for: ChannelNames
+    alerts: ConditionStore
     clock: Clock
 
 
@@ -155,7 +154,7 @@ def evaluate(rules: Iterable[AlertRule[SubjectT]], subjects: Iterable[SubjectT])
 
 
 def reconcile(evaluations: Iterable[Evaluation], ports: AlertPorts) -> AlertChanges:
-    """Raises the alerts that stand and resolves those that were judged and do not stand any more.
+    """Raises the alerts that stand and ends those that were judged and do not stand any more; a plan tells people.
 
     Args:
         evaluations: Of any rules. An alert stands if any of them says so under its key.
@@ -165,8 +164,10 @@ def reconcile(evaluations: Iterable[Evaluation], ports: AlertPorts) -> AlertChan
     for key, alert in evaluations:
         judged.add(key)
         if alert is not None:
-            standing.append(replace(alert, channels=ports.names_for(alert.severity)))
+            standing.append(alert)
     over = judged - {alert.key for alert in standing}
     now = ports.clock()
-    raised = ports.alerts.raise_alerts(standing, now)
-    return AlertChanges(tuple(alert.title for alert in standing), raised, ports.alerts.resolve(over, now))
+    raised = ports.alerts.raise_conditions(standing, now)
+    return AlertChanges(
+        tuple(alert.title for alert in standing), raised, ports.alerts.end_conditions(over, now)
+    )

@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from miraikakaku_assets.application.alerting.notice_message import notice_message
+from miraikakaku_assets.application.alerting.plan_notices import PlanningPorts, plan_notices
 from miraikakaku_assets.application.analysis.signal_message import pattern_message
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.notices import (
@@ -24,8 +26,10 @@ from miraikakaku_assets.application.ports.notices import (
     Channel,
     Claim,
     Message,
+    MessageAlert,
     Verdict,
 )
+from miraikakaku_assets.domain.alerting.alert_state import NoticeKind
 from miraikakaku_assets.domain.errors import ConfigurationError
 
 FIRST_PAUSE = timedelta(seconds=15)
@@ -47,6 +51,7 @@ class DeliveryPorts:
         clock: Where the time comes from.
         wait: Sleeps so many seconds.
         picture: PNG of an alert, None where there is nothing to see.
+        planning: Who is told of conditions is decided before each delivery; None where only events are delivered.
     """
 
     alerts: AlertStore
@@ -54,6 +59,7 @@ class DeliveryPorts:
     clock: Clock
     wait: Callable[[float], object]
     picture: Callable[[Alert], bytes | None] = lambda _: None
+    planning: PlanningPorts | None = None
 
 
 @dataclass
@@ -72,7 +78,7 @@ class DeliveryReport:
 
 
 def deliver_notifications(ports: DeliveryPorts, budget: timedelta = timedelta(seconds=45)) -> DeliveryReport:
-    """Delivers everything that is due, at least once; several may do it at the same time.
+    """Plans, and delivers everything that is due, at least once; several may do it at the same time.
 
     Args:
         ports: What it needs.
@@ -84,6 +90,8 @@ def deliver_notifications(ports: DeliveryPorts, budget: timedelta = timedelta(se
     now = ports.clock()
     for kind in (PATTERN, WITHDRAWN):
         ports.alerts.resolve_events(kind, now - EVENT_STANDS, now)
+    if ports.planning is not None:
+        plan_notices(ports.planning)
     report = DeliveryReport()
     due = ports.alerts.due(ports.channels, now)
     if not due:
@@ -104,7 +112,7 @@ def _deliver(
         with ports.alerts.claim(name, now) as claim:
             if claim is None:
                 return
-            answer = _sent(ports.channels, name, _message(claim.alert, pictures))
+            answer = _sent(ports.channels, name, _message(claim, ports, pictures))
             pause = _settle(claim, answer, ports.clock())
         if answer.verdict is Verdict.DELIVERED:
             report.delivered[name] += 1
@@ -148,14 +156,20 @@ def backoff(failures: int) -> timedelta:
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
 
-def _message(alert: Alert, pictures: "_Pictures") -> Message:
+def _message(claim: Claim, ports: DeliveryPorts, pictures: "_Pictures") -> Message:
+    if claim.notice is not NoticeKind.EVENT:
+        return notice_message(
+            claim, (lambda _: "") if ports.planning is None else ports.planning.kinds.remedy
+        )
+    alert = claim.alert
+    alerts = (MessageAlert(alert),)
     if alert.kind != PATTERN:
-        return Message(alert.title, alert.message, alert.severity)
+        return Message(alert.title, alert.message, alert.severity, alerts=alerts)
     try:
         title, text = pattern_message(alert.universe, alert.details)
     except (KeyError, TypeError, ValueError):  # details of another version: the stored text says it, too
         title, text = alert.title, alert.message
-    return Message(title, text, alert.severity, pictures.of(alert))
+    return Message(title, text, alert.severity, pictures.of(alert), alerts)
 
 
 class _Pictures:

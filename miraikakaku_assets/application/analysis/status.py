@@ -96,5 +96,8 @@ def _shown(cycle: Cycle) -> dict[str, Any]:
 
 
 def _alert_fields(alert: Alert) -> dict[str, Any]:
-    names = ("key", "severity", "kind", "universe", "symbol", "title", "message", "raised_at", "last_seen_at")
-    return {name: getattr(alert, name) for name in names} | {"occurrences": alert.occurrences}
+    names = (
+        *("id", "key", "severity", "level", "state", "kind", "universe", "symbol", "title", "message"),
+        *("raised_at", "last_seen_at", "occurrences", "escalation", "acknowledged_at"),
+    )
+    return {name: getattr(alert, name) for name in names}

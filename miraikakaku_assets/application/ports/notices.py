@@ -1,11 +1,14 @@
 """Ports of alerts, the channels that tell people about them, and the log of cycles."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+
+from miraikakaku_assets.domain.alerting.alert_state import NoticeKind, Suppression
+from miraikakaku_assets.domain.alerting.levels import LEVEL_OF, Level
 
 
 class Severity(StrEnum):
@@ -14,6 +17,11 @@ class Severity(StrEnum):
     INFO = "INFO"
     WARNING = "WARNING"
     CRITICAL = "CRITICAL"
+
+    @property
+    def level(self) -> Level:
+        """How soon it wants somebody."""
+        return LEVEL_OF[self.value]
 
 
 PATTERN = "pattern"
@@ -57,8 +65,19 @@ class Alert:
     """An alert as it is stored; all moments in UTC.
 
     Attributes:
-        occurrences: How often it was raised while it stood.
+        occurrences: How often it was raised while it stood; a condition that is checked more often is counted every
+            four minutes.
         resolved_at: When it was over; None while it stands.
+        is_condition: Whether it stands as long as a condition holds; an event ends by itself.
+        state: In a word, one of `ports.alert_states.STATES`.
+        quiet_since: Since when its condition holds no more, while it is held for its quiet time.
+        flaps: How often it came back within its quiet time.
+        told_at: When people were told.
+        acknowledged_at: When somebody took it on.
+        acknowledged_note: What they said.
+        escalation: Level of escalation that was told; 0 before it is told.
+        suppression: Why nobody is told.
+        suppressed_by: The silence's number or the key of the alert that explains it.
     """
 
     id: int
@@ -74,6 +93,21 @@ class Alert:
     last_seen_at: datetime
     occurrences: int
     resolved_at: datetime | None
+    is_condition: bool = False
+    state: str = "firing"
+    quiet_since: datetime | None = None
+    flaps: int = 0
+    told_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_note: str | None = None
+    escalation: int = 0
+    suppression: Suppression | None = None
+    suppressed_by: str | None = None
+
+    @property
+    def level(self) -> Level:
+        """How soon it wants somebody."""
+        return self.severity.level
 
 
 class Verdict(StrEnum):
@@ -101,20 +135,35 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class MessageAlert:
+    """An alert in a message.
+
+    Attributes:
+        alert: The alert as it stands when the message is sent.
+        is_over: Whether the message says that it is over.
+    """
+
+    alert: Alert
+    is_over: bool = False
+
+
+@dataclass(frozen=True)
 class Message:
     """What is sent to a channel.
 
     Attributes:
         title: One line.
         text: Plain text of several lines.
-        severity: Of the alert.
+        severity: Of the gravest alert.
         picture: PNG, if there is one.
+        alerts: What it is about, for channels that are read by programs.
     """
 
     title: str
     text: str
     severity: Severity
     picture: bytes | None = None
+    alerts: tuple[MessageAlert, ...] = ()
 
 
 class Channel(Protocol):
@@ -133,7 +182,19 @@ class Claim(Protocol):
 
     @property
     def alert(self) -> Alert:
-        """What it is about."""
+        """What it is about; of several, the first."""
+
+    @property
+    def notice(self) -> NoticeKind:
+        """What it says."""
+
+    @property
+    def members(self) -> Sequence[MessageAlert]:
+        """All alerts it is about; none for an event, which is about `alert`."""
+
+    @property
+    def escalation(self) -> int:
+        """Level of escalation that it tells."""
 
     @property
     def attempts(self) -> int:
@@ -151,26 +212,28 @@ class Claim(Protocol):
 
 
 class AlertStore(Protocol):
-    """Alerts, and the outbox of the notifications that are queued with them.
+    """Events, and the outbox of notifications: those of events are queued with them, others by plans.
 
     Each notification is sent at least once, without faults exactly once, in the order they came.
     """
 
     def raise_alerts(self, alerts: Sequence[NewAlert], now: datetime) -> frozenset[str]:
-        """Raises alerts and queues their notifications, in one transaction.
+        """Raises events and queues their notifications, in one transaction.
 
         Returns:
             Keys of those that did not stand yet; only of them a notification is queued.
         """
 
-    def resolve(self, keys: Collection[str], now: datetime) -> frozenset[str]:
-        """Ends the standing alerts of these keys and returns which of them stood."""
-
     def resolve_events(self, kind: str, before: datetime, now: datetime) -> int:
         """Ends standing alerts of a kind that were raised before a moment: events, which nothing ends by itself."""
 
     def listed(self, *, since: datetime | None = None, only_standing: bool = False) -> list[Alert]:
-        """Alerts that stood at or after a moment, newest first."""
+        """Alerts that stood at or after a moment, newest first.
+
+        Args:
+            since: Moment (UTC).
+            only_standing: Only those that stand; a condition that holds no more does not, though it is not over yet.
+        """
 
     def due(self, channels: Collection[str], now: datetime) -> list[str]:
         """Which of these channels have something to send now and are not paused."""
@@ -253,7 +316,3 @@ class CycleLog(Protocol):
 
     def unended(self) -> list[Cycle]:
         """Cycles that run, or whose process died, and that no cycle of their universe has outlasted."""
-
-
-ChannelNames = Callable[[Severity], tuple[str, ...]]
-"""Severity → names of the channels that are told."""

@@ -3,6 +3,7 @@
 import typer
 
 from miraikakaku_assets.faces.cli import (
+    alerts,
     backups,
     bars_io,
     database,
@@ -59,6 +60,7 @@ def build_app(
     status.add_commands(app, read_asset_health)
     health.add_commands(app)
     quality.add_commands(app, make_runner)
+    alerts.add_commands(app)
     resume.add_commands(app)
     bars_io.add_commands(app)
     patterns.add_commands(app)

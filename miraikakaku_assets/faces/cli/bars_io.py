@@ -73,7 +73,7 @@ def _add_import(app: typer.Typer) -> None:
         # Polars takes 0.1 s to import, a third of what --help takes without it.
         from miraikakaku_assets.application.collection.import_bars import ImportRequest, import_bars
         from miraikakaku_assets.application.collection.request import CollectionPorts
-        from miraikakaku_assets.application.ports.notices import Severity
+        from miraikakaku_assets.application.ports.notices import WITHDRAWN, Severity
 
         chosen = universe(universe_name)
         length = collected_timeframe(timeframe_name, chosen)
@@ -89,7 +89,7 @@ def _add_import(app: typer.Typer) -> None:
         request = ImportRequest(
             chosen, length, str(path), strict=strict, named=use.settings.named_symbols(chosen.name)
         )
-        channels = use.channels.names_for(Severity.WARNING)
+        channels = use.event_channels(Severity.WARNING, WITHDRAWN)
         collection = CollectionPorts(source, use.bars, use.ledger, use.clock, use.claims, channels)
         report = import_bars(request, collection, use.masters, lambda _outcomes: None)
         _finish(str(path), report, as_json=as_json)

@@ -13,7 +13,7 @@ from miraikakaku_assets.application.analysis.analyze_bars import AnalysisPorts, 
 from miraikakaku_assets.application.analysis.scope import DERIVED
 from miraikakaku_assets.application.commands import AnalyzeCommand
 from miraikakaku_assets.application.ports.analysis import AnalysisReport, AnalysisRequest, SymbolAnalysis
-from miraikakaku_assets.application.ports.notices import Severity
+from miraikakaku_assets.application.ports.notices import PATTERN, Severity
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.bars.price_basis import PriceBasis
 from miraikakaku_assets.domain.errors import MiraikakakuError
@@ -121,7 +121,7 @@ def analyze_in_run(
         settings.pattern_definition,
         command.full_refresh,
         command.since,
-        ports.channels.names_for(Severity.INFO),
+        ports.event_channels(Severity.INFO, PATTERN),
         context.run.run_id,
     )
     step = _Step(context, ports, universe, command, keys, brief)

@@ -16,7 +16,7 @@ from miraikakaku_assets.application.collection.request import CollectionPorts, C
 from miraikakaku_assets.application.collection.windows import collected_since
 from miraikakaku_assets.application.commands import CollectCommand
 from miraikakaku_assets.application.ports import SymbolOutcome
-from miraikakaku_assets.application.ports.notices import Severity
+from miraikakaku_assets.application.ports.notices import WITHDRAWN, Severity
 from miraikakaku_assets.application.ports.withdrawals import named
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError, MiraikakakuError, WorkFellShortError
@@ -65,7 +65,7 @@ def collect_in_run(
         request = replace(request, waits=not brief)
         total = len(request.instruments) + len(request.settled)
         listener = _RunListener(context, ports, universe, command.timeframe, asset_key, total, brief)
-        channels = ports.channels.names_for(Severity.WARNING)
+        channels = ports.event_channels(Severity.WARNING, WITHDRAWN)
         collection = CollectionPorts(
             ports.prices, ports.bars, ports.ledger, ports.clock, ports.claims, channels=channels
         )

@@ -1,4 +1,4 @@
-"""Statements of alerts and their outbox, for any connection that is in a transaction."""
+"""Statements of events and of the outbox, for any connection that is in a transaction."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ cycle would be 144 messages a day, and a signal whose bar is restated twice woul
 
 
 def raise_statement(alerts: str, now: str) -> str:
-    """SQL that raises alerts and queues their notifications; returns ``key`` and whether it is ``fresh``.
+    """SQL that raises events and queues their notifications; returns ``key`` and whether it is ``fresh``.
 
     It is one statement, so that whoever writes signals over ADBC raises their alerts in the same transaction.
 
@@ -101,16 +101,16 @@ FOR UPDATE SKIP LOCKED
 """)
 
 OLDEST = text(f"""
-SELECT waiting.attempts, alerts.* FROM miraikakaku.notification_outbox AS waiting
-JOIN miraikakaku.alerts ON alerts.id = waiting.alert_id
+SELECT waiting.position, waiting.attempts, waiting.notice, waiting.escalation, waiting.alert_id
+FROM miraikakaku.notification_outbox AS waiting JOIN miraikakaku.alerts ON alerts.id = waiting.alert_id
 WHERE waiting.channel = :channel AND waiting.delivered_at IS NULL AND waiting.due_at <= :now
-ORDER BY waiting.attempts >= {PATIENCE}, alerts.severity <> 'CRITICAL', waiting.alert_id LIMIT 1
+ORDER BY waiting.attempts >= {PATIENCE}, alerts.severity <> 'CRITICAL', waiting.position LIMIT 1
 FOR UPDATE OF waiting SKIP LOCKED
 """)
 
 DELIVERED = text("""
 UPDATE miraikakaku.notification_outbox
-SET delivered_at = :now, last_error = NULLIF(:note, '') WHERE alert_id = :alert AND channel = :channel
+SET delivered_at = :now, last_error = NULLIF(:note, '') WHERE position = :position
 """)
 
 OPEN = text("""
@@ -120,7 +120,7 @@ SET failures = 0, paused_until = :until, last_error = NULL, delivered_at = :now 
 
 FAILED = text("""
 UPDATE miraikakaku.notification_outbox
-SET attempts = attempts + 1, last_error = :error, due_at = :due WHERE alert_id = :alert AND channel = :channel
+SET attempts = attempts + 1, last_error = :error, due_at = :due WHERE position = :position
 """)
 
 PAUSED = text("""

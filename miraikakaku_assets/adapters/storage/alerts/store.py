@@ -3,30 +3,35 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import Connection, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from miraikakaku_assets.adapters.storage.alerts import statements
-from miraikakaku_assets.adapters.storage.analysis.tables import alerts as stored
-from miraikakaku_assets.adapters.storage.analysis.tables import notification_channels, notification_outbox
+from miraikakaku_assets.adapters.storage.alerts import conditions, statements
+from miraikakaku_assets.adapters.storage.alerts.rows import alert_of, selected_alerts
+from miraikakaku_assets.adapters.storage.alerts.tables import alerts as stored
+from miraikakaku_assets.adapters.storage.alerts.tables import (
+    notification_channels,
+    notification_members,
+    notification_outbox,
+)
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.ports.notices import Alert, Claim, NewAlert, Severity
+from miraikakaku_assets.application.ports.notices import Alert, Claim, MessageAlert, NewAlert
+from miraikakaku_assets.domain.alerting.alert_state import NoticeKind
 
 # A machine that dies without a word leaves its connection open; the server then ends the transaction itself.
 _LONGEST_DELIVERY = text("SET LOCAL idle_in_transaction_session_timeout = '180s'")
 
 
 class PostgresAlerts:
-    """Implements the port `AlertStore`."""
+    """Implements the ports `AlertStore` and `ConditionStore`."""
 
     def __init__(self, database: Database) -> None:
         self._engine = database.engine
 
     def raise_alerts(self, alerts: Sequence[NewAlert], now: datetime) -> frozenset[str]:
-        """Raises alerts and queues their notifications, in one transaction; returns the keys that did not stand."""
+        """Raises events and queues their notifications, in one transaction; returns the keys that did not stand."""
         if not alerts:
             return frozenset()
         with self._engine.begin() as connection:
@@ -35,18 +40,22 @@ class PostgresAlerts:
             ).all()
         return frozenset(key for key, fresh in rows if fresh)
 
-    def resolve(self, keys: Collection[str], now: datetime) -> frozenset[str]:
-        """Ends the standing alerts of these keys and returns which of them stood."""
-        ending = (
-            update(stored)
-            .where(stored.c.key.in_(keys), stored.c.resolved_at.is_(None))
-            .values(resolved_at=now)
-        )
+    def raise_conditions(self, alerts: Sequence[NewAlert], now: datetime) -> frozenset[str]:
+        """Notes which conditions hold and returns the keys of those that did not before."""
+        if not alerts:
+            return frozenset()
         with self._engine.begin() as connection:
-            return frozenset(connection.scalars(ending.returning(stored.c.key)))
+            return conditions.hold(connection, alerts, now)
+
+    def end_conditions(self, keys: Collection[str], now: datetime) -> frozenset[str]:
+        """Notes which conditions hold no more and returns which of them did."""
+        if not keys:
+            return frozenset()
+        with self._engine.begin() as connection:
+            return conditions.end(connection, keys, now)
 
     def resolve_events(self, kind: str, before: datetime, now: datetime) -> int:
-        """Ends standing alerts of a kind that were raised before a moment."""
+        """Ends standing events of a kind that were raised before a moment."""
         ending = update(stored).where(
             stored.c.kind == kind, stored.c.resolved_at.is_(None), stored.c.raised_at < before
         )
@@ -55,13 +64,13 @@ class PostgresAlerts:
 
     def listed(self, *, since: datetime | None = None, only_standing: bool = False) -> list[Alert]:
         """Alerts that stood at or after a moment, newest first."""
-        query = select(stored).order_by(stored.c.id.desc())
+        query = selected_alerts().order_by(stored.c.id.desc())
         if only_standing:
-            query = query.where(stored.c.resolved_at.is_(None))
+            query = query.where(stored.c.resolved_at.is_(None), stored.c.quiet_since.is_(None))
         elif since is not None:
             query = query.where(or_(stored.c.resolved_at.is_(None), stored.c.resolved_at >= since))
         with self._engine.connect() as connection:
-            return [_alert(row) for row in connection.execute(query)]
+            return [alert_of(row) for row in connection.execute(query)]
 
     def due(self, channels: Collection[str], now: datetime) -> list[str]:
         """Which of these channels have something to send now and are not paused."""
@@ -83,10 +92,19 @@ class PostgresAlerts:
             connection.execute(_LONGEST_DELIVERY)
             state = connection.execute(statements.LOCK, place).first()
             row = None if state is None else connection.execute(statements.OLDEST, place).first()
-            yield (
-                None
-                if state is None or row is None
-                else _Claimed(connection, channel, _alert(row), row.attempts, state.failures)
+            if state is None or row is None:
+                yield None
+                return
+            yield _Claimed(
+                connection,
+                channel,
+                row.position,
+                _alert_of(connection, row.alert_id),
+                NoticeKind(row.notice),
+                _members_of(connection, row.position),
+                row.escalation,
+                row.attempts,
+                state.failures,
             )
 
     def waiting(self, channels: Collection[str]) -> Mapping[str, int]:
@@ -107,35 +125,35 @@ class _Claimed:
 
     connection: Connection
     channel: str
+    position: int
     alert: Alert
+    notice: NoticeKind
+    members: Sequence[MessageAlert]
+    escalation: int
     attempts: int
     failures: int
 
     def delivered(self, at: datetime, note: str = "", paused_until: datetime | None = None) -> None:
-        place = {"channel": self.channel, "alert": self.alert.id, "now": at}
-        self.connection.execute(statements.DELIVERED, place | {"note": note})
+        self.connection.execute(statements.DELIVERED, {"position": self.position, "now": at, "note": note})
         self.connection.execute(statements.OPEN, {"channel": self.channel, "now": at, "until": paused_until})
 
     def failed(self, explanation: str, due_at: datetime, *, whole_channel: bool) -> None:
-        failure = {"channel": self.channel, "error": explanation, "due": due_at}
-        self.connection.execute(statements.FAILED, failure | {"alert": self.alert.id})
+        failure = {"error": explanation, "due": due_at}
+        self.connection.execute(statements.FAILED, failure | {"position": self.position})
         if whole_channel:
-            self.connection.execute(statements.PAUSED, failure)
+            self.connection.execute(statements.PAUSED, failure | {"channel": self.channel})
 
 
-def _alert(row: Any) -> Alert:
-    return Alert(
-        row.id,
-        row.key,
-        Severity(row.severity),
-        row.kind,
-        row.universe,
-        row.symbol,
-        row.title,
-        row.message,
-        row.details,
-        row.raised_at.astimezone(UTC),
-        row.last_seen_at.astimezone(UTC),
-        row.occurrences,
-        row.resolved_at and row.resolved_at.astimezone(UTC),
+def _alert_of(connection: Connection, number: int) -> Alert:
+    return alert_of(connection.execute(selected_alerts().where(stored.c.id == number)).one())
+
+
+def _members_of(connection: Connection, position: int) -> list[MessageAlert]:
+    query = (
+        selected_alerts()
+        .add_columns(notification_members.c.is_over)
+        .join(notification_members, notification_members.c.alert_id == stored.c.id)
+        .where(notification_members.c.position == position)
+        .order_by(notification_members.c.place)
     )
+    return [MessageAlert(alert_of(row), row.is_over) for row in connection.execute(query)]

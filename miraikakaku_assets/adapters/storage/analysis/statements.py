@@ -128,11 +128,11 @@ WITH ended AS (
     UPDATE miraikakaku.alerts SET resolved_at = $2::timestamptz
     WHERE key = ANY ($1::text[]) AND resolved_at IS NULL RETURNING id
 ), unsent AS (
-    SELECT alert_id, channel FROM miraikakaku.notification_outbox
+    SELECT position FROM miraikakaku.notification_outbox
     WHERE alert_id IN (SELECT id FROM ended) AND delivered_at IS NULL FOR UPDATE SKIP LOCKED
 )
 DELETE FROM miraikakaku.notification_outbox AS waiting USING unsent
-WHERE waiting.alert_id = unsent.alert_id AND waiting.channel = unsent.channel
+WHERE waiting.position = unsent.position
 """
 
 SETTLED = """

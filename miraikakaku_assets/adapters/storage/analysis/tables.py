@@ -1,11 +1,9 @@
-"""Tables of what is derived from bars: indicators, pattern signals, and the messages about them."""
+"""Tables of what is derived from bars: indicators and pattern signals, and the log of cycles."""
 
 from sqlalchemy import (
     BigInteger,
-    CheckConstraint,
     Column,
     Double,
-    ForeignKey,
     Index,
     Integer,
     PrimaryKeyConstraint,
@@ -16,7 +14,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from miraikakaku_assets.adapters.storage.coverage.tables import metadata
-from miraikakaku_assets.adapters.storage.tables import count, now, utc
+from miraikakaku_assets.adapters.storage.tables import count, utc
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS
 
 __all__ = ["metadata"]
@@ -86,51 +84,4 @@ cycle_log = Table(
     count("signals"),  # new ones
     Column("error", Text),
     Index("idx_cycle_log_universe", "universe", "started_at"),
-)
-
-alerts = Table(
-    "alerts",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("key", Text, nullable=False),  # what it is about; while it stands, it is raised once
-    Column("severity", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("universe", Text),
-    Column("symbol", Text),
-    Column("title", Text, nullable=False),
-    Column("message", Text, nullable=False),
-    Column("details", JSONB, nullable=False, server_default=text("'{}'")),
-    utc("raised_at", nullable=False),
-    utc("last_seen_at", nullable=False),
-    Column("occurrences", Integer, nullable=False, server_default=text("1")),
-    utc("resolved_at"),
-    CheckConstraint("severity IN ('INFO', 'WARNING', 'CRITICAL')", name="severity"),
-    Index("uq_alerts_standing", "key", unique=True, postgresql_where=text("resolved_at IS NULL")),
-    Index("idx_alerts_raised", "raised_at"),
-    Index("idx_alerts_key", "key"),
-)
-
-notification_outbox = Table(
-    "notification_outbox",
-    metadata,
-    Column("alert_id", Integer, ForeignKey("miraikakaku.alerts.id", ondelete="CASCADE"), nullable=False),
-    Column("channel", Text(collation="C"), nullable=False),  # name of a configured channel, e.g. discord
-    utc("due_at", nullable=False),  # not before: the priority's delay, then the backoff after each failure
-    Column("attempts", Integer, nullable=False, server_default=text("0")),
-    Column("last_error", Text),
-    utc("delivered_at"),
-    now("created_at"),
-    PrimaryKeyConstraint("alert_id", "channel"),
-    Index("idx_notification_outbox_due", "due_at", postgresql_where=text("delivered_at IS NULL")),
-)
-
-# One row per channel that was ever used; whoever holds its lock is the one who delivers there.
-notification_channels = Table(
-    "notification_channels",
-    metadata,
-    Column("channel", Text(collation="C"), primary_key=True),
-    Column("failures", Integer, nullable=False, server_default=text("0")),  # since something was delivered
-    utc("paused_until"),  # nothing is sent before: its own Retry-After, or the backoff
-    Column("last_error", Text),
-    utc("delivered_at"),  # the last time something was
 )

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from miraikakaku_assets.adapters.storage.analysis.tables import metadata
+from miraikakaku_assets.adapters.storage.alerts.tables import metadata
 from miraikakaku_assets.adapters.storage.tables import count, now, utc
 
 __all__ = ["metadata"]

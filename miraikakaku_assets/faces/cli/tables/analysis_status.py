@@ -94,17 +94,22 @@ def _show_alerts(alerts: list[dict[str, Any]]) -> None:
     troubles = [alert for alert in alerts if alert["kind"] != PATTERN]
     signals = len(alerts) - len(troubles)
     rows = [
-        (trouble["severity"], _moment(trouble["raised_at"]), trouble["title"])
+        (trouble["severity"], _moment(trouble["raised_at"]), _state(trouble), trouble["title"])
         for trouble in troubles[:_ALERTS]
     ]
     if len(troubles) > _ALERTS:
-        rows.append(("", "", f"and {len(troubles) - _ALERTS:,} more"))
+        rows.append(("", "", "", f"and {len(troubles) - _ALERTS:,} more"))
     if signals:
         newest = alerts[len(troubles)]
         more = f" (the newest of {signals:,} new signals)" if signals > 1 else ""
-        rows.append((newest["severity"], _moment(newest["raised_at"]), f"{newest['title']}{more}"))
+        what = f"{newest['title']}{more}"
+        rows.append((newest["severity"], _moment(newest["raised_at"]), "new", what))
     if rows:
-        show_table("alerts that stand", ("severity", "since (UTC)", "what"), rows)
+        show_table("alerts that stand", ("severity", "since (UTC)", "state", "what"), rows)
+
+
+def _state(alert: dict[str, Any]) -> str:
+    return f"escalated L{alert['escalation']}" if alert["state"] == "escalated" else str(alert["state"])
 
 
 def _cycle(cycle: dict[str, Any]) -> str:

@@ -1,0 +1,1 @@
+"""What tests of alerts share: an operator's desk on a real database."""
