@@ -24,6 +24,7 @@ from benchmarks import (
     quality,
     results,
     startup,
+    upkeep,
 )
 from benchmarks.metrics import BANDS, GOALS, MARKETS, Metric, measured
 from miraikakaku_assets.adapters.storage import embedded, migrate
@@ -235,6 +236,23 @@ class NotMeasuredError(Exception):
     """A metric cannot be measured on this machine; says what it needs."""
 
 
+def _backup(*, quick: bool) -> dict[str, Metric]:
+    with _database() as database:
+        measured = upkeep.measure_backup(database, *(400, 500, 1) if quick else (2_000, 2_000, 3))
+    what = (
+        f"s: plain pg_dump of the same {measured['rows']:,} rows; ours {measured['ours_s']:.2f} s, and "
+        f"{measured['figures_s']:.2f} s for digests of all rows"
+    )
+    return _named(("backup_vs_pg_dump", measured["ratio"], measured["plain_s"], what))
+
+
+def _pruning(*, quick: bool) -> dict[str, Metric]:
+    with _database() as database:
+        measured = upkeep.measure_pruning(database, 100_000 if quick else 2_000_000)
+    what = f"no peer: {measured['events']:,} events in {measured['took']:.1f} s, scaled to 2 million"
+    return _named(("prune_2m_s", measured["seconds"], None, what))
+
+
 def _named(*figures: tuple[str, float, float | None, str]) -> dict[str, Metric]:
     """Metrics by name, from name, value, the peer's figure, and what that is."""
     return {name: measured(name, value, floor, what) for name, value, floor, what in figures}
@@ -259,6 +277,8 @@ GROUPS: dict[Callable[..., dict[str, Metric]], tuple[str, ...]] = {
     _fetch_speed: ("fetch_vs_yfinance", "fetch_symbols_per_s"),
     _fetch_limit: ("fetch_wall_vs_limit",),
     _fetch_scale: ("fetch_peak_rss_mib", "fetch_cost_64k_vs_1k"),
+    _backup: ("backup_vs_pg_dump",),
+    _pruning: ("prune_2m_s",),
     _fetch_requests: ("incremental_requests_per_symbol",),
 }
 """What is measured together."""

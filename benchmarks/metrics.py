@@ -87,6 +87,8 @@ GOALS: dict[str, Goal] = {
     "fetch_peak_rss_mib": Goal("MiB", 1_024, "lower"),
     "fetch_cost_64k_vs_1k": Goal("ratio", 1.15, "lower"),
     "incremental_requests_per_symbol": Goal("1", 1.05, "lower"),
+    "backup_vs_pg_dump": Goal("ratio", 0.9, "higher"),
+    "prune_2m_s": Goal("s", 60, "lower"),
 }
 
 

@@ -68,7 +68,7 @@ def test_an_old_file_makes_room(tmp_path: Path) -> None:
 def test_a_collection_writes_a_line_per_symbol_without_secrets(database: Database, tmp_path: Path) -> None:
     path = tmp_path / "log" / "batch.jsonl"
     settings = Settings(
-        _env_file=None,  # type: ignore[call-arg]
+        _env_file=None,
         miraikakaku_home=tmp_path,
         log_file=str(path),
         database_url=SecretStr("postgresql://u:s3cr%40t%21@host/db"),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from miraikakaku_assets.adapters.files.whole_file import whole_file
 from miraikakaku_assets.application.ports import Publication
-from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.errors import BackupRefusedError, ConfigurationError
 
 _DIGITS = 12  # of a digest: enough to tell the lists of a lifetime apart
 _LOOKED_AT = 30  # reports, a week of them
@@ -54,6 +54,19 @@ class FolderFileStore:
             if not path.exists():
                 write_whole(path, file.content)
         return place
+
+    def save_master(self, universe: str, moment: datetime, content: bytes) -> Path:
+        """Named for the moment (UTC)."""
+        folder = self._home / "backups" / f"{universe}_stocks"
+        return write_whole(folder / f"{moment:%Y%m%dT%H%M%S%fZ}.csv", content)
+
+    def saved_master(self, universe: str, named: str) -> tuple[str, bytes]:
+        """The newest by its name, or the one that is named."""
+        folder = self._home / "backups" / f"{universe}_stocks"
+        path = max(folder.glob("*.csv"), default=None) if named == "latest" else folder / named
+        if path is None or not path.is_file():
+            raise BackupRefusedError(named, "missing", f"there is no such copy of a stock master in {folder}")
+        return path.name, path.read_bytes()
 
 
 class FolderReportStore:

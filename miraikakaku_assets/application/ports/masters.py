@@ -87,6 +87,16 @@ class FileStore(Protocol):
         What is returned can be given to `MasterSource.fetch` again.
         """
 
+    def save_master(self, universe: str, moment: datetime, content: bytes) -> Path:
+        """Keeps a copy of a stock master below ``backups/<universe>_stocks/`` and returns the file."""
+
+    def saved_master(self, universe: str, named: str) -> tuple[str, bytes]:
+        """Name and content of a copy, by name, path or ``latest``.
+
+        Raises:
+            BackupRefusedError: There is none.
+        """
+
 
 @dataclass(frozen=True)
 class MasterUpdate:
@@ -122,6 +132,18 @@ class MasterStore(Protocol):
 
     def known(self, universe: Universe) -> Mapping[str, KnownIssue]:
         """The master by exchange code, inactive issues included."""
+
+    def saved(self, universe: Universe) -> bytes | None:
+        """The whole master as CSV, None before the first list."""
+
+    def put_back(self, universe: Universe, content: bytes, update: MasterUpdate) -> int:
+        """Puts a saved master into force in one transaction and records the update; says how many issues it has.
+
+        Issues that came later are delisted, not removed: their bars stay.
+
+        Raises:
+            ValueError: It is no saved master of this universe.
+        """
 
     def last_list_date(self, universe: Universe) -> date | None:
         """Date of the list in force, None before the first."""

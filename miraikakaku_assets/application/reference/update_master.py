@@ -94,6 +94,9 @@ def _put_into_force(
     shelf: FileStore,
     clock: Clock,
 ) -> MasterUpdate:
+    before = store.saved(universe)
+    if before is not None:
+        shelf.save_master(universe.name, attempt.started_at, before)
     kept = shelf.keep("masters", publication, f"{universe.name}_{new.list_date:%Y%m%d}")
     update = replace(
         attempt,

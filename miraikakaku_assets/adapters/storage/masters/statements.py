@@ -96,6 +96,25 @@ WHERE universe = :universe AND is_active AND last_list_date IS DISTINCT FROM :da
 
 
 # Not «the newest date of any line»: an older list can be accepted, and delisted lines keep the date they had.
+SAVE = """
+COPY (SELECT * FROM miraikakaku.stock_master WHERE universe = %s ORDER BY id) TO STDOUT WITH (FORMAT csv, HEADER)
+"""
+STAGE_SAVED = """
+CREATE TEMPORARY TABLE saved_master (LIKE miraikakaku.stock_master INCLUDING DEFAULTS) ON COMMIT DROP
+"""
+FOREIGN_SAVED = """
+SELECT count(*) FILTER (WHERE s.universe <> %s OR m.id IS NULL) + (count(*) = 0)::int
+FROM saved_master s LEFT JOIN miraikakaku.stock_master m ON m.id = s.id AND m.instrument_id = s.instrument_id
+"""
+PUT_BACK = """
+UPDATE miraikakaku.stock_master m SET ({columns}) = ROW({values}) FROM saved_master s WHERE m.id = s.id
+"""
+LATER = """
+UPDATE miraikakaku.stock_master m SET is_active = false, status = 'delisted', updated_at = now(),
+    delisted_on = first_list_date, status_reason = 'not in ' || %s
+WHERE m.universe = %s AND m.is_active AND NOT EXISTS (SELECT FROM saved_master s WHERE s.id = m.id)
+"""
+
 LIST_IN_FORCE = """
 SELECT id, list_date FROM miraikakaku.stock_master_updates
 WHERE universe = {universe} AND status = 'success' ORDER BY id DESC LIMIT 1

@@ -1,13 +1,15 @@
 """Stock master, instruments and the history of updates, in PostgreSQL."""
 
+import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import psycopg2
 from sqlalchemy import TextClause, func, insert, null, select, text
 
 from miraikakaku_assets.adapters.storage.engine import Database
@@ -16,11 +18,16 @@ from miraikakaku_assets.adapters.storage.masters.statements import (
     CHANGE,
     COLUMNS,
     FOLLOW,
+    FOREIGN_SAVED,
+    LATER,
     LEARN,
     LIST_IN_FORCE,
     NEW_INSTRUMENTS,
+    PUT_BACK,
     REMOVE,
     RETURN,
+    SAVE,
+    STAGE_SAVED,
     TOUCH,
     as_json,
 )
@@ -55,6 +62,40 @@ class PostgresMasters:
             row["code"]: KnownIssue(ListedIssue(**{name: row[name] for name in COLUMNS}), row["is_active"])
             for row in rows
         }
+
+    def saved(self, universe: Universe) -> bytes | None:
+        """By COPY, so that every value comes back as it was."""
+        content = io.BytesIO()
+        with self._database.engine.connect() as connection, connection.connection.cursor() as cursor:
+            query = cursor.mogrify(SAVE, (universe.name,)).decode()
+            cursor.copy_expert(query, content)
+        return content.getvalue() if content.getvalue().count(b"\n") > 1 else None
+
+    def put_back(self, universe: Universe, content: bytes, update: MasterUpdate) -> int:
+        """Every column but the number of an issue; its instrument is left alone."""
+        with self.exclusive(universe), self._database.engine.begin() as connection:
+            cursor = connection.connection.cursor()
+            try:
+                cursor.execute(STAGE_SAVED)
+                cursor.copy_expert(
+                    "COPY saved_master FROM STDIN WITH (FORMAT csv, HEADER match)", io.BytesIO(content)
+                )
+                cursor.execute(FOREIGN_SAVED, (universe.name,))
+                if cursor.fetchone() != (0,):
+                    raise ValueError("it holds issues of another universe, or none that is known here")
+            except psycopg2.DataError as error:
+                raise ValueError(str(error).splitlines()[0]) from error
+            columns = [column.name for column in stock_master.columns if column.name != "id"]
+            names = ", ".join(columns)
+            cursor.execute(PUT_BACK.format(columns=names, values=", ".join(f"s.{name}" for name in columns)))
+            issues = int(cursor.rowcount)
+            cursor.execute(LATER, (update.source, universe.name))
+            recorded = replace(
+                update, total_stocks=issues, updated_stocks=issues, removed_stocks=cursor.rowcount
+            )
+            connection.execute(FOLLOW, {"universe": universe.name})
+            connection.execute(insert(stock_master_updates).values(_recorded(recorded)))
+        return issues
 
     def last_list_date(self, universe: Universe) -> date | None:
         """Date of the list in force: that of the last success, which may have been accepted out of order."""
