@@ -39,7 +39,7 @@ INSERT INTO miraikakaku.collection_state VALUES (1, '1d', '2020-01-01', '2026-11
 
 
 def exposed(database: Database, samples: tuple[Sample, ...] = ()) -> dict[tuple[str, ...], float]:
-    """Name and values of the labels → value, of all that is exposed."""
+    """Name and values of the labels, in the order of their names → value, of all that is exposed."""
     service = ServiceState("daemon", "here", 1, started_at=NOW, silent_seconds=12.5)
     rate = LimitState("yahoo", 2.5, 5.0, None, Breaker.OPEN, None, 20, "HTTP 429")
     families = metric_families(
@@ -53,7 +53,7 @@ def exposed(database: Database, samples: tuple[Sample, ...] = ()) -> dict[tuple[
         assert re.fullmatch(r"[a-z][a-z_]*", name)
         assert name.endswith(UNITS) or name in COUNTS
         for sample in family.samples:
-            found[(name, *sample.labels.values())] = sample.value
+            found[(name, *(sample.labels[label] for label in sorted(sample.labels)))] = sample.value
     return found
 
 
@@ -71,14 +71,14 @@ def test_everything_that_is_stored_is_exposed_in_base_units(database: Database) 
     figures = exposed(database, samples)
 
     expected = {
-        ("coverage_ratio", "jp", "all"): 0.9,
-        ("coverage_ratio", "jp", 'Prime "市場"'): 1.0,
+        ("coverage_ratio", "all", "jp"): 0.9,
+        ("coverage_ratio", 'Prime "市場"', "jp"): 1.0,
         ("alerts_standing", "WARNING"): 1,
         ("notifications_waiting", "discord"): 1,
-        ("collections_stored", "jp", "1d", "failed"): 1,
-        ("collection_duration_seconds", "jp", "1d"): 900,
-        ("collection_success_ratio", "jp", "1d"): 0.9,
-        ("collection_end_timestamp_seconds", "jp", "1d"): datetime(
+        ("collections_stored", "failed", "1d", "jp"): 1,
+        ("collection_duration_seconds", "1d", "jp"): 900,
+        ("collection_success_ratio", "1d", "jp"): 0.9,
+        ("collection_end_timestamp_seconds", "1d", "jp"): datetime(
             2026, 11, 20, 5, 15, tzinfo=UTC
         ).timestamp(),
         ("cycle_duration_seconds", "fx"): 20,
@@ -86,7 +86,7 @@ def test_everything_that_is_stored_is_exposed_in_base_units(database: Database) 
         ("source_requests_per_second", "yahoo"): 2.5,
         ("source_breaker_open", "yahoo"): 1,
         ("backup_age_seconds",): 10_800,
-        ("service_silence_seconds", "daemon", "here"): 12.5,
+        ("service_silence_seconds", "here", "daemon"): 12.5,
         ("health_cpu_ratio",): 0.42,
         ("health_database_connection_seconds",): 0.75,
         ("health_level", "database_connection"): 2,
@@ -109,7 +109,7 @@ def test_the_newest_bar_of_a_universe_has_its_age(database: Database) -> None:
             )
         )
 
-    assert exposed(database)[("newest_bar_age_seconds", "jp", "1d")] == 30 * 3600
+    assert exposed(database)[("newest_bar_age_seconds", "1d", "jp")] == 30 * 3600
 
 
 def test_an_empty_installation_exposes_what_it_has(database: Database) -> None:
