@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from miraikakaku_assets.adapters.files.whole_file import whole_file
-from miraikakaku_assets.bootstrap.backups import Backups
 from miraikakaku_assets.bootstrap.installation import clock_of, stop_server, utc_now
 from miraikakaku_assets.bootstrap.log_file import open_log
 from miraikakaku_assets.bootstrap.operations import Operations
 from miraikakaku_assets.bootstrap.quality import Quality
-from miraikakaku_assets.bootstrap.security import Security
 from miraikakaku_assets.bootstrap.sources import price_vendors
 from miraikakaku_assets.bootstrap.watching import Watching
 from miraikakaku_assets.settings import Settings, settings
@@ -40,7 +38,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Ports(Watching, Backups, Operations, Quality, Security):
+class Ports(Watching, Operations, Quality):
     """The ports of one installation, made when first asked for."""
 
     @property

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from miraikakaku_assets.bootstrap.backups import Backups
 from miraikakaku_assets.bootstrap.forecasting import Forecasting
+from miraikakaku_assets.bootstrap.security import Security
 from miraikakaku_assets.bootstrap.sources import Sources
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.application.ports.watching import Orchestrator
 
 
-class Watching(Sources, Forecasting):
+class Watching(Sources, Forecasting, Backups, Security):
     """What watchers look at, and whom they tell."""
 
     def watched(self, orchestrator: Orchestrator) -> WatchPorts:
@@ -31,6 +33,7 @@ class Watching(Sources, Forecasting):
         """
         from miraikakaku_assets.adapters.storage.collection.market_account import PostgresMarketAccount
         from miraikakaku_assets.adapters.storage.collection.watch_positions import PostgresWatchPositions
+        from miraikakaku_assets.application.alerting.installation_alerts import InstallationAccount
         from miraikakaku_assets.application.alerting.watch import Floors, WatchPorts
 
         mark = self.origin.read()
@@ -44,7 +47,9 @@ class Watching(Sources, Forecasting):
             rate=self.rate_limiter,
             probes=self.probes,
             floors=Floors(floors, self.settings.min_etfs),
-            disk=self.disk,
+            installation=InstallationAccount(
+                self.disk, self.integrity, self.backup_shelf(), self.backup_history, self.security_findings
+            ),
             alerting=self.alerting,
         )
 
@@ -76,10 +81,15 @@ class Watching(Sources, Forecasting):
     @property
     def outage(self) -> OutagePorts:
         """What telling of an outage needs: nothing of it is in the database."""
+        from miraikakaku_assets.application.alerting.database_alerts import UNREACHABLE
         from miraikakaku_assets.application.alerting.outage import OutagePorts
+        from miraikakaku_assets.domain.alerting.levels import Level
+        from miraikakaku_assets.domain.alerting.routes import parse_routes
 
         channels: Channels = self.channels_of_settings
-        return OutagePorts(self.outage_file, channels, channels.names_for, self.clock)
+        routes = parse_routes(self.settings.alert_routes, tuple(channels))
+        told = routes.channels(Level.HIGH, UNREACHABLE.key.partition("/")[0], UNREACHABLE.escalates_from)
+        return OutagePorts(self.outage_file, channels, told, self.clock)
 
     @property
     def has_database(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import date
 from functools import wraps
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar, cast, get_args
 
 import dagster as dg
 
@@ -194,6 +194,10 @@ class RepairConfig(CoverageConfig):
         return RepairCoverageCommand(self.symbols, self.causes, *window, self.limit, self.force, timeframe)
 
 
+Period = Literal["weekly", "monthly"]
+"""What a review looks back on."""
+
+
 class ReviewConfig(dg.Config):
     """Options of a review."""
 
@@ -201,14 +205,14 @@ class ReviewConfig(dg.Config):
     """weekly or monthly."""
 
     @_refusing
-    def chosen(self) -> Literal["weekly", "monthly"]:
+    def chosen(self) -> Period:
         """Which review.
 
         Raises:
             ConfigurationError: There is none of that name.
         """
-        if self.period == "weekly" or self.period == "monthly":  # noqa: PLR1714 - so the type checker knows
-            return self.period
+        if self.period in get_args(Period):
+            return cast("Period", self.period)
         raise ConfigurationError(f"There is no {self.period!r} review; choose weekly or monthly")
 
 

@@ -19,7 +19,7 @@ MINUTE = timedelta(minutes=1)
 def watcher(home: Path, receiver: Receiver, minutes: int = 0, slack: str = "") -> OutagePorts:
     """A watcher that was just started."""
     channels = Channels(Addresses(discord=receiver.discord, slack=slack))
-    return OutagePorts(OutageFile(home), channels, channels.names_for, lambda: NOW + minutes * MINUTE)
+    return OutagePorts(OutageFile(home), channels, tuple(channels), lambda: NOW + minutes * MINUTE)
 
 
 def test_an_outage_is_told_once_and_so_is_its_end(tmp_path: Path, database: Database) -> None:

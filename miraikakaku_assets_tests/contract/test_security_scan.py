@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from miraikakaku_assets.adapters.notify.channels import Addresses, Channels
 from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.security.store import PostgresSecurityFindings
@@ -42,8 +41,7 @@ class Installation:
         self.packages, self.facts = SaidPackages(dumped=DUMP), SaidFacts()
         self.findings, self.alerts = PostgresSecurityFindings(database), PostgresAlerts(database)
         self.now = NOW
-        channels = Channels(Addresses(discord="https://d"))
-        self.alerting = AlertPorts(self.alerts, channels.names_for, lambda: self.now)
+        self.alerting = AlertPorts(self.alerts, lambda: self.now)
 
     def scan(self, only: str = "") -> ScanReport:
         ports = ScanPorts(

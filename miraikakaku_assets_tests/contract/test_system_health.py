@@ -43,7 +43,7 @@ class Site:
         self.heartbeats = PostgresHeartbeats(database)
         self.metrics = PostgresSystemMetrics(database)
         self.alerts = PostgresAlerts(database)
-        self.alerting = AlertPorts(self.alerts, lambda _: ("discord",), lambda: self.now)
+        self.alerting = AlertPorts(self.alerts, lambda: self.now)
 
     def check(self) -> HealthReport:
         ports = HealthPorts(self.machine, self.machine, self.stored, self.machine, lambda: self.now)

@@ -4,17 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from miraikakaku_assets.adapters.files.backups.shelf import FolderBackups
 from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
+from miraikakaku_assets.adapters.storage.backups.history import PostgresBackupHistory, PostgresIntegrity
 from miraikakaku_assets.adapters.storage.collection.market_account import PostgresMarketAccount
 from miraikakaku_assets.adapters.storage.collection.probes import PostgresProbes
 from miraikakaku_assets.adapters.storage.collection.watch_positions import PostgresWatchPositions
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
+from miraikakaku_assets.adapters.storage.security.store import PostgresSecurityFindings
 from miraikakaku_assets.application.alerting.alert_rule import AlertChanges, AlertPorts
+from miraikakaku_assets.application.alerting.installation_alerts import InstallationAccount
 from miraikakaku_assets.application.alerting.rules import ALERTS
 from miraikakaku_assets.application.alerting.watch import Floors, WatchPorts, watch
 from miraikakaku_assets.application.ports.notices import Alert
@@ -47,8 +52,9 @@ class Scripted:
 class Market:
     """Tokyo in a database, with its schedules on for a month, and a clock that a test moves."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
+        self.folder = folder
         self.alerts = PostgresAlerts(database)
         self.now = NOW
         self.orchestrator = Scripted(OrchestratorState(NOW, "0"))
@@ -70,8 +76,14 @@ class Market:
             rate=PostgresRateLimiter(self.database, "yahoo", 5.0, 20),
             probes=PostgresProbes(self.database),
             floors=self.floors,
-            disk=None,
-            alerting=AlertPorts(self.alerts, lambda _: (), lambda: self.now),
+            installation=InstallationAccount(
+                None,
+                PostgresIntegrity(self.database),
+                FolderBackups(self.folder, self.folder),
+                PostgresBackupHistory(self.database),
+                PostgresSecurityFindings(self.database),
+            ),
+            alerting=AlertPorts(self.alerts, lambda: self.now),
         )
         return watch("test", ports).changes
 
@@ -161,8 +173,8 @@ class Market:
 
 
 @pytest.fixture
-def market(database: Database) -> Market:
-    return Market(database)
+def market(database: Database, tmp_path: Path) -> Market:
+    return Market(database, tmp_path)
 
 
 def inhibited_by(key: str) -> tuple[str, ...]:

@@ -3,16 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from miraikakaku_assets.application.alerting.alert_rule import (
-    AlertChanges,
-    AlertPorts,
-    AlertRule,
-    Finding,
-    evaluate,
-    reconcile,
-)
+from miraikakaku_assets.application.alerting.alert_rule import AlertRule, Evaluation, Finding, evaluate
+from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.backups.list_backups import newest_good
 from miraikakaku_assets.application.ports.backups import (
     BackupAttempt,
@@ -25,7 +18,6 @@ from miraikakaku_assets.application.ports.notices import Severity
 
 LONGEST_AGE = timedelta(hours=26)
 """A backup a day, and two hours for making it."""
-_TOKYO = ZoneInfo("Asia/Tokyo")
 _RUNNING_FOR = timedelta(hours=6)
 _JUDGED = 20  # attempts that are looked at
 
@@ -52,18 +44,17 @@ class WatchedBackups:
         return {}
 
 
-def judge_backups(shelf: BackupShelf, history: BackupHistory, ports: AlertPorts) -> AlertChanges:
-    """Judges the age of the newest good backup and how the newest attempt went.
+def backup_evaluations(shelf: BackupShelf, history: BackupHistory, now: datetime) -> list[Evaluation]:
+    """What the rules say of the age of the newest good backup and of how the newest attempt went.
 
     Args:
         shelf: Where backups lie.
         history: Account of the attempts.
-        ports: What it needs.
+        now: UTC.
     """
-    now = ports.clock()
     attempts = (attempt for attempt in history.newest(_JUDGED) if _is_over(attempt, now))
     watched = WatchedBackups(now, newest_good(shelf), next(attempts, None), history.data_since())
-    return reconcile(evaluate(BACKUP_RULES, [watched]), ports)
+    return evaluate(BACKUP_RULES, [watched])
 
 
 def _is_over(attempt: BackupAttempt, now: datetime) -> bool:
@@ -80,9 +71,9 @@ def _missed(watched: WatchedBackups) -> Finding | None:
         return None
     hours = age.total_seconds() / 3600
     facts = (
-        [f"検証済みバックアップ: なし(データの開始 {_jst(since)})"]
+        [f"検証済みバックアップ: なし(データの開始 {jst(since)})"]
         if newest is None
-        else [f"最新の検証済みバックアップ: {newest.name}({_jst(newest.dump.taken_at)})"]
+        else [f"最新の検証済みバックアップ: {newest.name}({jst(newest.dump.taken_at)})"]
     )
     return Finding(
         f"検証済みバックアップが{hours:.0f}時間ありません",
@@ -111,12 +102,8 @@ def _unverified(watched: WatchedBackups) -> Finding | None:
 def _attempt_lines(attempt: BackupAttempt | None) -> Iterable[str]:
     if attempt is None:
         return ["最後の試行: なし"]
-    lines = [f"最後の試行: {attempt.name}({_STATUS_JA[attempt.status]}、開始 {_jst(attempt.started_at)})"]
+    lines = [f"最後の試行: {attempt.name}({_STATUS_JA[attempt.status]}、開始 {jst(attempt.started_at)})"]
     return [*lines, f"理由: {attempt.error}"] if attempt.error else lines
-
-
-def _jst(moment: datetime) -> str:
-    return f"{moment.astimezone(_TOKYO):%Y-%m-%d %H:%M} JST"
 
 
 _STATUS_JA = {

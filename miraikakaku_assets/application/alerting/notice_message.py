@@ -1,16 +1,15 @@
 """What a message says of its alerts, in Japanese."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
+from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.ports.notices import Alert, Claim, Message, MessageAlert, Severity
 from miraikakaku_assets.domain.alerting.alert_state import NoticeKind
 
 LISTED = 20
 """Alerts that one message names; of the others it says how many there are."""
 
-_TOKYO = ZoneInfo("Asia/Tokyo")
 _GRAVITY = list(Severity)
 _LEVELS = {Severity.CRITICAL: "高", Severity.WARNING: "中", Severity.INFO: "低"}
 
@@ -44,14 +43,14 @@ def notice_message(claim: Claim, remedy_of: Callable[[str], str]) -> Message:
 
 def _single(notice: NoticeKind, alert: Alert, escalation: int, remedy: str) -> tuple[str, list[str]]:
     if notice is NoticeKind.RECOVERED:
-        return f"【解消】{alert.title}", [f"発生: {_jst(alert.raised_at)}", *_end(alert)]
+        return f"【解消】{alert.title}", [f"発生: {jst(alert.raised_at)}", *_end(alert)]
     lines = [alert.message]
     if remedy:
         lines.append(f"対処: {remedy}")
     if notice is NoticeKind.FLAPPING:
         lines.insert(0, f"{_flaps(alert)}。落ち着くまで、これ以上は通知しません。")
     if notice is NoticeKind.ESCALATED:
-        lines.insert(0, f"{_jst(alert.raised_at)}から、まだ誰も確認していません。")
+        lines.insert(0, f"{jst(alert.raised_at)}から、まだ誰も確認していません。")
     lines.append(f"重要度: {_LEVELS[alert.severity]} / 確認: miraikakaku alerts acknowledge {alert.id}")
     return f"{_mark(notice, escalation)}{alert.title}", lines
 
@@ -97,9 +96,5 @@ def _end(alert: Alert) -> list[str]:
         return []
     lasted = max(alert.resolved_at - alert.raised_at, timedelta(0))
     minutes = round(lasted.total_seconds() / 60)
-    lines = [f"解消: {_jst(alert.resolved_at)}", f"継続時間: {minutes // 60}時間{minutes % 60:02}分"]
+    lines = [f"解消: {jst(alert.resolved_at)}", f"継続時間: {minutes // 60}時間{minutes % 60:02}分"]
     return [*lines, f"{_flaps(alert)}。"] if alert.flaps else lines
-
-
-def _jst(moment: datetime) -> str:
-    return f"{moment.astimezone(_TOKYO):%Y-%m-%d %H:%M:%S} JST"

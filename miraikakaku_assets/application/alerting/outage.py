@@ -6,7 +6,6 @@ channel hears of an outage once, however often the watcher is started, and that 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertChanges
 from miraikakaku_assets.application.alerting.database_alerts import UNREACHABLE
@@ -16,7 +15,6 @@ from miraikakaku_assets.application.ports.notices import (
     AlertStore,
     Answer,
     Channel,
-    ChannelNames,
     Message,
     NewAlert,
     Severity,
@@ -34,13 +32,13 @@ class OutagePorts:
     Attributes:
         memory: The file.
         channels: Where people are told.
-        names_for: Who is told what.
+        told: Names of the channels that are told.
         clock: Where the time comes from.
     """
 
     memory: OutageMemory
     channels: Mapping[str, Channel]
-    names_for: ChannelNames
+    told: tuple[str, ...]
     clock: Clock
 
 
@@ -64,7 +62,7 @@ def tell_outage(reason: str, ports: OutagePorts) -> tuple[str, ...]:
     text = "\n".join(
         [f"発生: {jst(outage.since)}", f"エラー: {outage.reason}", f"対処: {UNREACHABLE.remedy}"]
     )
-    for name in ports.names_for(Severity.CRITICAL):
+    for name in ports.told:
         if name in outage.told:
             continue
         answer = _sent(ports.channels, name, Message(_TITLE, text, Severity.CRITICAL))
@@ -87,7 +85,9 @@ def end_outage(ports: OutagePorts, alerts: AlertStore) -> AlertChanges:
         return AlertChanges()
     now = ports.clock()
     if outage.told:
-        _record(outage, alerts, now)
+        kind = UNREACHABLE.key.partition("/")[0]
+        alert = NewAlert(UNREACHABLE.key, Severity.CRITICAL, kind, _TITLE, f"エラー: {outage.reason}")
+        alerts.record(alert, outage.since, now)
     text = "\n".join([f"発生: {jst(outage.since)}", f"復旧: {jst(now)}"])
     message = Message(f"復旧しました: {_TITLE}", text, Severity.CRITICAL)
     for name in outage.told:
@@ -99,18 +99,6 @@ def end_outage(ports: OutagePorts, alerts: AlertStore) -> AlertChanges:
         return AlertChanges()  # a channel in trouble is told in the next round
     ports.memory.write(None)
     return AlertChanges(resolved=frozenset({UNREACHABLE.key}))
-
-
-def _record(outage: Outage, alerts: AlertStore, now: datetime) -> None:
-    """Stores it, once, as an alert that is over and that nobody is told of any more."""
-    recorded = (
-        alert.raised_at for alert in alerts.listed(since=outage.since) if alert.key == UNREACHABLE.key
-    )
-    if outage.since not in recorded:
-        kind = UNREACHABLE.key.partition("/")[0]
-        alert = NewAlert(UNREACHABLE.key, Severity.CRITICAL, kind, _TITLE, f"エラー: {outage.reason}")
-        alerts.raise_alerts([alert], outage.since)
-    alerts.resolve([UNREACHABLE.key], now)
 
 
 def _sent(channels: Mapping[str, Channel], name: str, message: Message) -> Answer:

@@ -9,16 +9,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from miraikakaku_assets.application.alerting.alert_rule import (
     AlertChanges,
     AlertPorts,
     AlertRule,
+    Evaluation,
     Finding,
     evaluate,
     reconcile,
 )
+from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.ports.notices import Severity
 from miraikakaku_assets.application.ports.security import (
     CheckOutcome,
@@ -28,7 +29,6 @@ from miraikakaku_assets.application.ports.security import (
 )
 from miraikakaku_assets.domain.security.finding import Check, Kind, Level, worst
 
-_TOKYO = ZoneInfo("Asia/Tokyo")
 _SHOWN = 10  # findings of a target that a message names
 _AT_ONCE = timedelta(0)
 _BREAK_IN = 3
@@ -113,35 +113,29 @@ class WatchedCheck:
 
 
 def judge_security(findings: SecurityFindings, ports: AlertPorts) -> AlertChanges:
-    """Raises or ends alerts by the findings as they are stored; to be called after each scan or acceptance.
+    """Raises or ends alerts by the findings as they are stored, after a scan or an acceptance.
 
     Args:
         findings: Where they are kept.
         ports: What it needs.
     """
-    now = ports.clock()
+    return reconcile(security_evaluations(findings, ports.clock()), ports)
+
+
+def security_evaluations(findings: SecurityFindings, now: datetime) -> list[Evaluation]:
+    """What the rules say of the findings as they are stored, and of the age of the scans.
+
+    Args:
+        findings: Where they are kept.
+        now: UTC.
+    """
     open_of: dict[tuple[Kind, str], list[StoredFinding]] = defaultdict(list)
     for stored in findings.listed():
         place = (stored.finding.kind, stored.finding.target)
         open_of[place] += [stored] if stored.is_open(now) else []
     targets = [WatchedTarget(kind, target, tuple(stored)) for (kind, target), stored in open_of.items()]
-    latest = findings.latest(tuple(Check))
-    scans = [WatchedCheck(check, scan, now) for check, scan in latest.items()]
-    return reconcile([*evaluate(FINDING_RULES, targets), *evaluate(SCAN_RULES, scans)], ports)
-
-
-def judge_age(findings: SecurityFindings, ports: AlertPorts) -> AlertChanges:
-    """Raises an alert of each check that nobody has made for days; to be called by whoever watches the schedules.
-
-    Args:
-        findings: Where scans are kept.
-        ports: What it needs.
-    """
-    now = ports.clock()
-    latest = findings.latest(tuple(Check))
-    return reconcile(
-        evaluate(SCAN_RULES[1:], [WatchedCheck(check, scan, now) for check, scan in latest.items()]), ports
-    )
+    scans = [WatchedCheck(check, scan, now) for check, scan in findings.latest(tuple(Check)).items()]
+    return [*evaluate(FINDING_RULES, targets), *evaluate(SCAN_RULES, scans)]
 
 
 def _say(severities: Mapping[Level, Severity], watched: WatchedTarget) -> Finding | None:
@@ -155,7 +149,7 @@ def _say(severities: Mapping[Level, Severity], watched: WatchedTarget) -> Findin
             f"・[{finding.level}] {finding.what}",
             f"  場所: {finding.place}",
             f"  対処: {finding.fix}",
-            f"  ID: {stored.id}(初回 {_jst(stored.first_seen_at)})",
+            f"  ID: {stored.id}(初回 {jst(stored.first_seen_at)})",
         ]
     if len(named) > _SHOWN:
         lines.append(f"他{len(named) - _SHOWN}件(`miraikakaku security findings`)")
@@ -189,13 +183,9 @@ def _overdue(watched: WatchedCheck) -> Finding | None:
         return None
     return Finding(
         title=f"セキュリティ検査が{OVERDUE.days}日以上行われていません: {watched.check}",
-        lines=[f"検査: {watched.check}", f"最後の検査: {_jst(watched.scan.at)}"],
+        lines=[f"検査: {watched.check}", f"最後の検査: {jst(watched.scan.at)}"],
         details={"check": watched.check.value, "at": watched.scan.at.isoformat()},
     )
-
-
-def _jst(moment: datetime) -> str:
-    return f"{moment.astimezone(_TOKYO):%Y-%m-%d %H:%M} JST"
 
 
 def _incident(kind: Kind, when: str, remedy: str) -> AlertRule[WatchedTarget]:

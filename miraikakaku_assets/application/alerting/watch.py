@@ -19,7 +19,10 @@ from miraikakaku_assets.application.alerting.collection_alerts import (
     CollectionStart,
     newest_bars,
 )
-from miraikakaku_assets.application.alerting.database_alerts import DISK_RULES, DiskSpace
+from miraikakaku_assets.application.alerting.installation_alerts import (
+    InstallationAccount,
+    installation_evaluations,
+)
 from miraikakaku_assets.application.alerting.market_alerts import (
     COVERAGE_AGE_RULES,
     COVERAGE_RULES,
@@ -84,7 +87,7 @@ class WatchPorts:
         rate: Of the price source.
         probes: What its canaries answered.
         floors: How much should be listed.
-        disk: Room under the state folder; None where the database is elsewhere.
+        installation: The installation itself.
         alerting: How alerts are raised.
     """
 
@@ -94,7 +97,7 @@ class WatchPorts:
     rate: AdjustableRate
     probes: Probes
     floors: Floors
-    disk: DiskSpace | None
+    installation: InstallationAccount
     alerting: AlertPorts
 
 
@@ -125,7 +128,7 @@ def watch(watcher: str, ports: WatchPorts) -> Watched:
         *evaluate(SERVICE_RULES, alive),
         *market_evaluations(state, ports),
         *source_evaluations(*source_status(ports.rate, ports.probes, ports.alerting.clock)),
-        *evaluate(DISK_RULES, [] if ports.disk is None else [ports.disk]),
+        *installation_evaluations(ports.installation, ports.alerting.clock()),
     ]
     changes = reconcile(evaluations, ports.alerting)
     for runs in map(JobRuns, state.runs):

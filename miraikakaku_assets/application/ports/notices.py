@@ -224,6 +224,9 @@ class AlertStore(Protocol):
             Keys of those that did not stand yet; only of them a notification is queued.
         """
 
+    def record(self, alert: NewAlert, since: datetime, until: datetime) -> None:
+        """Stores an alert that is over and of which nobody is told any more; the same one twice is one."""
+
     def resolve_events(self, kind: str, before: datetime, now: datetime) -> int:
         """Ends standing alerts of a kind that were raised before a moment: events, which nothing ends by itself."""
 

@@ -85,6 +85,18 @@ def _moment(moment: datetime | None) -> str | None:
 
 RAISE = text(raise_statement(":alerts", ":now"))
 
+RECORD = text("""
+INSERT INTO miraikakaku.alerts (
+    key, severity, kind, universe, symbol, title, message, details, raised_at, last_seen_at, resolved_at)
+SELECT key, severity, kind, universe, symbol, title, message, details,
+       CAST(:since AS timestamptz), CAST(:until AS timestamptz), CAST(:until AS timestamptz)
+FROM jsonb_to_recordset(CAST(:alerts AS jsonb)) AS past (
+    key text, severity text, kind text, universe text, symbol text, title text, message text, details jsonb)
+WHERE NOT EXISTS (
+    SELECT 1 FROM miraikakaku.alerts AS stored
+    WHERE stored.key = past.key AND stored.raised_at = CAST(:since AS timestamptz))
+""")
+
 DUE = text("""
 SELECT DISTINCT waiting.channel FROM miraikakaku.notification_outbox AS waiting
 LEFT JOIN miraikakaku.notification_channels AS state USING (channel)

@@ -54,6 +54,12 @@ class PostgresAlerts:
         with self._engine.begin() as connection:
             return conditions.end(connection, keys, now)
 
+    def record(self, alert: NewAlert, since: datetime, until: datetime) -> None:
+        """Stores an alert that is over and of which nobody is told any more; the same one twice is one."""
+        named = {"alerts": statements.as_json([alert]), "since": since, "until": until}
+        with self._engine.begin() as connection:
+            connection.execute(statements.RECORD, named)
+
     def resolve_events(self, kind: str, before: datetime, now: datetime) -> int:
         """Ends standing events of a kind that were raised before a moment."""
         ending = update(stored).where(

@@ -66,7 +66,8 @@ class PostgresMasters:
     def saved(self, universe: Universe) -> bytes | None:
         """By COPY, so that every value comes back as it was."""
         content = io.BytesIO()
-        with self._database.engine.connect() as connection, connection.connection.cursor() as cursor:
+        with self._database.engine.connect() as connection:
+            cursor: Any = connection.connection.cursor()
             query = cursor.mogrify(SAVE, (universe.name,)).decode()
             cursor.copy_expert(query, content)
         return content.getvalue() if content.getvalue().count(b"\n") > 1 else None
