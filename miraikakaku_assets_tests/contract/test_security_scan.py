@@ -9,7 +9,7 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.security.store import PostgresSecurityFindings
 from miraikakaku_assets.application.alerting.alert_rule import AlertPorts
 from miraikakaku_assets.application.alerting.rules import ALERTS
-from miraikakaku_assets.application.alerting.security_alerts import judge_age
+from miraikakaku_assets.application.alerting.security_alerts import judge_security
 from miraikakaku_assets.application.ports.notices import Alert
 from miraikakaku_assets.application.ports.security import AdvisoryDump, OnlineAudit, StoredFinding
 from miraikakaku_assets.application.security.accept import accept_finding
@@ -249,10 +249,10 @@ def test_a_clock_that_jumps_back_hides_nothing(installation: Installation) -> No
 def test_a_check_that_nobody_makes_any_more_is_alerted(installation: Installation) -> None:
     installation.scan("permissions")
     installation.now = NOW + timedelta(days=3)
-    judge_age(installation.findings, installation.alerting)
+    judge_security(installation.findings, installation.alerting)
     assert installation.standing() == {}
     installation.now += timedelta(minutes=1)
-    judge_age(installation.findings, installation.alerting)
+    judge_security(installation.findings, installation.alerting)
     assert installation.standing() == {"security/overdue/permissions": "WARNING"}
     installation.scan("permissions")
     assert installation.standing() == {}
