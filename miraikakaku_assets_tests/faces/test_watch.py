@@ -1,6 +1,7 @@
 """The watch through its front door: rounds of a process that is not Dagster's."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from miraikakaku_assets_tests.fakes.ping_receiver import ping_receiver
 from miraikakaku_assets_tests.fakes.webhook_receiver import webhook_receiver
 from miraikakaku_assets_tests.support.command import Command
 from miraikakaku_assets_tests.support.in_process import InProcess, ports_of
-from miraikakaku_assets_tests.support.markets.signal_alerts import NOW
 
 pytestmark = pytest.mark.slow
+
+EARLY = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 def beat(command: Command, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
@@ -24,13 +26,13 @@ def beat(command: Command, monkeypatch: pytest.MonkeyPatch, seconds: float) -> N
         monkeypatch.setenv(name, "")
     from miraikakaku_assets import bootstrap
 
-    ports = ports_of(command, NOW)
+    ports = ports_of(command, EARLY)
     monkeypatch.setattr(bootstrap, "_ports", ports)
     with open_instance(ports.settings) as instance:
         assert isinstance(instance, DagsterInstance)
         instance.add_daemon_heartbeat(DaemonHeartbeat(seconds, "SENSOR", "one", None))
     ports.alerts.raise_alerts(
-        [NewAlert("waits", Severity.WARNING, "test", "it waits", "text", channels=("discord",))], NOW
+        [NewAlert("waits", Severity.WARNING, "test", "it waits", "text", channels=("discord",))], EARLY
     )
     ports.database.close()
 
