@@ -1,6 +1,7 @@
 """The watch through its front door: rounds of a process that is not Dagster's."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from miraikakaku_assets_tests.fakes.ping_receiver import ping_receiver
 from miraikakaku_assets_tests.fakes.webhook_receiver import webhook_receiver
 from miraikakaku_assets_tests.support.command import Command
 from miraikakaku_assets_tests.support.in_process import InProcess, ports_of
-from miraikakaku_assets_tests.support.markets.signal_alerts import NOW
 
 pytestmark = pytest.mark.slow
+
+EARLY = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 def beat(command: Command, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
@@ -24,13 +26,13 @@ def beat(command: Command, monkeypatch: pytest.MonkeyPatch, seconds: float) -> N
         monkeypatch.setenv(name, "")
     from miraikakaku_assets import bootstrap
 
-    ports = ports_of(command, NOW)
+    ports = ports_of(command, EARLY)
     monkeypatch.setattr(bootstrap, "_ports", ports)
     with open_instance(ports.settings) as instance:
         assert isinstance(instance, DagsterInstance)
         instance.add_daemon_heartbeat(DaemonHeartbeat(seconds, "SENSOR", "one", None))
     ports.alerts.raise_alerts(
-        [NewAlert("waits", Severity.WARNING, "test", "it waits", "text", channels=("discord",))], NOW
+        [NewAlert("waits", Severity.WARNING, "test", "it waits", "text", channels=("discord",))], EARLY
     )
     ports.database.close()
 
@@ -47,11 +49,11 @@ def test_a_dead_daemon_is_told_and_its_notifications_are_delivered(
     assert first.code == 0
     assert report["is_daemon_dead"] is True
     assert "service/daemon/stopped" in report["raised"]
-    assert report["delivered"]["discord"] >= 2
+    assert report["delivered"]["discord"] >= 1  # a slow machine leaves the other one to the next round
     texts = [delivery.text for delivery in receiver.accepted()]
     assert any("スケジューラのプロセスが停止しています" in text for text in texts)
     assert any("it waits" in text for text in texts)
-    assert len(texts) == report["delivered"]["discord"]  # the second round said nothing again
+    assert len(texts) == len(set(texts)) == 2
     assert "the daemon is silent" in again.out
     assert pings.paths == ["/watch", "/watch"]
 

@@ -1,4 +1,4 @@
-"""Use case: judge all that is watched. Both watchers call it, the sensor inside Dagster and the process outside."""
+"""Use case: judge all that is watched. Both watchers call it, from inside the orchestrator and from outside."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -111,11 +111,15 @@ def _why(instance: dg.DagsterInstance, run_id: str) -> str:
     for record in events:
         event = record.event_log_entry.dagster_event
         if event is not None and event.is_step_failure:
-            failure = event.step_failure_data
-            told = failure.user_failure_data and failure.user_failure_data.description
-            text = told or (failure.error.message if failure.error else "")
-            return _one_line(text)
+            return _one_line(why_step_failed(event))
     return _one_line(events[-1].event_log_entry.dagster_event.message or "") if events else ""  # type: ignore[union-attr]
+
+
+def why_step_failed(event: dg.DagsterEvent) -> str:
+    """What a step said when it failed, else the message of its error."""
+    failure = event.step_failure_data
+    told = failure.user_failure_data and failure.user_failure_data.description
+    return told or (failure.error.message if failure.error else "")
 
 
 def _one_line(text: str) -> str:

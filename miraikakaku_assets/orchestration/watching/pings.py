@@ -17,6 +17,7 @@ from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.pings import DeadMansSwitch, Signal
 from miraikakaku_assets.bootstrap import utc_now
 from miraikakaku_assets.orchestration.watching.dagster_records import newest_ticks
+from miraikakaku_assets.orchestration.watching.ended_runs import why_step_failed
 
 _SCHEDULE, _RETRIED = "dagster/schedule_name", "dagster/will_retry"
 _MOST = 500  # runs a look
@@ -64,6 +65,8 @@ def log_end(instance: dg.DagsterInstance, run_id: str) -> str:
 def _line(entry: dg.EventLogEntry) -> str:
     moment = datetime.fromtimestamp(entry.timestamp, UTC)
     event = entry.dagster_event
+    if event is not None and event.is_step_failure:
+        return f"{moment:%Y-%m-%dT%H:%M:%SZ} {event.message} {why_step_failed(event).strip()}"
     text = entry.user_message or (event.message if event else "") or (event.event_type_value if event else "")
     return f"{moment:%Y-%m-%dT%H:%M:%SZ} {text}"
 
