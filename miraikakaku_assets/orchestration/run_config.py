@@ -206,6 +206,8 @@ class ReviewConfig(dg.Config):
         Raises:
             ConfigurationError: There is none of that name.
         """
-        if self.period == "weekly" or self.period == "monthly":  # noqa: PLR1714 - so the type checker knows
-            return self.period
+        periods: tuple[Literal["weekly", "monthly"], ...] = ("weekly", "monthly")
+        for period in periods:
+            if self.period == period:
+                return period
         raise ConfigurationError(f"There is no {self.period!r} review; choose weekly or monthly")

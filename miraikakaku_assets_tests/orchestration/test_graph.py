@@ -33,6 +33,9 @@ def alone(*kinds: str, after: str = "") -> dict[str, Any]:
 
 ASSETS: dict[str, dict[str, Any]] = {
     "market/source_canary": alone("yahoo", "postgres"),
+    "market/coverage_report": alone("postgres", "json", "html")
+    | {"after": ["copper/coverage", "fx/coverage", "jp/coverage", "us/coverage"]},
+    "market/review": alone("postgres", "json", "html"),
     "jp/stock_master": alone("excel", "postgres"),
     "us/stock_master": alone("csv", "postgres"),
     "jp/prices_1d": collected("jp", "1d", "jp_symbols"),
@@ -84,6 +87,8 @@ CHECKS = {
         for universe in UNIVERSES
         for check in ("above_threshold", "bars_quality", "enough_issues")
     ),
+    "market/coverage_report:earlier_reports_readable",
+    "market/coverage_report:floors_and_thresholds",
     "market/source_canary:clocks_agree",
     "market/source_canary:every_symbol_answers",
     "market/source_canary:source_healthy",
@@ -92,6 +97,9 @@ JOBS = {
     "source_canary_job": None,
     "event_log_pruning_job": None,
     "coverage_check_job": None,
+    "coverage_repair_job": None,
+    "coverage_report_job": None,
+    "review_job": None,
     "jp_master_job": None,
     "us_master_job": None,
     **{f"{universe}_coverage_job": None for universe in UNIVERSES},
@@ -123,6 +131,8 @@ SCHEDULES = {
     "source_canary": ("*/15 * * * *", TOKYO, "source_canary_job"),
     "event_log_pruning": ("30 3 * * *", TOKYO, "event_log_pruning_job"),
     "coverage_check": ("0 0,6,12,18 * * *", TOKYO, "coverage_check_job"),
+    "weekly_review": ("30 7 * * 1", TOKYO, "review_job"),
+    "monthly_review": ("0 8 1 * *", TOKYO, "review_job"),
     "jp_master_update": ("0 6 * * 1", TOKYO, "jp_master_job"),
     "us_master_sync": ("0 4 * * *", TOKYO, "us_master_job"),
     "jp_daily": ("45 16 * * 1-5", TOKYO, "jp_daily_job"),
