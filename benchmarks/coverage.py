@@ -42,7 +42,7 @@ def measure(database: Database, issues: int, sessions: int, share_of_life: float
     """
     window = _window(sessions)
     bars = _make_market(database, issues, window, share_of_life)
-    runs = {}
+    runs: dict[str, list[dict[str, float]]] = {}
     for what in ("read", "ours", "ours", "read"):  # both come first once: what is cached helps both
         shown = subprocess.run(
             [
@@ -73,7 +73,7 @@ def measure(database: Database, issues: int, sessions: int, share_of_life: float
 
 def _window(sessions: int) -> list[date]:
     days = session_table(JP.calendar).filter(pl.col("session") <= _LAST)["session"]
-    return days.tail(sessions).to_list()  # type: ignore[no-any-return]
+    return days.tail(sessions).to_list()
 
 
 def _make_market(database: Database, issues: int, window: list[date], share_of_life: float) -> int:

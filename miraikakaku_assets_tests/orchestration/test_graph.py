@@ -34,6 +34,9 @@ def alone(*kinds: str, after: str = "") -> dict[str, Any]:
 ASSETS: dict[str, dict[str, Any]] = {
     "market/source_canary": alone("yahoo", "postgres"),
     "operations/security_scan": alone("python", "postgres"),
+    "market/coverage_report": alone("postgres", "json", "html")
+    | {"after": ["copper/coverage", "fx/coverage", "jp/coverage", "us/coverage"]},
+    "market/review": alone("postgres", "json", "html"),
     "jp/stock_master": alone("excel", "postgres"),
     "us/stock_master": alone("csv", "postgres"),
     "jp/prices_1d": collected("jp", "1d", "jp_symbols"),
@@ -114,6 +117,8 @@ CHECKS = {
         for universe in ("jp", "us")
         for check in ("stock_master", "stock_master_gate")
     ),
+    "market/coverage_report:earlier_reports_readable",
+    "market/coverage_report:floors_and_thresholds",
     "market/source_canary:clocks_agree",
     "market/source_canary:every_symbol_answers",
     "market/source_canary:source_healthy",
@@ -126,6 +131,9 @@ JOBS = {
     "coverage_check_job": None,
     "quality_check_job": None,
     **{f"{universe}_quality_job": None for universe in UNIVERSES},
+    "coverage_repair_job": None,
+    "coverage_report_job": None,
+    "review_job": None,
     "jp_master_job": None,
     "us_master_job": None,
     **{f"{universe}_coverage_job": None for universe in UNIVERSES},
@@ -159,6 +167,8 @@ SCHEDULES = {
     "event_log_pruning": ("30 3 * * *", TOKYO, "event_log_pruning_job"),
     "coverage_check": ("0 0,6,12,18 * * *", TOKYO, "coverage_check_job"),
     "quality_check": ("30 1,7,13,19 * * *", TOKYO, "quality_check_job"),
+    "weekly_review": ("30 7 * * 1", TOKYO, "review_job"),
+    "monthly_review": ("0 8 1 * *", TOKYO, "review_job"),
     "jp_master_update": ("0 6 * * 1", TOKYO, "jp_master_job"),
     "us_master_sync": ("0 4 * * *", TOKYO, "us_master_job"),
     "jp_daily": ("45 16 * * 1-5", TOKYO, "jp_daily_job"),

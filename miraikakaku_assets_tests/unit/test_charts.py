@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from miraikakaku_assets.adapters.charts.png import as_markdown, coverage_chart, price_chart
+from miraikakaku_assets.adapters.charts.png import as_markdown, coverage_chart, heat_chart, price_chart
 from miraikakaku_assets.domain.coverage.report import WHOLE
 from miraikakaku_assets_tests.support.coverage_findings import SEGMENTS, findings
 
@@ -45,3 +45,14 @@ def test_picture_is_carried_inside_the_markdown() -> None:
     text = as_markdown(PNG, "Coverage")
     assert text.startswith("![Coverage](data:image/png;base64,")
     assert base64.b64decode(text.partition("base64,")[2].removesuffix(")")) == PNG
+
+
+def test_heat_map_of_sectors_is_a_small_picture() -> None:
+    days = [f"2025-01-{day:02}" for day in range(1, 31)] * 2
+    shares = [
+        [None if (row + day) % 7 == 0 else (row * 61 + day * 17) % 100 / 100 for day in range(60)]
+        for row in range(34)
+    ]
+    picture = heat_chart(34, days, shares, "jp")
+    assert picture.startswith(b"\x89PNG")
+    assert len(as_markdown(picture, "jp")) < 100_000

@@ -185,16 +185,16 @@ def _joined(windows: Sequence[Window]) -> list[Window]:
     return joined
 
 
-RESULTS = {
-    "instrument_id": pl.Int32,
-    "symbol": pl.String,
-    "first_session": pl.Date,
-    "last_session": pl.Date,
-    "missing_before": pl.Int64,
-    "cause_before": pl.String,
-    "missing_after": pl.Int64,
-    "cause_after": pl.String,
-    "outcome": pl.String,
+RESULTS: dict[str, pl.DataType] = {
+    "instrument_id": pl.Int32(),
+    "symbol": pl.String(),
+    "first_session": pl.Date(),
+    "last_session": pl.Date(),
+    "missing_before": pl.Int64(),
+    "cause_before": pl.String(),
+    "missing_after": pl.Int64(),
+    "cause_after": pl.String(),
+    "outcome": pl.String(),
 }
 """Columns of what came of a repair, one row per gap."""
 

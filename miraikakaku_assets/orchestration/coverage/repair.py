@@ -1,6 +1,7 @@
 """Repairs of gaps as one run, launched by the command line or from the launchpad."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import dagster as dg
 
@@ -48,7 +49,7 @@ def _repair(context: dg.OpExecutionContext, config: RepairConfig, ports: PortsRe
     raise_all(work.shortfalls)
 
 
-def _shown(metadata: dict[str, object], totals: RepairTotals) -> dict[str, object]:
+def _shown(metadata: dict[str, Any], totals: RepairTotals) -> dict[str, Any]:
     """The counts, and what became of each gap as a list."""
     lines = (
         "\n".join(f"- {line}" for line in totals.first_gaps) or "Nothing was missing that a request may fill."

@@ -1,5 +1,7 @@
 """Gaps as ranges, snapshots of universes, freshness per issue, coverage per day, repairs and sizes."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -64,7 +66,7 @@ def downgrade() -> None:
     )
 
 
-def _moment(name: str) -> sa.Column[object]:
+def _moment(name: str) -> sa.Column[datetime]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=False)
 
 
