@@ -3,12 +3,10 @@
 import typer
 
 from miraikakaku_assets.faces.cli import (
-    backups,
     bars_io,
     database,
     demo,
     forecasts,
-    maintenance,
     master,
     patterns,
     resume,
@@ -19,6 +17,7 @@ from miraikakaku_assets.faces.cli import (
     status,
 )
 from miraikakaku_assets.faces.cli.leakage import commands as leakage
+from miraikakaku_assets.faces.cli.operations import backups, maintenance
 from miraikakaku_assets.faces.cli.runner import RunnerFactory, Services
 
 
