@@ -98,6 +98,14 @@ WRONG = {
     "HISTORY_START": ["2020", "01/02/2020", "2020-02-30", "yesterday", "2999-01-01", "1899-12-31"],
     "PARTITIONS_PER_RUN": ["0", "all", "1000000"],
     "EVENT_LOG_RETENTION_DAYS": ["0", "a month", "36500"],
+    "BACKUP_TIME": ["2", "24:00", "two"],
+    "BACKUP_KEEP_DAILY": ["0", "367", "all"],
+    "BACKUP_KEEP_WEEKLY": ["-1", "521"],
+    "BACKUP_KEEP_MONTHLY": ["-1", "241"],
+    **{
+        f"{kind}_RETENTION_DAYS": ["0", "a month", "36501"]
+        for kind in ("REPORT", "LOG", "MASTER", "MODEL", "LEDGER", "CYCLE", "ALERT", "PROBE")
+    },
     "DAGSTER_STORAGE": ["sqlite"],
     "MIRAIKAKAKU_SCHEDULES": ["yes", "1"],
     "LOG_LEVEL": ["debug", "LOUD"],
@@ -126,6 +134,7 @@ def test_every_constrained_variable_has_a_wrong_value_here() -> None:
         "ALPHA_VANTAGE_API_KEY",
         "SMTP_SERVER",
         "EMAIL_PASSWORD",
+        "LOG_FILE",
     }  # any text may be one
     assert {name.upper() for name in Settings.model_fields} - free == set(WRONG)
 

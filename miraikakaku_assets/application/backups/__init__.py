@@ -1,1 +1,1 @@
-"""Use cases about backups: making, restoring, listing, looking for damage. Keep out: PostgreSQL, files, Dagster."""
+"""Use cases about backups: making, restoring, listing, looking for damage. Keep out: SQL, files."""

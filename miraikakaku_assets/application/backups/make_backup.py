@@ -10,8 +10,6 @@ from pathlib import Path
 
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.backups import (
-    DAGSTER,
-    DATA,
     FORMAT,
     BackupAttempt,
     BackupHistory,
@@ -28,8 +26,6 @@ from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.domain.backups.retention import Dated, Keeping, kept
 from miraikakaku_assets.domain.errors import BackupError, DependencyUnavailableError
 
-SCHEMAS: Mapping[str, str] = {DATA: "miraikakaku", DAGSTER: "dagster"}
-"""Part of a backup → schema of its tables."""
 _SHARES = {"copy the database": 3.0, "restore and compare": 5.0, "compress": 2.0, "put into place": 1.0}
 """Steps, and how long they take beside each other."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -205,7 +201,7 @@ def _verify(copy: Path, dump: Dump, ports: BackupPorts) -> str:
         found = ports.copies.trial(copy)
     except PermissionError as error:
         return f"the role may not create a database to restore it into ({error})"
-    differences = list(figures_differ(found, dump.tables, SCHEMAS.values()))
+    differences = list(figures_differ(found, dump.tables, ports.copies.schemas.values()))
     if differences:
         raise BackupError(
             f"The copy does not hold what the database holds, and was thrown away: {'; '.join(differences[:_SHOWN])}"

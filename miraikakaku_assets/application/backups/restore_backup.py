@@ -1,23 +1,19 @@
 """Use case: put a backup in the place of what is there, all at once."""
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from miraikakaku_assets.application.backups.make_backup import (
-    SCHEMAS,
     BackupPorts,
     MadeBackup,
     attempt_of,
     make_in_turn,
 )
 from miraikakaku_assets.application.ports.backups import (
-    DAGSTER,
-    DATA,
     MODELS,
-    PARTS,
     BackupKind,
     Manifest,
     StoredBackup,
@@ -36,12 +32,12 @@ class RestoreRequest:
 
     Attributes:
         named: Name or path of a backup, or ``latest``.
-        parts: Of `PARTS`.
+        parts: Of the database, and `MODELS`; none means all.
         confirmed: Whether what is there may be replaced.
     """
 
     named: str
-    parts: tuple[str, ...] = PARTS
+    parts: tuple[str, ...] = ()
     confirmed: bool = False
 
 
@@ -51,6 +47,7 @@ class Restored:
 
     Attributes:
         manifest: Of the backup.
+        parts: What was restored.
         before: The backup that was made of what was there; None if there was nothing.
         rows: Rows of the tables that were replaced.
         models: Files of models that were put back.
@@ -58,6 +55,7 @@ class Restored:
     """
 
     manifest: Manifest
+    parts: tuple[str, ...]
     before: MadeBackup | None
     rows: int
     models: int
@@ -80,6 +78,7 @@ def restore_backup(request: RestoreRequest, ports: BackupPorts) -> Restored:
         BackupError: What was restored is not what was saved.
     """
     begun = time.monotonic()
+    parts = _parts(request, ports)
     backup = ports.shelf.opened(request.named)
     manifest = _accepted(backup, ports)
     is_empty = ports.copies.is_empty()
@@ -92,12 +91,20 @@ def restore_backup(request: RestoreRequest, ports: BackupPorts) -> Restored:
         checked = time.monotonic() - begun
         before = None if is_empty else make_in_turn(BackupKind.BEFORE_RESTORE, ports)
         begun = time.monotonic()
-        models = ports.shelf.return_models(backup) if MODELS in request.parts else 0
-        replaced = [part for part in (DATA, DAGSTER) if part in request.parts]
+        models = ports.shelf.return_models(backup) if MODELS in parts else 0
+        replaced = [part for part in parts if part != MODELS]
         rows = _replace(replaced, backup, before, ports) if replaced else 0
         for known in reversed(ports.shelf.listed()):  # the restored account knows none since
             ports.history.end(attempt_of(known.manifest))
-    return Restored(manifest, before, rows, models, checked + time.monotonic() - begun)
+    return Restored(manifest, parts, before, rows, models, checked + time.monotonic() - begun)
+
+
+def _parts(request: RestoreRequest, ports: BackupPorts) -> tuple[str, ...]:
+    known = (*ports.copies.schemas, MODELS)
+    unknown = [part for part in request.parts if part not in known]
+    if unknown:
+        raise ConfigurationError(f"A backup has no part {unknown[0]!r}; its parts are {', '.join(known)}")
+    return request.parts or known
 
 
 def _accepted(backup: StoredBackup, ports: BackupPorts) -> Manifest:
@@ -127,11 +134,12 @@ def _replace(
 ) -> int:
     """Parts that are not restored are taken over from the backup that was made before; says how many rows changed."""
     with ExitStack() as opened:
-        restored = _Source(opened.enter_context(_unpacked(backup, ports)), backup.manifest)
+        schemas = ports.copies.schemas
+        restored = _Source(opened.enter_context(_unpacked(backup, ports)), backup.manifest, schemas)
         sources = dict.fromkeys(parts, restored)
-        others = SCHEMAS.keys() - parts
+        others = set(ports.copies.schemas) - set(parts)
         if before is not None and others:
-            present = _Source(opened.enter_context(_unpacked(before.backup, ports)), before.manifest)
+            present = _Source(opened.enter_context(_unpacked(before.backup, ports)), before.manifest, schemas)
             sources |= dict.fromkeys(sorted(others), present)
         expected = {
             name: table for part, source in sources.items() for name, table in source.tables(part).items()
@@ -146,10 +154,11 @@ def _replace(
 class _Source:
     folder: Path
     manifest: Manifest
+    schemas: Mapping[str, str]
 
     def tables(self, part: str) -> dict[str, TableFigures]:
         """Figures of the tables of a part."""
-        prefix = f"{SCHEMAS[part]}."
+        prefix = f"{self.schemas[part]}."
         return {name: table for name, table in self.manifest.dump.tables.items() if name.startswith(prefix)}
 
 

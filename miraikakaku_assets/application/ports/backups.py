@@ -8,9 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-DATA, DAGSTER, MODELS = "data", "dagster", "models"
-PARTS = (DATA, DAGSTER, MODELS)
-"""What a backup holds and `restore --only` may name."""
+MODELS = "models"
+"""Part of a backup beside those of the database."""
 FORMAT = 1
 """Version of the layout of a backup's folder; a program reads those up to its own."""
 
@@ -143,7 +142,11 @@ class UnreadableBackup:
 
 
 class DatabaseCopies(Protocol):
-    """Copies of a database, its own schema and Dagster's."""
+    """Copies of a database, its own schema and that of whoever orchestrates."""
+
+    @property
+    def schemas(self) -> Mapping[str, str]:
+        """Part of a backup → schema of its tables."""
 
     def exclusive(self) -> AbstractContextManager[None]:
         """One backup or restore of a database at a time; removes what a killed one has left on the server.
@@ -183,7 +186,7 @@ class DatabaseCopies(Protocol):
         """Puts copies in the place of the database, all at once: whoever looks sees the old one or the new one.
 
         Args:
-            sources: ``data`` and ``dagster`` → the copy it is taken from.
+            sources: Part → the copy it is taken from; all parts of `schemas`.
             expected: What the new one has to hold before it takes the place.
             roles: Who has privileges in them; they are left out where one of these is missing.
 

@@ -4,13 +4,11 @@ import typer
 
 from miraikakaku_assets.faces.cli import (
     alerts,
-    backups,
     bars_io,
     database,
     demo,
     forecasts,
     health,
-    maintenance,
     master,
     patterns,
     quality,
@@ -25,6 +23,7 @@ from miraikakaku_assets.faces.cli import (
 from miraikakaku_assets.faces.cli.coverage import commands as coverage
 from miraikakaku_assets.faces.cli.coverage import modes
 from miraikakaku_assets.faces.cli.leakage import commands as leakage
+from miraikakaku_assets.faces.cli.operations import backups, maintenance
 from miraikakaku_assets.faces.cli.runner import AssetHealthReader, RunnerFactory, Services, Watch
 from miraikakaku_assets.faces.cli.security import commands as security
 

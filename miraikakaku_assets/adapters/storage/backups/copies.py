@@ -16,10 +16,10 @@ from miraikakaku_assets.adapters.storage.backups.figures import roles_with_privi
 from miraikakaku_assets.adapters.storage.backups.programs import Programs
 from miraikakaku_assets.adapters.storage.engine import DAGSTER_SCHEMA, Database
 from miraikakaku_assets.adapters.storage.tables import SCHEMA
-from miraikakaku_assets.application.ports.backups import DAGSTER, DATA, Dump, TableFigures, figures_differ
+from miraikakaku_assets.application.ports.backups import Dump, TableFigures, figures_differ
 from miraikakaku_assets.domain.errors import BackupError, DependencyUnavailableError
 
-SCHEMAS = {DATA: SCHEMA, DAGSTER: DAGSTER_SCHEMA}
+SCHEMAS = {"data": SCHEMA, "dagster": DAGSTER_SCHEMA}
 """Part of a backup → schema."""
 _LOCK = 4120250934
 _JOBS = "2"
@@ -44,6 +44,11 @@ class PostgresCopies:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._name = str(make_url(database.url).database)
+
+    @property
+    def schemas(self) -> Mapping[str, str]:
+        """Part of a backup → schema of its tables."""
+        return SCHEMAS
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from miraikakaku_assets.application.maintenance.run_maintenance import PARTS
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.words import counted, named_in
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_table
@@ -23,7 +22,11 @@ def add_commands(app: typer.Typer) -> None:
     @maintenance.command(short_help="Removes what has had its time; vacuums the tables.")
     def run(
         only: Annotated[
-            str, typer.Option("--only", help=f"Parts, with commas between them: {', '.join(PARTS)}.")
+            str,
+            typer.Option(
+                "--only",
+                help="Parts, with commas between them: reports, logs, masters, backups, models, ledger, cycles, alerts, probes, tables.",
+            ),
         ] = "",
         *,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would leave.")] = False,

@@ -1,13 +1,11 @@
 """Commands ``backup``, ``restore`` and ``backups``."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from miraikakaku_assets.application.ports.backups import PARTS, BackupKind
 from miraikakaku_assets.bootstrap import Ports, ports, whole_file
 from miraikakaku_assets.domain.errors import BackupError, ConfigurationError
 from miraikakaku_assets.domain.words import counted, lasting, named_in
@@ -50,6 +48,7 @@ def _add_backup(app: typer.Typer) -> None:
         """
         from miraikakaku_assets.application.backups.list_backups import measure_recovery
         from miraikakaku_assets.application.backups.make_backup import make_backup
+        from miraikakaku_assets.application.ports.backups import BackupKind
 
         text = None if measure is None else _page(measure)
         use = ports()
@@ -80,7 +79,7 @@ def _add_restore(app: typer.Typer) -> None:
             ),
         ] = "",
         only: Annotated[
-            str, typer.Option("--only", help=f"Parts, with commas between them: {', '.join(PARTS)}.")
+            str, typer.Option("--only", help="Parts, with commas between them: data, dagster, models.")
         ] = "",
         *,
         yes: Annotated[
@@ -96,15 +95,12 @@ def _add_restore(app: typer.Typer) -> None:
         """
         from miraikakaku_assets.application.backups.restore_backup import RestoreRequest, restore_backup
 
-        parts = tuple(named_in(only)) or PARTS
-        unknown = [part for part in parts if part not in PARTS]
-        if unknown:
-            raise ConfigurationError(f"--only {unknown[0]}: the parts are {', '.join(PARTS)}")
+        parts = tuple(named_in(only))
         use = _installation(into)
         shelf = out or (ports().settings.home / "backups" if into else None)
         with progress_bar("restore", use.work.read, shown=not as_json, noun="step"):
             restored = restore_backup(RestoreRequest(file, parts, yes), use.backup_ports(shelf))
-        _show_restored(restored, parts, as_json=as_json)
+        _show_restored(restored, as_json=as_json)
 
 
 def _add_backups(app: typer.Typer) -> None:
@@ -190,7 +186,7 @@ def _show_made(made: "MadeBackup", *, as_json: bool) -> None:
         show_line(f"removed: {', '.join(made.removed)}")
 
 
-def _show_restored(restored: "Restored", parts: Iterable[str], *, as_json: bool) -> None:
+def _show_restored(restored: "Restored", *, as_json: bool) -> None:
     manifest, before = restored.manifest, restored.before
     if as_json:
         print_json(
@@ -198,7 +194,7 @@ def _show_restored(restored: "Restored", parts: Iterable[str], *, as_json: bool)
                 "succeeded": True,
                 "name": manifest.name,
                 "taken_at": manifest.dump.taken_at,
-                "parts": list(parts),
+                "parts": list(restored.parts),
                 "rows": restored.rows,
                 "models": restored.models,
                 "before": before and before.manifest.name,
