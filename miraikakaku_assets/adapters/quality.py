@@ -114,8 +114,9 @@ def _of_column(rule: SuiteRule, universe: Universe, expect: Any) -> tuple[Any, d
 @cache
 def _context() -> Any:
     """One for the process: each makes a folder of its own. What it held last is forgotten with the next batch."""
+    gx = _great_expectations()
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    context = _great_expectations().get_context(mode="ephemeral")
+    context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     return context
 

@@ -234,7 +234,7 @@ def test_what_the_system_stores_keeps_every_suite(market: Market) -> None:
     assert not [result for result in reports[1].results if result.failed]
     assert set(quality_totals(reports[1]).states) == {"passed", "training"}
     stored = rows_of(market.database, "quality_results", "batch, suite || '.' || rule, state")
-    assert [row[1:] for row in stored] == sorted(
+    assert sorted(row[1:] for row in stored) == sorted(
         (f"{result.suite}.{result.rule}", result.state.value) for result in reports[0].results
     )
     assert {row[0] for row in stored} == {TODAY}, (

@@ -137,6 +137,7 @@ def test_before_a_database_is_needed(nowhere: Command, here: InProcess, files: P
         Row("train", BAD_USAGE, "stages"),
         Row("predict", BAD_USAGE, "stages"),
         Row("validate", FELL_SHORT, "stages"),
+        Row("quality", FELL_SHORT, "stages"),
         Row("master update --file absent.xls", FELL_SHORT, "stages"),
         Row("master update --file list.xls", FELL_SHORT, "stages"),
         Row("self-test look-ahead", FELL_SHORT, "exit_code"),

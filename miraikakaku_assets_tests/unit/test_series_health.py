@@ -182,7 +182,7 @@ def test_real_series_of_tokyo_with_their_splits_are_mostly_healthy(real_data):
 
 @pytest.mark.slow
 def test_the_wrong_level_of_a_real_spin_off_is_a_step(real_data):
-    columns = ("Date", "Open", "Close", "Volume")
+    columns = ("date", "open", "close", "volume")
     bars = real(real_data, "us_daily/us_sp500_506sym_2016_2019_adjclose.parquet", date(2016, 1, 1), *columns)
     calendar = session_table(US.calendar)["session"]
     bars = bars.filter(pl.col("session").is_in(calendar.implode())).drop_nulls()

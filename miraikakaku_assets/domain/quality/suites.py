@@ -71,7 +71,7 @@ SUITES: tuple[Suite, ...] = (
             SuiteRule("symbol_once", "one row per active symbol", Kind.UNIQUE, ("active_symbol",)),
             SuiteRule("named", "every issue has a name", Kind.BETWEEN, ("name_length",), minimum=1),
             SuiteRule("symbol_shape", "symbols are written as the price source writes them", Kind.MATCHES,
-                      ("yahoo_symbol",), pattern=SYMBOL_SHAPE),
+                      ("issue_symbol",), pattern=SYMBOL_SHAPE),
             SuiteRule("same_instrument", "the instrument has the symbol of the issue", Kind.EQUAL,
                       ("active_symbol", "instrument_symbol")),
             SuiteRule("segment_present", "every active issue has its market", Kind.PRESENT, ("segment",)),

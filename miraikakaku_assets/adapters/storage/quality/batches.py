@@ -30,7 +30,7 @@ _WATCHED_SESSIONS = 2
 
 def _master(batch: Batch) -> str:
     return f"""
-SELECT m.stock_code, m.universe, m.yahoo_symbol, length(btrim(m.stock_name))::int AS name_length,
+SELECT m.stock_code, m.universe, m.yahoo_symbol AS issue_symbol, length(btrim(m.stock_name))::int AS name_length,
        CASE WHEN m.is_active THEN m.yahoo_symbol END AS active_symbol,
        CASE WHEN m.is_active THEN i.symbol END AS instrument_symbol,
        CASE WHEN m.is_active THEN m.market_category ELSE 'none' END AS segment,
