@@ -84,9 +84,9 @@ def test_a_secret_of_the_settings_is_found_wherever_it_was_written(tree: Path, t
 
 def test_what_is_secret_about_settings_is_known() -> None:
     settings = Settings(
-        _env_file=None,  # type: ignore[call-arg]
-        database_url="postgresql://owner:p%40ssw0rd-long@host/db",  # type: ignore[arg-type]
-        discord_webhook_url="https://discord.com/api/webhooks/123/abcdefghijklmnopqrstuvwxyz",  # type: ignore[arg-type]
+        _env_file=None,
+        database_url="postgresql://owner:p%40ssw0rd-long@host/db",
+        discord_webhook_url="https://discord.com/api/webhooks/123/abcdefghijklmnopqrstuvwxyz",
     )
 
     known = known_secrets(settings)

@@ -74,9 +74,9 @@ def test_a_finding_is_new_once_stands_and_is_mended(installation: Installation) 
     third = installation.scan("permissions")
 
     (stored,) = second.standing
-    assert (first.new, second.new, third.new) == ({stored.id}, frozenset(), frozenset())
+    assert [set(report.new) for report in (first, second, third)] == [{stored.id}, set(), set()]
     assert (stored.first_seen_at, stored.last_seen_at) == (NOW, NOW + timedelta(days=1))
-    assert (first.succeeded, third.succeeded, third.resolved) == (False, True, {stored.id})
+    assert (first.succeeded, third.succeeded, set(third.resolved)) == (False, True, {stored.id})
     (mended,) = installation.findings.listed()
     assert mended.resolved_at == NOW + timedelta(days=2)
 
@@ -93,22 +93,26 @@ def test_what_comes_back_after_it_was_mended_keeps_the_day_it_was_seen_first(
     assert (stored.first_seen_at, stored.resolved_at) == (NOW, None)
 
 
-def test_findings_of_a_target_are_one_alert_of_the_worst_level_until_all_are_gone(
+def test_findings_of_a_target_are_one_alert_and_a_target_that_gets_worse_is_told_again(
     installation: Installation,
 ) -> None:
     weak = [
         Finding(Kind.CODE, f"B{number}", "a.py", level, "bad", "a.py:1", "mend it")
-        for number, level in enumerate((Level.MEDIUM, Level.HIGH))
+        for number, level in enumerate((Level.MEDIUM, Level.MEDIUM, Level.HIGH))
     ]
-    installation.facts.code = weak
-    installation.scan("code")
-    assert installation.standing() == {"security/code/a.py": "WARNING"}
-    installation.facts.code = weak[:1]
-    installation.scan("code")
-    assert installation.standing() == {"security/code/a.py": "WARNING"}  # it was raised, and stands
-    installation.facts.code = []
-    installation.scan("code")
-    assert installation.standing() == {}
+    keys = []
+    for found in (weak[:1], weak[:2], weak, weak[:2], []):
+        installation.facts.code = found
+        installation.scan("code")
+        keys.append(installation.standing())
+
+    assert keys == [
+        {"security/code/medium/a.py": "INFO"},
+        {"security/code/medium/a.py": "INFO"},
+        {"security/code/high/a.py": "WARNING"},
+        {"security/code/medium/a.py": "INFO"},
+        {},
+    ]
 
 
 def test_what_lets_somebody_in_is_an_incident_and_a_known_vulnerability_is_planned(
@@ -119,15 +123,15 @@ def test_what_lets_somebody_in_is_an_incident_and_a_known_vulnerability_is_plann
     installation.scan()
 
     assert installation.standing() == {
-        "security/listening/web UI:3000": "CRITICAL",
-        "security/permissions//e/.env": "CRITICAL",
-        "security/dependencies/requests": "INFO",  # 5.6 by CVSS
+        "security/listening/critical/web UI:3000": "CRITICAL",
+        "security/permissions/high//e/.env": "CRITICAL",
+        "security/dependencies/medium/requests": "INFO",  # 5.6 by CVSS
     }
     rules = {kind.key: kind for kind in ALERTS}
-    at_once = rules["security/listening/<target>"]
+    at_once = rules["security/listening/<level>/<target>"]
     assert (at_once.respond_within, at_once.escalates_from) == (timedelta(0), 3)
-    assert rules["security/dependencies/<target>"].respond_within is None
-    message = installation.alert("security/permissions//e/.env").message
+    assert rules["security/dependencies/<level>/<target>"].respond_within is None
+    message = installation.alert("security/permissions/high//e/.env").message
     assert "chmod 600 /e/.env" in message
     assert "settings can be read by others (mode 0644)" in message
 
@@ -139,7 +143,7 @@ def test_another_scan_says_nothing_about_kinds_it_did_not_look_at(installation: 
 
     assert other.standing == ()
     assert other.succeeded
-    assert "security/permissions//e/.env" in installation.standing()
+    assert "security/permissions/high//e/.env" in installation.standing()
 
 
 def test_a_check_that_cannot_be_made_is_named_and_resolves_nothing(installation: Installation) -> None:
@@ -150,11 +154,11 @@ def test_a_check_that_cannot_be_made_is_named_and_resolves_nothing(installation:
 
     assert [outcome.check for outcome in report.failed] == [Check.CODE]
     assert len(report.standing) == 1
-    assert installation.standing() == {"security/code/a.py": "WARNING", "security/scan/code": "WARNING"}
+    assert installation.standing() == {"security/code/high/a.py": "WARNING", "security/scan/code": "WARNING"}
     assert "bandit is not installed" in installation.alert("security/scan/code").message
     installation.facts.bandit_is_there = True
     installation.scan("code")
-    assert installation.standing() == {"security/code/a.py": "WARNING"}
+    assert installation.standing() == {"security/code/high/a.py": "WARNING"}
 
 
 def test_without_service_and_dump_the_check_of_dependencies_was_not_made(installation: Installation) -> None:
@@ -166,7 +170,7 @@ def test_without_service_and_dump_the_check_of_dependencies_was_not_made(install
     assert outcome.trouble.startswith(
         "nobody could say anything about the installed packages (pip-audit: no connection)"
     )
-    assert "security/dependencies/requests" in installation.standing()
+    assert "security/dependencies/medium/requests" in installation.standing()
 
 
 def test_a_broken_dump_is_named_where_the_service_answers(installation: Installation) -> None:
@@ -191,7 +195,7 @@ def test_a_broken_dump_is_named_where_the_service_answers(installation: Installa
 def test_the_age_of_the_only_dump_is_alerted_and_a_newer_one_ends_it(installation: Installation) -> None:
     installation.now = NOW + timedelta(days=7)
     installation.scan("dependencies")
-    assert installation.standing()["security/advisories/dump"] == "INFO"
+    assert installation.standing()["security/advisories/medium/dump"] == "INFO"
     installation.packages.dumped = AdvisoryDump("all.zip", (), installation.now, 20_000)
     installation.scan("dependencies")
     assert installation.standing() == {}
@@ -211,7 +215,7 @@ def test_an_accepted_finding_is_no_alert_and_no_failure_until_its_day(installati
     over = installation.scan("permissions")  # two days later
     assert not over.succeeded
     assert over.new == frozenset()
-    assert installation.standing() == {"security/permissions//e/.env": "CRITICAL"}
+    assert installation.standing() == {"security/permissions/high//e/.env": "CRITICAL"}
 
 
 @pytest.mark.parametrize(
@@ -231,7 +235,7 @@ def test_an_acceptance_needs_a_finding_a_reason_and_an_end(
 
     with pytest.raises(ConfigurationError, match=sentence):
         installation.accept(finding or stored.id, days, reason)
-    assert installation.standing() == {"security/permissions//e/.env": "CRITICAL"}
+    assert installation.standing() == {"security/permissions/high//e/.env": "CRITICAL"}
 
 
 def test_a_clock_that_jumps_back_hides_nothing(installation: Installation) -> None:
@@ -243,7 +247,7 @@ def test_a_clock_that_jumps_back_hides_nothing(installation: Installation) -> No
     installation.now, installation.facts.files = NOW - timedelta(days=30), [OPEN_ENV]
 
     assert not installation.scan("permissions").succeeded
-    assert "security/permissions//e/.env" in installation.standing()
+    assert "security/permissions/high//e/.env" in installation.standing()
 
 
 def test_a_check_that_nobody_makes_any_more_is_alerted(installation: Installation) -> None:

@@ -1,7 +1,8 @@
 """Rules about what the security scan found, and the use case that applies them.
 
 Findings of one target (a package, a file, a process) are one alert, of the level of the worst of them. It stands
-until a scan no longer finds them, or somebody has accepted all of them.
+until a scan no longer finds them, or somebody has accepted all of them. The level is part of its key: what stands is
+only counted, so a target that gets worse is another alert, and people hear of it.
 """
 
 from collections import defaultdict
@@ -79,17 +80,19 @@ class WatchedTarget:
     Attributes:
         kind: Of its findings.
         target: What has to be mended.
-        findings: Those that are open, worst first; none any more if it is over.
+        level: Of its alert.
+        findings: Those that are open, worst first, if the worst is of this level; none if it is of another, or over.
     """
 
     kind: Kind
     target: str
+    level: Level
     findings: tuple[StoredFinding, ...]
 
     @property
     def labels(self) -> dict[str, str]:
-        """The target."""
-        return {"target": self.target}
+        """The level and the target."""
+        return {"level": self.level.value, "target": self.target}
 
 
 @dataclass(frozen=True)
@@ -133,9 +136,18 @@ def security_evaluations(findings: SecurityFindings, now: datetime) -> list[Eval
     for stored in findings.listed():
         place = (stored.finding.kind, stored.finding.target)
         open_of[place] += [stored] if stored.is_open(now) else []
-    targets = [WatchedTarget(kind, target, tuple(stored)) for (kind, target), stored in open_of.items()]
+    targets = [
+        WatchedTarget(kind, target, level, tuple(stored) if level is _level(stored) else ())
+        for (kind, target), stored in open_of.items()
+        for level in Level
+    ]
     scans = [WatchedCheck(check, scan, now) for check, scan in findings.latest(tuple(Check)).items()]
     return [*evaluate(FINDING_RULES, targets), *evaluate(SCAN_RULES, scans)]
+
+
+def _level(stored: Iterable[StoredFinding]) -> Level | None:
+    levels = [each.finding.level for each in stored]
+    return worst(levels) if levels else None
 
 
 def _say(severities: Mapping[Level, Severity], watched: WatchedTarget) -> Finding | None:
@@ -158,7 +170,7 @@ def _say(severities: Mapping[Level, Severity], watched: WatchedTarget) -> Findin
         title=f"{_TITLES[watched.kind]}: {watched.target}",
         lines=lines,
         details={"kind": watched.kind.value, "findings": [stored.id for stored in watched.findings]},
-        severity=severities[worst(finding.level for finding in named)],
+        severity=severities[watched.level],
     )
 
 
@@ -190,7 +202,7 @@ def _overdue(watched: WatchedCheck) -> Finding | None:
 
 def _incident(kind: Kind, when: str, remedy: str) -> AlertRule[WatchedTarget]:
     return AlertRule[WatchedTarget](
-        key=f"security/{kind}/<target>",
+        key=f"security/{kind}/<level>/<target>",
         severities=(Severity.CRITICAL, Severity.WARNING, Severity.INFO),
         when=when,
         over="a scan no longer finds it, or it is accepted",
@@ -204,7 +216,7 @@ def _incident(kind: Kind, when: str, remedy: str) -> AlertRule[WatchedTarget]:
 
 def _planned(kind: Kind, when: str, remedy: str) -> AlertRule[WatchedTarget]:
     return AlertRule[WatchedTarget](
-        key=f"security/{kind}/<target>",
+        key=f"security/{kind}/<level>/<target>",
         severities=(Severity.WARNING, Severity.INFO),
         when=when,
         over="a scan no longer finds it, or it is accepted",
