@@ -1,6 +1,5 @@
 """What is said of backups that are missing or not known to be good."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,8 +11,8 @@ from miraikakaku_assets.adapters.files.backups.shelf import FolderBackups
 from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.backups.history import PostgresBackupHistory
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.alerting.alert_rule import AlertPorts
-from miraikakaku_assets.application.alerting.backup_alerts import judge_backups
+from miraikakaku_assets.application.alerting.alert_rule import AlertPorts, reconcile
+from miraikakaku_assets.application.alerting.backup_alerts import backup_evaluations
 from miraikakaku_assets.application.ports.backups import (
     FORMAT,
     BackupAttempt,
@@ -50,13 +49,13 @@ class Watch:
                 self.shelf.place(unfinished, manifest)
 
     def judged(self) -> tuple[set[str], set[str]]:
-        ports = AlertPorts(PostgresAlerts(self.database), lambda _: (), lambda: self.now)
-        changes = judge_backups(self.shelf, self.history, ports)
+        ports = AlertPorts(PostgresAlerts(self.database), lambda: self.now)
+        changes = reconcile(backup_evaluations(self.shelf, self.history, self.now), ports)
         return set(changes.raised), set(changes.resolved)
 
 
 @pytest.fixture
-def watch(database: Database, tmp_path: Path) -> Iterator[Watch]:
+def watch(database: Database, tmp_path: Path) -> Watch:
     return Watch(database, tmp_path)
 
 

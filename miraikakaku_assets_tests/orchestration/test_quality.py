@@ -112,5 +112,6 @@ def test_the_schedule_checks_what_is_collected(collected: Installation) -> None:
     ) as context:
         tick = collected.definitions.resolve_schedule_def("quality_check").evaluate_tick(context)
 
+    assert tick.run_requests is not None
     (request,) = tick.run_requests
     assert request.asset_check_keys == check_keys(JP)

@@ -44,7 +44,8 @@ def with_last(frame: pl.DataFrame, column: str, value: float | None) -> pl.DataF
 
 def last_where(flag: str) -> date:
     known = seasons(JP, LAST)
-    return known.filter(pl.col(flag) & ~pl.col("half_day"))["session"].to_list()[-1]
+    day: date = known.filter(pl.col(flag) & ~pl.col("half_day"))["session"].to_list()[-1]
+    return day
 
 
 @pytest.mark.parametrize("measure", MEASURES)

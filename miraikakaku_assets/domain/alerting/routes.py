@@ -13,9 +13,19 @@ MAIL_KINDS = ("collection", "forecast", "schedule", "service")
 
 KINDS = frozenset(
     {
-        *("backup", "check", "collection", "coverage", "cycle", "database", "disk", "forecast", "health"),
-        *("maintenance", "master", "pattern", "quality", "run", "schedule", "security", "service", "source"),
-        *("tick", "withdrawn"),
+        *(
+            "backup",
+            "check",
+            "collection",
+            "coverage",
+            "cycle",
+            "database",
+            "disk",
+            "forecast",
+            "master",
+            "pattern",
+        ),
+        *("run", "schedule", "security", "service", "source", "system", "tick", "withdrawn"),
     }
 )
 """Kinds of alerts, the first part of their keys, that a route may be given for."""
