@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
     from miraikakaku_assets.adapters.storage.collection.cycles import PostgresCycles
     from miraikakaku_assets.application.alerting.alert_rule import AlertPorts
-    from miraikakaku_assets.application.alerting.cycle_alerts import CycleLimits
+    from miraikakaku_assets.application.alerting.conditions.cycle_alerts import CycleLimits
     from miraikakaku_assets.application.alerting.deliver_notifications import DeliveryPorts
     from miraikakaku_assets.application.alerting.plan_notices import PlanningPorts
     from miraikakaku_assets.application.alerting.respond import ResponsePorts
@@ -158,7 +158,7 @@ class Notices(Stores):
     @property
     def cycle_limits(self) -> CycleLimits:
         """What the settings call a good cycle."""
-        from miraikakaku_assets.application.alerting.cycle_alerts import CycleLimits
+        from miraikakaku_assets.application.alerting.conditions.cycle_alerts import CycleLimits
 
         settings = self.settings
         return CycleLimits(settings.max_processing_time, settings.min_success_rate, settings.max_error_count)

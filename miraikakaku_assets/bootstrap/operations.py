@@ -42,7 +42,7 @@ class Operations(Sources, Notices):
             address: Where it answers HTTP, e.g. ``http://127.0.0.1:8000``; empty where it does not.
             health_path: What health checks ask there, e.g. ``/health``.
         """
-        from miraikakaku_assets.application.ports.system import ServiceBeat
+        from miraikakaku_assets.application.ports.operations.system import ServiceBeat
 
         self.heartbeats.beat(
             [ServiceBeat(service, socket.gethostname(), os.getpid(), state, address, health_path)]

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.files.outage_file import OutageFile
     from miraikakaku_assets.adapters.notify.channels import Channels
     from miraikakaku_assets.adapters.notify.healthchecks import HealthcheckPings
-    from miraikakaku_assets.application.alerting.database_alerts import DiskSpace
+    from miraikakaku_assets.application.alerting.conditions.database_alerts import DiskSpace
     from miraikakaku_assets.application.alerting.outage import OutagePorts
     from miraikakaku_assets.application.alerting.watch import WatchPorts
-    from miraikakaku_assets.application.ports.watching import Orchestrator
+    from miraikakaku_assets.application.ports.operations.watching import Orchestrator
 
 
 class Watching(Sources, Forecasting, Backups, Security):
@@ -33,7 +33,7 @@ class Watching(Sources, Forecasting, Backups, Security):
         """
         from miraikakaku_assets.adapters.storage.collection.market_account import PostgresMarketAccount
         from miraikakaku_assets.adapters.storage.collection.watch_positions import PostgresWatchPositions
-        from miraikakaku_assets.application.alerting.installation_alerts import InstallationAccount
+        from miraikakaku_assets.application.alerting.conditions.installation_alerts import InstallationAccount
         from miraikakaku_assets.application.alerting.watch import Floors, WatchPorts
 
         mark = self.origin.read()
@@ -57,7 +57,7 @@ class Watching(Sources, Forecasting, Backups, Security):
     def disk(self) -> DiskSpace | None:
         """Room under the state folder; None where the database is elsewhere, which watches its own."""
         from miraikakaku_assets.adapters.storage.disk import LEAST_FREE, free_bytes
-        from miraikakaku_assets.application.alerting.database_alerts import DiskSpace
+        from miraikakaku_assets.application.alerting.conditions.database_alerts import DiskSpace
 
         if self.settings.database_url is not None:
             return None
@@ -81,7 +81,7 @@ class Watching(Sources, Forecasting, Backups, Security):
     @property
     def outage(self) -> OutagePorts:
         """What telling of an outage needs: nothing of it is in the database."""
-        from miraikakaku_assets.application.alerting.database_alerts import UNREACHABLE
+        from miraikakaku_assets.application.alerting.conditions.database_alerts import UNREACHABLE
         from miraikakaku_assets.application.alerting.outage import OutagePorts
         from miraikakaku_assets.domain.alerting.levels import Level
         from miraikakaku_assets.domain.alerting.routes import parse_routes

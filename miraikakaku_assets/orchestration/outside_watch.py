@@ -9,7 +9,7 @@ from miraikakaku_assets.application.alerting.deliver_notifications import delive
 from miraikakaku_assets.application.alerting.outage import end_outage, tell_outage
 from miraikakaku_assets.application.alerting.watch import watch
 from miraikakaku_assets.application.monitoring.watch_round import WatchRound
-from miraikakaku_assets.application.ports.pings import Signal
+from miraikakaku_assets.application.ports.operations.pings import Signal
 from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 from miraikakaku_assets.orchestration.instance.home import open_instance

@@ -151,7 +151,7 @@ def cycle_watch() -> dg.SensorDefinition:
         description="Raises an alert when a five-minute cycle runs for more than twice MAX_PROCESSING_TIME.",
     )
     def watch(ports: PortsResource) -> dg.SkipReason:
-        from miraikakaku_assets.application.alerting.cycle_alerts import judge_running
+        from miraikakaku_assets.application.alerting.conditions.cycle_alerts import judge_running
 
         use = ports.use
         changes = judge_running(use.cycles, use.cycle_limits, use.alerting)

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from miraikakaku_assets.adapters.files.service_lock import services_admitted
-from miraikakaku_assets.application.ports.system import ServiceBeat
+from miraikakaku_assets.application.ports.operations.system import ServiceBeat
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.orchestration.instance.home import open_instance, shipped_file

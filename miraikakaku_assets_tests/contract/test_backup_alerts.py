@@ -12,8 +12,8 @@ from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.backups.history import PostgresBackupHistory
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.alerting.alert_rule import AlertPorts, reconcile
-from miraikakaku_assets.application.alerting.backup_alerts import backup_evaluations
-from miraikakaku_assets.application.ports.backups import (
+from miraikakaku_assets.application.alerting.conditions.backup_alerts import backup_evaluations
+from miraikakaku_assets.application.ports.operations.backups import (
     FORMAT,
     BackupAttempt,
     BackupKind,

@@ -9,7 +9,7 @@ from miraikakaku_assets.application.monitoring.ping_schedules import (
     SkippedTick,
     ping_schedules,
 )
-from miraikakaku_assets.application.ports.pings import Signal
+from miraikakaku_assets.application.ports.operations.pings import Signal
 from miraikakaku_assets_tests.fakes.ping_receiver import ping_receiver
 
 RUN = "5f0c1a2e-0000-4000-8000-000000000001"

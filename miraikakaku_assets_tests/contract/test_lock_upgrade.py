@@ -14,7 +14,7 @@ from miraikakaku_assets.adapters.files.report_folder import FolderReports
 from miraikakaku_assets.adapters.security.lock_upgrade import COMPILE, UvWorkshop, changed
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.security.store import PostgresSecurityFindings
-from miraikakaku_assets.application.ports.security import CheckOutcome
+from miraikakaku_assets.application.ports.operations.security import CheckOutcome
 from miraikakaku_assets.application.security.prepare_upgrade import UpgradeReport, prepare_upgrade
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.security.finding import Check

@@ -12,7 +12,7 @@ from miraikakaku_assets.adapters.storage.backups.integrity import PostgresIntegr
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.maintenance import rows
 from miraikakaku_assets.adapters.storage.maintenance.rows import PostgresOldRows
-from miraikakaku_assets.application.ports.maintenance import LEDGER, PROBES, REPORTS, ROWS
+from miraikakaku_assets.application.ports.operations.maintenance import LEDGER, PROBES, REPORTS, ROWS
 
 NOW = datetime(2026, 11, 20, 3, tzinfo=UTC)
 BEFORE = NOW - timedelta(days=90)

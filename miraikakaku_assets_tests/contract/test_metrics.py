@@ -12,8 +12,8 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.operations.figures import PostgresFigures
 from miraikakaku_assets.application.monitoring.metrics import metric_families
 from miraikakaku_assets.application.ports.notices import NewAlert, Severity
+from miraikakaku_assets.application.ports.operations.system import Sample, ServiceState
 from miraikakaku_assets.application.ports.rate_limit import Breaker, LimitState
-from miraikakaku_assets.application.ports.system import Sample, ServiceState
 from miraikakaku_assets.domain.operations.thresholds import Level
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)

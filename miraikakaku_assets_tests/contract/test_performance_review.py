@@ -16,7 +16,7 @@ from miraikakaku_assets.application.monitoring.review import (
     review_performance,
     stale_tables,
 )
-from miraikakaku_assets.application.ports.system import TableStatistics
+from miraikakaku_assets.application.ports.operations.system import TableStatistics
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets_tests.support.patience import until
 

@@ -8,10 +8,10 @@ from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.security.store import PostgresSecurityFindings
 from miraikakaku_assets.application.alerting.alert_rule import AlertPorts
+from miraikakaku_assets.application.alerting.conditions.security_alerts import judge_security
 from miraikakaku_assets.application.alerting.rules import ALERTS
-from miraikakaku_assets.application.alerting.security_alerts import judge_security
 from miraikakaku_assets.application.ports.notices import Alert
-from miraikakaku_assets.application.ports.security import AdvisoryDump, OnlineAudit, StoredFinding
+from miraikakaku_assets.application.ports.operations.security import AdvisoryDump, OnlineAudit, StoredFinding
 from miraikakaku_assets.application.security.accept import accept_finding
 from miraikakaku_assets.application.security.scan import (
     KEPT,

@@ -10,7 +10,7 @@ from miraikakaku_assets.adapters.storage.operations.backlog import PostgresBackl
 from miraikakaku_assets.adapters.storage.operations.heartbeats import PostgresHeartbeats
 from miraikakaku_assets.adapters.storage.operations.metrics import PostgresSystemMetrics
 from miraikakaku_assets.application.alerting.alert_rule import AlertChanges, AlertPorts
-from miraikakaku_assets.application.alerting.system_alerts import judge_system
+from miraikakaku_assets.application.alerting.conditions.system_alerts import judge_system
 from miraikakaku_assets.application.monitoring.health import (
     HealthPorts,
     HealthReport,
@@ -20,8 +20,8 @@ from miraikakaku_assets.application.monitoring.health import (
     sample_health,
 )
 from miraikakaku_assets.application.ports.notices import NewAlert, Severity
+from miraikakaku_assets.application.ports.operations.system import Backlog, ServiceBeat
 from miraikakaku_assets.application.ports.rate_limit import Breaker, LimitState
-from miraikakaku_assets.application.ports.system import Backlog, ServiceBeat
 from miraikakaku_assets.domain.operations.thresholds import Level
 from miraikakaku_assets_tests.fakes.machine import SetMachine
 

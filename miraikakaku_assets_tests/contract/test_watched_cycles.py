@@ -8,7 +8,11 @@ from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.collection.cycles import PostgresCycles
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.alerting.alert_rule import AlertChanges, AlertPorts
-from miraikakaku_assets.application.alerting.cycle_alerts import CycleLimits, judge_cycle, judge_running
+from miraikakaku_assets.application.alerting.conditions.cycle_alerts import (
+    CycleLimits,
+    judge_cycle,
+    judge_running,
+)
 from miraikakaku_assets.application.ports.notices import Alert, CycleEnd
 from miraikakaku_assets_tests.support.markets.signal_alerts import NOW
 

@@ -19,11 +19,11 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
 from miraikakaku_assets.adapters.storage.security.store import PostgresSecurityFindings
 from miraikakaku_assets.application.alerting.alert_rule import AlertChanges, AlertPorts
-from miraikakaku_assets.application.alerting.installation_alerts import InstallationAccount
+from miraikakaku_assets.application.alerting.conditions.installation_alerts import InstallationAccount
 from miraikakaku_assets.application.alerting.rules import ALERTS
 from miraikakaku_assets.application.alerting.watch import Floors, WatchPorts, watch
 from miraikakaku_assets.application.ports.notices import Alert
-from miraikakaku_assets.application.ports.watching import (
+from miraikakaku_assets.application.ports.operations.watching import (
     DueCollection,
     EndedRuns,
     OrchestratorState,

@@ -12,7 +12,7 @@ import pytest
 from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.alerting.alert_rule import AlertChanges, AlertPorts
-from miraikakaku_assets.application.alerting.forecast_alerts import watch_forecasts
+from miraikakaku_assets.application.alerting.conditions.forecast_alerts import watch_forecasts
 from miraikakaku_assets.application.ports.forecasts import PERFORMANCE, Decision, ModelRecord
 from miraikakaku_assets.application.ports.notices import Alert, Severity
 from miraikakaku_assets.domain.market.instruments import JP

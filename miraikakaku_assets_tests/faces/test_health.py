@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from miraikakaku_assets.application.monitoring import health as checking
-from miraikakaku_assets.application.ports.system import Sample
+from miraikakaku_assets.application.ports.operations.system import Sample
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.operations.thresholds import THRESHOLDS, Level
 from miraikakaku_assets_tests.fakes.machine import SetMachine

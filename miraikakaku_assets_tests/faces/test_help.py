@@ -28,10 +28,22 @@ HEAVY = (
     "yfinance",
 )
 COMMANDS = {
+    "alerts acknowledge",
+    "alerts expect",
+    "alerts list",
+    "alerts resolve",
+    "alerts show",
+    "alerts silence",
+    "alerts silences",
+    "alerts unsilence",
     "analyze",
     "backup",
     "backups",
+    "check",
     "collect",
+    "coverage gaps",
+    "coverage repair",
+    "daily",
     "db roles",
     "db start",
     "db stop",
@@ -66,6 +78,7 @@ COMMANDS = {
     "up",
     "validate",
     "watch",
+    "weekly",
 }
 
 
@@ -106,10 +119,22 @@ def test_commands_that_report_can_do_so_in_json() -> None:
     }
 
     assert reporting == {
+        "alerts acknowledge",
+        "alerts expect",
+        "alerts list",
+        "alerts resolve",
+        "alerts show",
+        "alerts silence",
+        "alerts silences",
+        "alerts unsilence",
         "analyze",
         "backup",
         "backups",
+        "check",
         "collect",
+        "coverage gaps",
+        "coverage repair",
+        "daily",
         "db roles",
         "db upgrade",
         "db url",
@@ -138,6 +163,7 @@ def test_commands_that_report_can_do_so_in_json() -> None:
         "train",
         "validate",
         "watch",
+        "weekly",
     }
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from miraikakaku_assets.application.ports.system import Measurement
+from miraikakaku_assets.application.ports.operations.system import Measurement
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 
 

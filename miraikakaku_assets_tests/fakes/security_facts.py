@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from miraikakaku_assets.application.ports.security import AdvisoryDump, OnlineAudit
+from miraikakaku_assets.application.ports.operations.security import AdvisoryDump, OnlineAudit
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, MiraikakakuError
 from miraikakaku_assets.domain.security.database_roles import DatabaseAccess
 from miraikakaku_assets.domain.security.exposure import FileMode, Listener

@@ -20,7 +20,7 @@ WORK = textwrap.dedent("""
     from miraikakaku_assets.adapters.storage.backups.copies import PostgresCopies
     from miraikakaku_assets.application.backups.make_backup import make_backup
     from miraikakaku_assets.application.backups.restore_backup import RestoreRequest, restore_backup
-    from miraikakaku_assets.application.ports.backups import BackupKind
+    from miraikakaku_assets.application.ports.operations.backups import BackupKind
     from miraikakaku_assets.bootstrap import Ports
     from miraikakaku_assets.settings import Settings
 

@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from miraikakaku_assets.application.alerting.forecast_alerts import watch_forecasts
+from miraikakaku_assets.application.alerting.conditions.forecast_alerts import watch_forecasts
 from miraikakaku_assets.application.forecasting.weights import champions, review_champion
 from miraikakaku_assets.application.ports.forecasts import PERFORMANCE
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk

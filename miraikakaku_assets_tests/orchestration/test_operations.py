@@ -8,7 +8,7 @@ import pytest
 
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.monitoring.asset_health import AssetHealth, judge_groups
-from miraikakaku_assets.application.ports.system import ServiceBeat
+from miraikakaku_assets.application.ports.operations.system import ServiceBeat
 from miraikakaku_assets.bootstrap import utc_now
 from miraikakaku_assets.domain.operations.thresholds import SPECIFIED
 from miraikakaku_assets.orchestration.operations import assets as operations

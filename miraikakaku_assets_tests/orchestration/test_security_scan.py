@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from miraikakaku_assets.application.ports.security import AdvisoryDump
+from miraikakaku_assets.application.ports.operations.security import AdvisoryDump
 from miraikakaku_assets.domain.security.advisories import advisories_of
 from miraikakaku_assets.domain.security.exposure import FileMode, Holding
 from miraikakaku_assets.orchestration.security.assets import SECURITY_SCAN

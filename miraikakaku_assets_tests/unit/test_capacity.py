@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from miraikakaku_assets.domain.capacity import forecast_disk
+from miraikakaku_assets.domain.operations.capacity import forecast_disk
 
 BEGUN = datetime(2025, 1, 1, tzinfo=UTC)
 

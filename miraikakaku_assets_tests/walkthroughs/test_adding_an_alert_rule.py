@@ -14,7 +14,7 @@ from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.collection.cycles import PostgresCycles
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.alerting.alert_rule import AlertPorts
-from miraikakaku_assets.application.alerting.cycle_alerts import CycleLimits, judge_cycle
+from miraikakaku_assets.application.alerting.conditions.cycle_alerts import CycleLimits, judge_cycle
 from miraikakaku_assets.application.alerting.rules import alert_table
 from miraikakaku_assets.application.ports.notices import CycleEnd
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from miraikakaku_assets.application.ports.maintenance import LOGS, MASTERS, REPORTS
+from miraikakaku_assets.application.ports.operations.maintenance import LOGS, MASTERS, REPORTS
 
 
 class FolderOldFiles:

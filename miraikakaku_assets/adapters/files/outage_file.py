@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from miraikakaku_assets.adapters.files.state_folders import write_whole
-from miraikakaku_assets.application.ports.watching import Outage
+from miraikakaku_assets.application.ports.operations.watching import Outage
 from miraikakaku_assets.domain.errors import ConfigurationError
 
 

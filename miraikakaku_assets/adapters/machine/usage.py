@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from miraikakaku_assets.adapters.machine.control_groups import ControlGroups, CpuLimit
-from miraikakaku_assets.application.ports.system import Measurement
+from miraikakaku_assets.application.ports.operations.system import Measurement
 
 _GIB = 1 << 30
 

@@ -4,7 +4,7 @@ import http.client
 import time
 from urllib.parse import urlsplit
 
-from miraikakaku_assets.application.ports.system import Measurement
+from miraikakaku_assets.application.ports.operations.system import Measurement
 
 PATIENCE_SECONDS = 10.0
 """Twice what counts as dangerous: after that it is no slow answer any more."""

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from miraikakaku_assets.application.ports.metrics import MetricFamily
+from miraikakaku_assets.application.ports.operations.metrics import MetricFamily
 
 
 def exposition(families: Iterable[MetricFamily]) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from curl_cffi import requests
 
-from miraikakaku_assets.application.ports.pings import Signal
+from miraikakaku_assets.application.ports.operations.pings import Signal
 
 NAME = "{name}"
 """Where an address may say that the name belongs; without it the name is its last part."""

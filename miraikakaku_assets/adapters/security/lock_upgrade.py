@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from miraikakaku_assets.application.ports.security import Step, UpgradeTry
+from miraikakaku_assets.application.ports.operations.security import Step, UpgradeTry
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
 
 LOCK, PROJECT = "requirements.lock", "pyproject.toml"

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from miraikakaku_assets.application.ports.security import AdvisoryDump
+from miraikakaku_assets.application.ports.operations.security import AdvisoryDump
 from miraikakaku_assets.domain.errors import InputFileError
 from miraikakaku_assets.domain.security.advisories import (
     ECOSYSTEM,

@@ -12,7 +12,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from miraikakaku_assets.adapters.security.osv_dump import newest_dump, read_dump
-from miraikakaku_assets.application.ports.security import AdvisoryDump, OnlineAudit
+from miraikakaku_assets.application.ports.operations.security import AdvisoryDump, OnlineAudit
 from miraikakaku_assets.domain.errors import InputFileError
 from miraikakaku_assets.domain.security.vulnerabilities import Vulnerability
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertChanges
-from miraikakaku_assets.application.alerting.database_alerts import UNREACHABLE
+from miraikakaku_assets.application.alerting.conditions.database_alerts import UNREACHABLE
 from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.notices import (
@@ -20,7 +20,7 @@ from miraikakaku_assets.application.ports.notices import (
     Severity,
     Verdict,
 )
-from miraikakaku_assets.application.ports.watching import Outage, OutageMemory
+from miraikakaku_assets.application.ports.operations.watching import Outage, OutageMemory
 
 _TITLE = "データベースに接続できません"
 

@@ -4,26 +4,30 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertKind
-from miraikakaku_assets.application.alerting.backup_alerts import BACKUP_RULES
-from miraikakaku_assets.application.alerting.collection_alerts import (
+from miraikakaku_assets.application.alerting.conditions.backup_alerts import BACKUP_RULES
+from miraikakaku_assets.application.alerting.conditions.collection_alerts import (
     COLLECTION_RULES,
     NO_DATA_RULES,
     START_RULES,
 )
-from miraikakaku_assets.application.alerting.cycle_alerts import CYCLE_RULES, RUNNING_CYCLE_RULES
-from miraikakaku_assets.application.alerting.database_alerts import DATABASE_RULES, DISK_RULES, UNREACHABLE
-from miraikakaku_assets.application.alerting.forecast_alerts import SCORE_RULES, TRAINING_RULES
-from miraikakaku_assets.application.alerting.market_alerts import (
+from miraikakaku_assets.application.alerting.conditions.cycle_alerts import CYCLE_RULES, RUNNING_CYCLE_RULES
+from miraikakaku_assets.application.alerting.conditions.database_alerts import (
+    DATABASE_RULES,
+    DISK_RULES,
+    UNREACHABLE,
+)
+from miraikakaku_assets.application.alerting.conditions.forecast_alerts import SCORE_RULES, TRAINING_RULES
+from miraikakaku_assets.application.alerting.conditions.market_alerts import (
     COVERAGE_AGE_RULES,
     COVERAGE_RULES,
     FORECAST_RULES,
     MASTER_RULES,
 )
-from miraikakaku_assets.application.alerting.run_alerts import CHECK_RULES, RUN_RULES, TICK_RULES
-from miraikakaku_assets.application.alerting.schedule_alerts import SCHEDULE_RULES, SERVICE_RULES
-from miraikakaku_assets.application.alerting.security_alerts import FINDING_RULES, SCAN_RULES
-from miraikakaku_assets.application.alerting.source_alerts import CLOCK_RULES, SOURCE_RULES
-from miraikakaku_assets.application.alerting.system_alerts import SYSTEM_RULES
+from miraikakaku_assets.application.alerting.conditions.run_alerts import CHECK_RULES, RUN_RULES, TICK_RULES
+from miraikakaku_assets.application.alerting.conditions.schedule_alerts import SCHEDULE_RULES, SERVICE_RULES
+from miraikakaku_assets.application.alerting.conditions.security_alerts import FINDING_RULES, SCAN_RULES
+from miraikakaku_assets.application.alerting.conditions.source_alerts import CLOCK_RULES, SOURCE_RULES
+from miraikakaku_assets.application.alerting.conditions.system_alerts import SYSTEM_RULES
 from miraikakaku_assets.application.ports.notices import PATTERN, WITHDRAWN, Severity
 
 EVENTS = (

@@ -11,7 +11,7 @@ from miraikakaku_assets.application.alerting.alert_rule import (
     evaluate,
     reconcile,
 )
-from miraikakaku_assets.application.alerting.collection_alerts import (
+from miraikakaku_assets.application.alerting.conditions.collection_alerts import (
     COLLECTION_RULES,
     NO_DATA_RULES,
     START_RULES,
@@ -19,11 +19,11 @@ from miraikakaku_assets.application.alerting.collection_alerts import (
     CollectionStart,
     newest_bars,
 )
-from miraikakaku_assets.application.alerting.installation_alerts import (
+from miraikakaku_assets.application.alerting.conditions.installation_alerts import (
     InstallationAccount,
     installation_evaluations,
 )
-from miraikakaku_assets.application.alerting.market_alerts import (
+from miraikakaku_assets.application.alerting.conditions.market_alerts import (
     COVERAGE_AGE_RULES,
     COVERAGE_RULES,
     FORECAST_RULES,
@@ -33,7 +33,7 @@ from miraikakaku_assets.application.alerting.market_alerts import (
     listed_issues,
     segments,
 )
-from miraikakaku_assets.application.alerting.run_alerts import (
+from miraikakaku_assets.application.alerting.conditions.run_alerts import (
     CHECK_RULES,
     RUN_RULES,
     TICK_RULES,
@@ -41,23 +41,23 @@ from miraikakaku_assets.application.alerting.run_alerts import (
     JobRuns,
     Tick,
 )
-from miraikakaku_assets.application.alerting.schedule_alerts import (
+from miraikakaku_assets.application.alerting.conditions.schedule_alerts import (
     SCHEDULE_RULES,
     SERVICE_RULES,
     Service,
     WatchedSchedule,
     services,
 )
-from miraikakaku_assets.application.alerting.source_alerts import source_evaluations
+from miraikakaku_assets.application.alerting.conditions.source_alerts import source_evaluations
 from miraikakaku_assets.application.monitoring.status import Probes, source_status
-from miraikakaku_assets.application.ports.rate_limit import AdjustableRate
-from miraikakaku_assets.application.ports.watching import (
+from miraikakaku_assets.application.ports.operations.watching import (
     DueCollection,
     MarketAccount,
     Orchestrator,
     OrchestratorState,
     WatchPositions,
 )
+from miraikakaku_assets.application.ports.rate_limit import AdjustableRate
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
 
 COVERAGE_SCHEDULE = "coverage_check"

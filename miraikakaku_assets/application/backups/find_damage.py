@@ -1,7 +1,11 @@
 """Use case: look for damage in the database before somebody meets it."""
 
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.backups import IntegrityCheck, IntegrityReport, IntegrityStore
+from miraikakaku_assets.application.ports.operations.backups import (
+    IntegrityCheck,
+    IntegrityReport,
+    IntegrityStore,
+)
 
 
 def find_damage(check: IntegrityCheck, store: IntegrityStore, clock: Clock) -> IntegrityReport:

@@ -4,7 +4,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from miraikakaku_assets.application.backups.make_backup import BackupPorts, MadeBackup, dated, make_backup
-from miraikakaku_assets.application.ports.backups import BackupKind, BackupShelf, Manifest, StoredBackup
+from miraikakaku_assets.application.ports.operations.backups import (
+    BackupKind,
+    BackupShelf,
+    Manifest,
+    StoredBackup,
+)
 from miraikakaku_assets.domain.backups.retention import Keeping, kept
 
 BEGIN, END = "<!-- recovery: begin, written by `miraikakaku backup --measure` -->", "<!-- recovery: end -->"

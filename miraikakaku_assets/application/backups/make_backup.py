@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.backups import (
+from miraikakaku_assets.application.ports.operations.backups import (
     FORMAT,
     BackupAttempt,
     BackupHistory,

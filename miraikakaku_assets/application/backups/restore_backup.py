@@ -12,7 +12,7 @@ from miraikakaku_assets.application.backups.make_backup import (
     attempt_of,
     make_in_turn,
 )
-from miraikakaku_assets.application.ports.backups import (
+from miraikakaku_assets.application.ports.operations.backups import (
     MODELS,
     BackupKind,
     Manifest,

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from miraikakaku_assets.application.backups.make_backup import BackupPorts, dated, let_go
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.maintenance import FILES, ROWS, OldFiles, OldRows
+from miraikakaku_assets.application.ports.operations.maintenance import FILES, ROWS, OldFiles, OldRows
 from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.domain.backups.retention import kept
 from miraikakaku_assets.domain.errors import ConfigurationError

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.rate_limit import Breaker, LimitState
-from miraikakaku_assets.application.ports.system import (
+from miraikakaku_assets.application.ports.operations.system import (
     Backlog,
     DatabaseDoor,
     Machine,
@@ -17,6 +16,7 @@ from miraikakaku_assets.application.ports.system import (
     SystemMetrics,
     WebProbe,
 )
+from miraikakaku_assets.application.ports.rate_limit import Breaker, LimitState
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 from miraikakaku_assets.domain.market.source_health import Health, SourceHealth
 from miraikakaku_assets.domain.operations.thresholds import (

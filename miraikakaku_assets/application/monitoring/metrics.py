@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from miraikakaku_assets.application.ports.metrics import MetricFamily, StoredFigures, Table
+from miraikakaku_assets.application.ports.operations.metrics import MetricFamily, StoredFigures, Table
+from miraikakaku_assets.application.ports.operations.system import Sample, ServiceState
 from miraikakaku_assets.application.ports.rate_limit import Breaker, LimitState
-from miraikakaku_assets.application.ports.system import Sample, ServiceState
 from miraikakaku_assets.domain.operations.thresholds import THRESHOLDS, Level
 
 _PREFIX = "miraikakaku"

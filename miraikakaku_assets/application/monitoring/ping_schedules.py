@@ -8,7 +8,7 @@ holiday nobody shall be called.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from miraikakaku_assets.application.ports.pings import DeadMansSwitch, Signal
+from miraikakaku_assets.application.ports.operations.pings import DeadMansSwitch, Signal
 
 _REMEMBERED = 200  # ended runs: a tag that is added later makes them look new
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.system import (
+from miraikakaku_assets.application.ports.operations.system import (
     ReviewBooks,
     ServerReview,
     ServerStatistics,

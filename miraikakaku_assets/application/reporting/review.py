@@ -12,8 +12,8 @@ from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.coverage import CheckedUniverse, CoverageHistory, ReportShelf
 from miraikakaku_assets.application.reporting.page import Section, heading, line_chart, page, paragraph, table
 from miraikakaku_assets.application.stage_reports import ReviewTotals
-from miraikakaku_assets.domain.capacity import DiskForecast, forecast_disk
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
+from miraikakaku_assets.domain.operations.capacity import DiskForecast, forecast_disk
 from miraikakaku_assets.domain.percent import percent
 
 Period = Literal["weekly", "monthly"]

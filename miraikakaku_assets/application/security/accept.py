@@ -3,8 +3,12 @@
 from datetime import datetime, timedelta
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertPorts
-from miraikakaku_assets.application.alerting.security_alerts import judge_security
-from miraikakaku_assets.application.ports.security import Acceptance, SecurityFindings, StoredFinding
+from miraikakaku_assets.application.alerting.conditions.security_alerts import judge_security
+from miraikakaku_assets.application.ports.operations.security import (
+    Acceptance,
+    SecurityFindings,
+    StoredFinding,
+)
 from miraikakaku_assets.domain.errors import ConfigurationError
 
 LONGEST = timedelta(days=366)

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from miraikakaku_assets.application.ports.security import (
+from miraikakaku_assets.application.ports.operations.security import (
     AdvisoryDump,
     CheckOutcome,
     OnlineAudit,

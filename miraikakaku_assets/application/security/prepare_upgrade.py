@@ -11,7 +11,7 @@ from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import Version
 
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.security import (
+from miraikakaku_assets.application.ports.operations.security import (
     LockWorkshop,
     ReportFolder,
     SecurityFindings,

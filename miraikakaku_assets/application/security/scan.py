@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertPorts
-from miraikakaku_assets.application.alerting.security_alerts import judge_security
+from miraikakaku_assets.application.alerting.conditions.security_alerts import judge_security
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.security import (
+from miraikakaku_assets.application.ports.operations.security import (
     CheckOutcome,
     PackageAudit,
     SecurityFacts,

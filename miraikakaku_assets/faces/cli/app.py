@@ -3,27 +3,23 @@
 import typer
 
 from miraikakaku_assets.faces.cli import (
-    alerts,
     bars_io,
     database,
     demo,
     forecasts,
-    health,
     master,
     patterns,
     quality,
-    resume,
     scoreboard,
     services,
     simulate,
     stages,
     status,
-    watch,
 )
 from miraikakaku_assets.faces.cli.coverage import commands as coverage
 from miraikakaku_assets.faces.cli.coverage import modes
 from miraikakaku_assets.faces.cli.leakage import commands as leakage
-from miraikakaku_assets.faces.cli.operations import backups, maintenance
+from miraikakaku_assets.faces.cli.operations import alerts, backups, health, maintenance, resume, watch
 from miraikakaku_assets.faces.cli.runner import AssetHealthReader, RunnerFactory, Services, Watch
 from miraikakaku_assets.faces.cli.security import commands as security
 

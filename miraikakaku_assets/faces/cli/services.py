@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from miraikakaku_assets.bootstrap import ports
-from miraikakaku_assets.faces.cli.health import check_once
+from miraikakaku_assets.faces.cli.operations.health import check_once
 from miraikakaku_assets.faces.cli.runner import Services
 
 PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the web UI on 127.0.0.1.")]

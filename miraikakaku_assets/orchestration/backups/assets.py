@@ -7,7 +7,7 @@ import dagster as dg
 
 from miraikakaku_assets.application.backups.find_damage import find_damage
 from miraikakaku_assets.application.backups.make_backup import make_backup
-from miraikakaku_assets.application.ports.backups import BackupKind
+from miraikakaku_assets.application.ports.operations.backups import BackupKind
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.resources import PortsResource

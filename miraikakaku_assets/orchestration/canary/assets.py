@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from miraikakaku_assets.application.alerting.source_alerts import judge_source_clock
+from miraikakaku_assets.application.alerting.conditions.source_alerts import judge_source_clock
 from miraikakaku_assets.application.monitoring.probe_sources import ProbeRound, probe_sources
 from miraikakaku_assets.bootstrap import price_vendor
 from miraikakaku_assets.domain.errors import MiraikakakuError

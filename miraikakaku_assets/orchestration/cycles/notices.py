@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from miraikakaku_assets.application.alerting.cycle_alerts import judge_cycle
+from miraikakaku_assets.application.alerting.conditions.cycle_alerts import judge_cycle
 from miraikakaku_assets.application.alerting.deliver_notifications import deliver_notifications
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import MiraikakakuError

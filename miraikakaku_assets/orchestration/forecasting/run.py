@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from miraikakaku_assets.application.alerting.forecast_alerts import watch_forecasts
+from miraikakaku_assets.application.alerting.conditions.forecast_alerts import watch_forecasts
 from miraikakaku_assets.application.commands import PredictCommand, TrainCommand
 from miraikakaku_assets.application.forecasting.daily import predict_universe, score_universe, train_universe
 from miraikakaku_assets.application.forecasting.inputs import ForecastInputs

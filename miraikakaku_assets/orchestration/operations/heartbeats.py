@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.operations.heartbeats import PostgresHeartbeats
-from miraikakaku_assets.application.ports.system import ServiceBeat
+from miraikakaku_assets.application.ports.operations.system import ServiceBeat
 
 BEAT_SECONDS = 15.0
 _PATIENCE = {"connect_timeout": "2", "tcp_user_timeout": "2000"}  # seconds; milliseconds

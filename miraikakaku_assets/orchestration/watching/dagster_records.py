@@ -16,10 +16,10 @@ from dagster._core.scheduler.instigation import (
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._utils.schedules import schedule_execution_time_iterator
 
-from miraikakaku_assets.application.alerting.schedule_alerts import TICK_GRACE
+from miraikakaku_assets.application.alerting.conditions.schedule_alerts import TICK_GRACE
 from miraikakaku_assets.application.collection.due_collections import is_due
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.watching import (
+from miraikakaku_assets.application.ports.operations.watching import (
     CheckResult,
     DueCollection,
     EndedTick,

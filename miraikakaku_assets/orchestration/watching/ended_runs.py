@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from miraikakaku_assets.application.ports.watching import EndedRuns
+from miraikakaku_assets.application.ports.operations.watching import EndedRuns
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
 
 BY_HAND = "__ASSET_JOB"

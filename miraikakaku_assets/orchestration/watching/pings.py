@@ -14,7 +14,7 @@ from miraikakaku_assets.application.monitoring.ping_schedules import (
     ping_schedules,
 )
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.pings import DeadMansSwitch, Signal
+from miraikakaku_assets.application.ports.operations.pings import DeadMansSwitch, Signal
 from miraikakaku_assets.bootstrap import utc_now
 from miraikakaku_assets.orchestration.watching.dagster_records import newest_ticks
 from miraikakaku_assets.orchestration.watching.ended_runs import why_step_failed

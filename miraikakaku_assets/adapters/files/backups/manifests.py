@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from miraikakaku_assets.application.ports.backups import (
+from miraikakaku_assets.application.ports.operations.backups import (
     FORMAT,
     BackupKind,
     Dump,

@@ -22,7 +22,12 @@ from miraikakaku_assets.adapters.files.backups.manifests import (
     write_manifest,
 )
 from miraikakaku_assets.adapters.files.whole_file import whole_file
-from miraikakaku_assets.application.ports.backups import Manifest, StoredBackup, StoredFile, UnreadableBackup
+from miraikakaku_assets.application.ports.operations.backups import (
+    Manifest,
+    StoredBackup,
+    StoredFile,
+    UnreadableBackup,
+)
 from miraikakaku_assets.domain.errors import BackupError, BackupRefusedError, DependencyUnavailableError
 
 DATABASE, MODELS, SETTINGS = "database", "models", "settings.env"

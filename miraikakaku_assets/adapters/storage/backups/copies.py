@@ -16,7 +16,7 @@ from miraikakaku_assets.adapters.storage.backups.figures import roles_with_privi
 from miraikakaku_assets.adapters.storage.backups.programs import Programs
 from miraikakaku_assets.adapters.storage.engine import DAGSTER_SCHEMA, Database
 from miraikakaku_assets.adapters.storage.tables import SCHEMA
-from miraikakaku_assets.application.ports.backups import Dump, TableFigures, figures_differ
+from miraikakaku_assets.application.ports.operations.backups import Dump, TableFigures, figures_differ
 from miraikakaku_assets.domain.errors import BackupError, DependencyUnavailableError
 
 SCHEMAS = {"data": SCHEMA, "dagster": DAGSTER_SCHEMA}

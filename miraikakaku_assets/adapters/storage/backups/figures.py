@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from miraikakaku_assets.application.ports.backups import TableFigures
+from miraikakaku_assets.application.ports.operations.backups import TableFigures
 
 _TABLES = """
     SELECT n.nspname, c.relname, bool_or(a.atttypid IN ('json'::regtype, 'xml'::regtype))

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from miraikakaku_assets.adapters.storage.backups.tables import backups, integrity_checks
 from miraikakaku_assets.adapters.storage.collection.tables import batch_executions
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.ports.backups import (
+from miraikakaku_assets.application.ports.operations.backups import (
     BackupAttempt,
     BackupKind,
     BackupStatus,

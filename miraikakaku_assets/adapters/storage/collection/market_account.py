@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports import CANCELLED
-from miraikakaku_assets.application.ports.watching import CollectionTally
+from miraikakaku_assets.application.ports.operations.watching import CollectionTally
 from miraikakaku_assets.domain.market.instruments import Universe
 
 _EXAMPLES = 5

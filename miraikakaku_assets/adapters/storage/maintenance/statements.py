@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from miraikakaku_assets.application.ports.maintenance import ALERTS, CYCLES, LEDGER, PROBES
+from miraikakaku_assets.application.ports.operations.maintenance import ALERTS, CYCLES, LEDGER, PROBES
 
 
 class Leaving(NamedTuple):

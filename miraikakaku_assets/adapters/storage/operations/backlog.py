@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import text
 
 from miraikakaku_assets.adapters.storage.engine import DAGSTER_SCHEMA, Database
-from miraikakaku_assets.application.ports.system import Backlog
+from miraikakaku_assets.application.ports.operations.system import Backlog
 
 _TABLES_THERE = text(f"SELECT to_regclass('{DAGSTER_SCHEMA}.daemon_heartbeats') IS NOT NULL")
 _QUEUED = text(f"SELECT count(*) FROM {DAGSTER_SCHEMA}.runs WHERE status = 'QUEUED'")

@@ -7,7 +7,7 @@ from statistics import median
 
 import psycopg2
 
-from miraikakaku_assets.application.ports.system import Measurement
+from miraikakaku_assets.application.ports.operations.system import Measurement
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 
 _CONNECTIONS = 3

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, TextClause, text
 
 from miraikakaku_assets.adapters.storage.engine import DAGSTER_SCHEMA, Database
 from miraikakaku_assets.adapters.storage.tables import SCHEMA
-from miraikakaku_assets.application.ports.metrics import StoredFigures
+from miraikakaku_assets.application.ports.operations.metrics import StoredFigures
 
 _COVERAGE = text("""
 SELECT universe, segment, coverage FROM miraikakaku.coverage_reports r

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.operations.tables import service_heartbeats as beats
-from miraikakaku_assets.application.ports.system import ServiceBeat, ServiceState
+from miraikakaku_assets.application.ports.operations.system import ServiceBeat, ServiceState
 
 
 class PostgresHeartbeats:

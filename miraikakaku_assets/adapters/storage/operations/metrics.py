@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.operations.tables import system_metrics as metrics
-from miraikakaku_assets.application.ports.system import Sample
+from miraikakaku_assets.application.ports.operations.system import Sample
 from miraikakaku_assets.domain.operations.thresholds import Level
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.security.tables import security_findings as stored
 from miraikakaku_assets.adapters.storage.security.tables import security_scans as scans
-from miraikakaku_assets.application.ports.security import (
+from miraikakaku_assets.application.ports.operations.security import (
     Acceptance,
     CheckOutcome,
     Recorded,

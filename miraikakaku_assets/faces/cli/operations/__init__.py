@@ -1,1 +1,1 @@
-"""Commands about the installation itself. Put here: backups, maintenance. Keep out: rules, SQL."""
+"""Commands about the installation itself: alerts, health, watch, backups. Keep out: rules, SQL."""

@@ -48,7 +48,7 @@ def _add_backup(app: typer.Typer) -> None:
         """
         from miraikakaku_assets.application.backups.list_backups import measure_recovery
         from miraikakaku_assets.application.backups.make_backup import make_backup
-        from miraikakaku_assets.application.ports.backups import BackupKind
+        from miraikakaku_assets.application.ports.operations.backups import BackupKind
 
         text = None if measure is None else _page(measure)
         use = ports()

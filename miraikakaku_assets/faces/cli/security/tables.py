@@ -8,7 +8,7 @@ from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.faces.cli.output import show_line, show_table
 
 if TYPE_CHECKING:
-    from miraikakaku_assets.application.ports.security import CheckOutcome, StoredFinding
+    from miraikakaku_assets.application.ports.operations.security import CheckOutcome, StoredFinding
     from miraikakaku_assets.application.security.prepare_upgrade import UpgradeReport
     from miraikakaku_assets.application.security.scan import ScanReport
 

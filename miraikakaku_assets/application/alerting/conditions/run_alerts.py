@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from miraikakaku_assets.application.alerting.alert_rule import AlertRule, Finding
 from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.ports.notices import Severity
-from miraikakaku_assets.application.ports.watching import CheckResult, EndedRuns, EndedTick
+from miraikakaku_assets.application.ports.operations.watching import CheckResult, EndedRuns, EndedTick
 
 _NAMED = 10  # runs that a message names
 _LONGEST = 500  # characters of an error; the run's page has all of it

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from miraikakaku_assets.application.alerting.alert_rule import AlertRule, Evaluation, Finding, evaluate
 from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.backups.list_backups import newest_good
-from miraikakaku_assets.application.ports.backups import (
+from miraikakaku_assets.application.ports.notices import Severity
+from miraikakaku_assets.application.ports.operations.backups import (
     BackupAttempt,
     BackupHistory,
     BackupShelf,
     BackupStatus,
     Manifest,
 )
-from miraikakaku_assets.application.ports.notices import Severity
 
 LONGEST_AGE = timedelta(hours=26)
 """A backup a day, and two hours for making it."""

@@ -4,21 +4,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from miraikakaku_assets.application.alerting.alert_rule import Evaluation, evaluate
-from miraikakaku_assets.application.alerting.backup_alerts import backup_evaluations
-from miraikakaku_assets.application.alerting.database_alerts import (
+from miraikakaku_assets.application.alerting.conditions.backup_alerts import backup_evaluations
+from miraikakaku_assets.application.alerting.conditions.database_alerts import (
     DATABASE_RULES,
     DISK_RULES,
     DatabaseIntegrity,
     DiskSpace,
 )
-from miraikakaku_assets.application.alerting.security_alerts import security_evaluations
-from miraikakaku_assets.application.ports.backups import (
+from miraikakaku_assets.application.alerting.conditions.security_alerts import security_evaluations
+from miraikakaku_assets.application.ports.operations.backups import (
     BackupHistory,
     BackupShelf,
     IntegrityReport,
     IntegrityStore,
 )
-from miraikakaku_assets.application.ports.security import SecurityFindings
+from miraikakaku_assets.application.ports.operations.security import SecurityFindings
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from miraikakaku_assets.application.alerting.alert_rule import (
 )
 from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.ports.notices import Severity
-from miraikakaku_assets.application.ports.security import (
+from miraikakaku_assets.application.ports.operations.security import (
     CheckOutcome,
     RecordedScan,
     SecurityFindings,

@@ -16,7 +16,7 @@ from miraikakaku_assets.application.alerting.alert_rule import (
     reconcile,
 )
 from miraikakaku_assets.application.ports.notices import Severity
-from miraikakaku_assets.application.ports.system import Sample, SystemMetrics
+from miraikakaku_assets.application.ports.operations.system import Sample, SystemMetrics
 from miraikakaku_assets.domain.operations.thresholds import (
     BACKUP,
     NOTIFICATIONS,
