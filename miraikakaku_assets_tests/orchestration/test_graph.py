@@ -34,6 +34,10 @@ def alone(*kinds: str, after: str = "") -> dict[str, Any]:
 ASSETS: dict[str, dict[str, Any]] = {
     "market/source_canary": alone("yahoo", "postgres"),
     "operations/security_scan": alone("python", "postgres"),
+    "operations/backup": alone("postgres"),
+    "operations/integrity": alone("postgres"),
+    "operations/performance_review": alone("postgres"),
+    "operations/system_metrics": alone("postgres"),
     "market/coverage_report": alone("postgres", "json", "html")
     | {"after": ["copper/coverage", "fx/coverage", "jp/coverage", "us/coverage"]},
     "market/review": alone("postgres", "json", "html"),
@@ -123,10 +127,22 @@ CHECKS = {
     "market/source_canary:every_symbol_answers",
     "market/source_canary:source_healthy",
     "operations/security_scan:nothing_open",
+    "operations/backup:verified",
+    "operations/integrity:nothing_damaged",
+    *(
+        f"operations/system_metrics:{resource}_normal"
+        for resource in ("api_response", "cpu", "database_connection", "disk", "memory")
+    ),
 }
 JOBS = {
     "source_canary_job": None,
     "security_scan_job": None,
+    "backup_job": None,
+    "integrity_job": None,
+    "purge_old_files_job": None,
+    "db_maintenance_job": None,
+    "health_check_job": None,
+    "performance_review_job": None,
     "event_log_pruning_job": None,
     "coverage_check_job": None,
     "quality_check_job": None,
@@ -164,6 +180,12 @@ TOKYO, NEW_YORK, LONDON = "Asia/Tokyo", "America/New_York", "Europe/London"
 SCHEDULES = {
     "source_canary": ("*/15 * * * *", TOKYO, "source_canary_job"),
     "security_scan": ("30 5 * * *", TOKYO, "security_scan_job"),
+    "daily_backup": ("0 2 * * *", TOKYO, "backup_job"),
+    "integrity_check": ("30 4 * * 0", TOKYO, "integrity_job"),
+    "purge_old_files": ("0 3 * * 0", TOKYO, "purge_old_files_job"),
+    "db_maintenance": ("0 4 * * 0", TOKYO, "db_maintenance_job"),
+    "health_check": ("*/5 * * * *", TOKYO, "health_check_job"),
+    "performance_review": ("0 * * * *", TOKYO, "performance_review_job"),
     "event_log_pruning": ("30 3 * * *", TOKYO, "event_log_pruning_job"),
     "coverage_check": ("0 0,6,12,18 * * *", TOKYO, "coverage_check_job"),
     "quality_check": ("30 1,7,13,19 * * *", TOKYO, "quality_check_job"),
@@ -191,6 +213,8 @@ SENSORS = {
     "resume_paused",
     "notifications",
     "cycle_watch",
+    "alert_watch",
+    "healthchecks",
     "forecasts_due",
 }
 MARKETS = {"jp": "tse", "us": "us", "fx": "fx", "copper": "comex", "market": "all", "operations": "all"}

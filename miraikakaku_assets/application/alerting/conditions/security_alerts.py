@@ -230,42 +230,42 @@ FINDING_RULES = (
     _planned(
         Kind.DEPENDENCIES,
         "an installed package has a known vulnerability",
-        "`miraikakaku security upgrade` prepares a tested lock with the fixed version; read it and put it into force",
+        "`miraikakaku security upgrade` prepares a tested lock with the fixed version; read it and put it into force.",
     ),
     _incident(
         Kind.MALICIOUS,
         "an installed package is known to be hostile",
-        "cut the machine off, uninstall the package and change every secret that this machine knows",
+        "Cut the machine off, uninstall the package and change every secret that this machine knows.",
     ),
     _planned(
         Kind.ADVISORIES,
         "packages were looked up nowhere, or the newest advisory is older than `OSV_DUMP_MAX_AGE_DAYS`",
-        "put a newer OSV dump into the drop folder, or let pip-audit reach its service",
+        "Put a newer OSV dump into the drop folder, or let pip-audit reach its service.",
     ),
     _planned(
         Kind.CODE,
         "bandit finds a weakness in the source of this program",
-        "mend the place that is named",
+        "Mend the place that is named.",
     ),
     _incident(
         Kind.SECRETS,
         "a secret stands in the tree, in a file of settings that is shared, or in what was written",
-        "revoke the secret, make a new one and remove it from where it stands",
+        "Revoke the secret, make a new one and remove it from where it stands.",
     ),
     _incident(
         Kind.PERMISSIONS,
         "others can read or change `.env`, the state folder or a backup",
-        "narrow the mode as the message says, and find out who has read it",
+        "Narrow the mode as the message says, and find out who has read it.",
     ),
     _incident(
         Kind.LISTENING,
         "a process of this installation listens on another address than loopback",
-        "bind it to 127.0.0.1 and put a reverse proxy with a login before it",
+        "Bind it to 127.0.0.1 and put a reverse proxy with a login before it.",
     ),
     _incident(
         Kind.ROLES,
         "an external server is used as superuser, PUBLIC has rights, or somebody gets in without a password",
-        "narrow roles and pg_hba.conf as the message says; `miraikakaku db roles` makes narrow ones",
+        "Narrow roles and pg_hba.conf as the message says; `miraikakaku db roles` makes narrow ones.",
     ),
 )
 """Rules about findings of one target; the severity is that of the worst."""
@@ -277,7 +277,7 @@ SCAN_RULES = (
         when="a check of the security scan could not be made; the reason stands in it",
         over="it is made",
         find=_not_made,
-        remedy="do what the reason says, then `miraikakaku security scan`",
+        remedy="Do what the reason says, then `miraikakaku security scan`.",
     ),
     AlertRule[WatchedCheck](
         key="security/overdue/<check>",
@@ -285,7 +285,7 @@ SCAN_RULES = (
         when=f"a check of the security scan was not made for {OVERDUE.days} days",
         over="it is made",
         find=_overdue,
-        remedy="look whether the schedule `security_scan` is on and the daemon runs",
+        remedy="Look whether the schedule `security_scan` is on and the daemon runs.",
     ),
 )
 """Rules about the scan itself."""
