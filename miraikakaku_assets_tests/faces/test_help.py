@@ -28,6 +28,14 @@ HEAVY = (
     "yfinance",
 )
 COMMANDS = {
+    "alerts acknowledge",
+    "alerts expect",
+    "alerts list",
+    "alerts resolve",
+    "alerts show",
+    "alerts silence",
+    "alerts silences",
+    "alerts unsilence",
     "analyze",
     "collect",
     "db start",
@@ -93,6 +101,14 @@ def test_commands_that_report_can_do_so_in_json() -> None:
     }
 
     assert reporting == {
+        "alerts acknowledge",
+        "alerts expect",
+        "alerts list",
+        "alerts resolve",
+        "alerts show",
+        "alerts silence",
+        "alerts silences",
+        "alerts unsilence",
         "analyze",
         "collect",
         "db upgrade",
