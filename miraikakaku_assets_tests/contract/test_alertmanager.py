@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def receiver() -> Iterator[Receiver]:
         yield listening
 
 
-def sent(receiver: Receiver, *alerts: MessageAlert) -> dict[str, object]:
+def sent(receiver: Receiver, *alerts: MessageAlert) -> dict[str, Any]:
     channel = Channels(Addresses(alertmanager=f"{receiver.base_url}/hook"))["alertmanager"]
     answer = channel.send(Message("title", "text", Severity.CRITICAL, alerts=alerts))
     assert answer.verdict is Verdict.DELIVERED
@@ -42,7 +43,7 @@ def test_alerts_of_a_group_are_told_with_labels_and_times(receiver: Receiver) ->
     assert (document["version"], document["status"]) == ("4", "firing")
     assert document["groupLabels"] == document["commonLabels"] == {"kind": "cycle", "universe": "fx"}
     assert document["groupKey"] == '{}:{kind="cycle", universe="fx"}'
-    failed, slow = document["alerts"]  # type: ignore[misc]
+    failed, slow = document["alerts"]
     assert failed["labels"] == {
         "alertname": "cycle/fx/failed",
         "kind": "cycle",
@@ -59,9 +60,9 @@ def test_alerts_of_a_group_are_told_with_labels_and_times(receiver: Receiver) ->
 
 
 def test_what_is_over_has_the_fingerprint_of_what_stood(receiver: Receiver) -> None:
-    (before,) = sent(receiver, MessageAlert(SLOW))["alerts"]  # type: ignore[misc, attr-defined]
+    (before,) = sent(receiver, MessageAlert(SLOW))["alerts"]
     document = sent(receiver, MessageAlert(OVER, is_over=True))
-    (after,) = document["alerts"]  # type: ignore[misc, attr-defined]
+    (after,) = document["alerts"]
     assert document["status"] == after["status"] == "resolved"
     assert after["endsAt"] == "2026-11-20T03:05:00Z"
     assert after["fingerprint"] == before["fingerprint"]

@@ -70,7 +70,7 @@ def test_what_stands_is_listed_the_gravest_first(troubled: Command, run: InProce
         "high",
         "3",
         "h",
-        "00",
+        "01",
         "min",
         "collection/jp/failed",
         "firing",
@@ -103,7 +103,7 @@ def test_alerts_are_silenced_and_expected_for_a_while(troubled: Command, run: In
     ).document
     number = made["silence"]["id"]
     states = {row["key"]: row["state"] for row in run(troubled, "alerts", "--json").document["alerts"]}
-    assert (states["cycle/fx/slow"], states["collection/jp/failed"]) == ("silenced", "firing")
+    assert (states["cycle/fx/slow"], states["collection/jp/failed"]) == ("silenced", "escalated")
     until = ("--from", "2026-11-01", "--until", "2026-11-30")
     ended = run(troubled, "alerts", "expect", "collection/jp/*", *until, "--note", "a holiday of the source")
     assert (ended.code, ended.errors) == (0, [])
