@@ -1,13 +1,13 @@
 """`alerts`: what stands and who was told, and what whoever looks after it does about it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from rich.cells import cell_len
 
 from miraikakaku_assets.application.alerting.plan_notices import plan_notices
 from miraikakaku_assets.application.ports.notices import Severity
-from miraikakaku_assets_tests.support.alerting.desk import condition
+from miraikakaku_assets_tests.support.alerting.desk import NOON, condition
 from miraikakaku_assets_tests.support.command import Command
 from miraikakaku_assets_tests.support.in_process import InProcess, ports_of
 
@@ -21,9 +21,11 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def troubled(command: Command) -> Command:
     """An installation of which three conditions stand, two of them planned, and one is over."""
     installation = command.with_(
-        DISCORD_WEBHOOK_URL="http://127.0.0.1:9/api/webhooks/1/not-to-be-seen", ALERT_GROUP_WAIT=0
+        DISCORD_WEBHOOK_URL="http://127.0.0.1:9/api/webhooks/1/not-to-be-seen",
+        ALERT_GROUP_WAIT=0,
+        MIRAIKAKAKU_NOW=NOON.isoformat(),
     )
-    now = datetime.now(UTC) - timedelta(hours=3, seconds=20)
+    now = NOON - timedelta(hours=3)
     use = ports_of(installation, now)
     alerts = [
         condition("cycle/fx/slow"),
@@ -68,7 +70,7 @@ def test_what_stands_is_listed_the_gravest_first(troubled: Command, run: InProce
         "high",
         "3",
         "h",
-        "00",
+        "01",
         "min",
         "collection/jp/failed",
         "firing",
@@ -101,9 +103,8 @@ def test_alerts_are_silenced_and_expected_for_a_while(troubled: Command, run: In
     ).document
     number = made["silence"]["id"]
     states = {row["key"]: row["state"] for row in run(troubled, "alerts", "--json").document["alerts"]}
-    assert (states["cycle/fx/slow"], states["collection/jp/failed"]) == ("silenced", "firing")
-    day = datetime.now(UTC) + timedelta(days=30)
-    until = ("--from", "2022-04-28", "--until", f"{day:%Y-%m-%d}")
+    assert (states["cycle/fx/slow"], states["collection/jp/failed"]) == ("silenced", "escalated")
+    until = ("--from", "2026-11-01", "--until", "2026-11-30")
     ended = run(troubled, "alerts", "expect", "collection/jp/*", *until, "--note", "a holiday of the source")
     assert (ended.code, ended.errors) == (0, [])
     states = {row["key"]: row["state"] for row in run(troubled, "alerts", "--json").document["alerts"]}

@@ -43,7 +43,7 @@ def add_commands(app: typer.Typer) -> None:
     """Adds ``alerts`` and its commands to the application."""
     alerts = typer.Typer(
         cls=_ListsByDefault,
-        help="Alerts: what stands, who was told; list by default.",
+        help="Alerts: what stands, and who was told. Without a command: list.",
     )
     app.add_typer(alerts, name="alerts")
     _add_list(alerts)
