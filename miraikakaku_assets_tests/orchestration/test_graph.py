@@ -33,6 +33,8 @@ def alone(*kinds: str, after: str = "") -> dict[str, Any]:
 
 ASSETS: dict[str, dict[str, Any]] = {
     "market/source_canary": alone("yahoo", "postgres"),
+    "operations/performance_review": alone("postgres"),
+    "operations/system_metrics": alone("postgres"),
     "jp/stock_master": alone("excel", "postgres"),
     "us/stock_master": alone("csv", "postgres"),
     "jp/prices_1d": collected("jp", "1d", "jp_symbols"),
@@ -87,10 +89,16 @@ CHECKS = {
     "market/source_canary:clocks_agree",
     "market/source_canary:every_symbol_answers",
     "market/source_canary:source_healthy",
+    *(
+        f"operations/system_metrics:{resource}_normal"
+        for resource in ("cpu", "memory", "disk", "api_response", "database_connection")
+    ),
 }
 JOBS = {
     "source_canary_job": None,
     "event_log_pruning_job": None,
+    "health_check_job": None,
+    "performance_review_job": None,
     "coverage_check_job": None,
     "jp_master_job": None,
     "us_master_job": None,
@@ -122,6 +130,8 @@ TOKYO, NEW_YORK, LONDON = "Asia/Tokyo", "America/New_York", "Europe/London"
 SCHEDULES = {
     "source_canary": ("*/15 * * * *", TOKYO, "source_canary_job"),
     "event_log_pruning": ("30 3 * * *", TOKYO, "event_log_pruning_job"),
+    "health_check": ("*/5 * * * *", TOKYO, "health_check_job"),
+    "performance_review": ("0 * * * *", TOKYO, "performance_review_job"),
     "coverage_check": ("0 0,6,12,18 * * *", TOKYO, "coverage_check_job"),
     "jp_master_update": ("0 6 * * 1", TOKYO, "jp_master_job"),
     "us_master_sync": ("0 4 * * *", TOKYO, "us_master_job"),
@@ -147,7 +157,7 @@ SENSORS = {
     "cycle_watch",
     "forecasts_due",
 }
-MARKETS = {"jp": "tse", "us": "us", "fx": "fx", "copper": "comex", "market": "all"}
+MARKETS = {"jp": "tse", "us": "us", "fx": "fx", "copper": "comex", "market": "all", "operations": "all"}
 
 
 @pytest.fixture(scope="module")
