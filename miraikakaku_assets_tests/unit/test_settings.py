@@ -98,6 +98,7 @@ WRONG = {
     "HISTORY_START": ["2020", "01/02/2020", "2020-02-30", "yesterday", "2999-01-01", "1899-12-31"],
     "PARTITIONS_PER_RUN": ["0", "all", "1000000"],
     "EVENT_LOG_RETENTION_DAYS": ["0", "a month", "36500"],
+    "SYSTEM_METRICS_RETENTION_DAYS": ["0", "a month", "36500"],
     "DAGSTER_STORAGE": ["sqlite"],
     "MIRAIKAKAKU_SCHEDULES": ["yes", "1"],
     "LOG_LEVEL": ["debug", "LOUD"],
