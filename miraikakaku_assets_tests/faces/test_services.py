@@ -141,6 +141,17 @@ def test_what_the_settings_name_has_its_keys_before_anything_has_run(command: Co
     assert "USDJPY=X" in partition_keys(command, "fx_pairs")
 
 
+def test_what_was_started_beats_and_a_health_check_asks_it(ui: WebUI, command: Command) -> None:
+    beats = "SELECT service FROM miraikakaku.service_heartbeats WHERE state = 'running' AND address <> '' ORDER BY 1"
+    wait_for(lambda: command.rows(beats) == [("web_ui",)])
+
+    ended = command("health", "--json")
+
+    figures = {figure["resource"]: figure for figure in ended.document["figures"]}
+    assert figures["api_response"]["value"] > 0
+    assert figures["services"]["value"] >= 0
+
+
 def test_a_range_launched_in_the_web_ui_shows_each_symbol_with_its_own_status(
     ui: WebUI, command: Command, exchange: Simulated
 ) -> None:

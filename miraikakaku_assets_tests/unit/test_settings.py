@@ -107,6 +107,7 @@ WRONG = {
         for kind in ("REPORT", "LOG", "MASTER", "MODEL", "LEDGER", "CYCLE", "ALERT", "PROBE")
     },
     "QUALITY_RETENTION_DAYS": ["0", "a month", "36500"],
+    "SYSTEM_METRICS_RETENTION_DAYS": ["0", "a month", "36500"],
     "DAGSTER_STORAGE": ["sqlite"],
     "MIRAIKAKAKU_SCHEDULES": ["yes", "1"],
     "LOG_LEVEL": ["debug", "LOUD"],
