@@ -50,7 +50,6 @@ def test_a_token_in_the_tree_is_found_and_never_repeated(tree: Path, tmp_path: P
     assert brief(found) == [
         ("basic_auth_credentials", "d.yaml:1", "high"),
         ("github_token", "b.py:2", "high"),
-        ("secret_keyword", "b.py:2", "high"),
     ]
     assert files == 4
     assert TOKEN not in repr(found)
@@ -75,10 +74,10 @@ def test_a_secret_of_the_settings_is_found_wherever_it_was_written(tree: Path, t
 
     found, _ = SecretPlaces(tree, home, KNOWN).secrets()
 
-    assert [(finding.rule, finding.target, finding.level) for finding in found] == [
+    assert {(finding.rule, finding.target, finding.level) for finding in found} == {
         ("email_password_written_down", "logs/daemon.log", Level.CRITICAL),
         ("email_password_written_down", "reports/a/b.json", Level.CRITICAL),
-    ]
+    }
     assert PASSWORD not in repr(found)
 
 

@@ -159,7 +159,7 @@ def _token(name: str, kind: str, line: int) -> Finding:
 
 def _written(home: Path) -> Iterator[Path]:
     for folder in _WRITTEN:
-        for path in (home / folder).rglob("*"):
+        for path in sorted((home / folder).rglob("*")):
             if path.is_file() and not path.is_symlink():
                 yield path
 

@@ -54,7 +54,7 @@ class Check(StrEnum):
 CHECKS: Mapping[Check, str] = {
     Check.DEPENDENCIES: "installed packages with known vulnerabilities",
     Check.CODE: "weaknesses in the source of this program",
-    Check.SECRETS: "secrets in the tree, in files of settings and in what was written",
+    Check.SECRETS: "secrets in the tree, in files of settings and in what was written",  # pragma: allowlist secret
     Check.PERMISSIONS: "who may read the settings, the state folder and the backups",
     Check.LISTENING: "addresses that processes of this installation listen on",
     Check.ROLES: "roles and grants of the database, and how it lets people in",
