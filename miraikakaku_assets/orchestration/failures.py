@@ -11,6 +11,8 @@ from miraikakaku_assets.domain.errors import MiraikakakuError
 EXIT_CODE = "exit_code"
 _WRAPPERS = {"DagsterExecutionStepExecutionError"}  # what Dagster puts around an error that a step raised
 
+_GATE_CLOSED = "DagsterAssetCheckFailedError"
+
 
 def failure(error: MiraikakakuError) -> dg.Failure:
     """A step failure that says the error's sentence; repeating the step would end the same way."""
@@ -33,12 +35,21 @@ def reason_of(result: dg.ExecuteInProcessResult) -> tuple[str, int]:
         error = data.error
         if error is not None and error.cls_name in _WRAPPERS and error.cause is not None:
             error = error.cause
+        if error is not None and error.cls_name == _GATE_CLOSED:
+            return _held_up(result), 1
         if error is not None and tells_of_full_disk(error.to_string()):
             full = ports().full_disk
             return str(full), full.exit_code
         if error is not None:
             return error.message.strip().splitlines()[0], 1
     return "the run did not start; see its events in the web UI", 1
+
+
+def _held_up(result: dg.ExecuteInProcessResult) -> str:
+    """Which gates have ended a run, and why."""
+    gates = [each for each in result.get_asset_check_evaluations() if each.blocking and not each.passed]
+    broken = "; ".join(f"{gate.asset_key.to_user_string()}: {gate.description}" for gate in gates)
+    return f"What comes next waits, because what is stored breaks its suite: {broken}; `miraikakaku quality` names the rows"
 
 
 def raise_all(shortfalls: Iterable[dg.Failure | None]) -> None:
