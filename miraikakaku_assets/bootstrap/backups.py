@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from miraikakaku_assets.application.ports.redact_url import shown
 from miraikakaku_assets.bootstrap.installation import Installation
 from miraikakaku_assets.domain.backups.retention import Keeping
 
@@ -132,6 +131,8 @@ class Backups(Installation):
 
 def _without_secrets(settings: Settings) -> dict[str, str]:
     """Settings by variable; secrets and what is unset are left out, addresses lose their credentials."""
+    from miraikakaku_assets.application.ports.redact_url import shown
+
     values = {name: getattr(settings, name) for name in type(settings).model_fields}
     return {
         name.upper(): shown(str(value))
