@@ -1,6 +1,5 @@
 """What is said of backups that are missing or not known to be good."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,7 +55,7 @@ class Watch:
 
 
 @pytest.fixture
-def watch(database: Database, tmp_path: Path) -> Iterator[Watch]:
+def watch(database: Database, tmp_path: Path) -> Watch:
     return Watch(database, tmp_path)
 
 

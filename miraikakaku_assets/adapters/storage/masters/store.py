@@ -66,15 +66,15 @@ class PostgresMasters:
     def saved(self, universe: Universe) -> bytes | None:
         """By COPY, so that every value comes back as it was."""
         content = io.BytesIO()
-        with self._database.engine.connect() as connection, connection.connection.cursor() as cursor:
-            query = cursor.mogrify(SAVE, (universe.name,)).decode()
-            cursor.copy_expert(query, content)
+        with self._database.engine.connect() as connection:
+            cursor: Any = connection.connection.cursor()
+            cursor.copy_expert(cursor.mogrify(SAVE, (universe.name,)).decode(), content)
         return content.getvalue() if content.getvalue().count(b"\n") > 1 else None
 
     def put_back(self, universe: Universe, content: bytes, update: MasterUpdate) -> int:
         """Every column but the number of an issue; its instrument is left alone."""
         with self.exclusive(universe), self._database.engine.begin() as connection:
-            cursor = connection.connection.cursor()
+            cursor: Any = connection.connection.cursor()
             try:
                 cursor.execute(STAGE_SAVED)
                 cursor.copy_expert(

@@ -26,7 +26,7 @@ def add_commands(app: typer.Typer) -> None:
             typer.Option(
                 "--only",
                 help="Parts, with commas between them: reports, logs, masters, backups, models, "
-                "ledger, cycles, alerts, probes, tables.",,
+                "ledger, cycles, alerts, probes, tables.",
             ),
         ] = "",
         *,
