@@ -68,14 +68,13 @@ class PostgresMasters:
         content = io.BytesIO()
         with self._database.engine.connect() as connection:
             cursor: Any = connection.connection.cursor()
-            query = cursor.mogrify(SAVE, (universe.name,)).decode()
-            cursor.copy_expert(query, content)
+            cursor.copy_expert(cursor.mogrify(SAVE, (universe.name,)).decode(), content)
         return content.getvalue() if content.getvalue().count(b"\n") > 1 else None
 
     def put_back(self, universe: Universe, content: bytes, update: MasterUpdate) -> int:
         """Every column but the number of an issue; its instrument is left alone."""
         with self.exclusive(universe), self._database.engine.begin() as connection:
-            cursor = connection.connection.cursor()
+            cursor: Any = connection.connection.cursor()
             try:
                 cursor.execute(STAGE_SAVED)
                 cursor.copy_expert(

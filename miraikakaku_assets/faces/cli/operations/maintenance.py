@@ -25,8 +25,8 @@ def add_commands(app: typer.Typer) -> None:
             str,
             typer.Option(
                 "--only",
-                help="Parts, with commas between them: reports, logs, masters, backups, models, ledger, cycles, "
-                "alerts, probes, tables.",
+                help="Parts, with commas between them: reports, logs, masters, backups, models, "
+                "ledger, cycles, alerts, probes, tables.",
             ),
         ] = "",
         *,
