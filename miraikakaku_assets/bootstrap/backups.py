@@ -98,7 +98,7 @@ class Backups(Installation):
         from miraikakaku_assets.adapters.files.old_files import FolderOldFiles
         from miraikakaku_assets.adapters.storage.maintenance.rows import PostgresOldRows
         from miraikakaku_assets.application.maintenance.run_maintenance import MODELS, MaintenancePorts
-        from miraikakaku_assets.application.ports import maintenance as kinds
+        from miraikakaku_assets.application.ports.operations import maintenance as kinds
 
         chosen = self.settings
         days = {

@@ -106,6 +106,12 @@ WRONG = {
         f"{kind}_RETENTION_DAYS": ["0", "a month", "36501"]
         for kind in ("REPORT", "LOG", "MASTER", "MODEL", "LEDGER", "CYCLE", "ALERT", "PROBE")
     },
+    "HEALTHCHECK_URL": [SECRET, f"hc-ping.com/{SECRET}", "ftp://hc-ping.com/x"],
+    "ALERTMANAGER_WEBHOOK_URL": [SECRET, f"alertmanager/{SECRET}", "ftp://hooks/x"],
+    "ALERT_ROUTES": ["high", "urgent=discord", "high=discord high=slack", "medium=+email"],
+    "ALERT_GROUP_WAIT": ["-1", "soon", "3601"],
+    "ALERT_DIGEST_TIME": ["9", "24:00", "nine"],
+    "OSV_DUMP_MAX_AGE_DAYS": ["0", "366", "old"],
     "QUALITY_RETENTION_DAYS": ["0", "a month", "36500"],
     "SYSTEM_METRICS_RETENTION_DAYS": ["0", "a month", "36500"],
     "DAGSTER_STORAGE": ["sqlite"],
@@ -137,6 +143,7 @@ def test_every_constrained_variable_has_a_wrong_value_here() -> None:
         "SMTP_SERVER",
         "EMAIL_PASSWORD",
         "LOG_FILE",
+        "OSV_DUMP",
     }  # any text may be one
     assert {name.upper() for name in Settings.model_fields} - free == set(WRONG)
 

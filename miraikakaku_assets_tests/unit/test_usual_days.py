@@ -54,6 +54,9 @@ def test_a_usual_day_is_usual(measure, seed):
     judgement = judge(days(seed=seed), measure)
 
     assert judgement.state is State.PASSED
+    assert judgement.value is not None
+    assert judgement.low is not None
+    assert judgement.high is not None
     assert judgement.low <= judgement.value <= judgement.high
     assert judgement.learnt_from == 250
 
@@ -67,6 +70,7 @@ def test_an_injected_anomaly_is_found(measure, factor):
     judgement = judge(with_last(usual, measure.column, usual[measure.column][-1] * factor), measure)
 
     assert judgement.state is State.FAILED
+    assert judgement.spreads is not None
     assert (judgement.spreads > 0) == (factor > 1)
 
 
@@ -96,7 +100,10 @@ def test_mondays_are_judged_as_mondays():
     monday = days(date(2025, 6, 9))
     plain = days()
 
-    assert judge(monday, VOLUME).high < judge(plain, VOLUME).high
+    on_monday, usual = judge(monday, VOLUME).high, judge(plain, VOLUME).high
+    assert on_monday is not None
+    assert usual is not None
+    assert on_monday < usual
     assert monday["weekday"][-1] == 1
 
 
@@ -171,7 +178,7 @@ def test_holidays_are_no_days_without_bars():
 
     assert measured["session"].to_list() == days()["session"].to_list()
     assert measured["bars"].min() == 4000
-    assert measured["delay"].max() < 5_200
+    assert (measured["delay"] < 5_200).all()
 
 
 def test_what_was_imported_says_nothing_about_delays():
@@ -201,7 +208,7 @@ def test_bars_of_a_sunday_evening_count_for_monday():
 def unusual(universe: Universe, bars: pl.DataFrame, measure: str) -> tuple[list[date], int]:
     """Days that are called unusual, and how many were judged."""
     totals = bars.group_by("session").agg(bars=pl.len(), volume=pl.col("volume").cast(pl.Float64).sum())
-    known = seasons(universe, totals["session"].max())
+    known = seasons(universe, max(totals["session"].to_list()))
     frame = known.filter(pl.col("session") >= totals["session"].min()).join(totals, on="session", how="left")
     frame = frame.sort("session").with_columns(pl.col("bars", "volume").fill_null(0))
     chosen = next(each for each in MEASURES if each.column == measure)
