@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertRule, Evaluation, Finding, evaluate
 from miraikakaku_assets.application.alerting.tokyo_time import jst
-from miraikakaku_assets.application.backups.list_backups import newest_good
+from miraikakaku_assets.application.backups.list_backups import newest_good, newest_trouble
 from miraikakaku_assets.application.ports.notices import Severity
 from miraikakaku_assets.application.ports.operations.backups import (
     BackupAttempt,
@@ -31,12 +31,14 @@ class WatchedBackups:
         newest: The newest verified one that lies in its place.
         newest_attempt: The newest attempt that has ended, or should have.
         data_since: When the first data came; None where there are none to lose.
+        trouble: Why the newest one is not whole any more; empty where it is.
     """
 
     now: datetime
     newest: Manifest | None
     newest_attempt: BackupAttempt | None
     data_since: datetime | None
+    trouble: str = ""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -53,7 +55,8 @@ def backup_evaluations(shelf: BackupShelf, history: BackupHistory, now: datetime
         now: UTC.
     """
     attempts = (attempt for attempt in history.newest(_JUDGED) if _is_over(attempt, now))
-    watched = WatchedBackups(now, newest_good(shelf), next(attempts, None), history.data_since())
+    newest, since = newest_good(shelf), history.data_since()
+    watched = WatchedBackups(now, newest, next(attempts, None), since, newest_trouble(shelf))
     return evaluate(BACKUP_RULES, [watched])
 
 
@@ -99,6 +102,14 @@ def _unverified(watched: WatchedBackups) -> Finding | None:
     )
 
 
+def _damaged(watched: WatchedBackups) -> Finding | None:
+    if not watched.trouble:
+        return None
+    return Finding(
+        "最新のバックアップが破損しています", [f"理由: {watched.trouble}"], {"trouble": watched.trouble}
+    )
+
+
 def _attempt_lines(attempt: BackupAttempt | None) -> Iterable[str]:
     if attempt is None:
         return ["最後の試行: なし"]
@@ -131,6 +142,15 @@ BACKUP_RULES = (
         over="one is verified",
         find=_unverified,
         remedy="Read the reason in `backups` or in the run, remove it, and run `miraikakaku backup`.",
+    ),
+    AlertRule[WatchedBackups](
+        key="backup/damaged",
+        severities=(Severity.CRITICAL,),
+        when="the newest backup cannot be read any more, lacks a file, or has one of another size",
+        over="the newest one is whole",
+        find=_damaged,
+        remedy="Run `miraikakaku backup`: the new one takes its place; then find out who has touched the folder.",
+        escalates_from=2,
     ),
 )
 """Rules about backups."""
