@@ -97,6 +97,7 @@ WRONG = {
     "RESTATEMENT_SESSIONS": ["0", "ten", "1001"],
     "HISTORY_START": ["2020", "01/02/2020", "2020-02-30", "yesterday", "2999-01-01", "1899-12-31"],
     "PARTITIONS_PER_RUN": ["0", "all", "1000000"],
+    "OSV_DUMP_MAX_AGE_DAYS": ["0", "a week", "366"],
     "EVENT_LOG_RETENTION_DAYS": ["0", "a month", "36500"],
     "BACKUP_TIME": ["2", "24:00", "two"],
     "BACKUP_KEEP_DAILY": ["0", "367", "all"],
