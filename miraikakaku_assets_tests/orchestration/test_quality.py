@@ -111,5 +111,5 @@ def test_the_schedule_checks_what_is_collected(collected: Installation) -> None:
     ) as context:
         tick = collected.definitions.resolve_schedule_def("quality_check").evaluate_tick(context)
 
-    (request,) = tick.run_requests
+    (request,) = tick.run_requests or ()
     assert request.asset_check_keys == check_keys(JP)
