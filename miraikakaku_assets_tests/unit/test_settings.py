@@ -112,7 +112,6 @@ WRONG = {
     "ALERT_ROUTES": ["high", "urgent=discord", "high=discord high=slack", "medium=+email"],
     "ALERT_GROUP_WAIT": ["-1", "soon", "3601"],
     "ALERT_DIGEST_TIME": ["9", "24:00", "nine"],
-    "OSV_DUMP_MAX_AGE_DAYS": ["0", "366", "old"],
     "QUALITY_RETENTION_DAYS": ["0", "a month", "36500"],
     "SYSTEM_METRICS_RETENTION_DAYS": ["0", "a month", "36500"],
     "DAGSTER_STORAGE": ["sqlite"],
