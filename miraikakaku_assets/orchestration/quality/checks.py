@@ -1,7 +1,7 @@
 """Checks of stored data: one step per universe. Put here: their specs and results. Keep out: how they judge.
 
-A run that makes assets does not judge them: Dagster adds the checks of an asset to every run of a partition or backfill,
-and these look at a whole universe. `quality_check` and the button beside a check make them.
+A run that makes assets does not judge them: Dagster adds the checks of an asset to every run of a partition or
+backfill, and these look at a whole universe. `quality_check` and the button beside a check make them.
 
 One step, because Great Expectations takes seconds to import and tenths of one for a suite, whatever the number of rows.
 """
