@@ -49,9 +49,8 @@ def _held_up(result: dg.ExecuteInProcessResult) -> str:
     """Which gates have ended a run, and why."""
     gates = [each for each in result.get_asset_check_evaluations() if each.blocking and not each.passed]
     broken = "; ".join(f"{gate.asset_key.to_user_string()}: {gate.description}" for gate in gates)
-    return (
-        f"What comes next waits, because what is stored breaks a suite: {broken}; see `miraikakaku quality`"
-    )
+    why = "What comes next waits, because what is stored breaks its suite"
+    return f"{why}: {broken}; `miraikakaku quality` names the rows"
 
 
 def raise_all(shortfalls: Iterable[dg.Failure | None]) -> None:

@@ -129,6 +129,19 @@ def test_a_version_that_does_not_work_is_reported_with_its_reason(tree: Path, da
     assert json.loads((report.folder / "result.json").read_text())["succeeded"] is False
 
 
+def test_a_version_that_needs_what_the_lock_leaves_out_is_not_usable(tree: Path, database: Database) -> None:
+    found(database, "1.1")
+    project = tree / "pyproject.toml"
+    project.write_text(project.read_text() + 'exclude-dependencies = ["helper"]\n')
+
+    report = prepared(tree, database)
+
+    assert report.attempt is not None
+    last = report.attempt.steps[-1]
+    assert (last.name, last.succeeded) == ("its packages fit", False)
+    assert last.output == "The package `weak` requires `helper`, but it's not installed"
+
+
 def test_a_fix_that_the_project_does_not_allow_is_reported_with_the_resolvers_reason(
     tree: Path, database: Database
 ) -> None:

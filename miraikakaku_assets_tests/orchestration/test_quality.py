@@ -103,6 +103,16 @@ def test_a_list_that_breaks_its_suite_holds_up_the_prices(collected: Installatio
     assert {event.step_key for event in whole.get_step_success_events()} == {"jp__stock_master"}
 
 
+def test_a_run_that_makes_assets_leaves_the_whole_universe_to_the_schedule(collected: Installation) -> None:
+    keys = collected.partition_keys()
+
+    run = collected.materialize([PRICES], keys[0], keys[1])
+
+    assert run.success
+    assert checks(run) == {}
+    assert collected.rows("SELECT count(*) FROM miraikakaku.quality_results") == [(0,)]
+
+
 def test_the_schedule_checks_what_is_collected(collected: Installation) -> None:
     with dg.build_schedule_context(
         instance=collected.instance,
@@ -111,6 +121,5 @@ def test_the_schedule_checks_what_is_collected(collected: Installation) -> None:
     ) as context:
         tick = collected.definitions.resolve_schedule_def("quality_check").evaluate_tick(context)
 
-    assert tick.run_requests is not None
-    (request,) = tick.run_requests
+    (request,) = tick.run_requests or ()
     assert request.asset_check_keys == check_keys(JP)

@@ -44,8 +44,18 @@ def with_last(frame: pl.DataFrame, column: str, value: float | None) -> pl.DataF
 
 def last_where(flag: str) -> date:
     known = seasons(JP, LAST)
-    day: date = known.filter(pl.col(flag) & ~pl.col("half_day"))["session"].to_list()[-1]
-    return day
+    sessions: list[date] = known.filter(pl.col(flag) & ~pl.col("half_day"))["session"].to_list()
+    return sessions[-1]
+
+
+def figures(judgement: Judgement) -> tuple[float, float, float, float]:
+    """What a session is judged by: low, value, high and spreads."""
+    low, value, high, spreads = judgement.low, judgement.value, judgement.high, judgement.spreads
+    assert low is not None
+    assert value is not None
+    assert high is not None
+    assert spreads is not None
+    return low, value, high, spreads
 
 
 @pytest.mark.parametrize("measure", MEASURES)
@@ -54,10 +64,8 @@ def test_a_usual_day_is_usual(measure, seed):
     judgement = judge(days(seed=seed), measure)
 
     assert judgement.state is State.PASSED
-    assert judgement.value is not None
-    assert judgement.low is not None
-    assert judgement.high is not None
-    assert judgement.low <= judgement.value <= judgement.high
+    low, value, high, _ = figures(judgement)
+    assert low <= value <= high
     assert judgement.learnt_from == 250
 
 
@@ -70,8 +78,7 @@ def test_an_injected_anomaly_is_found(measure, factor):
     judgement = judge(with_last(usual, measure.column, usual[measure.column][-1] * factor), measure)
 
     assert judgement.state is State.FAILED
-    assert judgement.spreads is not None
-    assert (judgement.spreads > 0) == (factor > 1)
+    assert (figures(judgement)[3] > 0) == (factor > 1)
 
 
 def test_bars_that_come_early_are_no_anomaly():
@@ -100,10 +107,7 @@ def test_mondays_are_judged_as_mondays():
     monday = days(date(2025, 6, 9))
     plain = days()
 
-    on_monday, usual = judge(monday, VOLUME).high, judge(plain, VOLUME).high
-    assert on_monday is not None
-    assert usual is not None
-    assert on_monday < usual
+    assert figures(judge(monday, VOLUME))[2] < figures(judge(plain, VOLUME))[2]
     assert monday["weekday"][-1] == 1
 
 
@@ -178,7 +182,7 @@ def test_holidays_are_no_days_without_bars():
 
     assert measured["session"].to_list() == days()["session"].to_list()
     assert measured["bars"].min() == 4000
-    assert (measured["delay"] < 5_200).all()
+    assert max(measured["delay"].to_list()) < 5_200
 
 
 def test_what_was_imported_says_nothing_about_delays():
@@ -208,8 +212,9 @@ def test_bars_of_a_sunday_evening_count_for_monday():
 def unusual(universe: Universe, bars: pl.DataFrame, measure: str) -> tuple[list[date], int]:
     """Days that are called unusual, and how many were judged."""
     totals = bars.group_by("session").agg(bars=pl.len(), volume=pl.col("volume").cast(pl.Float64).sum())
-    known = seasons(universe, max(totals["session"].to_list()))
-    frame = known.filter(pl.col("session") >= totals["session"].min()).join(totals, on="session", how="left")
+    stored: list[date] = totals["session"].sort().to_list()
+    known = seasons(universe, stored[-1])
+    frame = known.filter(pl.col("session") >= stored[0]).join(totals, on="session", how="left")
     frame = frame.sort("session").with_columns(pl.col("bars", "volume").fill_null(0))
     chosen = next(each for each in MEASURES if each.column == measure)
     states = {frame["session"][n]: judge(frame[: n + 1], chosen).state for n in range(frame.height)}

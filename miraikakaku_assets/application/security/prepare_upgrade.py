@@ -56,8 +56,8 @@ def prepare_upgrade(
     """Resolves, installs and tests a copy of the lock in which vulnerable packages have their fixed version.
 
     Args:
-        packages: Names; none for every vulnerable package that has a fix. One without a finding gets its newest
-            version.
+        packages: Names; none for every vulnerable package that has a fix. One without a known fix gets its
+            newest version.
         findings: What is vulnerable.
         workshop: Where it is tried.
         folders: Where the result goes.
@@ -76,7 +76,7 @@ def prepare_upgrade(
     ]
     fixes = _fixes(vulnerable)
     unfixable = tuple(sorted({stored.finding.target for stored in vulnerable} - set(fixes)))
-    wanted: dict[str, str | None] = {**{name: None for name in names if name not in unfixable}, **fixes}
+    wanted: dict[str, str | None] = {**dict.fromkeys(names), **fixes}
     if not wanted:
         return UpgradeReport(wanted, unfixable, None, None)
     attempt = workshop.attempt(wanted)

@@ -103,7 +103,7 @@ class Listener:
         pid: Its number.
         address: IP address it listens on.
         port: TCP port.
-        is_web_ui: Whether it is the orchestrator's web UI, which has no login.
+        is_web_ui: Whether it is the web UI, which has no login.
         is_read_only: Whether that was started with ``--read-only``.
     """
 

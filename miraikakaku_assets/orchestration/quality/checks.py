@@ -1,5 +1,8 @@
 """Checks of stored data: one step per universe. Put here: their specs and results. Keep out: how they judge.
 
+A run that makes assets does not judge them: Dagster adds the checks of an asset to every run of a partition or
+backfill, and these look at a whole universe. `quality_check` and the button beside a check make them.
+
 One step, because Great Expectations takes seconds to import and tenths of one for a suite, whatever the number of rows.
 """
 
@@ -72,6 +75,11 @@ def quality_checks(universe: Universe) -> dg.AssetChecksDefinition:
     def checks(
         context: dg.AssetCheckExecutionContext, config: QualityConfig, ports: PortsResource
     ) -> Iterator[dg.AssetCheckResult]:
+        if context.run.asset_selection:
+            context.log.info(
+                "This run makes assets; what is stored of %s is judged by quality_check", universe.name
+            )
+            return
         use, command = ports.use, config.command()
         selected = {key.name for key in context.selected_asset_check_keys}
         try:

@@ -56,8 +56,9 @@ _COVERAGE = text("""
 SELECT checked_at, segment, instruments, complete_instruments, expected_bars, stored_bars, coverage, threshold,
        report_file
 FROM miraikakaku.coverage_reports
-WHERE universe = :universe
-  AND checked_at = (SELECT max(checked_at) FROM miraikakaku.coverage_reports WHERE universe = :universe)
+WHERE universe = :universe AND timeframe = '1d'
+  AND checked_at = (SELECT max(checked_at) FROM miraikakaku.coverage_reports
+                    WHERE universe = :universe AND timeframe = '1d')
 ORDER BY id
 """)
 

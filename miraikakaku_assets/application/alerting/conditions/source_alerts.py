@@ -107,7 +107,9 @@ def _unreachable(state: SourceState) -> Finding | None:
         *([f"カナリア: {health.health}({health.reason})"] if health else []),
     ]
     details = {"source": rate.name, "breaker": rate.breaker.value, "refusals": rate.refusals}
-    return Finding(f"データソースに接続できません: {rate.name}", lines, details)
+    # A pause of a minute ends by itself; canaries that are turned away, too, say that it is no passing trouble.
+    severity = Severity.CRITICAL if health is not None and health.health is Health.DOWN else Severity.WARNING
+    return Finding(f"データソースに接続できません: {rate.name}", lines, details, severity)
 
 
 def _canary(state: SourceState) -> Finding | None:
@@ -135,8 +137,8 @@ def _clock(clock: SourceClock) -> Finding | None:
 SOURCE_RULES = (
     AlertRule[SourceState](
         key="source/<source>/unreachable",
-        severities=(Severity.CRITICAL,),
-        when="the circuit breaker is open, or every canary was turned away",
+        severities=(Severity.CRITICAL, Severity.WARNING),
+        when="the circuit breaker is open (WARNING), or every canary was turned away (CRITICAL)",
         over="a request is served again",
         find=_unreachable,
         remedy="Nothing is lost: parked collections go on by themselves when the pause is over. If the source answers "

@@ -3,11 +3,11 @@
 import re
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from miraikakaku_assets.bootstrap import ports
+from miraikakaku_assets.bootstrap import Ports, ports
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
 from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line
@@ -44,14 +44,23 @@ def add_commands(app: typer.Typer, watcher: Watch) -> None:
         with use.outage_file.alone() as is_alone:
             if not is_alone:
                 raise ConfigurationError(f"another `watch` is at work on {use.settings.home}; stop it first")
-            while True:
+            if once:
                 result = watcher.round(use)
                 _show(result, as_json=as_json)
-                if once:
-                    break
-                time.sleep(seconds)
+            else:
+                _go_on(watcher, use, seconds)
         if result.outage:
             raise DependencyUnavailableError(result.outage)
+
+
+def _go_on(watcher: Watch, use: Ports, seconds: int) -> NoReturn:
+    """Round after round: one that fails keeps nobody from the next, which judges the same."""
+    while True:
+        try:
+            _show(watcher.round(use), as_json=False)
+        except Exception as error:  # noqa: BLE001 - whoever watches is the last to give up; its text may hold a secret
+            show_line(f"this round failed ({type(error).__name__}); the next one judges the same again")
+        time.sleep(seconds)
 
 
 def _seconds(span: str) -> int:

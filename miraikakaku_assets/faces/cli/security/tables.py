@@ -85,11 +85,11 @@ def show_upgrade(report: "UpgradeReport") -> None:
     if report.attempt is None:
         show_line("nothing to upgrade: no vulnerable package has a fixed version")
         return
-    show_table(
-        "changes",
-        ("package", "now", "then"),
-        [(name, before, after) for name, (before, after) in report.attempt.changes.items()],
-    )
+    changes = [(name, before, after) for name, (before, after) in report.attempt.changes.items()]
+    if changes:
+        show_table("changes", ("package", "now", "then"), changes)
+    else:
+        show_line("no package changes: the lock has the newest versions that the project allows")
     show_table(
         "steps",
         ("step", "result", "seconds"),
