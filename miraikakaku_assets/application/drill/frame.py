@@ -29,8 +29,8 @@ class Told:
     """
 
     key: str
-    is_over: bool
     at: datetime
+    is_over: bool = field(default=False, kw_only=True)
 
 
 class Site(Protocol):
@@ -135,7 +135,10 @@ def run_drill(
         at(number, damage.title)
         outcome = Outcome(damage.name, damage.title, damage.clock, damage.step, damage.is_real)
         begun = time.monotonic()
-        _Exercise(damage, site, outcome).run()
+        try:
+            _Exercise(damage, site, outcome).run()
+        except Exception as error:  # noqa: BLE001 - the others are still to be done, and this one has failed
+            outcome.problems.append(f"broke off: {type(error).__name__}: {str(error).splitlines()[0]}")
         outcome.seconds = time.monotonic() - begun
         yield outcome
 

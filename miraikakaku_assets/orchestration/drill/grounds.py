@@ -187,6 +187,11 @@ class Grounds:
         )
         return result.success
 
+    def as_new_process(self) -> None:
+        """Nothing is remembered any more but what is stored: a run of a schedule is a process of its own."""
+        self.ports.database.close()
+        bootstrap.renew(self.ports)
+
     def set_faults(self, *specs: str) -> None:
         """Replaces the faults of the simulated exchange."""
         body = json.dumps({"faults": list(specs)}).encode()

@@ -42,7 +42,7 @@ class Receiver:
             self.refused += 1
             return _DOWN
         self.told += [
-            Told(alert["labels"]["alertname"], alert["status"] == "resolved", now)
+            Told(alert["labels"]["alertname"], now, is_over=alert["status"] == "resolved")
             for alert in document["alerts"]
         ]
         return _TAKEN

@@ -14,7 +14,7 @@ _BARS = """
     WHERE instrument.id = bar.instrument_id AND instrument.universe = 'jp' AND bar.timeframe = '1d'"""
 _NEWEST_DAYS = """
     AND bar.ts >= (SELECT min(ts) FROM (SELECT DISTINCT ts FROM miraikakaku.price_bars WHERE timeframe = '1d'
-                   ORDER BY ts DESC LIMIT 20) AS newest)"""
+                   ORDER BY ts DESC LIMIT 40) AS newest)"""
 _SCRATCH = "miraikakaku.drill_scratch"
 _PAGE = 8192
 
@@ -29,6 +29,12 @@ def _stop_in_mid_check(site: Grounds) -> None:
     check.start()
     site.stop_database()
     check.join(60.0)
+
+
+def _start_and_check(site: Grounds) -> None:
+    site.start_database()
+    site.watch_from_outside()
+    _coverage(site)
 
 
 def _ended(site: Grounds) -> None:
@@ -91,13 +97,13 @@ DATABASE = (
         clock=WATCHED,
         alerts=("database/unreachable",),
         damage=_stop_in_mid_check,
-        repair=lambda site: (site.start_database(), site.watch_from_outside(), _coverage(site))[0],
+        repair=_start_and_check,
         step="Start the server (`miraikakaku db start`)",
         is_real=True,
     ),
     Damage[Grounds](
         "bars_deleted",
-        "the bars of the newest twenty sessions are deleted",
+        "the bars of the newest forty sessions are deleted",
         clock=QUARTER_DAY + WATCHED,
         alerts=("coverage/jp/*/below",),
         damage=_delete_bars,

@@ -1,5 +1,7 @@
 """Damages of files: backups, settings, reports, room on the disk."""
 
+from dataclasses import replace
+
 from miraikakaku_assets.application.backups.make_backup import make_backup
 from miraikakaku_assets.application.drill.frame import Damage
 from miraikakaku_assets.application.ports.operations.backups import BackupKind
