@@ -14,22 +14,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import dagster as dg
-from dagster._core.remote_origin import (
-    RegisteredCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.scheduler.instigation import (
-    InstigatorState,
-    InstigatorStatus,
-    InstigatorType,
-    ScheduleInstigatorData,
-    SensorInstigatorData,
-    TickData,
-    TickStatus,
-)
-from dagster._daemon.types import DaemonHeartbeat
-from dagster_shared.error import SerializableErrorInfo
+from dagster._core.scheduler.instigation import InstigatorType
 from sqlalchemy import text
 
 from miraikakaku_assets import bootstrap
@@ -48,6 +33,7 @@ from miraikakaku_assets.application.stage_runs import StageRun
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import JP, Universe
+from miraikakaku_assets.orchestration.drill.books import beat, note_tick, turn_on
 from miraikakaku_assets.orchestration.drill.receiver import Receiver
 from miraikakaku_assets.orchestration.instance.home import open_instance
 from miraikakaku_assets.orchestration.instance.orphaned_runs import process_tags
@@ -56,7 +42,6 @@ from miraikakaku_assets.orchestration.outside_watch import OutsideWatch
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.watching.dagster_records import DagsterRecords
 
-_ORIGIN = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("drill"), "__repository__")
 _SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _ANSWER_SECONDS = 30.0
 SCHEDULE, SENSOR = "health_check", "jp_symbol_keys"
@@ -91,7 +76,7 @@ class Grounds:
         self._exchange = installation.settings.yahoo_base_url
         self._watch = OutsideWatch(clock)
         self._states = {
-            name: self._turn_on(name, kind)
+            name: turn_on(self._instance, name, kind, clock(), "*/5 * * * *")
             for name, kind in ((SCHEDULE, InstigatorType.SCHEDULE), (SENSOR, InstigatorType.SENSOR))
         }
         self._ticked_at = clock()
@@ -146,7 +131,7 @@ class Grounds:
         if not (self.is_daemon_alive and self.is_database_up):
             self.watch_from_outside()
             return
-        self._beat()
+        beat(self._instance, self.now())
         if not self.misses_ticks:
             self._tick()
         repository = self.launcher.definitions.get_repository_def()
@@ -223,29 +208,11 @@ class Grounds:
         self._instance = open_instance(self.ports.settings)
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
 
-    def _turn_on(self, name: str, kind: InstigatorType) -> InstigatorState:
-        is_schedule = kind is InstigatorType.SCHEDULE
-        data = (
-            ScheduleInstigatorData("*/5 * * * *", self.now().timestamp())
-            if is_schedule
-            else SensorInstigatorData(min_interval=60)
-        )
-        state = InstigatorState(RemoteInstigatorOrigin(_ORIGIN, name), kind, InstigatorStatus.RUNNING, data)
-        if self._instance.get_instigator_state(state.instigator_origin_id, state.selector_id) is None:
-            self._instance.add_instigator_state(state)
-        else:
-            self._instance.update_instigator_state(state)
-        return state
-
-    def _beat(self) -> None:
-        for kind in self._instance.get_required_daemon_types():
-            self._instance.add_daemon_heartbeat(DaemonHeartbeat(self.now().timestamp(), kind, "drill", None))
-
     def _tick(self) -> None:
         if self.now() - self._ticked_at >= _SCHEDULED - STEP:
             self._ticked_at = self.now()
-            self._note(self._states[SCHEDULE], None)
-        self._note(self._states[SENSOR], self._evaluated())
+            note_tick(self._instance, self._states[SCHEDULE], self.now())
+        note_tick(self._instance, self._states[SENSOR], self.now(), self._evaluated())
 
     def _evaluated(self) -> Exception | None:
         """The sensor as the daemon evaluates it: what it raises is the tick's error."""
@@ -258,21 +225,3 @@ class Grounds:
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the tick's
                 return error
         return None
-
-    def _note(self, state: InstigatorState, error: Exception | None) -> None:
-        moment = self.now().timestamp()
-        told = SerializableErrorInfo(f"{error}\n", [], type(error).__name__) if error else None
-        self._instance.create_tick(
-            TickData(
-                state.instigator_origin_id,
-                state.instigator_name,
-                state.instigator_type,
-                TickStatus.FAILURE if error else TickStatus.SKIPPED,
-                moment,
-                selector_id=state.selector_id,
-                run_ids=[],
-                error=told,
-                skip_reason=None if error else "nothing to do",
-                end_timestamp=moment,
-            )
-        )

@@ -1,7 +1,7 @@
 """Rules about the machine and the services on it, and the use case that applies them.
 
-An alert needs two checks in a row: one busy moment is nobody's business. Processors are there to be kept busy by our own
-runs: nobody is woken for that while everything that answers does so in time.
+An alert needs two checks in a row: one busy moment is nobody's business. Processors are there to be kept busy by
+our own runs: nobody is woken for that while everything that answers does so in time.
 """
 
 from collections.abc import Iterator, Sequence
