@@ -28,6 +28,13 @@ from rich.table import Table
 
 LIBRARY = "/usr/lib/*/faketime/libfaketime.so.1"
 CLOCK_FILE = "FAKETIME_TIMESTAMP_FILE"
+# libfaketime 0.9.10 spoils what Python sleeps by: the deadline of clock_nanosleep becomes one of 1970.
+_SLEEP = """
+import select
+import time
+
+time.sleep = lambda seconds: select.select((), (), (), seconds)
+"""
 BEGINS = datetime(2026, 10, 29, tzinfo=UTC)
 """Thursday. New York's clocks are set back on 1 November; Tokyo rests on the 3rd and 23rd, New York on the 26th, and
 trades half of the 27th."""
@@ -143,8 +150,10 @@ def live(days: float, symbols: int, console: Console) -> tuple[list[High], dict[
         folder.chmod(0o755)  # as root the server runs as another user
         clock = folder / "clock"
         clock.write_text(f"{BEGINS.timestamp() - time.time():+.0f}")
+        (folder / "sitecustomize.py").write_text(_SLEEP)
         environment = {
             **os.environ,
+            "PYTHONPATH": str(folder),
             "LD_PRELOAD": libraries[0],
             CLOCK_FILE: str(clock),
             "FAKETIME_NO_CACHE": "1",

@@ -36,7 +36,7 @@ from miraikakaku_assets.application.ports.operations.system import Measurement
 from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.market.instruments import JP, US
 from miraikakaku_assets.faces.cli.demo_exchange import addresses, mark_demo
-from miraikakaku_assets.orchestration.drill.books import beat, note_tick, turn_on
+from miraikakaku_assets.orchestration.drill.books import beat, forget_disk, note_tick, turn_on
 from miraikakaku_assets.orchestration.drill.receiver import Receiver, receiver
 from miraikakaku_assets.orchestration.instance.home import open_instance
 from miraikakaku_assets.orchestration.instance.orphaned_runs import process_tags
@@ -270,6 +270,7 @@ def live(order: dict[str, Any]) -> None:
 
 
 def _live(ports: Ports, base: str, everybody: Receiver, days: float) -> None:
+    forget_disk(ports.database)
     launcher = Launcher(ports)
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     with open_instance(ports.settings) as instance:

@@ -33,7 +33,7 @@ from miraikakaku_assets.application.stage_runs import StageRun
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import JP, Universe
-from miraikakaku_assets.orchestration.drill.books import beat, note_tick, turn_on
+from miraikakaku_assets.orchestration.drill.books import beat, forget_disk, note_tick, turn_on
 from miraikakaku_assets.orchestration.drill.receiver import Receiver
 from miraikakaku_assets.orchestration.instance.home import open_instance
 from miraikakaku_assets.orchestration.instance.orphaned_runs import process_tags
@@ -110,6 +110,7 @@ class Grounds:
         Raises:
             WorkFellShortError: Something of it did not work, so that nothing could be said of a damage.
         """
+        forget_disk(self.ports.database)
         for command in (UpdateMasterCommand(accept_mass_change=True), CollectCommand(), AnalyzeCommand()):
             done = self.stage(command)
             if not done.succeeded:
