@@ -29,7 +29,7 @@ from miraikakaku_assets import bootstrap
 from miraikakaku_assets.application.alerting.conditions.system_alerts import judge_system
 from miraikakaku_assets.application.alerting.deliver_notifications import deliver_notifications
 from miraikakaku_assets.application.alerting.watch import watch
-from miraikakaku_assets.application.commands import CollectCommand, UpdateMasterCommand
+from miraikakaku_assets.application.commands import CollectCommand, StageCommand, UpdateMasterCommand
 from miraikakaku_assets.application.monitoring.health import check_health, sample_health
 from miraikakaku_assets.application.monitoring.resume_source import resume_source
 from miraikakaku_assets.application.ports.operations.system import Measurement
@@ -138,7 +138,7 @@ class Month:
                 while self._next[name] <= now - STEP:
                     self._next[name] = next(self._due[name])
             if "daemon dead" in self._faults:
-                OutsideWatch().round(self.ports)
+                OutsideWatch(checks_health=False).round(self.ports)
                 bootstrap.renew(self.ports)
             return
         beat(self._instance, now)
@@ -275,8 +275,12 @@ def _live(ports: Ports, base: str, everybody: Receiver, days: float) -> None:
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     with open_instance(ports.settings) as instance:
         for universe in (JP, US):
-            for command in (UpdateMasterCommand(accept_mass_change=True), CollectCommand()):
-                done = launcher.run(universe, str(uuid.uuid4()), command)  # type: ignore[arg-type]
+            commands: tuple[StageCommand[Any], ...] = (
+                UpdateMasterCommand(accept_mass_change=True),
+                CollectCommand(),
+            )
+            for command in commands:
+                done = launcher.run(universe, str(uuid.uuid4()), command)
                 if not done.succeeded:
                     sys.exit(f"the demo could not be made: {done.error}")
         launcher.definitions.resolve_job_def("backup_job").execute_in_process(

@@ -34,10 +34,13 @@ class OutsideWatch:
 
     Args:
         machine_clock: What Dagster stamps its books with; a drill brings its own.
+        checks_health: Whether it looks at the machine while the daemon is dead; a drill is not about the machine it runs
+            on.
     """
 
-    def __init__(self, machine_clock: Clock = utc_now) -> None:
+    def __init__(self, machine_clock: Clock = utc_now, *, checks_health: bool = True) -> None:
         self._machine_clock = machine_clock
+        self._checks_health = checks_health
 
     def round(self, ports: Ports) -> WatchRound:
         """One round; what a database without an answer leaves undone is done by the next.
@@ -50,7 +53,7 @@ class OutsideWatch:
         fresh = bootstrap.renew(ports)
         try:
             fresh.require_answer()
-            return _watched(fresh, self._machine_clock)
+            return _watched(fresh, self._machine_clock, checks_health=self._checks_health)
         except Exception as error:  # noqa: BLE001 - `_outage` raises what is none
             return _outage(fresh, error)
         finally:
@@ -58,12 +61,12 @@ class OutsideWatch:
                 fresh.database.close()
 
 
-def _watched(ports: Ports, machine_clock: Clock) -> WatchRound:
+def _watched(ports: Ports, machine_clock: Clock, *, checks_health: bool) -> WatchRound:
     ports.outage_file.note_demo(is_demo=ports.is_muted)
     over = end_outage(ports.outage, ports.alerts)
     with open_instance(ports.settings) as instance:
         watched = watch("outside", ports.watched(DagsterRecords(instance, _repository(), machine_clock)))
-        if watched.is_daemon_dead:
+        if watched.is_daemon_dead and checks_health:
             watched = replace(watched, changes=watched.changes.with_(_health(ports, is_at_work(instance))))
     delivered = deliver_notifications(ports.delivery) if watched.is_daemon_dead else None
     trouble = ports.dead_mans_switch.ping(PING, Signal.SUCCESS, text="\n".join(watched.changes.standing))

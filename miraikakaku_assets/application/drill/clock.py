@@ -1,8 +1,14 @@
 """The clock of a drill: the machine's, moved on by what was not waited for."""
 
-from datetime import datetime, timedelta
+from __future__ import annotations
 
-from miraikakaku_assets.application.ports import Clock
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from miraikakaku_assets.application.ports import Clock  # its package brings Polars
 
 
 class DrillClock:

@@ -74,7 +74,7 @@ class Grounds:
         self.is_database_up = True
         self.misses_ticks = False
         self._exchange = installation.settings.yahoo_base_url
-        self._watch = OutsideWatch(clock)
+        self._watch = OutsideWatch(clock, checks_health=False)
         self._states = {
             name: turn_on(self._instance, name, kind, clock(), "*/5 * * * *")
             for name, kind in ((SCHEDULE, InstigatorType.SCHEDULE), (SENSOR, InstigatorType.SENSOR))
@@ -111,7 +111,12 @@ class Grounds:
             WorkFellShortError: Something of it did not work, so that nothing could be said of a damage.
         """
         forget_disk(self.ports.database)
-        for command in (UpdateMasterCommand(accept_mass_change=True), CollectCommand(), AnalyzeCommand()):
+        commands: tuple[StageCommand[Any], ...] = (
+            UpdateMasterCommand(accept_mass_change=True),
+            CollectCommand(),
+            AnalyzeCommand(),
+        )
+        for command in commands:
             done = self.stage(command)
             if not done.succeeded:
                 raise WorkFellShortError(f"The demo could not be made: {done.error}")
