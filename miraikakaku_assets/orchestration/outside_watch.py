@@ -34,8 +34,7 @@ class OutsideWatch:
 
     Args:
         machine_clock: What Dagster stamps its books with; a drill brings its own.
-        checks_health: Whether it looks at the machine while the daemon is dead; a drill is not about the machine it runs
-            on.
+        checks_health: Whether it looks at the machine while the daemon is dead; a drill is not about its machine.
     """
 
     def __init__(self, machine_clock: Clock = utc_now, *, checks_health: bool = True) -> None:
