@@ -4,7 +4,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from miraikakaku_assets.application.commands import CollectCommand, RepairCoverageCommand
+from miraikakaku_assets.application.commands import AnalyzeCommand, RepairCoverageCommand
 from miraikakaku_assets.application.drill.frame import Damage
 from miraikakaku_assets.orchestration.drill.damages.spans import QUARTER_DAY, WATCHED, WEEK
 from miraikakaku_assets.orchestration.drill.grounds import Grounds
@@ -47,10 +47,11 @@ def _delete_bars(site: Grounds) -> None:
 
 
 def _alter_bar(site: Grounds) -> None:
+    """A weekly bar: a daily one that contradicts itself is refused by the table."""
     site.sql("""
-        UPDATE miraikakaku.price_bars SET high = low, open = low * 3, close = low * 3
-        WHERE (instrument_id, ts) IN (SELECT instrument_id, max(ts) FROM miraikakaku.price_bars
-            WHERE timeframe = '1d' AND status = 'final' GROUP BY instrument_id LIMIT 1) AND timeframe = '1d'""")
+        UPDATE miraikakaku.price_bars SET high = high * 3
+        WHERE timeframe = '1w' AND ts = (SELECT min(ts) + interval '28 days' FROM miraikakaku.price_bars
+            WHERE timeframe = '1w')""")
 
 
 def _quality(site: Grounds) -> None:
@@ -61,11 +62,8 @@ def _repair_coverage(site: Grounds) -> None:
     site.stage(RepairCoverageCommand())
 
 
-def _collect_again(site: Grounds) -> None:
-    first = site.sql(
-        "SELECT (max(ts) - interval '40 days')::date FROM miraikakaku.price_bars WHERE timeframe = '1d'"
-    )
-    site.stage(CollectCommand(since=first, full_refresh=True))
+def _analyze_again(site: Grounds) -> None:
+    site.stage(AnalyzeCommand(full_refresh=True))
 
 
 def _spoil_index(site: Grounds) -> None:
@@ -114,14 +112,14 @@ DATABASE = (
     ),
     Damage[Grounds](
         "bar_altered",
-        "a stored bar is altered: its close is above its high",
+        "weekly bars are altered: their highs are three times too high",
         clock=QUARTER_DAY + WATCHED,
         alerts=("check/jp/*/failed",),
         damage=_alter_bar,
         look=_quality,
         every=QUARTER_DAY,
-        repair=_collect_again,
-        step="`miraikakaku collect --universe jp --since D` asks for the bars again",
+        repair=_analyze_again,
+        step="`miraikakaku analyze --universe jp --full-refresh` makes them again from the daily bars",
     ),
     Damage[Grounds](
         "index_corrupted",

@@ -7,7 +7,7 @@ from miraikakaku_assets.application.drill.frame import Damage
 from miraikakaku_assets.application.ports.operations.backups import BackupKind
 from miraikakaku_assets.application.security.scan import scan_security
 from miraikakaku_assets.domain.security.finding import Check
-from miraikakaku_assets.orchestration.drill.damages.spans import DAY, HOUR, QUARTER_DAY, WATCHED
+from miraikakaku_assets.orchestration.drill.damages.spans import DAY, HOUR, WATCHED
 from miraikakaku_assets.orchestration.drill.grounds import Grounds
 
 _BACKUP_AGE = 26 * HOUR
@@ -45,22 +45,6 @@ def _scan(site: Grounds) -> None:
     scan_security((Check.PERMISSIONS,), replace(use.security_scan, facts=facts))
 
 
-def _spoil_reports(site: Grounds) -> None:
-    reports = site.home / "reports"
-    reports.rename(site.home / "reports-before")
-    reports.write_bytes(b"\0" * 100)
-
-
-def _mend_reports(site: Grounds) -> None:
-    reports = site.home / "reports"
-    reports.unlink()
-    (site.home / "reports-before").rename(reports)
-
-
-def _report(site: Grounds) -> None:
-    site.run_job("coverage_report_job")
-
-
 FILES = (
     Damage[Grounds](
         "settings_open",
@@ -72,17 +56,6 @@ FILES = (
         every=DAY,
         repair=_close_settings,
         step="Narrow the mode as the message says: `chmod 600 .env`",
-    ),
-    Damage[Grounds](
-        "reports_spoiled",
-        "the folder of reports has become a file",
-        clock=QUARTER_DAY + WATCHED,
-        alerts=("run/coverage_report_job/failed",),
-        damage=_spoil_reports,
-        look=_report,
-        every=QUARTER_DAY,
-        repair=_mend_reports,
-        step="Mend what the run's last events say, and re-execute it",
     ),
     Damage[Grounds](
         "disk_full",
