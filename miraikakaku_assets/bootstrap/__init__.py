@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from miraikakaku_assets.adapters.files.whole_file import whole_file
 from miraikakaku_assets.bootstrap.forecasting import Forecasting
 from miraikakaku_assets.bootstrap.installation import clock_of, stop_server, utc_now
+from miraikakaku_assets.bootstrap.serving import Serving
 from miraikakaku_assets.bootstrap.sources import Sources, price_vendors
 from miraikakaku_assets.settings import Settings, settings
 
@@ -35,7 +36,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Ports(Sources, Forecasting):
+class Ports(Sources, Forecasting, Serving):
     """The ports of one installation, made when first asked for."""
 
     @property

@@ -7,7 +7,7 @@ from sqlalchemy import TextClause, func, select, text
 
 from miraikakaku_assets.adapters.storage.collection.liveness import AT_WORK
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.adapters.storage.forecasts.tables import metadata  # it brings every table
+from miraikakaku_assets.adapters.storage.jobs.tables import metadata  # it brings every table
 from miraikakaku_assets.adapters.storage.masters.statements import LIST_IN_FORCE
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from miraikakaku_assets.adapters.storage.forecasts.tables import metadata  # it brings every table
+from miraikakaku_assets.adapters.storage.jobs.tables import metadata  # it brings every table
 from miraikakaku_assets.adapters.storage.tables import SCHEMA
 
 connection = context.config.attributes["connection"]
