@@ -1,4 +1,4 @@
-"""The Dagster processes of one installation: daemon and web server, started and stopped together."""
+"""The processes of one installation: web server, daemon and REST API, started and stopped together."""
 
 import ctypes
 import http.client
@@ -29,14 +29,15 @@ _STILLBORN_SECONDS = 5.0  # a port that is taken, a setting that is wrong
 
 
 class DagsterServices:
-    """Runs ``dagster-webserver`` and ``dagster-daemon`` as children until a signal comes."""
+    """Runs ``dagster-webserver``, ``dagster-daemon`` and the REST API as children until a signal comes."""
 
-    def run(self, ports: Ports, port: int, *, schedules_on: bool) -> int:
-        """Runs both in the foreground.
+    def run(self, ports: Ports, port: int, api_port: int, *, schedules_on: bool) -> int:
+        """Runs all of them in the foreground.
 
         Args:
             ports: The installation.
             port: Of the web UI, on 127.0.0.1 only: Dagster's web UI has no login.
+            api_port: Of the REST API, on 127.0.0.1.
             schedules_on: Whether schedules run unless someone turns them off in the UI.
 
         Returns:
@@ -51,6 +52,7 @@ class DagsterServices:
         environment = {**os.environ, **as_environment(ports.settings)}
         paths = [str(_STARTUP), environment.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        environment["DAGSTER_URL"] = f"http://127.0.0.1:{port}"
         if schedules_on:
             environment["MIRAIKAKAKU_SCHEDULES"] = "on"
         workspace = str(shipped_file("workspace.yaml"))
@@ -58,15 +60,16 @@ class DagsterServices:
         stopping = _Signals()
         services = [
             _Service(name, arguments, environment)
-            for name, arguments in (("web UI", web), ("daemon", daemon))
+            for name, arguments in (("web UI", web), ("daemon", daemon), ("REST API", api_command(api_port)))
         ]
-        _print("starting the web UI and the daemon (Ctrl-C stops everything)")
-        answering = False
+        _print("starting the web UI, the daemon and the REST API (Ctrl-C stops everything)")
+        silent = {"web UI": (port, "/server_info"), "REST API": (api_port, "/docs")}
         try:
             while not stopping.received:
-                if not answering and _answers(port):
-                    answering = True
-                    _print(f"web UI on http://127.0.0.1:{port}")
+                for name, place in list(silent.items()):
+                    if _answers(*place):
+                        del silent[name]
+                        _print(f"{name} on http://127.0.0.1:{place[0]}")
                 for service in services:
                     code = service.check()
                     if code is not None:
@@ -77,8 +80,13 @@ class DagsterServices:
             _stop(services)
 
 
-def require_free(port: int) -> None:
-    """Refuses a port that the web UI could not listen on, before anything is started.
+def require_free(option: str, who: str, port: int) -> None:
+    """Refuses a port that a service could not listen on, before anything is started.
+
+    Args:
+        option: That names the port.
+        who: Would listen there.
+        port: On 127.0.0.1.
 
     Raises:
         ConfigurationError: It is taken, or not ours to take.
@@ -87,16 +95,16 @@ def require_free(port: int) -> None:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
         raise ConfigurationError(
-            f"--port {port}: the web UI cannot listen on 127.0.0.1:{port} ({error.strerror}); "
+            f"{option} {port}: the {who} cannot listen on 127.0.0.1:{port} ({error.strerror}); "
             "stop what uses it, or name another port"
         ) from None
 
 
-def _answers(port: int) -> bool:
-    """Whether the web UI gives answers by now."""
+def _answers(port: int, path: str) -> bool:
+    """Whether a service gives answers by now."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER_SECONDS)
     try:
-        connection.request("GET", "/server_info")
+        connection.request("GET", path)
         return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False
@@ -116,6 +124,11 @@ def commands(workspace: str, port: int, log_level: str) -> tuple[list[str], list
     common = ["-w", workspace, "--log-level", level, "--code-server-log-level", level]
     web = ["dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *common, "--dagster-log-level", level]
     return web, ["dagster._daemon", "run", *common]
+
+
+def api_command(port: int) -> list[str]:
+    """The REST API: a module and its arguments. It is no import of this one: it never loads Dagster."""
+    return ["miraikakaku_assets.faces.api", "--port", str(port)]
 
 
 class _Service:

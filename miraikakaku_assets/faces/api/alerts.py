@@ -1,15 +1,13 @@
 """Routes of alerts."""
 
-from dataclasses import asdict
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from miraikakaku_assets.application.ports.notices import Severity
-from miraikakaku_assets.faces.api.answers import success
 from miraikakaku_assets.faces.api.models import Rows, refusals
-from miraikakaku_assets.faces.api.requests import Limit, Offset, in_thread, parts
+from miraikakaku_assets.faces.api.readings import read_alerts
+from miraikakaku_assets.faces.api.requests import Limit, Offset, answer
 
 router = APIRouter(prefix="/api/alerts", tags=["alerts"])
 
@@ -29,9 +27,4 @@ async def alerts(
     offset: Offset = 0,
 ) -> Response:
     """Alerts that stand, or that stood in the last days, newest first."""
-    use = parts(request).ports
-    since = use.clock() - timedelta(days=days)
-    found = await in_thread(use.alerts.listed, since=since, only_standing=standing)
-    chosen = [alert for alert in found if severity is None or alert.severity is severity]
-    page = [asdict(alert) for alert in chosen[offset : offset + limit]]
-    return success({"total": len(chosen), "alerts": page})
+    return await answer(request, read_alerts, days, severity, limit, offset, only_standing=standing)

@@ -10,6 +10,13 @@ from fastapi import Request, Response
 from pydantic_core import to_json
 
 JSON, PROBLEM = "application/json", "application/problem+json"
+FORMATS = {
+    "json": JSON,
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "arrow": "application/vnd.apache.arrow.stream",
+}
+"""Name of a format of tables → its media type."""
 NO_DATABASE = "データベースに接続できません。しばらく待って再試行してください"
 NO_DAGSTER = (
     "Dagster に接続できません。`miraikakaku up` が動作しているか確認し、しばらく待って再試行してください"
@@ -73,6 +80,16 @@ def success(
 ) -> Response:
     """A successful answer as it is, without a second validation."""
     return Response(to_json({"success": True, **content}), status, dict(headers or {}), JSON)
+
+
+def chosen_format(name: str | None, accept: str) -> str:
+    """The format of a table: what is named, or what the client accepts, JSON by default."""
+    if name is not None:
+        return name
+    for written, media_type in FORMATS.items():
+        if media_type.partition(";")[0] in accept:
+            return written
+    return "json"
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ from miraikakaku_assets.faces.api.guard import Guard
 from miraikakaku_assets.faces.api.keys import Keys
 from miraikakaku_assets.faces.api.launches import Launches
 from miraikakaku_assets.faces.api.progress import ProgressHub
+from miraikakaku_assets.faces.api.reader import Reader
 from miraikakaku_assets.faces.api.requests import Parts
 
 _log = logging.getLogger(__name__)
@@ -74,11 +75,12 @@ def build_api(ports: Ports, keys: Keys) -> Any:
             listening.cancel()
             launches.close()
             hub.close()
+            reader.close()
             with suppress(asyncio.CancelledError):
                 await listening
             await ports.async_database.close()
 
-    hub, launches = ProgressHub(ports.job_store), Launches(ports.bulk)
+    hub, launches, reader = ProgressHub(ports.job_store), Launches(ports.bulk), Reader(ports.settings)
     app = FastAPI(
         title="Miraikakaku 未来価格",
         version="1",
@@ -87,7 +89,7 @@ def build_api(ports: Ports, keys: Keys) -> Any:
         redoc_url=None,
         separate_input_output_schemas=False,
     )
-    app.state.parts = Parts(ports, hub, launches)
+    app.state.parts = Parts(ports, hub, launches, reader)
     for module in _ROUTERS:
         app.include_router(module.router)
     for error, handler in _HANDLERS.items():

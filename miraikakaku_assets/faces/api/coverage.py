@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 from miraikakaku_assets.domain.market.timeframes import Timeframe
 from miraikakaku_assets.faces.api.answers import success
 from miraikakaku_assets.faces.api.models import Rows, refusals
-from miraikakaku_assets.faces.api.requests import Limit, Offset, UniverseName, in_thread, parts, universe_of
+from miraikakaku_assets.faces.api.readings import read_coverage
+from miraikakaku_assets.faces.api.requests import Limit, Offset, UniverseName, answer, parts, universe_of
 
 router = APIRouter(prefix="/api/coverage", tags=["coverage"])
 
@@ -21,9 +22,8 @@ router = APIRouter(prefix="/api/coverage", tags=["coverage"])
 )
 async def coverage(request: Request, universe: UniverseName = "jp") -> Response:
     """The newest check, the whole universe first, then its segments; every share names its denominator."""
-    market = universe_of(universe)
-    rows = await in_thread(parts(request).ports.status.newest_coverage, market)
-    return success({"universe": universe, "segments": rows})
+    universe_of(universe)
+    return await answer(request, read_coverage, universe)
 
 
 @router.get(

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from miraikakaku_assets.domain.market.timeframes import Timeframe
-from miraikakaku_assets.faces.api.answers import Body, send
+from miraikakaku_assets.faces.api.answers import chosen_format
 from miraikakaku_assets.faces.api.models import Rows, refusals
-from miraikakaku_assets.faces.api.requests import UniverseName, in_thread, instrument_of, parts, universe_of
+from miraikakaku_assets.faces.api.readings import read_indicators, read_market, read_prices
+from miraikakaku_assets.faces.api.requests import UniverseName, answer, instrument_of, universe_of
 
 router = APIRouter(prefix="/api", tags=["prices"])
 SymbolName = Annotated[
@@ -46,18 +47,9 @@ async def by_date(
     format: Format = None,  # noqa: A002
 ) -> Response:
     """Every symbol with a bar of that session."""
-    from miraikakaku_assets.application.reading.bars import market_bars
-    from miraikakaku_assets.domain.bars.price_basis import PriceBasis
-    from miraikakaku_assets.faces.api.tables import chosen_format, encoded
-
-    market, chosen = universe_of(universe), PriceBasis(basis or PriceBasis.SPLIT_ADJUSTED)
-    form, store = chosen_format(format, request.headers.get("accept", "")), parts(request).ports.bars
-    head = {"universe": universe, "date": session, "basis": chosen.value, "unit": market.price_unit}
-
-    def read() -> Body:
-        return encoded(market_bars(market, session, chosen, store), form, head, "bars")
-
-    return send(await in_thread(read), request)
+    universe_of(universe)
+    form = chosen_format(format, request.headers.get("accept", ""))
+    return await answer(request, read_market, universe, session, basis, form)
 
 
 @router.get(
@@ -76,30 +68,9 @@ async def prices(
     format: Format = None,  # noqa: A002
 ) -> Response:
     """Bars as they are stored, or adjusted; times are the starts of bars in UTC."""
-    from miraikakaku_assets.application.reading.bars import Window, symbol_bars
-    from miraikakaku_assets.domain.bars.price_basis import PriceBasis
-    from miraikakaku_assets.faces.api.tables import chosen_format, encoded
-
     instrument = await instrument_of(request, symbol)
-    usual = PriceBasis.SPLIT_ADJUSTED if timeframe is Timeframe.D1 else PriceBasis.RAW
-    market, chosen = universe_of(instrument.universe), PriceBasis(basis or usual)
-    form, store = chosen_format(format, request.headers.get("accept", "")), parts(request).ports.bars
-    head = {
-        "symbol": instrument.symbol,
-        "universe": instrument.universe,
-        "timeframe": timeframe.value,
-        "basis": chosen.value,
-        "currency": instrument.currency,
-        "unit": instrument.price_unit,
-    }
-
-    def read() -> Body:
-        window = Window(since, until)
-        return encoded(
-            symbol_bars(market, timeframe, instrument.symbol, chosen, window, store), form, head, "bars"
-        )
-
-    return send(await in_thread(read), request)
+    form = chosen_format(format, request.headers.get("accept", ""))
+    return await answer(request, read_prices, instrument, timeframe, basis, since, until, form)
 
 
 @router.get(
@@ -117,20 +88,6 @@ async def indicators(
     format: Format = None,  # noqa: A002
 ) -> Response:
     """Indicators by the start of their bar in UTC, on the installation's price basis."""
-    from miraikakaku_assets.application.reading.bars import Window, symbol_indicators
-    from miraikakaku_assets.faces.api.tables import chosen_format, encoded
-
-    instrument, use = await instrument_of(request, symbol), parts(request).ports
-    form, market = chosen_format(format, request.headers.get("accept", "")), universe_of(instrument.universe)
-    head = {
-        "symbol": instrument.symbol,
-        "universe": instrument.universe,
-        "timeframe": timeframe.value,
-        "basis": use.settings.price_basis,
-    }
-
-    def read() -> Body:
-        rows = symbol_indicators(market, timeframe, instrument.symbol, Window(since, until), use.analysis)
-        return encoded(rows, form, head, "indicators")
-
-    return send(await in_thread(read), request)
+    instrument = await instrument_of(request, symbol)
+    form = chosen_format(format, request.headers.get("accept", ""))
+    return await answer(request, read_indicators, instrument, timeframe, since, until, form)

@@ -1,27 +1,24 @@
-"""What routes share: parts of the application, options, and work that is done in a thread."""
+"""What routes share: parts of the application, options, and answers that another process reads."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, ParamSpec, TypeVar, cast
+from typing import Annotated, Concatenate, ParamSpec, cast
 
-from fastapi import Query, Request
+from fastapi import Query, Request, Response
 
 from miraikakaku_assets.application.ports.serving import NamedInstrument
 from miraikakaku_assets.bootstrap import Ports
-from miraikakaku_assets.domain.errors import DependencyUnavailableError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe, universe
-from miraikakaku_assets.faces.api.answers import invalid, not_found
+from miraikakaku_assets.faces.api.answers import Body, invalid, not_found, send
 from miraikakaku_assets.faces.api.keys import Key
 from miraikakaku_assets.faces.api.launches import Launches
 from miraikakaku_assets.faces.api.progress import ProgressHub
+from miraikakaku_assets.faces.api.reader import Reader
 
 P = ParamSpec("P")
-T = TypeVar("T")
 Limit = Annotated[int, Query(ge=1, le=20_000, description="件数の上限")]
 Offset = Annotated[int, Query(ge=0, le=10_000_000, description="読み飛ばす件数")]
 UniverseName = Annotated[str, Query(description="ユニバース", examples=["jp"], max_length=16)]
-_LOST = frozenset({"OperationalError", "InterfaceError"})
 
 
 @dataclass(frozen=True)
@@ -31,6 +28,7 @@ class Parts:
     ports: Ports
     hub: ProgressHub
     launches: Launches
+    reader: Reader
 
 
 def parts(request: Request) -> Parts:
@@ -66,15 +64,8 @@ async def instrument_of(request: Request, name: str) -> NamedInstrument:
     return instrument
 
 
-async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Does what blocks in a thread.
-
-    Raises:
-        DependencyUnavailableError: The database went away, whichever library noticed it.
-    """
-    try:
-        return await asyncio.to_thread(work, *args, **kwargs)
-    except Exception as error:
-        if type(error).__name__ in _LOST:
-            raise DependencyUnavailableError("The database went away; start it and ask again") from error
-        raise
+async def answer(
+    request: Request, work: Callable[Concatenate[Ports, P], Body], *args: P.args, **kwargs: P.kwargs
+) -> Response:
+    """The body that the process which reads tables makes, or that the client has it already."""
+    return send(await parts(request).reader.read(work, *args, **kwargs), request)

@@ -68,13 +68,12 @@ def require_keys(host: str) -> None:
 
 
 def run_server(host: str, port: int, workers: int) -> None:
-    """Serves until SIGINT or SIGTERM.
+    """Serves until SIGINT or SIGTERM; the schema of the database is taken as it is.
 
     Raises:
         ConfigurationError: Nobody may listen there.
     """
     require_keys(host)
-    _ = ports().database  # workers take the schema as it is
     logging.basicConfig(level=ports().settings.log_level, format="%(levelname)s %(name)s: %(message)s")
     uvicorn.run(
         "miraikakaku_assets.faces.api.server:make_app",

@@ -7,23 +7,7 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
-from miraikakaku_assets.faces.api.answers import JSON, Body, body_of
-
-CSV = "text/csv; charset=utf-8"
-PARQUET = "application/vnd.apache.parquet"
-ARROW = "application/vnd.apache.arrow.stream"
-FORMATS = {"json": JSON, "csv": CSV, "parquet": PARQUET, "arrow": ARROW}
-"""Name of a format → its media type."""
-
-
-def chosen_format(name: str | None, accept: str) -> str:
-    """The format of an answer: what is named, or what the client accepts, JSON by default."""
-    if name is not None:
-        return name
-    for written, media_type in FORMATS.items():
-        if media_type.partition(";")[0] in accept:
-            return written
-    return "json"
+from miraikakaku_assets.faces.api.answers import FORMATS, Body, body_of
 
 
 def encoded(frame: pl.DataFrame, form: str, head: Mapping[str, Any], rows: str) -> Body:

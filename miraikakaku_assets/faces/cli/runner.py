@@ -10,8 +10,8 @@ from miraikakaku_assets.bootstrap import Ports
 class Services(Protocol):
     """Starts the long-running processes."""
 
-    def run(self, ports: Ports, port: int, *, schedules_on: bool) -> int:
-        """Runs daemon and web server until they are stopped; returns the exit code."""
+    def run(self, ports: Ports, port: int, api_port: int, *, schedules_on: bool) -> int:
+        """Runs web server, daemon and REST API until they are stopped; returns the exit code."""
 
 
 RunnerFactory = Callable[[Ports], StageRunner]
