@@ -48,14 +48,14 @@ def keyed(tmp_path: Path, installed_url: str) -> Iterator[Api]:
 
 
 def test_a_key_says_what_may_be_done(keyed: Api) -> None:
-    def status(method: str, path: str, key: str | None) -> int:
+    def status(method: str, path: str, key: str | bytes | None) -> int:
         headers = {} if key is None else {"X-API-KEY": key}
         return keyed.client.request(method, path, headers=headers).status_code
 
     assert keyed.get(JOBS).json() == NO_KEY
     assert status("GET", JOBS, None) == 401
     assert status("GET", JOBS, ALL + "x") == 401
-    assert status("GET", JOBS, "ключ") == 401
+    assert status("GET", JOBS, "ключ".encode()) == 401
     assert status("GET", JOBS, READER) == 200
     assert status("POST", "/api/bulk/stop/job-1", READER) == 403
     assert status("POST", "/api/bulk/stop/job-1", ALL) == 404
@@ -177,6 +177,7 @@ def test_who_dribbles_headers_or_a_body_is_left(
         client.endheaders(b"{")
         answer = client.getresponse()
         assert (answer.status, json.load(answer)["error"]) == (408, "REQUEST_TIMEOUT")
+        client.close()
         assert api.get("/health").status_code == 200
 
 

@@ -47,7 +47,7 @@ _STATUS = {
     Refusal.OTHER_BODY: HTTPStatus.UNPROCESSABLE_ENTITY,
     Refusal.IN_FLIGHT: HTTPStatus.CONFLICT,
 }
-_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+_CODES = {400: "VALIDATION_ERROR", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 _DESCRIPTION = """
 Prices, analysis and forecasts of every listed security of Japan and the United States, and the jobs that collect them.
 
