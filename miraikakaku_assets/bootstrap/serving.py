@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from miraikakaku_assets.bootstrap.installation import Installation
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from miraikakaku_assets.adapters.dagster_graphql.launcher import DagsterLauncher
     from miraikakaku_assets.adapters.storage.async_database import AsyncDatabase
@@ -72,7 +72,9 @@ class Serving(Installation):
         return PostgresKeyLimits(self.async_database, self.settings.rate_limit_per_minute)
 
     @property
-    def listen_to_jobs(self) -> Callable[[Callable[[str], None], Callable[[], None]], Awaitable[None]]:
+    def listen_to_jobs(
+        self,
+    ) -> Callable[[Callable[[str], None], Callable[[], None]], Coroutine[Any, Any, None]]:
         """Hears of progress and changes of state until it is cancelled; see `AsyncDatabase.listen`."""
         from functools import partial
 

@@ -5,7 +5,7 @@
     MiraikakakuError
     ├── ConfigurationError            a setting or option is wrong            → exit 2
     ├── DependencyUnavailableError    database or source cannot be reached    → exit 3
-    │   └── OrchestratorUnavailableError  Dagster cannot be reached, or refuses
+    │   └── OrchestratorUnavailableError  what runs the work cannot be reached
     ├── SourcePausedError             a source refuses us; asked again later  → exit 3
     ├── InputFileError                a file from outside is not what it says → exit 1
     │   └── MasterRefusedError        a readable master that must not replace the last good one
@@ -42,7 +42,7 @@ class DependencyUnavailableError(MiraikakakuError):
 
 
 class OrchestratorUnavailableError(DependencyUnavailableError):
-    """Dagster cannot be reached, or does not do what it is asked for."""
+    """What runs the work cannot be reached, or does not do what it is asked for."""
 
 
 class SourcePausedError(MiraikakakuError):

@@ -136,7 +136,7 @@ def test_the_master_is_listed_as_the_specification_has_it(tmp_path: Path, instal
         }
 
         def codes(**query: object) -> list[str]:
-            found = api.get("/api/stock-master/list", params=query).json()  # type: ignore[arg-type]
+            found = api.get("/api/stock-master/list", params=query).json()
             assert found["total"] == len(found["stocks"])
             return [stock["stock_code"] for stock in found["stocks"]]
 

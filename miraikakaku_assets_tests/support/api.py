@@ -81,7 +81,7 @@ def serving(folder: Path, database_url: str, **options: Any) -> Iterator[Api]:
         "dagster_url": NOWHERE,
         "rate_limit_per_minute": 1_000_000,
     }
-    settings = Settings(_env_file=None, **(chosen | options))
+    settings = Settings(_env_file=None, **(chosen | options))  # type: ignore[arg-type]
     with served(Ports(settings, lambda: NOW)) as api:
         yield api
 

@@ -40,7 +40,7 @@ def read_request(symbols: Sequence[str], interval: str, period: str | None, toda
     """Checks what a client asks for.
 
     Args:
-        symbols: Yahoo symbols, or codes of the Tokyo exchange.
+        symbols: Symbols, or codes of the Tokyo exchange.
         interval: Timeframe of the bars.
         period: How far back; ``ytd`` and ``max`` included.
         today: From which a period counts back.

@@ -58,8 +58,6 @@ def _closed(job: OpenJob, queue: JobQueue, has_run: Callable[[str], bool]) -> bo
     if job.is_done and job.state is not JobState.PAUSED:
         return queue.finish(job.id, None) is not None
     if job.attempts >= MOST_ATTEMPTS and job.is_due and not has_run(job.id):
-        error = (
-            f"its run ended {job.attempts} times without a further symbol; see its runs in Dagster's web UI"
-        )
+        error = f"its run ended {job.attempts} times without a further symbol; see its runs in the web UI"
         return queue.finish(job.id, JobState.FAILED, error) is not None
     return False

@@ -37,7 +37,7 @@ class NewJob:
     """A job that is about to be accepted.
 
     Attributes:
-        symbols: Universe → Yahoo symbols, each once; those in no master are with the first universe.
+        symbols: Universe → symbols, each once; those in no master are with the first universe.
         unknown: Of them, those in no master, as the client wrote them.
         interval: Timeframe of the bars.
         period: As the client wrote it; None goes on where the stored bars end.
@@ -137,7 +137,7 @@ class JobStore(Protocol):
     """
 
     async def resolve(self, names: Sequence[str]) -> Mapping[str, tuple[str, str]]:
-        """Symbol, or code of the Tokyo exchange, → universe and Yahoo symbol; what is in no master is left out."""
+        """Symbol, or code of the Tokyo exchange, → universe and symbol; what is in no master is left out."""
 
     async def accept(self, new: NewJob) -> Accepted:
         """Writes a job down, in one transaction; the same idempotency key is one job."""

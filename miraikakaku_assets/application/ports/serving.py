@@ -61,7 +61,7 @@ class NamedInstrument:
 
     Attributes:
         universe: Name of its universe.
-        symbol: Yahoo symbol.
+        symbol: Its partition key, e.g. ``7203.T``.
         currency: ISO 4217.
         price_unit: E.g. ``JPY per share``.
     """

@@ -1,7 +1,7 @@
 """Use cases: signals with their records, and scores of forecasts, as rows."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -38,7 +38,7 @@ def newest_signals(
     since: datetime | None,
     definition: str,
     store: StoredSignals,
-) -> list[Mapping[str, Any]]:
+) -> list[dict[str, Any]]:
     """Signals, newest first, each with its evidence and what came after earlier ones; moments in UTC."""
     found = store.signals(universe, symbols, since, definition)
     return [
@@ -53,7 +53,7 @@ def newest_signals(
 
 def newest_scores(
     universe: Universe, window: int, segment_kind: str, segment: str | None, store: StoredScores
-) -> list[Mapping[str, Any]]:
+) -> list[dict[str, Any]]:
     """The newest scores of every segment, model and horizon."""
     scores = store.performance(universe, window, None, segment_kind)
     if segment is not None:

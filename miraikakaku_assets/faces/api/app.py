@@ -55,20 +55,30 @@ Prices, analysis and forecasts of every listed security of Japan and the United 
 * `Accept: application/problem+json` gets errors as RFC 9457 has them.
 * `WS /ws/bulk/{job_id}` sends the progress of a job: the same messages as `/api/bulk/events/{job_id}`.
 """
-_ROUTERS = (bulk, watching, stock_master, prices, judgements, coverage, alerts, health)
+ROUTERS = (bulk, watching, stock_master, prices, judgements, coverage, alerts, health)
 
 
 def build_api(ports: Ports, keys: Keys) -> Any:
-    """The application with all its routes.
+    """The application behind what every request passes.
 
     Args:
         ports: The installation.
         keys: Who may ask.
     """
+    app: Any = GZipMiddleware(build_app(ports), _COMPRESSED_BYTES, 5)
+    return Guard(app, keys, ports.key_limits)
+
+
+def build_app(ports: Ports) -> FastAPI:
+    """The application with all its routes.
+
+    Args:
+        ports: The installation.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        listening = asyncio.create_task(ports.listen_to_jobs(hub.heard, hub.look_again))  # type: ignore[arg-type]
+        listening = asyncio.create_task(ports.listen_to_jobs(hub.heard, hub.look_again))
         try:
             yield
         finally:
@@ -90,12 +100,12 @@ def build_api(ports: Ports, keys: Keys) -> Any:
         separate_input_output_schemas=False,
     )
     app.state.parts = Parts(ports, hub, launches, reader)
-    for module in _ROUTERS:
+    for module in ROUTERS:
         app.include_router(module.router)
     for error, handler in _HANDLERS.items():
         app.add_exception_handler(error, handler)
     app.openapi = _documented(app)  # type: ignore[method-assign]
-    return Guard(GZipMiddleware(app, _COMPRESSED_BYTES, 5), keys, ports.key_limits)  # type: ignore[arg-type]
+    return app
 
 
 def _documented(app: FastAPI) -> Callable[[], dict[str, Any]]:

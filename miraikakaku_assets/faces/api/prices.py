@@ -34,14 +34,14 @@ TABLES: dict[str, Any] = {
 
 
 @router.get(
-    "/prices/by-date/{session}",
+    "/prices/by-date/{date}",
     operation_id="prices_by_date",
     summary="ある取引日の全銘柄の日足を取得します",
     responses={200: {"model": Rows, "content": TABLES}, **refusals(400)},
 )
 async def by_date(
     request: Request,
-    session: Annotated[date, Path(description="取引日")],
+    session: Annotated[date, Path(alias="date", description="取引日")],
     universe: UniverseName = "jp",
     basis: Basis = None,
     format: Format = None,  # noqa: A002

@@ -66,7 +66,8 @@ class PostgresJobQueue:
 
     def begin_launch(self, job_id: str) -> int | None:
         """Takes the launch of a job that is due; the number of the launch, None if somebody else has taken it."""
-        return self._changed(_LAUNCH, job=job_id)
+        launch: int | None = self._changed(_LAUNCH, job=job_id)
+        return launch
 
     def release(self, job_id: str, run_id: str, wait_seconds: float) -> None:
         """Takes a job from a run that is over; it may be launched again after some seconds."""

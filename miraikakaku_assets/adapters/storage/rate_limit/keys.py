@@ -6,6 +6,7 @@ that second, so that a high limit does not cost a statement for each request; no
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from miraikakaku_assets.adapters.storage.async_database import AsyncDatabase
 from miraikakaku_assets.application.ports.serving import Allowance
@@ -59,10 +60,6 @@ class PostgresKeyLimits:
         self.per_minute = per_minute
         self._gap = _MINUTE / per_minute
         self._at_once = max(1, per_minute // _MINUTE)
-        if self._at_once == 1:
-            self._lease_seconds = 0.0
-        else:
-            self._lease_seconds = _LEASE_SECONDS
         self._leases: dict[str, _Lease] = {}
 
     async def take(self, key: str) -> Allowance:
@@ -76,14 +73,17 @@ class PostgresKeyLimits:
             lease.left -= 1
             return self._allowance(lease.ahead, granted=True, spare=lease.left)
         wanted = self._at_once
-        row = await self._database.row(_TAKE, f"api:{key}", self._gap, self.per_minute, wanted)
+        row = await self._row(key, wanted)
         if row["answer"] != "granted" and wanted > 1:  # the rest of a minute, one by one
             wanted = 1
-            row = await self._database.row(_TAKE, f"api:{key}", self._gap, self.per_minute, wanted)
+            row = await self._row(key, wanted)
         granted = row["answer"] == "granted"
         if granted and wanted > 1:
-            self._leases[key] = _Lease(wanted - 1, time.monotonic() + self._lease_seconds, row["ahead"])
+            self._leases[key] = _Lease(wanted - 1, time.monotonic() + _LEASE_SECONDS, row["ahead"])
         return self._allowance(row["ahead"], granted=granted, spare=wanted - 1 if granted else 0)
+
+    async def _row(self, key: str, wanted: int) -> Any:
+        return await self._database.row(_TAKE, f"api:{key}", self._gap, self.per_minute, wanted)
 
     def _allowance(self, ahead: float, *, granted: bool, spare: int) -> Allowance:
         left = int((_MINUTE - ahead) / self._gap + 1e-6) + spare  # of 60 seconds' worth, what is not used up
