@@ -203,6 +203,17 @@ def test_a_job_whose_run_died_is_taken_back(api: Api, listed_market: Installatio
     assert shown(api, job_id)["status"] == "completed"
 
 
+def test_who_cancels_the_run_cancels_the_job(api: Api, listed_market: Installation) -> None:
+    job_id = started(api, *SYMBOLS)
+    launched(listed_market)
+    run = dg.DagsterRun("bulk_job", run_id="cancelled-in-the-web-ui", status=dg.DagsterRunStatus.CANCELED)
+    listed_market.instance.add_run(run)
+    assert listed_market.ports.job_queue.take(job_id, run.run_id) is not None
+
+    assert due(listed_market) == []
+    assert shown(api, job_id)["status"] == "cancelled"
+
+
 def test_a_job_that_never_comes_forward_is_given_up(api: Api, listed_market: Installation) -> None:
     job_id = started(api, *SYMBOLS)
     launched(listed_market)

@@ -26,16 +26,19 @@ class Watch:
     closed: list[str] = field(default_factory=list)
 
 
-def watch_over_jobs(queue: JobQueue, has_run: Callable[[str], bool]) -> Watch:
+def watch_over_jobs(
+    queue: JobQueue, has_run: Callable[[str], bool], was_cancelled: Callable[[str], bool]
+) -> Watch:
     """Looks after every job that is not finished.
 
     Args:
         queue: The jobs.
         has_run: Whether a run of a job waits or is at work.
+        was_cancelled: Whether somebody has cancelled a run (its id): that is meant for the job.
     """
     watch = Watch()
     for job in queue.open_jobs():
-        if _closed(job, queue, has_run):
+        if _closed(job, queue, has_run, was_cancelled):
             watch.closed.append(job.id)
             continue
         if len(watch.launches) < MOST_LAUNCHED and job.state is JobState.ACCEPTED and job.run_id is None:
@@ -47,11 +50,15 @@ def watch_over_jobs(queue: JobQueue, has_run: Callable[[str], bool]) -> Watch:
     return watch
 
 
-def _closed(job: OpenJob, queue: JobQueue, has_run: Callable[[str], bool]) -> bool:
+def _closed(
+    job: OpenJob, queue: JobQueue, has_run: Callable[[str], bool], was_cancelled: Callable[[str], bool]
+) -> bool:
     """Takes a job back from a run that is over; whether it has nothing left to do."""
     if job.run_id is not None:
         if has_run(job.id):
             return False
+        if was_cancelled(job.run_id):
+            return queue.finish(job.id, JobState.CANCELLED) is not None
         queue.release(job.id, job.run_id, min(_FIRST_WAIT * 2 ** max(job.attempts - 1, 0), _LONGEST_WAIT))
     if job.state is JobState.CANCEL_REQUESTED:
         return queue.finish(job.id, JobState.CANCELLED) is not None

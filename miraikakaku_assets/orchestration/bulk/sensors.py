@@ -34,7 +34,11 @@ def bulk_jobs_due() -> dg.SensorDefinition:
         def has_run(job_id: str) -> bool:
             return still_runs(context.instance, use, dg.RunsFilter(tags={JOB_TAG: job_id}))
 
-        seen = watch_over_jobs(use.job_queue, has_run)
+        def was_cancelled(run_id: str) -> bool:
+            run = context.instance.get_run_by_id(run_id)
+            return run is not None and run.status is dg.DagsterRunStatus.CANCELED
+
+        seen = watch_over_jobs(use.job_queue, has_run, was_cancelled)
         for job_id, launch in seen.launches.items():
             # No run key: the launch is taken in the database, and numbers begin anew when a job comes forward.
             yield dg.RunRequest(
