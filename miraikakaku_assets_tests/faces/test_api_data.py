@@ -106,7 +106,8 @@ def test_what_is_derived_is_served(api: Api) -> None:
         assert (
             forecast["lo95"] <= forecast["lo80"] <= forecast["median"] <= forecast["hi80"] <= forecast["hi95"]
         )
-    assert api.get("/api/predictions/7203.T?as_of=2001-01-05").status_code == 404
+    for day in ("2001-01-05", "0298-02-27"):
+        assert api.get(f"/api/predictions/7203.T?as_of={day}").status_code == 404
     segments = api.get("/api/coverage").json()["segments"]
     assert segments[0]["denominator"]
     gaps = api.get("/api/coverage/gaps").json()

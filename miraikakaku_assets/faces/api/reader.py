@@ -4,6 +4,7 @@ The process of the API stays small and answers short questions while a long one 
 """
 
 import asyncio
+import atexit
 import multiprocessing
 import os
 import signal
@@ -72,7 +73,8 @@ def _begin(settings: Settings) -> None:
     if parent is not None:
         sentinel = parent.sentinel
         threading.Thread(target=lambda: wait([sentinel]) and os._exit(0), daemon=True).start()
-    bootstrap.use(settings)
+    use = bootstrap.use(settings)
+    atexit.register(lambda: "opened" in vars(use) and use.opened.close())
 
 
 def _read(work: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
