@@ -52,6 +52,7 @@ class PatientProtocol(HttpToolsProtocol):
 
 def make_app() -> Any:
     """The application of this process's settings; a worker's own."""
+    logging.basicConfig(level=ports().settings.log_level, format="%(levelname)s %(name)s: %(message)s")
     return build_api(ports(), keys_of(ports().settings))
 
 
@@ -74,7 +75,6 @@ def run_server(host: str, port: int, workers: int) -> None:
         ConfigurationError: Nobody may listen there.
     """
     require_keys(host)
-    logging.basicConfig(level=ports().settings.log_level, format="%(levelname)s %(name)s: %(message)s")
     uvicorn.run(
         "miraikakaku_assets.faces.api.server:make_app",
         factory=True,
@@ -89,6 +89,7 @@ def run_server(host: str, port: int, workers: int) -> None:
         proxy_headers=False,
         limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=15,
+        timeout_worker_healthcheck=60,  # of a worker that starts on a busy machine, too
         timeout_graceful_shutdown=5,
         ws_max_size=_MESSAGE_BYTES,
         ws="websockets-sansio",
