@@ -85,7 +85,7 @@ def build_app(ports: Ports) -> FastAPI:
             listening.cancel()
             launches.close()
             hub.close()
-            reader.close()
+            await reader.close()
             with suppress(asyncio.CancelledError):
                 await listening
             await ports.async_database.close()

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -22,6 +23,7 @@ from miraikakaku_assets.settings import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_LEAVE_SECONDS = 3.0
 _LOST = frozenset({"OperationalError", "InterfaceError"})
 
 
@@ -53,11 +55,13 @@ class Reader:
             "The process that reads tables has died twice; ask for less, or again"
         )
 
-    def close(self) -> None:
-        """Ends the process."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+    async def close(self) -> None:
+        """Ends the process; what it reads now has some seconds left."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            ending = asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ending, _LEAVE_SECONDS)
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
