@@ -19,7 +19,11 @@ def test_nothing_that_may_be_asked_has_an_undocumented_answer(tmp_path: Path, in
     with serving(tmp_path, installed_url) as api:
         api.list_issues(("jp", "7203", "7203.T", "トヨタ自動車"))
         command = [
-            *(Path(sys.executable).with_name("schemathesis"), "run", f"{api.client.base_url}/openapi.json"),
+            *(
+                str(Path(sys.executable).with_name("schemathesis")),
+                "run",
+                f"{api.client.base_url}/openapi.json",
+            ),
             *("--checks", CHECKS, "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "4"),
             *("--seed", "7", "--generation-deterministic", "--no-color", "--max-time", "120"),
             *(part for name in EXCLUDED for part in ("--exclude-operation-id", name)),

@@ -78,7 +78,12 @@ def _begin(settings: Settings) -> None:
         sentinel = parent.sentinel
         threading.Thread(target=lambda: wait([sentinel]) and os._exit(0), daemon=True).start()
     use = bootstrap.use(settings)
-    atexit.register(lambda: "opened" in vars(use) and use.opened.close())
+
+    def leave() -> None:
+        if "opened" in vars(use):
+            use.opened.close()
+
+    atexit.register(leave)
 
 
 def _read(work: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
