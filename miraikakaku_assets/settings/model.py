@@ -119,6 +119,15 @@ class Settings(PriceSourceSettings):
     osv_dump_max_age_days: Annotated[int, Field(ge=1, le=365)] = 7
     """Days since the newest advisory of the dump from which on it is reported as too old."""
 
+    api_key: SecretStr | None = None
+    """Key of the REST API, with all scopes; unset and without API_KEYS_FILE there is no authentication."""
+    api_keys_file: Path | None = None
+    """Further keys of the REST API: a line ``name sha256 scopes`` each, readable by its owner only."""
+    rate_limit_per_minute: Annotated[int, Field(gt=0, le=10_000_000)] = 60
+    """Requests a minute that one key may send to the REST API."""
+    dagster_url: checks.WebAddress = "http://127.0.0.1:3000"
+    """Where Dagster's web server answers, for the REST API."""
+
     restatement_sessions: Annotated[int, Field(ge=1, le=1_000)] = 10
     """Newest sessions that every collection asks for again, because sources restate them."""
     history_start: checks.Day = "2020-01-01"

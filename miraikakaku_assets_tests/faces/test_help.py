@@ -72,6 +72,7 @@ COMMANDS = {
     "self-test features",
     "self-test look-ahead",
     "self-test warm-up",
+    "serve",
     "simulate",
     "status",
     "train",
