@@ -14,7 +14,7 @@ from miraikakaku_assets.application.ports.jobs import JobState, TakenJob
 from miraikakaku_assets.bootstrap import Ports, price_vendor, utc_now
 from miraikakaku_assets.domain.errors import ConfigurationError, SourcePausedError, WorkHeldError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe, universe
-from miraikakaku_assets.orchestration.failures import raise_all
+from miraikakaku_assets.orchestration.failures import failure, raise_all
 from miraikakaku_assets.orchestration.instance.orphaned_runs import NEVER_REPEATED
 from miraikakaku_assets.orchestration.job_builders import op_job
 from miraikakaku_assets.orchestration.prices.assets import prices_key
@@ -25,14 +25,16 @@ from miraikakaku_assets.orchestration.resources import PortsResource
 class BulkConfig(dg.Config):
     """Which bulk job a run does."""
 
-    job: str
-    """Its id, ``job-…``."""
+    job: str = ""
+    """Its id, ``job-…``, as `GET /api/bulk/jobs` lists it."""
 
 
 @dg.op(name=BULK_OP, pool=price_vendor().pool)
 def collect_bulk(context: dg.OpExecutionContext, config: BulkConfig, ports: PortsResource) -> None:
     """Collects what is left of a bulk job."""
     use, run_id = ports.use, context.run.run_id
+    if not config.job:
+        raise failure(ConfigurationError("Name a job in `job`, as GET /api/bulk/jobs lists them"))
     taken = use.job_queue.take(config.job, run_id)
     if taken is None:
         context.log.info("%s does not wait for a run; nothing is done", config.job)
