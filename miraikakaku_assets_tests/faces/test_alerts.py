@@ -110,7 +110,7 @@ def test_alerts_are_silenced_and_expected_for_a_while(troubled: Command, run: In
     states = {row["key"]: row["state"] for row in run(troubled, "alerts", "--json").document["alerts"]}
     assert states["collection/jp/failed"] == "expected"
     shown = run(troubled, "alerts", "silences").out.splitlines()
-    assert [str(number), "silence", "key=cycle/fx/*"] in [text.split()[:3] for text in shown[2:]]
+    assert ["alerts", "key=cycle/fx/*"] in [text.split()[:2] for text in shown]
     assert max(map(cell_len, shown)) <= 80
     assert run(troubled, "alerts", "unsilence", number).code == 0
     assert run(troubled, "alerts", "unsilence", number).code == 2

@@ -110,7 +110,7 @@ def test_a_setting_that_is_wrong(nowhere: Command, here: InProcess, files: Path,
 def test_a_database_that_is_down(nowhere: Command, here: InProcess, files: Path, name: str) -> None:
     ended = here(nowhere, *name.split(), *NEEDED.get(name, "").split(), "--json")
 
-    check(ended, Row("", UNREACHABLE, "figures" if name == "health" else "exit_code"))
+    check(ended, Row("", UNREACHABLE, {"health": "figures", "watch": "outage"}.get(name, "exit_code")))
 
 
 @pytest.mark.parametrize(
