@@ -96,7 +96,9 @@ class Installation:
 
         _make_folder(self.settings.home)
         url = self.settings.database_url
-        database = open_database(self.settings.home, url.get_secret_value() if url else None)
+        home, archives = self.settings.home, self.settings.backup_wal == "on"
+        archive = home / "backups" / "wal" if archives else None
+        database = open_database(home, url.get_secret_value() if url else None, archive)
         return database, *upgrade(database)
 
 

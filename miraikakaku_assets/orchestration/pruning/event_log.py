@@ -31,7 +31,9 @@ TABLES = ("event_logs", "asset_event_tags", "asset_check_executions", "runs", "r
 """Dagster's tables that rows are taken out of."""
 _EVENTS = 5000  # looked at in the first transaction
 _FEWEST, _MOST = 500, 20_000
-_TRANSACTION_SECONDS = 0.25  # what the number of events is adjusted to; nobody waits longer for the rows of a chunk
+_TRANSACTION_SECONDS = (
+    0.25  # what the number of events is adjusted to; nobody waits longer for the rows of a chunk
+)
 _RUNS = 20  # per transaction; 64 runs with 96,000 events and their tags take 2 s
 _LOCK = 0x6D6B5F7072756E65  # any number that nobody else takes for an advisory lock
 
