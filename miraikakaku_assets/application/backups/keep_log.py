@@ -96,7 +96,7 @@ def go_back(moment: datetime, ports: LogPorts, *, confirmed: bool) -> WentBack:
     base = _base_before(moment, ports.archive.bases())
     if not confirmed:
         raise ConfigurationError(
-            f"Everything since {moment:%Y-%m-%dT%H:%M:%SZ} would be replaced, prices and Dagster's books alike; repeat "
+            f"Everything since {moment:%Y-%m-%dT%H:%M:%SZ} would be replaced, prices and books of runs; repeat "
             "with --yes: the data folder that is there is kept beside it"
         )
     with ports.alone(), ports.archive.exclusive():
