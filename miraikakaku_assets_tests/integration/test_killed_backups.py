@@ -37,7 +37,7 @@ def work(steps: Connection, what: str, home: str, url: str, now: str) -> None:
     """Makes a backup, or restores one, and tells of each step before it begins."""
     for kind, name in STEPS:
         setattr(kind, name, _telling(getattr(kind, name), name, steps))
-    settings = Settings(_env_file=None, miraikakaku_home=home, database_url=url)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, miraikakaku_home=home, database_url=url)
     ports = Ports(settings, lambda: datetime.fromisoformat(now)).backup_ports()
     if what == "backup":
         make_backup(BackupKind.MANUAL, ports)
