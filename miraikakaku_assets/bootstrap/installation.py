@@ -94,8 +94,9 @@ class Installation:
         from miraikakaku_assets.adapters.storage.engine import open_database
 
         _make_folder(self.settings.home)
-        url = self.settings.database_url
-        return open_database(self.settings.home, url.get_secret_value() if url else None)
+        url, home = self.settings.database_url, self.settings.home
+        archive = home / "backups" / "wal" if self.settings.backup_wal == "on" else None
+        return open_database(home, url.get_secret_value() if url else None, archive)
 
     @cached_property
     def upgraded(self) -> tuple[Database, str | None, str]:

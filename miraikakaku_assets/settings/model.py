@@ -141,6 +141,11 @@ class Settings(PriceSourceSettings):
     """Weeks that do."""
     backup_keep_monthly: Annotated[int, Field(ge=0, le=240)] = 12
     """Months that do."""
+    backup_wal: Literal["off", "on"] = "off"
+    """Whether the embedded server archives its write-ahead log and the daily backup copies its data folder, so that
+    ``restore --to-time`` can go back to any moment."""
+    backup_wal_days: Annotated[int, Field(ge=1, le=366)] = 2
+    """Days for which every moment can be gone back to."""
     report_retention_days: checks.Days = 30
     """Days for which files below ``reports/`` stay."""
     log_retention_days: checks.Days = 30
@@ -170,6 +175,16 @@ class Settings(PriceSourceSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_file: str = ""
     """File of JSON lines; empty: ``logs/miraikakaku.jsonl`` below the state folder; ``off``: none."""
+
+    @field_validator("backup_wal")
+    @classmethod
+    def _embedded_only(cls, value: str, info: ValidationInfo) -> str:
+        if value == "on" and info.data.get("database_url") is not None:
+            raise ValueError(
+                "is for the embedded PostgreSQL; the server of DATABASE_URL archives its log by its own settings "
+                "(archive_mode, archive_command): set it off"
+            )
+        return value
 
     @field_validator("miraikakaku_now")
     @classmethod

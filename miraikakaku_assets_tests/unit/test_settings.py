@@ -103,6 +103,8 @@ WRONG = {
     "BACKUP_KEEP_DAILY": ["0", "367", "all"],
     "BACKUP_KEEP_WEEKLY": ["-1", "521"],
     "BACKUP_KEEP_MONTHLY": ["-1", "241"],
+    "BACKUP_WAL": ["yes"],
+    "BACKUP_WAL_DAYS": ["0", "367"],
     **{
         f"{kind}_RETENTION_DAYS": ["0", "a month", "36501"]
         for kind in ("REPORT", "LOG", "MASTER", "MODEL", "LEDGER", "CYCLE", "ALERT", "PROBE")
