@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test test-fast test-storage test-clock check all format diagram up bench day lock clean
+.PHONY: help demo test test-fast test-storage test-clock check all format diagram up bench day drill month lock clean
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
@@ -28,7 +28,13 @@ test-storage: $(READY) ## Dagster's own storage tests against our instance stora
 	$(BIN)/python -m miraikakaku_assets_tests.storage.dagster_tests_source
 	$(BIN)/python -m pytest -n 2 -W ignore miraikakaku_assets_tests/storage/dagster_storage.py
 
-test-clock: $(READY) ## The suite at other moments and on a busy machine; MOMENT=leap-day for one, ARGS=… for pytest
+test-cdrill: $(READY) ## Damages of a demo, each noticed, told once and mended; ONLY=name,… for some
+	$(BIN)/miraikakaku drill $(if $(ONLY),--only $(ONLY))
+
+month: $(READY) ## A month of simulated operation: no false high alert and none missed; DAYS=n for less; needs libfaketime
+	$(BIN)/python -m benchmarks.month $(if $(DAYS),--days $(DAYS))
+
+lock: $(READY) ## The suite at other moments and on a busy machine; MOMENT=leap-day for one, ARGS=… for pytest
 	$(BIN)/python -m miraikakaku_assets_tests.at_moments $(MOMENT) $(ARGS)
 
 check: $(READY) ## Formatter, linter, type checker, import contract, unused dependencies
@@ -55,6 +61,12 @@ bench: $(READY) ## Benchmarks; QUICK=1 for a small size, ONLY=name,… for some
 
 day: $(READY) ## A simulated day: 16,000 symbols, faults, killed processes, then the books; SYMBOLS=n for fewer
 	$(BIN)/python -m benchmarks.simulated_day $(if $(SYMBOLS),--symbols $(SYMBOLS))
+
+drill: $(READY) ## Damages of a demo, each noticed, told once and mended; ONLY=name,… for some
+	$(BIN)/miraikakaku drill $(if $(ONLY),--only $(ONLY))
+
+month: $(READY) ## A month of simulated operation: no false high alert and none missed; DAYS=n for less; needs libfaketime
+	$(BIN)/python -m benchmarks.month $(if $(DAYS),--days $(DAYS))
 
 lock: $(READY) ## Resolve requirements.lock anew (hashes, no host names, no CUDA)
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 --no-header -q -o requirements.lock

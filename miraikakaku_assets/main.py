@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, NoReturn
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError, MiraikakakuError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
+    from miraikakaku_assets.application.drill.clock import DrillClock
+    from miraikakaku_assets.application.drill.frame import Damage, Outcome
     from miraikakaku_assets.application.monitoring.asset_health import AssetHealth
     from miraikakaku_assets.application.monitoring.watch_round import WatchRound
     from miraikakaku_assets.application.stage_runs import StageRunner
@@ -38,7 +41,7 @@ def _run() -> None:
     from miraikakaku_assets.faces.cli.app import build_app
 
     try:
-        build_app(_make_runner, _LazyServices(), _LazyWatch(), _read_asset_health)()
+        build_app(_make_runner, _LazyServices(), _LazyWatch(), _read_asset_health, _LazyDrills())()
     except SystemExit as ended:
         if ended.code == _INTERRUPTED:
             _fail("interrupted; what was committed stays, the same command goes on from there", _INTERRUPTED)
@@ -121,6 +124,30 @@ class _LazyWatch:
         from miraikakaku_assets.orchestration.outside_watch import OutsideWatch
 
         return OutsideWatch().round(ports)
+
+
+class _LazyDrills:
+    """`Drill`, imported when it is asked for."""
+
+    def chosen(self, names: "Sequence[str]") -> "Sequence[Damage[Any]]":
+        """The damages of these names."""
+        from miraikakaku_assets.orchestration.drill.drill import chosen
+
+        return chosen(names)
+
+    def run(
+        self,
+        installation: "Ports",
+        clock: "DrillClock",
+        names: "Sequence[str]",
+        at: "Callable[[int, str], object]",
+        *,
+        fill: bool,
+    ) -> "list[Outcome]":
+        """Damages a demo."""
+        from miraikakaku_assets.orchestration.drill.drill import drill
+
+        return drill(installation, clock, chosen=self.chosen(names), at=at, fill=fill)
 
 
 def _read_asset_health(ports: "Ports") -> "Sequence[AssetHealth]":

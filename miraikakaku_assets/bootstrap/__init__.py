@@ -5,7 +5,7 @@ Nothing is opened before it is used; importing this package costs no more than t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from miraikakaku_assets.adapters.files.whole_file import whole_file
@@ -31,6 +31,7 @@ __all__ = [
     "ports",
     "price_vendor",
     "price_vendors",
+    "renew",
     "stop_server",
     "use",
     "utc_now",
@@ -63,12 +64,32 @@ def ports() -> Ports:
     return use(settings()) if _ports is None else _ports
 
 
-def use(chosen: Settings, clock: Clock | None = None) -> Ports:
-    """Makes these settings the ones of this process (the demo brings its own), and this clock instead of theirs."""
+def use(chosen: Settings, clock: Clock | None = None, receiver: str = "") -> Ports:
+    """Makes these settings the ones of this process (the demo brings its own), and this clock instead of theirs.
+
+    Args:
+        chosen: The settings.
+        clock: Where the time comes from; None for the clock that the settings name.
+        receiver: See `Installation.receiver`.
+    """
+    return _in_force(Ports(chosen, clock or clock_of(chosen), receiver))
+
+
+def renew(installation: Ports, quota: int | None = None) -> Ports:
+    """Makes the same installation the one of this process with nothing opened: a server that was restarted has moved.
+
+    Args:
+        installation: Which.
+        quota: See `Installation.quota`; None for the one it has.
+    """
+    return _in_force(replace(installation, quota=installation.quota if quota is None else quota))
+
+
+def _in_force(installation: Ports) -> Ports:
     global _ports  # noqa: PLW0603 - one composition root per process
-    _ports = Ports(chosen, clock or clock_of(chosen))
-    open_log(chosen)
-    return _ports
+    _ports = installation
+    open_log(installation.settings)
+    return installation
 
 
 def price_vendor() -> PriceVendor:

@@ -52,10 +52,15 @@ class Installation:
     Attributes:
         settings: What the environment says.
         clock: Where the time comes from; a replay of the past brings its own.
+        receiver: Address that takes Alertmanager's JSON in place of every channel. It is no setting: only a drill, on a
+            demo of its own, hands one in.
+        quota: Bytes that the state folder may take, where its volume is not to be filled: a drill's, too.
     """
 
     settings: Settings
     clock: Clock = utc_now
+    receiver: str = ""
+    quota: int | None = None
 
     @cached_property
     def work(self) -> WorkProgress:

@@ -45,7 +45,7 @@ class Notices(Stores):
         """Where people are told, by name; nobody is told of a demo, whatever the settings say."""
         from miraikakaku_assets.adapters.notify.channels import Addresses, Channels
 
-        return Channels(Addresses()) if self.is_demo else self.channels_of_settings
+        return Channels(Addresses()) if self.is_muted else self.channels_of_settings
 
     @property
     def is_demo(self) -> bool:
@@ -53,11 +53,18 @@ class Notices(Stores):
         mark = self.origin.read()
         return mark is not None and mark.demo is not None
 
+    @property
+    def is_muted(self) -> bool:
+        """Whether nobody is told of anything: a demo without a receiver."""
+        return not self.receiver and self.is_demo
+
     @cached_property
     def channels_of_settings(self) -> Channels:
-        """The channels that the settings name; the database is not asked."""
+        """The channels that the settings name, or the receiver alone; the database is not asked."""
         from miraikakaku_assets.adapters.notify.channels import Addresses, Channels
 
+        if self.receiver:
+            return Channels(Addresses(alertmanager=self.receiver))
         settings = self.settings
         secrets = (
             settings.discord_webhook_url,

@@ -66,7 +66,11 @@ class Watching(Sources, Forecasting, Backups, Security):
 
         if self.settings.database_url is not None:
             return None
-        return DiskSpace(str(self.settings.home), free_bytes(self.settings.home), LEAST_FREE)
+        home, free = self.settings.home, free_bytes(self.settings.home)
+        if self.quota is not None:
+            used = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
+            free = min(free, self.quota - used)
+        return DiskSpace(str(home), free, LEAST_FREE)
 
     @cached_property
     def dead_mans_switch(self) -> HealthcheckPings:

@@ -60,6 +60,9 @@ class Launcher:
 
     Args:
         ports: The installation.
+
+    Attributes:
+        definitions: The code location.
     """
 
     def __init__(self, ports: Ports) -> None:
@@ -69,7 +72,7 @@ class Launcher:
         logging.getLogger("dagster").setLevel(logging.ERROR)
         logging.getLogger().addFilter(_no_retries)
         self._instance = open_instance(ports.settings)
-        self._definitions = build_defs()
+        self.definitions = build_defs()
         close_abandoned(self._instance, ports)
 
     def run(self, universe: Universe, run_id: str, command: StageCommand[R]) -> StageRun[R]:
@@ -77,7 +80,7 @@ class Launcher:
         job, ops, tags = self._job(universe, command)
         run_config = {"ops": {op: {"config": config} for op, config in ops.items()}}
         try:
-            result = self._definitions.resolve_job_def(job).execute_in_process(
+            result = self.definitions.resolve_job_def(job).execute_in_process(
                 run_config={**run_config, **self._console()},
                 instance=self._instance,
                 tags={**tags, **process_tags(run_id)},

@@ -1,26 +1,45 @@
 """The watch from outside of Dagster: one round of a process that lives when the daemon or the database does not."""
 
+from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 
 import dagster as dg
 
 from miraikakaku_assets import bootstrap
+from miraikakaku_assets.application.alerting.alert_rule import AlertChanges
+from miraikakaku_assets.application.alerting.conditions.system_alerts import judge_system
 from miraikakaku_assets.application.alerting.deliver_notifications import deliver_notifications
 from miraikakaku_assets.application.alerting.outage import end_outage, tell_outage
 from miraikakaku_assets.application.alerting.watch import watch
+from miraikakaku_assets.application.monitoring.health import check_health, sample_health
 from miraikakaku_assets.application.monitoring.watch_round import WatchRound
+from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.operations.pings import Signal
 from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 from miraikakaku_assets.orchestration.instance.home import open_instance
+from miraikakaku_assets.orchestration.operations.assets import is_at_work
 from miraikakaku_assets.orchestration.watching.dagster_records import DagsterRecords
 
+_BETWEEN_CHECKS = timedelta(
+    minutes=4, seconds=30
+)  # as often as the schedule, though rounds are a minute apart
 PING = "watch"
 """Under this name the dead man's switch hears of the watch itself."""
 
 
 class OutsideWatch:
-    """Watches an installation round by round."""
+    """Watches an installation round by round.
+
+    Args:
+        machine_clock: What Dagster stamps its books with; a drill brings its own.
+        checks_health: Whether it looks at the machine while the daemon is dead; a drill is not about its machine.
+    """
+
+    def __init__(self, machine_clock: Clock = utc_now, *, checks_health: bool = True) -> None:
+        self._machine_clock = machine_clock
+        self._checks_health = checks_health
 
     def round(self, ports: Ports) -> WatchRound:
         """One round; what a database without an answer leaves undone is done by the next.
@@ -30,10 +49,10 @@ class OutsideWatch:
         """
         if not ports.has_database:
             return WatchRound(sentence="There is no database here yet, so there is nothing to watch.")
-        fresh = bootstrap.use(ports.settings, ports.clock)
+        fresh = bootstrap.renew(ports)
         try:
             fresh.require_answer()
-            return _watched(fresh)
+            return _watched(fresh, self._machine_clock, checks_health=self._checks_health)
         except Exception as error:  # noqa: BLE001 - `_outage` raises what is none
             return _outage(fresh, error)
         finally:
@@ -41,11 +60,13 @@ class OutsideWatch:
                 fresh.database.close()
 
 
-def _watched(ports: Ports) -> WatchRound:
-    ports.outage_file.note_demo(is_demo=ports.is_demo)
+def _watched(ports: Ports, machine_clock: Clock, *, checks_health: bool) -> WatchRound:
+    ports.outage_file.note_demo(is_demo=ports.is_muted)
     over = end_outage(ports.outage, ports.alerts)
     with open_instance(ports.settings) as instance:
-        watched = watch("outside", ports.watched(DagsterRecords(instance, _repository(), utc_now)))
+        watched = watch("outside", ports.watched(DagsterRecords(instance, _repository(), machine_clock)))
+        if watched.is_daemon_dead and checks_health:
+            watched = replace(watched, changes=watched.changes.with_(_health(ports, is_at_work(instance))))
     delivered = deliver_notifications(ports.delivery) if watched.is_daemon_dead else None
     trouble = ports.dead_mans_switch.ping(PING, Signal.SUCCESS, text="\n".join(watched.changes.standing))
     return WatchRound(
@@ -59,6 +80,18 @@ def _watched(ports: Ports) -> WatchRound:
         + ((trouble,) if trouble else ()),
         is_daemon_dead=watched.is_daemon_dead,
     )
+
+
+def _health(ports: Ports, at_work: bool) -> AlertChanges:  # noqa: FBT001 - it says which
+    """The check that the daemon's schedule would have made: a machine without room may be why it died."""
+    newest = ports.system_metrics.newest(1)
+    if newest and timedelta(0) <= ports.clock() - newest[0].sampled_at < _BETWEEN_CHECKS:
+        return AlertChanges()
+    report = check_health(ports.health)
+    if report.unreachable is not None:
+        raise report.unreachable
+    sample_health(report, ports.system_metrics, ports.metrics_kept)
+    return judge_system(ports.system_metrics, ports.alerting, is_at_work=at_work)
 
 
 def _outage(ports: Ports, error: Exception) -> WatchRound:

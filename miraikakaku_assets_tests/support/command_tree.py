@@ -20,7 +20,7 @@ def walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
         yield from walk(inner, (*path, name))
 
 
-LEVELS = dict(walk(typer.main.get_command(build_app(nobody, nobody, nobody, nobody))))  # type: ignore[arg-type]
+LEVELS = dict(walk(typer.main.get_command(build_app(nobody, nobody, nobody, nobody, nobody))))  # type: ignore[arg-type]
 
 
 LEAVES = {path: command for path, command in LEVELS.items() if not hasattr(command, "commands")}

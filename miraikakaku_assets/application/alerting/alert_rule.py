@@ -146,6 +146,12 @@ class AlertChanges:
     raised: frozenset[str] = frozenset()
     resolved: frozenset[str] = frozenset()
 
+    def with_(self, others: "AlertChanges") -> "AlertChanges":
+        """These and others."""
+        return AlertChanges(
+            (*self.standing, *others.standing), self.raised | others.raised, self.resolved | others.resolved
+        )
+
 
 def evaluate(rules: Iterable[AlertRule[SubjectT]], subjects: Iterable[SubjectT]) -> list[Evaluation]:
     """Evaluates each rule of each subject."""

@@ -6,16 +6,19 @@ channel hears of an outage once, however often the watcher is started, and that 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertChanges
 from miraikakaku_assets.application.alerting.conditions.database_alerts import UNREACHABLE
 from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.notices import (
+    Alert,
     AlertStore,
     Answer,
     Channel,
     Message,
+    MessageAlert,
     NewAlert,
     Severity,
     Verdict,
@@ -65,7 +68,7 @@ def tell_outage(reason: str, ports: OutagePorts) -> tuple[str, ...]:
     for name in ports.told:
         if name in outage.told:
             continue
-        answer = _sent(ports.channels, name, Message(_TITLE, text, Severity.CRITICAL))
+        answer = _sent(ports.channels, name, _message(_TITLE, text, outage))
         if answer.verdict is Verdict.DELIVERED:
             outage = replace(outage, told=(*outage.told, name))
             ports.memory.write(outage)
@@ -89,7 +92,7 @@ def end_outage(ports: OutagePorts, alerts: AlertStore) -> AlertChanges:
         alert = NewAlert(UNREACHABLE.key, Severity.CRITICAL, kind, _TITLE, f"エラー: {outage.reason}")
         alerts.record(alert, outage.since, now)
     text = "\n".join([f"発生: {jst(outage.since)}", f"復旧: {jst(now)}"])
-    message = Message(f"復旧しました: {_TITLE}", text, Severity.CRITICAL)
+    message = _message(f"復旧しました: {_TITLE}", text, outage, over_at=now)
     for name in outage.told:
         answer = _sent(ports.channels, name, message) if name in ports.channels else Answer(Verdict.CLOSED)
         if answer.verdict is not Verdict.LATER:
@@ -99,6 +102,29 @@ def end_outage(ports: OutagePorts, alerts: AlertStore) -> AlertChanges:
         return AlertChanges()  # a channel in trouble is told in the next round
     ports.memory.write(None)
     return AlertChanges(resolved=frozenset({UNREACHABLE.key}))
+
+
+def _message(title: str, text: str, outage: Outage, over_at: datetime | None = None) -> Message:
+    """The message with the alert it is about, for programs; it has no number, because nothing is stored yet."""
+    alert = Alert(
+        id=0,
+        key=UNREACHABLE.key,
+        severity=Severity.CRITICAL,
+        kind=UNREACHABLE.key.partition("/")[0],
+        universe=None,
+        symbol=None,
+        title=_TITLE,
+        message=f"エラー: {outage.reason}",
+        details={},
+        raised_at=outage.since,
+        last_seen_at=over_at or outage.since,
+        occurrences=1,
+        resolved_at=over_at,
+        is_condition=True,
+        escalation=UNREACHABLE.escalates_from,
+    )
+    about = MessageAlert(alert, is_over=over_at is not None)
+    return Message(title, text, Severity.CRITICAL, alerts=(about,))
 
 
 def _sent(channels: Mapping[str, Channel], name: str, message: Message) -> Answer:

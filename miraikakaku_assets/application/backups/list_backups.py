@@ -11,6 +11,7 @@ from miraikakaku_assets.application.ports.operations.backups import (
     StoredBackup,
 )
 from miraikakaku_assets.domain.backups.retention import Keeping, kept
+from miraikakaku_assets.domain.errors import BackupRefusedError
 
 BEGIN, END = "<!-- recovery: begin, written by `miraikakaku backup --measure` -->", "<!-- recovery: end -->"
 _MIB = 2**20
@@ -68,6 +69,23 @@ def newest_good(shelf: BackupShelf) -> Manifest | None:
     """The newest verified backup that lies in its place."""
     good = (backup.manifest for backup in shelf.listed() if backup.manifest.verified_at)
     return max(good, key=lambda manifest: manifest.dump.taken_at, default=None)
+
+
+def newest_trouble(shelf: BackupShelf) -> str:
+    """Why the newest backup that was good once is not whole any more; empty where it is, or where there is none."""
+    good = [backup for backup in shelf.listed() if backup.manifest.verified_at]
+    newest = max(good, key=lambda backup: backup.manifest.dump.taken_at, default=None)
+    broken = [
+        unreadable for unreadable in shelf.unreadable() if newest is None or unreadable.folder > newest.folder
+    ]
+    if broken:
+        return broken[0].trouble
+    try:
+        if newest is not None:
+            shelf.require_sizes(newest)
+    except BackupRefusedError as error:
+        return str(error)
+    return ""
 
 
 def measure_recovery(ports: BackupPorts) -> tuple[MadeBackup, Recovery]:

@@ -19,8 +19,8 @@ from miraikakaku_assets.faces.cli import (
 from miraikakaku_assets.faces.cli.coverage import commands as coverage
 from miraikakaku_assets.faces.cli.coverage import modes
 from miraikakaku_assets.faces.cli.leakage import commands as leakage
-from miraikakaku_assets.faces.cli.operations import alerts, backups, health, maintenance, resume, watch
-from miraikakaku_assets.faces.cli.runner import AssetHealthReader, RunnerFactory, Services, Watch
+from miraikakaku_assets.faces.cli.operations import alerts, backups, drill, health, maintenance, resume, watch
+from miraikakaku_assets.faces.cli.runner import AssetHealthReader, Drills, RunnerFactory, Services, Watch
 from miraikakaku_assets.faces.cli.security import commands as security
 
 
@@ -29,6 +29,7 @@ def build_app(
     run_services: Services,
     watcher: Watch,
     read_asset_health: AssetHealthReader,
+    drills: Drills,
 ) -> typer.Typer:
     """The application with all its commands.
 
@@ -37,6 +38,7 @@ def build_app(
         run_services: Starts the long-running processes.
         watcher: Watches from outside of them.
         read_asset_health: Asks how the assets are.
+        drills: Damages demos.
     """
     app = typer.Typer(
         name="miraikakaku",
@@ -69,4 +71,5 @@ def build_app(
     services.add_commands(app, run_services)
     watch.add_commands(app, watcher)
     demo.add_commands(app, make_runner)
+    drill.add_commands(app, drills)
     return app

@@ -1,7 +1,7 @@
 """What the commands need from whoever runs the pipeline; `miraikakaku_assets.main` provides it."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from miraikakaku_assets.application.stage_runs import StageRunner
 from miraikakaku_assets.bootstrap import Ports
@@ -9,6 +9,8 @@ from miraikakaku_assets.bootstrap import Ports
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from miraikakaku_assets.application.drill.clock import DrillClock
+    from miraikakaku_assets.application.drill.frame import Damage, Outcome
     from miraikakaku_assets.application.monitoring.asset_health import AssetHealth
     from miraikakaku_assets.application.monitoring.watch_round import WatchRound
 
@@ -32,6 +34,36 @@ class AssetHealthReader(Protocol):
 
     def __call__(self, ports: Ports) -> "Sequence[AssetHealth]":
         """The health of every asset, by key."""
+
+
+class Drills(Protocol):
+    """Damages demos."""
+
+    def chosen(self, names: "Sequence[str]") -> "Sequence[Damage[Any]]":
+        """The damages of these names, in their order; all of them without any.
+
+        Raises:
+            ConfigurationError: There is none of a name.
+        """
+
+    def run(
+        self,
+        installation: Ports,
+        clock: "DrillClock",
+        names: "Sequence[str]",
+        at: Callable[[int, str], object],
+        *,
+        fill: bool,
+    ) -> "list[Outcome]":
+        """Damages a demo in each of the chosen ways.
+
+        Args:
+            installation: The demo.
+            clock: Its clock.
+            names: Of the damages.
+            at: Is told how many are done and which is at work.
+            fill: Whether the demo is empty yet.
+        """
 
 
 RunnerFactory = Callable[[Ports], StageRunner]

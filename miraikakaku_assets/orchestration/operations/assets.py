@@ -54,7 +54,7 @@ def _check_spec(threshold: Threshold) -> dg.AssetCheckSpec:
     tags={"market": "all"},
     metadata={"dagster/table_name": "miraikakaku.system_metrics"},
 )
-def system_metrics(ports: PortsResource) -> dg.MaterializeResult:  # type: ignore[type-arg] # it carries no value
+def system_metrics(context: dg.AssetExecutionContext, ports: PortsResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Checks health, stores the figures, and raises or ends alerts."""
     use = ports.use
     try:
@@ -63,10 +63,22 @@ def system_metrics(ports: PortsResource) -> dg.MaterializeResult:  # type: ignor
             raise report.unreachable
         sample_health(report, use.system_metrics, use.metrics_kept)
         use.heartbeats.forget(_FORGOTTEN)
-        judge_system(use.system_metrics, use.alerting)
+        at_work = is_at_work(context.instance, but=context.run_id)
+        judge_system(use.system_metrics, use.alerting, is_at_work=at_work)
     except MiraikakakuError as error:
         raise failure(error) from error
     return dg.MaterializeResult(metadata=_health_metadata(report), check_results=_health_checks(report))
+
+
+def is_at_work(instance: dg.DagsterInstance, but: str = "") -> bool:
+    """Whether a run is at work.
+
+    Args:
+        instance: Where runs are recorded.
+        but: A run that does not count.
+    """
+    at_work = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]), limit=10)
+    return any(run.run_id != but for run in at_work)
 
 
 def _health_metadata(report: HealthReport) -> dict[str, Any]:

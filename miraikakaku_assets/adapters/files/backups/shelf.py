@@ -142,18 +142,7 @@ class FolderBackups:
         """Reads every byte: an altered or missing file is named before anything is touched."""
         folder = self._named(named)
         manifest = read_manifest(folder)
-        present = {str(path.relative_to(folder)) for path in _files(folder)} - {MANIFEST, DIGEST}
-        missing = sorted(manifest.files.keys() - present)
-        if missing:
-            raise BackupRefusedError(folder.name, "truncated", f"its file {missing[0]} is missing")
-        for name in sorted(manifest.files):
-            recorded, path = manifest.files[name], folder / name
-            size = path.stat().st_size
-            if size != recorded.bytes:
-                rule = "truncated" if size < recorded.bytes else "altered"
-                raise BackupRefusedError(
-                    folder.name, rule, f"its file {name} has {size:,} bytes instead of {recorded.bytes:,}"
-                )
+        self.require_sizes(StoredBackup(folder, manifest))
         names = sorted(manifest.files)
         with ThreadPoolExecutor(_THREADS) as threads:
             found = threads.map(lambda name: _stored(folder / name), names)
@@ -161,6 +150,20 @@ class FolderBackups:
             if file.sha256 != manifest.files[name].sha256:
                 raise BackupRefusedError(folder.name, "altered", f"its file {name} is not what was written")
         return StoredBackup(folder, manifest)
+
+    def require_sizes(self, backup: StoredBackup) -> None:
+        """Missing files first."""
+        folder, files = backup.folder, backup.manifest.files
+        for name in sorted(files):
+            if not (folder / name).is_file():
+                raise BackupRefusedError(folder.name, "truncated", f"its file {name} is missing")
+        for name in sorted(files):
+            size, recorded = (folder / name).stat().st_size, files[name].bytes
+            if size != recorded:
+                rule = "truncated" if size < recorded else "altered"
+                raise BackupRefusedError(
+                    folder.name, rule, f"its file {name} has {size:,} bytes instead of {recorded:,}"
+                )
 
     @contextmanager
     def unpacked(self, backup: StoredBackup) -> Iterator[Path]:

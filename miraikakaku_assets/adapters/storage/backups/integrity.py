@@ -55,12 +55,12 @@ class PostgresIntegrityCheck:
             has_amcheck = bool(
                 _value(connection, "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'amcheck')")
             )
+            before = _checksum_failures(connection)
             damaged, relations = self._read_all(connection)
             if has_amcheck:
                 damaged |= self._amcheck(connection.server_version // 10_000)
-            failures = int(
-                _value(connection, "SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database")
-            )
+            # Those of this search: the server counts since ever, and what was repaired is damage no more.
+            failures = max(_checksum_failures(connection) - before, 0)
         finally:
             connection.close()
         method = "amcheck" if has_amcheck else "read_all"
@@ -97,6 +97,10 @@ class PostgresIntegrityCheck:
                             "or their values differ; REINDEX it"
                         )
         return damaged, relations
+
+
+def _checksum_failures(connection: Any) -> int:
+    return int(_value(connection, "SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database"))
 
 
 def _value(connection: Any, query: str) -> Any:

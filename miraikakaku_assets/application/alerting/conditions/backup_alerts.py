@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertRule, Evaluation, Finding, evaluate
 from miraikakaku_assets.application.alerting.tokyo_time import jst
-from miraikakaku_assets.application.backups.list_backups import newest_good
+from miraikakaku_assets.application.backups.list_backups import newest_good, newest_trouble
 from miraikakaku_assets.application.ports.notices import Severity
 from miraikakaku_assets.application.ports.operations.backups import (
     BackupAttempt,
@@ -36,6 +36,7 @@ class WatchedBackups:
         newest_attempt: The newest attempt that has ended, or should have.
         data_since: When the first data came; None where there are none to lose.
         log: How far the archive of the write-ahead log is; None where it is off.
+        trouble: Why the newest one is not whole any more; empty where it is.
     """
 
     now: datetime
@@ -43,6 +44,7 @@ class WatchedBackups:
     newest_attempt: BackupAttempt | None
     data_since: datetime | None
     log: ArchiveState | None = None
+    trouble: str = ""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -63,7 +65,8 @@ def backup_evaluations(
     """
     attempts = (attempt for attempt in history.newest(_JUDGED) if _is_over(attempt, now))
     log = None if archive is None else archive.state()
-    watched = WatchedBackups(now, newest_good(shelf), next(attempts, None), history.data_since(), log)
+    newest, since = newest_good(shelf), history.data_since()
+    watched = WatchedBackups(now, newest, next(attempts, None), since, log, newest_trouble(shelf))
     return evaluate(BACKUP_RULES, [watched])
 
 
@@ -136,6 +139,14 @@ def _wal_behind(watched: WatchedBackups) -> Finding | None:
     )
 
 
+def _damaged(watched: WatchedBackups) -> Finding | None:
+    if not watched.trouble:
+        return None
+    return Finding(
+        "最新のバックアップが破損しています", [f"理由: {watched.trouble}"], {"trouble": watched.trouble}
+    )
+
+
 def _attempt_lines(attempt: BackupAttempt | None) -> Iterable[str]:
     if attempt is None:
         return ["最後の試行: なし"]
@@ -180,6 +191,15 @@ BACKUP_RULES = (
         remedy="Look for the archiver's reason at the end of `postgres/log`, mostly no room in `backups/wal`: what "
         "waits stays in `postgres/pg_wal` and fills the disk. `miraikakaku db stop` where the server was started "
         "before BACKUP_WAL was on; then `miraikakaku backup`.",
+    ),
+    AlertRule[WatchedBackups](
+        key="backup/damaged",
+        severities=(Severity.CRITICAL,),
+        when="the newest backup cannot be read any more, lacks a file, or has one of another size",
+        over="the newest one is whole",
+        find=_damaged,
+        remedy="Run `miraikakaku backup`: the new one takes its place; then find out who has touched the folder.",
+        escalates_from=2,
     ),
 )
 """Rules about backups."""

@@ -162,6 +162,8 @@ SERVICE_RULES = (
             "collection/*/no_data",
             "coverage/*/stale",
             "forecast/*/missing",
+            "system/daemon/*",
+            "system/services/*",
         ),
         respond_within=timedelta(minutes=5),
         escalates_from=2,

@@ -1,6 +1,7 @@
 """Rules about the machine and the services on it, and the use case that applies them.
 
-An alert needs two checks in a row: one busy moment is nobody's business.
+An alert needs two checks in a row: one busy moment is nobody's business. Processors are there to be kept busy by
+our own runs: nobody is woken for that while everything that answers does so in time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,10 @@ from miraikakaku_assets.application.alerting.alert_rule import (
 from miraikakaku_assets.application.ports.notices import Severity
 from miraikakaku_assets.application.ports.operations.system import Sample, SystemMetrics
 from miraikakaku_assets.domain.operations.thresholds import (
+    API_RESPONSE,
     BACKUP,
+    CPU,
+    DATABASE_CONNECTION,
     NOTIFICATIONS,
     THRESHOLDS,
     Level,
@@ -31,6 +35,8 @@ CHECKS = 2
 IN_A_ROW = timedelta(minutes=15)
 """Checks further apart say nothing about what was between them."""
 
+_SUFFER = {API_RESPONSE.resource, DATABASE_CONNECTION.resource}
+"""What is slow when the processors are too few."""
 _TOLD_ELSEWHERE = {BACKUP.resource, NOTIFICATIONS.resource}
 """A backup has rules of its own, and of a channel that refuses nobody could be told."""
 
@@ -42,10 +48,12 @@ class WatchedResource:
     Attributes:
         threshold: What is normal.
         samples: The newest, newest first, at most `CHECKS` and none further apart than `IN_A_ROW`.
+        is_our_work: Whether a run of ours explains the figure, and nothing suffers from it.
     """
 
     threshold: Threshold
     samples: tuple[Sample, ...]
+    is_our_work: bool = False
 
     @property
     def labels(self) -> dict[str, str]:
@@ -65,27 +73,31 @@ class WatchedResource:
         return min(sample.level for sample in self.samples)
 
 
-def judge_system(metrics: SystemMetrics, ports: AlertPorts) -> AlertChanges:
+def judge_system(metrics: SystemMetrics, ports: AlertPorts, *, is_at_work: bool = False) -> AlertChanges:
     """Judges the newest health checks; to be called after each.
 
     Args:
         metrics: The stored checks.
         ports: What it needs.
+        is_at_work: Whether a run of ours is at work, other than the check itself.
     """
-    return reconcile(evaluate(SYSTEM_RULES, watched(metrics.newest(CHECKS))), ports)
+    return reconcile(evaluate(SYSTEM_RULES, watched(metrics.newest(CHECKS), is_at_work=is_at_work)), ports)
 
 
-def watched(samples: Sequence[Sample]) -> Iterator[WatchedResource]:
+def watched(samples: Sequence[Sample], *, is_at_work: bool = False) -> Iterator[WatchedResource]:
     """The resources of which the newest check says anything.
 
     Args:
         samples: Of some checks, newest first.
+        is_at_work: Whether a run of ours is at work.
     """
+    suffers = any(sample.resource in _SUFFER and sample.level > Level.NORMAL for sample in samples)
     for resource, threshold in THRESHOLDS.items():
         mine = [sample for sample in samples if sample.resource == resource]
         if mine and resource not in _TOLD_ELSEWHERE:
             near = [sample for sample in mine if mine[0].sampled_at - sample.sampled_at <= IN_A_ROW]
-            yield WatchedResource(threshold, tuple(near[:CHECKS]))
+            ours = resource == CPU.resource and is_at_work and not suffers
+            yield WatchedResource(threshold, tuple(near[:CHECKS]), ours)
 
 
 def _caution(watched: WatchedResource) -> Finding | None:
@@ -107,6 +119,7 @@ def _finding(watched: WatchedResource, word: str) -> Finding:
         f"現在の値: {value}(直近{len(values)}回: {'、'.join(values)})",
         f"基準: 注意 {caution}以上、危険 {danger}超",
         *([f"内容: {newest.detail}"] if newest.detail else []),
+        *(["原因: このシステムの処理が実行中です(応答は正常)"] if watched.is_our_work else []),
         f"対応: {threshold.remedy_ja}",
     ]
     details = {
@@ -115,7 +128,8 @@ def _finding(watched: WatchedResource, word: str) -> Finding:
         "unit": threshold.unit,
         "sampled_at": newest.sampled_at.isoformat(),
     }
-    return Finding(f"{threshold.title_ja}が{word}範囲です: {value}", lines, details)
+    severity = Severity.WARNING if watched.is_our_work else None
+    return Finding(f"{threshold.title_ja}が{word}範囲です: {value}", lines, details, severity)
 
 
 SYSTEM_RULES = (
@@ -130,8 +144,9 @@ SYSTEM_RULES = (
     ),
     AlertRule[WatchedResource](
         key="system/<resource>/danger",
-        severities=(Severity.CRITICAL,),
-        when=f"a figure is in the range of danger in {CHECKS} checks in a row",
+        severities=(Severity.CRITICAL, Severity.WARNING),
+        when=f"a figure is in the range of danger in {CHECKS} checks in a row; WARNING for processors that a run of "
+        "ours keeps busy, as long as the API and the database answer in time",
         over="a check finds it below",
         remedy="See what `miraikakaku health` says of the figure; it names what to do.",
         inhibits=("system/<resource>/caution",),

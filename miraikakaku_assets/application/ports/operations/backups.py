@@ -234,6 +234,13 @@ class BackupShelf(Protocol):
     def unreadable(self) -> list[UnreadableBackup]:
         """Those that cannot."""
 
+    def require_sizes(self, backup: StoredBackup) -> None:
+        """Every file of a backup is there in its size; none is read, so that it can be asked every minute.
+
+        Raises:
+            BackupRefusedError: One is not.
+        """
+
     def opened(self, named: str) -> StoredBackup:
         """A backup by name, path, or ``latest``: every file of it is read and compared with its digest.
 

@@ -1,0 +1,1 @@
+"""The demo that a drill damages, and the damages."""
