@@ -57,7 +57,13 @@ class FolderFileStore:
 
     def save_master(self, universe: str, moment: datetime, content: bytes) -> Path:
         """Named for the moment (UTC)."""
-        folder = self._home / "backups" / f"{universe}_stocks"
+        backups = self._home / "backups"
+        folder = backups / f"{universe}_stocks"
+        try:
+            for private in (backups, folder):  # as every backup is
+                private.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ConfigurationError(f"{folder} cannot be written ({error.strerror})") from error
         return write_whole(folder / f"{moment:%Y%m%dT%H%M%S%fZ}.csv", content)
 
     def saved_master(self, universe: str, named: str) -> tuple[str, bytes]:

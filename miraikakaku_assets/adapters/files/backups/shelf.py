@@ -56,7 +56,7 @@ class FolderBackups:
         """A lock on the folder; what a killed writer has left is removed."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = (self._folder / ".lock").open("w")
+            handle = os.fdopen(os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600), "w")
         except OSError as error:
             raise BackupError(f"Backups cannot be written to {self._folder} ({error.strerror})") from error
         with handle:

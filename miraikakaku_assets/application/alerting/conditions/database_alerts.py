@@ -110,6 +110,7 @@ DATABASE_RULES = (
         find=_damaged,
         remedy="Stop the schedules, keep a copy of the data folder, then `REINDEX` what is an index and restore the "
         "newest verified backup for what is a table.",
+        inhibits=("check/operations/integrity/nothing_damaged/failed", "run/integrity_job/failed"),
         respond_within=timedelta(minutes=10),
         escalates_from=3,
     ),
