@@ -28,13 +28,7 @@ test-storage: $(READY) ## Dagster's own storage tests against our instance stora
 	$(BIN)/python -m miraikakaku_assets_tests.storage.dagster_tests_source
 	$(BIN)/python -m pytest -n 2 -W ignore miraikakaku_assets_tests/storage/dagster_storage.py
 
-test-cdrill: $(READY) ## Damages of a demo, each noticed, told once and mended; ONLY=name,… for some
-	$(BIN)/miraikakaku drill $(if $(ONLY),--only $(ONLY))
-
-month: $(READY) ## A month of simulated operation: no false high alert and none missed; DAYS=n for less; needs libfaketime
-	$(BIN)/python -m benchmarks.month $(if $(DAYS),--days $(DAYS))
-
-lock: $(READY) ## The suite at other moments and on a busy machine; MOMENT=leap-day for one, ARGS=… for pytest
+test-clock: $(READY) ## The suite at other moments and on a busy machine; MOMENT=leap-day for one, ARGS=… for pytest
 	$(BIN)/python -m miraikakaku_assets_tests.at_moments $(MOMENT) $(ARGS)
 
 check: $(READY) ## Formatter, linter, type checker, import contract, unused dependencies
@@ -53,7 +47,7 @@ format: $(READY) ## Format and repair what can be repaired
 diagram: $(READY) ## Draw the diagram of packages in docs/architecture.md from the imports
 	$(BIN)/python -m miraikakaku_assets_tests.package_diagram
 
-up: $(READY) ## Dagster web UI and daemon on http://127.0.0.1:3000
+up: $(READY) ## Dagster web UI on http://127.0.0.1:3000, its daemon, REST API on :8000
 	$(BIN)/miraikakaku up
 
 bench: $(READY) ## Benchmarks; QUICK=1 for a small size, ONLY=name,… for some

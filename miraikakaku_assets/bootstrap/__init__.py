@@ -13,6 +13,7 @@ from miraikakaku_assets.bootstrap.installation import clock_of, stop_server, utc
 from miraikakaku_assets.bootstrap.log_file import open_log
 from miraikakaku_assets.bootstrap.operations import Operations
 from miraikakaku_assets.bootstrap.quality import Quality
+from miraikakaku_assets.bootstrap.serving import Serving
 from miraikakaku_assets.bootstrap.sources import price_vendors
 from miraikakaku_assets.bootstrap.watching import Watching
 from miraikakaku_assets.settings import Settings, settings
@@ -39,7 +40,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Ports(Watching, Operations, Quality):
+class Ports(Watching, Operations, Quality, Serving):
     """The ports of one installation, made when first asked for."""
 
     @property

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.backups.copies import PostgresCopies
     from miraikakaku_assets.adapters.storage.backups.history import PostgresBackupHistory, PostgresIntegrity
     from miraikakaku_assets.adapters.storage.backups.integrity import PostgresIntegrityCheck
+    from miraikakaku_assets.adapters.storage.backups.wal import EmbeddedWal
+    from miraikakaku_assets.application.backups.keep_log import LogPorts
     from miraikakaku_assets.application.backups.make_backup import BackupPorts
     from miraikakaku_assets.application.maintenance.run_maintenance import MaintenancePorts
     from miraikakaku_assets.settings import Settings
@@ -91,6 +93,27 @@ class Backups(Installation):
             self.work,
             lambda: services_kept_out(self.settings.home),
         )
+
+    @property
+    def base_backups(self) -> LogPorts | None:
+        """What point-in-time recovery needs; None where BACKUP_WAL is off."""
+        from miraikakaku_assets.adapters.files.service_lock import services_kept_out
+        from miraikakaku_assets.application.backups.keep_log import LogPorts
+
+        home, archive = self.settings.home, self.wal_archive
+        if archive is None:
+            return None
+        kept = timedelta(days=self.settings.backup_wal_days)
+        return LogPorts(archive, kept, self.work, lambda: services_kept_out(home))
+
+    @property
+    def wal_archive(self) -> EmbeddedWal | None:
+        """Archive of the embedded server's write-ahead log; None where BACKUP_WAL is off."""
+        from miraikakaku_assets.adapters.storage.backups.wal import EmbeddedWal
+
+        if self.settings.backup_wal == "off":
+            return None
+        return EmbeddedWal(self.settings.home, self.settings.home / "backups")
 
     @property
     def maintenance(self) -> MaintenancePorts:

@@ -89,6 +89,21 @@ class Installation:
         return PostgresOrigin(self.database)
 
     @cached_property
+    def opened(self) -> Database:
+        """The database as it is; starts the embedded server if need be.
+
+        Raises:
+            ConfigurationError: The state folder cannot be made.
+            DependencyUnavailableError: The server cannot be started.
+        """
+        from miraikakaku_assets.adapters.storage.engine import open_database
+
+        _make_folder(self.settings.home)
+        url, home = self.settings.database_url, self.settings.home
+        archive = home / "backups" / "wal" if self.settings.backup_wal == "on" else None
+        return open_database(home, url.get_secret_value() if url else None, archive)
+
+    @cached_property
     def upgraded(self) -> tuple[Database, str | None, str]:
         """The database, and its schema's revision before and after it was opened here.
 
@@ -96,13 +111,9 @@ class Installation:
             ConfigurationError: The state folder cannot be made, or the schema is that of a newer program.
             DependencyUnavailableError: The database cannot be started or reached.
         """
-        from miraikakaku_assets.adapters.storage.engine import open_database
         from miraikakaku_assets.adapters.storage.migrate import upgrade
 
-        _make_folder(self.settings.home)
-        url = self.settings.database_url
-        database = open_database(self.settings.home, url.get_secret_value() if url else None)
-        return database, *upgrade(database)
+        return self.opened, *upgrade(self.opened)
 
 
 def _make_folder(home: Path) -> None:

@@ -16,7 +16,7 @@ _OFF = "off"
 def open_log(settings: Settings) -> None:
     """Has this process write its log file from now on, instead of another one; the file is made with its first line."""
     logger = logging.getLogger(_LOGGER)
-    for handler in [handler for handler in logger.handlers if isinstance(handler, JsonLineHandler)]:
+    for handler in [each for each in logger.handlers if isinstance(each, (JsonLineHandler, _Stderr))]:
         logger.removeHandler(handler)
     path = log_path(settings)
     if path is None:
@@ -24,7 +24,17 @@ def open_log(settings: Settings) -> None:
     handler = JsonLineHandler(path, JsonLineFormatter(_secrets(settings)))
     handler.setLevel(settings.log_level)
     logger.addHandler(handler)
+    logger.addHandler(_Stderr(logging.WARNING))
     logger.setLevel(settings.log_level)
+
+
+class _Stderr(logging.Handler):
+    """Warnings for whoever sits before the program: Python shows them only of loggers without any handler."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Shows a record, unless others do it."""
+        if logging.lastResort is not None and not logging.getLogger().handlers:
+            logging.lastResort.handle(record)
 
 
 def log_path(settings: Settings) -> Path | None:

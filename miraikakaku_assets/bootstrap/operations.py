@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from miraikakaku_assets.bootstrap.backups import Backups
 from miraikakaku_assets.bootstrap.notices import Notices
 from miraikakaku_assets.bootstrap.sources import Sources
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.application.monitoring.health import HealthPorts, StoredHealth
 
 
-class Operations(Sources, Notices):
+class Operations(Sources, Backups, Notices):
     """Health, heartbeats, metrics and reviews."""
 
     @cached_property
@@ -76,8 +77,11 @@ class Operations(Sources, Notices):
 
     @property
     def newest_backup(self) -> datetime | None:
-        """When the newest backup was made (UTC); None without any."""
-        return None
+        """Moment whose contents the newest verified backup holds (UTC); None without any."""
+        from miraikakaku_assets.application.backups.list_backups import newest_good
+
+        newest = newest_good(self.backup_shelf())
+        return None if newest is None else newest.dump.taken_at
 
     @property
     def health(self) -> HealthPorts:

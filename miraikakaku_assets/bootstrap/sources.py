@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from importlib import import_module
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.application.ports import MasterSource, PriceSource
     from miraikakaku_assets.application.ports.probes import ProbedSource
     from miraikakaku_assets.domain.market.instruments import Universe
+    from miraikakaku_assets.settings import Settings
 
 
 _WAITING = timedelta(days=1)
@@ -32,6 +34,14 @@ _WAITING = timedelta(days=1)
 def price_vendors() -> dict[str, PriceVendor]:
     """The records of all registered price sources, by name."""
     return {name: import_module(source.record).VENDOR for name, source in PRICE_SOURCES.items()}
+
+
+@dataclass(frozen=True)
+class _Prompt:
+    """What a source is made from, with smaller deliveries."""
+
+    settings: Settings
+    rate_limiter: PostgresRateLimiter
 
 
 class Sources(Installation):
@@ -100,6 +110,13 @@ class Sources(Installation):
             ConfigurationError: What it needs is not there.
         """
         return self.vendor.make(self)
+
+    @cached_property
+    def prompt_prices(self) -> PriceSource:
+        """The same source, which hands on what has come about every second: for work that may be held."""
+        a_second = max(1, min(int(self.settings.requests_per_second), self.settings.batch_size))
+        settings = self.settings.model_copy(update={"batch_size": a_second})
+        return self.vendor.make(_Prompt(settings, self.rate_limiter))
 
     @cached_property
     def rate_limiter(self) -> PostgresRateLimiter:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.collection.stage_reports import PostgresStageReports
     from miraikakaku_assets.adapters.storage.coverage.history import PostgresCoverageHistory
     from miraikakaku_assets.adapters.storage.coverage.store import PostgresCoverage
+    from miraikakaku_assets.adapters.storage.jobs.queue import PostgresJobQueue
     from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
     from miraikakaku_assets.adapters.storage.status import PostgresStatus
     from miraikakaku_assets.application.ports.evidence import EvaluationDatasets
@@ -70,6 +71,13 @@ class Stores(Installation):
         from miraikakaku_assets.adapters.storage.collection.claims import PostgresClaims
 
         return PostgresClaims(self.database)
+
+    @cached_property
+    def job_queue(self) -> PostgresJobQueue:
+        """Bulk jobs, for their runs and the sensor that watches over them."""
+        from miraikakaku_assets.adapters.storage.jobs.queue import PostgresJobQueue
+
+        return PostgresJobQueue(self.database)
 
     @cached_property
     def coverage(self) -> PostgresCoverage:

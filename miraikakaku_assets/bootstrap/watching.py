@@ -48,7 +48,12 @@ class Watching(Sources, Forecasting, Backups, Security):
             probes=self.probes,
             floors=Floors(floors, self.settings.min_etfs),
             installation=InstallationAccount(
-                self.disk, self.integrity, self.backup_shelf(), self.backup_history, self.security_findings
+                self.disk,
+                self.integrity,
+                self.backup_shelf(),
+                self.backup_history,
+                self.security_findings,
+                self.wal_archive,
             ),
             alerting=self.alerting,
         )

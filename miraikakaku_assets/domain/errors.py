@@ -5,6 +5,7 @@
     MiraikakakuError
     ├── ConfigurationError            a setting or option is wrong            → exit 2
     ├── DependencyUnavailableError    database or source cannot be reached    → exit 3
+    │   └── OrchestratorUnavailableError  what runs the work cannot be reached
     ├── SourcePausedError             a source refuses us; asked again later  → exit 3
     ├── InputFileError                a file from outside is not what it says → exit 1
     │   └── MasterRefusedError        a readable master that must not replace the last good one
@@ -13,6 +14,7 @@
     ├── SymbolError                   one symbol failed, the others go on     → exit 1
     │   ├── TemporarySymbolError      worth a retry (timeout, 429, 5xx, truncated answer)
     │   └── PermanentSymbolError      not worth one (unknown symbol, refused, wrong symbol answered)
+    ├── WorkHeldError                 somebody asked for the work to end here → exit 1
     └── WorkFellShortError            the run ended with failures             → exit 1
 
 Every message is one sentence that says what failed, where, and what to do. No message carries a secret:
@@ -39,6 +41,10 @@ class DependencyUnavailableError(MiraikakakuError):
     """The database or a data source cannot be reached."""
 
     exit_code: ClassVar[int] = 3
+
+
+class OrchestratorUnavailableError(DependencyUnavailableError):
+    """What runs the work cannot be reached, or does not do what it is asked for."""
 
 
 class SourcePausedError(MiraikakakuError):
@@ -156,6 +162,18 @@ class PermanentSymbolError(SymbolError):
     """Another attempt would end the same way: unknown symbol, refused request, wrong symbol answered."""
 
     error_class: ClassVar[str] = "permanent"
+
+
+class WorkHeldError(MiraikakakuError):
+    """Somebody has asked for the work to end before its next part; what is done stays done.
+
+    Attributes:
+        is_cancelled: Whether it is not to go on later.
+    """
+
+    def __init__(self, *, is_cancelled: bool) -> None:
+        self.is_cancelled = is_cancelled
+        super().__init__("it was cancelled on request" if is_cancelled else "it was paused on request")
 
 
 class WorkFellShortError(MiraikakakuError):

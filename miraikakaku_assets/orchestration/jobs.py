@@ -8,6 +8,7 @@ from miraikakaku_assets.bootstrap import price_vendor
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.orchestration.analysis.jobs import analysis_jobs
 from miraikakaku_assets.orchestration.backups.jobs import backup_job, integrity_job
+from miraikakaku_assets.orchestration.bulk.jobs import bulk_job
 from miraikakaku_assets.orchestration.canary.assets import SOURCE_CANARY
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key
 from miraikakaku_assets.orchestration.coverage.monitor import (
@@ -71,6 +72,7 @@ default_jobs: list[Any] = [
     *analysis_jobs.values(),
     *cycle_jobs.values(),
     *forecast_jobs,
+    bulk_job,
     notifications_job,
     event_log_pruning_job,
     backup_job,

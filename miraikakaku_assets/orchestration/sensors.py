@@ -8,6 +8,7 @@ import dagster as dg
 
 from miraikakaku_assets.domain.market.instruments import Timeframe
 from miraikakaku_assets.domain.words import counted
+from miraikakaku_assets.orchestration.bulk.sensors import bulk_jobs_due
 from miraikakaku_assets.orchestration.cycles.notices import notifications_job
 from miraikakaku_assets.orchestration.forecasting.sensors import forecasts_due
 from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
@@ -47,6 +48,7 @@ def default_sensors() -> list[dg.SensorDefinition]:
         *key_sensors(default_status()),
         watch_list_keys(),
         resume_paused(),
+        bulk_jobs_due(),
         notifications(),
         cycle_watch(),
         forecasts_due(default_status()),

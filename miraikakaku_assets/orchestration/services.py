@@ -1,4 +1,4 @@
-"""The Dagster processes of one installation: daemon and web server, started and stopped together."""
+"""The processes of one installation: web server, daemon and REST API, started and stopped together."""
 
 import ctypes
 import http.client
@@ -33,14 +33,17 @@ _STILLBORN_SECONDS = 5.0  # a port that is taken, a setting that is wrong
 
 
 class DagsterServices:
-    """Runs ``dagster-webserver`` and ``dagster-daemon`` as children until a signal comes."""
+    """Runs ``dagster-webserver``, ``dagster-daemon`` and the REST API as children until a signal comes."""
 
-    def run(self, ports: Ports, port: int, *, schedules_on: bool, read_only: bool = False) -> int:
-        """Runs both in the foreground.
+    def run(
+        self, ports: Ports, port: int, api_port: int, *, schedules_on: bool, read_only: bool = False
+    ) -> int:
+        """Runs all of them in the foreground.
 
         Args:
             ports: The installation.
             port: Of the web UI, on 127.0.0.1 only: Dagster's web UI has no login.
+            api_port: Of the REST API, on 127.0.0.1.
             schedules_on: Whether schedules run unless someone turns them off in the UI.
             read_only: Whether nothing can be started, stopped or changed in the UI.
 
@@ -51,9 +54,9 @@ class DagsterServices:
             ConfigurationError: A restore is at work on this state folder.
         """
         with services_admitted(ports.settings.home):
-            return self._run(ports, port, schedules_on=schedules_on, read_only=read_only)
+            return self._run(ports, port, api_port, schedules_on=schedules_on, read_only=read_only)
 
-    def _run(self, ports: Ports, port: int, *, schedules_on: bool, read_only: bool) -> int:
+    def _run(self, ports: Ports, port: int, api_port: int, *, schedules_on: bool, read_only: bool) -> int:
         _ = ports.database
         # Dagster's tables are made here, before two processes want to make them at once.
         with open_instance(ports.settings) as instance:
@@ -63,6 +66,7 @@ class DagsterServices:
         environment = {**os.environ, **as_environment(ports.settings)}
         paths = [str(_STARTUP), environment.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        environment["DAGSTER_URL"] = f"http://127.0.0.1:{port}"
         if schedules_on:
             environment["MIRAIKAKAKU_SCHEDULES"] = "on"
         workspace = str(shipped_file("workspace.yaml"))
@@ -79,20 +83,29 @@ class DagsterServices:
                 health_path=_SERVER_INFO,
             ),
             _Service("daemon", "daemon", daemon, environment),
+            _Service(
+                "REST API",
+                "api",
+                api_command(api_port),
+                environment,
+                address=f"http://127.0.0.1:{api_port}",
+                health_path="/health",
+            ),
         ]
-        _print("starting the web UI and the daemon (Ctrl-C stops everything)")
-        answering = False
+        _print("starting the web UI, the daemon and the REST API (Ctrl-C stops everything)")
+        silent = {"web UI": (port, _SERVER_INFO), "REST API": (api_port, "/docs")}
         try:
             while not stopping.received:
-                if not answering and _answers(port):
-                    answering = True
-                    _print(f"web UI on http://127.0.0.1:{port}")
+                for name, place in list(silent.items()):
+                    if _answers(*place):
+                        del silent[name]
+                        _print(f"{name} on http://127.0.0.1:{place[0]}")
                 for service in services:
                     code = service.check()
                     if code is not None:
                         return code
                 # One that starts is not silent: nobody is to ask a page that is not there yet.
-                heartbeats.beat(service.beat for service in services if answering or not service.address)
+                heartbeats.beat(service.beat for service in services if service.name not in silent)
                 time.sleep(0.2)
             heartbeats.stopped(service.beat for service in services)
             return 0
@@ -100,8 +113,13 @@ class DagsterServices:
             _stop(services)
 
 
-def require_free(port: int) -> None:
-    """Refuses a port that the web UI could not listen on, before anything is started.
+def require_free(option: str, who: str, port: int) -> None:
+    """Refuses a port that a service could not listen on, before anything is started.
+
+    Args:
+        option: That names the port.
+        who: Would listen there.
+        port: On 127.0.0.1.
 
     Raises:
         ConfigurationError: It is taken, or not ours to take.
@@ -110,16 +128,16 @@ def require_free(port: int) -> None:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
         raise ConfigurationError(
-            f"--port {port}: the web UI cannot listen on 127.0.0.1:{port} ({error.strerror}); "
+            f"{option} {port}: the {who} cannot listen on 127.0.0.1:{port} ({error.strerror}); "
             "stop what uses it, or name another port"
         ) from None
 
 
-def _answers(port: int) -> bool:
-    """Whether the web UI gives answers by now."""
+def _answers(port: int, path: str) -> bool:
+    """Whether a service gives answers by now."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER_SECONDS)
     try:
-        connection.request("GET", _SERVER_INFO)
+        connection.request("GET", path)
         return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False
@@ -146,6 +164,11 @@ def commands(
     return web, ["dagster._daemon", "run", *common]
 
 
+def api_command(port: int) -> list[str]:
+    """The REST API: a module and its arguments. It is no import of this one: it never loads Dagster."""
+    return ["miraikakaku_assets.faces.api", "--port", str(port)]
+
+
 class _Service:
     """A child that is started again when it ends: a night's collection must not wait for somebody to notice."""
 
@@ -159,7 +182,7 @@ class _Service:
         address: str = "",
         health_path: str = "",
     ) -> None:
-        self._name = name
+        self.name = name
         self._service = service
         self.address = address
         self._health_path = health_path
@@ -189,9 +212,9 @@ class _Service:
         now = time.monotonic()
         lived, ever = now - self._begun[-1], now - self._begun[0]
         if lived < _STILLBORN_SECONDS or (len(self._begun) == _STARTS and ever < _TOO_OFTEN_SECONDS):
-            _print(f"{self._name} ended with code {code} after {lived:.0f} s; its log above says why")
+            _print(f"{self.name} ended with code {code} after {lived:.0f} s; its log above says why")
             return abs(code) or 1
-        _print(f"{self._name} ended with code {code} and is started again")
+        _print(f"{self.name} ended with code {code} and is started again")
         self.child = self._start()
         return None
 

@@ -119,6 +119,15 @@ class Settings(PriceSourceSettings):
     osv_dump_max_age_days: Annotated[int, Field(ge=1, le=365)] = 7
     """Days since the newest advisory of the dump from which on it is reported as too old."""
 
+    api_key: SecretStr | None = None
+    """Key of the REST API, with all scopes; unset and without API_KEYS_FILE there is no authentication."""
+    api_keys_file: Path | None = None
+    """Further keys of the REST API: a line ``name sha256 scopes`` each, readable by its owner only."""
+    rate_limit_per_minute: Annotated[int, Field(gt=0, le=10_000_000)] = 60
+    """Requests a minute that one key may send to the REST API."""
+    dagster_url: checks.WebAddress = "http://127.0.0.1:3000"
+    """Where Dagster's web server answers, for the REST API."""
+
     restatement_sessions: Annotated[int, Field(ge=1, le=1_000)] = 10
     """Newest sessions that every collection asks for again, because sources restate them."""
     history_start: checks.Day = "2020-01-01"
@@ -132,6 +141,11 @@ class Settings(PriceSourceSettings):
     """Weeks that do."""
     backup_keep_monthly: Annotated[int, Field(ge=0, le=240)] = 12
     """Months that do."""
+    backup_wal: Literal["off", "on"] = "off"
+    """Whether the embedded server archives its write-ahead log and the daily backup copies its data folder, so that
+    ``restore --to-time`` can go back to any moment."""
+    backup_wal_days: Annotated[int, Field(ge=1, le=366)] = 2
+    """Days for which every moment can be gone back to."""
     report_retention_days: checks.Days = 30
     """Days for which files below ``reports/`` stay."""
     log_retention_days: checks.Days = 30
@@ -161,6 +175,16 @@ class Settings(PriceSourceSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_file: str = ""
     """File of JSON lines; empty: ``logs/miraikakaku.jsonl`` below the state folder; ``off``: none."""
+
+    @field_validator("backup_wal")
+    @classmethod
+    def _embedded_only(cls, value: str, info: ValidationInfo) -> str:
+        if value == "on" and info.data.get("database_url") is not None:
+            raise ValueError(
+                "is for the embedded PostgreSQL; the server of DATABASE_URL archives its log by its own settings "
+                "(archive_mode, archive_command): set it off"
+            )
+        return value
 
     @field_validator("miraikakaku_now")
     @classmethod

@@ -36,7 +36,7 @@ def with_database(chosen: Settings, url: str) -> Settings:
     except ValidationError as error:
         reason = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise ConfigurationError(f"The URL of the database {reason}") from None
-    return chosen.model_copy(update={"database_url": checked})
+    return chosen.model_copy(update={"database_url": checked, "backup_wal": "off"})
 
 
 def as_environment(chosen: Settings) -> dict[str, str]:

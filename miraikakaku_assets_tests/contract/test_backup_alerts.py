@@ -1,6 +1,6 @@
 """What is said of backups that are missing or not known to be good."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from sqlalchemy import text
 from miraikakaku_assets.adapters.files.backups.shelf import FolderBackups
 from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.backups.history import PostgresBackupHistory
+from miraikakaku_assets.adapters.storage.backups.wal import EmbeddedWal
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.alerting.alert_rule import AlertPorts, reconcile
 from miraikakaku_assets.application.alerting.conditions.backup_alerts import backup_evaluations
@@ -21,8 +22,19 @@ from miraikakaku_assets.application.ports.operations.backups import (
     Dump,
     Manifest,
 )
+from miraikakaku_assets.application.ports.operations.wal import ArchiveState
 
 NOW = datetime(2026, 11, 20, 3, tzinfo=UTC)
+
+
+class Archive(EmbeddedWal):
+    """An archive whose server says this of it."""
+
+    def __init__(self, state: ArchiveState) -> None:
+        self._state = state
+
+    def state(self) -> ArchiveState:
+        return self._state
 
 
 @dataclass
@@ -47,6 +59,10 @@ class Watch:
             manifest = Manifest(FORMAT, name, BackupKind.SCHEDULED, "0", dump, moment, moment, moment)
             with self.shelf.exclusive(), self.shelf.begin(name, 0) as unfinished:
                 self.shelf.place(unfinished, manifest)
+
+    def judged_log(self, state: ArchiveState) -> set[str]:
+        evaluations = backup_evaluations(self.shelf, self.history, self.now, Archive(state))
+        return {evaluation.key for evaluation in evaluations if evaluation.alert is not None}
 
     def judged(self) -> tuple[set[str], set[str]]:
         ports = AlertPorts(PostgresAlerts(self.database), lambda: self.now)
@@ -79,3 +95,21 @@ def test_from_the_first_data_to_a_good_backup(watch: Watch) -> None:
     watch.now += timedelta(hours=27)
     watch.attempt(7, BackupStatus.RUNNING)  # killed: nobody has ended it
     assert watch.judged() == ({"backup/missed", "backup/unverified"}, set())
+
+
+def test_a_log_that_is_not_archived(watch: Watch) -> None:
+    fine = ArchiveState(
+        is_on=True,
+        last_archived_at=NOW,
+        last_failed_at=None,
+        waiting=1,
+        waiting_bytes=2**24,
+        waiting_since=NOW - timedelta(minutes=14),
+        newest_base_at=NOW - timedelta(hours=25),
+    )
+    behind = {"backup/wal_behind"}
+
+    assert watch.judged_log(fine) == set()
+    assert watch.judged_log(replace(fine, waiting_since=NOW - timedelta(minutes=16))) == behind
+    assert watch.judged_log(replace(fine, is_on=False)) == behind
+    assert watch.judged_log(replace(fine, newest_base_at=NOW - timedelta(hours=27))) == behind

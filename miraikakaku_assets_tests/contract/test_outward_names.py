@@ -6,11 +6,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from fastapi.routing import APIWebSocketRoute
+from pydantic import SecretStr
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-import miraikakaku_assets.faces
 from benchmarks.metrics import GOALS
+from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.faces.api.app import ROUTERS, build_app
 from miraikakaku_assets.orchestration.build import build_defs
 from miraikakaku_assets.settings import Settings
 from miraikakaku_assets_tests.support.command_tree import LEAVES
@@ -139,15 +142,25 @@ def test_tables(installed_url: str) -> None:
     assert differences(there, listed("Tables", "tables")) == []
 
 
-def test_no_route_is_promised_before_there_is_a_face_that_answers() -> None:
-    faces = {
-        path.parent.name
-        for folder in miraikakaku_assets.faces.__path__
-        for path in Path(folder).glob("*/__init__.py")
+def test_routes_with_their_methods(tmp_path: Path) -> None:
+    settings = Settings(
+        _env_file=None, miraikakaku_home=tmp_path, database_url=SecretStr("postgresql://nobody@127.0.0.1:9/x")
+    )
+    app = build_app(Ports(settings))
+    methods = {
+        path: {method.upper() for method in operations} for path, operations in app.openapi()["paths"].items()
     }
+    sockets = [
+        route.path
+        for module in ROUTERS
+        for route in module.router.routes
+        if isinstance(route, APIWebSocketRoute)
+    ]
+    there = methods | {path: {"WS"} for path in sockets}
 
-    assert faces == {"cli"}, "compare the routes of the new face with the page here"
-    assert differences((), listed("REST", "route")) == []
+    assert differences(there, listed("REST", "route")) == []
+    now = {row["route"].strip("`"): {row["method"]} for row in tables()["REST"] if row["state"] == "now"}
+    assert now == there
 
 
 def test_benchmarks_with_their_units() -> None:

@@ -248,7 +248,7 @@ def test_an_outage_of_the_source_is_one_alert_that_keeps_4400_failures_quiet(mar
 
     standing = market.standing()
     outage = standing.pop("source/yahoo/unreachable")
-    assert outage.severity.value == "CRITICAL"
+    assert outage.severity.value == "WARNING"
     assert "最後の応答: HTTP 503" in outage.message
     assert standing.keys() >= {"collection/jp/failed", "collection/jp/no_data", "run/jp_daily_job/failed"}
     patterns = inhibited_by(outage.key)

@@ -1,19 +1,13 @@
 """The demo: what somebody sees who has just cloned the repository."""
 
-import socket
 from pathlib import Path
 
 import pytest
 
 from miraikakaku_assets_tests.support.command import Command
+from miraikakaku_assets_tests.support.free_port import free_port
 
 UNIVERSES = ("jp", "us", "fx", "copper")
-
-
-def free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
 
 
 @pytest.mark.slow
@@ -40,7 +34,7 @@ def test_the_demo_runs_the_whole_pipeline_as_often_as_one_likes_and_says_it_is_s
         refused = [
             on_the_demo("import", open_folder / "of-my-own.csv", "--universe", "fx"),
             real("collect", "--universe", "fx"),
-            real("up", "--port", free_port()),
+            real("up", "--port", free_port(), "--api-port", free_port()),
         ]
     finally:
         on_the_demo("db", "stop")

@@ -80,14 +80,26 @@ def test_what_the_command_line_itself_does_not_understand(nowhere: Command, argu
 
 @pytest.mark.parametrize("command", ["up", "schedule"])
 def test_a_port_that_is_taken_is_refused_before_anything_is_started(nowhere: Command, command: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_server(("127.0.0.1", 0)) as other:
+        port, free = listener.getsockname()[1], other.getsockname()[1]
+        other.close()
         ended = nowhere(command, "--port", port)  # it would not find its database either
+        api = nowhere(command, "--port", free, "--api-port", port)
+
+    assert (ended.code, api.code) == (BAD_USAGE, BAD_USAGE)
+    (sentence,), (other_sentence,) = ended.errors, api.errors
+    assert sentence.startswith(f"--port {port}: the web UI cannot listen on 127.0.0.1:{port} (Address ")
+    assert other_sentence.startswith(
+        f"--api-port {port}: the REST API cannot listen on 127.0.0.1:{port} (Address "
+    )
+    assert list(nowhere.folder.iterdir()) == []
+
+
+def test_the_api_listens_to_others_only_with_a_key(nowhere: Command, here: InProcess) -> None:
+    ended = here(nowhere, "serve", "--host", "0.0.0.0")  # noqa: S104
 
     assert ended.code == BAD_USAGE
-    (sentence,) = ended.errors
-    assert sentence.startswith(f"--port {port}: the web UI cannot listen on 127.0.0.1:{port} (Address ")
-    assert list(nowhere.folder.iterdir()) == []
+    assert ended.errors[0].startswith("--host 0.0.0.0: without API_KEY")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`health`, with and without a database, its metrics, and what `status` says of it."""
 
+import inspect
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.slow
 def machine(monkeypatch: pytest.MonkeyPatch) -> SetMachine:
     """The machine as the test sets it; everything else is real."""
     made = SetMachine()
-    real: Any = Ports.__mro__[1].__dict__["health"]
+    real: Any = inspect.getattr_static(Ports, "health")
 
     def ports(use: Ports) -> checking.HealthPorts:
         there: checking.HealthPorts = real.fget(use)

@@ -73,6 +73,7 @@ COMMANDS = {
     "self-test features",
     "self-test look-ahead",
     "self-test warm-up",
+    "serve",
     "simulate",
     "status",
     "train",

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,6 +16,7 @@ import pytest
 from miraikakaku_assets_tests.fakes.simulated import Simulated
 from miraikakaku_assets_tests.support.command import Command
 from miraikakaku_assets_tests.support.databases import INSTALLED, fresh_database
+from miraikakaku_assets_tests.support.free_port import free_port
 from miraikakaku_assets_tests.support.installations.command_line import command_in
 from miraikakaku_assets_tests.support.patience import PATIENCE, until
 
@@ -37,12 +37,6 @@ query {
     ... on AssetNode { partitionStats { numMaterialized numPartitions numFailed } }
   }
 }"""
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 class WebUI:
@@ -100,7 +94,8 @@ def ui(command: Command) -> Iterator[WebUI]:
     """`miraikakaku up` over an installation with a master; it has to stop in order."""
     assert command("master", "update").code == 0
     port = free_port()
-    services = command.start("up", "--port", port)
+    api_port = free_port()
+    services = command.start("up", "--port", port, "--api-port", api_port)
     try:
         page = WebUI(port)
         wait_for(lambda: page.ask("{ version }"))
@@ -111,6 +106,7 @@ def ui(command: Command) -> Iterator[WebUI]:
         output, errors = services.communicate(timeout=PATIENCE)
     assert services.returncode == 0, output + errors
     assert f"web UI on http://127.0.0.1:{port}" in output
+    assert f"REST API on http://127.0.0.1:{api_port}" in output
     assert [process for process in started if is_alive(process)] == []
 
 
@@ -202,7 +198,7 @@ def test_a_service_that_dies_is_started_again(command: Command, ui: WebUI) -> No
         return any(process.pid != than.pid for process in running(module))
 
     seen = time.monotonic()
-    for module in ("dagster_webserver", "dagster._daemon"):
+    for module in ("dagster_webserver", "dagster._daemon", "miraikakaku_assets.faces.api"):
         (before,) = running(module)
         # What dies younger than five seconds is given up, by the clock of the process that watches.
         time.sleep(max(0.0, seen + 5 - time.monotonic()))

@@ -71,7 +71,7 @@ def test_the_pipeline_goes_on_to_coverage_when_symbols_failed_and_ends_with_1(
     assert reports["prices"]["verdicts"]["not_on_source"] == 1
     assert reports["prices"]["quarantined_by_rule"] == {"no_price": HALF_A_YEAR // 10}
     assert reports["coverage"]["gaps_by_cause"]["not_on_source"] == HALF_A_YEAR
-    assert reports["coverage"]["gaps_by_cause"]["quarantined"] == HALF_A_YEAR // 10
+    assert reports["coverage"]["gaps_by_cause"]["halted"] == HALF_A_YEAR // 10
 
 
 def test_people_see_a_table_and_progress_and_collecting_again_changes_nothing(command: Command) -> None:
@@ -177,7 +177,7 @@ def test_status_on_one_screen(filled: Command) -> None:
     assert ended.code == 0
     assert ended.err == ""
     labels = [text.split()[0] for text in ended.out.splitlines() if text.strip()]
-    assert labels[:4] == ["jp", "database", "source", "master"]
+    assert labels[:5] == ["jp", "database", "health", "source", "master"]
     assert {"bars", "fresh", "coverage"} <= set(labels)
     assert "7 of 8 listed symbols have the bar of" in ended.out
 

@@ -41,7 +41,11 @@ def test_a_dead_daemon_is_told_and_its_notifications_are_delivered(
     command: Command, here: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with webhook_receiver() as receiver, ping_receiver() as pings:
-        settings = {"DISCORD_WEBHOOK_URL": receiver.discord, "HEALTHCHECK_URL": pings.address}
+        settings = {
+            "DISCORD_WEBHOOK_URL": receiver.discord,
+            "HEALTHCHECK_URL": pings.address,
+            "ALERT_GROUP_WAIT": "0",
+        }
         beat(command, monkeypatch, 1_000_000.0)
         first = here(command.with_(**settings), "watch", "--once", "--json")
         again = here(command.with_(**settings), "watch", "--once")

@@ -49,7 +49,8 @@ def databases(command: Command) -> list[str]:
     return [row[0] for row in command.rows(query)]
 
 
-def test_there_and_back(here: InProcess, command: Command) -> None:
+def test_there_and_back(here: InProcess, installed_url: str, tmp_path: Path) -> None:
+    command = backed_up_installation(tmp_path, installed_url, whole=True)
     document, folder = made(here, command)
     command.execute(
         "DELETE FROM miraikakaku.price_bars WHERE volume > 5; UPDATE dagster.kvs SET value = 'two'"

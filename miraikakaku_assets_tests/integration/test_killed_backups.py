@@ -1,57 +1,60 @@
 """A backup that is killed does not count; a restore that is killed leaves the old database or the new one."""
 
-import textwrap
-from pathlib import Path
+from collections.abc import Callable
+from datetime import datetime
+from multiprocessing.connection import Connection
 from typing import Any
 
 import pytest
 
+from miraikakaku_assets.adapters.files.backups.shelf import FolderBackups
+from miraikakaku_assets.adapters.storage.backups.copies import PostgresCopies
+from miraikakaku_assets.application.backups.make_backup import make_backup
+from miraikakaku_assets.application.backups.restore_backup import RestoreRequest, restore_backup
+from miraikakaku_assets.application.ports.operations.backups import BackupKind
+from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.settings import Settings
 from miraikakaku_assets_tests.support.command import Command
 from miraikakaku_assets_tests.support.in_process import ports_of
 from miraikakaku_assets_tests.support.installations.backed_up import NOW, backed_up_installation
-from miraikakaku_assets_tests.support.killing import kill_at_work, run_to_end
+from miraikakaku_assets_tests.support.killing import forked, kill_forked
 
 pytestmark = pytest.mark.slow
 
-WORK = textwrap.dedent("""
-    import sys
-    from datetime import datetime
-    from miraikakaku_assets.adapters.files.backups.shelf import FolderBackups
-    from miraikakaku_assets.adapters.storage.backups.copies import PostgresCopies
-    from miraikakaku_assets.application.backups.make_backup import make_backup
-    from miraikakaku_assets.application.backups.restore_backup import RestoreRequest, restore_backup
-    from miraikakaku_assets.application.ports.operations.backups import BackupKind
-    from miraikakaku_assets.bootstrap import Ports
-    from miraikakaku_assets.settings import Settings
-
-    def telling(kind, name):
-        work = getattr(kind, name)
-        def tell(self, *arguments, **options):
-            print("stored", flush=True)
-            return work(self, *arguments, **options)
-        setattr(kind, name, tell)
-
-    what, home, url, now = sys.argv[1:]
-    settings = Settings(_env_file=None, miraikakaku_home=home, database_url=url)
-    ports = Ports(settings, lambda: datetime.fromisoformat(now)).backup_ports()
-    ports.copies.is_empty()
-    print("ready", flush=True)
-    sys.stdin.readline()
-    for kind, name in ((PostgresCopies, "_fill"), (PostgresCopies, "_exchange"), (PostgresCopies, "dump"),
-                       (FolderBackups, "compress"), (FolderBackups, "place"), (FolderBackups, "return_models")):
-        telling(kind, name)
-    if what == "backup":
-        make_backup(BackupKind.MANUAL, ports)
-    else:
-        restore_backup(RestoreRequest(what, confirmed=True), ports)
-    print("done", flush=True)
-""")
+STEPS = (
+    (PostgresCopies, "dump"),
+    (PostgresCopies, "_fill"),
+    (PostgresCopies, "_exchange"),
+    (FolderBackups, "compress"),
+    (FolderBackups, "place"),
+    (FolderBackups, "return_models"),
+)
 HELD = "SELECT (SELECT sum(volume)::int FROM miraikakaku.price_bars), (SELECT value FROM dagster.kvs WHERE key = 'a')"
 OLD, NEW = (1, "now"), (252500, "one")
 
 
+def work(steps: Connection, what: str, home: str, url: str, now: str) -> None:
+    """Makes a backup, or restores one, and tells of each step before it begins."""
+    for kind, name in STEPS:
+        setattr(kind, name, _telling(getattr(kind, name), name, steps))
+    settings = Settings(_env_file=None, miraikakaku_home=home, database_url=url)
+    ports = Ports(settings, lambda: datetime.fromisoformat(now)).backup_ports()
+    if what == "backup":
+        make_backup(BackupKind.MANUAL, ports)
+    else:
+        restore_backup(RestoreRequest(what, confirmed=True), ports)
+
+
+def _telling(step: Callable[..., Any], name: str, steps: Connection) -> Callable[..., Any]:
+    def tell(*arguments: Any, **options: Any) -> Any:
+        steps.send(name)
+        return step(*arguments, **options)
+
+    return tell
+
+
 @pytest.fixture
-def command(installed_url: str, tmp_path: Path) -> Command:
+def command(installed_url: str, tmp_path: Any) -> Command:
     return backed_up_installation(tmp_path, installed_url)
 
 
@@ -64,14 +67,16 @@ def listed(command: Command) -> list[Any]:
 
 
 def test_a_killed_backup_never_counts(command: Command) -> None:
-    run_to_end(WORK, *arguments(command, "backup"))
+    assert forked(work, *arguments(command, "backup")) == ["dump", "_fill", "compress", "place"]
     folder = command.folder / "home" / "backups"
-    for stored in (2, 4):  # in the trial, and while it is put into its place
-        kill_at_work(WORK, *arguments(command, "backup"), stored=stored, seconds=0.05 if stored < 4 else 0.0)
-        assert len(listed(command)) in ({1} if stored < 4 else {1, 2})
+    # in the trial, and while it is put into its place
+    kill_forked(work, *arguments(command, "backup"), steps=2, seconds=0.05)
+    assert len(listed(command)) == 1
+    kill_forked(work, *arguments(command, "backup"), steps=4)
     before = len(listed(command))
+    assert before in {1, 2}
 
-    run_to_end(WORK, *arguments(command, "backup"))
+    forked(work, *arguments(command, "backup"))
 
     assert len(listed(command)) == before + 1
     assert not [path for path in folder.iterdir() if path.name.startswith(".") and path.is_dir()]
@@ -81,19 +86,19 @@ def test_a_killed_backup_never_counts(command: Command) -> None:
 
 
 def test_a_killed_restore_leaves_the_old_or_the_new(command: Command) -> None:
-    run_to_end(WORK, *arguments(command, "backup"))
+    forked(work, *arguments(command, "backup"))
     (saved,) = listed(command)
     command.execute("UPDATE miraikakaku.price_bars SET volume = CASE WHEN ctid = '(0,1)' THEN 1 ELSE 0 END")
     command.execute("UPDATE dagster.kvs SET value = 'now'")
     # the backup of what is there: dump, trial, compress, place; then models, the new database, the exchange
-    for stored, seconds in ((6, 0.1), (7, 0.0), (7, 0.01)):
-        kill_at_work(WORK, *arguments(command, saved.folder.name), stored=stored, seconds=seconds)
+    for steps, seconds in ((6, 0.1), (7, 0.0), (7, 0.01)):
+        kill_forked(work, *arguments(command, saved.folder.name), steps=steps, seconds=seconds)
         (held,) = command.rows(HELD)
         assert held in (OLD, NEW)
-        if stored < 7:
+        if steps < 7:
             assert held == OLD
 
-    run_to_end(WORK, *arguments(command, saved.folder.name))
+    forked(work, *arguments(command, saved.folder.name))
 
     assert command.rows(HELD) == [NEW]
     name = command.rows("SELECT current_database()")[0][0]

@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 20, 3, tzinfo=UTC)
 def test_the_jobs_of_a_sunday_night(
     installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = backed_up_installation(tmp_path, installed_url)
+    command = backed_up_installation(tmp_path, installed_url, whole=True)
     use = ports_of(command, NOW)
     monkeypatch.setattr(bootstrap, "_ports", use)
     definitions = build_defs()

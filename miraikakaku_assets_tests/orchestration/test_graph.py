@@ -137,6 +137,7 @@ CHECKS = {
 JOBS = {
     "source_canary_job": None,
     "security_scan_job": None,
+    "bulk_job": None,
     "backup_job": None,
     "integrity_job": None,
     "purge_old_files_job": None,
@@ -214,6 +215,7 @@ SENSORS = {
     "notifications",
     "cycle_watch",
     "alert_watch",
+    "bulk_jobs_due",
     "healthchecks",
     "forecasts_due",
 }

@@ -98,7 +98,7 @@ def test_assets_go_from_unknown_to_healthy_to_degraded_and_back(installation: In
     assert healths(installation)["jp/prices_1d"].document == {
         "asset": "jp/prices_1d",
         "state": "Healthy",
-        "reasons": [],
+        "reasons": ["no check was evaluated yet"],
         "path": "/assets/jp/prices_1d",
         "partitions": {"total": 7, "materialized": 7, "failed": 0, "missing": 0},
     }

@@ -103,6 +103,8 @@ WRONG = {
     "BACKUP_KEEP_DAILY": ["0", "367", "all"],
     "BACKUP_KEEP_WEEKLY": ["-1", "521"],
     "BACKUP_KEEP_MONTHLY": ["-1", "241"],
+    "BACKUP_WAL": ["yes"],
+    "BACKUP_WAL_DAYS": ["0", "367"],
     **{
         f"{kind}_RETENTION_DAYS": ["0", "a month", "36501"]
         for kind in ("REPORT", "LOG", "MASTER", "MODEL", "LEDGER", "CYCLE", "ALERT", "PROBE")
@@ -110,6 +112,8 @@ WRONG = {
     "HEALTHCHECK_URL": [SECRET, f"hc-ping.com/{SECRET}", "ftp://hc-ping.com/x"],
     "ALERTMANAGER_WEBHOOK_URL": [SECRET, f"alertmanager/{SECRET}", "ftp://hooks/x"],
     "ALERT_ROUTES": ["high", "urgent=discord", "high=discord high=slack", "medium=+email"],
+    "RATE_LIMIT_PER_MINUTE": ["0", "many", "10000001"],
+    "DAGSTER_URL": ["127.0.0.1:3000", "ftp://127.0.0.1"],
     "ALERT_GROUP_WAIT": ["-1", "soon", "3601"],
     "ALERT_DIGEST_TIME": ["9", "24:00", "nine"],
     "QUALITY_RETENTION_DAYS": ["0", "a month", "36500"],
@@ -144,6 +148,8 @@ def test_every_constrained_variable_has_a_wrong_value_here() -> None:
         "EMAIL_PASSWORD",
         "LOG_FILE",
         "OSV_DUMP",
+        "API_KEY",
+        "API_KEYS_FILE",
     }  # any text may be one
     assert {name.upper() for name in Settings.model_fields} - free == set(WRONG)
 

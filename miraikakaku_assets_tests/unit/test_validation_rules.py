@@ -78,7 +78,8 @@ def test_every_rule_has_an_example_and_a_sentence() -> None:
 
 def test_the_page_has_every_rule_and_every_flag() -> None:
     page = Path(__file__).resolve().parents[2] / "docs" / "validation.md"
-    names = re.findall(r"^\| `(\w+)` \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    of_deliveries = page.read_text(encoding="utf-8").partition("\n## What is stored")[0]
+    names = re.findall(r"^\| `(\w+)` \|", of_deliveries, re.MULTILINE)
     assert set(names) == {*RULES, *FLAGS, *ACTION_RULES, *ACTION_FLAGS}
     assert [name for name in dict.fromkeys(names) if name in RULES and name not in OF_SLOTS] == [
         name for name in RULES if name not in OF_SLOTS

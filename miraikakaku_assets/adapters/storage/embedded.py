@@ -29,6 +29,7 @@ from miraikakaku_assets.adapters.storage.embedded_access import (
     recorded_socket_folder,
     remove_socket_folder,
 )
+from miraikakaku_assets.adapters.storage.embedded_archive import configure_archive, finish_exchange, hand_over
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
 
 _CONF = """\
@@ -52,11 +53,12 @@ def data_folder(home: Path) -> Path:
     return home / "postgres"
 
 
-def ensure_running(home: Path) -> str:
+def ensure_running(home: Path, archive: Path | None = None) -> str:
     """Starts the embedded server, or finds it running.
 
     Args:
         home: State folder; the data lies in ``home/postgres``.
+        archive: Where the server archives its write-ahead log from its next start on; None: it does not.
 
     Returns:
         A libpq URL of the server's maintenance database, ``postgresql://postgres:@/postgres?host=…``.
@@ -73,10 +75,12 @@ def ensure_running(home: Path) -> str:
         running = _url_if_running(folder)  # another process may have started it meanwhile
         if running:
             return running
+        finish_exchange(folder)
         require_room(home, LEAST_FREE if (folder / "PG_VERSION").exists() else NEW_SERVER)
         server = wheel.get_server(folder, cleanup_mode=None, start=False)
         try:
             _initialise(server, folder)
+            configure_archive(folder, archive, server.system_user)
             return _start(server, folder)
         except (subprocess.SubprocessError, OSError) as error:
             require_room(home, LEAST_FREE)
@@ -110,6 +114,32 @@ def stop(home: Path) -> bool:
                 f"The embedded PostgreSQL in {folder} does not stop; read {folder / 'log'}"
             ) from error
     return True
+
+
+@contextmanager
+def recovering(folder: Path, seconds: float) -> Iterator[str]:
+    """The server of a data folder that is not in force, up and out of its recovery; it is stopped afterwards.
+
+    Args:
+        folder: Data folder with its settings of the recovery; it becomes the server's user's.
+        seconds: How long the recovery may take.
+
+    Yields:
+        URL of its maintenance database.
+
+    Raises:
+        subprocess.SubprocessError: It does not come up; its log says why.
+    """
+    with _quiet_wheel() as wheel:
+        server = wheel.get_server(folder, cleanup_mode=None, start=False)
+    hand_over(folder, server.system_user)
+    url = _start(server, folder, seconds)
+    try:
+        yield url
+    finally:
+        sockets = recorded_socket_folder(folder)
+        _pg_ctl(server, "-m", "fast", "-t", str(_STOP_SECONDS), "stop")
+        remove_socket_folder(sockets)
 
 
 def url_if_running(home: Path) -> str | None:
@@ -191,12 +221,12 @@ def _initialise(server: Any, folder: Path) -> None:
     extra.chmod(0o644)
 
 
-def _start(server: Any, folder: Path) -> str:
+def _start(server: Any, folder: Path, seconds: float = _START_SECONDS) -> str:
     """Starts the server on a socket that nobody else can reach; that of a killed predecessor is removed."""
     former = recorded_socket_folder(folder)
     sockets = make_socket_folder(folder.resolve(), server.system_user)
     try:
-        url = _start_on(server, folder, sockets)
+        url = _start_on(server, folder, sockets, seconds)
     except Exception:  # not Ctrl-C: the server may be about to come up
         remove_socket_folder(sockets)
         raise
@@ -205,12 +235,12 @@ def _start(server: Any, folder: Path) -> str:
     return url
 
 
-def _start_on(server: Any, folder: Path, sockets: Path) -> str:
+def _start_on(server: Any, folder: Path, sockets: Path, seconds: float) -> str:
     """Asks ``pg_ctl`` until the server is up: a killed predecessor holds its lock until it is reaped.
 
     A server that ends without leaving a lock has its reason for it, which does not pass.
     """
-    deadline, ended = time.monotonic() + _START_SECONDS, 0
+    deadline, ended = time.monotonic() + seconds, 0
     options = f'-h "" -k {shlex.quote(str(sockets))}'  # pg_ctl hands the options to a shell
     while True:
         try:

@@ -150,12 +150,13 @@ def answers(url: str) -> None:
         database.close()
 
 
-def open_database(home: Path, external_url: str | None) -> Database:
+def open_database(home: Path, external_url: str | None, archive: Path | None = None) -> Database:
     """The database of this installation; starts the embedded server when no external one is named.
 
     Args:
         home: State folder of the embedded server.
         external_url: ``DATABASE_URL`` or None.
+        archive: Where the embedded server archives its write-ahead log; None: it does not.
 
     Raises:
         DependencyUnavailableError: The server cannot be started or reached.
@@ -164,7 +165,7 @@ def open_database(home: Path, external_url: str | None) -> Database:
         return Database(external_url)
     deadline = time.monotonic() + _ANSWER_SECONDS
     while True:
-        maintenance = Database(embedded.ensure_running(home))
+        maintenance = Database(embedded.ensure_running(home, archive))
         try:
             _create_database_once(maintenance)
             break

@@ -27,7 +27,7 @@ from miraikakaku_assets.application.ports import (
 from miraikakaku_assets.domain.bars.actions import ValidatedActions
 from miraikakaku_assets.domain.bars.restatement import Rescaling
 from miraikakaku_assets.domain.bars.validation import ValidatedBars
-from miraikakaku_assets.domain.errors import MiraikakakuError, SourcePausedError
+from miraikakaku_assets.domain.errors import MiraikakakuError, SourcePausedError, WorkHeldError
 from miraikakaku_assets.domain.market.instruments import Instrument, Timeframe
 from miraikakaku_assets.domain.words import counted
 
@@ -45,6 +45,7 @@ def collect_prices(
         DependencyUnavailableError: The source or the database as a whole cannot be reached.
         SourcePausedError: The source refuses us; the batch is parked as ``paused`` until it may be asked again.
         InputFileError: An archive as a whole is not readable.
+        WorkHeldError: It was asked to end before the next symbols; it can be gone on with.
     """
     batch = ports.ledger.begin(request.new_batch(ports.source.name))
     report = CollectionReport(batch)
@@ -56,6 +57,8 @@ def collect_prices(
                 ports.ledger.add(batch, outcomes, underway)
                 report.add(outcomes)
                 listener(outcomes)
+                if ports.hold is not None:
+                    ports.hold()
     except BaseException as error:
         try:
             ports.ledger.end(batch, _broken_off(error))
@@ -70,6 +73,12 @@ def collect_prices(
 def _broken_off(error: BaseException) -> BatchEnd:
     if isinstance(error, SourcePausedError):
         return BatchEnd("paused", str(error), resume_at=error.resume_at)
+    if isinstance(error, WorkHeldError):
+        return (
+            BatchEnd("failed", str(error), CANCELLED)
+            if error.is_cancelled
+            else BatchEnd("paused", str(error))
+        )
     if isinstance(error, MiraikakakuError):
         return BatchEnd("failed", str(error), "system")
     if isinstance(error, Exception):

@@ -1,6 +1,6 @@
 """What a collection is asked for, and what it works with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -28,6 +28,7 @@ class CollectionPorts:
         clock: Where the time comes from.
         channels: Names of the channels that are told when a stored bar is withdrawn.
         claims: Says that the collection is at work, and keeps two from fetching the same.
+        hold: Called between deliveries; raises `WorkHeldError` where the collection has to end there.
     """
 
     source: PriceSource
@@ -36,6 +37,7 @@ class CollectionPorts:
     clock: Clock
     claims: Claims | None = None
     channels: tuple[str, ...] = ()
+    hold: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)

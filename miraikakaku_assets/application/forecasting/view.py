@@ -112,6 +112,8 @@ def show_forecasts(
         symbols: Which ones.
     """
     rows = store.predictions(universe, as_of, as_of, symbols, [ENSEMBLE])
+    if rows.is_empty():  # also of a day before the first session there is
+        return []
     prices = in_prices(rows.drop("close"), rows.select("symbol", "as_of", "close").unique())
     edges = direction_edges(universe, store, as_of, symbols)
     return [

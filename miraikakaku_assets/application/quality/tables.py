@@ -1,6 +1,7 @@
 """The rules as tables for people: docs/validation.md prints them, and a test compares the two."""
 
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
+from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.quality.seasons import LAST, REBALANCES
 from miraikakaku_assets.domain.quality.series_rules import SERIES_RULES, SeriesRule
 from miraikakaku_assets.domain.quality.suites import SUITES
@@ -39,7 +40,7 @@ def series_table() -> str:
 def measures_table() -> str:
     """What is learnt of days as a Markdown table."""
     rows = [
-        f"| `{measure.name}` | {measure.sentence} | {measure.limit:g} | {measure.least_spread:.1%} |"
+        f"| `{measure.name}` | {measure.sentence} | {measure.limit:g} | {percent(measure.least_spread, 1)} |"
         for measure in MEASURES
     ]
     return "\n".join(["| rule | holds when | spreads | least spread |", "|---|---|---:|---:|", *rows])

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from miraikakaku_assets.application.backups.find_damage import find_damage
+from miraikakaku_assets.application.backups.keep_log import make_base
 from miraikakaku_assets.application.backups.make_backup import make_backup
 from miraikakaku_assets.application.ports.operations.backups import BackupKind
 from miraikakaku_assets.domain.errors import MiraikakakuError
@@ -47,6 +48,7 @@ def backup(context: dg.AssetExecutionContext, ports: PortsResource) -> dg.Materi
     kind = BackupKind.SCHEDULED if is_scheduled else BackupKind.MANUAL
     try:
         made = make_backup(kind, ports.use.backup_ports())
+        base = None if ports.use.base_backups is None else make_base(ports.use.base_backups).base
     except MiraikakakuError as error:
         raise failure(error) from error
     manifest = made.manifest
@@ -62,6 +64,9 @@ def backup(context: dg.AssetExecutionContext, ports: PortsResource) -> dg.Materi
         **{f"{phase}_seconds": seconds for phase, seconds in manifest.seconds.items()},
         "schema": manifest.dump.revision,
         "server": manifest.dump.server_version,
+        **(
+            {} if base is None else {"base_backup": base.name, "base_backup_mib": round(base.bytes / _MIB, 3)}
+        ),
         "removed": dg.MetadataValue.json(list(made.removed)),
     }
     verified = dg.AssetCheckResult(

@@ -3,7 +3,7 @@
 Shared by the partitioned asset and by the op job for scattered symbols, so that both leave the same events.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,12 @@ from miraikakaku_assets.application.ports import SymbolOutcome
 from miraikakaku_assets.application.ports.notices import WITHDRAWN, Severity
 from miraikakaku_assets.application.ports.withdrawals import named
 from miraikakaku_assets.bootstrap import Ports
-from miraikakaku_assets.domain.errors import ConfigurationError, MiraikakakuError, WorkFellShortError
+from miraikakaku_assets.domain.errors import (
+    ConfigurationError,
+    MiraikakakuError,
+    WorkFellShortError,
+    WorkHeldError,
+)
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.words import counted, the_rest
 from miraikakaku_assets.orchestration.failures import failure
@@ -42,13 +47,15 @@ def collect_in_run(
     asset_key: dg.AssetKey,
     *,
     brief: bool = False,
+    hold: Callable[[], None] | None = None,
 ) -> tuple[CollectionReport, dg.Failure | None]:
     """Does a collection inside a Dagster step.
 
     Every symbol of the run ends as a materialization, as a failure, or as one without a single bar, which must not
     look as if it had some: its key stays missing and the totals name it. A run of few symbols carries a chart each. A
     brief one, of which there are hundreds a day, carries none, says nothing of symbols without a new bar and hands no
-    report back; it must not be a run of partition keys.
+    report back; it must not be a run of partition keys. One that may be held looks between small deliveries whether it
+    has to end (`WorkHeldError`).
 
     Returns:
         What was done, and why the step has to fail once everything else in it is done: some symbols failed (their
@@ -56,6 +63,7 @@ def collect_in_run(
 
     Raises:
         dg.Failure: Nothing could be done at all, or not to the end.
+        WorkHeldError: It was asked to end before the next symbols.
     """
     try:
         close_abandoned(context.instance, ports)
@@ -66,10 +74,13 @@ def collect_in_run(
         total = len(request.instruments) + len(request.settled)
         listener = _RunListener(context, ports, universe, command.timeframe, asset_key, total, brief)
         channels = ports.event_channels(Severity.WARNING, WITHDRAWN)
+        source = ports.prices if hold is None else ports.prompt_prices
         collection = CollectionPorts(
-            ports.prices, ports.bars, ports.ledger, ports.clock, ports.claims, channels=channels
+            source, ports.bars, ports.ledger, ports.clock, ports.claims, channels=channels, hold=hold
         )
         report = collect_prices(request, collection, listener)
+    except WorkHeldError:
+        raise
     except MiraikakakuError as error:
         raise failure(error) from error
     totals = report.totals()

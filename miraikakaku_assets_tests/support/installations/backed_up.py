@@ -19,13 +19,30 @@ _FILL = """
     FROM generate_series(1, 50) AS i, generate_series(1, 100) AS d;
     INSERT INTO dagster.kvs (key, value) VALUES ('a', 'one') ON CONFLICT DO NOTHING"""
 
+_FEW_TABLES = """
+    DO $$ DECLARE leaving text; BEGIN
+        FOR leaving IN SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables
+            WHERE schemaname IN ('miraikakaku', 'dagster') AND tablename NOT IN
+                ('alembic_version', 'backups', 'instruments', 'price_bars', 'technical_indicators', 'price_origin',
+                    'kvs', 'runs')
+        LOOP EXECUTE 'DROP TABLE ' || leaving || ' CASCADE'; END LOOP;
+    END $$"""
 
-def backed_up_installation(folder: Path, url: str) -> Command:
-    """The command line of such an installation."""
+
+def backed_up_installation(folder: Path, url: str, *, whole: bool = False) -> Command:
+    """The command line of such an installation.
+
+    Args:
+        folder: Working directory; the state folder lies in it.
+        url: Its database, with all tables.
+        whole: Whether all tables stay. Otherwise eight do, which are sooner copied and restored.
+    """
     with_password = make_url(url).set(password=PASSWORD).render_as_string(hide_password=False)
     command = Command(folder, {}).with_(
         MIRAIKAKAKU_HOME=folder / "home", DATABASE_URL=with_password, SLACK_WEBHOOK_URL=SLACK
     )
+    if not whole:
+        command.execute(_FEW_TABLES)
     command.execute(_FILL)
     model = folder / "home" / "models" / MODEL
     model.parent.mkdir(parents=True)

@@ -65,18 +65,31 @@ class Programs:
         address = plain.set(drivername="postgresql").render_as_string(hide_password=False)
         head, mark, query = address.partition("?")
         command = [str(self.path(name)), "--no-password", "-d", head + mark + query.replace("+", "%20")]
-        ended = subprocess.run(  # noqa: S603 - a program of PostgreSQL, arguments are ours
-            [*command, *arguments],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        if ended.returncode:
-            raise _failed(name, ended.returncode, ended.stderr, str(url.password or ""))
+        _run([*command, *arguments], environment, str(url.password or ""))
+
+    def run_on_files(self, name: str, *arguments: str) -> None:
+        """Runs a program that needs no server.
+
+        Raises:
+            BackupError: It did not succeed; its last lines are quoted.
+            OSError: The disk is full.
+        """
+        _run([str(self.path(name)), *arguments], dict(os.environ), "")
+
+
+def _run(command: list[str], environment: dict[str, str], password: str) -> None:
+    ended = subprocess.run(  # noqa: S603 - a program of PostgreSQL, arguments are ours
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if ended.returncode:
+        raise _failed(Path(command[0]).name, ended.returncode, ended.stderr, password)
 
 
 def _failed(name: str, code: int, stderr: str, password: str) -> Exception:

@@ -119,6 +119,19 @@ WITH written AS (
 SELECT DISTINCT instrument_id FROM written
 """
 
+# A few rows of each instrument, by its own part of the key: read by time alone, the whole table would be.
+READ_SESSION = """
+SELECT i.symbol, $4::date AS session, b.ts, b.open, b.high, b.low, b.close, b.volume, b.status, b.flag, b.source
+FROM miraikakaku.instruments i CROSS JOIN LATERAL (
+    SELECT * FROM miraikakaku.price_bars
+    WHERE instrument_id = i.id AND timeframe = $3 AND ts >= ($4::date::timestamp AT TIME ZONE $1)
+      AND ts < (($4::date + 1)::timestamp AT TIME ZONE $1)
+    ORDER BY ts LIMIT 1000
+) b
+WHERE i.universe = $2
+ORDER BY i.symbol COLLATE "C", b.ts
+"""
+
 READ_ACTIONS = """
 SELECT i.symbol, a.ex_date, a.kind, a.value
 FROM miraikakaku.corporate_actions a JOIN miraikakaku.instruments i ON i.id = a.instrument_id

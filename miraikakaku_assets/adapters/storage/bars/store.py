@@ -117,6 +117,12 @@ class PostgresBars:
         with bulk_cursor(self._database) as cursor:
             return read_frame(cursor, query, parameters)
 
+    def read_session(self, universe: Universe, timeframe: Timeframe, session: date) -> pl.DataFrame:
+        """Stored bars of a whole universe that begin on an exchange date, raw, by symbol and time; as of `read`."""
+        parameters = (universe.time_zone, universe.name, timeframe.value, str(session))
+        with bulk_cursor(self._database) as cursor:
+            return read_frame(cursor, statements.READ_SESSION, parameters)
+
     def actions(
         self, universe: Universe, symbols: Sequence[str] | None = None, *, trusted: bool = False
     ) -> pl.DataFrame:

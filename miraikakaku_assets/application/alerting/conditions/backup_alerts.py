@@ -15,9 +15,13 @@ from miraikakaku_assets.application.ports.operations.backups import (
     BackupStatus,
     Manifest,
 )
+from miraikakaku_assets.application.ports.operations.wal import ArchiveState, WalArchive
 
 LONGEST_AGE = timedelta(hours=26)
 """A backup a day, and two hours for making it."""
+LONGEST_WAIT = timedelta(minutes=15)
+"""Three times the time after which the log is archived at the latest."""
+_MIB = 2**20
 _RUNNING_FOR = timedelta(hours=6)
 _JUDGED = 20  # attempts that are looked at
 
@@ -31,6 +35,7 @@ class WatchedBackups:
         newest: The newest verified one that lies in its place.
         newest_attempt: The newest attempt that has ended, or should have.
         data_since: When the first data came; None where there are none to lose.
+        log: How far the archive of the write-ahead log is; None where it is off.
         trouble: Why the newest one is not whole any more; empty where it is.
     """
 
@@ -38,6 +43,7 @@ class WatchedBackups:
     newest: Manifest | None
     newest_attempt: BackupAttempt | None
     data_since: datetime | None
+    log: ArchiveState | None = None
     trouble: str = ""
 
     @property
@@ -46,17 +52,21 @@ class WatchedBackups:
         return {}
 
 
-def backup_evaluations(shelf: BackupShelf, history: BackupHistory, now: datetime) -> list[Evaluation]:
+def backup_evaluations(
+    shelf: BackupShelf, history: BackupHistory, now: datetime, archive: WalArchive | None = None
+) -> list[Evaluation]:
     """What the rules say of the age of the newest good backup and of how the newest attempt went.
 
     Args:
         shelf: Where backups lie.
         history: Account of the attempts.
         now: UTC.
+        archive: Archive of the write-ahead log; None where it is off.
     """
     attempts = (attempt for attempt in history.newest(_JUDGED) if _is_over(attempt, now))
+    log = None if archive is None else archive.state()
     newest, since = newest_good(shelf), history.data_since()
-    watched = WatchedBackups(now, newest, next(attempts, None), since, newest_trouble(shelf))
+    watched = WatchedBackups(now, newest, next(attempts, None), since, log, newest_trouble(shelf))
     return evaluate(BACKUP_RULES, [watched])
 
 
@@ -102,6 +112,33 @@ def _unverified(watched: WatchedBackups) -> Finding | None:
     )
 
 
+def _wal_behind(watched: WatchedBackups) -> Finding | None:
+    log, since = watched.log, watched.data_since
+    if log is None:
+        return None
+    waited = timedelta(0) if log.waiting_since is None else watched.now - log.waiting_since
+    reference = log.newest_base_at or since
+    base_age = timedelta(0) if reference is None else watched.now - reference
+    if not log.is_on:
+        title = "WALのアーカイブが有効になっていません(サーバーの再起動が必要です)"
+    elif waited > LONGEST_WAIT:
+        title = f"WALのアーカイブが{waited.total_seconds() / 60:.0f}分遅れています"
+    elif base_age > LONGEST_AGE:
+        title = f"ベースバックアップが{base_age.total_seconds() / 3600:.0f}時間ありません"
+    else:
+        return None
+    return Finding(
+        title,
+        [
+            f"待機中のセグメント: {log.waiting:,}({log.waiting_bytes / _MIB:,.0f} MiB、成功するまで増え続けます)",
+            f"最後の成功: {jst(log.last_archived_at) if log.last_archived_at else 'なし'}",
+            f"最後の失敗: {jst(log.last_failed_at) if log.last_failed_at else 'なし'}",
+            f"最新のベースバックアップ: {jst(log.newest_base_at) if log.newest_base_at else 'なし'}",
+        ],
+        {"waiting": log.waiting, "waiting_bytes": log.waiting_bytes, "is_on": log.is_on},
+    )
+
+
 def _damaged(watched: WatchedBackups) -> Finding | None:
     if not watched.trouble:
         return None
@@ -142,6 +179,18 @@ BACKUP_RULES = (
         over="one is verified",
         find=_unverified,
         remedy="Read the reason in `backups` or in the run, remove it, and run `miraikakaku backup`.",
+    ),
+    AlertRule[WatchedBackups](
+        key="backup/wal_behind",
+        severities=(Severity.CRITICAL,),
+        when="with BACKUP_WAL=on: a segment of the write-ahead log has waited for its archive for more than "
+        f"{LONGEST_WAIT.total_seconds() / 60:.0f} minutes, the server does not archive at all, or the newest base "
+        f"backup is older than {LONGEST_AGE.total_seconds() / 3600:.0f} hours",
+        over="the log is archived and there is a newer base backup",
+        find=_wal_behind,
+        remedy="Look for the archiver's reason at the end of `postgres/log`, mostly no room in `backups/wal`: what "
+        "waits stays in `postgres/pg_wal` and fills the disk. `miraikakaku db stop` where the server was started "
+        "before BACKUP_WAL was on; then `miraikakaku backup`.",
     ),
     AlertRule[WatchedBackups](
         key="backup/damaged",

@@ -19,6 +19,7 @@ from miraikakaku_assets.application.ports.operations.backups import (
     IntegrityStore,
 )
 from miraikakaku_assets.application.ports.operations.security import SecurityFindings
+from miraikakaku_assets.application.ports.operations.wal import WalArchive
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class InstallationAccount:
         backups: Where backups lie.
         attempts: Account of the attempts at them.
         findings: What the security scan has found.
+        archive: Archive of the write-ahead log; None where it is off.
     """
 
     disk: DiskSpace | None
@@ -38,6 +40,7 @@ class InstallationAccount:
     backups: BackupShelf
     attempts: BackupHistory
     findings: SecurityFindings
+    archive: WalArchive | None = None
 
 
 def installation_evaluations(account: InstallationAccount, now: datetime) -> list[Evaluation]:
@@ -51,7 +54,7 @@ def installation_evaluations(account: InstallationAccount, now: datetime) -> lis
     return [
         *evaluate(DISK_RULES, [] if account.disk is None else [account.disk]),
         *evaluate(DATABASE_RULES, [] if search is None else [_integrity(search)]),
-        *backup_evaluations(account.backups, account.attempts, now),
+        *backup_evaluations(account.backups, account.attempts, now, account.archive),
         *security_evaluations(account.findings, now),
     ]
 

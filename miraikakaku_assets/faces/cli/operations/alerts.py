@@ -75,7 +75,10 @@ def _add_list(app: typer.Typer) -> None:
         """Alerts that stand, the gravest first, with their state and who was told."""
         from miraikakaku_assets.application.ports.alert_states import STATES, AlertQuery
         from miraikakaku_assets.domain.alerting.matchers import parse_level
+        from miraikakaku_assets.domain.market.instruments import universe as universe_named
 
+        if universe:
+            universe_named(universe)
         if state and state not in STATES:
             raise ConfigurationError(f"--state {state} does not exist; allowed: {', '.join(STATES)}")
         use = ports()

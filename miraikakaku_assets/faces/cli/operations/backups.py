@@ -9,10 +9,12 @@ import typer
 from miraikakaku_assets.bootstrap import Ports, ports, whole_file
 from miraikakaku_assets.domain.errors import BackupError, ConfigurationError
 from miraikakaku_assets.domain.words import counted, lasting, named_in
+from miraikakaku_assets.faces.cli.operations.point_in_time import base_facts, show_base, went_back
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line, show_table
 from miraikakaku_assets.faces.cli.progress import progress_bar
 
 if TYPE_CHECKING:
+    from miraikakaku_assets.application.backups.keep_log import MadeBase
     from miraikakaku_assets.application.backups.list_backups import ListedBackup, Recovery
     from miraikakaku_assets.application.backups.make_backup import MadeBackup
     from miraikakaku_assets.application.backups.restore_backup import Restored
@@ -46,21 +48,24 @@ def _add_backup(app: typer.Typer) -> None:
         The copy is restored into a database of its own and compared before it counts. Older ones leave by
         BACKUP_KEEP_DAILY, BACKUP_KEEP_WEEKLY and BACKUP_KEEP_MONTHLY; the newest good one never does.
         """
+        from miraikakaku_assets.application.backups.keep_log import make_base
         from miraikakaku_assets.application.backups.list_backups import measure_recovery
         from miraikakaku_assets.application.backups.make_backup import make_backup
         from miraikakaku_assets.application.ports.operations.backups import BackupKind
 
         text = None if measure is None else _page(measure)
         use = ports()
-        recovery = None
+        recovery, base = None, None
         with progress_bar("backup", use.work.read, shown=not as_json, noun="step"):
             if measure is None:
                 made = make_backup(BackupKind.MANUAL, use.backup_ports(out))
             else:
                 made, recovery = measure_recovery(use.backup_ports(out))
+            if use.base_backups is not None:
+                base = make_base(use.base_backups)
         if measure is not None and text is not None and recovery is not None:
             _write_page(measure, text, recovery)
-        _show_made(made, as_json=as_json)
+        _show_made(made, base, as_json=as_json)
         if made.manifest.verified_at is None:
             raise BackupError(
                 f"The backup {made.manifest.name} lies in its place and is not verified: "
@@ -71,7 +76,7 @@ def _add_backup(app: typer.Typer) -> None:
 def _add_restore(app: typer.Typer) -> None:
     @app.command(short_help="Puts a backup in the place of what is there.")
     def restore(
-        file: Annotated[str, typer.Argument(help="Name or folder of a backup, or `latest`.")],
+        file: Annotated[str, typer.Argument(help="Name or folder of a backup, or `latest`.")] = "",
         into: Annotated[
             str,
             typer.Option(
@@ -80,6 +85,12 @@ def _add_restore(app: typer.Typer) -> None:
         ] = "",
         only: Annotated[
             str, typer.Option("--only", help="Parts, with commas between them: data, dagster, models.")
+        ] = "",
+        to_time: Annotated[
+            str,
+            typer.Option(
+                "--to-time", help="Moment to go back to, with its offset: 2026-11-30T12:00Z (BACKUP_WAL=on)."
+            ),
         ] = "",
         *,
         yes: Annotated[
@@ -91,8 +102,16 @@ def _add_restore(app: typer.Typer) -> None:
         """Reads every byte of a backup, saves what is there, and exchanges the database for the restored one.
 
         Stop `up`, `schedule` and running commands first. Killed at any moment, the old contents are in force or the
-        new ones; the same command goes on from there.
+        new ones; the same command goes on from there. With --to-time instead of a backup the whole embedded server
+        is taken back to that moment.
         """
+        if to_time:
+            if file or into or only or out:
+                raise ConfigurationError("--to-time takes no backup and no --into, --only or --out")
+            went_back(to_time, confirmed=yes, as_json=as_json)
+            return
+        if not file:
+            raise ConfigurationError("Name a backup, `latest`, or a moment with --to-time")
         from miraikakaku_assets.application.backups.restore_backup import RestoreRequest, restore_backup
 
         parts = tuple(named_in(only))
@@ -112,10 +131,16 @@ def _add_backups(app: typer.Typer) -> None:
         use = ports()
         shelf = use.backup_shelf(out)
         listed, unreadable = list_backups(shelf, use.keeping, use.clock()), shelf.unreadable()
+        bases = [] if use.wal_archive is None else use.wal_archive.bases()
         if as_json:
             broken = [{"folder": str(backup.folder), "trouble": backup.trouble} for backup in unreadable]
             print_json(
-                {"succeeded": True, "backups": [_plain(entry) for entry in listed], "unreadable": broken}
+                {
+                    "succeeded": True,
+                    "backups": [_plain(entry) for entry in listed],
+                    "unreadable": broken,
+                    "bases": [base_facts(base) for base in bases],
+                }
             )
             return
         if listed:
@@ -125,6 +150,8 @@ def _add_backups(app: typer.Typer) -> None:
             show_line("there is no backup; `miraikakaku backup` makes one")
         for backup in unreadable:
             show_line(backup.trouble)
+        for base in bases:
+            show_base(base)
 
 
 def _installation(into: str) -> Ports:
@@ -158,7 +185,7 @@ def _write_page(page: Path, text: str, recovery: "Recovery") -> None:
         unfinished.write_text(with_recovery(text, recovery) or text, encoding="utf-8")
 
 
-def _show_made(made: "MadeBackup", *, as_json: bool) -> None:
+def _show_made(made: "MadeBackup", base: "MadeBase | None", *, as_json: bool) -> None:
     manifest = made.manifest
     if as_json:
         print_json(
@@ -173,6 +200,7 @@ def _show_made(made: "MadeBackup", *, as_json: bool) -> None:
                 "seconds": made.seconds,
                 "phases": dict(manifest.seconds),
                 "removed": list(made.removed),
+                "base": base and base_facts(base.base),
             }
         )
         return
@@ -184,6 +212,8 @@ def _show_made(made: "MadeBackup", *, as_json: bool) -> None:
     )
     if made.removed:
         show_line(f"removed: {', '.join(made.removed)}")
+    if base is not None:
+        show_base(base.base)
 
 
 def _show_restored(restored: "Restored", *, as_json: bool) -> None:

@@ -1,0 +1,42 @@
+"""Pages of the coverage gaps, for many readers at once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from miraikakaku_assets.adapters.storage.async_database import AsyncDatabase
+
+_CHOSEN = """
+FROM miraikakaku.coverage_gaps AS gap JOIN miraikakaku.instruments AS instrument ON instrument.id = gap.instrument_id
+WHERE instrument.universe = $1 AND gap.timeframe = $2 AND ($3::text IS NULL OR instrument.symbol = $3)
+  AND ($4::text IS NULL OR gap.cause = $4) AND ($5::date IS NULL OR gap.session >= $5)
+"""
+_COUNT = f"SELECT count(*) {_CHOSEN}"
+_PAGE = f"""
+SELECT instrument.symbol, gap.timeframe, gap.session, gap.cause, gap.checked_at
+{_CHOSEN} ORDER BY gap.session DESC, instrument.symbol COLLATE "C" LIMIT $6 OFFSET $7
+"""
+
+
+class PostgresGapLists:
+    """Implements the port `GapLists`."""
+
+    def __init__(self, database: AsyncDatabase) -> None:
+        self._database = database
+
+    async def page(
+        self,
+        universe: str,
+        timeframe: str,
+        symbol: str | None,
+        cause: str | None,
+        since: date | None,
+        limit: int,
+        offset: int,
+    ) -> tuple[int, Sequence[Mapping[str, Any]]]:
+        """How many gaps there are, and some of them, newest session first."""
+        which = (universe, timeframe, symbol, cause, since)
+        async with self._database.connection() as connection:
+            total = await connection.fetchval(_COUNT, *which)
+            rows = await connection.fetch(_PAGE, *which, limit, offset)
+        return total, [dict(row) for row in rows]

@@ -1,0 +1,1 @@
+"""Bulk jobs: accepted requests, the runs that did them, and who is told of their progress."""

@@ -1,0 +1,1 @@
+"""Use cases of bulk jobs: accepted, watched over, paused, shown. How bars are collected belongs to `collection`."""

@@ -1,0 +1,1 @@
+"""Use cases of those who only read: bars, indicators, signals and scores as tables. What makes them lives elsewhere."""

@@ -1,0 +1,125 @@
+"""How the API answers: JSON as the specification has it, or RFC 9457 where a client accepts that."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+from pydantic_core import to_json
+
+JSON, PROBLEM = "application/json", "application/problem+json"
+FORMATS = {
+    "json": JSON,
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "arrow": "application/vnd.apache.arrow.stream",
+}
+"""Name of a format of tables → its media type."""
+NO_DATABASE = "データベースに接続できません。しばらく待って再試行してください"
+NO_DAGSTER = (
+    "Dagster に接続できません。`miraikakaku up` が動作しているか確認し、しばらく待って再試行してください"
+)
+
+
+class ApiError(Exception):
+    """An answer that is no success.
+
+    Attributes:
+        status: HTTP status.
+        code: For programs, e.g. ``NOT_FOUND``.
+        message: For people, in Japanese.
+        headers: Further headers.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = dict(headers or {})
+        super().__init__(f"{code}: {message}")
+
+
+def not_found(message: str) -> ApiError:
+    """What was asked for does not exist."""
+    return ApiError(HTTPStatus.NOT_FOUND, "NOT_FOUND", message)
+
+
+def invalid(message: str) -> ApiError:
+    """The request is not as it has to be."""
+    return ApiError(HTTPStatus.BAD_REQUEST, "VALIDATION_ERROR", message)
+
+
+def refusal(error: ApiError, accept: str, path: str) -> Response:
+    """The answer to a refused request.
+
+    Args:
+        error: Why.
+        accept: The client's ``Accept``.
+        path: What it asked for.
+    """
+    if PROBLEM in accept:
+        content: dict[str, Any] = {
+            "type": f"urn:miraikakaku:error:{error.code.lower().replace('_', '-')}",
+            "title": HTTPStatus(error.status).phrase,
+            "status": error.status,
+            "detail": error.message,
+            "instance": path,
+            "code": error.code,
+        }
+        return Response(to_json(content), error.status, error.headers, PROBLEM)
+    content = {"success": False, "error": error.code, "message": error.message}
+    return Response(to_json(content), error.status, error.headers, JSON)
+
+
+def success(
+    content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A successful answer as it is, without a second validation."""
+    return Response(to_json({"success": True, **content}), status, dict(headers or {}), JSON)
+
+
+def chosen_format(name: str | None, accept: str) -> str:
+    """The format of a table: what is named, or what the client accepts, JSON by default."""
+    if name is not None:
+        return name
+    for written, media_type in FORMATS.items():
+        if media_type.partition(";")[0] in accept:
+            return written
+    return "json"
+
+
+@dataclass(frozen=True)
+class Body:
+    """What was asked for, ready to be sent.
+
+    Attributes:
+        content: Bytes.
+        media_type: What they are.
+        etag: Changes with them.
+        last_modified: HTTP date; empty where it is not known.
+    """
+
+    content: bytes
+    media_type: str
+    etag: str
+    last_modified: str = ""
+
+
+def body_of(content: bytes, media_type: str = JSON, last_modified: str = "") -> Body:
+    """A body with its ETag."""
+    return Body(content, media_type, f'"{sha256(content).hexdigest()[:32]}"', last_modified)
+
+
+def send(body: Body, request: Request, headers: Mapping[str, str] | None = None) -> Response:
+    """The body, or that the client has it already."""
+    own = {"ETag": body.etag, "Cache-Control": "private, no-cache", "Vary": "Accept", **(headers or {})}
+    if body.last_modified:
+        own["Last-Modified"] = body.last_modified
+    known = request.headers.get("if-none-match")
+    if known is not None and body.etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=own)
+    return Response(body.content, 200, own, body.media_type)

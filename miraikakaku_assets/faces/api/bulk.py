@@ -1,0 +1,160 @@
+"""Routes of bulk jobs."""
+
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+
+from miraikakaku_assets.application.bulk.documents import job_document
+from miraikakaku_assets.application.bulk.jobs import accept_job, pause_job, read_job, resume_job, stop_job
+from miraikakaku_assets.application.bulk.request import read_request
+from miraikakaku_assets.application.ports.jobs import Acceptance, Job, JobState
+from miraikakaku_assets.domain.market.universes import JP
+from miraikakaku_assets.faces.api.answers import success
+from miraikakaku_assets.faces.api.models import (
+    JobChanged,
+    JobList,
+    JobStatus,
+    Rows,
+    Started,
+    StartRequest,
+    refusals,
+)
+from miraikakaku_assets.faces.api.requests import Limit, Offset, key_of, parts
+
+router = APIRouter(prefix="/api/bulk", tags=["bulk"])
+JobId = Annotated[str, Path(description="ジョブID", examples=["job-1720000000000"], max_length=64)]
+_LOOK_AFTER = "1"  # seconds; what changes is told once a second
+_FOUND = {404: {"description": "There is no such job"}}
+_LINKS = {
+    name: {"operationId": operation, "parameters": {"job_id": "$response.body#/job_id"}}
+    for name, operation in (
+        ("status", "bulk_status"),
+        ("stop", "bulk_stop"),
+        ("pause", "bulk_pause"),
+        ("resume", "bulk_resume"),
+        ("manifest", "bulk_manifest"),
+    )
+}
+
+
+@router.post(
+    "/start",
+    operation_id="bulk_start",
+    status_code=202,
+    summary="一括取得ジョブを開始します",
+    responses={202: {"model": Started, "links": _LINKS}, **refusals(400, 408, 409, 413, 422)},
+)
+async def start(
+    request: Request,
+    body: StartRequest,
+    idempotency_key: Annotated[
+        str | None,
+        Header(max_length=255, description="同じキーと同じ内容のリクエストには同じ応答を返します"),
+    ] = None,
+) -> Response:
+    """The job is written down before the answer; from then on it is done, whatever happens to this server."""
+    use = parts(request)
+    today = use.ports.clock().astimezone(ZoneInfo(JP.time_zone)).date()
+    wanted = read_request(body.symbols, body.interval, body.period, today)
+    accepted = await accept_job(wanted, key_of(request).name, idempotency_key, use.ports.job_store)
+    if accepted.acceptance is Acceptance.NEW:
+        use.launches.begin(accepted.job_id)
+    content: dict[str, Any] = {"job_id": accepted.job_id, "status": "accepted"}
+    if accepted.unknown:
+        content["unknown_symbols"] = list(accepted.unknown)
+    headers = {"Location": f"/api/bulk/status/{accepted.job_id}", "Retry-After": _LOOK_AFTER}
+    return success(content, 202, headers)
+
+
+@router.get(
+    "/status/{job_id}",
+    operation_id="bulk_status",
+    summary="ジョブの進捗と状態を取得します",
+    responses={200: {"model": JobStatus}, **refusals(400, 404)},
+)
+async def status(request: Request, job_id: JobId) -> Response:
+    """The figures are those of the ledger of collections."""
+    job = await read_job(job_id, parts(request).ports.job_store)
+    return success({"job": job_document(job)})
+
+
+@router.post(
+    "/stop/{job_id}",
+    operation_id="bulk_stop",
+    summary="ジョブのキャンセルを要求します",
+    responses={200: {"model": JobChanged}, **refusals(400, 404, 409)},
+)
+async def stop(request: Request, job_id: JobId) -> Response:
+    """Its run ends before the next symbols; what was collected stays."""
+    return _changed("キャンセルを受け付けました", await stop_job(job_id, parts(request).ports.job_store))
+
+
+@router.post(
+    "/pause/{job_id}",
+    operation_id="bulk_pause",
+    summary="ジョブを一時停止します",
+    responses={200: {"model": JobChanged}, **refusals(400, 404, 409)},
+)
+async def pause(request: Request, job_id: JobId) -> Response:
+    """It holds between symbols until it is resumed, also over restarts of every server."""
+    return _changed("一時停止を受け付けました", await pause_job(job_id, parts(request).ports.job_store))
+
+
+@router.post(
+    "/resume/{job_id}",
+    operation_id="bulk_resume",
+    summary="一時停止したジョブを再開します",
+    responses={200: {"model": JobChanged}, **refusals(400, 404, 409)},
+)
+async def resume(request: Request, job_id: JobId) -> Response:
+    """It goes on with the symbols that are left."""
+    use = parts(request)
+    job = await resume_job(job_id, use.ports.job_store)
+    if job.state is JobState.ACCEPTED:
+        use.launches.begin(job_id)
+    return _changed("再開を受け付けました", job)
+
+
+@router.get(
+    "/jobs",
+    operation_id="bulk_jobs",
+    summary="ジョブの一覧を取得します",
+    responses={200: {"model": JobList}, **refusals(400)},
+)
+async def jobs(
+    request: Request,
+    status: Annotated[JobState | None, Query(description="この状態のジョブだけ")] = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Response:
+    """Newest first."""
+    states = None if status is None else _shown_as(status)
+    total, found = await parts(request).ports.job_store.recent(states, limit, offset)
+    return success({"total": total, "jobs": [job_document(job) for job in found]})
+
+
+@router.get(
+    "/manifest/{job_id}",
+    operation_id="bulk_manifest",
+    summary="ジョブの銘柄ごとの結果を取得します",
+    responses={200: {"model": Rows}, **refusals(400, 404)},
+)
+async def manifest(request: Request, job_id: JobId, limit: Limit = 1000, offset: Offset = 0) -> Response:
+    """Every symbol with an outcome: its verdict, its rows, and where its bars are."""
+    store = parts(request).ports.job_store
+    job = await read_job(job_id, store)
+    total, rows = await store.manifest(job_id, limit, offset)
+    results = [{**row, "prices": f"/api/prices/{row['symbol']}?timeframe={row['timeframe']}"} for row in rows]
+    return success(
+        {"job_id": job.id, "status": job_document(job)["status"], "total": total, "results": results}
+    )
+
+
+def _shown_as(status: JobState) -> tuple[JobState, ...]:
+    """The states that are shown as this one."""
+    return (JobState.ACCEPTED, JobState.RUNNING) if status is JobState.RUNNING else (status,)
+
+
+def _changed(message: str, job: Job) -> Response:
+    return success({"message": message, "job": job_document(job)})

@@ -1,0 +1,138 @@
+"""What the process that reads tables is asked for: a use case, and its result as a body.
+
+The API names these functions and does not run them: what they need is imported inside.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from pydantic_core import to_json
+
+from miraikakaku_assets.application.ports.notices import Severity
+from miraikakaku_assets.application.ports.serving import NamedInstrument
+from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.domain.market.instruments import universe
+from miraikakaku_assets.domain.market.timeframes import Timeframe
+from miraikakaku_assets.faces.api.answers import Body, body_of
+
+
+def read_prices(
+    use: Ports,
+    instrument: NamedInstrument,
+    timeframe: Timeframe,
+    basis: str | None,
+    since: date | None,
+    until: date | None,
+    form: str,
+) -> Body:
+    """Bars of a symbol."""
+    from miraikakaku_assets.application.reading.bars import Window, symbol_bars
+    from miraikakaku_assets.domain.bars.price_basis import PriceBasis
+    from miraikakaku_assets.faces.api.tables import encoded
+
+    usual = PriceBasis.SPLIT_ADJUSTED if timeframe is Timeframe.D1 else PriceBasis.RAW
+    market, chosen = universe(instrument.universe), PriceBasis(basis or usual)
+    bars = symbol_bars(market, timeframe, instrument.symbol, chosen, Window(since, until), use.bars)
+    head = {
+        "symbol": instrument.symbol,
+        "universe": instrument.universe,
+        "timeframe": timeframe.value,
+        "basis": chosen.value,
+        "currency": instrument.currency,
+        "unit": instrument.price_unit,
+    }
+    return encoded(bars, form, head, "bars")
+
+
+def read_market(use: Ports, market: str, session: date, basis: str | None, form: str) -> Body:
+    """Daily bars of every symbol of a session."""
+    from miraikakaku_assets.application.reading.bars import market_bars
+    from miraikakaku_assets.domain.bars.price_basis import PriceBasis
+    from miraikakaku_assets.faces.api.tables import encoded
+
+    whose, chosen = universe(market), PriceBasis(basis or PriceBasis.SPLIT_ADJUSTED)
+    bars = market_bars(whose, session, chosen, use.bars)
+    head = {"universe": market, "date": session, "basis": chosen.value, "unit": whose.price_unit}
+    return encoded(bars, form, head, "bars")
+
+
+def read_indicators(
+    use: Ports,
+    instrument: NamedInstrument,
+    timeframe: Timeframe,
+    since: date | None,
+    until: date | None,
+    form: str,
+) -> Body:
+    """Indicators of a symbol."""
+    from miraikakaku_assets.application.reading.bars import Window, symbol_indicators
+    from miraikakaku_assets.faces.api.tables import encoded
+
+    market = universe(instrument.universe)
+    rows = symbol_indicators(market, timeframe, instrument.symbol, Window(since, until), use.analysis)
+    head = {
+        "symbol": instrument.symbol,
+        "universe": instrument.universe,
+        "timeframe": timeframe.value,
+        "basis": use.settings.price_basis,
+    }
+    return encoded(rows, form, head, "indicators")
+
+
+def read_signals(
+    use: Ports, market: str, symbols: Sequence[str] | None, since: datetime | None, limit: int, offset: int
+) -> Body:
+    """Signals of patterns, newest first."""
+    from miraikakaku_assets.application.reading.judgements import newest_signals
+
+    definition = use.settings.pattern_definition
+    signals = newest_signals(universe(market), symbols, since, definition, use.analysis)
+    head = {"universe": market, "definition": definition, "total": len(signals)}
+    return _document({**head, "signals": signals[offset : offset + limit]})
+
+
+def read_forecasts(use: Ports, instrument: NamedInstrument, as_of: date | None) -> Body | None:
+    """Forecasts of a symbol from a session, the newest by default; None without any."""
+    from miraikakaku_assets.application.forecasting.view import show_forecasts
+
+    market = universe(instrument.universe)
+    origin = as_of or use.forecasts.newest_origin(market)
+    shown = [] if origin is None else show_forecasts(market, use.forecasts, origin, [instrument.symbol])
+    if not shown:
+        return None
+    head = {
+        "symbol": instrument.symbol,
+        "as_of": origin,
+        "currency": instrument.currency,
+        "unit": instrument.price_unit,
+    }
+    return _document({**head, "predictions": [asdict(forecast) for forecast in shown]})
+
+
+def read_scores(use: Ports, market: str, window: int, segment_kind: str, segment: str | None) -> Body:
+    """The newest scores of forecasts."""
+    from miraikakaku_assets.application.reading.judgements import newest_scores
+
+    scores = newest_scores(universe(market), window, segment_kind, segment, use.forecasts)
+    return _document({"universe": market, "window": window, "scores": scores})
+
+
+def read_coverage(use: Ports, market: str) -> Body:
+    """The newest coverage check."""
+    return _document({"universe": market, "segments": use.status.newest_coverage(universe(market))})
+
+
+def read_alerts(
+    use: Ports, days: int, severity: Severity | None, limit: int, offset: int, *, only_standing: bool
+) -> Body:
+    """Alerts that stand, or stood in the last days."""
+    found = use.alerts.listed(since=use.clock() - timedelta(days=days), only_standing=only_standing)
+    chosen = [alert for alert in found if severity is None or alert.severity is severity]
+    page = [asdict(alert) for alert in chosen[offset : offset + limit]]
+    return _document({"total": len(chosen), "alerts": page})
+
+
+def _document(content: dict[str, Any]) -> Body:
+    return body_of(to_json({"success": True, **content}, inf_nan_mode="null"))
