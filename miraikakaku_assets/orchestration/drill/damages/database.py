@@ -119,7 +119,7 @@ DATABASE = (
         look=_quality,
         every=QUARTER_DAY,
         repair=_analyze_again,
-        step="`miraikakaku analyze --universe jp --full-refresh` makes them again from the daily bars",
+        step="`miraikakaku analyze --universe jp --again` makes them again from the daily bars",
     ),
     Damage[Grounds](
         "index_corrupted",
