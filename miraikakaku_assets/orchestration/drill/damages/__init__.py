@@ -1,4 +1,4 @@
-"""The damages of a drill, in their order: what moves the clock by a day comes last."""
+"""The damages of a drill, in their order."""
 
 from miraikakaku_assets.application.drill.frame import Damage
 from miraikakaku_assets.orchestration.drill.damages.database import DATABASE

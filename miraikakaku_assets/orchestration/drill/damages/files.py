@@ -7,10 +7,9 @@ from miraikakaku_assets.application.drill.frame import Damage
 from miraikakaku_assets.application.ports.operations.backups import BackupKind
 from miraikakaku_assets.application.security.scan import scan_security
 from miraikakaku_assets.domain.security.finding import Check
-from miraikakaku_assets.orchestration.drill.damages.spans import DAY, HOUR, WATCHED
+from miraikakaku_assets.orchestration.drill.damages.spans import DAY, WATCHED
 from miraikakaku_assets.orchestration.drill.grounds import Grounds
 
-_BACKUP_AGE = 26 * HOUR
 _BALLAST_MIB = 96
 
 
@@ -25,8 +24,10 @@ def _cut_backup(site: Grounds) -> None:
         content.truncate(file.stat().st_size // 2)
 
 
-def _let_backups_age(site: Grounds) -> None:
-    site.clock.advance(_BACKUP_AGE)
+def _lose_backups(site: Grounds) -> None:
+    for backup in site.ports.backup_shelf().listed():
+        site.ports.backup_shelf().remove(backup)
+    site.sql("UPDATE miraikakaku.batch_executions SET start_time = start_time - interval '27 hours'")
 
 
 def _open_settings(site: Grounds) -> None:
@@ -77,10 +78,10 @@ FILES = (
     ),
     Damage[Grounds](
         "backup_missed",
-        "no backup is made for 26 hours",
+        "every backup is removed, a day after the first data",
         clock=WATCHED,
         alerts=("backup/missed",),
-        damage=_let_backups_age,
+        damage=_lose_backups,
         repair=_backup,
         step="Run `miraikakaku backup`",
     ),
