@@ -4,7 +4,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from miraikakaku_assets.application.commands import AnalyzeCommand, RepairCoverageCommand
+from miraikakaku_assets.application.commands import RepairCoverageCommand
 from miraikakaku_assets.application.drill.frame import Damage
 from miraikakaku_assets.orchestration.drill.damages.spans import QUARTER_DAY, WATCHED, WEEK
 from miraikakaku_assets.orchestration.drill.grounds import Grounds
@@ -46,24 +46,8 @@ def _delete_bars(site: Grounds) -> None:
     site.sql(f"DELETE {_BARS} {_NEWEST_DAYS}")
 
 
-def _alter_bar(site: Grounds) -> None:
-    """A weekly bar: a daily one that contradicts itself is refused by the table."""
-    site.sql("""
-        UPDATE miraikakaku.price_bars SET high = high * 3
-        WHERE timeframe = '1w' AND ts = (SELECT min(ts) + interval '28 days' FROM miraikakaku.price_bars
-            WHERE timeframe = '1w')""")
-
-
-def _quality(site: Grounds) -> None:
-    site.run_job("jp_quality_job")
-
-
 def _repair_coverage(site: Grounds) -> None:
     site.stage(RepairCoverageCommand())
-
-
-def _analyze_again(site: Grounds) -> None:
-    site.stage(AnalyzeCommand(full_refresh=True))
 
 
 def _spoil_index(site: Grounds) -> None:
@@ -109,17 +93,6 @@ DATABASE = (
         every=QUARTER_DAY,
         repair=_repair_coverage,
         step="`miraikakaku coverage repair --universe jp`",
-    ),
-    Damage[Grounds](
-        "bar_altered",
-        "weekly bars are altered: their highs are three times too high",
-        clock=QUARTER_DAY + WATCHED,
-        alerts=("check/jp/*/failed",),
-        damage=_alter_bar,
-        look=_quality,
-        every=QUARTER_DAY,
-        repair=_analyze_again,
-        step="`miraikakaku analyze --universe jp --again` makes them again from the daily bars",
     ),
     Damage[Grounds](
         "index_corrupted",
