@@ -7,6 +7,7 @@ from miraikakaku_assets.faces.cli import (
     database,
     demo,
     forecasts,
+    language_models,
     master,
     patterns,
     resume,
@@ -48,5 +49,6 @@ def build_app(make_runner: RunnerFactory, run_services: Services) -> typer.Typer
     simulate.add_commands(app)
     database.add_commands(app)
     services.add_commands(app, run_services)
+    language_models.add_commands(app)
     demo.add_commands(app, make_runner)
     return app
