@@ -24,16 +24,15 @@ from miraikakaku_assets.domain.errors import (
 from miraikakaku_assets.faces.api import (
     alerts,
     bulk,
-    charts,
     coverage,
     health,
     judgements,
     prices,
     stock_master,
     watching,
-    widgets,
 )
 from miraikakaku_assets.faces.api.answers import NO_DAGSTER, NO_DATABASE, ApiError, refusal
+from miraikakaku_assets.faces.api.feeds import udf, workspace
 from miraikakaku_assets.faces.api.guard import Guard
 from miraikakaku_assets.faces.api.keys import Keys
 from miraikakaku_assets.faces.api.launches import Launches
@@ -59,7 +58,7 @@ Prices, analysis and forecasts of every listed security of Japan and the United 
 * `Accept: application/problem+json` gets errors as RFC 9457 has them.
 * `WS /ws/bulk/{job_id}` sends the progress of a job: the same messages as `/api/bulk/events/{job_id}`.
 """
-ROUTERS = (bulk, watching, stock_master, prices, judgements, coverage, alerts, health, charts, widgets)
+ROUTERS = (bulk, watching, stock_master, prices, judgements, coverage, alerts, health, udf, workspace)
 
 
 def build_api(ports: Ports, keys: Keys) -> Any:

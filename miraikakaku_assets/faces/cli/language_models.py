@@ -29,7 +29,7 @@ def add_commands(app: typer.Typer) -> None:
             ),
         ] = False,
     ) -> None:
-        """Answers language models about coverage, prices, signals and forecasts with their records; reads only by default."""
+        """Answers language models about prices, coverage and forecasts with their records; reads only by default."""
         import logging
 
         import anyio

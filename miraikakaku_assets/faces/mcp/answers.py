@@ -1,6 +1,7 @@
 """Answers for language models: short, each figure with what it is of, and never longer than they may be."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,19 +20,20 @@ MOST_TOKENS = 8000
 """Tokens of the longest answer."""
 _DIGITS = 7  # significant ones of a number in an answer; files hold all of them
 _FOLDER = ("reports", "mcp")
+_PIECES = re.compile(r"[0-9]{1,3}|[A-Za-z]{1,4}|[!-/:-@\[-`{-~]")
 
 Row = Mapping[str, Any]
 
 
 def most_tokens(text: str) -> int:
-    """How many tokens a text has at most, for the tokenizers of common models.
+    """How many tokens a text of this server has at most, for the tokenizers of common models.
 
-    A token for every two ASCII characters and for every other character. On answers of this server o200k_base,
-    cl100k_base and Anthropic's published tokenizer count fewer: most of an answer are digits, of which the first two
-    put up to three into a token.
+    A token for up to three digits, up to four letters, or any other ASCII character but blanks; three for every two
+    characters that are not ASCII. o200k_base, cl100k_base and Anthropic's published tokenizer count fewer in tables of
+    prices, of returns and of Japanese names, and in the list of tools.
     """
-    plain = sum(character.isascii() for character in text)
-    return ceil(plain / 2) + len(text) - plain
+    wide = sum(not character.isascii() for character in text)
+    return len(_PIECES.findall(text)) + ceil(wide * 1.5)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ class IndicatorArguments(Arguments):
 
 
 async def _prices(wanted: PriceArguments, asked: Asked) -> Answer:
-    instruments = [await instrument_of(asked, name) for name in dict.fromkeys(wanted.symbols)]
+    named = [await instrument_of(asked, name) for name in wanted.symbols]
+    instruments = list({instrument.symbol: instrument for instrument in named}.values())
     return await asked.read(_priced, wanted, instruments, asked.use)
 
 
@@ -75,7 +76,11 @@ def _priced(wanted: PriceArguments, instruments: list[NamedInstrument], use: Por
 
 def _summary(instrument: NamedInstrument, bars: Any) -> dict[str, Any]:
     """What a window of bars comes to."""
-    head: dict[str, Any] = {"symbol": instrument.symbol, "unit": instrument.price_unit, "bars": bars.height}
+    head: dict[str, Any] = {
+        "symbol": instrument.symbol,
+        "unit": instrument.price_unit,
+        "bars_in_window": bars.height,
+    }
     names = ("first", "as_of", "close", "as_of_is_final", "change", "high", "low", "mean_volume", "flagged")
     if bars.is_empty():
         return head | dict.fromkeys(names)

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from miraikakaku_assets.application.ports.serving import MasterFilter, NamedInstrument
 from miraikakaku_assets.domain.market.universes import UNIVERSES
 from miraikakaku_assets.faces.api.answers import JSON, send
-from miraikakaku_assets.faces.api.chart_readings import RESOLUTIONS, read_charted, read_history
+from miraikakaku_assets.faces.api.feeds.udf_readings import RESOLUTIONS, read_charted, read_history
 from miraikakaku_assets.faces.api.models import refusals, shape
 from miraikakaku_assets.faces.api.requests import parts
 

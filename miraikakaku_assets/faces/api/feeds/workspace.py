@@ -6,15 +6,15 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic_core import to_json
 
 from miraikakaku_assets.faces.api.answers import JSON, not_found, send
-from miraikakaku_assets.faces.api.models import refusals
-from miraikakaku_assets.faces.api.requests import UniverseName, instrument_of, parts, universe_of
-from miraikakaku_assets.faces.api.widget_readings import (
+from miraikakaku_assets.faces.api.feeds.workspace_readings import (
     read_widget_alerts,
     read_widget_coverage,
     read_widget_forecasts,
     read_widget_prices,
     read_widget_signals,
 )
+from miraikakaku_assets.faces.api.models import refusals
+from miraikakaku_assets.faces.api.requests import UniverseName, instrument_of, parts, universe_of
 
 router = APIRouter(tags=["workspace"])
 WidgetSymbol = Annotated[str, Query(max_length=32, description="`7203.T` または `7203`", examples=["7203.T"])]
