@@ -18,6 +18,8 @@ import pytest
 import uvicorn
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.types import TextContent
+from pydantic import SecretStr
 
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.bootstrap import Ports
@@ -26,6 +28,7 @@ from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.domain.market.tokyo import tokyo_issue
 from miraikakaku_assets.faces.mcp.answers import MOST_TOKENS, Answer, as_text, most_tokens
 from miraikakaku_assets.faces.mcp.http import http_app
+from miraikakaku_assets.faces.mcp.keys import LOCAL
 from miraikakaku_assets.faces.mcp.server import EVERY_TOOL, McpServer
 from miraikakaku_assets.settings import Settings
 from miraikakaku_assets_tests.support.api import NOWHERE
@@ -46,7 +49,7 @@ KEY, READING_KEY = "operator-0123456789", "reader-0123456789"
 def ports_of(command: Command, **options: Any) -> Ports:
     variables = {name.lower(): value for name, value in command.variables.items()}
     chosen = {"dagster_url": NOWHERE, "rate_limit_per_minute": 1_000_000, **options}
-    return Ports(Settings(_env_file=None, **(variables | chosen)), last_evening)  # type: ignore[arg-type]
+    return Ports(Settings(_env_file=None, **(variables | chosen)), last_evening)
 
 
 @pytest.fixture(scope="module")
@@ -296,6 +299,23 @@ def test_a_page_of_another_site_is_refused(use: Ports) -> None:
         call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
         headers = {"Accept": "application/json, text/event-stream", "Origin": "https://elsewhere.example"}
         assert httpx2.post(address, json=call, headers=headers).status_code == 403
+
+
+def test_a_database_that_is_down_is_named(tmp_path: Path) -> None:
+    settings = Settings(
+        _env_file=None,
+        miraikakaku_home=tmp_path,
+        database_url=SecretStr("postgresql://a:secret@127.0.0.1:9/x"),
+    )
+    server = McpServer(Ports(settings, last_evening), operates=False)
+
+    for tool, arguments in (("gaps", {}), ("search_symbols", {"query": "7203"}), ("status", {})):
+        result = anyio.run(server.answer, tool, arguments, LOCAL)
+        (content,) = result.content
+        assert isinstance(content, TextContent)
+        assert result.is_error
+        assert "database" in content.text
+        assert "secret" not in content.text
 
 
 def test_what_is_too_long_is_cut_and_lies_in_a_file(tmp_path: Path) -> None:

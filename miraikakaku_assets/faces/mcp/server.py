@@ -28,6 +28,7 @@ Stored prices, analysis and forecasts of all Japanese and US securities, currenc
 Moments are UTC, days the exchange's, shares parts of 1, numbers rounded to 7 digits. Tables are `columns` and `values`.
 Say the as-of, unit and basis with a figure, and the record with a forecast or signal. Nothing here is advice.
 Too long an answer is cut and names a file with all of it: do not ask again in pieces."""
+_LOST = frozenset({"OperationalError", "InterfaceError"})
 _SIMULATED = "simulated exchange, no market data"
 
 
@@ -73,6 +74,8 @@ class McpServer:
         except MiraikakakuError as error:
             return _text(str(error), is_error=True)
         except Exception as error:  # noqa: BLE001 - the model is told, the log has the traceback
+            if type(error).__name__ in _LOST:
+                return _text("The database went away; start it and ask again", is_error=True)
             _log.exception("%s failed", name)
             sentence = f"{name} failed ({type(error).__name__}); the log of the server says more, try another question"
             return _text(sentence, is_error=True)
