@@ -1,6 +1,7 @@
 """Language models, through the SDK's own client: what they are answered, how long, and what they may not do."""
 
 import json
+import signal
 import socket
 import sys
 import threading
@@ -34,6 +35,7 @@ from miraikakaku_assets.settings import Settings
 from miraikakaku_assets_tests.support.api import NOWHERE
 from miraikakaku_assets_tests.support.bars.raw_bars import SESSIONS, bar, closes, january
 from miraikakaku_assets_tests.support.command import Command
+from miraikakaku_assets_tests.support.free_port import free_port
 from miraikakaku_assets_tests.support.markets.stored_market import PRIME, put_in_force, write
 from miraikakaku_assets_tests.support.moments import last_evening
 from miraikakaku_assets_tests.support.patience import PATIENCE, until
@@ -299,6 +301,35 @@ def test_a_page_of_another_site_is_refused(use: Ports) -> None:
         call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
         headers = {"Accept": "application/json, text/event-stream", "Origin": "https://elsewhere.example"}
         assert httpx2.post(address, json=call, headers=headers).status_code == 403
+
+
+def test_the_command_serves_http_until_it_is_interrupted(nowhere: Command, installed_url: str) -> None:
+    command = nowhere.with_(DATABASE_URL=installed_url)
+    port = free_port()
+    process = command.start("mcp", "--http", "--port", port)
+    try:
+        until(lambda: answers(port) or process.poll() is not None)
+
+        async def conversation(client: Client) -> None:
+            assert "gaps" in {tool.name for tool in (await client.list_tools()).tools}
+
+        talk(conversation, lambda: by_http(f"http://127.0.0.1:{port}/mcp"))
+        taken = command("mcp", "--http", "--port", port)
+        assert taken.code == 2
+        assert f"--port {port}" in taken.err
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    foreign = nowhere("mcp", "--http", "--host", "0.0.0.0", "--port", port)  # noqa: S104 - it is refused
+    assert foreign.code == 2
+    assert "API_KEY" in foreign.err
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_database_that_is_down_is_named(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ def add_commands(app: typer.Typer) -> None:
             anyio.run(server.serve_stdio)
             return
         import socket
+        from contextlib import suppress
 
         from miraikakaku_assets.faces.api.server import require_keys
         from miraikakaku_assets.faces.cli.output import errors
@@ -57,4 +58,5 @@ def add_commands(app: typer.Typer) -> None:
                 "stop what uses it, or name another port"
             ) from None
         errors.print(f"MCP server on http://{host}:{port}/mcp, Ctrl-C stops it", soft_wrap=True)
-        anyio.run(serve_http, server, use, host, port)
+        with suppress(KeyboardInterrupt):  # raised again when it has stopped
+            anyio.run(serve_http, server, use, host, port)
