@@ -201,11 +201,23 @@ def _utc(value: datetime | None) -> datetime | None:
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Many = Annotated[int, Field(gt=0, le=100_000)]
+
+
+def _origins(value: str) -> str:
+    for name in named_in(value):
+        if not _is_web_address(name) or name.count("/") != 2 or "@" in name:  # noqa: PLR2004 - those of ://
+            raise ValueError(
+                f"has {name!r} in it; write sites like https://pro.openbb.co, without path or wildcard"
+            )
+    return value
+
+
 Days = Annotated[int, Field(gt=0, le=36_500)]
 Moment = Annotated[datetime | None, AfterValidator(_utc)]
 Day = Annotated[str, AfterValidator(_iso_day)]
 TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+Origins = Annotated[str, AfterValidator(_origins)]
 AddressOrFile = Annotated[str, AfterValidator(_address_or_file)]
 StateFolder = Annotated[Path, AfterValidator(_nameable)]
 PostgresUrl = Annotated[SecretStr | None, AfterValidator(_postgres_url)]

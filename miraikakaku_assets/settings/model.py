@@ -125,6 +125,8 @@ class Settings(PriceSourceSettings):
     """Further keys of the REST API: a line ``name sha256 scopes`` each, readable by its owner only."""
     rate_limit_per_minute: Annotated[int, Field(gt=0, le=10_000_000)] = 60
     """Requests a minute that one key may send to the REST API."""
+    api_allowed_origins: checks.Origins = "https://pro.openbb.co"
+    """Sites whose pages may ask the REST API from a browser, with a key; commas between them. This machine's may."""
     dagster_url: checks.WebAddress = "http://127.0.0.1:3000"
     """Where Dagster's web server answers, for the REST API."""
 
@@ -221,6 +223,11 @@ class Settings(PriceSourceSettings):
     def mail_recipients(self) -> tuple[str, ...]:
         """The addresses of TO_EMAIL, each once; none without SMTP_SERVER."""
         return tuple(named_in(self.to_email)) if self.smtp_server else ()
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """The sites of API_ALLOWED_ORIGINS, each once."""
+        return tuple(named_in(self.api_allowed_origins))
 
     @property
     def canaries(self) -> tuple[str, ...]:

@@ -99,7 +99,7 @@ FULL JOIN (SELECT i.universe, b.timeframe, count(*) AS rows FROM miraikakaku.tec
 """)
 _SEGMENTS = text("""
 SELECT segment, instruments, complete_instruments, empty_instruments, expected_bars, stored_bars, coverage, threshold,
-       denominator, window_start, window_end, report_file
+       denominator, window_start, window_end, checked_at, report_file
 FROM miraikakaku.coverage_reports
 WHERE universe = :universe AND timeframe = '1d'
   AND checked_at = (

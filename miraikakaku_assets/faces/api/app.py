@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from miraikakaku_assets.application.bulk.refusals import Refusal, RequestRefusedError
@@ -31,6 +32,7 @@ from miraikakaku_assets.faces.api import (
     watching,
 )
 from miraikakaku_assets.faces.api.answers import NO_DAGSTER, NO_DATABASE, ApiError, refusal
+from miraikakaku_assets.faces.api.feeds import udf, workspace
 from miraikakaku_assets.faces.api.guard import Guard
 from miraikakaku_assets.faces.api.keys import Keys
 from miraikakaku_assets.faces.api.launches import Launches
@@ -40,6 +42,7 @@ from miraikakaku_assets.faces.api.requests import Parts
 
 _log = logging.getLogger(__name__)
 _COMPRESSED_BYTES = 2048
+_LOCAL_PAGES = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 _STATUS = {
     Refusal.INVALID: HTTPStatus.BAD_REQUEST,
     Refusal.UNKNOWN: HTTPStatus.NOT_FOUND,
@@ -55,7 +58,7 @@ Prices, analysis and forecasts of every listed security of Japan and the United 
 * `Accept: application/problem+json` gets errors as RFC 9457 has them.
 * `WS /ws/bulk/{job_id}` sends the progress of a job: the same messages as `/api/bulk/events/{job_id}`.
 """
-ROUTERS = (bulk, watching, stock_master, prices, judgements, coverage, alerts, health)
+ROUTERS = (bulk, watching, stock_master, prices, judgements, coverage, alerts, health, udf, workspace)
 
 
 def build_api(ports: Ports, keys: Keys) -> Any:
@@ -66,7 +69,15 @@ def build_api(ports: Ports, keys: Keys) -> Any:
         keys: Who may ask.
     """
     app: Any = GZipMiddleware(build_app(ports), _COMPRESSED_BYTES, 5)
-    return Guard(app, keys, ports.key_limits)
+    return CORSMiddleware(
+        Guard(app, keys, ports.key_limits),
+        allow_origins=ports.settings.allowed_origins,
+        allow_origin_regex=_LOCAL_PAGES,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-API-KEY"],
+        expose_headers=["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"],
+        allow_private_network=True,
+    )
 
 
 def build_app(ports: Ports) -> FastAPI:

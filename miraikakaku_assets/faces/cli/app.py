@@ -7,6 +7,7 @@ from miraikakaku_assets.faces.cli import (
     database,
     demo,
     forecasts,
+    language_models,
     master,
     patterns,
     quality,
@@ -70,6 +71,7 @@ def build_app(
     security.add_commands(app)
     services.add_commands(app, run_services)
     watch.add_commands(app, watcher)
+    language_models.add_commands(app)
     demo.add_commands(app, make_runner)
     drill.add_commands(app, drills)
     return app

@@ -79,5 +79,7 @@ class PostgresMasterLists:
 
     async def instrument(self, name: str) -> NamedInstrument | None:
         """The instrument of a symbol, or of a code of the Tokyo exchange."""
+        if "\0" in name:  # PostgreSQL knows no such character
+            return None
         row = await self._database.row(_INSTRUMENT, name)
         return None if row is None else NamedInstrument(**dict(row))
