@@ -164,15 +164,15 @@ def test_which_tokyo_issues_lack_bars_of_the_last_five_sessions_and_why(
             for row in rows(answer["gaps"])
         }
         assert found == {
-            "9984.T": ("孫", "never_delivered", "2025-01-06", "2025-01-10"),
-            "7203.T": ("トヨタ", "after_last_bar", "2025-01-09", "2025-01-10"),
+            "9984.T": ("孫", "never_requested", "2025-01-06", "2025-01-10"),
+            "7203.T": ("トヨタ", "never_requested", "2025-01-09", "2025-01-10"),
             "6758.T": ("ソニー", "quarantined", "2025-01-10", "2025-01-10"),
         }
         assert answer["causes"]["quarantined"] == {"issues": 1, "bars": 1, "means": CAUSES["quarantined"]}
-        # Of the newest session alone, the causes are the same: what is stored before it counts.
+        # Nobody has asked the source here, so nothing else can be said; of the newest session alone, the same.
         newest = await asked(client, "gaps", sessions=1, symbol="7203")
         assert [(row["symbol"], row["cause"]) for row in rows(newest["gaps"])] == [
-            ("7203.T", "after_last_bar")
+            ("7203.T", "never_requested")
         ]
         assert "collect" in await refused(client, "collect", symbols=["7203.T"])
 

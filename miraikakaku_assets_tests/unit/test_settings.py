@@ -112,6 +112,7 @@ WRONG = {
     "HEALTHCHECK_URL": [SECRET, f"hc-ping.com/{SECRET}", "ftp://hc-ping.com/x"],
     "ALERTMANAGER_WEBHOOK_URL": [SECRET, f"alertmanager/{SECRET}", "ftp://hooks/x"],
     "ALERT_ROUTES": ["high", "urgent=discord", "high=discord high=slack", "medium=+email"],
+    "API_ALLOWED_ORIGINS": ["*", "pro.openbb.co", "https://pro.openbb.co/app", "https://u@pro.openbb.co"],
     "RATE_LIMIT_PER_MINUTE": ["0", "many", "10000001"],
     "DAGSTER_URL": ["127.0.0.1:3000", "ftp://127.0.0.1"],
     "ALERT_GROUP_WAIT": ["-1", "soon", "3601"],
