@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import (
+    alerting,
     analysis,
     bookkeeping,
     coverage,
@@ -246,6 +247,13 @@ def _backup(*, quick: bool) -> dict[str, Metric]:
     return _named(("backup_vs_pg_dump", measured["ratio"], measured["plain_s"], what))
 
 
+def _alerts(*, quick: bool) -> dict[str, Metric]:  # noqa: ARG001 - ten thousand are quick
+    with _database() as database:
+        measured = alerting.measure(database, 10_000)
+    what = f"ms: reading the 10,000 alerts that stand; the slowest of 15 checks took {measured['worst_ms']:.0f} ms"
+    return _named(("alert_rules_ms", measured["milliseconds"], measured["read_ms"], what))
+
+
 def _pruning(*, quick: bool) -> dict[str, Metric]:
     with _database() as database:
         measured = upkeep.measure_pruning(database, 100_000 if quick else 2_000_000)
@@ -279,6 +287,7 @@ GROUPS: dict[Callable[..., dict[str, Metric]], tuple[str, ...]] = {
     _fetch_scale: ("fetch_peak_rss_mib", "fetch_cost_64k_vs_1k"),
     _backup: ("backup_vs_pg_dump",),
     _pruning: ("prune_2m_s",),
+    _alerts: ("alert_rules_ms",),
     _fetch_requests: ("incremental_requests_per_symbol",),
 }
 """What is measured together."""

@@ -89,6 +89,7 @@ GOALS: dict[str, Goal] = {
     "incremental_requests_per_symbol": Goal("1", 1.05, "lower"),
     "backup_vs_pg_dump": Goal("ratio", 0.9, "higher"),
     "prune_2m_s": Goal("s", 60, "lower"),
+    "alert_rules_ms": Goal("ms", 200, "lower"),
 }
 
 
