@@ -42,6 +42,9 @@ def replayed(copy: Path, name: str, archive: Path, home: Path, moment: datetime)
     require_room(home, sum(file.stat().st_size for file in copy.rglob("*") if file.is_file()))
     try:
         shutil.copytree(copy, new)
+        # The lock of the socket comes with a base backup, and names a process that may still be there.
+        for lock in new.glob(".s.PGSQL.*"):
+            lock.unlink()
         _take_what_was_not_archived(folder, new, archive)
         settings = new / "postgresql.auto.conf"
         before = settings.read_text()
