@@ -27,6 +27,10 @@ def _no_long_window(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operations, "CPU_SECONDS", 0.1)
 
 
+NOBODY = 2**22 + 1
+"""A process number that Linux gives to nobody: init has children of its own."""
+
+
 def healths(installation: Installation) -> dict[str, AssetHealth]:
     found = asset_health(installation.instance, installation.ports, installation.definitions)
     return {health.key: health for health in found}
@@ -141,13 +145,13 @@ def test_what_is_older_than_its_policy_allows_is_degraded(
 
 def test_a_database_that_is_away_costs_no_service_its_life(installation: Installation) -> None:
     nowhere = ChildHeartbeats(Database("postgresql://nobody@127.0.0.1:9/none"))
-    nowhere.beat([ServiceBeat("daemon", "here", 1)])
-    nowhere.stopped([ServiceBeat("daemon", "here", 1)])
+    nowhere.beat([ServiceBeat("daemon", "here", NOBODY)])
+    nowhere.stopped([ServiceBeat("daemon", "here", NOBODY)])
 
     beating = ChildHeartbeats(installation.ports.database)
-    beating.beat([ServiceBeat("daemon", "here", 1)])
-    beating.beat([ServiceBeat("daemon", "here", 2)])  # not due yet
-    assert [state.pid for state in installation.ports.heartbeats.services()] == [1]
-    beating.stopped([ServiceBeat("daemon", "here", 1)])
+    beating.beat([ServiceBeat("daemon", "here", NOBODY)])
+    beating.beat([ServiceBeat("daemon", "here", NOBODY + 1)])  # not due yet
+    assert [state.pid for state in installation.ports.heartbeats.services()] == [NOBODY]
+    beating.stopped([ServiceBeat("daemon", "here", NOBODY)])
     (stopped,) = installation.ports.heartbeats.services()
     assert stopped.state == "stopped"
