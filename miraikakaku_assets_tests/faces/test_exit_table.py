@@ -39,8 +39,8 @@ WITHOUT_UNIVERSE = {
     for path, command in LEAVES.items()
     if not any("--universe" in parameter.opts for parameter in command.params)
 }
-WITHOUT_DATABASE = {"backups"}
-"""Commands that are needed most when the database is gone."""
+WITHOUT_DATABASE = {"backups", "drill"}
+"""Commands that are needed most when the database is gone, or that bring their own."""
 
 
 @dataclass(frozen=True)

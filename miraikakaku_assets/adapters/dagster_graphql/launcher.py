@@ -78,7 +78,7 @@ class DagsterLauncher:
         body = json.dumps({"query": query, "variables": variables}).encode()
         request = Request(self._address, body, {"Content-Type": "application/json"})  # noqa: S310 - of the settings
         try:
-            with urlopen(request, timeout=seconds) as answer:  # noqa: S310
+            with urlopen(request, timeout=seconds) as answer:  # noqa: S310  # nosec B310 - a setting that is checked to be http or https
                 document: dict[str, Any] = json.load(answer)
         except (HTTPError, URLError, OSError, ValueError) as error:
             raise OrchestratorUnavailableError(

@@ -188,7 +188,7 @@ class Grounds:
         body = json.dumps({"faults": list(specs)}).encode()
         headers = {"Content-Type": "application/json"}
         request = Request(f"{self._exchange}/simulator/faults", body, headers)  # noqa: S310 - our own, on loopback
-        with urlopen(request, timeout=_ANSWER_SECONDS):  # noqa: S310
+        with urlopen(request, timeout=_ANSWER_SECONDS):  # noqa: S310  # nosec B310 - our own, on loopback
             pass
 
     def sql(self, statement: str, **values: object) -> Any:
