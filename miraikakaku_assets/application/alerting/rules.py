@@ -29,6 +29,7 @@ from miraikakaku_assets.application.alerting.conditions.security_alerts import F
 from miraikakaku_assets.application.alerting.conditions.source_alerts import CLOCK_RULES, SOURCE_RULES
 from miraikakaku_assets.application.alerting.conditions.system_alerts import SYSTEM_RULES
 from miraikakaku_assets.application.ports.notices import PATTERN, WITHDRAWN, Severity
+from miraikakaku_assets.domain.alerting.levels import RESPOND_WITHIN
 
 EVENTS = (
     AlertKind(
@@ -72,13 +73,6 @@ TOPICS: Mapping[str, tuple[AlertKind, ...]] = {
 ALERTS: tuple[AlertKind, ...] = tuple(kind for kinds in TOPICS.values() for kind in kinds)
 """The same in one row."""
 
-RESPONSE: Mapping[Severity, timedelta] = {
-    Severity.CRITICAL: timedelta(minutes=5),
-    Severity.WARNING: timedelta(hours=1),
-    Severity.INFO: timedelta(hours=24),
-}
-"""How soon somebody should look, where a kind says nothing else."""
-
 
 def alert_table() -> str:
     """All alerts as Markdown: a section per topic, a table of its conditions and a list of what to do."""
@@ -109,10 +103,13 @@ def _remedies(kinds: tuple[AlertKind, ...]) -> str:
 
 
 def _span(kind: AlertKind) -> str:
-    spans = {kind.respond_within} if kind.respond_within else {RESPONSE[level] for level in kind.severities}
+    usual = {RESPOND_WITHIN[severity.level] for severity in kind.severities}
+    spans = usual if kind.respond_within is None else {kind.respond_within}
     return " or ".join(_in_words(span) for span in sorted(spans))
 
 
 def _in_words(span: timedelta) -> str:
     minutes = int(span.total_seconds() // 60)
+    if minutes == 0:
+        return "at once"
     return f"{minutes // 60} h" if minutes >= 60 and minutes % 60 == 0 else f"{minutes} min"  # noqa: PLR2004
