@@ -5,15 +5,14 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from miraikakaku_assets.adapters.files.whole_file import whole_file
 from miraikakaku_assets.application.ports import Publication
 from miraikakaku_assets.domain.errors import BackupRefusedError, ConfigurationError
+from miraikakaku_assets.domain.tokyo_time import TOKYO
 
 _DIGITS = 12  # of a digest: enough to tell the lists of a lifetime apart
 _LOOKED_AT = 30  # reports, a week of them
-_FILE_TIME_ZONE = ZoneInfo("Asia/Tokyo")  # people look for today's report by their own date
 
 
 def write_whole(path: Path, content: bytes) -> Path:
@@ -125,7 +124,7 @@ class FolderReportStore:
 
 
 def _named(stem: str, moment: datetime) -> str:
-    return f"{stem}_{moment.astimezone(_FILE_TIME_ZONE):%Y%m%d_%H%M%S}"
+    return f"{stem}_{moment.astimezone(TOKYO):%Y%m%d_%H%M%S}"
 
 
 def _is_readable(path: Path) -> bool:

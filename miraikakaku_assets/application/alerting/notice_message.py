@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.ports.notices import Alert, Claim, Message, MessageAlert, Severity
 from miraikakaku_assets.domain.alerting.alert_state import NoticeKind
+from miraikakaku_assets.domain.tokyo_time import jst
 
 LISTED = 20
 """Alerts that one message names; of the others it says how many there are."""

@@ -10,7 +10,6 @@ from datetime import datetime
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertChanges
 from miraikakaku_assets.application.alerting.conditions.database_alerts import UNREACHABLE
-from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.notices import (
     Alert,
@@ -24,6 +23,7 @@ from miraikakaku_assets.application.ports.notices import (
     Verdict,
 )
 from miraikakaku_assets.application.ports.operations.watching import Outage, OutageMemory
+from miraikakaku_assets.domain.tokyo_time import jst
 
 _TITLE = "データベースに接続できません"
 

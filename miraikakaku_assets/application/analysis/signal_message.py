@@ -7,13 +7,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.domain.patterns.definitions import labels_ja
 from miraikakaku_assets.domain.percent import percent_ja
+from miraikakaku_assets.domain.tokyo_time import TOKYO
 
-TOKYO = ZoneInfo("Asia/Tokyo")
 PIP = 0.01
 """JPY per USD; take-profit and stop exist for USD/JPY alone."""
 

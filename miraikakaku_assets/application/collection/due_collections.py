@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from miraikakaku_assets.application.collection.windows import changes_between, collected_since
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.tokyo_time import TOKYO
 
 DueTicks = Literal["final", "changed", "all"]
 """Which ticks of a daily schedule collect: those on whose day a session has become final, those since whose predecessor
@@ -30,5 +30,5 @@ def is_due(universe: Universe, ticks: DueTicks, moment: datetime) -> bool:
 
 def tick_before(moment: datetime) -> datetime:
     """The tick before one of a schedule of weekdays in Tokyo."""
-    days = 3 if moment.astimezone(ZoneInfo("Asia/Tokyo")).weekday() == _MONDAY else 1
+    days = 3 if moment.astimezone(TOKYO).weekday() == _MONDAY else 1
     return moment - timedelta(days=days)

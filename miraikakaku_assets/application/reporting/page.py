@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from zoneinfo import ZoneInfo
 
-_ZONE = ZoneInfo("Asia/Tokyo")
+from miraikakaku_assets.domain.tokyo_time import TOKYO
+
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1f2933; --paper: #ffffff; --line: #d9e2ec; --dim: #52606d; --accent: #2563eb;
   --good: #15803d; --bad: #b45309; }
@@ -46,7 +46,7 @@ class Section:
 def page(title: str, moment: datetime, sections: Sequence[Section]) -> str:
     """The whole file; the moment is shown in Tokyo's time."""
     body = "\n".join(f"<h2>{escape(part.title)}</h2>\n" + "\n".join(part.blocks) for part in sections)
-    shown = f"{moment.astimezone(_ZONE):%Y-%m-%d %H:%M:%S} Asia/Tokyo"
+    shown = f"{moment.astimezone(TOKYO):%Y-%m-%d %H:%M:%S} Asia/Tokyo"
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -130,7 +130,7 @@ def line_chart(points: Sequence[tuple[datetime, float]], line: float | None = No
     if line is not None:
         level = f'y1="{y(line):.1f}" y2="{y(line):.1f}"'
         dashed = f'<line x1="0" x2="{_WIDE}" {level} stroke="var(--bad)" stroke-dasharray="4"/>'
-    days = f"{points[0][0].astimezone(_ZONE):%Y-%m-%d}", f"{points[-1][0].astimezone(_ZONE):%Y-%m-%d}"
+    days = f"{points[0][0].astimezone(TOKYO):%Y-%m-%d}", f"{points[-1][0].astimezone(TOKYO):%Y-%m-%d}"
     return (
         f'<svg role="img" aria-label="trend" width="{_WIDE + 90}" height="{_HIGH}">{dashed}'
         f'<polyline points="{marks}" fill="none" stroke="var(--accent)" stroke-width="1.5"/>'

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import Version
@@ -20,8 +19,7 @@ from miraikakaku_assets.application.ports.operations.security import (
 )
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.security.finding import Kind
-
-_TOKYO = ZoneInfo("Asia/Tokyo")
+from miraikakaku_assets.domain.tokyo_time import TOKYO
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def prepare_upgrade(
     if not wanted:
         return UpgradeReport(wanted, unfixable, None, None)
     attempt = workshop.attempt(wanted)
-    folder = folders.write(f"upgrade_{now.astimezone(_TOKYO):%Y%m%d_%H%M%S}", _files(wanted, attempt, now))
+    folder = folders.write(f"upgrade_{now.astimezone(TOKYO):%Y%m%d_%H%M%S}", _files(wanted, attempt, now))
     return UpgradeReport(wanted, unfixable, attempt, folder)
 
 

@@ -2,11 +2,10 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.tokyo_time import TOKYO
 
-_TOKYO = ZoneInfo("Asia/Tokyo")
 _PART = re.compile(r"(\d{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -48,10 +47,10 @@ def read_moment(text: str, name: str, *, end_of_day: bool = False) -> datetime:
         day = None
     try:
         if day is not None:
-            local = datetime.combine(day + timedelta(days=int(end_of_day)), time(), _TOKYO)
+            local = datetime.combine(day + timedelta(days=int(end_of_day)), time(), TOKYO)
         else:
             local = datetime.fromisoformat(text)
-            local = local.replace(tzinfo=_TOKYO) if local.tzinfo is None else local
+            local = local.replace(tzinfo=TOKYO) if local.tzinfo is None else local
         return local.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ConfigurationError(

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from miraikakaku_assets.domain.alerting.alert_state import (
     AlertState,
@@ -24,10 +23,10 @@ from miraikakaku_assets.domain.alerting.alert_state import (
 from miraikakaku_assets.domain.alerting.inhibition import root_behind
 from miraikakaku_assets.domain.alerting.levels import LAST_ESCALATION
 from miraikakaku_assets.domain.alerting.silences import SilenceKind, covering
+from miraikakaku_assets.domain.tokyo_time import TOKYO
 
 SENDING_PAUSE = timedelta(seconds=10)
 """After which an alert whose message is being sent is looked at again."""
-_TOKYO = ZoneInfo("Asia/Tokyo")
 
 
 def plan(states: Sequence[AlertState], around: Surroundings, policy: NoticePolicy, now: datetime) -> Plan:
@@ -50,8 +49,8 @@ def plan(states: Sequence[AlertState], around: Surroundings, policy: NoticePolic
 
 def next_digest(after: datetime, policy: NoticePolicy) -> datetime:
     """The first moment of a digest after a moment (UTC)."""
-    local = after.astimezone(_TOKYO)
-    at = datetime.combine(local.date(), policy.digest_time, _TOKYO)
+    local = after.astimezone(TOKYO)
+    at = datetime.combine(local.date(), policy.digest_time, TOKYO)
     if at <= local:
         at += timedelta(days=1)
     return at.astimezone(after.tzinfo)

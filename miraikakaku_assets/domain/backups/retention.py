@@ -6,9 +6,9 @@ Days without a backup are not counted, so an installation that stood still for a
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
-_TOKYO = ZoneInfo("Asia/Tokyo")  # where the day of the schedule begins
+from miraikakaku_assets.domain.tokyo_time import TOKYO
+
 _WEEK = 7
 _MONTH = 31  # days; a promise may be kept longer
 
@@ -86,7 +86,7 @@ def _newest_of_each(newest_first: Iterable[Dated], period: Callable[[Dated], dat
 
 
 def _day(backup: Dated) -> date:
-    return backup.taken_at.astimezone(_TOKYO).date()
+    return backup.taken_at.astimezone(TOKYO).date()
 
 
 def _week(backup: Dated) -> date:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertRule, Evaluation, Finding, evaluate
-from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.backups.list_backups import newest_good, newest_trouble
 from miraikakaku_assets.application.ports.notices import Severity
 from miraikakaku_assets.application.ports.operations.backups import (
@@ -16,6 +15,7 @@ from miraikakaku_assets.application.ports.operations.backups import (
     Manifest,
 )
 from miraikakaku_assets.application.ports.operations.wal import ArchiveState, WalArchive
+from miraikakaku_assets.domain.tokyo_time import jst
 
 LONGEST_AGE = timedelta(hours=26)
 """A backup a day, and two hours for making it."""

@@ -10,12 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertRule, Finding
-from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.ports.notices import Severity
 from miraikakaku_assets.application.ports.operations.watching import CollectionTally
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import FINAL_AFTER, session_table
 from miraikakaku_assets.domain.percent import percent_ja
+from miraikakaku_assets.domain.tokyo_time import jst
 
 FEW = 0.90
 """Success share below which it is a warning, as the operations manual has it."""

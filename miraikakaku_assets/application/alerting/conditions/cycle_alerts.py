@@ -13,9 +13,9 @@ from miraikakaku_assets.application.alerting.alert_rule import (
     evaluate,
     reconcile,
 )
-from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.ports.notices import Cycle, CycleLog, Severity
 from miraikakaku_assets.domain.percent import percent_ja
+from miraikakaku_assets.domain.tokyo_time import jst
 
 FEW = 0.90
 """Success share below which it is a warning, as the operations manual has it."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertKind, AlertRule, Finding
-from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.ports.notices import Severity
+from miraikakaku_assets.domain.tokyo_time import jst
 
 _MIB = 1 << 20
 _EVERYTHING = (

@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertRule, Finding
-from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.ports.notices import Severity
 from miraikakaku_assets.domain.percent import percent_ja
+from miraikakaku_assets.domain.tokyo_time import jst
 
 COVERAGE_AGE = timedelta(hours=13)
 """Coverage is checked every six hours: two checks were left out."""

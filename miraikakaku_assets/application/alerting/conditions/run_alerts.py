@@ -6,9 +6,9 @@ A failed check ends no run, and a failed tick starts none: nobody hears of eithe
 from dataclasses import dataclass
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertRule, Finding
-from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.ports.notices import Severity
 from miraikakaku_assets.application.ports.operations.watching import CheckResult, EndedRuns, EndedTick
+from miraikakaku_assets.domain.tokyo_time import jst
 
 _NAMED = 10  # runs that a message names
 _LONGEST = 500  # characters of an error; the run's page has all of it

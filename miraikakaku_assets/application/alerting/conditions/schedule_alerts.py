@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from miraikakaku_assets.application.alerting.alert_rule import AlertRule, Finding
-from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.ports.notices import Severity
 from miraikakaku_assets.application.ports.operations.watching import Progress, ScheduleState, ServiceBeat
+from miraikakaku_assets.domain.tokyo_time import jst
 
 TICK_GRACE = timedelta(minutes=5)
 """How late a tick may be: the scheduler starts every schedule within seconds, after a restart within a minute."""

@@ -20,7 +20,6 @@ from miraikakaku_assets.application.alerting.alert_rule import (
     evaluate,
     reconcile,
 )
-from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.ports.notices import Severity
 from miraikakaku_assets.application.ports.operations.security import (
     CheckOutcome,
@@ -29,6 +28,7 @@ from miraikakaku_assets.application.ports.operations.security import (
     StoredFinding,
 )
 from miraikakaku_assets.domain.security.finding import Check, Kind, Level, worst
+from miraikakaku_assets.domain.tokyo_time import jst
 
 _SHOWN = 10  # findings of a target that a message names
 _AT_ONCE = timedelta(0)

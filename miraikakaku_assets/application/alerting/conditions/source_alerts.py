@@ -15,10 +15,10 @@ from miraikakaku_assets.application.alerting.alert_rule import (
     evaluate,
     reconcile,
 )
-from miraikakaku_assets.application.alerting.tokyo_time import jst
 from miraikakaku_assets.application.ports.notices import Severity
 from miraikakaku_assets.application.ports.rate_limit import Breaker, LimitState
 from miraikakaku_assets.domain.market.source_health import Health, SourceHealth
+from miraikakaku_assets.domain.tokyo_time import jst
 
 _FOLLOWS = (
     "collection/*",
