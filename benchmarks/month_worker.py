@@ -49,6 +49,9 @@ from miraikakaku_assets.simulator.core.config import SimulatorConfig
 from miraikakaku_assets.simulator.server.serving import running
 
 STEP = timedelta(minutes=15)
+_A_MOMENT = timedelta(milliseconds=2)
+"""The clock's file holds milliseconds: without it a step may begin just before its quarter of an hour, and a fault that
+begins then would come a step late."""
 SCHEDULES = (
     *("us_master_sync", "jp_master_update", "jp_daily", "us_daily", "coverage_check", "source_canary"),
     *(
@@ -242,7 +245,7 @@ def _advance(span: timedelta = timedelta(0)) -> datetime:
     if not span:
         now = utc_now()
         passed = (now - BEGINS) % STEP
-        span = STEP - passed
+        span = STEP - passed + _A_MOMENT
     ahead = float(file.read_text()) + span.total_seconds()
     unfinished = file.with_suffix(".new")
     unfinished.write_text(f"{ahead:+.3f}")

@@ -37,8 +37,8 @@ def price_vendors() -> dict[str, PriceVendor]:
 
 
 @dataclass(frozen=True)
-class _Prompt:
-    """What a source is made from, with smaller deliveries."""
+class _Source:
+    """What a source is made from, with sizes of its own."""
 
     settings: Settings
     rate_limiter: PostgresRateLimiter
@@ -109,14 +109,29 @@ class Sources(Installation):
         Raises:
             ConfigurationError: What it needs is not there.
         """
-        return self.vendor.make(self)
+        return self.vendor.make(_Source(self._sized_settings, self.rate_limiter))
+
+    @property
+    def configured_sizes(self) -> dict[str, int]:
+        """Setting → the size that it names, of those that the performance review may lower."""
+        return {"BATCH_SIZE": self.settings.batch_size, "MAX_WORKERS": self.settings.max_workers}
+
+    @property
+    def _sized_settings(self) -> Settings:
+        """The settings with the sizes that the performance review has left in force."""
+        from miraikakaku_assets.adapters.storage.operations.review_books import PostgresReviewBooks
+        from miraikakaku_assets.application.monitoring.review import sizes_in_force
+
+        sizes = sizes_in_force(PostgresReviewBooks(self.database), self.configured_sizes)
+        return self.settings.model_copy(update={setting.lower(): size for setting, size in sizes.items()})
 
     @cached_property
     def prompt_prices(self) -> PriceSource:
         """The same source, which hands on what has come about every second: for work that may be held."""
-        a_second = max(1, min(int(self.settings.requests_per_second), self.settings.batch_size))
-        settings = self.settings.model_copy(update={"batch_size": a_second})
-        return self.vendor.make(_Prompt(settings, self.rate_limiter))
+        sized = self._sized_settings
+        a_second = max(1, min(int(sized.requests_per_second), sized.batch_size))
+        settings = sized.model_copy(update={"batch_size": a_second})
+        return self.vendor.make(_Source(settings, self.rate_limiter))
 
     @cached_property
     def rate_limiter(self) -> PostgresRateLimiter:

@@ -14,15 +14,18 @@ from miraikakaku_assets.application.monitoring import review as reviewing
 from miraikakaku_assets.application.monitoring.review import (
     PerformanceReview,
     review_performance,
+    sizes_in_force,
     stale_tables,
 )
-from miraikakaku_assets.application.ports.operations.system import TableStatistics
+from miraikakaku_assets.application.ports.operations.system import Sample, TableStatistics
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.operations.thresholds import MEMORY
 from miraikakaku_assets_tests.support.patience import until
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 PROBES = "miraikakaku.source_probes"
 KEEP = timedelta(days=90)
+CONFIGURED = {"BATCH_SIZE": 50, "MAX_WORKERS": 8}
 
 
 class Books:
@@ -35,7 +38,7 @@ class Books:
 
     def review(self, at: datetime = NOW) -> PerformanceReview:
         return review_performance(
-            self.server, self.books, PostgresSystemMetrics(self.database), lambda: at, KEEP
+            self.server, self.books, PostgresSystemMetrics(self.database), lambda: at, KEEP, CONFIGURED
         )
 
     def run(self, statement: str) -> None:
@@ -177,3 +180,26 @@ def test_the_most_changed_tables_come_first_and_no_more_than_five() -> None:
     fresh = TableStatistics("fresh", 100_000, 0, 20_000, NOW, 0, 0, 0)
 
     assert [table.table for table in stale_tables([*tables, fresh])] == ["t8", "t7", "t6", "t5", "t4"]
+
+
+def test_memory_in_danger_lowers_the_batches_of_later_work_and_calm_hours_raise_them_again(
+    books: Books,
+) -> None:
+    metrics = PostgresSystemMetrics(books.database)
+
+    def hour(number: int, memory: float) -> list[tuple[str, str, dict[str, Any], Any]]:
+        at = NOW + timedelta(hours=number)
+        sample = Sample(at - timedelta(minutes=5), "memory", memory, "share", MEMORY.level(memory), "")
+        metrics.add([sample], KEEP)
+        return [
+            (remedy.target, remedy.state, dict(remedy.before), remedy.after)
+            for remedy in books.review(at).remedies
+            if remedy.kind == "size"
+        ]
+
+    assert hour(0, 0.96) == [("BATCH_SIZE", "applied", {"size": 50, "memory": 0.96}, {"size": 25})]
+    assert sizes_in_force(books.books, CONFIGURED) == {"BATCH_SIZE": 25, "MAX_WORKERS": 8}
+    assert hour(1, 0.85) == []
+    assert hour(2, 0.40) == [("BATCH_SIZE", "applied", {"size": 25, "memory": 0.4}, {"size": 50})]
+    assert hour(3, 0.40) == []
+    assert sizes_in_force(books.books, {"BATCH_SIZE": 20, "MAX_WORKERS": 8})["BATCH_SIZE"] == 20

@@ -61,6 +61,21 @@ def test_all_good_is_healthy() -> None:
     )  # fmt: skip
 
 
+def first_turned_away(number: int) -> list[Probe]:
+    """A round whose first question opened the circuit breaker, so that nothing else was asked."""
+    return round_at(number, 0.2, s0="server_error", **{f"s{at}": PAUSED for at in range(1, len(SYMBOLS))})
+
+
+def test_one_symbol_that_was_turned_away_before_the_pause_is_a_hiccup_until_the_next_round() -> None:
+    assert judged(round_at(1), first_turned_away(0)).health is Health.DEGRADED
+    assert judged(first_turned_away(1), round_at(0)).health is Health.RECOVERED
+
+
+def test_one_symbol_turned_away_in_two_rounds_is_an_outage_paused_rounds_in_between_or_not() -> None:
+    assert judged(round_at(2), first_turned_away(1), first_turned_away(0)).health is Health.DOWN
+    assert judged(first_turned_away(2), everything(PAUSED, 1), first_turned_away(0)).health is Health.DOWN
+
+
 @pytest.mark.parametrize("verdict", sorted(UNSERVED))
 def test_a_source_that_turns_everyone_away_is_down_at_once(verdict: str) -> None:
     source = judged(round_at(2), round_at(1), everything(verdict))

@@ -1,7 +1,8 @@
 """Use case: the hourly review of performance. It names what is slow, and takes the remedies that can do no harm.
 
-What it does itself: ANALYZE of tables whose statistics are stale, a few at a time and each within a time limit. What it
-only proposes, with its cost: an index. Sizes of pools and batches are settings; it changes none of them.
+What it does itself: ANALYZE of tables whose statistics are stale, a few at a time and each within a time limit, and
+smaller batches and fewer workers while memory or database are in danger, within the limits of `SIZES`. What it only
+proposes, with its cost: an index.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,8 @@ from miraikakaku_assets.application.ports.operations.system import (
     TableStatistics,
 )
 from miraikakaku_assets.domain.errors import WorkFellShortError
+from miraikakaku_assets.domain.operations.sizes import SIZES, AdjustableSize
+from miraikakaku_assets.domain.operations.thresholds import shown
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import counted, lasting
 
@@ -60,8 +63,8 @@ class Remedy:
     """What the review did, or proposes.
 
     Attributes:
-        kind: ``analyze`` or ``index``.
-        target: Table, or table and columns.
+        kind: ``analyze``, ``size`` or ``index``.
+        target: Table, setting, or table and columns.
         reason: Why.
         before: Figures before.
         after: Figures afterwards; None for a proposal.
@@ -136,7 +139,12 @@ class PerformanceReview:
 
 
 def review_performance(
-    server: ServerReview, books: ReviewBooks, metrics: SystemMetrics, clock: Clock, keep: timedelta
+    server: ServerReview,
+    books: ReviewBooks,
+    metrics: SystemMetrics,
+    clock: Clock,
+    keep: timedelta,
+    configured: Mapping[str, int],
 ) -> PerformanceReview:
     """Reads everything, takes what remedies can do no harm, and stores the account of both.
 
@@ -148,11 +156,14 @@ def review_performance(
         metrics: The health checks.
         clock: Time of the review.
         keep: How long reviews are kept.
+        configured: Setting → the size that it names, of those in `SIZES`.
     """
     at = clock()
     statistics, stages = server.statistics(), tuple(server.stages(at))
+    peaks = metrics.peaks(at - timedelta(hours=1))
     remedies = [
         *(_analyze(table, server, books, at) for table in stale_tables(statistics.tables)),
+        *_adjust_sizes(configured, peaks, books, at),
         *_propose_indexes(statistics, books, at),
     ]
     review = PerformanceReview(
@@ -161,7 +172,7 @@ def review_performance(
         stages,
         (*_server_remarks(statistics), *_table_remarks(statistics), *_stage_remarks(stages)),
         tuple(remedies),
-        metrics.peaks(at - timedelta(hours=1)),
+        peaks,
     )
     books.add(at, review.document, keep)
     return review
@@ -200,6 +211,38 @@ def _planner_figures(table: TableStatistics) -> dict[str, Any]:
         "modified_rows": table.modified_rows,
         "analyzed_at": table.analyzed_at and table.analyzed_at.isoformat(),
     }
+
+
+def sizes_in_force(books: ReviewBooks, configured: Mapping[str, int]) -> dict[str, int]:
+    """Setting → the size that work should take now: the configured one, or what the reviews have lowered it to."""
+    lowered = books.sizes()
+    return {setting: min(size, lowered.get(setting, size)) for setting, size in configured.items()}
+
+
+def _adjust_sizes(
+    configured: Mapping[str, int], peaks: Mapping[str, float], books: ReviewBooks, at: datetime
+) -> Iterator[Remedy]:
+    in_force = sizes_in_force(books, configured)
+    for size in SIZES:
+        if size.setting not in configured:
+            continue
+        peak = peaks.get(size.burdens.resource)
+        current = in_force[size.setting]
+        wanted = size.next_size(current, configured[size.setting], peak)
+        if wanted != current:
+            yield _resize(size, current, wanted, peak, books, at)
+
+
+def _resize(
+    size: AdjustableSize, current: int, wanted: int, peak: float | None, books: ReviewBooks, at: datetime
+) -> Remedy:
+    was = f"{size.burdens.title} reached {shown(peak, size.burdens.unit)} within the hour"
+    reason = f"{was}; from {current} to {wanted} for the work that begins from now on"
+    before = {"size": current, size.burdens.resource: peak}
+    number = books.begin(at, "size", size.setting, reason, before)
+    after = {"size": wanted}
+    books.end(number, after, None)
+    return Remedy("size", size.setting, reason, before, after)
 
 
 def _propose_indexes(statistics: ServerStatistics, books: ReviewBooks, at: datetime) -> Iterator[Remedy]:

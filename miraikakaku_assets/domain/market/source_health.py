@@ -138,20 +138,45 @@ def judge(probes: Sequence[Probe]) -> SourceHealth | None:
     ]
     answered = [probe for probe in earlier if probe.verdict == OK]
     usual = _median(answered) if len(answered) >= _FEWEST_USUAL else None
-    health, reason = _state(newest, share, latency, usual)
+    before = next(
+        (each for each in reversed(rounds[:-1]) if any(probe.verdict != PAUSED for probe in each)), ()
+    )
+    health, reason = _state(newest, before, share, latency, usual)
     return SourceHealth(health, reason, share, latency, usual)
 
 
+def _is_unserved(probes: Sequence[Probe]) -> bool:
+    """Whether there were questions and none was answered; what was not asked because of the pause says nothing."""
+    asked = [probe for probe in probes if probe.verdict != PAUSED]
+    return bool(asked) and all(probe.verdict in UNSERVED for probe in asked)
+
+
+def _unserved(newest: Sequence[Probe], before: Sequence[Probe], named: str) -> tuple[Health, str]:
+    """How a source is that has answered nobody.
+
+    A hiccup of seconds that meets the first symbol opens the circuit breaker, and nobody else is asked: that round
+    alone says nothing of the source.
+    """
+    asked = sum(probe.verdict != PAUSED for probe in newest)
+    if asked > 1 or asked == len(newest) or _is_unserved(before):
+        return Health.DOWN, f"every symbol was turned away: {named}"
+    return Health.DEGRADED, f"the only symbol that was asked was turned away: {named}"
+
+
 def _state(
-    newest: Sequence[Probe], share: float, latency: float | None, usual: float | None
+    newest: Sequence[Probe],
+    before: Sequence[Probe],
+    share: float,
+    latency: float | None,
+    usual: float | None,
 ) -> tuple[Health, str]:
     probed = [probe for probe in newest if probe.verdict != PAUSED]
     if not probed:
         return Health.PAUSED, "nothing was asked: the source is paused"
     failing = [probe for probe in probed if probe.verdict != OK]
     named = ", ".join(f"{probe.symbol} {probe.verdict}" for probe in failing)
-    if all(probe.verdict in UNSERVED for probe in probed):
-        return Health.DOWN, f"every symbol was turned away: {named}"
+    if _is_unserved(newest):
+        return _unserved(newest, before, named)
     if sum(probe.verdict not in _SYMBOLS_OWN for probe in failing) >= _FAILING_SYMBOLS:
         return Health.DEGRADED, f"{len(failing)} of {counted(len(probed), 'symbol')} fail: {named}"
     if _is_slow(latency, usual):

@@ -133,7 +133,8 @@ def _health_check(threshold: Threshold, figure: Figure) -> dg.AssetCheckResult:
     description=(
         "The hourly review: worst statements (where `pg_stat_statements` is there), cycles and collections against "
         "their last thirty days, buffers, dead rows, indexes, connections, the longest transaction. Takes the "
-        "statistics of tables anew whose own are stale (ANALYZE, five at a time, a minute each) and only proposes "
+        "statistics of tables anew whose own are stale (ANALYZE, five at a time, a minute each), lowers BATCH_SIZE and "
+        "MAX_WORKERS while memory or database are in danger and raises them again afterwards, and only proposes "
         "indexes, with their size. Written to `performance_reviews` and `performance_remedies`."
     ),
     owners=OWNERS,
@@ -145,7 +146,12 @@ def performance_review(context: dg.AssetExecutionContext, ports: PortsResource) 
     use = ports.use
     try:
         review = review_performance(
-            use.server_review, use.review_books, use.system_metrics, use.clock, use.metrics_kept
+            use.server_review,
+            use.review_books,
+            use.system_metrics,
+            use.clock,
+            use.metrics_kept,
+            use.configured_sizes,
         )
     except MiraikakakuError as error:
         raise failure(error) from error

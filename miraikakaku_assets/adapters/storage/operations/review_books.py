@@ -77,6 +77,17 @@ class PostgresReviewBooks:
                 for row in rows
             ]
 
+    def sizes(self) -> dict[str, int]:
+        """Setting → the size that the newest applied remedy of kind ``size`` has chosen."""
+        query = (
+            select(remedies.c.target, remedies.c.after["size"].as_integer().label("size"))
+            .where(remedies.c.kind == "size", remedies.c.state == "applied")
+            .distinct(remedies.c.target)
+            .order_by(remedies.c.target, remedies.c.id.desc())
+        )
+        with self._engine.connect() as connection:
+            return {row.target: row.size for row in connection.execute(query)}
+
 
 def _row(at: datetime, kind: str, target: str, reason: str, before: Mapping[str, Any]) -> dict[str, Any]:
     return {

@@ -305,3 +305,6 @@ class ReviewBooks(Protocol):
 
     def remedies(self, since: datetime) -> list[Mapping[str, Any]]:
         """Remedies and proposals seen since a moment, newest first."""
+
+    def sizes(self) -> dict[str, int]:
+        """Setting → the size that the newest applied remedy of kind ``size`` has chosen."""

@@ -79,7 +79,8 @@ def add_commands(app: typer.Typer, drills: Drills) -> None:
             outcomes = _run(drills, folder, names, work, symbols=symbols, seed=seed)
         if measure is not None and text is not None:
             with whole_file(measure) as unfinished:
-                unfinished.write_text(_with_figures(text, outcomes, symbols), encoding="utf-8")
+                page = _with_figures(text, outcomes, symbols).replace(str(folder), "…")
+                unfinished.write_text(page, encoding="utf-8")
         _show(outcomes, as_json=as_json)
         failed = [outcome.name for outcome in outcomes if outcome.problems]
         if failed:
