@@ -60,7 +60,7 @@ drill: $(READY) ## Damages of a demo, each noticed, told once and mended; ONLY=n
 	$(BIN)/miraikakaku drill $(if $(ONLY),--only $(ONLY))
 
 month: $(READY) ## A month of simulated operation: no false high alert and none missed; DAYS=n for less; needs libfaketime
-	$(BIN)/python -m benchmarks.month $(if $(DAYS),--days $(DAYS))
+	$(BIN)/python -m benchmarks.month --measure docs/operations.md $(if $(DAYS),--days $(DAYS))
 
 lock: $(READY) ## Resolve requirements.lock anew (hashes, no host names, no CUDA)
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 --no-header -q -o requirements.lock

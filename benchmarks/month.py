@@ -26,6 +26,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+BEGIN = "<!-- month: begin, written by `python -m benchmarks.month --measure` -->"
+END = "<!-- month: end -->"
 LIBRARY = "/usr/lib/*/faketime/libfaketime.so.1"
 CLOCK_FILE = "FAKETIME_TIMESTAMP_FILE"
 # libfaketime 0.9.10 spoils what Python sleeps by: the deadline of clock_nanosleep becomes one of 1970.
@@ -188,20 +190,59 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.month", description=__doc__)
     parser.add_argument("--days", type=float, default=30.0)
     parser.add_argument("--symbols", type=int, default=12)
+    parser.add_argument(
+        "--measure", type=Path, help="page whose figures are written anew: docs/operations.md"
+    )
     options = parser.parse_args()
     console = Console()
     begun = time.monotonic()
     told, counts = live(options.days, options.symbols, console)
     verdict = judged(told, BEGINS + timedelta(days=options.days))
     show(verdict, counts, time.monotonic() - begun, console)
+    if options.measure is not None:
+        page = options.measure.read_text(encoding="utf-8")
+        options.measure.write_text(with_figures(page, verdict, counts, options.days), encoding="utf-8")
     sys.exit(1 if verdict.missed or verdict.false else 0)
+
+
+def with_figures(page: str, verdict: Verdict, counts: dict[str, int], days: float) -> str:
+    """A page with these figures between its marks.
+
+    Raises:
+        ValueError: The page has no place for them.
+    """
+    head, begin, rest = page.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page has no place for the figures between {BEGIN} and {END}")
+    lines = [
+        f"{days:g} days from {BEGINS:%Y-%m-%d}: {len(verdict.expected)} faults that must be told, "
+        f"{len(verdict.missed)} missed, {len(verdict.false)} high alerts without a fault; "
+        + ", ".join(f"{count:,} {what}" for what, count in counts.items())
+        + ".",
+        "",
+        "| planted | begins (UTC) | high alert | told after | allowed |",
+        "|---|---|---|---|---|",
+    ]
+    for fault, told in verdict.expected:
+        after = "missed" if told is None else _minutes(told - fault.since)
+        allowed = _minutes(timedelta(hours=fault.within))
+        lines.append(f"| {fault.name} | {fault.since:%m-%d %H:%M} | `{fault.alert}` | {after} | {allowed} |")
+    lines += [
+        f"| nothing | {each.told_at:%m-%d %H:%M} | `{each.key}` | false | – |" for each in verdict.false
+    ]
+    return f"{head}{begin}\n" + "\n".join(lines) + f"\n{end}{tail}"
+
+
+def _minutes(span: timedelta) -> str:
+    return f"{span.total_seconds() / 60:.0f} min"
 
 
 def show(verdict: Verdict, counts: dict[str, int], seconds: float, console: Console) -> None:
     """Prints the comparison."""
     table = Table("planted", "begins", "high alert", "told after", title="high alerts of the month", box=None)
     for fault, told in verdict.expected:
-        after = "missed" if told is None else f"{(told - fault.since).total_seconds() / 60:.0f} min"
+        after = "missed" if told is None else _minutes(told - fault.since)
         table.add_row(fault.name, f"{fault.since:%m-%d %H:%M}", fault.alert, after)
     for each in verdict.false:
         table.add_row("nothing", f"{each.told_at:%m-%d %H:%M}", each.key, "false")
