@@ -110,7 +110,10 @@ def _is_outage(error: BaseException) -> bool:
 
 def _make_runner(ports: "Ports") -> "StageRunner":
     from miraikakaku_assets.faces.cli.demo_exchange import with_its_exchange
-    from miraikakaku_assets.orchestration.launch import Launcher
+    from miraikakaku_assets.orchestration.loading import paused_collection
+
+    with paused_collection():
+        from miraikakaku_assets.orchestration.launch import Launcher
 
     atexit.register(_opened.close)
     return Launcher(_opened.enter_context(with_its_exchange(ports)))
@@ -151,9 +154,12 @@ class _LazyDrills:
 
 
 def _read_asset_health(ports: "Ports") -> "Sequence[AssetHealth]":
-    from miraikakaku_assets.orchestration.build import build_defs
-    from miraikakaku_assets.orchestration.instance.home import open_instance
-    from miraikakaku_assets.orchestration.operations.asset_health import asset_health
+    from miraikakaku_assets.orchestration.loading import paused_collection
+
+    with paused_collection():
+        from miraikakaku_assets.orchestration.build import build_defs
+        from miraikakaku_assets.orchestration.instance.home import open_instance
+        from miraikakaku_assets.orchestration.operations.asset_health import asset_health
 
     _ = ports.database  # before Dagster's tables are looked for
     with open_instance(ports.settings) as instance:
