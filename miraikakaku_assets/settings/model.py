@@ -36,6 +36,10 @@ class Settings(PriceSourceSettings):
     """State of this installation: postgres/, dagster/, backups/, logs/, models/, reports/, masters/, quarantine/."""
     database_url: checks.PostgresUrl = None
     """External PostgreSQL (``postgresql://…``); unset means the embedded server."""
+    database_reader_url: checks.PostgresUrl = None
+    """The same database in the role that only reads, for whoever shows data; unset: see docs/security.md."""
+    database_api_url: checks.PostgresUrl = None
+    """The same database in the role of the REST API, which accepts jobs and responds to alerts; unset likewise."""
     jpx_list_url: checks.AddressOrFile = JPX_LIST_URL
     """URL or file path of ``data_j.xls``."""
     nasdaq_listed_url: checks.AddressOrFile = NASDAQ_LISTED_URL

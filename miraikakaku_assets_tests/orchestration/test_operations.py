@@ -32,7 +32,9 @@ NOBODY = 2**22 + 1
 
 
 def healths(installation: Installation) -> dict[str, AssetHealth]:
-    found = asset_health(installation.instance, installation.ports, installation.definitions)
+    found = asset_health(
+        installation.instance, installation.ports, installation.definitions.resolve_asset_graph()
+    )
     return {health.key: health for health in found}
 
 

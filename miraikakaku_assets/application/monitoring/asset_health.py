@@ -11,6 +11,8 @@ from miraikakaku_assets.domain.words import counted, lasting
 
 FEW_FAILED = 0.01
 """Share of an asset's partitions up to which failed ones are a warning: a delisted symbol is no outage."""
+CURRENT_WITHIN = timedelta(minutes=10)
+"""Age up to which a snapshot is current: the orchestrator is looked at every minute, and may be busy."""
 _NAMED = 3
 
 
@@ -145,6 +147,23 @@ class AssetHealth:
             "path": self.path,
             **counted_partitions,
         }
+
+
+@dataclass(frozen=True)
+class AssetSnapshot:
+    """How all assets were when the orchestrator was looked at last.
+
+    Attributes:
+        as_of: When that was (UTC).
+        assets: Of all, by key.
+    """
+
+    as_of: datetime
+    assets: Sequence[AssetHealth]
+
+    def is_current(self, now: datetime) -> bool:
+        """Whether it is young enough to go by."""
+        return now - self.as_of <= CURRENT_WITHIN
 
 
 def judge_asset(facts: AssetFacts, now: datetime) -> AssetHealth:
