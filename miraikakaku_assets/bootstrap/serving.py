@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from miraikakaku_assets.bootstrap.roles import NarrowRoles, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from pathlib import Path
 
     from miraikakaku_assets.adapters.dagster_graphql.launcher import DagsterLauncher
     from miraikakaku_assets.adapters.storage.async_database import AsyncDatabase
@@ -38,6 +40,17 @@ class Serving(NarrowRoles):
         from miraikakaku_assets.adapters.storage.jobs.store import PostgresJobStore
 
         return PostgresJobStore(self.async_database)
+
+    def result_path(self, name: str) -> Path | None:
+        """The file of a name among the results of bulk jobs; None if there is none."""
+        from miraikakaku_assets.adapters.files.result_path import result_path
+
+        return result_path(self.settings.home / "results", name)
+
+    @property
+    def results_kept(self) -> timedelta:
+        """How long the files of bulk jobs stay."""
+        return timedelta(days=self.settings.bulk_result_retention_days)
 
     @cached_property
     def launcher(self) -> DagsterLauncher:

@@ -166,6 +166,10 @@ class Settings(PriceSourceSettings):
     """Days for which alerts that are over stay with their notifications, then their daily figures do."""
     probe_retention_days: checks.Days = 30
     """Days for which answers of the canaries stay, then their daily figures do."""
+    bulk_job_retention_days: checks.Days = 30
+    """Days for which bulk jobs that have ended stay with their idempotency keys, then their daily figures do."""
+    bulk_result_retention_days: checks.Days = 7
+    """Days for which the files of bulk jobs stay."""
     model_retention_days: checks.Days = 90
     """Days for which files of models stay that no newest training of a model names."""
     event_log_retention_days: Annotated[int, Field(gt=0, le=3_650)] = 30

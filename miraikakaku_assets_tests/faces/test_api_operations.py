@@ -2,31 +2,35 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
+import polars as pl
 import pytest
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.maintenance.rows import PostgresOldRows
 from miraikakaku_assets.adapters.storage.security.roles import API, READER, grant_roles, url_of
+from miraikakaku_assets.application.bulk.results import write_results
 from miraikakaku_assets.application.monitoring.asset_health import (
     AssetHealth,
     AssetSnapshot,
     AssetState,
     Partitions,
 )
+from miraikakaku_assets.application.ports.jobs import JobState
+from miraikakaku_assets.application.ports.notices import NewAlert, Severity
+from miraikakaku_assets.application.ports.operations.maintenance import JOBS
 from miraikakaku_assets.bootstrap import Ports, Role
 from miraikakaku_assets.settings import Settings
-from miraikakaku_assets_tests.support.api import Api, serving
+from miraikakaku_assets_tests.support.api import NOWHERE, Api, serving
 from miraikakaku_assets_tests.support.databases import INSTALLED, fresh_database
 from miraikakaku_assets_tests.support.moments import NOW
 
 pytestmark = pytest.mark.slow
-ALERT = """
-INSERT INTO miraikakaku.alerts (key, severity, kind, universe, title, message, details, raised_at, last_seen_at,
-    is_condition, told_at, plan_due_at)
-VALUES ('{key}', '{severity}', 'cycle', 'fx', 'a title', 'a message', '{{}}', now(), now(), true, now(), now())"""
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +39,23 @@ def api(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
     with fresh_database(server_url, INSTALLED) as url:
         owner = Database(url)
         grant_roles(owner)
-        narrow = {
+        options = {
             "database_reader_url": url_of(owner, READER),
             "database_api_url": url_of(owner, API),
+            "miraikakaku_now": NOW,  # also of the processes that it starts
+            "yahoo_base_url": NOWHERE,
         }
         owner.close()
-        with serving(tmp_path_factory.mktemp("api"), url, **narrow) as running:
+        with serving(tmp_path_factory.mktemp("api"), url, **options) as running:
             running.list_issues(("jp", "7203", "7203.T", "トヨタ自動車"))
-            for key, severity in (("cycle/fx/late", "CRITICAL"), ("cycle/fx/[odd]*", "WARNING")):
-                running.execute(ALERT.format(key=key, severity=severity))
+            raised = [
+                NewAlert(key, severity, "cycle", "a title", "the facts", "fx")
+                for key, severity in (
+                    ("cycle/fx/late", Severity.CRITICAL),
+                    ("cycle/fx/[odd]*", Severity.WARNING),
+                )
+            ]
+            running.ports.alerts.raise_conditions(raised, NOW)
             yield running
 
 
@@ -71,8 +83,8 @@ def test_an_alert_is_taken_on_and_silenced(api: Api) -> None:
     assert (taken.status_code, taken.json()["alert"]["state"]) == (200, "acknowledged"), taken.text
     assert api.rows(f"SELECT acknowledged_note FROM miraikakaku.alerts WHERE id = {late}") == [("調査中",)]
     assert silenced.json()["silence"]["key"] == "cycle/fx/[odd]*"
-    ends = "SELECT key, ends_at - starts_at FROM miraikakaku.alert_silences"
-    assert api.rows(ends) == [("cycle/fx/[[]odd][*]", timedelta(hours=2))]
+    (kept,) = api.ports.responding.silences.listed(ending_after=None)
+    assert (kept.matcher.key, kept.ends_at - kept.starts_at) == ("cycle/fx/[[]odd][*]", timedelta(hours=2))
     assert numbers(api, state="silenced") == [odd]
     for path, body, status in (
         ("/api/alerts/999999/acknowledge", {}, 404),
@@ -150,3 +162,37 @@ def test_a_job_is_accepted_in_the_role_of_the_api(api: Api) -> None:
     assert api.post(f"/api/bulk/pause/{job}").json()["job"]["status"] == "paused"
     roles = "SELECT DISTINCT usename FROM pg_stat_activity WHERE application_name = 'miraikakaku api'"
     assert (API,) in api.rows(roles)
+
+
+def test_the_files_of_a_job_are_those_of_its_list_until_they_expire(api: Api) -> None:
+    job = api.post("/api/bulk/start", json={"symbols": ["7203.T", "NOBODY"]}).json()["job_id"]
+    files = f"/api/bulk/files/{job}"
+    assert (api.get(files).json()["state"], api.get(files).json()["files"]) == ("queued", [])
+    write_results(job, api.ports.results)
+    assert write_results(job, api.ports.results) == ()
+    api.ports.job_queue.finish(job, JobState.COMPLETED)
+
+    listed = api.get(files).json()
+    (entry,) = listed["files"]
+    whole = api.get(entry["url"])
+
+    assert (listed["state"], entry["universe"], entry["rows"]) == ("ready", "jp", 0)
+    assert (len(whole.content), sha256(whole.content).hexdigest()) == (entry["size"], entry["sha256"])
+    assert pl.read_parquet(BytesIO(whole.content)).columns[:2] == ["symbol", "session"]
+    part = api.get(entry["url"], headers={"Range": "bytes=0-3"})
+    assert (part.status_code, part.content) == (206, b"PAR1")
+    assert api.get(entry["url"], headers={"If-None-Match": whole.headers["ETag"]}).status_code == 304
+    for name in ("../home", "..%2F..%2Fhome", "%2Fetc%2Fpasswd", "x.parquet", f"{entry['name']}%00", "."):
+        assert api.get(f"{files}/{name}").status_code == 404, name
+    api.execute(
+        f"UPDATE miraikakaku.bulk_jobs SET results_at = '{NOW - timedelta(days=8)}' WHERE id = '{job}'"
+    )
+    assert (api.get(files).json()["state"], api.get(files).json()["files"]) == ("expired", [])
+    assert api.get(entry["url"]).status_code == 410
+    leave = PostgresOldRows(api.ports.opened)
+    assert sum(leave.prune(JOBS, NOW - timedelta(days=1))) == 0  # it has ended just now
+    api.execute(
+        f"UPDATE miraikakaku.bulk_jobs SET ended_at = '{NOW - timedelta(days=31)}' WHERE id = '{job}'"
+    )
+    assert sum(leave.prune(JOBS, NOW - timedelta(days=30))) == 2
+    assert api.get(files).status_code == 404

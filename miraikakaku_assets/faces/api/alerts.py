@@ -10,14 +10,13 @@ from miraikakaku_assets.domain.alerting.levels import Level
 from miraikakaku_assets.domain.alerting.periods import read_time_span
 from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortError
 from miraikakaku_assets.faces.api.answers import ApiError, invalid, not_found, success
-from miraikakaku_assets.faces.api.models import (
+from miraikakaku_assets.faces.api.models import Rows, refusals
+from miraikakaku_assets.faces.api.operation_models import (
     AcknowledgeRequest,
     AlertChanged,
     AlertSilenced,
     AlertState,
-    Rows,
     SilenceRequest,
-    refusals,
 )
 from miraikakaku_assets.faces.api.readings import read_alerts
 from miraikakaku_assets.faces.api.requests import (
