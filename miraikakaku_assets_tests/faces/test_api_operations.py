@@ -1,11 +1,14 @@
 """What somebody who looks after the installation does over HTTP, in roles that may do no more than that."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
+import httpx
 import polars as pl
 import pytest
 from sqlalchemy.engine import make_url
@@ -29,6 +32,7 @@ from miraikakaku_assets.settings import Settings
 from miraikakaku_assets_tests.support.api import NOWHERE, Api, serving
 from miraikakaku_assets_tests.support.databases import INSTALLED, fresh_database
 from miraikakaku_assets_tests.support.moments import NOW
+from miraikakaku_assets_tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -182,7 +186,7 @@ def test_the_files_of_a_job_are_those_of_its_list_until_they_expire(api: Api) ->
     part = api.get(entry["url"], headers={"Range": "bytes=0-3"})
     assert (part.status_code, part.content) == (206, b"PAR1")
     assert api.get(entry["url"], headers={"If-None-Match": whole.headers["ETag"]}).status_code == 304
-    for name in ("../home", "..%2F..%2Fhome", "%2Fetc%2Fpasswd", "x.parquet", f"{entry['name']}%00", "."):
+    for name in ("../home", "..%2F..%2Fhome", "%2Fetc%2Fpasswd", "x.parquet", f"{entry['name']}%00"):
         assert api.get(f"{files}/{name}").status_code == 404, name
     api.execute(
         f"UPDATE miraikakaku.bulk_jobs SET results_at = '{NOW - timedelta(days=8)}' WHERE id = '{job}'"
@@ -196,3 +200,56 @@ def test_the_files_of_a_job_are_those_of_its_list_until_they_expire(api: Api) ->
     )
     assert sum(leave.prune(JOBS, NOW - timedelta(days=30))) == 2
     assert api.get(files).status_code == 404
+
+
+HOSTILE = (
+    "' OR 1=1 --",
+    "7203.T'; DROP TABLE miraikakaku.bulk_jobs; --",
+    "..%2f..%2f..%2fetc%2fpasswd",
+    "%00",
+    "\u202e7203.T",
+    "７２０３．Ｔ",
+    "%ff%fe",
+    "💣" * 40,
+    "{{7*7}}",
+)
+
+
+def test_what_is_hostile_is_refused_in_order(api: Api) -> None:
+    for text in HOSTILE:
+        for path in (
+            f"/api/prices/{text}",
+            f"/api/bulk/status/{text}",
+            f"/api/bulk/files/{text}/{text}",
+            f"/api/coverage/repair/{text}",
+            f"/api/coverage/gaps?symbol={text}&cause={text}",
+            f"/api/alerts?key={text}&symbol={text}",
+            f"/api/stock-master/list?q={text}&sector={text}",
+        ):
+            assert api.get(path).status_code < 500, path
+        body = {"symbols": [text], "interval": text, "period": text}
+        assert api.post("/api/bulk/start", json=body).status_code == 400, text
+        assert api.post("/api/coverage/repair", json={"universe": text}).status_code == 400, text
+    assert api.rows("SELECT count(*) FROM miraikakaku.instruments") == [(1,)]
+
+
+def test_a_thousand_starts_at_once_are_all_kept(api: Api) -> None:
+    count = "SELECT count(*)::int FROM miraikakaku.bulk_jobs"
+    (before,) = api.rows(count)[0]
+
+    async def starts() -> list[httpx.Response]:
+        limits = httpx.Limits(max_connections=200)
+        base = f"http://127.0.0.1:{api.port}"
+        async with httpx.AsyncClient(base_url=base, timeout=PATIENCE, limits=limits) as client:
+            asked = (client.post("/api/bulk/start", json={"symbols": ["7203.T"]}) for _ in range(1000))
+            return list(await asyncio.gather(*asked))
+
+    answers = asyncio.run(starts())
+
+    statuses = Counter(answer.status_code for answer in answers)
+    assert set(statuses) <= {202, 429, 503}, statuses
+    accepted = {answer.json()["job_id"] for answer in answers if answer.status_code == 202}
+    assert len(accepted) == statuses[202] > 0
+    kept = {row[0] for row in api.rows("SELECT id FROM miraikakaku.bulk_jobs")}
+    assert accepted <= kept
+    assert api.rows(count) == [(before + statuses[202],)]
