@@ -18,14 +18,14 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.maintenance.rows import PostgresOldRows
 from miraikakaku_assets.adapters.storage.security.roles import API, READER, grant_roles, url_of
 from miraikakaku_assets.application.bulk.results import write_results
-from miraikakaku_assets.application.monitoring.asset_health import (
+from miraikakaku_assets.application.ports.jobs import JobState
+from miraikakaku_assets.application.ports.notices import NewAlert, Severity
+from miraikakaku_assets.application.ports.operations.assets import (
     AssetHealth,
     AssetSnapshot,
     AssetState,
     Partitions,
 )
-from miraikakaku_assets.application.ports.jobs import JobState
-from miraikakaku_assets.application.ports.notices import NewAlert, Severity
 from miraikakaku_assets.application.ports.operations.maintenance import JOBS
 from miraikakaku_assets.bootstrap import Ports, Role
 from miraikakaku_assets.settings import Settings

@@ -22,11 +22,11 @@ from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
 from miraikakaku_assets.application.monitoring.asset_health import (
     AssetFacts,
     AssetHealth,
-    AssetSnapshot,
     CheckResult,
     Partitions,
     judge_asset,
 )
+from miraikakaku_assets.application.ports.operations.assets import AssetSnapshot
 from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.orchestration.resources import PortsResource

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.operations.tables import asset_health as stored
-from miraikakaku_assets.application.monitoring.asset_health import (
+from miraikakaku_assets.application.ports.operations.assets import (
     AssetHealth,
     AssetSnapshot,
     AssetState,
