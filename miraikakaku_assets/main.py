@@ -163,7 +163,7 @@ def _read_asset_health(ports: "Ports") -> "Sequence[AssetHealth]":
 
     _ = ports.database  # before Dagster's tables are looked for
     with open_instance(ports.settings) as instance:
-        return asset_health(instance, ports, build_defs())
+        return asset_health(instance, ports, build_defs().resolve_asset_graph())
 
 
 class _LazyServices:

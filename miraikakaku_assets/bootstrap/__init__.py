@@ -13,6 +13,7 @@ from miraikakaku_assets.bootstrap.installation import clock_of, stop_server, utc
 from miraikakaku_assets.bootstrap.log_file import open_log
 from miraikakaku_assets.bootstrap.operations import Operations
 from miraikakaku_assets.bootstrap.quality import Quality
+from miraikakaku_assets.bootstrap.roles import Role
 from miraikakaku_assets.bootstrap.serving import Serving
 from miraikakaku_assets.bootstrap.sources import price_vendors
 from miraikakaku_assets.bootstrap.watching import Watching
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Ports",
+    "Role",
     "dagster_storage_url",
     "ports",
     "price_vendor",

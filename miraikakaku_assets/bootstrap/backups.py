@@ -132,6 +132,8 @@ class Backups(Installation):
             kinds.CYCLES: chosen.cycle_retention_days,
             kinds.ALERTS: chosen.alert_retention_days,
             kinds.PROBES: chosen.probe_retention_days,
+            kinds.JOBS: chosen.bulk_job_retention_days,
+            kinds.RESULTS: chosen.bulk_result_retention_days,
             MODELS: chosen.model_retention_days,
         }
         return MaintenancePorts(

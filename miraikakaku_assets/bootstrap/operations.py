@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from miraikakaku_assets.adapters.storage.operations.asset_health import PostgresAssetHealth
     from miraikakaku_assets.adapters.storage.operations.heartbeats import PostgresHeartbeats
     from miraikakaku_assets.adapters.storage.operations.metrics import PostgresSystemMetrics
     from miraikakaku_assets.adapters.storage.operations.review_books import PostgresReviewBooks
@@ -55,6 +56,13 @@ class Operations(Sources, Backups, Notices):
         from miraikakaku_assets.adapters.storage.operations.metrics import PostgresSystemMetrics
 
         return PostgresSystemMetrics(self.database)
+
+    @cached_property
+    def asset_health_snapshot(self) -> PostgresAssetHealth:
+        """How the assets were when Dagster was looked at last."""
+        from miraikakaku_assets.adapters.storage.operations.asset_health import PostgresAssetHealth
+
+        return PostgresAssetHealth(self.database)
 
     @cached_property
     def server_review(self) -> PostgresServerReview:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from miraikakaku_assets.bootstrap.installation import Installation
+from miraikakaku_assets.bootstrap.roles import NarrowRoles, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from pathlib import Path
 
     from miraikakaku_assets.adapters.dagster_graphql.launcher import DagsterLauncher
     from miraikakaku_assets.adapters.storage.async_database import AsyncDatabase
@@ -19,15 +21,18 @@ if TYPE_CHECKING:
     from miraikakaku_assets.application.bulk.jobs import BulkPorts
 
 
-class Serving(Installation):
+class Serving(NarrowRoles):
     """Adapters for one event loop; nothing is opened before it is asked for."""
 
     @cached_property
     def async_database(self) -> AsyncDatabase:
-        """The database for many short questions at once; its schema is taken as it is."""
+        """The database for many short questions at once, in the role of the API; its schema is taken as it is."""
         from miraikakaku_assets.adapters.storage.async_database import AsyncDatabase
+        from miraikakaku_assets.adapters.storage.engine import Database
 
-        return AsyncDatabase(self.opened.url, self.opened.shown)
+        url = self.narrow_settings(Role.API).database_url
+        narrow = self.opened if url is None else Database(url.get_secret_value())
+        return AsyncDatabase(narrow.url, narrow.shown)
 
     @cached_property
     def job_store(self) -> PostgresJobStore:
@@ -35,6 +40,17 @@ class Serving(Installation):
         from miraikakaku_assets.adapters.storage.jobs.store import PostgresJobStore
 
         return PostgresJobStore(self.async_database)
+
+    def result_path(self, name: str) -> Path | None:
+        """The file of a name among the results of bulk jobs; None if there is none."""
+        from miraikakaku_assets.adapters.files.result_path import result_path
+
+        return result_path(self.settings.home / "results", name)
+
+    @property
+    def results_kept(self) -> timedelta:
+        """How long the files of bulk jobs stay."""
+        return timedelta(days=self.settings.bulk_result_retention_days)
 
     @cached_property
     def launcher(self) -> DagsterLauncher:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.jobs.queue import PostgresJobQueue
     from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
     from miraikakaku_assets.adapters.storage.status import PostgresStatus
+    from miraikakaku_assets.application.bulk.results import ResultPorts
     from miraikakaku_assets.application.ports.evidence import EvaluationDatasets
 
 
@@ -71,6 +72,14 @@ class Stores(Installation):
         from miraikakaku_assets.adapters.storage.collection.claims import PostgresClaims
 
         return PostgresClaims(self.database)
+
+    @property
+    def results(self) -> ResultPorts:
+        """What the files of bulk jobs are made with."""
+        from miraikakaku_assets.adapters.files.result_folder import ResultsBelowHome
+        from miraikakaku_assets.application.bulk.results import ResultPorts
+
+        return ResultPorts(self.job_queue, ResultsBelowHome(self.settings.home), self.bars)
 
     @cached_property
     def job_queue(self) -> PostgresJobQueue:

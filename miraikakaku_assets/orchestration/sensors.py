@@ -12,6 +12,7 @@ from miraikakaku_assets.orchestration.bulk.sensors import bulk_jobs_due
 from miraikakaku_assets.orchestration.cycles.notices import notifications_job
 from miraikakaku_assets.orchestration.forecasting.sensors import forecasts_due
 from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
+from miraikakaku_assets.orchestration.operations.asset_health import asset_health_look
 from miraikakaku_assets.orchestration.prices.assets import chain_keys, prices_key, step_name
 from miraikakaku_assets.orchestration.prices.jobs import daily_jobs, prices_jobs, symbol_jobs
 from miraikakaku_assets.orchestration.prices.watched import register_named
@@ -49,6 +50,7 @@ def default_sensors() -> list[dg.SensorDefinition]:
         watch_list_keys(),
         resume_paused(),
         bulk_jobs_due(),
+        asset_health_look(),
         notifications(),
         cycle_watch(),
         forecasts_due(default_status()),

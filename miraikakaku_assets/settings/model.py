@@ -36,6 +36,10 @@ class Settings(PriceSourceSettings):
     """State of this installation: postgres/, dagster/, backups/, logs/, models/, reports/, masters/, quarantine/."""
     database_url: checks.PostgresUrl = None
     """External PostgreSQL (``postgresql://…``); unset means the embedded server."""
+    database_reader_url: checks.PostgresUrl = None
+    """The same database in the role that only reads, for whoever shows data; unset: see docs/security.md."""
+    database_api_url: checks.PostgresUrl = None
+    """The same database in the role of the REST API, which accepts jobs and responds to alerts; unset likewise."""
     jpx_list_url: checks.AddressOrFile = JPX_LIST_URL
     """URL or file path of ``data_j.xls``."""
     nasdaq_listed_url: checks.AddressOrFile = NASDAQ_LISTED_URL
@@ -162,6 +166,10 @@ class Settings(PriceSourceSettings):
     """Days for which alerts that are over stay with their notifications, then their daily figures do."""
     probe_retention_days: checks.Days = 30
     """Days for which answers of the canaries stay, then their daily figures do."""
+    bulk_job_retention_days: checks.Days = 30
+    """Days for which bulk jobs that have ended stay with their idempotency keys, then their daily figures do."""
+    bulk_result_retention_days: checks.Days = 7
+    """Days for which the files of bulk jobs stay."""
     model_retention_days: checks.Days = 90
     """Days for which files of models stay that no newest training of a model names."""
     event_log_retention_days: Annotated[int, Field(gt=0, le=3_650)] = 30

@@ -32,7 +32,9 @@ NOBODY = 2**22 + 1
 
 
 def healths(installation: Installation) -> dict[str, AssetHealth]:
-    found = asset_health(installation.instance, installation.ports, installation.definitions)
+    found = asset_health(
+        installation.instance, installation.ports, installation.definitions.resolve_asset_graph()
+    )
     return {health.key: health for health in found}
 
 
@@ -155,3 +157,16 @@ def test_a_database_that_is_away_costs_no_service_its_life(installation: Install
     beating.stopped([ServiceBeat("daemon", "here", NOBODY)])
     (stopped,) = installation.ports.heartbeats.services()
     assert stopped.state == "stopped"
+
+
+def test_a_look_at_the_assets_is_stored_for_those_without_dagster(installation: Installation) -> None:
+    repository = installation.definitions.get_repository_def()
+    with dg.build_sensor_context(
+        instance=installation.instance, repository_def=repository, resources={"ports": PortsResource()}
+    ) as context:
+        tick = repository.get_sensor_def("asset_health_look").evaluate_tick(context)
+
+    stored = installation.ports.asset_health_snapshot.read()
+    assert stored is not None
+    assert {asset.key: asset for asset in stored.assets} == healths(installation)
+    assert tick.skip_message == f"The state of {len(stored.assets)} assets is stored."

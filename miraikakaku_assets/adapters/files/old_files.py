@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from miraikakaku_assets.application.ports.operations.maintenance import LOGS, MASTERS, REPORTS
+from miraikakaku_assets.application.ports.operations.maintenance import LOGS, MASTERS, REPORTS, RESULTS
 
 
 class FolderOldFiles:
@@ -14,11 +14,17 @@ class FolderOldFiles:
         self._home = home
 
     def older(self, kind: str, before: datetime) -> list[Path]:
-        """By the time of the last change; the newest file of each folder stays, it may be the only one there is."""
+        """By the time of the last change; the newest file of each folder stays, it may be the only one there is.
+
+        Results of jobs all leave: what is in them is in the database.
+        """
         old = []
+        staying = 0 if kind == RESULTS else 1
         for folder in self._folders(kind):
             files = sorted(_plain_files(folder), key=lambda path: path.stat().st_mtime)
-            old += [path for path in files[:-1] if path.stat().st_mtime < before.timestamp()]
+            old += [
+                path for path in files[: len(files) - staying] if path.stat().st_mtime < before.timestamp()
+            ]
         return old
 
     def unnamed_models(self, named: Iterable[str], before: datetime) -> list[Path]:
@@ -45,6 +51,7 @@ class FolderOldFiles:
         folders = {
             REPORTS: [self._home / "reports"],
             LOGS: [self._home / "logs"],
+            RESULTS: [self._home / "results"],
             MASTERS: sorted((self._home / "backups").glob("*_stocks")),
         }
         return [folder for folder in folders[kind] if folder.is_dir()]

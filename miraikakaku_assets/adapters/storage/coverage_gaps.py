@@ -17,6 +17,16 @@ SELECT instrument.symbol, gap.timeframe, gap.session, gap.cause, gap.checked_at
 {_CHOSEN} ORDER BY gap.session DESC, instrument.symbol COLLATE "C" LIMIT $6 OFFSET $7
 """
 
+_COUNT_REPAIRED = "SELECT count(*) FROM miraikakaku.coverage_repairs WHERE run_id = $1"
+_REPAIRED = """
+SELECT instrument.symbol, repair.timeframe, repair.first_session, repair.last_session, repair.outcome,
+       repair.missing_before, repair.missing_after, repair.cause_before, repair.cause_after, repair.repaired_at
+FROM miraikakaku.coverage_repairs AS repair
+JOIN miraikakaku.instruments AS instrument ON instrument.id = repair.instrument_id
+WHERE repair.run_id = $1
+ORDER BY repair.last_session DESC, instrument.symbol COLLATE "C", repair.first_session LIMIT $2 OFFSET $3
+"""
+
 
 class PostgresGapLists:
     """Implements the port `GapLists`."""
@@ -39,4 +49,11 @@ class PostgresGapLists:
         async with self._database.connection() as connection:
             total = await connection.fetchval(_COUNT, *which)
             rows = await connection.fetch(_PAGE, *which, limit, offset)
+        return total, [dict(row) for row in rows]
+
+    async def repaired(self, run_id: str, limit: int, offset: int) -> tuple[int, Sequence[Mapping[str, Any]]]:
+        """How many gaps a repair has looked after, and what became of some, newest session first."""
+        async with self._database.connection() as connection:
+            total = await connection.fetchval(_COUNT_REPAIRED, run_id)
+            rows = await connection.fetch(_REPAIRED, run_id, limit, offset)
         return total, [dict(row) for row in rows]

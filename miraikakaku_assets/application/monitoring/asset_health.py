@@ -3,29 +3,28 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from miraikakaku_assets.application.ports.operations.assets import (
+    AssetHealth,
+    AssetState,
+    Partitions,
+)
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import counted, lasting
 
+__all__ = [
+    "AssetFacts",
+    "AssetHealth",
+    "AssetState",
+    "CheckResult",
+    "Partitions",
+    "judge_asset",
+    "judge_groups",
+]
 FEW_FAILED = 0.01
 """Share of an asset's partitions up to which failed ones are a warning: a delisted symbol is no outage."""
 _NAMED = 3
-
-
-class AssetState(IntEnum):
-    """How an asset is, in ascending order of trouble; what is unknown hides no trouble."""
-
-    UNKNOWN = 0
-    HEALTHY = 1
-    WARNING = 2
-    DEGRADED = 3
-
-    @property
-    def word(self) -> str:
-        """As it is printed, e.g. ``Degraded``."""
-        return self.name.capitalize()
 
 
 class Aspect(NamedTuple):
@@ -38,20 +37,6 @@ class Aspect(NamedTuple):
 
     state: AssetState
     reason: str = ""
-
-
-@dataclass(frozen=True)
-class Partitions:
-    """Partitions of an asset, counted."""
-
-    total: int
-    materialized: int
-    failed: int
-
-    @property
-    def missing(self) -> int:
-        """Those that are neither there nor failed."""
-        return max(self.total - self.materialized - self.failed, 0)
 
 
 @dataclass(frozen=True)
@@ -94,57 +79,6 @@ class AssetFacts:
     fail_after: timedelta | None = None
     warn_after: timedelta | None = None
     checks: Sequence[CheckResult] = field(default_factory=tuple)
-
-
-@dataclass(frozen=True)
-class AssetHealth:
-    """How an asset is.
-
-    Attributes:
-        key: E.g. ``jp/prices_1d``.
-        state: The worst of its three sides.
-        reasons: Those of every side that is not healthy, the worst first.
-        partitions: Counted, where it has any.
-    """
-
-    key: str
-    state: AssetState
-    reasons: tuple[str, ...]
-    partitions: Partitions | None
-
-    @property
-    def group(self) -> str:
-        """The universe, or what else its key begins with."""
-        return self.key.partition("/")[0]
-
-    @property
-    def path(self) -> str:
-        """Of its page in the web UI."""
-        return f"/assets/{self.key}"
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """As commands print it."""
-        counts = self.partitions
-        counted_partitions = (
-            {}
-            if counts is None
-            else {
-                "partitions": {
-                    "total": counts.total,
-                    "materialized": counts.materialized,
-                    "failed": counts.failed,
-                    "missing": counts.missing,
-                }
-            }
-        )
-        return {
-            "asset": self.key,
-            "state": self.state.word,
-            "reasons": list(self.reasons),
-            "path": self.path,
-            **counted_partitions,
-        }
 
 
 def judge_asset(facts: AssetFacts, now: datetime) -> AssetHealth:

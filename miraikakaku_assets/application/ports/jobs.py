@@ -130,6 +130,23 @@ class Accepted:
     unknown: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class JobFiles:
+    """What became of the files of a job.
+
+    Attributes:
+        is_over: Whether the job has ended.
+        has_begun: Whether a run took it.
+        written_at: When the files were complete (UTC); None while they are not.
+        files: Columns ``name``, ``universe``, ``timeframe``, ``rows``, ``bytes``, ``sha256``.
+    """
+
+    is_over: bool
+    has_begun: bool
+    written_at: datetime | None
+    files: Sequence[Mapping[str, object]]
+
+
 class JobStore(Protocol):
     """Jobs, as clients ask for them.
 
@@ -166,6 +183,9 @@ class JobStore(Protocol):
         self, job_id: str, limit: int, offset: int
     ) -> tuple[int, Sequence[Mapping[str, object]]]:
         """How many of a job's symbols have an outcome, and the outcomes of some, by symbol."""
+
+    async def files(self, job_id: str) -> JobFiles | None:
+        """The files of a job and how far they are; None without the job."""
 
 
 class RunLauncher(Protocol):

@@ -109,3 +109,6 @@ class GapLists(Protocol):
         offset: int,
     ) -> tuple[int, Sequence[Mapping[str, Any]]]:
         """How many gaps there are, and some of them, newest session first."""
+
+    async def repaired(self, run_id: str, limit: int, offset: int) -> tuple[int, Sequence[Mapping[str, Any]]]:
+        """How many gaps a repair has looked after, and what became of some, newest session first."""

@@ -15,7 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from miraikakaku_assets.application.bulk.refusals import Refusal, RequestRefusedError
 from miraikakaku_assets.application.bulk.request import SYMBOLS_REFUSED
-from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.bootstrap import Ports, Role
 from miraikakaku_assets.domain.errors import (
     ConfigurationError,
     DependencyUnavailableError,
@@ -96,12 +96,13 @@ def build_app(ports: Ports) -> FastAPI:
             listening.cancel()
             launches.close()
             hub.close()
-            await reader.close()
+            await asyncio.gather(reader.close(), responder.close())
             with suppress(asyncio.CancelledError):
                 await listening
             await ports.async_database.close()
 
-    hub, launches, reader = ProgressHub(ports.job_store), Launches(ports.bulk), Reader(ports.settings)
+    hub, launches = ProgressHub(ports.job_store), Launches(ports.bulk)
+    reader, responder = Reader(ports.settings), Reader(ports.settings, Role.API)
     app = FastAPI(
         title="Miraikakaku 未来価格",
         version="1",
@@ -110,7 +111,7 @@ def build_app(ports: Ports) -> FastAPI:
         redoc_url=None,
         separate_input_output_schemas=False,
     )
-    app.state.parts = Parts(ports, hub, launches, reader)
+    app.state.parts = Parts(ports, hub, launches, reader, responder)
     for module in ROUTERS:
         app.include_router(module.router)
     for error, handler in _HANDLERS.items():

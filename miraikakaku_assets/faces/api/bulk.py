@@ -1,16 +1,21 @@
 """Routes of bulk jobs."""
 
+from http import HTTPStatus
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.responses import FileResponse
 
 from miraikakaku_assets.application.bulk.documents import job_document
 from miraikakaku_assets.application.bulk.jobs import accept_job, pause_job, read_job, resume_job, stop_job
+from miraikakaku_assets.application.bulk.refusals import NO_SUCH_JOB
 from miraikakaku_assets.application.bulk.request import read_request
-from miraikakaku_assets.application.ports.jobs import Acceptance, Job, JobState
+from miraikakaku_assets.application.bulk.result_state import result_state
+from miraikakaku_assets.application.ports.jobs import Acceptance, Job, JobFiles, JobState
+from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.universes import JP
-from miraikakaku_assets.faces.api.answers import success
+from miraikakaku_assets.faces.api.answers import FORMATS, ApiError, not_found, success
 from miraikakaku_assets.faces.api.models import (
     JobChanged,
     JobList,
@@ -20,6 +25,7 @@ from miraikakaku_assets.faces.api.models import (
     StartRequest,
     refusals,
 )
+from miraikakaku_assets.faces.api.operation_models import JobFilesList
 from miraikakaku_assets.faces.api.requests import Limit, Offset, key_of, parts
 
 router = APIRouter(prefix="/api/bulk", tags=["bulk"])
@@ -34,6 +40,7 @@ _LINKS = {
         ("pause", "bulk_pause"),
         ("resume", "bulk_resume"),
         ("manifest", "bulk_manifest"),
+        ("files", "bulk_files"),
     )
 }
 
@@ -149,6 +156,71 @@ async def manifest(request: Request, job_id: JobId, limit: Limit = 1000, offset:
     return success(
         {"job_id": job.id, "status": job_document(job)["status"], "total": total, "results": results}
     )
+
+
+@router.get(
+    "/files/{job_id}",
+    operation_id="bulk_files",
+    summary="ジョブの結果ファイルの一覧を取得します",
+    responses={200: {"model": JobFilesList}, **refusals(400, 404)},
+)
+async def files(request: Request, job_id: JobId) -> Response:
+    """A Parquet file of each universe, with its size and SHA-256; they expire."""
+    use = parts(request).ports
+    found = await _files(use, job_id)
+    state = result_state(found, use.results_kept, use.clock())
+    listed = [
+        {
+            **{name: row[name] for name in row if name != "bytes"},
+            "size": row["bytes"],
+            "url": f"/api/bulk/files/{job_id}/{row['name']}",
+        }
+        for row in (found.files if state == "ready" else ())
+    ]
+    expires_at = None if found.written_at is None else found.written_at + use.results_kept
+    return success({"job_id": job_id, "state": state, "expires_at": expires_at, "files": listed})
+
+
+@router.get(
+    "/files/{job_id}/{name}",
+    operation_id="bulk_file",
+    summary="ジョブの結果ファイルを取得します",
+    response_class=FileResponse,
+    responses={
+        200: {"content": {FORMATS["parquet"]: {"schema": {"type": "string", "format": "binary"}}}},
+        206: {"description": "The range that was asked for"},
+        416: {"description": "The file has no such range"},
+        **refusals(400, 404, 410),
+    },
+)
+async def file(
+    request: Request,
+    job_id: JobId,
+    name: Annotated[str, Path(max_length=200, description="`files` の `name`", examples=["a.parquet"])],
+) -> Response:
+    """A file that the list of the job names; ranges may be asked for."""
+    use = parts(request).ports
+    found = await _files(use, job_id)
+    row = next((row for row in found.files if row["name"] == name), None)
+    if row is None:
+        raise not_found("指定されたファイルが見つかりません")
+    path = use.result_path(str(row["name"]))  # the book's name: the client's leads nowhere
+    if path is None or result_state(found, use.results_kept, use.clock()) != "ready":
+        raise ApiError(
+            HTTPStatus.GONE, "EXPIRED", "ファイルの保存期間が終了しました。ジョブを再実行してください"
+        )
+    etag = f'"{row["sha256"]}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Content-Encoding": "identity"}
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return FileResponse(path, headers=headers, media_type=FORMATS["parquet"], filename=path.name)
+
+
+async def _files(use: Ports, job_id: str) -> JobFiles:
+    found = await use.job_store.files(job_id)
+    if found is None:
+        raise not_found(NO_SUCH_JOB)
+    return found
 
 
 def _shown_as(status: JobState) -> tuple[JobState, ...]:

@@ -3,14 +3,19 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
+from miraikakaku_assets.application.coverage.repair_run import REPAIR_JOB, RepairRun
 from miraikakaku_assets.domain.market.timeframes import Timeframe
-from miraikakaku_assets.faces.api.answers import success
+from miraikakaku_assets.faces.api.answers import not_found, success
 from miraikakaku_assets.faces.api.models import Rows, refusals
-from miraikakaku_assets.faces.api.readings import read_coverage
+from miraikakaku_assets.faces.api.operation_models import RepairPlanned, RepairRequest, RepairStarted
+from miraikakaku_assets.faces.api.readings import read_coverage, read_repair_plan
 from miraikakaku_assets.faces.api.requests import Limit, Offset, UniverseName, answer, parts, universe_of
 
+_LINKS = {
+    "repair": {"operationId": "coverage_repaired", "parameters": {"run_id": "$response.body#/run_id"}},
+}
 router = APIRouter(prefix="/api/coverage", tags=["coverage"])
 
 
@@ -47,3 +52,57 @@ async def gaps(
     store = parts(request).ports.gap_lists
     total, rows = await store.page(universe, timeframe.value, symbol, cause, since, limit, offset)
     return success({"universe": universe, "timeframe": timeframe.value, "total": total, "gaps": rows})
+
+
+@router.post(
+    "/repair",
+    operation_id="coverage_repair",
+    status_code=202,
+    summary="欠損している足を再取得します",
+    responses={
+        200: {"model": RepairPlanned, "description": "With `dry_run`: what would be asked for"},
+        202: {"model": RepairStarted, "links": _LINKS},
+        **refusals(400, 408, 413),
+    },
+)
+async def repair(request: Request, body: RepairRequest) -> Response:
+    """Launches the run that checks the coverage, asks for exactly what is missing, and says what came of each gap."""
+    universe_of(body.universe)
+    wanted = RepairRun(
+        body.universe,
+        body.timeframe,
+        body.symbols,
+        body.causes,
+        body.since,
+        body.until,
+        body.limit,
+        body.force,
+    )
+    use = parts(request)
+    planned = await use.reader.read(read_repair_plan, wanted)
+    if body.dry_run:
+        return success({"planned": planned})
+    run = await use.ports.launcher.launch(REPAIR_JOB, wanted.run_config, {"miraikakaku/source": "api"})
+    headers = {"Location": f"/api/coverage/repair/{run}", "Retry-After": "5"}
+    return success({"run_id": run, "status": "accepted", "planned": planned}, 202, headers)
+
+
+@router.get(
+    "/repair/{run_id}",
+    operation_id="coverage_repaired",
+    summary="再取得の状態と結果を取得します",
+    responses={200: {"model": Rows}, **refusals(400, 404)},
+)
+async def repaired(
+    request: Request,
+    run_id: Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$", description="応答の `run_id`")],
+    limit: Limit = 1000,
+    offset: Offset = 0,
+) -> Response:
+    """How far the run is, and what became of each gap as soon as it is known."""
+    use = parts(request).ports
+    total, rows = await use.gap_lists.repaired(run_id, limit, offset)
+    status = await use.launcher.status(run_id)
+    if status == "NOT_FOUND" and not total:
+        raise not_found("指定された再取得が見つかりません")
+    return success({"run_id": run_id, "status": status.lower(), "total": total, "gaps": rows})

@@ -2,13 +2,15 @@
 
 import asyncio
 from http import HTTPStatus
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from miraikakaku_assets.application.ports.jobs import FINISHED, JobState
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
-from miraikakaku_assets.faces.api.answers import JSON
+from miraikakaku_assets.faces.api.answers import JSON, not_found, send
 from miraikakaku_assets.faces.api.models import Rows, refusals
+from miraikakaku_assets.faces.api.readings import read_asset_health, read_metrics
 from miraikakaku_assets.faces.api.requests import Parts, parts
 
 router = APIRouter(tags=["health"])
@@ -39,8 +41,9 @@ async def health(request: Request) -> Response:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **refusals()},
 )
 async def metrics(request: Request) -> Response:
-    """Jobs by state and watchers of this process, in Prometheus' text format."""
+    """What is stored about the installation, jobs by state, and watchers of this process, as Prometheus reads it."""
     use = parts(request)
+    stored = await use.reader.read(read_metrics)
     lines = [
         "# HELP miraikakaku_bulk_jobs Bulk jobs by state; those that have ended are not counted.",
         "# TYPE miraikakaku_bulk_jobs gauge",
@@ -54,7 +57,26 @@ async def metrics(request: Request) -> Response:
         "# TYPE miraikakaku_api_watchers gauge",
         f"miraikakaku_api_watchers {use.hub.watchers}",
     ]
-    return Response("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(stored + "\n".join(lines) + "\n", media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@router.get(
+    "/api/asset-health",
+    operation_id="asset_health",
+    summary="Dagster アセットの状態を取得します",
+    responses={200: {"model": Rows}, **refusals(404)},
+)
+async def asset_health(
+    request: Request,
+    group: Annotated[str | None, Query(max_length=64, description="このグループだけ")] = None,
+) -> Response:
+    """How every asset is in one word, the worst first, as of the newest look that Dagster had at them."""
+    body = await parts(request).reader.read(read_asset_health, group)
+    if body is None:
+        raise not_found(
+            "アセットの状態がまだ記録されていません。`miraikakaku up` が動作しているか確認してください"
+        )
+    return send(body, request)
 
 
 async def _database(use: Parts) -> bool:

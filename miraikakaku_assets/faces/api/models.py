@@ -214,6 +214,7 @@ _WHY = {
     404: "There is no such thing",
     408: "The body took too long",
     409: "It cannot be done now",
+    410: "It was there and has expired",
     413: "The body is too large",
     422: "The idempotency key was used for something else",
     429: "Too many requests; Retry-After says when",

@@ -1,6 +1,7 @@
 """A process that reads tables for this one: Polars and ADBC take 110 MB, and a market as Parquet takes a core.
 
-The process of the API stays small and answers short questions while a long one is read.
+The process of the API stays small and answers short questions while a long one is read. It works in a narrow role of
+the database: one that only reads, or for the few that respond to alerts, the one of the API.
 """
 
 import asyncio
@@ -13,11 +14,12 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from functools import cache
 from multiprocessing.connection import wait
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from miraikakaku_assets import bootstrap
-from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.bootstrap import Ports, Role
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 from miraikakaku_assets.settings import Settings
 
@@ -32,10 +34,12 @@ class Reader:
 
     Args:
         settings: Of the installation.
+        role: In which it gets into the database.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, role: Role = Role.READER) -> None:
         self._settings = settings
+        self._role = role
         self._pool: ProcessPoolExecutor | None = None
 
     async def read(self, work: Callable[Concatenate[Ports, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -47,7 +51,9 @@ class Reader:
         for _ in range(2):
             pool = self._started()
             try:
-                return await asyncio.get_running_loop().run_in_executor(pool, _read, work, args, kwargs)
+                return await asyncio.get_running_loop().run_in_executor(
+                    pool, _read, self._role, work, args, kwargs
+                )
             except BrokenProcessPool:  # killed, or out of memory
                 if self._pool is pool:
                     self._pool = None
@@ -77,18 +83,25 @@ def _begin(settings: Settings) -> None:
     if parent is not None:
         sentinel = parent.sentinel
         threading.Thread(target=lambda: wait([sentinel]) and os._exit(0), daemon=True).start()
-    use = bootstrap.use(settings)
-
-    def leave() -> None:
-        if "opened" in vars(use):
-            use.opened.close()
-
-    atexit.register(leave)
+    bootstrap.use(settings)
+    atexit.register(_leave)
 
 
-def _read(work: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
+@cache
+def _ports(role: Role) -> Ports:
+    """The installation of this process in its role; what could not be reached is tried again with the next question."""
+    return bootstrap.use(bootstrap.ports().narrow_settings(role))
+
+
+def _leave() -> None:
+    use = bootstrap.ports()
+    if "opened" in vars(use):
+        use.opened.close()
+
+
+def _read(role: Role, work: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
     try:
-        return work(bootstrap.ports(), *args, **kwargs)
+        return work(_ports(role), *args, **kwargs)
     except Exception as error:
         if type(error).__name__ in _LOST:
             raise DependencyUnavailableError("The database went away; start it and ask again") from None

@@ -4,16 +4,18 @@ The API names these functions and does not run them: what they need is imported 
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from pydantic_core import to_json
 
-from miraikakaku_assets.application.ports.notices import Severity
+from miraikakaku_assets.application.coverage.repair_run import RepairRun
+from miraikakaku_assets.application.ports.alert_states import AlertQuery
+from miraikakaku_assets.application.ports.notices import Alert
 from miraikakaku_assets.application.ports.serving import NamedInstrument
 from miraikakaku_assets.bootstrap import Ports
-from miraikakaku_assets.domain.market.instruments import universe
+from miraikakaku_assets.domain.market.instruments import collected_timeframe, universe
 from miraikakaku_assets.domain.market.timeframes import Timeframe
 from miraikakaku_assets.faces.api.answers import Body, body_of
 
@@ -124,14 +126,68 @@ def read_coverage(use: Ports, market: str) -> Body:
     return _document({"universe": market, "segments": use.status.newest_coverage(universe(market))})
 
 
-def read_alerts(
-    use: Ports, days: int, severity: Severity | None, limit: int, offset: int, *, only_standing: bool
-) -> Body:
-    """Alerts that stand, or stood in the last days."""
-    found = use.alerts.listed(since=use.clock() - timedelta(days=days), only_standing=only_standing)
-    chosen = [alert for alert in found if severity is None or alert.severity is severity]
-    page = [asdict(alert) for alert in chosen[offset : offset + limit]]
-    return _document({"total": len(chosen), "alerts": page})
+def read_alerts(use: Ports, query: AlertQuery, days: int, limit: int, offset: int) -> Body:
+    """Alerts that a query is about, of the last days where those that are over count, with who was told."""
+    since = None if query.only_standing else use.clock() - timedelta(days=days)
+    page = use.alert_records.page(replace(query, since=since), limit=limit, offset=offset)
+    told = use.alert_records.told([alert.id for alert in page.alerts])
+    rows = [
+        {**alert_row(alert), "notifications": [asdict(message) for message in told.get(alert.id, ())]}
+        for alert in page.alerts
+    ]
+    return _document({"total": page.total, "alerts": rows})
+
+
+def alert_row(alert: Alert) -> dict[str, Any]:
+    """An alert as clients get it."""
+    return {**asdict(alert), "level": alert.level}
+
+
+def read_repair_plan(use: Ports, wanted: RepairRun) -> dict[str, Any]:
+    """What a repair would ask for by the newest check; ``checked_at`` is None where there was none.
+
+    Raises:
+        ConfigurationError: A cause does not exist, or is permanent and not forced, or no such bars are collected.
+    """
+    from miraikakaku_assets.application.coverage.repair import planned
+    from miraikakaku_assets.domain.coverage.repair import RepairSelection
+
+    market = universe(wanted.universe)
+    timeframe = collected_timeframe(wanted.timeframe, market)
+    selection = RepairSelection(
+        wanted.symbols, wanted.causes, wanted.since, wanted.until, wanted.limit, wanted.force
+    )
+    plan, checked_at = planned(use.coverage, market, timeframe, selection)
+    return {
+        "checked_at": checked_at,
+        "gaps": plan.gaps.height,
+        "requests": plan.requests,
+        "skipped": dict(plan.skipped),
+    }
+
+
+def read_asset_health(use: Ports, group: str | None) -> Body | None:
+    """How the assets of a group (None: of all) are, the worst first; None while nobody has looked."""
+    from miraikakaku_assets.application.monitoring.asset_health import judge_groups
+
+    looked = use.asset_health_snapshot.read()
+    if looked is None:
+        return None
+    chosen = [asset for asset in looked.assets if group is None or asset.group == group]
+    worst_first = sorted(chosen, key=lambda asset: (-asset.state, asset.key))
+    return _document(
+        {
+            "as_of": looked.as_of,
+            "is_current": looked.is_current(use.clock()),
+            "groups": {name: state.word for name, state in judge_groups(looked.assets).items()},
+            "assets": [asset.document for asset in worst_first],
+        }
+    )
+
+
+def read_metrics(use: Ports) -> str:
+    """Everything that is stored about the installation, as Prometheus reads it."""
+    return use.metrics_text()
 
 
 def _document(content: dict[str, Any]) -> Body:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Concatenate, ParamSpec, cast
 
 from fastapi import Query, Request, Response
+from pydantic import StringConstraints
 
 from miraikakaku_assets.application.ports.serving import NamedInstrument
 from miraikakaku_assets.bootstrap import Ports
@@ -16,6 +17,7 @@ from miraikakaku_assets.faces.api.progress import ProgressHub
 from miraikakaku_assets.faces.api.reader import Reader
 
 P = ParamSpec("P")
+Pattern = Annotated[str, StringConstraints(max_length=200)]
 Limit = Annotated[int, Query(ge=1, le=20_000, description="件数の上限")]
 Offset = Annotated[int, Query(ge=0, le=10_000_000, description="読み飛ばす件数")]
 UniverseName = Annotated[str, Query(description="ユニバース", examples=["jp"], max_length=16)]
@@ -29,6 +31,7 @@ class Parts:
     hub: ProgressHub
     launches: Launches
     reader: Reader
+    responder: Reader
 
 
 def parts(request: Request) -> Parts:
@@ -69,3 +72,8 @@ async def answer(
 ) -> Response:
     """The body that the process which reads tables makes, or that the client has it already."""
     return send(await parts(request).reader.read(work, *args, **kwargs), request)
+
+
+def in_postgres(text: str | None) -> str | None:
+    """A text without the character NUL, which PostgreSQL does not store; None for nothing."""
+    return text.replace("\0", "").strip() or None if text else None

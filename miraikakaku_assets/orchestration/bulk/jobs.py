@@ -9,10 +9,16 @@ from datetime import date
 import dagster as dg
 
 from miraikakaku_assets.application.bulk.jobs import BULK_JOB, BULK_OP
+from miraikakaku_assets.application.bulk.results import write_results
 from miraikakaku_assets.application.commands import CollectCommand
 from miraikakaku_assets.application.ports.jobs import JobState, TakenJob
 from miraikakaku_assets.bootstrap import Ports, price_vendor, utc_now
-from miraikakaku_assets.domain.errors import ConfigurationError, SourcePausedError, WorkHeldError
+from miraikakaku_assets.domain.errors import (
+    ConfigurationError,
+    MiraikakakuError,
+    SourcePausedError,
+    WorkHeldError,
+)
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe, universe
 from miraikakaku_assets.orchestration.failures import failure, raise_all
 from miraikakaku_assets.orchestration.instance.orphaned_runs import NEVER_REPEATED
@@ -47,6 +53,10 @@ def collect_bulk(context: dg.OpExecutionContext, config: BulkConfig, ports: Port
     except dg.Failure as failed:
         _break_off(use, taken.id, run_id, failed)
         raise
+    try:
+        write_results(taken.id, use.results)
+    except MiraikakakuError as error:  # the sensor tries again; what was collected is stored
+        context.log.warning("%s has no files yet: %s", taken.id, error)
     state = use.job_queue.finish(taken.id, None)
     context.log.info("%s has ended: %s", taken.id, state)
     raise_all(shortfalls)

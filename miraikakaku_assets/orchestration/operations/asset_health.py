@@ -6,9 +6,10 @@ since it was last asked is looked at.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
+from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecord,
@@ -25,30 +26,52 @@ from miraikakaku_assets.application.monitoring.asset_health import (
     Partitions,
     judge_asset,
 )
+from miraikakaku_assets.application.ports.operations.assets import AssetSnapshot
 from miraikakaku_assets.bootstrap import Ports, utc_now
+from miraikakaku_assets.domain.words import counted
+from miraikakaku_assets.orchestration.resources import PortsResource
 
 _SOME_DAY = timedelta(days=36_500)
 
 
 def asset_health(
-    instance: dg.DagsterInstance, ports: Ports, definitions: dg.Definitions, groups: Collection[str] = ()
+    instance: dg.DagsterInstance, ports: Ports, graph: BaseAssetGraph[Any], groups: Collection[str] = ()
 ) -> list[AssetHealth]:
     """The health of every asset now, by key.
 
     Args:
         instance: Where runs and events are recorded.
         ports: The installation.
-        definitions: The code location.
+        graph: Of the code location.
         groups: Universes and other groups; empty for all.
     """
     now = utc_now()  # Dagster stamps its events by the machine's clock
-    return [judge_asset(facts, now) for facts in _facts(instance, ports, definitions, groups)]
+    return [judge_asset(facts, now) for facts in _facts(instance, ports, graph, groups)]
+
+
+def asset_health_look() -> dg.SensorDefinition:
+    """Stores how the assets are, for faces that have no Dagster."""
+
+    @dg.sensor(
+        name="asset_health_look",
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Stores how every asset is, every minute, for the REST API; launches nothing.",
+    )
+    def look(context: dg.SensorEvaluationContext, ports: PortsResource) -> dg.SkipReason:
+        use = ports.use
+        begun = use.clock()
+        graph = cast("dg.RepositoryDefinition", context.repository_def).asset_graph
+        assets = asset_health(context.instance, use, graph)
+        use.asset_health_snapshot.replace(AssetSnapshot(begun, assets))
+        return dg.SkipReason(f"The state of {counted(len(assets), 'asset')} is stored.")
+
+    return look
 
 
 def _facts(
-    instance: dg.DagsterInstance, ports: Ports, definitions: dg.Definitions, groups: Collection[str]
+    instance: dg.DagsterInstance, ports: Ports, graph: BaseAssetGraph[Any], groups: Collection[str]
 ) -> list[AssetFacts]:
-    graph = definitions.resolve_asset_graph()
     keys = sorted(
         key for key in graph.materializable_asset_keys if not groups or graph.get(key).group_name in groups
     )

@@ -1,5 +1,8 @@
 """Bulk jobs as runs and their sensor see them, in PostgreSQL."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import TextClause, text
@@ -7,6 +10,7 @@ from sqlalchemy import TextClause, text
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.jobs import statements
 from miraikakaku_assets.application.ports.jobs import JobState, OpenJob, TakenJob
+from miraikakaku_assets.application.ports.results import ResultFile, WantedResults
 
 _OPEN = text(f"""
 SELECT job.id, job.state, job.run_id, job.attempts,
@@ -48,10 +52,25 @@ _PROGRESS = text(
     f"SELECT {statements.PROCESSED}, job.total FROM miraikakaku.bulk_jobs AS job WHERE job.id = :job"
 )
 _LAUNCH = text(statements.BEGIN_LAUNCH.format(job=":job"))
+_WANTED = text("""
+SELECT symbols, unknown, interval, period, since, created_at FROM miraikakaku.bulk_jobs
+WHERE id = :job AND results_at IS NULL
+""")
+_FORGET_FILES = text("DELETE FROM miraikakaku.bulk_job_files WHERE job_id = :job")
+_NOTE_FILE = text("""
+INSERT INTO miraikakaku.bulk_job_files (job_id, name, universe, timeframe, rows, bytes, sha256)
+VALUES (:job, :name, :universe, :timeframe, :rows, :size_bytes, :sha256)
+""")
+_NOTED = text("UPDATE miraikakaku.bulk_jobs SET results_at = clock_timestamp() WHERE id = :job RETURNING id")
+_WITHOUT = text("""
+SELECT id FROM miraikakaku.bulk_jobs
+WHERE results_at IS NULL AND ended_at > clock_timestamp() - interval '1 day' ORDER BY number LIMIT :limit
+""")
+_USUAL_WINDOW = timedelta(days=31)
 
 
 class PostgresJobQueue:
-    """Implements the port `JobQueue`."""
+    """Implements the ports `JobQueue` and `ResultBooks`."""
 
     def __init__(self, database: Database) -> None:
         self._engine = database.engine
@@ -109,6 +128,34 @@ class PostgresJobQueue:
         with self._engine.connect() as connection:
             processed, total = connection.execute(_PROGRESS, {"job": job_id}).one()
         return int(processed), int(total)
+
+    def wanted_results(self, job_id: str) -> WantedResults | None:
+        """What its files have to hold: the window that was asked for, or the newest month before the job."""
+        with self._engine.connect() as connection:
+            job = connection.execute(_WANTED, {"job": job_id}).first()
+        if job is None:
+            return None
+        unknown = set(job.unknown)
+        symbols = {
+            universe: [symbol for symbol in symbols if symbol not in unknown]
+            for universe, symbols in job.symbols.items()
+        }
+        since = (job.created_at - _USUAL_WINDOW).date() if job.period is None else job.since
+        return WantedResults(symbols, job.interval, since)
+
+    def note_results(self, job_id: str, files: Sequence[ResultFile]) -> None:
+        """Notes that its files are complete; done twice, the second holds."""
+        with self._engine.begin() as connection:
+            if connection.execute(_NOTED, {"job": job_id}).first() is None:  # it has left meanwhile
+                return
+            connection.execute(_FORGET_FILES, {"job": job_id})
+            for file in files:
+                connection.execute(_NOTE_FILE, {"job": job_id, **asdict(file)})
+
+    def without_results(self, limit: int) -> list[str]:
+        """Jobs that ended in the last day and have no files yet, oldest first."""
+        with self._engine.connect() as connection:
+            return list(connection.scalars(_WITHOUT, {"limit": limit}))
 
     def _changed(self, statement: TextClause, **values: object) -> Any:
         with self._engine.begin() as connection:

@@ -113,3 +113,10 @@ JOIN miraikakaku.batch_executions AS batch ON batch.run_id = own.run_id
 JOIN miraikakaku.batch_execution_details AS detail ON detail.batch_execution_id = batch.id
 WHERE own.job_id = $1 AND detail.verdict <> 'underway'
 """
+FILES_OF = """
+SELECT job.results_at, job.started_at IS NOT NULL AS has_begun, job.ended_at IS NOT NULL AS is_over
+FROM miraikakaku.bulk_jobs AS job WHERE job.id = $1
+"""
+FILES = """
+SELECT name, universe, timeframe, rows, bytes, sha256 FROM miraikakaku.bulk_job_files WHERE job_id = $1 ORDER BY name
+"""

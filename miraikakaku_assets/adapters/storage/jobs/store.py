@@ -6,7 +6,7 @@ from typing import Any
 
 from miraikakaku_assets.adapters.storage.async_database import AsyncDatabase
 from miraikakaku_assets.adapters.storage.jobs import statements
-from miraikakaku_assets.application.ports.jobs import Acceptance, Accepted, Job, JobState, NewJob
+from miraikakaku_assets.application.ports.jobs import Acceptance, Accepted, Job, JobFiles, JobState, NewJob
 
 _CHANGED = "UPDATE 1"
 
@@ -92,6 +92,17 @@ class PostgresJobStore:
             total = await connection.fetchval(statements.COUNT_OUTCOMES, job_id)
             rows = await connection.fetch(statements.OUTCOMES, job_id, limit, offset)
         return total, [dict(row) for row in rows]
+
+    async def files(self, job_id: str) -> JobFiles | None:
+        """The files of a job and how far they are; None without the job."""
+        async with self._database.connection() as connection:
+            state = await connection.fetchrow(statements.FILES_OF, job_id)
+            rows = await connection.fetch(statements.FILES, job_id)
+        if state is None:
+            return None
+        return JobFiles(
+            state["is_over"], state["has_begun"], state["results_at"], [dict(row) for row in rows]
+        )
 
 
 def _job(row: Any) -> Job:

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
@@ -48,6 +49,7 @@ bulk_jobs = Table(
     utc("started_at"),  # when a run took it first
     now("updated_at"),
     utc("ended_at"),
+    utc("results_at"),  # when its files were complete
     CheckConstraint(
         "state IN ('accepted', 'running', 'paused', 'cancel_requested', 'cancelled', 'completed', 'failed')",
         name="state",
@@ -64,4 +66,18 @@ bulk_job_runs = Table(
     Column("job_id", Text(collation="C"), ForeignKey("miraikakaku.bulk_jobs.id"), nullable=False),
     now("taken_at"),
     Index("idx_bulk_job_runs_job", "job_id"),
+)
+
+bulk_job_files = Table(
+    "bulk_job_files",
+    metadata,
+    Column("job_id", Text(collation="C"), ForeignKey("miraikakaku.bulk_jobs.id"), nullable=False),
+    Column("name", Text(collation="C"), nullable=False),  # below results/ of the state folder
+    Column("universe", Text, nullable=False),
+    Column("timeframe", Text(collation="C"), nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    now("written_at"),
+    PrimaryKeyConstraint("job_id", "name"),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from miraikakaku_assets.application.ports.operations.maintenance import ALERTS, CYCLES, LEDGER, PROBES
+from miraikakaku_assets.application.ports.operations.maintenance import ALERTS, CYCLES, JOBS, LEDGER, PROBES
 
 
 class Leaving(NamedTuple):
@@ -43,6 +43,9 @@ _BARE = """NOT EXISTS (SELECT FROM miraikakaku.batch_execution_details d WHERE d
     AND NOT EXISTS (SELECT FROM miraikakaku.run_progress d WHERE d.batch_execution_id = t.id)"""
 _UNUSED_PROGRESS = """NOT EXISTS (
     SELECT FROM miraikakaku.batch_execution_details d WHERE d.batch_execution_id = t.batch_execution_id)"""
+_OF_ENDED_JOB = "EXISTS (SELECT FROM miraikakaku.bulk_jobs j WHERE j.id = t.job_id AND j.ended_at < :before)"
+_UNNAMED_JOB = """NOT EXISTS (SELECT FROM miraikakaku.bulk_job_files f WHERE f.job_id = t.id)
+    AND NOT EXISTS (SELECT FROM miraikakaku.bulk_job_runs r WHERE r.job_id = t.id)"""
 
 LEAVING: Mapping[str, tuple[Leaving, ...]] = {
     LEDGER: (
@@ -104,6 +107,18 @@ LEAVING: Mapping[str, tuple[Leaving, ...]] = {
             "'alerts/' || kind || '/' || severity",
             "raised_at",
             {"occurrences": "occurrences", "seconds": "extract(epoch FROM resolved_at - raised_at)"},
+        ),
+    ),
+    JOBS: (  # an idempotency key leaves with its job
+        Leaving("bulk_job_files", "job_id, name", _OF_ENDED_JOB),
+        Leaving("bulk_job_runs", "run_id", _OF_ENDED_JOB),
+        Leaving(
+            "bulk_jobs",
+            "id",
+            f"""t.ended_at < :before AND {_UNNAMED_JOB}""",
+            "'bulk_jobs/' || state",
+            "ended_at",
+            {"symbols": "total", "seconds": "extract(epoch FROM ended_at - created_at)"},
         ),
     ),
     PROBES: (

@@ -77,3 +77,12 @@ performance_remedies = Table(
         postgresql_where=text("state = 'proposed'"),
     ),
 )
+
+asset_health = Table(
+    "asset_health",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    utc("as_of", nullable=False),
+    Column("assets", JSONB, nullable=False),  # of all, by key: state, reasons, partitions counted
+    CheckConstraint("id = 1", name="one_row"),
+)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from miraikakaku_assets.adapters.storage.engine import Database
@@ -19,8 +20,12 @@ HIDDEN = ("security_findings", "security_scans")
 """Tables that say where an installation is weak: neither role reads them."""
 API_WRITES: Mapping[str, tuple[str, ...]] = {
     "alerts": ("UPDATE",),  # acknowledged and resolved by hand
-    "alert_silences": ("INSERT", "UPDATE", "DELETE"),
-    "alert_acknowledgements": ("INSERT", "UPDATE", "DELETE"),
+    "alert_silences": ("INSERT", "UPDATE"),
+    "alert_planner": ("UPDATE",),  # who is told is planned anew with each response
+    "notification_outbox": ("INSERT", "DELETE"),
+    "notification_members": ("INSERT", "DELETE"),
+    "bulk_jobs": ("INSERT", "UPDATE"),
+    "rate_limits": ("INSERT", "UPDATE"),  # of the keys; the source's is a row beside them
 }
 """Table → what an API may do there beside reading; a table that is not there yet is left out."""
 _SETTINGS = {
@@ -83,6 +88,21 @@ def grant_roles(database: Database) -> list[GrantedRole]:
                 raise
             time.sleep(0.05 * (attempt + 1))
     raise AssertionError  # the last try returns or raises
+
+
+def url_of(database: Database, role: str) -> str:
+    """The database's URL in another role; the owner of the embedded server may log in as any."""
+    return make_url(database.url).set(username=role, password=None).render_as_string(hide_password=False)
+
+
+def read_only_url(database: Database) -> str:
+    """The database's URL with transactions that only read, where there is no role for it."""
+    url = make_url(database.url)
+    given = url.query.get("options", "")
+    options = (
+        f"{given if isinstance(given, str) else ' '.join(given)} -c default_transaction_read_only=on".strip()
+    )
+    return url.update_query_dict({"options": options}).render_as_string(hide_password=False)
 
 
 def _granted(connection: Connection) -> list[GrantedRole]:

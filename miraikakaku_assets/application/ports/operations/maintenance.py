@@ -5,11 +5,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-LEDGER, CYCLES, ALERTS, PROBES = "ledger", "cycles", "alerts", "probes"
-ROWS = (LEDGER, CYCLES, ALERTS, PROBES)
+LEDGER, CYCLES, ALERTS, PROBES, JOBS = "ledger", "cycles", "alerts", "probes", "jobs"
+ROWS = (JOBS, LEDGER, CYCLES, ALERTS, PROBES)
 """Kinds of rows that leave after a while."""
-REPORTS, LOGS, MASTERS = "reports", "logs", "masters"
-FILES = (REPORTS, LOGS, MASTERS)
+REPORTS, LOGS, MASTERS, RESULTS = "reports", "logs", "masters", "results"
+FILES = (REPORTS, LOGS, MASTERS, RESULTS)
 """Kinds of files that do."""
 
 
@@ -39,7 +39,10 @@ class OldFiles(Protocol):
     """Files below the state folder that leave."""
 
     def older(self, kind: str, before: datetime) -> list[Path]:
-        """Files of a kind that were last written before a moment; the newest of each of its folders stays."""
+        """Files of a kind that were last written before a moment.
+
+        The newest of each of its folders stays, unless they are results of jobs.
+        """
 
     def unnamed_models(self, named: Iterable[str], before: datetime) -> list[Path]:
         """Files of models that are not named, and were last written before a moment."""
