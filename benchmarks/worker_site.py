@@ -59,6 +59,14 @@ with open_instance(ports().settings) as instance:
 Found = TypeVar("Found")
 
 
+def _may_name_hosts() -> bool:
+    """Whether this user may give processes a host name of their own."""
+    if sys.platform != "linux":
+        return False
+    script = f"import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare({_CLONE_NEWUTS}) != 0)"
+    return subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
 @dataclass
 class Worker:
     """A worker process.
@@ -93,7 +101,7 @@ class WorkerSite:
     site: Site
     logs: Path
     workers: dict[str, Worker] = field(default_factory=dict)
-    apart: bool = field(default_factory=lambda: _may_name_hosts())
+    apart: bool = field(default_factory=_may_name_hosts)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -134,14 +142,43 @@ class WorkerSite:
     def next_attempt(self, run_id: str) -> str | None:
         """The run that does what another has left."""
         rows = self.site.rows(
-            "SELECT run_id FROM dagster.run_tags WHERE key = 'dagster/parent_run_id' AND value = :run", run=run_id
+            "SELECT run_id FROM dagster.run_tags WHERE key = 'dagster/parent_run_id' AND value = :run",
+            run=run_id,
         )
         return str(rows[0][0]) if rows else None
 
-    def collected(self) -> frozenset[str]:
-        """Symbols that are stored and booked."""
-        query = "SELECT symbol FROM miraikakaku.batch_execution_details WHERE status = 'completed'"
-        return frozenset(symbol for (symbol,) in self.site.rows(query))
+    def collected_by(self, run_id: str) -> frozenset[str]:
+        """Symbols that a run has stored and booked."""
+        query = (
+            "SELECT d.symbol FROM miraikakaku.batch_execution_details d "
+            "JOIN miraikakaku.batch_executions b ON b.id = d.batch_execution_id "
+            "WHERE b.run_id = :run AND d.status = 'completed'"
+        )
+        return frozenset(symbol for (symbol,) in self.site.rows(query, run=run_id))
+
+    def failure_message(self, run_id: str) -> str:
+        """What Dagster says of a run that has failed."""
+        query = (
+            "SELECT event::json ->> 'user_message', event::json -> 'dagster_event' ->> 'message' "
+            "FROM dagster.event_logs WHERE run_id = :run AND dagster_event_type = 'PIPELINE_FAILURE'"
+        )
+        (said, message), *_ = self.site.rows(query, run=run_id)
+        return str(message or said)
+
+    def runs_by_worker(self) -> dict[str, int]:
+        """Name of a worker → runs that it was the last to do."""
+        query = (
+            "SELECT split_part(worker, '@', 1), count(*) FROM miraikakaku.run_leases GROUP BY 1 ORDER BY 1"
+        )
+        return {str(name): int(number) for name, number in self.site.rows(query)}
+
+    def most_requests(self, seconds: int) -> float:
+        """Most requests that were booked in so many seconds in a row, per second."""
+        query = (
+            "SELECT max(sum) FROM (SELECT sum(requests) OVER (ORDER BY logged_at RANGE BETWEEN "
+            f"'{seconds} s'::interval PRECEDING AND CURRENT ROW) FROM miraikakaku.data_collection_log) AS w"
+        )
+        return float(self.site.rows(query)[0][0]) / seconds
 
     def backfill_status(self) -> str:
         """Of the newest backfill."""
@@ -163,7 +200,7 @@ class WorkerSite:
         self, command: list[str], name: str, first: Callable[[], None] | None = None
     ) -> subprocess.Popen[bytes]:
         with (self.logs / f"{name}.log").open("ab") as log:
-            return subprocess.Popen(  # noqa: S603
+            return subprocess.Popen(
                 command,
                 env=self.environment,
                 cwd=self.site.folder,
@@ -173,7 +210,7 @@ class WorkerSite:
             )
 
     def _script(self, script: str, *arguments: str) -> str:
-        ran = subprocess.run(  # noqa: S603
+        ran = subprocess.run(
             [sys.executable, "-c", script, *arguments],
             env=self.environment,
             cwd=self.site.folder,
@@ -201,7 +238,7 @@ def running_redis(folder: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--requirepass", PASSWORD]
-    with _log(folder, "redis") as log, subprocess.Popen(command, stdout=log, cwd=folder) as process:  # noqa: S603
+    with _log(folder, "redis") as log, subprocess.Popen(command, stdout=log, cwd=folder) as process:
         try:
             wait_for(lambda: _listens(port))
             yield f"redis://:{PASSWORD}@127.0.0.1:{port}/0"
@@ -227,7 +264,8 @@ def running_workers(site: Site, instance: Path, names: tuple[str, ...]) -> Itera
         stack.callback(_stop, made)
         for name in names:
             made.start_worker(name)
-        wait_for(lambda: (site.home / "dagster" / "dagster.yaml").exists())
+        in_force = site.home / "dagster" / "dagster.yaml"
+        wait_for(lambda: in_force.exists() and in_force.read_bytes() == instance.read_bytes())
         daemon = made.start_daemon()
         stack.callback(_end, daemon)
         wait_for(lambda: all(" ready" in (logs / f"{name}.log").read_text() for name in names))
@@ -256,6 +294,9 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def _stop(made: WorkerSite) -> None:
+    for worker in made.workers.values():
+        if worker.process.poll() is None:
+            worker.process.send_signal(signal.SIGTERM)
     for worker in made.workers.values():
         _end(worker.process)
 
@@ -297,11 +338,3 @@ def _named_host(name: str) -> Callable[[], None]:
             socket.sethostname(f"host-of-{name}")
 
     return rename
-
-
-def _may_name_hosts() -> bool:
-    """Whether this user may give processes a host name of their own."""
-    if sys.platform != "linux":
-        return False
-    script = f"import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare({_CLONE_NEWUTS}) != 0)"
-    return subprocess.run([sys.executable, "-c", script], check=False).returncode == 0  # noqa: S603

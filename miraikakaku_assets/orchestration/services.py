@@ -18,6 +18,7 @@ from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.orchestration.instance.home import open_instance, shipped_file
 from miraikakaku_assets.orchestration.instance.orphaned_runs import close_abandoned
+from miraikakaku_assets.orchestration.instance.pools import follow_default_limits
 from miraikakaku_assets.orchestration.operations.heartbeats import ChildHeartbeats
 from miraikakaku_assets.orchestration.parent_death import end_with_parent
 from miraikakaku_assets.orchestration.prices.watched import register_named
@@ -60,6 +61,7 @@ class DagsterServices:
         # Dagster's tables are made here, before two processes want to make them at once.
         with open_instance(ports.settings) as instance:
             close_abandoned(instance, ports)
+            follow_default_limits(instance)
             # Sensors are off until somebody turns them on; without keys the dialogs of these assets would be empty.
             register_named(instance, ports)
         environment = {**os.environ, **as_environment(ports.settings)}

@@ -74,6 +74,6 @@ class LeaseRules:
             state: Of the run.
             since_renewal: Seconds since the lease was last renewed for certain.
         """
-        if state is RunState.ENDED or since_renewal > self.lost_after - self.renew_every:
+        if state is RunState.ENDED or since_renewal >= self.lost_after - self.renew_every:
             return Order.KILL
         return Order.CANCEL if state is RunState.CANCELLING else Order.CARRY_ON

@@ -6,7 +6,8 @@ from typing import NoReturn
 
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.orchestration.celery.app import QUEUE, build_app, require_broker
-from miraikakaku_assets.orchestration.instance.home import prepare_home
+from miraikakaku_assets.orchestration.instance.home import open_instance
+from miraikakaku_assets.orchestration.instance.pools import follow_default_limits
 from miraikakaku_assets.settings import as_environment
 
 _APP = "miraikakaku_assets.orchestration.celery.worker_app"
@@ -28,7 +29,8 @@ def become_worker(ports: Ports, name: str, slots: int, queue: str = QUEUE) -> No
     build_app(ports.settings)
     require_broker(ports.settings)
     _ = ports.database
-    prepare_home(ports.settings)
+    with open_instance(ports.settings) as instance:
+        follow_default_limits(instance)
     ports.database.close()
     arguments = [
         *("-m", "celery", "--app", _APP, "worker"),
