@@ -272,7 +272,7 @@ def running_workers(site: Site, instance: Path, names: tuple[str, ...]) -> Itera
         yield made
 
 
-def wait_for(look: Callable[[], Found], pause: float = 0.1) -> Found:
+def wait_for(look: Callable[[], Found | None], pause: float = 0.1) -> Found:
     """Looks until there is something to see.
 
     Raises:
