@@ -40,6 +40,7 @@ def test_only_a_run_that_waits_and_that_nobody_holds_is_begun(
         (RunState.WAITING, Order.CARRY_ON),
         (RunState.AT_WORK, Order.CARRY_ON),
         (RunState.CANCELLING, Order.CANCEL),
+        (RunState.SUCCEEDED, Order.CARRY_ON),
         (RunState.ENDED, Order.KILL),
     ],
 )

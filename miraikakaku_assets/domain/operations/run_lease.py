@@ -33,7 +33,8 @@ class RunState(StrEnum):
     WAITING = "waiting"
     AT_WORK = "at work"
     CANCELLING = "cancelling"
-    ENDED = "ended"
+    SUCCEEDED = "succeeded"  # only the run itself says so
+    ENDED = "ended"  # it may have been closed by somebody who took it for lost
 
 
 @dataclass(frozen=True)

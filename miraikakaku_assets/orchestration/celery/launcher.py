@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from dagster._core.events import EngineEventData
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
+from dagster._core.storage.tags import RETRY_NUMBER_TAG
 from dagster._serdes import ConfigurableClassData
 
 from miraikakaku_assets.bootstrap import ports
@@ -20,9 +22,16 @@ if TYPE_CHECKING:
 
 try:
     from dagster_celery.launcher import CeleryRunLauncher
-    from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
+    from dagster_celery.tags import (
+        DAGSTER_CELERY_QUEUE_TAG,
+        DAGSTER_CELERY_RUN_PRIORITY_TAG,
+        DAGSTER_CELERY_TASK_ID_TAG,
+    )
 except ImportError:
     raise missing_extra() from None
+
+_NEXT_ATTEMPT, _USUAL = 0, 6
+"""Priorities in Redis, where the lowest number comes first."""
 
 
 class LeasedCeleryRunLauncher(CeleryRunLauncher):
@@ -36,10 +45,24 @@ class LeasedCeleryRunLauncher(CeleryRunLauncher):
         self.celery = build_app(settings())
 
     def launch_run(self, context: LaunchRunContext) -> None:
-        """Puts the run into the queue."""
+        """Puts the run into the queue, before those that wait there if it does what a lost one has left."""
         run = context.dagster_run
-        task = self.celery.signature(EXECUTE_RUN, args=(run.run_id,), immutable=True)
-        self._launch_celery_task_run(run=run, task_signature=task, routing_key=EXECUTE_RUN)
+        queue = run.tags.get(DAGSTER_CELERY_QUEUE_TAG, self.default_queue)
+        usual = _NEXT_ATTEMPT if RETRY_NUMBER_TAG in run.tags else _USUAL
+        given = run.tags.get(DAGSTER_CELERY_RUN_PRIORITY_TAG, "")
+        result = self.celery.send_task(
+            EXECUTE_RUN,
+            args=(run.run_id,),
+            queue=queue,
+            priority=int(given) if given.isdecimal() else usual,
+        )
+        self._instance.add_run_tags(run.run_id, {DAGSTER_CELERY_TASK_ID_TAG: result.task_id})
+        self._instance.report_engine_event(
+            "The run is in the queue of the workers.",
+            run,
+            EngineEventData({"Celery task": result.task_id, "Celery queue": queue}),
+            cls=self.__class__,
+        )
 
     def terminate(self, run_id: str) -> bool:
         """Has a run ended by who minds it, within a sixth of RUN_LOST_AFTER; at once where nobody does.

@@ -34,6 +34,7 @@ _STATES = {
     dg.DagsterRunStatus.STARTING: RunState.WAITING,
     dg.DagsterRunStatus.STARTED: RunState.AT_WORK,
     dg.DagsterRunStatus.CANCELING: RunState.CANCELLING,
+    dg.DagsterRunStatus.SUCCESS: RunState.SUCCEEDED,
 }
 
 
