@@ -169,6 +169,12 @@ def _read_asset_health(ports: "Ports") -> "Sequence[AssetHealth]":
 class _LazyServices:
     """`DagsterServices`, imported when it is asked for."""
 
+    def become_worker(self, ports: "Ports", name: str, slots: int, queue: str) -> None:
+        """Turns this process into a worker."""
+        from miraikakaku_assets.orchestration.celery.worker import become_worker
+
+        become_worker(ports, name, slots, queue)
+
     def run(self, ports: "Ports", port: int, api_port: int, *, schedules_on: bool, read_only: bool) -> int:
         """Runs web server, daemon and REST API, and the simulated exchange of a demo beside them."""
         from miraikakaku_assets.faces.cli.demo_exchange import with_its_exchange

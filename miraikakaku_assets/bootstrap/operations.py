@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.operations.heartbeats import PostgresHeartbeats
     from miraikakaku_assets.adapters.storage.operations.metrics import PostgresSystemMetrics
     from miraikakaku_assets.adapters.storage.operations.review_books import PostgresReviewBooks
+    from miraikakaku_assets.adapters.storage.operations.run_leases import PostgresRunLeases
     from miraikakaku_assets.adapters.storage.operations.server_review import PostgresServerReview
     from miraikakaku_assets.application.monitoring.health import HealthPorts, StoredHealth
+    from miraikakaku_assets.domain.operations.run_lease import LeaseRules
 
 
 class Operations(Sources, Backups, Notices):
@@ -49,6 +51,20 @@ class Operations(Sources, Backups, Notices):
         self.heartbeats.beat(
             [ServiceBeat(service, socket.gethostname(), os.getpid(), state, address, health_path)]
         )
+
+    @cached_property
+    def run_leases(self) -> PostgresRunLeases:
+        """Which worker does which run."""
+        from miraikakaku_assets.adapters.storage.operations.run_leases import PostgresRunLeases
+
+        return PostgresRunLeases(self.database)
+
+    @property
+    def lease_rules(self) -> LeaseRules:
+        """For how long a worker that is silent is waited for."""
+        from miraikakaku_assets.domain.operations.run_lease import LeaseRules
+
+        return LeaseRules(self.settings.run_lost_after)
 
     @cached_property
     def system_metrics(self) -> PostgresSystemMetrics:

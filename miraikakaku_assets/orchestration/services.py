@@ -1,6 +1,5 @@
 """The processes of one installation: web server, daemon and REST API, started and stopped together."""
 
-import ctypes
 import http.client
 import os
 import signal
@@ -19,7 +18,9 @@ from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.orchestration.instance.home import open_instance, shipped_file
 from miraikakaku_assets.orchestration.instance.orphaned_runs import close_abandoned
+from miraikakaku_assets.orchestration.instance.pools import follow_default_limits
 from miraikakaku_assets.orchestration.operations.heartbeats import ChildHeartbeats
+from miraikakaku_assets.orchestration.parent_death import end_with_parent
 from miraikakaku_assets.orchestration.prices.watched import register_named
 from miraikakaku_assets.settings import as_environment
 
@@ -27,7 +28,6 @@ _ANSWER_SECONDS = 1.0
 _SERVER_INFO = "/server_info"
 _STARTUP = Path(__file__).with_name("child_startup")
 _STOP_SECONDS = 20.0
-_PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _STARTS, _TOO_OFTEN_SECONDS = 5, 600.0  # five starts in ten minutes: it will not get better
 _STILLBORN_SECONDS = 5.0  # a port that is taken, a setting that is wrong
 
@@ -61,6 +61,7 @@ class DagsterServices:
         # Dagster's tables are made here, before two processes want to make them at once.
         with open_instance(ports.settings) as instance:
             close_abandoned(instance, ports)
+            follow_default_limits(instance)
             # Sensors are off until somebody turns them on; without keys the dialogs of these assets would be empty.
             register_named(instance, ports)
         environment = {**os.environ, **as_environment(ports.settings)}
@@ -224,15 +225,10 @@ class _Service:
             [sys.executable, "-m", *self._arguments],
             env=self._environment,
             start_new_session=True,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread here
+            preexec_fn=end_with_parent(signal.SIGTERM),  # schedules must not go on unwatched  # noqa: PLW1509 - one thread here
         )
         self.groups.append(child.pid)
         return child
-
-
-def _end_with_parent() -> None:
-    """Has the kernel end this process when its parent is gone, also by SIGKILL: schedules must not go on unwatched."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _print(sentence: str) -> None:

@@ -73,6 +73,19 @@ def _postgres_url(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
+def _redis_url(value: SecretStr | None) -> SecretStr | None:
+    if value is None:
+        return None
+    try:
+        parts = urlsplit(value.get_secret_value())
+        known = parts.scheme in {"redis", "rediss"} and parts.hostname and (parts.port or True)
+    except ValueError:  # its message quotes what it could not read
+        known = False
+    if not known:
+        raise ValueError("must look like redis://:password@host:6379/0")
+    return value
+
+
 def _symbols_of(market: Universe) -> Callable[[str], str]:
     """What names symbols of a universe: all it has, or a watch list, which may be empty."""
 
@@ -221,6 +234,7 @@ Origins = Annotated[str, AfterValidator(_origins)]
 AddressOrFile = Annotated[str, AfterValidator(_address_or_file)]
 StateFolder = Annotated[Path, AfterValidator(_nameable)]
 PostgresUrl = Annotated[SecretStr | None, AfterValidator(_postgres_url)]
+RedisUrl = Annotated[SecretStr | None, AfterValidator(_redis_url)]
 CurrencyPairs = Annotated[str, AfterValidator(_symbols_of(FX))]
 CopperFutures = Annotated[str, AfterValidator(_symbols_of(COPPER))]
 TokyoSymbols = Annotated[str, AfterValidator(_symbols_of(JP))]

@@ -180,6 +180,14 @@ class Settings(PriceSourceSettings):
     """Days for which the results of checks of stored data are kept."""
     dagster_storage: Literal["pooled", "stock"] = "pooled"
     """``stock`` goes back to Dagster's own PostgreSQL storage (one connection per event)."""
+    dagster_yaml: Path | None = None
+    """Configuration of the Dagster instance, instead of the shipped one; e.g. deploy/celery/dagster.yaml."""
+    celery_broker_url: checks.RedisUrl = None
+    """Redis through which runs reach the workers (``redis://:password@host:6379/0``); a secret. Unset: no workers."""
+    celery_result_url: checks.RedisUrl = None
+    """Redis that keeps how the workers' tasks ended; a secret. Unset: that of CELERY_BROKER_URL."""
+    run_lost_after: Annotated[float, Field(ge=3, le=600, allow_inf_nan=False)] = 30.0
+    """Seconds without a sign of life after which the worker of a run counts as gone."""
     miraikakaku_schedules: Literal["off", "on"] = "off"
     """Whether schedules run by default; `miraikakaku schedule` turns them on for what it starts."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

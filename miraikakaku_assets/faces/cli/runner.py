@@ -21,6 +21,9 @@ class Services(Protocol):
     def run(self, ports: Ports, port: int, api_port: int, *, schedules_on: bool, read_only: bool) -> int:
         """Runs web server, daemon and REST API until they are stopped; returns the exit code."""
 
+    def become_worker(self, ports: Ports, name: str, slots: int, queue: str) -> None:
+        """Turns this process into a worker that does runs of a queue until it is stopped."""
+
 
 class Watch(Protocol):
     """Watches an installation from outside of the orchestrator."""

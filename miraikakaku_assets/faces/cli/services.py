@@ -1,4 +1,4 @@
-"""Commands that run services: ``schedule``, ``up`` and ``serve``."""
+"""Commands that run services: ``schedule``, ``up``, ``serve`` and ``worker``."""
 
 from typing import Annotated
 
@@ -71,3 +71,24 @@ def add_commands(app: typer.Typer, services: Services) -> None:
             ) from None
         _ = ports().database  # upgraded once, before workers take it as it is
         run_server(host, port, workers)
+
+    @app.command(short_help="A worker: does runs that come through Redis.")
+    def worker(
+        name: Annotated[
+            str,
+            typer.Option(
+                "--name", help="Of the worker, another for each on this machine. [default: worker-PID]"
+            ),
+        ] = "",
+        slots: Annotated[
+            int, typer.Option("--slots", min=1, max=64, help="Runs that it does at a time.")
+        ] = 1,
+        queue: Annotated[str, typer.Option("--queue", help="Queue that it takes runs from.")] = "dagster",
+    ) -> None:
+        """A worker: does runs that the daemon has put into Redis (CELERY_BROKER_URL), each in a process of its own.
+
+        SIGTERM or Ctrl-C: it takes no more, and ends when its runs have. Killed, others do what it has left.
+        """
+        import os
+
+        services.become_worker(ports(), name or f"worker-{os.getpid()}", slots, queue)

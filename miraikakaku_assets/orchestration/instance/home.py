@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 
 from miraikakaku_assets.adapters.files.state_folders import write_whole
+from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.settings import Settings
 
 _PACKAGE = Path(__file__).resolve().parents[2]
@@ -22,9 +23,19 @@ def prepare_home(settings: Settings) -> Path:
 
     Returns:
         The folder, ``<MIRAIKAKAKU_HOME>/dagster``.
+
+    Raises:
+        ConfigurationError: DAGSTER_YAML names no file that can be read.
     """
     home = settings.home / "dagster"
-    shipped = shipped_file("dagster.yaml").read_bytes()
+    source = settings.dagster_yaml or shipped_file("dagster.yaml")
+    try:
+        shipped = source.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"DAGSTER_YAML: {source} cannot be read ({error.strerror}); name the configuration of a Dagster "
+            "instance, or unset it"
+        ) from None
     target = home / "dagster.yaml"
     if not target.exists() or target.read_bytes() != shipped:
         write_whole(target, shipped)

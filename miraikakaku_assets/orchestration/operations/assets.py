@@ -63,6 +63,7 @@ def system_metrics(context: dg.AssetExecutionContext, ports: PortsResource) -> d
             raise report.unreachable
         sample_health(report, use.system_metrics, use.metrics_kept)
         use.heartbeats.forget(_FORGOTTEN)
+        use.run_leases.forget(_FORGOTTEN)
         at_work = is_at_work(context.instance, but=context.run.run_id)
         judge_system(use.system_metrics, use.alerting, is_at_work=at_work)
     except MiraikakakuError as error:

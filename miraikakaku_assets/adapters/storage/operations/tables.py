@@ -34,6 +34,17 @@ service_heartbeats = Table(
     CheckConstraint("state IN ('running', 'restarting', 'stopped')", name="state"),
 )
 
+run_leases = Table(
+    "run_leases",
+    metadata,
+    Column("run_id", Text(collation="C"), primary_key=True),  # of Dagster's run
+    Column("worker", Text, nullable=False),
+    Column("holder", Text, nullable=False),  # one reception of the run by one worker
+    now("taken_at"),
+    now("renewed_at"),  # by the database's clock
+    Index("idx_run_leases_renewed_at", "renewed_at"),
+)
+
 system_metrics = Table(
     "system_metrics",
     metadata,
