@@ -55,7 +55,7 @@ class SymbolIndex:
             (issue, folded(issue.symbol), folded(issue.code), folded(issue.name), latin(issue.name))
             for issue in issues
         ]
-        self._by_name = {}
+        self._by_name: dict[str, NamedIssue] = {}
         for issue, symbol, code, _, _ in self._entries:
             self._by_name.setdefault(code, issue)
             self._by_name[symbol] = issue

@@ -1,4 +1,4 @@
-"""The dashboard as a process of its own, beside the web UI and the daemon; whoever starts it has upgraded the database."""
+"""The dashboard as a process of its own; whoever starts it has upgraded the database."""
 
 import argparse
 import sys
