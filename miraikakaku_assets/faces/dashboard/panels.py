@@ -39,7 +39,9 @@ TEXTS = Texts(
 )
 
 
-def panel(draw: Callable[P, None] | None = None, *, every: timedelta | None = None) -> Callable[..., Any]:
+def panel(
+    draw: Callable[P, None] | None = None, *, every: timedelta | None = None, parallel: bool = False
+) -> Callable[..., Any]:
     """A part of a page that is drawn again without the rest, and that fails without the rest.
 
     The first argument of the function is the `View`.
@@ -47,6 +49,7 @@ def panel(draw: Callable[P, None] | None = None, *, every: timedelta | None = No
     Args:
         draw: Draws it.
         every: How often it is drawn anew by itself; None: only when somebody does something in it.
+        parallel: Whether the rest of the page does not wait for it, where it asks something that is slow to answer.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
@@ -57,7 +60,7 @@ def panel(draw: Callable[P, None] | None = None, *, every: timedelta | None = No
         guarded.__qualname__ = f"{function.__module__}.{function.__qualname__}"
         guarded.__name__ = function.__name__
         guarded.__module__ = function.__module__
-        made: Callable[..., None] = st.fragment(guarded, run_every=every)
+        made: Callable[..., None] = st.fragment(guarded, run_every=every, parallel=parallel)
         return made
 
     return decorate if draw is None else decorate(draw)

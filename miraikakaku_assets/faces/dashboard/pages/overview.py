@@ -124,7 +124,7 @@ def _markets(view: View) -> None:
             st.caption(text("checked", moment=view.moment(glance.checked_at)))
 
 
-@panel(every=timedelta(seconds=10))
+@panel(every=timedelta(seconds=10), parallel=True)
 def _work(view: View) -> None:
     text = view.texts(TEXTS)
     st.subheader(text("work"), anchor=False)

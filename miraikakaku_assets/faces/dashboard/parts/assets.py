@@ -65,7 +65,7 @@ def console_state(view: View) -> ConsoleState | None:
     return _console(view.use)
 
 
-@panel(every=timedelta(seconds=60))
+@panel(every=timedelta(seconds=60), parallel=True)
 def show_assets(view: View) -> None:
     """The panel of assets."""
     text = view.texts(TEXTS)
@@ -111,7 +111,7 @@ def _order(asset: Any) -> tuple[int, str]:
     return (-asset.state, asset.key)
 
 
-@panel(every=timedelta(seconds=60))
+@panel(every=timedelta(seconds=60), parallel=True)
 def show_schedules(view: View) -> None:
     """The panel of schedules."""
     text = view.texts(TEXTS)
