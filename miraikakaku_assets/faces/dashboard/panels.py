@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import streamlit as st
 
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, MiraikakakuError
+from miraikakaku_assets.faces.dashboard.address import chosen_number, remember
 from miraikakaku_assets.faces.dashboard.language import Texts
 from miraikakaku_assets.faces.dashboard.page import View
 
@@ -33,7 +34,9 @@ TEXTS = Texts(
         ),
         "csv": ("CSV", "CSV"),
         "parquet": ("Parquet", "Parquet"),
-        "export": ("書き出し", "Export"),
+        "previous": ("前へ", "Previous"),
+        "next": ("次へ", "Next"),
+        "page": ("{number} / {last} ページ", "page {number} of {last}"),
         "export_help": ("表示中の表を {form} で保存します", "Saves the table that is shown as {form}"),
     }
 )
@@ -148,6 +151,37 @@ def export(view: View, frame: "pl.DataFrame", name: str) -> None:
                 on_click="ignore",
                 help=text("export_help", form=text(form)),
             )
+
+
+def pager(view: View, total: int, page_rows: int) -> None:
+    """Buttons that go through the pages of a list; the page stands in the address as ``p``.
+
+    Args:
+        view: The look.
+        total: Rows of the whole list.
+        page_rows: Rows of a page.
+    """
+    if total <= page_rows:
+        return
+    text = view.texts(TEXTS)
+    last = -(-total // page_rows)
+    number = chosen_number("p", 1, 1, last)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            text("previous"),
+            disabled=number <= 1,
+            on_click=remember,
+            kwargs={"p": number - 1},
+            key="pager-previous",
+        )
+        st.markdown(text("page", number=f"{number:,}", last=f"{last:,}"))
+        st.button(
+            text("next"),
+            disabled=number >= last,
+            on_click=remember,
+            kwargs={"p": number + 1},
+            key="pager-next",
+        )
 
 
 def chart(figure: Any, name: str, alt: str, **options: Any) -> Any:

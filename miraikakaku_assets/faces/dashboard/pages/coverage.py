@@ -19,12 +19,12 @@ from miraikakaku_assets.faces.dashboard.address import (
     remember,
 )
 from miraikakaku_assets.faces.dashboard.page import Page, View
-from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, panel, plain
+from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, pager, panel, plain
 from miraikakaku_assets.faces.dashboard.parts.coverage_texts import CAUSE_TEXTS, TEXTS
 from miraikakaku_assets.faces.dashboard.reads import awaited, cached
 
 _CHECKS, _PAGE_ROWS = 60, 50
-_CELL, _LEAST_HEIGHT = 20, 220
+_CELL, _LEAST_HEIGHT, _LONGEST_LABEL = 20, 220, 12
 
 
 def render(view: View) -> None:
@@ -82,7 +82,7 @@ def _gaps(view: View, market: str, checked: Any) -> None:
         empty(text("no_days"), f"miraikakaku validate --universe {market}")
         return
     sessions = sorted(set(checked.days["session"]), reverse=True)
-    _take_click(market)
+    _take_click(market, {_short(sector): sector for sector in checked.days["sector"]})
     st.caption(text("map_help"))
     chart(
         _heat_map(view, checked),
@@ -102,7 +102,7 @@ def _gaps(view: View, market: str, checked: Any) -> None:
         st.markdown(f":material/check_circle: {text('none')}")
         return
     _table(view, rows)
-    _pages(view, gaps, offset)
+    pager(view, gaps, _PAGE_ROWS)
     _repair(view, market, session, cause, symbol)
 
 
@@ -124,7 +124,7 @@ def _heat_map(view: View, checked: Any) -> Any:
     figure = go.Figure(
         go.Heatmap(
             x=columns,
-            y=sectors,
+            y=[_short(sector) for sector in sectors],
             z=[[shares[sector][column] for column in columns] for sector in sectors],
             customdata=[[counts.get((sector, column), 0) for column in columns] for sector in sectors],
             zmin=0,
@@ -133,7 +133,8 @@ def _heat_map(view: View, checked: Any) -> Any:
             xgap=1,
             ygap=1,
             colorbar={"tickformat": ".0%", "thickness": 12, "len": 0.9},
-            hovertemplate="%{y}<br>%{x}<br>%{z:.2%} · %{customdata} "
+            text=[[sector] * len(columns) for sector in sectors],
+            hovertemplate="%{text}<br>%{x}<br>%{z:.2%} · %{customdata} "
             + text("hover_missing")
             + "<extra></extra>",
         )
@@ -144,11 +145,15 @@ def _heat_map(view: View, checked: Any) -> Any:
     return figure
 
 
-def _take_click(market: str) -> None:
+def _short(sector: str) -> str:
+    return sector if len(sector) <= _LONGEST_LABEL else f"{sector[: _LONGEST_LABEL - 1]}…"
+
+
+def _take_click(market: str, sectors: dict[str, str]) -> None:
     """Has a click on a cell choose its session and sector; a cell is taken once, so that filters can go on from it."""
     state = st.session_state.get(f"chart-coverage-{market}") or {}
     points = state.get("selection", {}).get("points", [])
-    cell = (str(points[0]["x"])[:10], str(points[0]["y"])) if points else None
+    cell = (str(points[0]["x"])[:10], sectors[str(points[0]["y"])]) if points else None
     if cell is None or st.session_state.get("coverage-cell") == cell:
         return
     st.session_state["coverage-cell"] = cell
@@ -174,20 +179,23 @@ def _filters(
     if st.session_state["gap-session"] not in sessions:
         st.session_state["gap-session"] = None if st.session_state["gap-session"] is None else sessions[0]
     columns = st.columns(3)
-    anything = text("anything")
     session = columns[0].selectbox(
         text("session"),
-        [None, *sessions],
-        format_func=lambda value: text("all_sessions") if value is None else str(value),
+        sessions,
+        index=None,
+        format_func=str,
+        placeholder=text("all_sessions"),
         key="gap-session",
     )
     sector = columns[1].selectbox(
-        text("sector"), [None, *sectors], format_func=lambda value: value or anything, key="gap-sector"
+        text("sector"), sectors, index=None, placeholder=text("anything"), key="gap-sector"
     )
     cause = columns[2].selectbox(
         text("cause"),
-        [None, *CAUSES],
-        format_func=lambda value: view.texts(CAUSE_TEXTS)(value) if value else anything,
+        list(CAUSES),
+        index=None,
+        format_func=view.texts(CAUSE_TEXTS),
+        placeholder=text("anything"),
         key="gap-cause",
     )
     symbol = chosen_text("symbol")
@@ -233,25 +241,6 @@ def _table(view: View, rows: list[dict[str, Any]]) -> None:
         alt=text("gaps"),
     )
     export(view, pl.DataFrame(rows, infer_schema_length=None), "coverage-gaps")
-
-
-def _pages(view: View, total: int, offset: int) -> None:
-    if total <= _PAGE_ROWS:
-        return
-    text = view.texts(TEXTS)
-    number, last = offset // _PAGE_ROWS + 1, -(-total // _PAGE_ROWS)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button(
-            text("previous"),
-            disabled=number <= 1,
-            on_click=remember,
-            kwargs={"p": number - 1},
-            key="gaps-back",
-        )
-        st.markdown(text("page", number=f"{number:,}", last=f"{last:,}"))
-        st.button(
-            text("next"), disabled=number >= last, on_click=remember, kwargs={"p": number + 1}, key="gaps-on"
-        )
 
 
 def _repair(view: View, market: str, session: date | None, cause: str | None, symbol: str | None) -> None:

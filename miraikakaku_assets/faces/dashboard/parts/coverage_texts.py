@@ -47,9 +47,6 @@ TEXTS = Texts(
         "last": ("最後", "last"),
         "bars": ("足の数", "bars"),
         "market": ("市場区分", "market"),
-        "previous": ("前へ", "Previous"),
-        "next": ("次へ", "Next"),
-        "page": ("{number} / {last} ページ", "page {number} of {last}"),
         "repair": ("この不足を補充する", "Repair these gaps"),
         "repair_help": (
             "不足している期間だけをデータ元に再度問い合わせます (Dagster の実行として)",
