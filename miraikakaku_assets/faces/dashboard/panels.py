@@ -153,6 +153,17 @@ def export(view: View, frame: "pl.DataFrame", name: str) -> None:
             )
 
 
+def table(rows: Any, alt: str, **options: Any) -> Any:
+    """A table as every page shows it: no index, a dash where nothing is known.
+
+    Args:
+        rows: What it shows.
+        alt: What it is, for those who do not see it.
+        options: Further arguments of ``st.dataframe``.
+    """
+    return st.dataframe(rows, hide_index=True, placeholder="–", alt=alt, **options)
+
+
 def pager(view: View, total: int, page_rows: int) -> None:
     """Buttons that go through the pages of a list; the page stands in the address as ``p``.
 

@@ -19,7 +19,7 @@ from miraikakaku_assets.faces.dashboard.address import (
     remember,
 )
 from miraikakaku_assets.faces.dashboard.page import Page, View
-from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, pager, panel, plain
+from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, pager, panel, plain, table
 from miraikakaku_assets.faces.dashboard.parts.coverage_texts import CAUSE_TEXTS, TEXTS
 from miraikakaku_assets.faces.dashboard.reads import awaited, cached
 
@@ -231,9 +231,8 @@ def _table(view: View, rows: list[dict[str, Any]]) -> None:
         }
         for row in rows
     ]
-    st.dataframe(
+    table(
         shown,
-        hide_index=True,
         column_config={
             text("symbol"): st.column_config.LinkColumn(display_text=r"symbol=([^&]+)", width="small"),
             text("bars"): st.column_config.NumberColumn(format="localized", width="small"),
@@ -284,9 +283,8 @@ def _segments(view: View, market: str, checked: Any) -> None:
         for segment in checked.segments
     ]
     number = st.column_config.NumberColumn
-    st.dataframe(
+    table(
         rows,
-        hide_index=True,
         column_config={
             text("share"): number(format="%.2f"),
             text("floor"): number(format="%.0f"),

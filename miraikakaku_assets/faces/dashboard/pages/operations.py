@@ -9,7 +9,7 @@ from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.operations.thresholds import THRESHOLDS, shown
 from miraikakaku_assets.faces.dashboard.language import Language, Texts
 from miraikakaku_assets.faces.dashboard.page import Page, View
-from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, panel
+from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, panel, table
 from miraikakaku_assets.faces.dashboard.reads import cached
 
 _ATTEMPTS, _CHECKS, _MIB = 10, 288, 2**20
@@ -221,9 +221,8 @@ def _services(view: View) -> None:
         }
         for service in services
     ]
-    st.dataframe(
+    table(
         rows,
-        hide_index=True,
         column_config={text("silent"): st.column_config.NumberColumn(format="%.0f")},
         alt=text("services"),
     )
@@ -244,9 +243,8 @@ def _backups(view: View) -> None:
         )
         st.markdown(f"{icon} {words}")
     if attempts:
-        st.dataframe(
+        table(
             [_attempt(view, text, attempt) for attempt in attempts],
-            hide_index=True,
             column_config={
                 text("size"): st.column_config.NumberColumn(format="%.1f"),
                 text("dump"): st.column_config.NumberColumn(format="%.1f"),
@@ -301,7 +299,7 @@ def _security(view: View) -> None:
         }
         for stored in sorted(findings, key=lambda stored: -stored.finding.level.rank)
     ]
-    st.dataframe(rows, hide_index=True, alt=text("security"))
+    table(rows, alt=text("security"))
     export(view, pl.DataFrame(rows, infer_schema_length=None), "security-findings")
 
 

@@ -17,7 +17,7 @@ from miraikakaku_assets.faces.dashboard.address import (
 )
 from miraikakaku_assets.faces.dashboard.language import Language, Texts
 from miraikakaku_assets.faces.dashboard.page import Page, View
-from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, pager, panel, plain
+from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, pager, panel, plain, table
 from miraikakaku_assets.faces.dashboard.reads import cached
 
 _PAGE_ROWS, _ROW_HEIGHT = 50, 34
@@ -86,10 +86,25 @@ def _sides(use: Ports, wanted: tuple[str, str]) -> list[dict[str, Any]]:
     return [dict(row) for row in use.signal_lists.newest_of_sides(SignalFilter(*wanted))]
 
 
+@cached(900)
+def _track_records(use: Ports, market: str, stamp: str) -> list[dict[str, Any]]:
+    """What came after the signals of each side, as known now; anew when there is a new signal."""
+    del stamp
+    from miraikakaku_assets.application.analysis.track_record_view import records_of
+
+    signals = use.analysis.signals(universe(market), None, None, use.settings.pattern_definition)
+    return records_of(universe(market), signals, use.analysis, use.clock()).to_dicts()
+
+
 @cached(20)
 def _page(use: Ports, wanted: tuple[Any, ...], offset: int) -> tuple[int, list[dict[str, Any]]]:
     total, rows = use.signal_lists.page(SignalFilter(*wanted), _PAGE_ROWS, offset)
     return total, [dict(row) for row in rows]
+
+
+def _has_hits(record: dict[str, Any] | None) -> bool:
+    """Whether a record says how often its side came true; a side without a direction has none."""
+    return bool(record) and record.get("hit_rate") is not None  # type: ignore[union-attr]
 
 
 def _named(view: View, row: dict[str, Any]) -> str:
@@ -103,7 +118,15 @@ def _records(view: View, market: str, sides: list[dict[str, Any]]) -> None:
 
     text = view.texts(TEXTS)
     st.subheader(text("records"), anchor=False)
-    recorded = [side for side in sides if (side["track_record"] or {}).get("n")]
+    newest = max(side["at"] for side in sides)
+    records_by_side = {
+        (record["pattern"], record["direction"]): record
+        for record in _track_records(view.use, market, str(newest))
+    }
+    sides = [
+        {**side, "track_record": records_by_side.get((side["pattern"], side["direction"]))} for side in sides
+    ]
+    recorded = [side for side in sides if _has_hits(side["track_record"])]
     if not recorded:
         st.markdown(text("no_records"))
     else:
@@ -139,9 +162,8 @@ def _records(view: View, market: str, sides: list[dict[str, Any]]) -> None:
         figure.update_xaxes(range=[0, 1], tickformat=".0%")
         chart(figure, f"patterns-{market}", text("records_alt"))
     rows = [_record(view, text, side) for side in sides]
-    st.dataframe(
+    table(
         rows,
-        hide_index=True,
         column_config={
             text("hit"): st.column_config.NumberColumn(format="%.1f"),
             text("mean"): st.column_config.NumberColumn(format="%.3f"),
@@ -154,7 +176,7 @@ def _records(view: View, market: str, sides: list[dict[str, Any]]) -> None:
 
 def _record(view: View, text: Any, side: dict[str, Any]) -> dict[str, Any]:
     record = side["track_record"] or {}
-    has_outcomes = bool(record.get("n"))
+    has_outcomes = _has_hits(record)
     return {
         text("pattern"): _named(view, side),
         text("direction"): text(side["direction"]),
@@ -182,9 +204,8 @@ def _signals(view: View, market: str, sides: list[dict[str, Any]]) -> None:
     if not rows:
         return
     close = text("close", unit=universe(market).price_unit)
-    st.dataframe(
+    table(
         [_signal(view, text, row, close) for row in rows],
-        hide_index=True,
         column_config={
             text("symbol"): st.column_config.LinkColumn(display_text=r"symbol=([^&]+)", width="small")
         },
@@ -210,7 +231,7 @@ def _signal(view: View, text: Any, row: dict[str, Any], close: str) -> dict[str,
         text("direction"): text(row["direction"]),
         close: row["close"],
         text("record"): text("of", hit=f"{100 * record['hit_rate']:.0f}", n=f"{record['n']:,}")
-        if record.get("n")
+        if _has_hits(record)
         else "–",
         text("evidence"): evidence_in_short(row["evidence"]),
     }
