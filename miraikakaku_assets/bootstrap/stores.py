@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from miraikakaku_assets.adapters.files.state_folders import FolderFileStore, FolderReportStore
     from miraikakaku_assets.adapters.sources.files.intraday_bars import NamedBarFiles
+    from miraikakaku_assets.adapters.storage.analysis.signal_lists import PostgresSignalLists
     from miraikakaku_assets.adapters.storage.analysis.store import PostgresAnalysis
     from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
     from miraikakaku_assets.adapters.storage.collection.claims import PostgresClaims
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.collection.stage_reports import PostgresStageReports
     from miraikakaku_assets.adapters.storage.coverage.history import PostgresCoverageHistory
     from miraikakaku_assets.adapters.storage.coverage.store import PostgresCoverage
+    from miraikakaku_assets.adapters.storage.glance import PostgresGlance
     from miraikakaku_assets.adapters.storage.jobs.queue import PostgresJobQueue
     from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
     from miraikakaku_assets.adapters.storage.status import PostgresStatus
@@ -110,6 +112,20 @@ class Stores(Installation):
         from miraikakaku_assets.adapters.storage.status import PostgresStatus
 
         return PostgresStatus(self.database)
+
+    @cached_property
+    def signal_lists(self) -> PostgresSignalLists:
+        """Pages of signals."""
+        from miraikakaku_assets.adapters.storage.analysis.signal_lists import PostgresSignalLists
+
+        return PostgresSignalLists(self.database)
+
+    @cached_property
+    def glance(self) -> PostgresGlance:
+        """Figures of an overview."""
+        from miraikakaku_assets.adapters.storage.glance import PostgresGlance
+
+        return PostgresGlance(self.database)
 
     @cached_property
     def probes(self) -> PostgresProbes:
