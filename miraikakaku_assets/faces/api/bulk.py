@@ -10,7 +10,7 @@ from miraikakaku_assets.application.bulk.jobs import accept_job, pause_job, read
 from miraikakaku_assets.application.bulk.request import read_request
 from miraikakaku_assets.application.ports.jobs import Acceptance, Job, JobState
 from miraikakaku_assets.domain.market.universes import JP
-from miraikakaku_assets.faces.api.answers import success
+from miraikakaku_assets.faces.api.answers import Body, document_of, success
 from miraikakaku_assets.faces.api.models import (
     JobChanged,
     JobList,
@@ -20,6 +20,7 @@ from miraikakaku_assets.faces.api.models import (
     StartRequest,
     refusals,
 )
+from miraikakaku_assets.faces.api.prepared import prepared
 from miraikakaku_assets.faces.api.requests import Limit, Offset, key_of, parts
 
 router = APIRouter(prefix="/api/bulk", tags=["bulk"])
@@ -75,8 +76,12 @@ async def start(
 )
 async def status(request: Request, job_id: JobId) -> Response:
     """The figures are those of the ledger of collections."""
-    job = await read_job(job_id, parts(request).ports.job_store)
-    return success({"job": job_document(job)})
+    store = parts(request).ports.job_store
+
+    async def shown() -> Body:
+        return document_of({"job": job_document(await read_job(job_id, store))})
+
+    return await prepared(request, shown)
 
 
 @router.post(

@@ -12,6 +12,7 @@ from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe, un
 from miraikakaku_assets.faces.api.answers import Body, invalid, not_found, send
 from miraikakaku_assets.faces.api.keys import Key
 from miraikakaku_assets.faces.api.launches import Launches
+from miraikakaku_assets.faces.api.page_keeper import PageKeeper
 from miraikakaku_assets.faces.api.progress import ProgressHub
 from miraikakaku_assets.faces.api.reader import Reader
 
@@ -23,12 +24,21 @@ UniverseName = Annotated[str, Query(description="ユニバース", examples=["jp
 
 @dataclass(frozen=True)
 class Parts:
-    """What the routes of one application work with."""
+    """What the routes of one application work with.
+
+    Attributes:
+        ports: The installation.
+        hub: Who watches jobs.
+        launches: What is launched behind the answers.
+        reader: Reads tables in a process of its own.
+        pages: Of the stock masters, as of their newest update.
+    """
 
     ports: Ports
     hub: ProgressHub
     launches: Launches
     reader: Reader
+    pages: PageKeeper
 
 
 def parts(request: Request) -> Parts:
