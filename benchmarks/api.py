@@ -21,7 +21,7 @@ from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.settings import Settings
 from miraikakaku_assets_tests.support.free_port import free_port
 
-WORKERS = 2
+WORKERS, YEAR_SESSIONS = 2, 245
 _SCRIPT = Path(sys.executable).with_name("miraikakaku")
 _START_SECONDS = 120.0
 _MIB = 2**20
@@ -44,6 +44,13 @@ class Route:
     cpu_ms: float
     floor_cpu_ms: float
     size: int
+
+    def __str__(self) -> str:
+        """All of it, beside the floor."""
+        return (
+            f"{self.per_s:,.0f}/s, p99 {self.p99_ms:.0f} ms, {self.cpu_ms:.3f} ms of processor ({self.size:,} bytes) "
+            f"beside {self.floor_per_s:,.0f}/s, {self.floor_p99_ms:.0f} ms, {self.floor_cpu_ms:.3f} ms"
+        )
 
     @property
     def per_s(self) -> float:
@@ -83,6 +90,7 @@ def served(database: Database, home: Path, workers: int) -> Iterator[tuple[str, 
         "MIRAIKAKAKU_HOME": str(home),
         "DAGSTER_URL": "http://127.0.0.1:9",
         "RATE_LIMIT_PER_MINUTE": "1000000",
+        "LOG_LEVEL": "WARNING",  # every WebSocket is a line otherwise
     }
     words = [str(_SCRIPT), "serve", "--port", str(port), "--workers", str(workers)]
     with _running(words, f"http://127.0.0.1:{port}/health", environment) as process:

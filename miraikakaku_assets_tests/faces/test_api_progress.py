@@ -136,6 +136,30 @@ def test_server_sent_events_are_the_same_and_spare_what_a_client_has(api: Api) -
     assert api.get("/api/bulk/events/job-1").status_code == 404
 
 
+def test_a_client_that_takes_nothing_is_dropped_and_nobody_else(api: Api) -> None:
+    job_id = at_work(api)
+    move(api, current_symbols="array_fill(repeat('7', 30), ARRAY[100000])")  # three megabytes a message
+    slow = connect(
+        f"{api.web_socket}/ws/bulk/{job_id}",
+        open_timeout=PATIENCE,
+        max_queue=1,
+        max_size=None,
+        compression=None,
+    )
+    with slow, connect(f"{api.web_socket}/ws/bulk/{job_id}", max_size=None) as quick:
+        json.loads(quick.recv(PATIENCE))
+        state, verb = "running", "pause"
+        while "miraikakaku_api_watchers 2" in api.get("/metrics").text:
+            api.post(f"/api/bulk/{verb}/{job_id}")
+            state, verb = ("paused", "resume") if verb == "pause" else ("running", "pause")
+            while json.loads(quick.recv(PATIENCE))["status"] != state:
+                pass
+        list(slow)  # it takes them now, up to the end
+        assert slow.close_code == 1013
+        api.ports.job_queue.finish(job_id, None)
+        assert json.loads(list(quick)[-1])["status"] == "failed"
+
+
 async def _offered(watcher: Watcher) -> list[bool]:
     return [watcher.offer(Progress(number, "{}", is_last=False)) for number in range(9)]
 

@@ -129,7 +129,7 @@ class AsyncDatabase:
 
 
 async def _as_it_is(_connection: Any) -> None:
-    """Nothing is set for a session here, so nothing has to be reset: that would be a second round trip for each question.
+    """Nothing is set for a session here, so nothing has to be reset: that would be a second round trip each time.
 
     The pool itself rolls back what is still open.
     """
