@@ -15,9 +15,8 @@ from pathlib import Path
 from benchmarks import (
     alerting,
     analysis,
-    api,
+    api_figures,
     api_load,
-    api_watchers,
     bookkeeping,
     coverage,
     event_log,
@@ -258,66 +257,16 @@ def _alerts(*, quick: bool) -> dict[str, Metric]:  # noqa: ARG001 - ten thousand
 
 
 def _api(*, quick: bool) -> dict[str, Metric]:
-    issues, rounds, clients = (2_000, 2, 100) if quick else (16_000, 6, 500)
     try:
         api_load.require_generator()
     except api_load.NoLoadGeneratorError as reason:
         raise NotMeasuredError(str(reason)) from None
     with tempfile.TemporaryDirectory() as folder, _database() as database:
-        window = api.fill(database, issues, api.YEAR_SESSIONS)
-        with api.served(database, Path(folder), api.WORKERS) as (address, process):
-            job_id = api.begin_job(database, address, 100)
-            routes = {
-                name: api.measure_route(database, process, f"{address}{path}", rounds, 3)
-                for name, path in (
-                    ("status", f"/api/bulk/status/{job_id}"),
-                    ("list", "/api/stock-master/list"),
-                )
-            }
-            year, year_size = api.median_ms(
-                [f"{address}/api/prices/S{number}.T?from={window[0]}" for number in range(100)]
-            )
-            days = window[-15:]
-            path = "/api/prices/by-date/{}?universe=jp&format=parquet"
-            day, day_size = api.median_ms([address + path.format(session) for session in days])
-            resident = api.resident_mib(process)
-        with api.served(database, Path(folder), 1) as (address, _process):
-            delay = api_watchers.measure(database, address, job_id, clients, 10)
-    slower = min(routes.values(), key=lambda route: route.per_s)
-    later = max(routes.values(), key=lambda route: route.p99_ms)
-    shown = "; ".join(f"{name} {route}" for name, route in routes.items())
-    bare = (
-        f"a bare Starlette route of as many bytes, by turns, under the same server ({api.WORKERS} processes, "
-        f"{api_load.CONNECTIONS} connections of wrk); the slower of: {shown}"
-    )
-    return _named(
-        ("api_requests_per_s", slower.per_s, slower.floor_per_s, f"requests/s: {bare}"),
-        ("api_p99_ms", later.p99_ms, later.floor_p99_ms, f"ms: {bare}"),
-        (
-            "ws_delay_ms",
-            delay["p95_ms"],
-            None,
-            (
-                f"no peer: p95 of 10 commits to {clients} clients, median {delay['median_ms']:.0f} ms, "
-                f"most {delay['most_ms']:.0f} ms"
-            ),
-        ),
-        (
-            "api_symbol_year_ms",
-            year,
-            None,
-            f"no peer: {len(window)} sessions as JSON, {year_size:,} bytes, median of 100 symbols",
-        ),
-        (
-            "api_market_day_ms",
-            day,
-            None,
-            (
-                f"no peer: {issues:,} symbols as Parquet, {day_size:,} bytes, median of {len(days)} days; the largest "
-                f"process that answers holds {resident:.0f} MiB"
-            ),
-        ),
-    )
+        figures = api_figures.measure(database, Path(folder), *(2_000, 2, 100) if quick else (16_000, 6, 500))
+    metrics = _named(*figures.named())
+    if not quick:
+        api_figures.write_page(metrics)
+    return metrics
 
 
 def _pruning(*, quick: bool) -> dict[str, Metric]:
