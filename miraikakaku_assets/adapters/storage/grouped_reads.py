@@ -1,7 +1,7 @@
 """Reads that are asked for while another is under way are one read: under load a statement answers many questions."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -44,20 +44,20 @@ class GroupedReads(Generic[K, V]):
                 try:
                     found = await self._read(group.keys())
                 except Exception as error:  # noqa: BLE001 - each of those who wait is told
-                    _tell(group, lambda answer, _key, error=error: answer.set_exception(error))
+                    for answer in _open(group.values()):
+                        answer.set_exception(error)
+                    continue
                 except asyncio.CancelledError:
-                    _tell(group, lambda answer, _key: answer.cancel())
+                    for answer in _open(group.values()):
+                        answer.cancel()
                     raise
-                else:
-                    _tell(group, lambda answer, key, found=found: answer.set_result(found.get(key)))
+                for key, answers in group.items():
+                    for answer in _open([answers]):
+                        answer.set_result(found.get(key))
         finally:
             self._reading = None
 
 
-def _tell(
-    group: Mapping[K, list[asyncio.Future[V | None]]], tell: Callable[[asyncio.Future[V | None], K], object]
-) -> None:
-    for key, answers in group.items():
-        for answer in answers:
-            if not answer.done():  # who asked may have left
-                tell(answer, key)
+def _open(answers: Iterable[list[asyncio.Future[V | None]]]) -> Iterator[asyncio.Future[V | None]]:
+    """Those that somebody still waits for: a client may have left."""
+    return (answer for several in answers for answer in several if not answer.done())

@@ -43,10 +43,10 @@ from miraikakaku_assets.faces.api.feeds import udf, workspace
 from miraikakaku_assets.faces.api.guard import Guard
 from miraikakaku_assets.faces.api.keys import Keys
 from miraikakaku_assets.faces.api.launches import Launches
-from miraikakaku_assets.faces.api.page_keeper import PageKeeper
-from miraikakaku_assets.faces.api.prepared import Prepared
 from miraikakaku_assets.faces.api.progress import ProgressHub
 from miraikakaku_assets.faces.api.reader import Reader
+from miraikakaku_assets.faces.api.repeated.page_keeper import PageKeeper
+from miraikakaku_assets.faces.api.repeated.prepared import Prepared
 from miraikakaku_assets.faces.api.requests import Parts
 
 _log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from miraikakaku_assets.faces.api.models import (
     StartRequest,
     refusals,
 )
-from miraikakaku_assets.faces.api.prepared import prepared
+from miraikakaku_assets.faces.api.repeated.prepared import prepared
 from miraikakaku_assets.faces.api.requests import Limit, Offset, key_of, parts
 
 router = APIRouter(prefix="/api/bulk", tags=["bulk"])

@@ -12,9 +12,9 @@ from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe, un
 from miraikakaku_assets.faces.api.answers import Body, invalid, not_found, send
 from miraikakaku_assets.faces.api.keys import Key
 from miraikakaku_assets.faces.api.launches import Launches
-from miraikakaku_assets.faces.api.page_keeper import PageKeeper
 from miraikakaku_assets.faces.api.progress import ProgressHub
 from miraikakaku_assets.faces.api.reader import Reader
+from miraikakaku_assets.faces.api.repeated.page_keeper import PageKeeper
 
 P = ParamSpec("P")
 Limit = Annotated[int, Query(ge=1, le=20_000, description="件数の上限")]

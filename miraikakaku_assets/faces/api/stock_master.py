@@ -12,7 +12,7 @@ from miraikakaku_assets.application.ports.serving import MasterFilter
 from miraikakaku_assets.domain.errors import OrchestratorUnavailableError
 from miraikakaku_assets.faces.api.answers import ApiError, Body, body_of, success
 from miraikakaku_assets.faces.api.models import MasterUpdated, Rows, StockList, refusals
-from miraikakaku_assets.faces.api.prepared import prepared
+from miraikakaku_assets.faces.api.repeated.prepared import prepared
 from miraikakaku_assets.faces.api.requests import Limit, Offset, UniverseName, parts, universe_of
 
 router = APIRouter(prefix="/api/stock-master", tags=["stock-master"])
