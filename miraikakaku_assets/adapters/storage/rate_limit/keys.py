@@ -19,8 +19,8 @@ _MINUTE = 60
 _LEASE_SECONDS = 1.0
 # $1 row, $2 seconds between two requests, $3 requests in a row, $4 how many are wanted. `next_free` is the theoretical
 # arrival time: what is granted moves it on, and it may be no further ahead than a whole burst. The commit does not wait
-# for the disk, which takes a fifth of a second beside a collection: every request of the key would wait with it. A crash
-# of PostgreSQL itself may therefore forget what was granted in its last second.
+# for the disk, which takes a fifth of a second beside a collection: every request of the key would wait with it. So a
+# crash of PostgreSQL itself may forget what was granted in its last second.
 _TAKE = """
 INSERT INTO miraikakaku.rate_limits AS held (name, next_free, leaves_at, answer)
 SELECT $1::text, clock_timestamp() + make_interval(secs => $2::float8 * $4::float8), clock_timestamp(), 'granted'
