@@ -97,5 +97,5 @@ def run_server(host: str, port: int, workers: int) -> None:
         timeout_graceful_shutdown=5,
         ws_max_size=_MESSAGE_BYTES,
         ws="websockets-sansio",
-        ws_per_message_deflate=False,  # of messages of 400 bytes: 500 clients took 100 MiB for it
+        ws_per_message_deflate=False,  # of messages of 400 bytes: 500 clients took 20 MiB for it
     )
