@@ -15,8 +15,8 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-demo: $(READY) ## The whole pipeline against a simulated exchange
-	$(BIN)/miraikakaku demo
+demo: $(READY) ## The whole pipeline against a simulated exchange; SYMBOLS=n for fewer than 400 issues
+	$(BIN)/miraikakaku demo $(if $(SYMBOLS),--symbols $(SYMBOLS))
 
 test: $(READY) ## The whole test suite against a real PostgreSQL
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -48,7 +48,7 @@ diagram: $(READY) ## Draw the diagram of packages in docs/architecture.md from t
 	$(BIN)/python -m miraikakaku_assets_tests.package_diagram
 
 docs: $(READY) ## The documentation site in site/, with every link checked
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 	@echo "open site/index.html"
 
 wheel: $(READY) ## dist/miraikakaku_assets-….whl; installed after requirements.lock it runs anywhere

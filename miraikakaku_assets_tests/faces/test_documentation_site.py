@@ -20,7 +20,7 @@ def text(name: str) -> str:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built site; links, anchors and the navigation are checked by the build itself."""
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     built = subprocess.run(
         command,
         cwd=ROOT,
@@ -29,7 +29,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text=True,
         check=False,
     )
-    assert built.returncode == 0, built.stderr
+    assert built.returncode == 0, built.stderr[-4000:]
     return folder
 
 

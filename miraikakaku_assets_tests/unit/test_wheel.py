@@ -17,13 +17,25 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
-    folder = tmp_path_factory.mktemp("dist")
+def build(folder: Path) -> Path:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> ZipFile:
     return ZipFile(built)
+
+
+def test_two_builds_of_one_tree_are_the_same(built: Path, tmp_path: Path) -> None:
+    assert build(tmp_path).read_bytes() == built.read_bytes()
 
 
 def test_it_holds_the_whole_package_and_what_lies_beside_it(wheel: ZipFile) -> None:
@@ -91,3 +103,27 @@ def test_the_changelog_speaks_of_the_version() -> None:
     assert (
         PROJECT["version"] in {name for name, _ in headings} or f"what {PROJECT['version']} will hold" in text
     )
+
+
+def test_every_package_of_the_lock_has_hashes_and_no_address() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    packages = re.split(r"\n(?=[a-z0-9])", re.sub(r"^\s*#.*\n", "", lock, flags=re.MULTILINE).strip())
+
+    assert len(packages) > 100
+    assert [
+        package
+        for package in packages
+        if not re.search(r"==[^ ]+.*--hash=sha256:[0-9a-f]{64}", package, re.DOTALL)
+    ] == []
+    assert "://" not in lock
+
+
+def test_no_file_of_the_tree_is_a_program_in_binary() -> None:
+    ours = [
+        path
+        for folder in ("miraikakaku_assets", "miraikakaku_assets_tests", "benchmarks", "deploy", "docs")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and path.suffix not in {".pyc", ".png"} and "__pycache__" not in path.parts
+    ]
+
+    assert [path.relative_to(ROOT).as_posix() for path in ours if b"\0" in path.read_bytes()] == []
