@@ -53,7 +53,8 @@ class Ports(Watching, Operations, Quality, Serving):
             return None if until is None else until - utc_now()
 
         named = self.settings.named_symbols
-        return PipelinePorts(self.masters, named, self.forecasts, pause_left, self.clock)
+        curve = self.has_curve_sources
+        return PipelinePorts(self.masters, named, self.forecasts, pause_left, self.clock, curve)
 
 
 _ports: Ports | None = None

@@ -126,6 +126,11 @@ class Sources(Installation):
         return official_quotes(self)
 
     @property
+    def has_curve_sources(self) -> bool:
+        """Whether there is any; nothing is opened."""
+        return self.settings.lme_price_source != "auto" or self.vendor.make_probe is not None
+
+    @property
     def curve_sources(self) -> list[QuoteSource]:
         """Where the copper curve comes from: official prices, and contract months of the chosen source of prices."""
         from miraikakaku_assets.adapters.sources.contract_months import ContractMonthQuotes

@@ -10,9 +10,6 @@ from miraikakaku_assets.application.ports.copper import CurveStore, QuoteCounts,
 from miraikakaku_assets.domain.copper.quotes import judge_quotes, judge_stocks
 from miraikakaku_assets.domain.errors import MiraikakakuError, WorkFellShortError
 
-ASKED_AGAIN = 10
-"""Newest stored days that every collection asks for again, because sources restate them."""
-
 
 @dataclass(frozen=True)
 class CurvePorts:
@@ -65,7 +62,7 @@ def collect_curve(ports: CurvePorts, since: date | None = None) -> CurveReport:
 
     Args:
         ports: What it needs.
-        since: First session wanted; None for everything that is not stored yet, and the newest days again.
+        since: First session wanted; None for everything the sources have.
 
     Raises:
         WorkFellShortError: No source could be asked at all.

@@ -4,6 +4,7 @@ import typer
 
 from miraikakaku_assets.faces.cli import (
     bars_io,
+    copper,
     database,
     demo,
     forecasts,
@@ -61,6 +62,7 @@ def build_app(
     alerts.add_commands(app)
     resume.add_commands(app)
     bars_io.add_commands(app)
+    copper.add_commands(app)
     patterns.add_commands(app)
     leakage.add_commands(app)
     scoreboard.add_commands(app)

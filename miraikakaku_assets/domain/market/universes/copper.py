@@ -176,5 +176,6 @@ COPPER = Universe(
     unit="pound (COMEX) or tonne (LME)",
     unit_of=_unit,
     own_calendar=OwnCalendar(_days, _globex_hours),
+    has_curve=True,
     markets=(COMEX, LME),
 )

@@ -114,6 +114,7 @@ class Universe:
             late, currencies in real time.
         closing_call: Since when, and how long before the close, orders are only collected; None for never.
         own_calendar: Its sessions, where ``exchange_calendars`` has none.
+        has_curve: Whether prices for several dates of delivery are collected beside its bars.
         markets: Parts of it that trade on different days; its own sessions are then those on which any part trades.
     """
 
@@ -143,6 +144,7 @@ class Universe:
     settling: timedelta = timedelta(minutes=30)
     closing_call: tuple[date, timedelta] | None = None
     own_calendar: OwnCalendar | None = None
+    has_curve: bool = False
     markets: tuple[Market, ...] = ()
 
     def market_of(self, symbol: str) -> Market | None:
