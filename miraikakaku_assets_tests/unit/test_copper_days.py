@@ -202,7 +202,7 @@ def test_copper_is_collected_daily_and_priced_by_the_pound() -> None:
     assert (COPPER.collected, COPPER.has_master, COPPER.price_unit) == (
         (Timeframe.D1,),
         False,
-        "USD per pound",
+        "USD per pound (COMEX) or tonne (LME)",
     )
     assert (JP.price_unit, FX.price_unit) == ("JPY per share", "units of the quote currency")
     assert collected_timeframe("1d", COPPER) is Timeframe.D1
@@ -215,6 +215,7 @@ def test_copper_is_collected_daily_and_priced_by_the_pound() -> None:
 @pytest.mark.parametrize("symbol", ["CL=F", "HG", "=F", "HGZ26.CMX", "USDJPY=X", ""])
 def test_what_is_not_quoted_in_dollars_a_pound_is_no_copper(symbol: str) -> None:
     with pytest.raises(
-        ConfigurationError, match=r"is no COMEX copper future; choose from: HG=F, QC=F, MHG=F"
+        ConfigurationError,
+        match=r"is no COMEX copper future and no LME price; choose from: HG=F, QC=F, MHG=F, LME-CU",
     ):
         COPPER.named_issue(symbol)

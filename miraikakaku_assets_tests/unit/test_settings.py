@@ -171,7 +171,7 @@ RIGHT = {
     "COVERAGE_ALERT_THRESHOLD": ["1", "0.001"],
     "HISTORY_START": ["1999-01-04"],
     "LOG_LEVEL": ["DEBUG", "ERROR"],
-    "COPPER_SYMBOLS": ["HG=F", "HG=F,MHG=F,QC=F"],
+    "COPPER_SYMBOLS": ["HG=F", "HG=F,MHG=F,QC=F", "LME-CU-3M"],
     "JP_WATCH_LIST": ["7203.T,285A.T,1306.T"],
     "US_WATCH_LIST": ["T,BRK-B,^GSPC,X-T,BF.B"],
     "CANARY_SYMBOLS": ["7203.T,285A.T,^N225,BRK-B,USDJPY=X,MHG=F"],
@@ -297,7 +297,7 @@ def test_state_folder_is_absolute_and_the_tilde_is_home(
 
 def test_named_symbols_are_read_once_each_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(load_settings().named_symbols("fx")) == 8
-    assert load_settings().named_symbols("copper") == ("HG=F",)
+    assert load_settings().named_symbols("copper") == ("HG=F", "LME-CU-CASH", "LME-CU-3M")
     monkeypatch.setenv("FX_PAIRS", " EURUSD=X, USDJPY=X,EURUSD=X,")
     monkeypatch.setenv("COPPER_SYMBOLS", "MHG=F, HG=F,MHG=F,")
     assert load_settings().named_symbols("fx") == ("EURUSD=X", "USDJPY=X")
