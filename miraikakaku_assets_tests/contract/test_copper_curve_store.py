@@ -66,7 +66,7 @@ def test_the_page_is_collected_once_and_again_without_a_change(
     [
         ("503@westmetall", "unreachable", DependencyUnavailableError),
         ("html@westmetall", "unreadable_answer", InputFileError),
-        ("truncated@westmetall", "unreadable_answer", InputFileError),
+        ("truncated@westmetall", "unreachable", DependencyUnavailableError),
     ],
 )
 def test_a_page_that_cannot_be_had_is_an_error_of_each_symbol(

@@ -69,7 +69,8 @@ def test_seven_oclock_ends_in_a_forecast_of_three_months_that_is_scored(
         assert (as_of, target, close) == (thursday, date(2026, 8, 21), closes[thursday])
         assert made_at < datetime(2026, 8, 21, 12, tzinfo=UTC)  # before London fixes the price it is about
         curve = site.rows(
-            "SELECT contract, price, known_at FROM miraikakaku.lme_copper_futures WHERE session = '2026-08-20' ORDER BY 1"
+            "SELECT contract, price, known_at FROM miraikakaku.lme_copper_futures "
+            "WHERE session = '2026-08-20' ORDER BY 1"
         )
         assert [row[0] for row in curve][-2:] == ["LME-CU-3M", "LME-CU-CASH"]
         assert curve[-2][1:] == (closes[thursday], datetime(2026, 8, 20, 12, tzinfo=UTC))

@@ -167,19 +167,20 @@ def test_a_page_says_the_same_in_german_and_in_english(
     ]
 
 
+PAGE = westmetall_page([OfficialDay(date(2026, 8, 21), 9_000.5, 9_001.5, 3.0)], "de")
+
+
 @pytest.mark.parametrize(
     ("content", "rule"),
     [
         (b"<html><body>Wartungsarbeiten</body></html>", "no_table"),
         (b"", "no_table"),
-        (westmetall_page([OfficialDay(date(2026, 8, 21), 1.0, 2.0, 3.0)], "de")[:-30], "cut_short"),
-        (
-            westmetall_page([OfficialDay(date(2026, 8, 21), 9_000.5, 9_001.5, 3.0)], "de").replace(b"9.000,50", b"9,000.50"),
-            "mixed_numbers",
-        ),
-        (westmetall_page([OfficialDay(date(2026, 8, 21), 1.5, 2.5, 3.0)], "de").replace(b"August", b"Brumaire"), "not_a_date"),
+        (PAGE[:-30], "cut_short"),
+        (PAGE.replace(b"9.000,50", b"9,000.50"), "mixed_numbers"),
+        (PAGE.replace(b"August", b"Brumaire"), "not_a_date"),
+        (PAGE.replace(b"9.000,50", b"teuer"), "not_a_number"),
     ],
-)  # fmt: skip
+)
 def test_a_page_that_is_no_table_is_refused(content: bytes, rule: str) -> None:
     with pytest.raises(InputFileError) as refused:
         official_quotes(table_of(content, "page"))
