@@ -18,7 +18,7 @@ def official_quotes(installation: Sources) -> QuoteSource | None:
         ConfigurationError: What it needs is not named.
     """
     settings = installation.settings
-    chosen = settings.lme_price_source
+    chosen: str = settings.lme_price_source
     if chosen == "auto":
         # Files that are collected from hold what they hold; whoever drops files of the LME beside them says so.
         chosen = "westmetall" if installation.vendor.make_probe is not None else ""

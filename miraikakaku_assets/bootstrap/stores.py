@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.jobs.queue import PostgresJobQueue
     from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
     from miraikakaku_assets.adapters.storage.status import PostgresStatus
-    from miraikakaku_assets.application.copper.collect_curve import CurvePorts
     from miraikakaku_assets.application.ports.evidence import EvaluationDatasets
 
 
@@ -38,13 +37,6 @@ class Stores(Installation):
         from miraikakaku_assets.adapters.storage.copper.store import PostgresCurve
 
         return PostgresCurve(self.database)
-
-    @property
-    def curve_collection(self) -> CurvePorts:
-        """What collecting the copper curve needs."""
-        from miraikakaku_assets.application.copper.collect_curve import CurvePorts
-
-        return CurvePorts(self.curve_sources, self.curve, self.clock)
 
     @cached_property
     def masters(self) -> PostgresMasters:

@@ -41,7 +41,7 @@ def ticked(site: Installation, schedule: str, at: datetime) -> dg.ExecuteInProce
         resources={"ports": PortsResource()},
     ) as context:
         ticking = repository.get_schedule_def(schedule)
-        (request,) = ticking.evaluate_tick(context).run_requests
+        (request,) = ticking.evaluate_tick(context).run_requests or ()
     return site.run(ticking.job_name, tags=dict(request.tags))
 
 

@@ -15,7 +15,7 @@ from miraikakaku_assets.adapters.sources.lseg.source import LsegQuotes
 from miraikakaku_assets.adapters.sources.official_prices import official_quotes
 from miraikakaku_assets.adapters.sources.westmetall.page import table_of
 from miraikakaku_assets.application.copper.curve_view import curve_view
-from miraikakaku_assets.application.ports.copper import CurveStore
+from miraikakaku_assets.application.ports.copper import CurveStore, QuoteCounts
 from miraikakaku_assets.domain.bars.validation import DailyContext, validate_daily
 from miraikakaku_assets.domain.copper.contract_months import contract_month, liquid_months
 from miraikakaku_assets.domain.copper.curve import (
@@ -27,14 +27,21 @@ from miraikakaku_assets.domain.copper.curve import (
     slope,
     spreads,
 )
-from miraikakaku_assets.domain.copper.quotes import QUOTES, RAW_QUOTES, RAW_STOCKS, judge_quotes, judge_stocks
+from miraikakaku_assets.domain.copper.quotes import (
+    QUOTES,
+    RAW_QUOTES,
+    RAW_STOCKS,
+    JudgedQuotes,
+    judge_quotes,
+    judge_stocks,
+)
 from miraikakaku_assets.domain.copper.units import POUNDS_PER_TONNE
 from miraikakaku_assets.domain.errors import ConfigurationError, InputFileError
 from miraikakaku_assets.domain.market.bank_holidays import bank_holidays
 from miraikakaku_assets.domain.market.instruments import COPPER
 from miraikakaku_assets.domain.market.sessions import session_table, sessions_between
-from miraikakaku_assets.simulator.listings.westmetall_page import westmetall_page
 from miraikakaku_assets.simulator.prices.copper_curve import OfficialDay
+from miraikakaku_assets.simulator.server.westmetall_page import westmetall_page
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 LME_FILE = "lme_copper_cash_3m_stock_2008_2025.csv"
@@ -275,6 +282,14 @@ class Stored(CurveStore):
 
     def quotes(self, since: date | None = None) -> pl.DataFrame:
         return self._quotes.filter(pl.col("session") >= (since or date.min))
+
+    def write(
+        self, source: str, judged: JudgedQuotes, stocks: pl.DataFrame, fetched_at: datetime
+    ) -> QuoteCounts:
+        raise NotImplementedError
+
+    def newest(self) -> dict[str, date]:
+        return {}
 
     def stocks(self) -> pl.DataFrame:
         return pl.DataFrame(schema={"session": pl.Date, "tonnes": pl.Float64})

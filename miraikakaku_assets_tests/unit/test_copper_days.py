@@ -172,9 +172,10 @@ def test_a_price_of_a_holiday_is_refused() -> None:
     [
         (date(2025, 7, 15), True),  # seven in Tokyo: Monday evening in New York
         (date(2025, 1, 15), True),  # the bar of Tuesday is provisional
-        (date(2025, 9, 2), False),  # Labor Day was a Monday
+        (date(2025, 9, 2), True),  # Labor Day was a Monday, and London traded
+        (date(2025, 4, 19), False),  # Good Friday
         (date(2025, 12, 26), True),  # Christmas; the 24th became final at 17:30
-        (date(2026, 7, 4), False),  # Friday 3 July was the holiday
+        (date(2026, 7, 4), True),  # Friday 3 July was the holiday of New York only
     ],
 )
 def test_there_is_something_new_when_a_day_has_run_or_become_final(tick: date, *, expected: bool) -> None:

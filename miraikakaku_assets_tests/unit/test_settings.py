@@ -64,6 +64,9 @@ WRONG = {
     "ALPHA_VANTAGE_BASE_URL": ["www.alphavantage.co", "ftp://alphavantage", "http://host:99999"],
     "FX_PAIRS": ["USDJPY", "JPY=X", "usdjpy=X", "USDUSD=X", "USDJPY=X;EURUSD=X", " , "],
     "COPPER_SYMBOLS": ["HG", "CL=F", "hg=F", "HGZ26.CMX", "HG=F;MHG=F", " , "],
+    "LME_PRICE_SOURCE": ["reuters", "yahoo"],
+    "WESTMETALL_URL": ["www.westmetall.com", "ftp://westmetall", "http://host:99999"],
+    "DB_PORT": ["0", "x", "65536"],
     "COLLECTION_TIME": ["7:00", "07:60", "24:00", "0700", "07:00:00", "morning"],
     "JP_WATCH_LIST": ["7203.T;9984.T", "7203.T 9984.T", "7203.t", "トヨタ", "7203", "7203.T,AAPL", "72030.T"],
     "US_WATCH_LIST": ["AAPL;MSFT", "aapl", "AAPL, MSFT NVDA", "7203.T", "USDJPY=X", "AAPL,TOYO.T"],
@@ -151,6 +154,12 @@ def test_every_constrained_variable_has_a_wrong_value_here() -> None:
         "OSV_DUMP",
         "API_KEY",
         "API_KEYS_FILE",
+        "COPPER_DROP_DIR",
+        "LSEG_APP_KEY",
+        "DB_HOST",
+        "DB_NAME",
+        "DB_USER",
+        "DB_PASSWORD",
     }  # any text may be one
     assert {name.upper() for name in Settings.model_fields} - free == set(WRONG)
 
@@ -366,3 +375,42 @@ def test_a_mail_server_needs_a_sender_and_somebody_to_write_to(monkeypatch: pyte
     assert load_settings().mail_recipients == ("a@example.org", "b@example.org")
     monkeypatch.delenv("SMTP_SERVER")
     assert load_settings().mail_recipients == ()
+
+
+def test_a_database_may_be_named_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = {
+        "HOST": "db.example.org",
+        "PORT": "5433",
+        "NAME": "lme copper",
+        "USER": "me",
+        "PASSWORD": "p@ss:/",
+    }
+    for name, value in parts.items():
+        monkeypatch.setenv(f"DB_{name}", value)
+    named = load_settings().database_url
+    assert named is not None
+    assert named.get_secret_value() == "postgresql://me:p%40ss%3A%2F@db.example.org:5433/lme%20copper"
+
+    monkeypatch.setenv("DATABASE_URL", "postgresql://other/d")
+    other = load_settings().database_url
+    assert other is not None
+    assert other.get_secret_value() == "postgresql://other/d"
+
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.delenv("DB_HOST")
+    assert load_settings().database_url is None
+
+
+def test_the_page_of_official_prices_is_that_of_a_simulated_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().official_prices_url.startswith("https://www.westmetall.com/de/")
+
+    monkeypatch.setenv("YAHOO_BASE_URL", "http://127.0.0.1:8123/")
+    assert load_settings().official_prices_url.startswith("http://127.0.0.1:8123/de/markdaten.php?")
+
+    monkeypatch.setenv("WESTMETALL_URL", "http://127.0.0.1:9/page")
+    monkeypatch.setenv("EIKON_APP_KEY", "secret")
+    chosen = load_settings()
+    assert chosen.official_prices_url == "http://127.0.0.1:9/page"
+    assert chosen.lseg_app_key is not None
+    assert chosen.lseg_app_key.get_secret_value() == "secret"
+    assert "secret" not in repr(chosen)

@@ -13,6 +13,7 @@ def curve_totals(report: CurveReport, view: CurveView) -> CurveTotals:
     refused = Counter[str]()
     for source in report.sources:
         refused.update(source.rules)
+    spread, comex, stocks = view.spread, view.comex, view.stocks
     return CurveTotals(
         as_of=view.as_of,
         contracts=len(view.points),
@@ -22,10 +23,10 @@ def curve_totals(report: CurveReport, view: CurveView) -> CurveTotals:
         refused=dict(refused),
         sources={source.source: source.requests for source in report.sources},
         lost=report.failures,
-        regime=view.spread and view.spread.regime.value,
-        spread=view.spread and view.spread.spread,
-        spread_percentile=view.spread and view.spread.percentile,
-        slope=view.comex and view.comex.slope,
-        roll_yield=view.comex and view.comex.roll_yield,
-        stock_tonnes=view.stocks and view.stocks.tonnes,
+        regime=spread.regime.value if spread else None,
+        spread=spread.spread if spread else None,
+        spread_percentile=spread.percentile if spread else None,
+        slope=comex.slope if comex else None,
+        roll_yield=comex.roll_yield if comex else None,
+        stock_tonnes=stocks.tonnes if stocks else None,
     )

@@ -272,7 +272,7 @@ def _comex(quotes: pl.DataFrame, front: pl.DataFrame, history: pl.DataFrame) -> 
     return ComexView(
         session=session,
         front=contract,
-        back=back and back["contract"],
+        back=None if back is None else back["contract"],
         slope=slope(months, session),
         roll_yield=earned,
         over_lme=history.row(-1, named=True)["over_lme"],

@@ -65,7 +65,7 @@ def contract_month(symbol: str) -> ContractMonth:
 
 def liquid_months(day: date, count: int = MONTHS_AHEAD) -> list[ContractMonth]:
     """The next months that are traded and have not ended before a day (exchange date), nearest first."""
-    months = []
+    months: list[ContractMonth] = []
     year, month = day.year, day.month
     while len(months) < count:
         candidate = ContractMonth(year, month)

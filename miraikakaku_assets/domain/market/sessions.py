@@ -26,12 +26,8 @@ FIRST_DAY = "1997-01-06"
 _CLOSING_CALLS = {
     market.calendar: market.closing_call for market in UNIVERSES.values() if market.closing_call
 }
-_OWN = {
-    part.calendar: part.own_calendar
-    for market in UNIVERSES.values()
-    for part in (market, *market.markets)
-    if part.own_calendar
-}
+_OWN = {market.calendar: market.own_calendar for market in UNIVERSES.values() if market.own_calendar}
+_OWN |= {part.calendar: part.own_calendar for market in UNIVERSES.values() for part in market.markets}
 
 
 @cache

@@ -4,7 +4,6 @@ import typer
 
 from miraikakaku_assets.faces.cli import (
     bars_io,
-    copper,
     database,
     demo,
     forecasts,
@@ -18,6 +17,7 @@ from miraikakaku_assets.faces.cli import (
     stages,
     status,
 )
+from miraikakaku_assets.faces.cli.copper import commands as copper
 from miraikakaku_assets.faces.cli.coverage import commands as coverage
 from miraikakaku_assets.faces.cli.coverage import modes
 from miraikakaku_assets.faces.cli.leakage import commands as leakage

@@ -142,8 +142,10 @@ def _of_month(bars: Bars, expires: int) -> Bars:
     share = np.exp(-(((left - _BUSIEST_DAYS) / _SPREAD_DAYS) ** 2))
     scaled = bars.rescaled(price, share)
     snap = PriceGrid.HALF_THOUSANDTH.snap
-    columns = {name: snap(getattr(scaled, name)) for name in ("open", "high", "low", "close")}
-    return replace(scaled, **columns, volume=np.ceil(scaled.volume), adjclose=columns["close"])
+    opened, high, low, close = (
+        snap(column) for column in (scaled.open, scaled.high, scaled.low, scaled.close)
+    )
+    return Bars(scaled.stamps, opened, high, low, close, np.ceil(scaled.volume), close)
 
 
 def _angle(days: IntArray) -> FloatArray:

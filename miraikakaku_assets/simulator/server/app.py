@@ -29,11 +29,11 @@ from miraikakaku_assets.simulator.faults.specs import (
     Plan,
     parse_faults,
 )
-from miraikakaku_assets.simulator.listings.westmetall_page import LANGUAGES
 from miraikakaku_assets.simulator.prices.quotes import Market, Quotes
 from miraikakaku_assets.simulator.replay.archive import Archive
 from miraikakaku_assets.simulator.server.control import Control
 from miraikakaku_assets.simulator.server.lists import Lists
+from miraikakaku_assets.simulator.server.westmetall_page import LANGUAGES
 from miraikakaku_assets.simulator.world.world import World
 from miraikakaku_assets.simulator.yahoo_api.chart_answer import NOT_FOUND, chart_answer, refusal, window
 from miraikakaku_assets.simulator.yahoo_api.chart_request import ChartRefusedError, read_request

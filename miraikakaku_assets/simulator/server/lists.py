@@ -16,10 +16,10 @@ from miraikakaku_assets.simulator.faults.answers import damaged
 from miraikakaku_assets.simulator.faults.specs import NASDAQ_LISTED, Plan
 from miraikakaku_assets.simulator.listings.us_directory import listing_status, nasdaq_listed, other_listed
 from miraikakaku_assets.simulator.listings.us_listings import UsListing
-from miraikakaku_assets.simulator.listings.westmetall_page import westmetall_page
 from miraikakaku_assets.simulator.prices.copper_curve import official_days
 from miraikakaku_assets.simulator.prices.price_model import COPPER
 from miraikakaku_assets.simulator.prices.quotes import Market
+from miraikakaku_assets.simulator.server.westmetall_page import westmetall_page
 
 _EXCEL = "application/vnd.ms-excel"
 _TEXT = "text/plain"

@@ -42,7 +42,7 @@ class PostgresCurve:
         """Stored quotes, schema `QUOTES` and ``source``, sorted by contract and session."""
         with bulk_cursor(self._database) as cursor:
             rows = read_frame(cursor, statements.READ, (str(since or date(1900, 1, 1)),))
-        return rows.cast({**QUOTES, "source": pl.String()})  # type: ignore[arg-type]
+        return rows.select(*(pl.col(name).cast(kind) for name, kind in QUOTES.items()), "source")
 
     def stocks(self) -> pl.DataFrame:
         """Columns ``session`` and ``tonnes``, sorted."""

@@ -7,8 +7,8 @@ from rich.markup import escape
 
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import counted
+from miraikakaku_assets.faces.cli.copper.tables import show_curve_totals
 from miraikakaku_assets.faces.cli.output import console, show_line, show_table
-from miraikakaku_assets.faces.cli.tables.copper import show_curve_totals
 from miraikakaku_assets.faces.cli.tables.forecasts import (
     show_fan,
     show_predictions,

@@ -28,7 +28,7 @@ def add_commands(app: typer.Typer) -> None:
         `miraikakaku collect --universe copper` collects it, with the bars.
         """
         from miraikakaku_assets.application.copper.curve_view import curve_view
-        from miraikakaku_assets.faces.cli.tables.copper import show_curve
+        from miraikakaku_assets.faces.cli.copper.tables import show_curve
 
         view = curve_view(ports().curve, read_day("--until", until))
         if as_json:
