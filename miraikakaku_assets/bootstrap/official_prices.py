@@ -7,23 +7,32 @@ from typing import TYPE_CHECKING
 from miraikakaku_assets.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from miraikakaku_assets.adapters.storage.engine import Database
     from miraikakaku_assets.application.ports.copper import QuoteSource
-    from miraikakaku_assets.bootstrap.sources import Sources
+    from miraikakaku_assets.settings import Settings
 
 
-def official_quotes(installation: Sources) -> QuoteSource | None:
+def official_quotes(
+    settings: Settings, database: Callable[[], Database], *, is_archive: bool
+) -> QuoteSource | None:
     """The source that LME_PRICE_SOURCE names; None where the chosen source of prices holds everything.
+
+    Args:
+        settings: Name it.
+        database: Opens where its request rate lives.
+        is_archive: Whether prices are collected from files.
 
     Raises:
         ConfigurationError: What it needs is not named.
     """
-    settings = installation.settings
     chosen: str = settings.lme_price_source
     if chosen == "auto":
         # Files that are collected from hold what they hold; whoever drops files of the LME beside them says so.
-        chosen = "westmetall" if installation.vendor.make_probe is not None else ""
+        chosen = "" if is_archive else "westmetall"
     if chosen == "westmetall":
-        return _westmetall(installation)
+        return _westmetall(settings, database)
     if chosen == "files":
         from miraikakaku_assets.adapters.sources.copper_files.source import CopperFolder
 
@@ -40,7 +49,7 @@ def official_quotes(installation: Sources) -> QuoteSource | None:
     return None
 
 
-def _westmetall(installation: Sources) -> QuoteSource:
+def _westmetall(chosen: Settings, database: Callable[[], Database]) -> QuoteSource:
     from miraikakaku_assets.adapters.sources.westmetall.source import (
         BURST,
         REQUESTS_PER_SECOND,
@@ -50,10 +59,9 @@ def _westmetall(installation: Sources) -> QuoteSource:
     from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
     from miraikakaku_assets.application.ports.rate_limit import LimitRules
 
-    chosen = installation.settings
     rules = LimitRules(retry_delay=chosen.retry_delay, trial_seconds=2 * chosen.worker_timeout)
     rate = min(REQUESTS_PER_SECOND, chosen.requests_per_second)
-    limit = PostgresRateLimiter(installation.database, "westmetall", rate, BURST, rules)
+    limit = PostgresRateLimiter(database(), "westmetall", rate, BURST, rules)
     options = PageOptions(
         chosen.official_prices_url,
         chosen.worker_timeout,

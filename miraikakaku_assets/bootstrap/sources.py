@@ -123,7 +123,8 @@ class Sources(Installation):
         """
         from miraikakaku_assets.bootstrap.official_prices import official_quotes
 
-        return official_quotes(self)
+        is_archive = self.vendor.make_probe is None
+        return official_quotes(self.settings, lambda: self.database, is_archive=is_archive)
 
     @property
     def has_curve_sources(self) -> bool:

@@ -7,6 +7,7 @@ each instrument has sessions of its own (`Market`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -179,3 +180,6 @@ COPPER = Universe(
     has_curve=True,
     markets=(COMEX, LME),
 )
+
+COMEX_COPPER = replace(COPPER, calendar=COMEX.calendar, own_calendar=COMEX.own_calendar, markets=())
+"""The same of COMEX alone, on its own sessions: what evidence that holds only COMEX is walked through as."""
