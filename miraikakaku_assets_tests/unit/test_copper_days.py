@@ -195,7 +195,7 @@ def test_weeks_and_months_are_new_yorks() -> None:
         (4.25, 4.29, 5, 5), (4.02, 4.05, 4, 4),
     ]  # fmt: skip
     local = [f"{ts.astimezone(NEW_YORK):%m-%d %H:%M}" for ts in months["ts"]]
-    assert local == ["08-01 00:00", "09-02 00:00"]
+    assert local == ["08-01 00:00", "09-01 00:00"]  # London traded on Labor Day
     assert set(weeks["status"]) == {"final"}
 
 

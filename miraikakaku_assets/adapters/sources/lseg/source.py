@@ -7,6 +7,7 @@ configuration file; the key of the application is LSEG_APP_KEY.
 import threading
 from collections.abc import Callable
 from datetime import date
+from importlib import import_module
 from typing import Any
 
 import polars as pl
@@ -31,13 +32,12 @@ def library() -> Any:
         ConfigurationError: It is not installed.
     """
     try:
-        import lseg.data as client  # type: ignore[import-not-found]
+        return import_module("lseg.data")  # no dependency of this project
     except ImportError as error:
         raise ConfigurationError(
             "LME_PRICE_SOURCE is lseg, and the library lseg-data is not installed: `.venv/bin/pip install lseg-data`, "
             "or choose westmetall or files"
         ) from error
-    return client
 
 
 class LsegQuotes:
