@@ -149,7 +149,7 @@ ROW_RULES = (
     QualityRule(
         "wrong_unit",
         "no copper was ever quoted near this price in the unit of the symbol: it is in another unit",
-        _any_length(_in_another_unit),
+        {Check.DAILY: _in_another_unit},
     ),
     QualityRule(
         "inconsistent_range",
