@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
     from miraikakaku_assets.adapters.storage.collection.probes import PostgresProbes
     from miraikakaku_assets.adapters.storage.collection.stage_reports import PostgresStageReports
+    from miraikakaku_assets.adapters.storage.copper.store import PostgresCurve
     from miraikakaku_assets.adapters.storage.coverage.history import PostgresCoverageHistory
     from miraikakaku_assets.adapters.storage.coverage.store import PostgresCoverage
     from miraikakaku_assets.adapters.storage.glance import PostgresGlance
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
 
 class Stores(Installation):
     """Tables and folders of the installation."""
+
+    @cached_property
+    def curve(self) -> PostgresCurve:
+        """The copper curve: quotes and stocks."""
+        from miraikakaku_assets.adapters.storage.copper.store import PostgresCurve
+
+        return PostgresCurve(self.database)
 
     @cached_property
     def masters(self) -> PostgresMasters:

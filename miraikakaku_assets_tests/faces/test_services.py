@@ -133,7 +133,7 @@ def whole_market(command: Command) -> dict[str, str]:
 
 @pytest.mark.usefixtures("ui")
 def test_what_the_settings_name_has_its_keys_before_anything_has_run(command: Command) -> None:
-    assert partition_keys(command, "copper_contracts") == ["HG=F"]
+    assert partition_keys(command, "copper_contracts") == ["HG=F", "LME-CU-3M", "LME-CU-CASH"]
     assert "USDJPY=X" in partition_keys(command, "fx_pairs")
 
 
