@@ -34,7 +34,7 @@ def test_the_demo_runs_the_whole_pipeline_as_often_as_one_likes_and_says_it_is_s
         refused = [
             on_the_demo("import", open_folder / "of-my-own.csv", "--universe", "fx"),
             real("collect", "--universe", "fx"),
-            real("up", "--port", free_port(), "--api-port", free_port()),
+            real("up", "--port", free_port(), "--api-port", free_port(), "--dashboard-port", free_port()),
         ]
     finally:
         on_the_demo("db", "stop")

@@ -25,6 +25,7 @@ HEAVY = (
     "polars",
     "pyarrow",
     "sqlalchemy",
+    "streamlit",
     "uvicorn",
     "yfinance",
 )
@@ -46,6 +47,7 @@ COMMANDS = {
     "coverage gaps",
     "coverage repair",
     "daily",
+    "dashboard",
     "db roles",
     "db start",
     "db stop",

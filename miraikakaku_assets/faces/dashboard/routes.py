@@ -15,6 +15,7 @@ from miraikakaku_assets.domain.errors import DependencyUnavailableError
 from miraikakaku_assets.faces.dashboard.access import COOKIE, LASTS, Access
 from miraikakaku_assets.faces.dashboard.directory import symbol_index
 from miraikakaku_assets.faces.dashboard.reads import awaited
+from miraikakaku_assets.faces.dashboard.registry import all_pages
 
 _LOOK_SECONDS = 2.0
 _MOST_BYTES = 4096
@@ -59,6 +60,7 @@ def routes(use: Ports, access: Access) -> list[Route]:
         Route("/health", _Health(use)),
         Route("/find", _Find(use)),
         Route("/login", _Login(use, access), methods=["GET", "POST"]),
+        Route(f"/{all_pages()[0].slug}", _First()),
     ]
 
 
@@ -72,6 +74,13 @@ class _Endpoint:
     async def answer(self, request: Request) -> Response:
         """The answer."""
         raise NotImplementedError
+
+
+class _First(_Endpoint):
+    async def answer(self, request: Request) -> Response:
+        """The first page by its name: Streamlit knows it without a path only."""
+        query = request.url.query
+        return RedirectResponse(f"/?{query}" if query else "/", HTTPStatus.TEMPORARY_REDIRECT)
 
 
 class _Health(_Endpoint):
