@@ -1,0 +1,246 @@
+"""Use cases: how good forecasts were, of an issue and of a market, from what was stored when it was made and came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import sqrt
+from typing import TYPE_CHECKING, Any, Protocol
+
+import polars as pl
+
+from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
+from miraikakaku_assets.application.forecasting.view import YEAR, direction_edges
+from miraikakaku_assets.application.forecasting.weights import CHAMPION
+from miraikakaku_assets.domain.forecasting.comparison import long_run_variance
+from miraikakaku_assets.domain.forecasting.contract import in_prices
+from miraikakaku_assets.domain.forecasting.scores import score
+from miraikakaku_assets.domain.market.sessions import sessions_back
+
+if TYPE_CHECKING:
+    from miraikakaku_assets.application.ports.forecasts import Decision, ForecastStore
+    from miraikakaku_assets.domain.market.instruments import Universe
+
+MONTH = 20
+"""Sessions of origins that are shown one by one."""
+
+BINS = 20
+"""Equal parts of the forecasts, from the surest to the least sure one."""
+
+_FEWEST_DAYS = 3  # a spread of fewer says nothing
+
+RANK_DAYS: dict[str, pl.DataType] = {
+    "as_of": pl.Date(),
+    "n": pl.Int64(),
+    "ic": pl.Float64(),
+    "top": pl.Float64(),
+    "bottom": pl.Float64(),
+}
+"""Of a day of origins: issues with an outcome, Spearman's correlation of what was forecast and what came, and the mean
+log returns of the tenths that were ranked first and last. The correlation is null where either did not differ."""
+
+RISK_BINS: dict[str, pl.DataType] = {
+    "bin": pl.Int64(),
+    "n": pl.Int64(),
+    "calls": pl.Int64(),
+    "hits": pl.Int64(),
+    "error": pl.Float64(),
+    "no_change": pl.Float64(),
+}
+"""One of `BINS` parts, 1 the surest: forecasts, those with a direction that moved, hits, and sums of the sizes of the
+errors and of the moves (log returns)."""
+
+
+class ForecastRecords(Protocol):
+    """Counts what came of stored forecasts where they lie."""
+
+    def rank_days(self, universe: Universe, model: str, horizon: int, since: date) -> pl.DataFrame:
+        """Schema `RANK_DAYS` of the origins since a session, ascending."""
+
+    def risk_bins(self, universe: Universe, model: str, horizon: int, since: date, bins: int) -> pl.DataFrame:
+        """Schema `RISK_BINS`: forecasts by the size of the expected move over the width of the band of 80 %."""
+
+    def decision_history(self, universe: Universe, kind: str, last: int) -> Sequence[Decision]:
+        """The newest decisions of a kind, newest first."""
+
+    def inputs(self, universe: Universe, symbol: str, as_of: date) -> dict[str, Any] | None:
+        """What the forecast of a symbol was made from, None where nothing is stored of it."""
+
+
+@dataclass(frozen=True)
+class ForecastCard:
+    """The newest forecasts of a symbol, and all that speaks for and against them.
+
+    Attributes:
+        symbol: Whose.
+        as_of: Origin.
+        fan: Forecasts of every model in prices: ``model``, ``horizon``, ``target``, ``close`` (at the origin),
+            ``point`` (median), ``lo80`` …, ``reason``, ``version``, ``calibration``, ``calibration_scores``,
+            ``made_at`` (UTC).
+        record: Scores of the ensemble on this symbol by horizon over a year of origins, see `scores.score`; empty
+            without an outcome.
+        edges: Horizon → 優位性なし, or None where the direction was called better than by luck.
+        history: Forecasts of the ensemble of the last `MONTH` origins with what came: ``as_of``, ``target``,
+            ``horizon``, ``close``, ``point``, ``lo80``, ``hi80``, ``lo95``, ``hi95`` and ``actual`` in prices, ``expected`` and
+            ``came`` as log returns, ``hit`` (null: no direction), ``within_80``, ``within_95``.
+        inputs: What the forecast was made from, where it is stored.
+    """
+
+    symbol: str
+    as_of: date
+    fan: pl.DataFrame
+    record: pl.DataFrame
+    edges: dict[int, str | None]
+    history: pl.DataFrame
+    inputs: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class RankRecord:
+    """What the order of a market's forecasts was worth.
+
+    Attributes:
+        days: Schema `RANK_DAYS`.
+        mean: Mean daily rank correlation (rank IC), None without a day.
+        t: The mean over its standard error, with overlapping outcomes as Newey and West count them.
+        ratio: The mean over the spread between days (ICIR).
+        spread: Mean difference of the first and the last tenth, log return over the horizon, before costs.
+    """
+
+    days: pl.DataFrame
+    mean: float | None
+    t: float | None
+    ratio: float | None
+    spread: float | None
+
+
+def forecast_card(
+    universe: Universe,
+    symbol: str,
+    store: ForecastStore,
+    records: ForecastRecords,
+    as_of: date | None = None,
+) -> ForecastCard | None:
+    """The forecasts of a symbol from a session, the newest by default; None without any.
+
+    Args:
+        universe: Whose instrument.
+        symbol: Which one.
+        store: Holds forecasts and outcomes.
+        records: Knows what they were made from.
+        as_of: Origin; outcomes up to then count.
+    """
+    origin = as_of or store.newest_origin(universe)
+    if origin is None:
+        return None
+    made = store.predictions(universe, origin, origin, [symbol])
+    if made.is_empty():
+        return None
+    priced = in_prices(made.drop("close"), made.select("symbol", "as_of", "close").unique())
+    since = sessions_back(universe.calendar, origin, YEAR)
+    scored = store.scored(universe, since, origin, [symbol], [ENSEMBLE])
+    come = scored.filter(pl.col("actual").is_not_null() & pl.col("point").is_not_null())
+    called = direction_edges(universe, store, origin, [symbol])
+    return ForecastCard(
+        symbol=symbol,
+        as_of=origin,
+        fan=priced.sort("model", "horizon"),
+        record=score(come, ["symbol"]) if come.height else score(come),
+        edges={horizon: word for (_, horizon), word in called.items()},
+        history=_history(scored, sessions_back(universe.calendar, origin, MONTH)),
+        inputs=records.inputs(universe, symbol, origin),
+    )
+
+
+def rank_record(
+    universe: Universe, model: str, horizon: int, sessions: int, newest: date, records: ForecastRecords
+) -> RankRecord:
+    """What the order of the forecasts of a model was worth over the newest origins.
+
+    Args:
+        universe: Whose forecasts.
+        model: Of which model.
+        horizon: Sessions ahead.
+        sessions: How many origins back.
+        newest: The newest origin.
+        records: Counts them.
+    """
+    days = records.rank_days(universe, model, horizon, sessions_back(universe.calendar, newest, sessions))
+    known = days.drop_nulls("ic")
+    spread = days.select((pl.col("top") - pl.col("bottom")).mean()).item()
+    if known.height < _FEWEST_DAYS:
+        return RankRecord(days, known["ic"].mean(), None, None, spread)  # type: ignore[arg-type]
+    values = known["ic"].to_numpy()
+    mean = float(values.mean())
+    variance = long_run_variance(values, horizon - 1)
+    deviation = float(values.std(ddof=1))
+    return RankRecord(
+        days,
+        mean,
+        mean / sqrt(variance / len(values)) if variance > 0 else None,
+        mean / deviation if deviation > 0 else None,
+        spread,
+    )
+
+
+def risk_coverage(
+    universe: Universe, model: str, horizon: int, sessions: int, newest: date, records: ForecastRecords
+) -> pl.DataFrame:
+    """What the surest forecasts were worth, and what more of them: the risk–coverage curve.
+
+    Sure is a forecast whose expected move is large for its band.
+
+    Returns:
+        ``share`` (of all forecasts, the surest first), ``n``, ``calls``, ``hit_rate`` (null without a call),
+        ``mae_to_no_change`` (null where nothing moved); ascending.
+    """
+    since = sessions_back(universe.calendar, newest, sessions)
+    bins = records.risk_bins(universe, model, horizon, since, BINS)
+    counted = ("n", "calls", "hits", "error", "no_change")
+    total = bins["n"].sum()
+    return bins.sort("bin").select(pl.col(counted).cum_sum()).select(
+        share=pl.col("n") / total,
+        n="n",
+        calls="calls",
+        hit_rate=pl.when(pl.col("calls") > 0).then(pl.col("hits") / pl.col("calls")),
+        mae_to_no_change=pl.when(pl.col("no_change") > 0).then(pl.col("error") / pl.col("no_change")),
+    )  # fmt: skip
+
+
+def champion_history(universe: Universe, last: int, records: ForecastRecords) -> list[dict[str, Any]]:
+    """Reviews of the champions, newest first: ``as_of``, ``horizon``, ``before``, ``champion`` and the best trial."""
+    return [_review(decision) for decision in records.decision_history(universe, CHAMPION, last)]
+
+
+def _review(decision: Decision) -> dict[str, Any]:
+    trials: list[dict[str, Any]] = list(decision.evidence.get("trials") or [])  # type: ignore[call-overload]
+    best = min(trials, key=lambda trial: (trial["p_holm"], trial["challenger"]), default=None)
+    return {
+        "as_of": decision.as_of,
+        "horizon": decision.horizon,
+        "before": decision.outcome.get("before"),
+        "champion": decision.outcome.get("champion"),
+        "trials": len(trials),
+        "best_challenger": best and best["challenger"],
+        "mae_ratio": best and best["mae_ratio"],
+        "p_holm": best and best["p_holm"],
+        "why": best and best["why"],
+    }
+
+
+def _history(scored: pl.DataFrame, since: date) -> pl.DataFrame:
+    """Forecasts of the newest origins beside what came."""
+    close, moved = pl.col("close"), pl.col("actual")
+    called = (pl.col("point") != 0) & (moved != 0)
+    rows = scored.filter(pl.col("as_of") >= since, pl.col("reason").is_null())
+    return rows.select(
+        *("as_of", "target", "horizon", "close"),
+        *((close * pl.col(name).exp()).alias(name) for name in ("point", "lo80", "hi80", "lo95", "hi95")),
+        actual=close * moved.exp(),
+        expected="point",
+        came="actual",
+        hit=pl.when(called).then((pl.col("point") > 0) == (moved > 0)),
+        within_80=moved.is_between("lo80", "hi80"),
+        within_95=moved.is_between("lo95", "hi95"),
+    ).sort("as_of", "horizon", descending=[True, False])
