@@ -1,26 +1,22 @@
 """Use cases: how good forecasts were, of an issue and of a market, from what was stored when it was made and came."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import sqrt
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import polars as pl
 
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.application.forecasting.view import YEAR, direction_edges
 from miraikakaku_assets.application.forecasting.weights import CHAMPION
+from miraikakaku_assets.application.ports.forecasts import Decision, ForecastStore
 from miraikakaku_assets.domain.forecasting.comparison import long_run_variance
 from miraikakaku_assets.domain.forecasting.contract import in_prices
 from miraikakaku_assets.domain.forecasting.scores import score
+from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
-
-if TYPE_CHECKING:
-    from miraikakaku_assets.application.ports.forecasts import Decision, ForecastStore
-    from miraikakaku_assets.domain.market.instruments import Universe
 
 MONTH = 20
 """Sessions of origins that are shown one by one."""
@@ -82,8 +78,8 @@ class ForecastCard:
             without an outcome.
         edges: Horizon → 優位性なし, or None where the direction was called better than by luck.
         history: Forecasts of the ensemble of the last `MONTH` origins with what came: ``as_of``, ``target``,
-            ``horizon``, ``close``, ``point``, ``lo80``, ``hi80``, ``lo95``, ``hi95`` and ``actual`` in prices, ``expected`` and
-            ``came`` as log returns, ``hit`` (null: no direction), ``within_80``, ``within_95``.
+            ``horizon``, ``close``, ``point``, ``lo80``, ``hi80``, ``lo95``, ``hi95`` and ``actual`` in prices,
+            ``expected`` and ``came`` as log returns, ``hit`` (null: no direction), ``within_80``, ``within_95``.
         inputs: What the forecast was made from, where it is stored.
     """
 

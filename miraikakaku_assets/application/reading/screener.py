@@ -1,21 +1,18 @@
 """Use case: a page of all instruments, filtered and sorted by what is known of each."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from math import isfinite
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
+
+import polars as pl
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS, MEANINGS, WITHOUT_LEVEL
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, universe
-
-if TYPE_CHECKING:
-    import polars as pl
 
 MOST_ROWS = 500
 """Rows of a page at most; an export takes all of them."""
@@ -58,7 +55,8 @@ FIGURES: Mapping[str, Unit] = {
 }
 """Figures that may be filtered and sorted by. ``below_high_250`` is the distance to the highest price of 250 bars,
 ``above_low_250`` that to the lowest, ``band_position`` where the close lies between the Bollinger bands (0 lower, 1
-upper), ``forecast`` the ensemble's expected change, ``forecast_band`` the width of its band of 80 % in log returns."""
+upper), ``forecast`` the ensemble's expected change, ``forecast_rank`` its place in the
+universe (none where all are forecast alike), ``forecast_band`` the width of its band of 80 % in log returns."""
 
 TEXTS = ("symbol", "name", "universe", "sector", "market", "size", "security_type")
 """Columns of words, by which may be sorted, too."""
@@ -117,7 +115,7 @@ class Screen:
     limit: int | None = 50
     offset: int = 0
 
-    def checked(self) -> Screen:
+    def checked(self) -> "Screen":
         """The screen as it may be asked for.
 
         Raises:

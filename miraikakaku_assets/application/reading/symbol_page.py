@@ -1,24 +1,20 @@
 """Use case: everything that a chart of one symbol shows, on the basis and in the timeframe somebody wants."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import polars as pl
 
 from miraikakaku_assets.application.reading.bars import StoredBars, StoredIndicators, Window, symbol_bars
 from miraikakaku_assets.application.reading.chart import INTRADAY
+from miraikakaku_assets.application.reading.judgements import StoredSignals
 from miraikakaku_assets.domain.bars.aggregation import aggregate
 from miraikakaku_assets.domain.bars.price_basis import PriceBasis
 from miraikakaku_assets.domain.indicators.compute import compute
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
-
-if TYPE_CHECKING:
-    from miraikakaku_assets.application.reading.judgements import StoredSignals
 
 CHART_INDICATORS = (
     *("bb_upper", "bb_middle", "bb_lower", "rsi_14", "macd", "macd_signal", "macd_histogram"),

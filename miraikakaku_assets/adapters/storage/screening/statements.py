@@ -3,16 +3,17 @@
 from miraikakaku_assets.application.reading.screener import FIGURES
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS, WITHOUT_LEVEL
 
-_FORECAST_DAYS = 14  # older forecasts say nothing of what is ahead
+_FORECAST_DAYS = 7  # older forecasts say nothing of what is ahead
 _SHOWN = [name for name in COLUMNS if name not in WITHOUT_LEVEL]
 
-# A market's newest origin is the first row of an index; the bound keeps a market without forecasts from being read.
+# Where a whole market is forecast alike, nothing is ranked. A market's newest origin is the first row of an index; the bound keeps a market without forecasts from being read.
 _RANKED = f"""
 ranked AS (
     SELECT made.instrument_id, made.as_of AS forecast_as_of, exp(made.point) - 1 AS forecast,
            made.hi80 - made.lo80 AS forecast_band,
-           rank() OVER (PARTITION BY origin.universe ORDER BY made.point DESC) AS forecast_rank,
-           count(*) OVER (PARTITION BY origin.universe) AS ranked
+           CASE WHEN min(made.point) OVER market < max(made.point) OVER market
+                THEN rank() OVER (PARTITION BY origin.universe ORDER BY made.point DESC) END AS forecast_rank,
+           count(*) OVER market AS ranked
     FROM unnest($1::text[]) AS asked(universe)
     CROSS JOIN LATERAL (
         SELECT i.universe, p.as_of FROM miraikakaku.daily_predictions p
@@ -24,6 +25,7 @@ ranked AS (
       ON made.as_of = origin.as_of AND made.horizon = $2::smallint AND made.model = 'ensemble'
     JOIN miraikakaku.instruments whose ON whose.id = made.instrument_id AND whose.universe = origin.universe
     WHERE made.reason IS NULL
+    WINDOW market AS (PARTITION BY origin.universe)
 )"""
 
 # An instrument may have been listed under several codes: that of the list in force comes first.
@@ -40,13 +42,16 @@ known AS (
     FROM miraikakaku.latest_indicators latest
     JOIN miraikakaku.instruments i ON i.id = latest.instrument_id
     JOIN unnest($1::text[], $3::text[]) AS asked(universe, zone) ON asked.universe = i.universe
-    LEFT JOIN LATERAL (
-        SELECT * FROM miraikakaku.stock_master master WHERE master.instrument_id = i.id
-        ORDER BY master.is_active DESC, master.last_list_date DESC, master.id DESC LIMIT 1) m ON true
+    LEFT JOIN (
+        SELECT DISTINCT ON (instrument_id) instrument_id, stock_name, market_category, sector, size_category,
+               security_type, is_active
+        FROM miraikakaku.stock_master
+        ORDER BY instrument_id, is_active DESC, last_list_date DESC, id DESC) m ON m.instrument_id = i.id
     LEFT JOIN ranked ON ranked.instrument_id = i.id
     WHERE coalesce(m.is_active, true)
 )"""
 
+# The sum keeps the planner from walking all signals by time for one instrument's newest.
 PAGE = f"""
 WITH {_RANKED}, {_KNOWN}, chosen AS (
     SELECT known.*, count(*) OVER () AS total FROM known WHERE {{conditions}}
@@ -58,13 +63,15 @@ SELECT chosen.symbol, chosen.name, chosen.universe, chosen.market, chosen.sector
        signal.direction AS signal_direction, signal.at AS signal_at, chosen.total
 FROM chosen LEFT JOIN LATERAL (
     SELECT name, name_ja, direction, at FROM miraikakaku.pattern_signals s
-    WHERE s.instrument_id = chosen.id AND s.definition = $4 ORDER BY s.at DESC LIMIT 1) signal ON true
+    WHERE s.instrument_id = chosen.id AND s.definition = $4
+    ORDER BY s.at + interval '0' DESC LIMIT 1) signal ON true
 ORDER BY {{outer_sort}}, chosen.symbol COLLATE "C"
 """
 
 SIGNALLED = """EXISTS (
     SELECT 1 FROM miraikakaku.pattern_signals s WHERE s.instrument_id = known.id AND s.definition = $4
-      AND s.pattern = {pattern} AND s.at >= {since}::timestamptz AND ({direction}::text IS NULL OR s.direction = {direction}))"""
+      AND s.pattern = {pattern} AND s.at >= {since}::timestamptz
+      AND ({direction}::text IS NULL OR s.direction = {direction}))"""
 
 CHOICES = """
 SELECT array_agg(DISTINCT m.sector) FILTER (WHERE m.sector IS NOT NULL) AS sectors,

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import polars as pl
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
