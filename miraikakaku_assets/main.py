@@ -163,14 +163,24 @@ def _read_asset_health(ports: "Ports") -> "Sequence[AssetHealth]":
 class _LazyServices:
     """`DagsterServices`, imported when it is asked for."""
 
-    def run(self, ports: "Ports", port: int, api_port: int, *, schedules_on: bool, read_only: bool) -> int:
-        """Runs web server, daemon and REST API, and the simulated exchange of a demo beside them."""
+    def run(
+        self,
+        ports: "Ports",
+        port: int,
+        api_port: int,
+        dashboard_port: int,
+        *,
+        schedules_on: bool,
+        read_only: bool,
+    ) -> int:
+        """Runs web server, daemon, REST API and dashboard, and the simulated exchange of a demo beside them."""
         from miraikakaku_assets.faces.cli.demo_exchange import with_its_exchange
         from miraikakaku_assets.faces.cli.output import show_line
         from miraikakaku_assets.orchestration.services import DagsterServices, require_free
 
         require_free("--port", "web UI", port)
         require_free("--api-port", "REST API", api_port)
+        require_free("--dashboard-port", "dashboard", dashboard_port)
         with with_its_exchange(ports) as installation:
             mark = installation.origin.read()
             if mark is not None and mark.demo is not None:
@@ -181,5 +191,5 @@ class _LazyServices:
                     f"a demo: all prices come from a simulated exchange ({address}), nobody is notified"
                 )
             return DagsterServices().run(
-                installation, port, api_port, schedules_on=schedules_on, read_only=read_only
+                installation, port, api_port, dashboard_port, schedules_on=schedules_on, read_only=read_only
             )

@@ -44,6 +44,11 @@ class Ports(Watching, Operations, Quality, Serving):
     """The ports of one installation, made when first asked for."""
 
     @property
+    def for_reading(self) -> Ports:
+        """The same installation through connections of its own that can only read."""
+        return replace(self, read_only=True)
+
+    @property
     def pipeline(self) -> PipelinePorts:
         """What the stages of a pipeline need beside their runs."""
         from miraikakaku_assets.application.pipeline import PipelinePorts

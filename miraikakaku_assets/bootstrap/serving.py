@@ -10,6 +10,7 @@ from miraikakaku_assets.bootstrap.installation import Installation
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from miraikakaku_assets.adapters.dagster_graphql.console import DagsterConsole
     from miraikakaku_assets.adapters.dagster_graphql.launcher import DagsterLauncher
     from miraikakaku_assets.adapters.storage.async_database import AsyncDatabase
     from miraikakaku_assets.adapters.storage.coverage_gaps import PostgresGapLists
@@ -42,6 +43,13 @@ class Serving(Installation):
         from miraikakaku_assets.adapters.dagster_graphql.launcher import DagsterLauncher
 
         return DagsterLauncher(self.settings.dagster_url)
+
+    @cached_property
+    def console(self) -> DagsterConsole:
+        """What Dagster's web server shows of itself."""
+        from miraikakaku_assets.adapters.dagster_graphql.console import DagsterConsole
+
+        return DagsterConsole(self.settings.dagster_url)
 
     @cached_property
     def bulk(self) -> BulkPorts:

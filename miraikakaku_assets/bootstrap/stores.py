@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.coverage.history import PostgresCoverageHistory
     from miraikakaku_assets.adapters.storage.coverage.store import PostgresCoverage
     from miraikakaku_assets.adapters.storage.forecasts.records import PostgresForecastRecords
+    from miraikakaku_assets.adapters.storage.glance import PostgresGlance
     from miraikakaku_assets.adapters.storage.jobs.queue import PostgresJobQueue
     from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
     from miraikakaku_assets.adapters.storage.screening.store import PostgresScreener
@@ -104,6 +105,13 @@ class Stores(Installation):
         from miraikakaku_assets.adapters.storage.status import PostgresStatus
 
         return PostgresStatus(self.database)
+
+    @cached_property
+    def glance(self) -> PostgresGlance:
+        """Figures of an overview."""
+        from miraikakaku_assets.adapters.storage.glance import PostgresGlance
+
+        return PostgresGlance(self.database)
 
     @cached_property
     def probes(self) -> PostgresProbes:

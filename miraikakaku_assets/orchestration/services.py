@@ -1,4 +1,4 @@
-"""The processes of one installation: web server, daemon and REST API, started and stopped together."""
+"""The processes of one installation: web server, daemon, REST API and dashboard, started and stopped together."""
 
 import ctypes
 import http.client
@@ -12,6 +12,7 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import NamedTuple
 
 from miraikakaku_assets.adapters.files.service_lock import services_admitted
 from miraikakaku_assets.application.ports.operations.system import ServiceBeat
@@ -33,10 +34,17 @@ _STILLBORN_SECONDS = 5.0  # a port that is taken, a setting that is wrong
 
 
 class DagsterServices:
-    """Runs ``dagster-webserver``, ``dagster-daemon`` and the REST API as children until a signal comes."""
+    """Runs web server, daemon, REST API and dashboard as children until a signal comes."""
 
     def run(
-        self, ports: Ports, port: int, api_port: int, *, schedules_on: bool, read_only: bool = False
+        self,
+        ports: Ports,
+        port: int,
+        api_port: int,
+        dashboard_port: int,
+        *,
+        schedules_on: bool,
+        read_only: bool = False,
     ) -> int:
         """Runs all of them in the foreground.
 
@@ -44,6 +52,7 @@ class DagsterServices:
             ports: The installation.
             port: Of the web UI, on 127.0.0.1 only: Dagster's web UI has no login.
             api_port: Of the REST API, on 127.0.0.1.
+            dashboard_port: Of the dashboard, on 127.0.0.1.
             schedules_on: Whether schedules run unless someone turns them off in the UI.
             read_only: Whether nothing can be started, stopped or changed in the UI.
 
@@ -54,9 +63,10 @@ class DagsterServices:
             ConfigurationError: A restore is at work on this state folder.
         """
         with services_admitted(ports.settings.home):
-            return self._run(ports, port, api_port, schedules_on=schedules_on, read_only=read_only)
+            places = _Ports(port, api_port, dashboard_port)
+            return self._run(ports, places, schedules_on=schedules_on, read_only=read_only)
 
-    def _run(self, ports: Ports, port: int, api_port: int, *, schedules_on: bool, read_only: bool) -> int:
+    def _run(self, ports: Ports, places: "_Ports", *, schedules_on: bool, read_only: bool) -> int:
         _ = ports.database
         # Dagster's tables are made here, before two processes want to make them at once.
         with open_instance(ports.settings) as instance:
@@ -66,11 +76,13 @@ class DagsterServices:
         environment = {**os.environ, **as_environment(ports.settings)}
         paths = [str(_STARTUP), environment.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-        environment["DAGSTER_URL"] = f"http://127.0.0.1:{port}"
+        environment["DAGSTER_URL"] = f"http://127.0.0.1:{places.web}"
+        if "DASHBOARD_URL" not in os.environ:  # links go where people look: behind a proxy that is elsewhere
+            environment["DASHBOARD_URL"] = f"http://127.0.0.1:{places.dashboard}"
         if schedules_on:
             environment["MIRAIKAKAKU_SCHEDULES"] = "on"
         workspace = str(shipped_file("workspace.yaml"))
-        web, daemon = commands(workspace, port, ports.settings.log_level, read_only=read_only)
+        web, daemon = commands(workspace, places.web, ports.settings.log_level, read_only=read_only)
         stopping = _Signals()
         heartbeats = ChildHeartbeats(ports.database)
         services = [
@@ -79,21 +91,33 @@ class DagsterServices:
                 "web_ui",
                 web,
                 environment,
-                address=f"http://127.0.0.1:{port}",
+                address=f"http://127.0.0.1:{places.web}",
                 health_path=_SERVER_INFO,
             ),
             _Service("daemon", "daemon", daemon, environment),
             _Service(
                 "REST API",
                 "api",
-                api_command(api_port),
+                api_command(places.api),
                 environment,
-                address=f"http://127.0.0.1:{api_port}",
+                address=f"http://127.0.0.1:{places.api}",
+                health_path="/health",
+            ),
+            _Service(
+                "dashboard",
+                "dashboard",
+                dashboard_command(places.dashboard),
+                environment,
+                address=f"http://127.0.0.1:{places.dashboard}",
                 health_path="/health",
             ),
         ]
-        _print("starting the web UI, the daemon and the REST API (Ctrl-C stops everything)")
-        silent = {"web UI": (port, _SERVER_INFO), "REST API": (api_port, "/docs")}
+        _print("starting the web UI, the daemon, the REST API and the dashboard (Ctrl-C stops everything)")
+        silent = {
+            "web UI": (places.web, _SERVER_INFO),
+            "REST API": (places.api, "/docs"),
+            "dashboard": (places.dashboard, "/health"),
+        }
         try:
             while not stopping.received:
                 for name, place in list(silent.items()):
@@ -167,6 +191,19 @@ def commands(
 def api_command(port: int) -> list[str]:
     """The REST API: a module and its arguments. It is no import of this one: it never loads Dagster."""
     return ["miraikakaku_assets.faces.api", "--port", str(port)]
+
+
+def dashboard_command(port: int) -> list[str]:
+    """The dashboard: a module and its arguments. It never loads Dagster either."""
+    return ["miraikakaku_assets.faces.dashboard", "--port", str(port)]
+
+
+class _Ports(NamedTuple):
+    """Where the services listen, on 127.0.0.1."""
+
+    web: int
+    api: int
+    dashboard: int
 
 
 class _Service:

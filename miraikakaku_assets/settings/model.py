@@ -129,6 +129,8 @@ class Settings(PriceSourceSettings):
     """Sites whose pages may ask the REST API from a browser, with a key; commas between them. This machine's may."""
     dagster_url: checks.WebAddress = "http://127.0.0.1:3000"
     """Where Dagster's web server answers, for the REST API."""
+    dashboard_url: checks.WebAddress = "http://127.0.0.1:8501"
+    """Where people open the dashboard: links of assets, runs and alerts go there."""
 
     restatement_sessions: Annotated[int, Field(ge=1, le=1_000)] = 10
     """Newest sessions that every collection asks for again, because sources restate them."""

@@ -11,7 +11,7 @@ from miraikakaku_assets.domain.errors import OrchestratorUnavailableError
 
 _SECONDS = 30.0
 _LOOK_SECONDS = 2.0
-_LOCATION = {"repositoryLocationName": "miraikakaku_assets", "repositoryName": "__repository__"}
+LOCATION = {"repositoryLocationName": "miraikakaku_assets", "repositoryName": "__repository__"}
 _LAUNCH = """
 mutation ($parameters: ExecutionParams!) {
   launchRun(executionParams: $parameters) {
@@ -43,7 +43,7 @@ class DagsterLauncher:
         """
         named = [{"key": key, "value": value} for key, value in tags.items()]
         parameters = {
-            "selector": {**_LOCATION, "jobName": job},
+            "selector": {**LOCATION, "jobName": job},
             "runConfigData": config,
             "executionMetadata": {"tags": named},
         }
@@ -72,22 +72,32 @@ class DagsterLauncher:
         return True
 
     async def _ask(self, query: str, seconds: float, **variables: object) -> dict[str, Any]:
-        return await asyncio.to_thread(self._post, query, seconds, variables)
+        return await asyncio.to_thread(post, self._address, query, seconds, variables)
 
-    def _post(self, query: str, seconds: float, variables: Mapping[str, object]) -> dict[str, Any]:
-        body = json.dumps({"query": query, "variables": variables}).encode()
-        request = Request(self._address, body, {"Content-Type": "application/json"})  # noqa: S310 - of the settings
-        try:
-            with urlopen(request, timeout=seconds) as answer:  # noqa: S310  # nosec B310 - a setting that is checked to be http or https
-                document: dict[str, Any] = json.load(answer)
-        except (HTTPError, URLError, OSError, ValueError) as error:
-            raise OrchestratorUnavailableError(
-                f"Dagster's web server at {self._address} cannot be reached; start it (`miraikakaku up`) "
-                "or correct DAGSTER_URL"
-            ) from error
-        if "errors" in document:
-            raise OrchestratorUnavailableError(
-                f"Dagster's web server at {self._address} refuses the question"
-            )
-        data: dict[str, Any] = document["data"]
-        return data
+
+def post(address: str, query: str, seconds: float, variables: Mapping[str, object]) -> dict[str, Any]:
+    """What the web server answers to a question.
+
+    Args:
+        address: Of its GraphQL.
+        query: The question.
+        seconds: How long it may take.
+        variables: Its variables.
+
+    Raises:
+        OrchestratorUnavailableError: It cannot be reached, or refuses the question.
+    """
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    request = Request(address, body, {"Content-Type": "application/json"})  # noqa: S310 - of the settings
+    try:
+        with urlopen(request, timeout=seconds) as answer:  # noqa: S310  # nosec B310 - a setting that is checked to be http or https
+            document: dict[str, Any] = json.load(answer)
+    except (HTTPError, URLError, OSError, ValueError) as error:
+        raise OrchestratorUnavailableError(
+            f"Dagster's web server at {address} cannot be reached; start it (`miraikakaku up`) "
+            "or correct DAGSTER_URL"
+        ) from error
+    if "errors" in document:
+        raise OrchestratorUnavailableError(f"Dagster's web server at {address} refuses the question")
+    data: dict[str, Any] = document["data"]
+    return data

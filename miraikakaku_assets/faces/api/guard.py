@@ -21,7 +21,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _log = logging.getLogger(__name__)
 _OPEN = frozenset({"/health", "/docs", "/openapi.json", "/docs/oauth2-redirect"})
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _MOST_BYTES = 2 * 1024 * 1024  # 20,000 symbols are 300 KB
 _BODY_SECONDS = 20.0
 _UNAUTHORIZED = ApiError(
@@ -72,7 +72,7 @@ class Guard:
             await _deny(error, scope, headers, receive, send)
 
     def _authorized(self, scope: Scope, headers: dict[bytes, bytes]) -> Key:
-        if not self._keys.are_set and not _is_local(headers):
+        if not self._keys.are_set and not is_local(headers):
             raise _FOREIGN
         presented = headers.get(b"x-api-key")
         key = self._keys.find(None if presented is None else presented.decode("latin-1"))
@@ -166,9 +166,9 @@ async def _deny(
         await send({"type": "websocket.close", "code": 1008})
 
 
-def _is_local(headers: dict[bytes, bytes]) -> bool:
+def is_local(headers: dict[bytes, bytes]) -> bool:
     """Whether a request without a key comes from this machine and no page of another site has sent it."""
     host = urlsplit(f"//{headers.get(b'host', b'localhost').decode('latin-1')}").hostname
     origin = headers.get(b"origin")
     origin_host = None if origin is None else urlsplit(origin.decode("latin-1")).hostname
-    return host in _LOOPBACK and (origin is None or origin_host in _LOOPBACK)
+    return host in LOOPBACK and (origin is None or origin_host in LOOPBACK)

@@ -18,8 +18,17 @@ if TYPE_CHECKING:
 class Services(Protocol):
     """Starts the long-running processes."""
 
-    def run(self, ports: Ports, port: int, api_port: int, *, schedules_on: bool, read_only: bool) -> int:
-        """Runs web server, daemon and REST API until they are stopped; returns the exit code."""
+    def run(
+        self,
+        ports: Ports,
+        port: int,
+        api_port: int,
+        dashboard_port: int,
+        *,
+        schedules_on: bool,
+        read_only: bool,
+    ) -> int:
+        """Runs web server, daemon, REST API and dashboard until they are stopped; returns the exit code."""
 
 
 class Watch(Protocol):

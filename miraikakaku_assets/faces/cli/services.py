@@ -1,4 +1,4 @@
-"""Commands that run services: ``schedule``, ``up`` and ``serve``."""
+"""Commands that run services: ``schedule``, ``up``, ``serve`` and ``dashboard``."""
 
 from typing import Annotated
 
@@ -7,13 +7,16 @@ import typer
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.faces.cli.operations.health import check_once
+from miraikakaku_assets.faces.cli.output import show_line
 from miraikakaku_assets.faces.cli.runner import Services
 
 PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the web UI on 127.0.0.1.")]
 ApiPortOption = Annotated[
     int, typer.Option("--api-port", min=1, max=65535, help="Port of the REST API on 127.0.0.1.")
 ]
-
+DashboardPortOption = Annotated[
+    int, typer.Option("--dashboard-port", min=1, max=65535, help="Port of the dashboard on 127.0.0.1.")
+]
 ReadOnlyOption = Annotated[
     bool,
     typer.Option(
@@ -25,10 +28,11 @@ ReadOnlyOption = Annotated[
 def add_commands(app: typer.Typer, services: Services) -> None:
     """Adds the commands to the application."""
 
-    @app.command(short_help="Dagster daemon, web UI and REST API, production schedules on.")
+    @app.command(short_help="Every service, production schedules on.")
     def schedule(
         port: PortOption = 3000,
         api_port: ApiPortOption = 8000,
+        dashboard_port: DashboardPortOption = 8501,
         *,
         read_only: ReadOnlyOption = False,
         health_check_only: Annotated[
@@ -36,17 +40,23 @@ def add_commands(app: typer.Typer, services: Services) -> None:
             typer.Option("--health-check-only", help="Start nothing: check health once, as `health` does."),
         ] = False,
     ) -> None:
-        """Dagster daemon, web UI and REST API with the production schedules on; Ctrl-C stops all of them."""
+        """Dagster daemon, web UI, REST API, dashboard with the production schedules on; Ctrl-C stops all of them."""
         if health_check_only:
             raise typer.Exit(check_once(ports()))
-        raise typer.Exit(services.run(ports(), port, api_port, schedules_on=True, read_only=read_only))
+        code = services.run(ports(), port, api_port, dashboard_port, schedules_on=True, read_only=read_only)
+        raise typer.Exit(code)
 
-    @app.command(short_help="Dagster daemon, web UI and REST API, schedules as set in the UI.")
+    @app.command(short_help="Every service, schedules as set in the UI.")
     def up(
-        port: PortOption = 3000, api_port: ApiPortOption = 8000, *, read_only: ReadOnlyOption = False
+        port: PortOption = 3000,
+        api_port: ApiPortOption = 8000,
+        dashboard_port: DashboardPortOption = 8501,
+        *,
+        read_only: ReadOnlyOption = False,
     ) -> None:
-        """Dagster daemon, web UI and REST API, schedules as set in the UI; Ctrl-C stops all of them."""
-        raise typer.Exit(services.run(ports(), port, api_port, schedules_on=False, read_only=read_only))
+        """Dagster daemon, web UI, REST API, dashboard, schedules as set in the UI; Ctrl-C stops all of them."""
+        code = services.run(ports(), port, api_port, dashboard_port, schedules_on=False, read_only=read_only)
+        raise typer.Exit(code)
 
     @app.command(short_help="The REST API alone.")
     def serve(
@@ -57,17 +67,37 @@ def add_commands(app: typer.Typer, services: Services) -> None:
         workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="Processes that answer.")] = 1,
     ) -> None:
         """The REST API alone; `up` starts it beside Dagster, which does the jobs. Ctrl-C stops it."""
-        import socket
-
         from miraikakaku_assets.faces.api.server import require_keys, run_server
 
         require_keys(host)
-        try:
-            socket.create_server((host, port)).close()
-        except OSError as error:
-            raise ConfigurationError(
-                f"--port {port}: the REST API cannot listen on {host}:{port} ({error.strerror}); "
-                "stop what uses it, or name another port"
-            ) from None
+        _require_free("REST API", host, port)
         _ = ports().database  # upgraded once, before workers take it as it is
         run_server(host, port, workers)
+
+    @app.command(short_help="The dashboard alone.")
+    def dashboard(
+        host: Annotated[
+            str, typer.Option("--host", help="Address to listen on; another than this machine's needs a key.")
+        ] = "127.0.0.1",
+        port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8501,
+    ) -> None:
+        """The dashboard alone, in a browser; `up` starts it beside Dagster. Ctrl-C stops it."""
+        from miraikakaku_assets.faces.dashboard.server import require_keys, run_server
+
+        require_keys(host)
+        _require_free("dashboard", host, port)
+        _ = ports().database  # upgraded once, before it is read only
+        show_line(f"dashboard on http://{host}:{port}")
+        run_server(host, port)
+
+
+def _require_free(who: str, host: str, port: int) -> None:
+    import socket
+
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        raise ConfigurationError(
+            f"--port {port}: the {who} cannot listen on {host}:{port} ({error.strerror}); "
+            "stop what uses it, or name another port"
+        ) from None
