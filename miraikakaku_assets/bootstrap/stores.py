@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
     from miraikakaku_assets.adapters.storage.collection.probes import PostgresProbes
     from miraikakaku_assets.adapters.storage.collection.stage_reports import PostgresStageReports
+    from miraikakaku_assets.adapters.storage.copper.store import PostgresCurve
     from miraikakaku_assets.adapters.storage.coverage.history import PostgresCoverageHistory
     from miraikakaku_assets.adapters.storage.coverage.store import PostgresCoverage
     from miraikakaku_assets.adapters.storage.forecasts.records import PostgresForecastRecords
@@ -28,11 +29,26 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.screening.store import PostgresScreener
     from miraikakaku_assets.adapters.storage.status import PostgresStatus
     from miraikakaku_assets.adapters.storage.symbols.store import PostgresSymbols
+    from miraikakaku_assets.application.copper.collect_curve import CurvePorts
     from miraikakaku_assets.application.ports.evidence import EvaluationDatasets
 
 
 class Stores(Installation):
     """Tables and folders of the installation."""
+
+    @cached_property
+    def curve(self) -> PostgresCurve:
+        """The copper curve: quotes and stocks."""
+        from miraikakaku_assets.adapters.storage.copper.store import PostgresCurve
+
+        return PostgresCurve(self.database)
+
+    @property
+    def curve_collection(self) -> CurvePorts:
+        """What collecting the copper curve needs."""
+        from miraikakaku_assets.application.copper.collect_curve import CurvePorts
+
+        return CurvePorts(self.curve_sources, self.curve, self.clock)
 
     @cached_property
     def masters(self) -> PostgresMasters:

@@ -94,8 +94,8 @@ def aggregate(
         "symbol",
         table["ts"].gather(place),
         "open",
-        high=np.maximum.reduceat(high, heads),
-        low=np.minimum.reduceat(low, heads),
+        high=pl.Series(np.maximum.reduceat(high, heads)).fill_nan(None),
+        low=pl.Series(np.minimum.reduceat(low, heads)).fill_nan(None),
         close=bars["close"].gather(tails),
         volume=np.add.reduceat(volume, heads),
         status=_status(moments, _all_final(bars["status"], heads), now, collected, delay),
@@ -107,7 +107,11 @@ def aggregate(
 
 
 def _without_nulls(bars: pl.DataFrame) -> None:
-    counted = bars.select("open", "high", "low", "close", "volume").null_count().row(0, named=True)
+    whole = bars.filter(
+        ~pl.all_horizontal(pl.col("open", "high", "low").is_null())
+    )  # an official price has no range
+    counted = {name: whole[name].null_count() for name in ("open", "high", "low")}
+    counted |= {name: bars[name].null_count() for name in ("close", "volume")}
     for name, nulls in counted.items():
         if nulls:
             symbol = bars.filter(pl.col(name).is_null())["symbol"][0]
