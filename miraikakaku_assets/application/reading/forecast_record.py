@@ -17,6 +17,7 @@ from miraikakaku_assets.domain.forecasting.contract import in_prices
 from miraikakaku_assets.domain.forecasting.scores import score
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
+from miraikakaku_assets.domain.patterns.track_record import wilson
 
 MONTH = 20
 """Sessions of origins that are shown one by one."""
@@ -93,6 +94,39 @@ class ForecastCard:
 
 
 @dataclass(frozen=True)
+class MonthSummary:
+    """What the forecasts of the last `MONTH` origins of a symbol were worth, at one horizon.
+
+    Attributes:
+        forecasts: How many have an outcome.
+        waiting: How many have none yet.
+        calls: Those with a direction that moved.
+        hits: Directions that were right.
+        hit_rate: Share of them; None without a call.
+        hit_low: Lower end of its Wilson interval of 95 %.
+        hit_high: Upper end.
+        error: Mean size of the error, share of the price.
+        no_change: The same of no change.
+        skill: 1 - error over that of no change, on log returns; None where nothing moved.
+        within_80: Share of outcomes within the band of 80 %.
+        within_95: Within that of 95 %.
+    """
+
+    forecasts: int
+    waiting: int
+    calls: int
+    hits: int
+    hit_rate: float | None
+    hit_low: float | None
+    hit_high: float | None
+    error: float | None
+    no_change: float | None
+    skill: float | None
+    within_80: float | None
+    within_95: float | None
+
+
+@dataclass(frozen=True)
 class RankRecord:
     """What the order of a market's forecasts was worth.
 
@@ -146,6 +180,38 @@ def forecast_card(
         edges={horizon: word for (_, horizon), word in called.items()},
         history=_history(scored, sessions_back(universe.calendar, origin, MONTH)),
         inputs=records.inputs(universe, symbol, origin),
+    )
+
+
+def month_summary(history: pl.DataFrame, horizon: int) -> MonthSummary:
+    """What `ForecastCard.history` says of a horizon."""
+    rows = history.filter(pl.col("horizon") == horizon)
+    come = rows.filter(pl.col("came").is_not_null())
+    called = come["hit"].drop_nulls()
+    calls, hits = called.len(), int(called.sum())
+    low, high = wilson(pl.Series([hits if calls else None], dtype=pl.Int64), pl.Series([calls]))
+    expected, moved = pl.col("expected"), pl.col("came")
+    means = come.select(
+        error=((expected - moved).exp() - 1).abs().mean(),
+        no_change=((-moved).exp() - 1).abs().mean(),
+        own=(expected - moved).abs().mean(),
+        size=moved.abs().mean(),
+        within_80=pl.col("within_80").mean(),
+        within_95=pl.col("within_95").mean(),
+    ).row(0, named=True)
+    return MonthSummary(
+        forecasts=come.height,
+        waiting=rows.height - come.height,
+        calls=calls,
+        hits=hits,
+        hit_rate=hits / calls if calls else None,
+        hit_low=low[0],
+        hit_high=high[0],
+        error=means["error"],
+        no_change=means["no_change"],
+        skill=1 - means["own"] / means["size"] if means["size"] else None,
+        within_80=means["within_80"],
+        within_95=means["within_95"],
     )
 
 
