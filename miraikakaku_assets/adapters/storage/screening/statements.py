@@ -6,7 +6,8 @@ from miraikakaku_assets.domain.indicators.definitions import COLUMNS, WITHOUT_LE
 _FORECAST_DAYS = 7  # older forecasts say nothing of what is ahead
 _SHOWN = [name for name in COLUMNS if name not in WITHOUT_LEVEL]
 
-# Where a whole market is forecast alike, nothing is ranked. A market's newest origin is the first row of an index; the bound keeps a market without forecasts from being read.
+# Where a whole market is forecast alike, nothing is ranked. A market's newest origin is the first row of an index; the
+# bound keeps a market without forecasts from being read.
 _RANKED = f"""
 ranked AS (
     SELECT made.instrument_id, made.as_of AS forecast_as_of, exp(made.point) - 1 AS forecast,

@@ -1,7 +1,6 @@
 """Page Symbol: candles with everything that is known of one instrument, the news of its data, its forecast."""
 
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import streamlit as st
@@ -35,6 +34,9 @@ from miraikakaku_assets.faces.dashboard.parts.forecast_card import (
 from miraikakaku_assets.faces.dashboard.parts.instrument import chosen_instrument
 from miraikakaku_assets.faces.dashboard.reads import cached
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
 _BARS = 1500
 """Bars that are sent to the browser at most; an export has the same."""
 _NEWS = 50
@@ -65,7 +67,8 @@ TEXTS = Texts(
         "close": ("終値 {session}", "Close {session}"),
         "volume": ("出来高", "Volume"),
         "rsi": ("RSI (14)", "RSI (14)"),
-        "range": ("表示期間の高値・安値", "High and low of these bars"),
+        "range": ("全期間の高値", "Highest of these bars"),
+        "lowest": ("安値 {price}", "lowest {price}"),
         "provisional": ("未確定", "provisional"),
         "zone": (
             "時刻は {zone}。{count} 本。単位 {unit}。",
@@ -129,11 +132,8 @@ def render(view: View) -> None:
     if facts is None:
         return
     _chart(view, facts)
-    left, right = st.columns([3, 2])
-    with left:
-        _forecast(view, facts)
-    with right:
-        _news(view, facts)
+    _forecast(view, facts)
+    _news(view, facts)
 
 
 @cached(30)
@@ -211,12 +211,9 @@ def _newest(view: View, facts: SymbolFacts, chart: SymbolChart) -> None:
     columns[1].metric(text("volume"), f"{last['volume']:,.0f}" if last["volume"] else "–")
     columns[2].metric(text("rsi"), number(last["rsi_14"], 1))
     highs, lows = bars["high"].drop_nulls(), bars["low"].drop_nulls()
-    ends = (
-        f"{price(lows.min(), facts.price_unit)} – {price(highs.max(), facts.price_unit)}"
-        if len(highs)
-        else "–"
-    )  # type: ignore[arg-type]
-    columns[3].metric(text("range"), ends)
+    columns[3].metric(text("range"), price(highs.max(), facts.price_unit) if len(highs) else "–")  # type: ignore[arg-type]
+    if len(lows):
+        columns[3].caption(text("lowest", price=price(lows.min(), facts.price_unit)))  # type: ignore[arg-type]
 
 
 def _signals(view: View, facts: SymbolFacts, chart: SymbolChart) -> None:
@@ -261,8 +258,11 @@ def _forecast(view: View, facts: SymbolFacts) -> None:
         say_none(view, facts)
         return
     horizon = horizon_choice(view, "symbol-horizon")
-    show_fan(view, facts, card, 340)
-    show_honest_card(view, facts, card, horizon)
+    left, right = st.columns([3, 2])
+    with left:
+        show_fan(view, facts, card, 400)
+    with right:
+        show_honest_card(view, facts, card, horizon)
     place = address("forecasts", symbol=facts.symbol, h=horizon, lang=view.language.value)
     st.markdown(f"[{text('more_forecast')}]({place})")
 

@@ -43,6 +43,7 @@ def area(x: Sequence[Any], low: Sequence[Any], high: Sequence[Any], colour: str,
     return go.Scatter(
         x=[*x, *reversed(x)],
         y=[*high, *reversed(low)],
+        mode="lines",
         fill="toself",
         fillcolor=colour,
         line={"width": 0},

@@ -38,8 +38,7 @@ TEXTS = Texts(
         "no_edge": ("優位性なし", "No edge (優位性なし)"),
         "edge_help": (
             "過去1年の方向の的中が、偶然および「常に上昇」を上回るかを市場全体で補正して判定します",
-            "Whether the direction was called better than by luck and than always up, over a year, "
-            "corrected for the whole market",
+            "Whether the direction was called better than by luck and than always up over a year, for the whole market",
         ),
         "in_sessions": ("{count} 営業日先 ({target})", "{count} sessions ahead ({target})"),
         "skill": ("変化なしに対するスキル", "Skill against no change"),
@@ -150,6 +149,7 @@ def show_fan(view: View, facts: SymbolFacts, card: ForecastCard, height: int = 3
     )
     figure.add_trace(_line(days, [base, *made["point"]], text("median"), blue, facts, mode="lines+markers"))
     figure.update_layout(theme.layout(height, hovermode="x unified"))
+    figure.update_xaxes(tickformat="%m/%d", hoverformat="%Y-%m-%d")
     figure.update_yaxes(title=facts.price_unit, title_font_size=12)
     name = f"forecast-{facts.symbol}"
     chart(figure, name, text("alt", symbol=facts.symbol), width="stretch")
