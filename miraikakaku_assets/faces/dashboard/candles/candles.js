@@ -106,7 +106,8 @@ function draw(lib, keep, data, place, legend, button) {
     const i = event.time === undefined ? last : places.get(String(event.time));
     say(i === undefined ? last : i);
   });
-  chart.timeScale().setVisibleLogicalRange({ from: Math.max(-0.5, last - data.shown), to: last + 3 });
+  const sight = place.clientWidth < 500 ? Math.min(data.shown, Math.max(60, data.shown / 2)) : data.shown;
+  chart.timeScale().setVisibleLogicalRange({ from: Math.max(-0.5, last - sight), to: last + 3 });
   place.onkeydown = (event) => {
     const scale = chart.timeScale();
     const range = scale.getVisibleLogicalRange();

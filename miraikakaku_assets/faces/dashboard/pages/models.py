@@ -23,7 +23,7 @@ from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, pane
 from miraikakaku_assets.faces.dashboard.parts.figures import number, signed
 from miraikakaku_assets.faces.dashboard.parts.forecast_card import ENSEMBLE, NO_CHANGE, horizon_choice
 from miraikakaku_assets.faces.dashboard.reads import cached
-from miraikakaku_assets.faces.dashboard.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SERIES, SKY, VERMILION
+from miraikakaku_assets.faces.dashboard.theme import BLUE, GREEN, ORANGE, PURPLE, SERIES, SKY, VERMILION
 
 _RECORD_DAYS = 60
 _DECISIONS = 60
@@ -181,15 +181,16 @@ def _name(view: View, model: str) -> str:
 def _styles(view: View, models: list[str]) -> dict[str, tuple[str, str, str]]:
     """Model → colour, dash and symbol: told apart without colours, too; the same on every figure."""
     own = SKY if view.theme.is_dark else BLUE
-    others = [colour for colour in (ORANGE, GREEN, PURPLE, VERMILION, GREY, *SERIES) if colour != own]
+    others = [colour for colour in (ORANGE, GREEN, PURPLE, VERMILION, *SERIES) if colour != own]
     styles = {}
-    for place, model in enumerate(sorted(set(models) - {ENSEMBLE})):
+    for place, model in enumerate(sorted(set(models) - {ENSEMBLE, NO_CHANGE})):
         styles[model] = (
             others[place % len(others)],
             _DASHES[(place + 1) % len(_DASHES)],
             _SYMBOLS[(place + 1) % len(_SYMBOLS)],
         )
-    return {ENSEMBLE: (own, _DASHES[0], _SYMBOLS[0])} | styles
+    flat = {NO_CHANGE: (view.theme.muted, _DASHES[1], "line-ns")}
+    return {ENSEMBLE: (own, _DASHES[0], _SYMBOLS[0])} | styles | flat
 
 
 @panel

@@ -8,6 +8,7 @@ import streamlit as st
 from miraikakaku_assets.application.reading.forecast_record import ForecastCard, forecast_card
 from miraikakaku_assets.application.reading.symbol_page import SymbolFacts
 from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.domain.forecasting.bands import Calibration
 from miraikakaku_assets.domain.market.instruments import universe
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.faces.dashboard.language import Texts
@@ -226,7 +227,7 @@ def _record(view: View, facts: SymbolFacts, score: dict[str, Any] | None, horizo
 def _origin(view: View, facts: SymbolFacts, card: ForecastCard, row: dict[str, Any]) -> str:
     text = view.texts(TEXTS)
     parts = [text("model_count", count=card.fan["model"].n_unique() - 1)]
-    if row["calibration_scores"]:
+    if row["calibration"] not in (None, Calibration.NONE.value):
         parts.append(text("calibration", kind=row["calibration"], count=row["calibration_scores"]))
     else:
         parts.append(text("no_calibration"))
