@@ -47,7 +47,7 @@ format: $(READY) ## Format and repair what can be repaired
 diagram: $(READY) ## Draw the diagram of packages in docs/architecture.md from the imports
 	$(BIN)/python -m miraikakaku_assets_tests.package_diagram
 
-up: $(READY) ## Dagster web UI on http://127.0.0.1:3000, its daemon, REST API on :8000
+up: $(READY) ## Dagster web UI on http://127.0.0.1:3000, its daemon, REST API on :8000, dashboard on :8501
 	$(BIN)/miraikakaku up
 
 bench: $(READY) ## Benchmarks; QUICK=1 for a small size, ONLY=name,… for some

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from miraikakaku_assets.adapters.files.state_folders import FolderFileStore, FolderReportStore
     from miraikakaku_assets.adapters.sources.files.intraday_bars import NamedBarFiles
+    from miraikakaku_assets.adapters.storage.analysis.signal_lists import PostgresSignalLists
     from miraikakaku_assets.adapters.storage.analysis.store import PostgresAnalysis
     from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
     from miraikakaku_assets.adapters.storage.collection.claims import PostgresClaims
@@ -121,6 +122,13 @@ class Stores(Installation):
         from miraikakaku_assets.adapters.storage.status import PostgresStatus
 
         return PostgresStatus(self.database)
+
+    @cached_property
+    def signal_lists(self) -> PostgresSignalLists:
+        """Pages of signals."""
+        from miraikakaku_assets.adapters.storage.analysis.signal_lists import PostgresSignalLists
+
+        return PostgresSignalLists(self.database)
 
     @cached_property
     def glance(self) -> PostgresGlance:

@@ -26,6 +26,7 @@ from miraikakaku_assets.application.commands import (
     TrainCommand,
     UpdateMasterCommand,
 )
+from miraikakaku_assets.application.coverage.repair import REPAIR_JOB, REPAIR_OP
 from miraikakaku_assets.application.ports import CANCELLED
 from miraikakaku_assets.application.stage_runs import StageRun
 from miraikakaku_assets.bootstrap import Ports
@@ -38,7 +39,6 @@ from miraikakaku_assets.orchestration.coverage.monitor import (
     coverage_report_job,
     review_job,
 )
-from miraikakaku_assets.orchestration.coverage.repair import REPAIR_JOB, REPAIR_OP
 from miraikakaku_assets.orchestration.failures import reason_of
 from miraikakaku_assets.orchestration.instance.connections import renew_connections
 from miraikakaku_assets.orchestration.instance.home import open_instance

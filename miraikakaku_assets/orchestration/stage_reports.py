@@ -6,14 +6,34 @@ from typing import Any
 import dagster as dg
 
 from miraikakaku_assets.application.reference.unknown_symbols import nothing_done, sort_out_unknown
-from miraikakaku_assets.application.stage_reports import StageReport, figures
+from miraikakaku_assets.application.stage_reports import (
+    AnalysisTotals,
+    CoverageTotals,
+    PredictionTotals,
+    PriceTotals,
+    QualityTotals,
+    RepairTotals,
+    ScoreTotals,
+    StageReport,
+    figures,
+)
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import WorkFellShortError
-from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
 from miraikakaku_assets.orchestration.failures import failure
 
 _PLOTTED = {"listed": "dagster/row_count"}
 """Field of a report → metadata key under which the web UI draws it over time."""
+_PAGES: dict[type, str] = {
+    PriceTotals: "coverage",
+    CoverageTotals: "coverage",
+    RepairTotals: "coverage",
+    QualityTotals: "coverage",
+    AnalysisTotals: "patterns",
+    PredictionTotals: "forecasts",
+    ScoreTotals: "models",
+}
+"""Report → page of the dashboard."""
 Context = dg.AssetExecutionContext | dg.OpExecutionContext
 
 
@@ -24,7 +44,17 @@ def hand_back(context: Context, ports: Ports, universe: Universe, report: StageR
         The same as metadata for the web UI.
     """
     ports.stage_reports.save(context.run.run_id, universe, report)
-    return as_metadata(report)
+    return as_metadata(report) | _view(ports, universe, report)
+
+
+def _view(ports: Ports, universe: Universe, report: StageReport) -> dict[str, Any]:
+    """Where the dashboard shows what a report is about."""
+    page = _PAGES.get(type(report))
+    if page is None:
+        return {}
+    query = f"?universe={universe.name}" if universe.name in UNIVERSES else ""
+    address = f"{ports.settings.dashboard_url.rstrip('/')}/{page}{query}"
+    return {"dashboard": dg.MetadataValue.url(address)}
 
 
 def as_metadata(report: StageReport) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from miraikakaku_assets.application.ports import CoverageStore
+from miraikakaku_assets.application.ports.jobs import RunLauncher
 from miraikakaku_assets.application.stage_reports import RepairTotals
 from miraikakaku_assets.domain.coverage.repair import (
     OUTCOMES,
@@ -18,6 +19,9 @@ from miraikakaku_assets.domain.coverage.repair import (
 )
 from miraikakaku_assets.domain.coverage.report import CoverageFindings
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+
+REPAIR_JOB, REPAIR_OP = "coverage_repair_job", "repair_coverage"
+"""The orchestrator's job that repairs, and its only step."""
 
 SHOWN = 100
 """Gaps of which a report says one by one what became of them; table ``coverage_repairs`` has all."""
@@ -76,6 +80,36 @@ def repair_coverage(
     results = judge_repair(plan.gaps, after.gaps, missing, store.fruitless_repairs(universe, timeframe))
     store.save_repair(run_id, timeframe, results, after.checked_at)
     return _totals(timeframe, plan, results)
+
+
+async def launch_repair(
+    universe: Universe, timeframe: Timeframe, selection: RepairSelection, launcher: RunLauncher
+) -> str:
+    """Starts a repair as a run of the orchestrator; returns its id.
+
+    Args:
+        universe: Whose gaps.
+        timeframe: Collected timeframe.
+        selection: Which of them.
+        launcher: Starts it.
+
+    Raises:
+        OrchestratorUnavailableError: The orchestrator cannot be reached.
+    """
+    named = {
+        "symbols": None if selection.symbols is None else list(selection.symbols),
+        "causes": None if selection.causes is None else list(selection.causes),
+        "since": None if selection.since is None else selection.since.isoformat(),
+        "until": None if selection.until is None else selection.until.isoformat(),
+    }
+    config = {
+        "universe": universe.name,
+        "timeframe": timeframe.value,
+        "limit": selection.limit,
+        "force": selection.force,
+        **{name: value for name, value in named.items() if value is not None},
+    }
+    return await launcher.launch(REPAIR_JOB, {"ops": {REPAIR_OP: {"config": config}}}, {})
 
 
 def _totals(timeframe: Timeframe, plan: RepairPlan, results: pl.DataFrame) -> RepairTotals:

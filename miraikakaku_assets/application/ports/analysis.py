@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import polars as pl
 
@@ -259,3 +259,31 @@ class AnalysisStore(Protocol):
         derived rows from `Analysis.since` on are replaced, signals that are known already keep their detection
         and their track record, alerts are raised, restatements are settled, and the mark is cleared.
         """
+
+
+class SignalFilter(NamedTuple):
+    """Which signals are wanted; None stands for any.
+
+    Attributes:
+        universe: Name of whose.
+        definition: Of the patterns.
+        pattern: Key of one pattern.
+        direction: ``BUY``, ``SELL`` or ``NEUTRAL``.
+        symbol: One instrument.
+    """
+
+    universe: str
+    definition: str
+    pattern: str | None = None
+    direction: str | None = None
+    symbol: str | None = None
+
+
+class SignalLists(Protocol):
+    """Pages of signals."""
+
+    def page(self, chosen: SignalFilter, limit: int, offset: int) -> tuple[int, Sequence[Mapping[str, Any]]]:
+        """How many signals there are, and some of them, newest first."""
+
+    def newest_of_sides(self, chosen: SignalFilter) -> Sequence[Mapping[str, Any]]:
+        """The newest signal of each side of each pattern with its record, and how many there are."""

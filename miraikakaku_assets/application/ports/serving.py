@@ -95,8 +95,32 @@ class MasterLists(Protocol):
         """The instrument of a symbol, or of a code of the Tokyo exchange."""
 
 
+@dataclass(frozen=True)
+class GapFilter:
+    """Which gaps of daily bars are wanted.
+
+    Attributes:
+        universe: Name of whose.
+        session: Gaps that it lies in; None for all.
+        sector: As it is counted per day (``coverage_days``).
+        cause: Why they are missing.
+        symbol: One issue.
+    """
+
+    universe: str
+    session: date | None = None
+    sector: str | None = None
+    cause: str | None = None
+    symbol: str | None = None
+
+
 class GapLists(Protocol):
     """Pages of the coverage gaps."""
+
+    async def ranges(
+        self, chosen: GapFilter, limit: int, offset: int
+    ) -> tuple[int, int, Sequence[Mapping[str, Any]]]:
+        """How many gaps of daily bars, of how many issues, and some of them with names, the newest first."""
 
     async def page(
         self,

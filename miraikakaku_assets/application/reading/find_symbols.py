@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from miraikakaku_assets.domain.market.search_names import folded, latin
+from miraikakaku_assets.domain.market.search_names import folded, latin, loan_skeleton
+
+_LEAST_SKELETON = 4  # letters: shorter ones mean everything
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,18 @@ class SymbolIndex:
 
     def __init__(self, issues: Iterable[NamedIssue]) -> None:
         self._entries = [
-            (issue, folded(issue.symbol), folded(issue.code), folded(issue.name), latin(issue.name))
+            (
+                issue,
+                folded(issue.symbol),
+                folded(issue.code),
+                folded(issue.name),
+                latin(issue.name),
+                loan_skeleton(issue.name),
+            )
             for issue in issues
         ]
         self._by_name: dict[str, NamedIssue] = {}
-        for issue, symbol, code, _, _ in self._entries:
+        for issue, symbol, code, *_ in self._entries:
             self._by_name.setdefault(code, issue)
             self._by_name[symbol] = issue
 
@@ -73,9 +82,9 @@ class SymbolIndex:
         wanted = folded(text)
         if not wanted:
             return []
-        spelled = latin(text)
+        spelled, skeleton = latin(text), loan_skeleton(text)
         ranked = []
-        for issue, symbol, code, name, spelling in self._entries:
+        for issue, symbol, code, name, spelling, loaned in self._entries:
             if wanted in (code, symbol):
                 rank = 0
             elif code.startswith(wanted) or symbol.startswith(wanted):
@@ -88,6 +97,8 @@ class SymbolIndex:
                 rank = 4
             elif spelled in spelling:
                 rank = 5
+            elif len(skeleton) >= _LEAST_SKELETON and loaned.startswith(skeleton):
+                rank = 6
             else:
                 continue
             ranked.append((not issue.is_active, rank, len(name), issue.symbol, issue))

@@ -65,3 +65,11 @@ def latin(name: str) -> str:
     for pattern, replacement in _LATIN_SPELLINGS:
         spelled = pattern.sub(replacement, spelled)
     return spelled
+
+
+def loan_skeleton(name: str) -> str:
+    """What a foreign word and its Japanese spelling share: ``softbank`` and ソフトバンク are both ``softbank``.
+
+    Japanese puts an ``u`` behind a consonant that nothing follows, and an ``o`` behind t and d.
+    """
+    return re.sub(r"(?<=[td])o|u", "", latin(name))

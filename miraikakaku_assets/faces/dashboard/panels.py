@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import streamlit as st
 
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, MiraikakakuError
+from miraikakaku_assets.faces.dashboard.address import chosen_number, remember
 from miraikakaku_assets.faces.dashboard.language import Texts
 from miraikakaku_assets.faces.dashboard.page import View
 
@@ -33,13 +34,17 @@ TEXTS = Texts(
         ),
         "csv": ("CSV", "CSV"),
         "parquet": ("Parquet", "Parquet"),
-        "export": ("書き出し", "Export"),
+        "previous": ("前へ", "Previous"),
+        "next": ("次へ", "Next"),
+        "page": ("{number} / {last} ページ", "page {number} of {last}"),
         "export_help": ("表示中の表を {form} で保存します", "Saves the table that is shown as {form}"),
     }
 )
 
 
-def panel(draw: Callable[P, None] | None = None, *, every: timedelta | None = None) -> Callable[..., Any]:
+def panel(
+    draw: Callable[P, None] | None = None, *, every: timedelta | None = None, parallel: bool = False
+) -> Callable[..., Any]:
     """A part of a page that is drawn again without the rest, and that fails without the rest.
 
     The first argument of the function is the `View`.
@@ -47,6 +52,7 @@ def panel(draw: Callable[P, None] | None = None, *, every: timedelta | None = No
     Args:
         draw: Draws it.
         every: How often it is drawn anew by itself; None: only when somebody does something in it.
+        parallel: Whether the rest of the page does not wait for it, where it asks something that is slow to answer.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
@@ -57,7 +63,7 @@ def panel(draw: Callable[P, None] | None = None, *, every: timedelta | None = No
         guarded.__qualname__ = f"{function.__module__}.{function.__qualname__}"
         guarded.__name__ = function.__name__
         guarded.__module__ = function.__module__
-        made: Callable[..., None] = st.fragment(guarded, run_every=every)
+        made: Callable[..., None] = st.fragment(guarded, run_every=every, parallel=parallel)
         return made
 
     return decorate if draw is None else decorate(draw)
@@ -145,6 +151,48 @@ def export(view: View, frame: "pl.DataFrame", name: str) -> None:
                 on_click="ignore",
                 help=text("export_help", form=text(form)),
             )
+
+
+def table(rows: Any, alt: str, **options: Any) -> Any:
+    """A table as every page shows it: no index, a dash where nothing is known.
+
+    Args:
+        rows: What it shows.
+        alt: What it is, for those who do not see it.
+        options: Further arguments of ``st.dataframe``.
+    """
+    return st.dataframe(rows, hide_index=True, placeholder="–", alt=alt, **options)
+
+
+def pager(view: View, total: int, page_rows: int) -> None:
+    """Buttons that go through the pages of a list; the page stands in the address as ``p``.
+
+    Args:
+        view: The look.
+        total: Rows of the whole list.
+        page_rows: Rows of a page.
+    """
+    if total <= page_rows:
+        return
+    text = view.texts(TEXTS)
+    last = -(-total // page_rows)
+    number = chosen_number("p", 1, 1, last)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            text("previous"),
+            disabled=number <= 1,
+            on_click=remember,
+            kwargs={"p": number - 1},
+            key="pager-previous",
+        )
+        st.markdown(text("page", number=f"{number:,}", last=f"{last:,}"))
+        st.button(
+            text("next"),
+            disabled=number >= last,
+            on_click=remember,
+            kwargs={"p": number + 1},
+            key="pager-next",
+        )
 
 
 def chart(figure: Any, name: str, alt: str, **options: Any) -> Any:

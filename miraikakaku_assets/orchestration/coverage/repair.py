@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from miraikakaku_assets.application.commands import CollectCommand
-from miraikakaku_assets.application.coverage.repair import RepairSteps, repair_coverage
+from miraikakaku_assets.application.coverage.repair import REPAIR_JOB, REPAIR_OP, RepairSteps, repair_coverage
 from miraikakaku_assets.application.stage_reports import RepairTotals
 from miraikakaku_assets.bootstrap import Ports, price_vendor
 from miraikakaku_assets.domain.coverage.repair import RepairSelection, Window
@@ -20,8 +20,6 @@ from miraikakaku_assets.orchestration.prices.collection import collect_in_run
 from miraikakaku_assets.orchestration.resources import PortsResource
 from miraikakaku_assets.orchestration.run_config import RepairConfig
 from miraikakaku_assets.orchestration.stage_reports import hand_back
-
-REPAIR_JOB, REPAIR_OP = "coverage_repair_job", "repair_coverage"
 
 
 @dg.op(name=REPAIR_OP, pool=price_vendor().pool)

@@ -10,7 +10,7 @@ from miraikakaku_assets.domain.market.universes import UNIVERSES
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.faces.dashboard.language import Texts
 from miraikakaku_assets.faces.dashboard.page import Page, View
-from miraikakaku_assets.faces.dashboard.panels import empty, panel, plain
+from miraikakaku_assets.faces.dashboard.panels import empty, panel, plain, table
 from miraikakaku_assets.faces.dashboard.parts.alerts import show_alerts
 from miraikakaku_assets.faces.dashboard.parts.assets import console_state, show_assets, show_schedules
 from miraikakaku_assets.faces.dashboard.reads import cached
@@ -124,7 +124,7 @@ def _markets(view: View) -> None:
             st.caption(text("checked", moment=view.moment(glance.checked_at)))
 
 
-@panel(every=timedelta(seconds=10))
+@panel(every=timedelta(seconds=10), parallel=True)
 def _work(view: View) -> None:
     text = view.texts(TEXTS)
     st.subheader(text("work"), anchor=False)
@@ -181,9 +181,8 @@ def _collections(view: View) -> None:
         for row in rows
     ]
     number = st.column_config.NumberColumn
-    st.dataframe(
+    table(
         shown,
-        hide_index=True,
         column_config={
             text("success"): number(format="%.2f"),
             text("median"): number(format="%.1f"),

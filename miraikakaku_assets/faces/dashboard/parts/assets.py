@@ -11,7 +11,7 @@ from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.errors import OrchestratorUnavailableError
 from miraikakaku_assets.faces.dashboard.language import Texts
 from miraikakaku_assets.faces.dashboard.page import View
-from miraikakaku_assets.faces.dashboard.panels import empty, panel
+from miraikakaku_assets.faces.dashboard.panels import empty, panel, table
 from miraikakaku_assets.faces.dashboard.reads import cached
 
 _NEXT = 12
@@ -65,7 +65,7 @@ def console_state(view: View) -> ConsoleState | None:
     return _console(view.use)
 
 
-@panel(every=timedelta(seconds=60))
+@panel(every=timedelta(seconds=60), parallel=True)
 def show_assets(view: View) -> None:
     """The panel of assets."""
     text = view.texts(TEXTS)
@@ -100,18 +100,18 @@ def show_assets(view: View) -> None:
     link = {text("open"): st.column_config.LinkColumn(display_text=":material/open_in_new:", width="small")}
     if trouble:
         st.markdown(text("trouble"))
-        st.dataframe(trouble, hide_index=True, column_config=link, alt=text("trouble"))
+        table(trouble, column_config=link, alt=text("trouble"))
     else:
         st.markdown(f":material/check_circle: {text('all_fine')}")
     with st.expander(f"{text('all')} ({len(rows)})"):
-        st.dataframe(rows, hide_index=True, column_config=link, alt=text("all"))
+        table(rows, column_config=link, alt=text("all"))
 
 
 def _order(asset: Any) -> tuple[int, str]:
     return (-asset.state, asset.key)
 
 
-@panel(every=timedelta(seconds=60))
+@panel(every=timedelta(seconds=60), parallel=True)
 def show_schedules(view: View) -> None:
     """The panel of schedules."""
     text = view.texts(TEXTS)
@@ -131,4 +131,4 @@ def show_schedules(view: View) -> None:
         }
         for schedule in due
     ]
-    st.dataframe(rows, hide_index=True, alt=text("schedules"))
+    table(rows, alt=text("schedules"))

@@ -1,0 +1,306 @@
+"""Page Operations: backups, damage, weak places, the machine, services, and where Dagster shows more."""
+
+from datetime import timedelta
+from typing import Any
+
+import streamlit as st
+
+from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.domain.operations.thresholds import THRESHOLDS, shown
+from miraikakaku_assets.faces.dashboard.language import Language, Texts
+from miraikakaku_assets.faces.dashboard.page import Page, View
+from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, panel, table
+from miraikakaku_assets.faces.dashboard.reads import cached
+
+_ATTEMPTS, _CHECKS, _MIB = 10, 288, 2**20
+_LATE_SECONDS = 60.0
+TEXTS = Texts(
+    {
+        "machine": ("システムの指標", "System metrics"),
+        "no_checks": (
+            "まだ測定されていません。スケジュール health_check が5分ごとに測定します。",
+            "Nothing is measured yet. The schedule health_check measures every five minutes.",
+        ),
+        "measured": ("{moment} に測定 ({ago})", "measured {moment} ({ago})"),
+        "history": ("推移", "Over time"),
+        "figure": ("指標", "Figure"),
+        "history_alt": ("{figure} の推移", "{figure} over time"),
+        "services": ("サービス", "Services"),
+        "no_services": ("動作中のサービスは記録されていません。", "No service has reported itself."),
+        "service": ("サービス", "service"),
+        "host": ("ホスト", "host"),
+        "state": ("状態", "state"),
+        "silent": ("最後の応答からの秒数", "seconds since its last sign"),
+        "started": ("開始", "started"),
+        "alive": ("稼働中", "alive"),
+        "late": ("応答なし", "silent"),
+        "stopped": ("停止", "stopped"),
+        "backups": ("バックアップと復旧訓練", "Backups and their drills"),
+        "no_backups": (
+            "バックアップはまだありません。",
+            "There is no backup yet.",
+        ),
+        "newest_good": (
+            "復元して照合済みの最新バックアップ: {moment} ({ago})",
+            "Newest backup that was restored and compared: {moment} ({ago})",
+        ),
+        "no_good": (
+            "復元して照合されたバックアップがありません。",
+            "No backup was ever restored and compared.",
+        ),
+        "backup": ("バックアップ", "backup"),
+        "kind": ("種類", "kind"),
+        "begun": ("開始", "begun"),
+        "size": ("サイズ (MiB)", "size (MiB)"),
+        "dump": ("コピー (秒)", "copying (s)"),
+        "verify": ("復元訓練 (秒)", "restore drill (s)"),
+        "error": ("エラー (英語)", "error"),
+        "integrity": (
+            "破損検査: {moment}、{relations} 個の表と索引、{result}",
+            "Search for damage: {moment}, {relations} tables and indexes, {result}",
+        ),
+        "whole": ("破損なし", "nothing damaged"),
+        "damaged": ("{count} 個が破損", "{count} damaged"),
+        "no_integrity": (
+            "破損検査はまだ実行されていません: `miraikakaku backup`",
+            "No search for damage yet: `miraikakaku backup`",
+        ),
+        "security": ("セキュリティ検査の結果", "Security findings"),
+        "no_scan": ("セキュリティ検査はまだ実行されていません。", "There was no security scan yet."),
+        "no_findings": ("未対応の指摘はありません。", "Nothing is open."),
+        "scanned": ("最後の検査: {moment}", "last scan {moment}"),
+        "level": ("重要度", "level"),
+        "what": ("内容 (英語)", "what"),
+        "fix": ("対処 (英語)", "what to do"),
+        "place": ("場所", "where"),
+        "since": ("最初の検出", "first seen"),
+        "accepted": ("許容期限", "accepted until"),
+        "dagster": ("Dagster で見る", "In Dagster"),
+        "overview": ("概要", "Overview"),
+        "assets": ("資産グラフ", "Asset graph"),
+        "runs": ("実行", "Runs"),
+        "automation": ("スケジュールとセンサ", "Schedules and sensors"),
+        "deployment": ("デーモンの状態", "Daemons"),
+    }
+)
+
+
+def render(view: View) -> None:
+    """Draws the page."""
+    _dagster(view)
+    _machine(view)
+    _services(view)
+    _backups(view)
+    _security(view)
+
+
+@cached(20)
+def _samples(use: Ports, checks: int) -> list[Any]:
+    return use.system_metrics.newest(checks)
+
+
+@cached(10)
+def _beats(use: Ports) -> list[Any]:
+    return use.heartbeats.services()
+
+
+@cached(60)
+def _kept(use: Ports) -> tuple[list[Any], Any, Any]:
+    return use.backup_history.newest(_ATTEMPTS), use.newest_backup, use.integrity.newest()
+
+
+@cached(60)
+def _findings(use: Ports) -> tuple[list[Any], Any]:
+    from miraikakaku_assets.domain.security.finding import Check
+
+    scans = use.security_findings.latest(tuple(Check))
+    return use.security_findings.listed(only_standing=True), max(
+        (scan.at for scan in scans.values()), default=None
+    )
+
+
+def _dagster(view: View) -> None:
+    text = view.texts(TEXTS)
+    base = view.use.settings.dagster_url.rstrip("/")
+    places = {
+        "overview": "/overview",
+        "assets": "/asset-groups",
+        "runs": "/runs",
+        "automation": "/automation",
+        "deployment": "/health",
+    }
+    st.caption(text("dagster"))
+    with st.container(horizontal=True, gap="small"):
+        for name, path in places.items():
+            st.link_button(text(name), f"{base}{path}", icon=":material/open_in_new:")
+
+
+@panel(every=timedelta(seconds=60))
+def _machine(view: View) -> None:
+    text = view.texts(TEXTS)
+    st.subheader(text("machine"), anchor=False)
+    newest = _samples(view.use, 1)
+    if not newest:
+        empty(text("no_checks"), "miraikakaku health")
+        return
+    at = newest[0].sampled_at
+    st.caption(text("measured", moment=view.moment(at), ago=view.ago(at)))
+    with st.container(horizontal=True, gap="small"):
+        for sample in newest:
+            st.metric(
+                _title(view, sample.resource),
+                shown(sample.value, sample.unit),
+                border=True,
+                width=190,
+                delta=sample.level.word,
+                delta_color={"normal": "green", "caution": "orange", "danger": "red"}.get(
+                    sample.level.word, "gray"
+                ),  # type: ignore[arg-type]
+                delta_arrow="off",
+            )
+    _history(view, [sample.resource for sample in newest])
+
+
+def _history(view: View, resources: list[str]) -> None:
+    import plotly.graph_objects as go
+
+    text = view.texts(TEXTS)
+    figure_name = st.selectbox(
+        text("figure"), resources, format_func=lambda name: _title(view, name), key="metric-figure"
+    )
+    rows = [
+        sample
+        for sample in reversed(_samples(view.use, _CHECKS))
+        if sample.resource == figure_name and sample.value is not None
+    ]
+    figure = go.Figure(
+        go.Scatter(
+            x=[sample.sampled_at for sample in rows],
+            y=[sample.value for sample in rows],
+            mode="lines+markers" if len(rows) < _ATTEMPTS else "lines",
+        )
+    )
+    threshold = THRESHOLDS.get(figure_name)
+    if threshold is not None:
+        figure.add_hline(y=threshold.danger, line={"dash": "dash", "color": view.theme.down})
+    figure.update_layout(**view.theme.layout(240))
+    figure.update_xaxes(title={"text": "UTC"})
+    if rows and rows[0].unit == "share":
+        figure.update_yaxes(tickformat=".0%", rangemode="tozero")
+    else:
+        figure.update_yaxes(
+            title={"text": "s" if rows and rows[0].unit == "seconds" else ""}, rangemode="tozero"
+        )
+    chart(figure, "metric-history", text("history_alt", figure=_title(view, figure_name)))
+
+
+def _title(view: View, resource: str) -> str:
+    threshold = THRESHOLDS.get(resource)
+    if threshold is None:
+        return resource
+    return threshold.title_ja if view.language is Language.JA else threshold.title
+
+
+@panel(every=timedelta(seconds=30))
+def _services(view: View) -> None:
+    text = view.texts(TEXTS)
+    st.subheader(text("services"), anchor=False)
+    services = _beats(view.use)
+    if not services:
+        empty(text("no_services"), "miraikakaku up")
+        return
+    rows = [
+        {
+            text("service"): service.service,
+            text("state"): text("stopped")
+            if service.state == "stopped"
+            else text("late" if service.silent_seconds > _LATE_SECONDS else "alive"),
+            text("silent"): service.silent_seconds,
+            text("started"): view.moment(service.started_at),
+            text("host"): service.host,
+        }
+        for service in services
+    ]
+    table(
+        rows,
+        column_config={text("silent"): st.column_config.NumberColumn(format="%.0f")},
+        alt=text("services"),
+    )
+
+
+@panel
+def _backups(view: View) -> None:
+    text = view.texts(TEXTS)
+    st.subheader(text("backups"), anchor=False)
+    attempts, newest, integrity = _kept(view.use)
+    if not attempts and newest is None:
+        empty(text("no_backups"), "miraikakaku backup")
+    else:
+        good = newest is not None
+        icon = ":material/check_circle:" if good else ":material/warning:"
+        words = (
+            text("newest_good", moment=view.moment(newest), ago=view.ago(newest)) if good else text("no_good")
+        )
+        st.markdown(f"{icon} {words}")
+    if attempts:
+        table(
+            [_attempt(view, text, attempt) for attempt in attempts],
+            column_config={
+                text("size"): st.column_config.NumberColumn(format="%.1f"),
+                text("dump"): st.column_config.NumberColumn(format="%.1f"),
+                text("verify"): st.column_config.NumberColumn(format="%.1f"),
+            },
+            alt=text("backups"),
+        )
+    if integrity is None:
+        st.caption(text("no_integrity"))
+    else:
+        damaged = len(integrity.damaged)
+        result = text("whole") if integrity.is_whole else text("damaged", count=damaged)
+        moment = view.moment(integrity.checked_at)
+        st.caption(text("integrity", moment=moment, relations=f"{integrity.relations:,}", result=result))
+
+
+def _attempt(view: View, text: Any, attempt: Any) -> dict[str, Any]:
+    return {
+        text("begun"): view.moment(attempt.started_at),
+        text("backup"): attempt.name,
+        text("kind"): attempt.kind.value,
+        text("state"): attempt.status.value,
+        text("size"): attempt.bytes / _MIB,
+        text("dump"): attempt.seconds.get("copy"),
+        text("verify"): attempt.seconds.get("verify"),
+        text("error"): attempt.error,
+    }
+
+
+@panel
+def _security(view: View) -> None:
+    import polars as pl
+
+    text = view.texts(TEXTS)
+    st.subheader(text("security"), anchor=False)
+    findings, scanned_at = _findings(view.use)
+    if scanned_at is None:
+        empty(text("no_scan"), "miraikakaku security scan")
+        return
+    st.caption(text("scanned", moment=view.moment(scanned_at)))
+    if not findings:
+        st.markdown(f":material/check_circle: {text('no_findings')}")
+        return
+    rows = [
+        {
+            text("level"): stored.finding.level.value,
+            text("what"): stored.finding.what,
+            text("fix"): stored.finding.fix,
+            text("place"): stored.finding.place,
+            text("since"): view.moment(stored.first_seen_at),
+            text("accepted"): view.moment(stored.acceptance.until) if stored.acceptance else "–",
+        }
+        for stored in sorted(findings, key=lambda stored: -stored.finding.level.rank)
+    ]
+    table(rows, alt=text("security"))
+    export(view, pl.DataFrame(rows, infer_schema_length=None), "security-findings")
+
+
+PAGE = Page("operations", {"ja": "運用", "en": "Operations"}, ":material/settings_heart:", render, 90)

@@ -1,0 +1,164 @@
+"""The dashboard in a real browser, on an installation after `pipeline`."""
+
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from sqlalchemy.engine import make_url
+
+from miraikakaku_assets.faces.dashboard.registry import all_pages
+from miraikakaku_assets_tests.support.browser import Look, chromium, look
+from miraikakaku_assets_tests.support.command import Command
+from miraikakaku_assets_tests.support.databases import fresh_database, send_everybody_away
+from miraikakaku_assets_tests.support.free_port import free_port
+from miraikakaku_assets_tests.support.patience import PATIENCE, until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.slow
+OURS = ("overview", "coverage", "patterns", "operations")
+SCRIPTED = "<img src=x onerror=alert(1)>"
+
+
+@contextmanager
+def shown(command: Command) -> Iterator[str]:
+    """The dashboard of an installation: its address."""
+    port = free_port()
+    process = command.start("dashboard", "--port", port)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        until(lambda: process.poll() is not None or answers(address), pause=0.2)
+        yield address
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert "Traceback" not in errors, errors
+
+
+def answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/health", timeout=PATIENCE).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def home(filled: Command, server_url: str) -> Iterator[Command]:
+    """A copy of an installation after `pipeline`, with an alert, a gap, and somebody's HTML in a name."""
+    original = filled.variables["DATABASE_URL"]
+    send_everybody_away(server_url, original)
+    with fresh_database(server_url, str(make_url(original).database)) as url:
+        command = filled.with_(DATABASE_URL=url)
+        command.execute(
+            f"UPDATE miraikakaku.stock_master SET stock_name = '{SCRIPTED}' WHERE yahoo_symbol = '6758.T'"
+        )
+        command.execute(
+            "INSERT INTO miraikakaku.alerts (key, severity, kind, title, message, details, raised_at, last_seen_at,"
+            " occurrences, is_condition) VALUES ('collection/jp', 'WARNING', 'collection', '収集に失敗しました',"
+            f" '2銘柄 {SCRIPTED}', '{{}}', now(), now(), 1, true)"
+        )
+        command.execute(
+            "INSERT INTO miraikakaku.coverage_gap_ranges (instrument_id, timeframe, first_session, last_session,"
+            " sessions, missing_bars, cause, checked_at) SELECT i.id, '1d', d.session, d.session, 1, 1,"
+            " 'fetch_failed', now() FROM miraikakaku.instruments i, (SELECT max(session) AS session"
+            " FROM miraikakaku.coverage_days WHERE universe = 'jp') d WHERE i.symbol = '6758.T'"
+            " ON CONFLICT DO NOTHING"
+        )
+        yield command
+
+
+@pytest.fixture(scope="module")
+def address(home: Command) -> Iterator[str]:
+    with shown(home) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def desk(browser: "Browser") -> Iterator[Look]:
+    """A large window, light, in Japanese."""
+    with look(browser, 1440, "light", "ja-JP") as seen:
+        yield seen
+
+
+@pytest.fixture(scope="module")
+def phone(browser: "Browser") -> Iterator[Look]:
+    """A phone, dark, in English."""
+    with look(browser, 390, "dark", "en-US") as seen:
+        yield seen
+
+
+@pytest.mark.parametrize("slug", OURS)
+def test_every_page_is_shown_on_a_desk_and_on_a_phone_without_errors_or_barriers(
+    slug: str, desk: Look, phone: Look, address: str
+) -> None:
+    title = next(page.title for page in all_pages() if page.slug == slug)
+    for seen, language in ((desk, "ja"), (phone, "en")):
+        seen.complaints.clear()
+        seen.open(f"{address}/{slug}")
+        assert seen.page.locator("h1").inner_text() == title[language]
+        assert ("simulated" in seen.text().lower()) or ("シミュレーション" in seen.text())
+        assert seen.complaints == []
+        assert seen.barriers() == []
+        width = seen.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert width <= 0, f"{slug} is wider than the window by {width} px"
+
+
+def test_a_symbol_is_found_from_the_keyboard_alone(desk: Look, address: str) -> None:
+    desk.open(f"{address}/operations")
+    desk.page.keyboard.press("/")
+    desk.page.keyboard.type("7203", delay=20)
+    option = desk.page.get_by_role("option").first
+    option.wait_for()
+    assert "7203.T" in option.inner_text()
+    desk.page.keyboard.press("Enter")
+    desk.page.wait_for_url(re.compile(r"symbol=7203\.T"))
+
+
+def test_which_issues_lack_a_bar_and_why_stands_in_an_address_for_others(
+    desk: Look, phone: Look, address: str
+) -> None:
+    desk.open(f"{address}/coverage?cause=fetch_failed")
+    assert "1 銘柄に 1 件の不足" in desk.text()
+    shared = desk.page.url
+    assert "cause=fetch_failed" in shared
+    phone.open(shared)
+    assert "1 gaps of 1 issues" in phone.text()
+    phone.open(f"{address}/coverage?universe=nowhere&session=yesterday&cause=%3Cb%3E&p=-7")
+    assert "Traceback" not in phone.text()
+    assert phone.page.locator("h1").inner_text() == "Coverage"
+
+
+def test_an_alert_is_acknowledged_with_two_clicks_and_its_markup_stays_text(
+    desk: Look, home: Command, address: str
+) -> None:
+    desk.open(address)
+    assert SCRIPTED in desk.text()
+    assert desk.page.locator("img[src='x']").count() == 0
+    desk.page.get_by_role("button", name="操作").first.click()
+    desk.page.get_by_role("button", name="対応する").first.click()
+    asked = "SELECT acknowledged_at IS NOT NULL FROM miraikakaku.alerts WHERE key = 'collection/jp'"
+    until(lambda: home.rows(asked) == [(True,)])
+    desk.page.get_by_text("対応中:").first.wait_for()
+
+
+def test_a_table_is_saved_as_it_is_shown(desk: Look, address: str, tmp_path: Path) -> None:
+    import polars as pl
+
+    desk.open(f"{address}/coverage?cause=fetch_failed")
+    with desk.page.expect_download() as saved:
+        desk.page.get_by_role("button", name="Parquet").first.click()
+    path = tmp_path / "gaps.parquet"
+    saved.value.save_as(path)
+    assert pl.read_parquet(path)["symbol"].to_list() == ["6758.T"]
