@@ -12,8 +12,8 @@ _USUAL = Screen()
 PRESETS: Mapping[str, Mapping[str, str]] = {
     "oversold": {"rsi_14": "..30", "sort": "rsi_14", "order": "asc"},
     "overbought": {"rsi_14": "70..", "sort": "rsi_14"},
-    "new_high": {"below_high_250": "-0.02..", "sort": "turnover_20"},
-    "new_low": {"above_low_250": "..0.02", "sort": "turnover_20"},
+    "new_high": {"below_high_250": "-0.02.."},
+    "new_low": {"above_low_250": "..0.02"},
     "fallers": {"change_5": "..-0.1", "sort": "change_5", "order": "asc"},
     "top_forecast": {"forecast_rank": "1..", "sort": "forecast_rank", "order": "asc"},
     "bottom_forecast": {"forecast_rank": "1..", "sort": "forecast_rank"},
