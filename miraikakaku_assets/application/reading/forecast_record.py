@@ -1,16 +1,16 @@
 """Use cases: how good forecasts were, of an issue and of a market, from what was stored when it was made and came."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import sqrt
-from typing import Any, Protocol
+from typing import Any
 
 import polars as pl
 
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.application.forecasting.view import YEAR, direction_edges
 from miraikakaku_assets.application.forecasting.weights import CHAMPION
+from miraikakaku_assets.application.ports.forecast_records import ForecastRecords
 from miraikakaku_assets.application.ports.forecasts import Decision, ForecastStore
 from miraikakaku_assets.domain.forecasting.comparison import long_run_variance
 from miraikakaku_assets.domain.forecasting.contract import in_prices
@@ -26,43 +26,6 @@ BINS = 20
 """Equal parts of the forecasts, from the surest to the least sure one."""
 
 _FEWEST_DAYS = 3  # a spread of fewer says nothing
-
-RANK_DAYS: dict[str, pl.DataType] = {
-    "as_of": pl.Date(),
-    "n": pl.Int64(),
-    "ic": pl.Float64(),
-    "top": pl.Float64(),
-    "bottom": pl.Float64(),
-}
-"""Of a day of origins: issues with an outcome, Spearman's correlation of what was forecast and what came, and the mean
-log returns of the tenths that were ranked first and last. The correlation is null where either did not differ."""
-
-RISK_BINS: dict[str, pl.DataType] = {
-    "bin": pl.Int64(),
-    "n": pl.Int64(),
-    "calls": pl.Int64(),
-    "hits": pl.Int64(),
-    "error": pl.Float64(),
-    "no_change": pl.Float64(),
-}
-"""One of `BINS` parts, 1 the surest: forecasts, those with a direction that moved, hits, and sums of the sizes of the
-errors and of the moves (log returns)."""
-
-
-class ForecastRecords(Protocol):
-    """Counts what came of stored forecasts where they lie."""
-
-    def rank_days(self, universe: Universe, model: str, horizon: int, since: date) -> pl.DataFrame:
-        """Schema `RANK_DAYS` of the origins since a session, ascending."""
-
-    def risk_bins(self, universe: Universe, model: str, horizon: int, since: date, bins: int) -> pl.DataFrame:
-        """Schema `RISK_BINS`: forecasts by the size of the expected move over the width of the band of 80 %."""
-
-    def decision_history(self, universe: Universe, kind: str, last: int) -> Sequence[Decision]:
-        """The newest decisions of a kind, newest first."""
-
-    def inputs(self, universe: Universe, symbol: str, as_of: date) -> dict[str, Any] | None:
-        """What the forecast of a symbol was made from, None where nothing is stored of it."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from miraikakaku_assets.application.ports.screening import Range, Screen, ScreenedPage
+from miraikakaku_assets.application.ports.symbol_records import SymbolFacts
 from miraikakaku_assets.application.reading.forecast_record import (
     MONTH,
     ForecastCard,
@@ -12,8 +14,7 @@ from miraikakaku_assets.application.reading.forecast_record import (
     month_summary,
     rank_record,
 )
-from miraikakaku_assets.application.reading.screener import Range, Screen, ScreenedPage, screen_instruments
-from miraikakaku_assets.application.reading.symbol_page import SymbolFacts
+from miraikakaku_assets.application.reading.screener import screen_instruments
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import universe
 from miraikakaku_assets.domain.percent import percent

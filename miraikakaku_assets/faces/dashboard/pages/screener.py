@@ -6,15 +6,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from miraikakaku_assets.application.reading.screener import (
-    FIGURES,
-    Choices,
-    Range,
-    Screen,
-    ScreenedPage,
-    Unit,
-    screen_instruments,
-)
+from miraikakaku_assets.application.ports.screening import FIGURES, Choices, Range, Screen, ScreenedPage, Unit
+from miraikakaku_assets.application.reading.screener import screen_instruments
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.faces.dashboard.address import address, remember

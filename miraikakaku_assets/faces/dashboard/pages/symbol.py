@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import streamlit as st
 
+from miraikakaku_assets.application.ports.symbol_records import DataNews, SymbolFacts
 from miraikakaku_assets.application.reading.symbol_page import (
     ChartQuestion,
-    DataNews,
     SymbolChart,
-    SymbolFacts,
     bases_of,
     symbol_chart,
 )

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from miraikakaku_assets.application.reading.screener import Screen, screen_instruments
-from miraikakaku_assets.application.reading.symbol_page import SymbolFacts
+from miraikakaku_assets.application.ports.screening import Screen
+from miraikakaku_assets.application.ports.symbol_records import SymbolFacts
+from miraikakaku_assets.application.reading.screener import screen_instruments
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.faces.dashboard.address import chosen_text, remember
