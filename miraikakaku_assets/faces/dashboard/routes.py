@@ -13,6 +13,7 @@ from starlette.routing import Route
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 from miraikakaku_assets.faces.dashboard.access import COOKIE, LASTS, Access
+from miraikakaku_assets.faces.dashboard.candles.library import library
 from miraikakaku_assets.faces.dashboard.directory import symbol_index
 from miraikakaku_assets.faces.dashboard.reads import awaited
 from miraikakaku_assets.faces.dashboard.registry import all_pages
@@ -57,6 +58,7 @@ def routes(use: Ports, access: Access) -> list[Route]:
         access: Who may look.
     """
     return [
+        Route("/lightweight-charts.mjs", library),
         Route("/health", _Health(use)),
         Route("/find", _Find(use)),
         Route("/login", _Login(use, access), methods=["GET", "POST"]),
