@@ -45,7 +45,7 @@ def installation(url: str, folder: Path) -> Iterator[Ports]:
     settings = Settings(
         _env_file=None,
         miraikakaku_home=folder,
-        database_url=url,  # type: ignore[arg-type]
+        database_url=url,
         dagster_url=NOWHERE,
         log_file="off",
     )

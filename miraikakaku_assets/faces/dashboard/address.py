@@ -9,7 +9,7 @@ import streamlit as st
 
 def chosen(name: str, options: Sequence[str], default: str) -> str:
     """What the address says of a choice; the default where it says nothing, or nothing that there is."""
-    value = st.query_params.get(name)
+    value: str | None = st.query_params.get(name)
     return value if value is not None and value in options else default
 
 

@@ -62,11 +62,13 @@ class PostgresScreener:
             self._database.check()
             raise
         zone = ZoneInfo(universe(universes[0]).time_zone)
+        kinds = (row.sectors, row.sizes, row.markets, row.security_types)
+        sectors, sizes, markets, security_types = (tuple(sorted(values or ())) for values in kinds)
         return Choices(
-            *(
-                tuple(sorted(values or ()))
-                for values in (row.sectors, row.sizes, row.markets, row.security_types)
-            ),
+            sectors,
+            sizes,
+            markets,
+            security_types,
             tuple((pattern.pattern, pattern.name, pattern.name_ja) for pattern in patterns),
             None if row.newest is None else row.newest.astimezone(zone).date(),
             row.instruments,

@@ -207,7 +207,7 @@ def _place_of_moment(bars: pl.DataFrame, moment: Any) -> int | None:
 
 @cache
 def _component() -> Any:
-    parts: Mapping[str, str] = {
+    parts: Mapping[str, Any] = {
         ending: (_FOLDER / f"candles.{ending}").read_text(encoding="utf-8")
         for ending in ("html", "css", "js")
     }
