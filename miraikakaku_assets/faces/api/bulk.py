@@ -16,7 +16,9 @@ from miraikakaku_assets.application.ports.jobs import Acceptance, Job, JobFiles,
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.universes import JP
 from miraikakaku_assets.faces.api.answers import FORMATS, ApiError, Body, document_of, not_found, success
-from miraikakaku_assets.faces.api.models import (
+from miraikakaku_assets.faces.api.repeated.prepared import prepared
+from miraikakaku_assets.faces.api.requests import Limit, Offset, key_of, parts
+from miraikakaku_assets.faces.api.schemas.models import (
     JobChanged,
     JobList,
     JobStatus,
@@ -25,9 +27,7 @@ from miraikakaku_assets.faces.api.models import (
     StartRequest,
     refusals,
 )
-from miraikakaku_assets.faces.api.operation_models import JobFilesList
-from miraikakaku_assets.faces.api.repeated.prepared import prepared
-from miraikakaku_assets.faces.api.requests import Limit, Offset, key_of, parts
+from miraikakaku_assets.faces.api.schemas.operation_models import JobFilesList
 
 router = APIRouter(prefix="/api/bulk", tags=["bulk"])
 JobId = Annotated[str, Path(description="ジョブID", examples=["job-1720000000000"], max_length=64)]

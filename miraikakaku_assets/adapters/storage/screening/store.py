@@ -12,7 +12,7 @@ from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, read_frame, te
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.screening import statements
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.screening import FIGURES, Choices, Screen, ScreenedPage
+from miraikakaku_assets.application.ports.reading.screening import FIGURES, Choices, Screen, ScreenedPage
 from miraikakaku_assets.domain.market.instruments import universe
 
 _ANY_OF = {"sectors": "sector", "sizes": "size", "security_types": "security_type"}

@@ -6,7 +6,14 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from miraikakaku_assets.application.ports.screening import FIGURES, Choices, Range, Screen, ScreenedPage, Unit
+from miraikakaku_assets.application.ports.reading.screening import (
+    FIGURES,
+    Choices,
+    Range,
+    Screen,
+    ScreenedPage,
+    Unit,
+)
 from miraikakaku_assets.application.reading.screener import screen_instruments
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import UNIVERSES

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from miraikakaku_assets.application.ports.screening import Screen
-from miraikakaku_assets.application.ports.symbol_records import SymbolFacts
+from miraikakaku_assets.application.ports.reading.screening import Screen
+from miraikakaku_assets.application.ports.reading.symbol_records import SymbolFacts
 from miraikakaku_assets.application.reading.screener import screen_instruments
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
