@@ -42,12 +42,11 @@ def test_on_a_day_without_session_nothing_is_collected(installation: Installatio
 
 def test_a_morning_is_forecast_on_session_days_only(installation: Installation) -> None:
     register_keys(installation.instance, "jp_symbols", ["7203.T"])
-    at_eight = {"hour": 8, "minute": 0}
 
-    assert evaluated(installation, HOLIDAY.replace(**at_eight), "jp_morning") == dg.SkipReason(
+    assert evaluated(installation, HOLIDAY.replace(hour=8, minute=0), "jp_morning") == dg.SkipReason(
         "2025-11-24 is no session of jp: there is no morning to forecast in."
     )
-    request = evaluated(installation, SESSION.replace(**at_eight), "jp_morning")
+    request = evaluated(installation, SESSION.replace(hour=8, minute=0), "jp_morning")
     assert isinstance(request, dg.RunRequest)
     assert request.run_key == "jp_morning_2025-11-25"
     job = build_defs().resolve_job_def("jp_predict_symbols")
