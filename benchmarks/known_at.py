@@ -16,9 +16,9 @@ from miraikakaku_assets.application.backtest.evidence_sets import EvidenceSet, e
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.forecasting.cuts import Part
 from miraikakaku_assets.domain.forecasting.evaluation import outcomes
-from miraikakaku_assets.domain.forecasting.lead_beta import LeadBeta
-from miraikakaku_assets.domain.forecasting.night_beta import NightBeta
-from miraikakaku_assets.domain.forecasting.night_market import NightMarket
+from miraikakaku_assets.domain.forecasting.peers.lead_beta import LeadBeta
+from miraikakaku_assets.domain.forecasting.peers.night_beta import NightBeta
+from miraikakaku_assets.domain.forecasting.peers.night_market import NightMarket
 
 CALL = 0.003
 """A forecast further from no change than this (log return) is a call."""

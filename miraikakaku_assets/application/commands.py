@@ -19,7 +19,7 @@ from miraikakaku_assets.application.stage_reports import (
     StageReport,
     TrainingTotals,
 )
-from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
 R = TypeVar("R", bound=StageReport)

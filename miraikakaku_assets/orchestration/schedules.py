@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from miraikakaku_assets.bootstrap import price_vendor
-from miraikakaku_assets.domain.forecasting.clocks import MORNING
+from miraikakaku_assets.domain.forecasting.timing.clocks import MORNING
 from miraikakaku_assets.domain.market.instruments import JP, UNIVERSES, Universe
 from miraikakaku_assets.orchestration.backups.jobs import backup_schedules
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key

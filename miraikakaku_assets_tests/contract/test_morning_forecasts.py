@@ -21,11 +21,11 @@ from miraikakaku_assets.application.forecasting.inputs import forecast_inputs, w
 from miraikakaku_assets.application.forecasting.view import show_forecasts
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.baselines import RandomWalk
-from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
 from miraikakaku_assets.domain.forecasting.features import FeatureInputs
 from miraikakaku_assets.domain.forecasting.leakage import leak_test
-from miraikakaku_assets.domain.forecasting.night_beta import NightBeta
-from miraikakaku_assets.domain.forecasting.night_market import NightMarket
+from miraikakaku_assets.domain.forecasting.peers.night_beta import NightBeta
+from miraikakaku_assets.domain.forecasting.peers.night_market import NightMarket
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import COPPER, JP, US, Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import session_table
 from miraikakaku_assets_tests.support.forecasts.forecast_days import AT, ORIGIN, RATES, Days, bar, evening

@@ -13,8 +13,8 @@ from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.forecasting.cuts import Part
 from miraikakaku_assets.domain.forecasting.evaluation import outcomes, rolling_origins, walk_forward
-from miraikakaku_assets.domain.forecasting.lead_beta import LeadBeta
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
+from miraikakaku_assets.domain.forecasting.peers.lead_beta import LeadBeta
 from miraikakaku_assets.domain.forecasting.scores import score
 from miraikakaku_assets.domain.market.sessions import session_table
 from miraikakaku_assets_tests.support.forecasts.forecast_panels import last_session

@@ -7,7 +7,7 @@ import pytest
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.cuts import EVALUATION_SETS, EvaluationSet, Part, evaluation_set
-from miraikakaku_assets.domain.forecasting.known_at import (
+from miraikakaku_assets.domain.forecasting.timing.known_at import (
     AsOfJoin,
     known_then,
     morning_moments,

@@ -13,7 +13,6 @@ from miraikakaku_assets.application.forecasting.inputs import (
 )
 from miraikakaku_assets.application.ports.evidence import EvaluationDatasets
 from miraikakaku_assets.domain.errors import WorkFellShortError
-from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
 from miraikakaku_assets.domain.forecasting.cuts import EvaluationSet, Part, evaluation_set
 from miraikakaku_assets.domain.forecasting.features import (
     FeatureInputs,
@@ -21,12 +20,13 @@ from miraikakaku_assets.domain.forecasting.features import (
     lead_levels,
     night_returns,
 )
-from miraikakaku_assets.domain.forecasting.known_at import (
+from miraikakaku_assets.domain.forecasting.panel import Panel, panel
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
+from miraikakaku_assets.domain.forecasting.timing.known_at import (
     morning_moments,
     official_moments,
     settlement_known_at,
 )
-from miraikakaku_assets.domain.forecasting.panel import Panel, panel
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, US, Universe
 from miraikakaku_assets.domain.market.sessions import FINAL_AFTER, session_table
 
@@ -149,7 +149,7 @@ def _dated(bars: pl.DataFrame, universe: Universe) -> pl.DataFrame:
 
 
 def _on_sessions(bars: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
-    """Without bars on days that are no session: Yahoo fills holidays."""
+    """Without bars on days that are no session: vendors fill holidays."""
     return bars.join(table.select("session"), on="session", how="semi", maintain_order="left")
 
 

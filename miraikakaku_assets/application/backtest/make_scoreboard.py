@@ -28,8 +28,8 @@ from miraikakaku_assets.application.backtest.tables import BacktestResult
 from miraikakaku_assets.application.backtest.walk_forward import Step
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
 from miraikakaku_assets.domain.forecasting.evaluation import Fold
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.domain.words import named_in
 

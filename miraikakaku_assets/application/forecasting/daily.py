@@ -24,9 +24,9 @@ from miraikakaku_assets.application.forecasting.weights import decide_weights, r
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.forecasts import MarketBars
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
-from miraikakaku_assets.domain.forecasting.known_at import morning_of
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
+from miraikakaku_assets.domain.forecasting.timing.known_at import morning_of
 from miraikakaku_assets.domain.market.instruments import JP, Universe
 from miraikakaku_assets.domain.market.sessions import last_completed_session, session_table, sessions_back
 

@@ -11,7 +11,6 @@ import polars as pl
 from miraikakaku_assets.application.ports.forecasts import MarketBars
 from miraikakaku_assets.domain.bars.price_basis import PriceBasis, on_basis
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
 from miraikakaku_assets.domain.forecasting.features import (
     CrossMarket,
     FeatureInputs,
@@ -21,12 +20,13 @@ from miraikakaku_assets.domain.forecasting.features import (
     with_nights,
     with_other_markets,
 )
-from miraikakaku_assets.domain.forecasting.known_at import (
+from miraikakaku_assets.domain.forecasting.panel import Panel, panel
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
+from miraikakaku_assets.domain.forecasting.timing.known_at import (
     morning_moments,
     official_known_at,
     settlement_known_at,
 )
-from miraikakaku_assets.domain.forecasting.panel import Panel, panel
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, US, Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import FINAL_AFTER, session_table, sessions_back
 

@@ -15,10 +15,10 @@ from miraikakaku_assets.application.forecasting.inputs import (
 )
 from miraikakaku_assets.application.ports.forecasts import MarketBars
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
 from miraikakaku_assets.domain.forecasting.features import FeatureInputs
 from miraikakaku_assets.domain.forecasting.leakage import leak_test
 from miraikakaku_assets.domain.forecasting.learning import inputs
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import Universe
 
 ISSUES = 200

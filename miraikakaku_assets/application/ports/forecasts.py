@@ -11,8 +11,8 @@ from typing import Protocol
 
 import polars as pl
 
-from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import Universe
 
 PREDICTIONS: dict[str, pl.DataType] = (

@@ -12,7 +12,6 @@ from typing import ClassVar
 
 import polars as pl
 
-from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
 from miraikakaku_assets.domain.forecasting.contract import (
     FEWEST_RETURNS,
     Look,
@@ -25,6 +24,7 @@ from miraikakaku_assets.domain.forecasting.contract import (
 )
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility, sample_volatility
 from miraikakaku_assets.domain.forecasting.stateless import StatelessForecaster
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 
 WINDOW = 250
 """Returns, about a year, over which drift and sample volatility are taken."""

@@ -18,8 +18,8 @@ from typing import Protocol
 import polars as pl
 
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
 from miraikakaku_assets.domain.forecasting.panel import Panel
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 
 HORIZONS = (1, 2, 3, 4, 5)
 """Sessions ahead."""

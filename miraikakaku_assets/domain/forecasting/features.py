@@ -12,8 +12,8 @@ from datetime import timedelta
 import polars as pl
 
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.forecasting.known_at import AsOfJoin, known_then, since_then
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
+from miraikakaku_assets.domain.forecasting.timing.known_at import AsOfJoin, known_then, since_then
 
 LAGS = 5
 """Single past returns."""

@@ -7,7 +7,7 @@ import typer
 from miraikakaku_assets.application.commands import PredictCommand, TrainCommand
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.window import read_day
 from miraikakaku_assets.domain.words import named_in
 from miraikakaku_assets.faces.cli.output import JSON_OPTION

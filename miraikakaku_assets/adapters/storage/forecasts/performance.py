@@ -15,7 +15,7 @@ from miraikakaku_assets.adapters.storage.forecasts.frames import performance_row
 from miraikakaku_assets.adapters.storage.forecasts.tables import forecast_decisions
 from miraikakaku_assets.application.ports.forecasts import PERFORMANCE, Decision
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import Universe
 
 _ALWAYS = date(1, 1, 1)

@@ -25,7 +25,7 @@ from miraikakaku_assets.adapters.storage.forecasts.performance import PostgresSc
 from miraikakaku_assets.adapters.storage.forecasts.tables import forecast_models
 from miraikakaku_assets.application.ports.forecasts import PREDICTIONS, ModelRecord
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import Universe
 
 _SCORED: dict[str, pl.DataType] = PREDICTIONS | {"actual": pl.Float64(), "naive": pl.Float64()}

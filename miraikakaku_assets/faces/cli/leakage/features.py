@@ -6,7 +6,7 @@ import typer
 
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import WorkFellShortError
-from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, universe
 from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line, show_table

@@ -12,7 +12,6 @@ from typing import ClassVar
 import polars as pl
 
 from miraikakaku_assets.domain.forecasting.baselines import with_reasons
-from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
 from miraikakaku_assets.domain.forecasting.contract import (
     Look,
     Needs,
@@ -23,6 +22,7 @@ from miraikakaku_assets.domain.forecasting.contract import (
 )
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
 from miraikakaku_assets.domain.forecasting.stateless import StatelessForecaster
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 
 NIGHT_COLUMN = "us_night"
 """Log return of Wall Street's median issue since the own close."""

@@ -12,7 +12,6 @@ from typing import ClassVar
 import polars as pl
 
 from miraikakaku_assets.domain.forecasting.baselines import with_reasons
-from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
 from miraikakaku_assets.domain.forecasting.contract import (
     Look,
     Needs,
@@ -21,9 +20,10 @@ from miraikakaku_assets.domain.forecasting.contract import (
     forecast_frame,
     origin_rows,
 )
-from miraikakaku_assets.domain.forecasting.night_beta import LARGEST_MOVE, NIGHT_COLUMN, WINDOW
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
+from miraikakaku_assets.domain.forecasting.peers.night_beta import LARGEST_MOVE, NIGHT_COLUMN, WINDOW
 from miraikakaku_assets.domain.forecasting.stateless import StatelessForecaster
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 
 FEWEST_NIGHTS = 20
 """Nights before the market has a beta."""

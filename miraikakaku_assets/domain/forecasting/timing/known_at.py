@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.forecasting.clocks import MORNING
+from miraikakaku_assets.domain.forecasting.timing.clocks import MORNING
 
 _NEW_YORK = "America/New_York"
 _LONDON = "Europe/London"

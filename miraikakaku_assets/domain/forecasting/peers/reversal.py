@@ -11,7 +11,6 @@ from typing import ClassVar
 import polars as pl
 
 from miraikakaku_assets.domain.forecasting.baselines import with_reasons
-from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
 from miraikakaku_assets.domain.forecasting.contract import (
     Look,
     Needs,
@@ -22,6 +21,7 @@ from miraikakaku_assets.domain.forecasting.contract import (
 )
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
 from miraikakaku_assets.domain.forecasting.stateless import StatelessForecaster
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 
 GIVEN_BACK = 0.02
 """Share of the distance from the market that comes back on the next session; small, because ranks and not sizes are
