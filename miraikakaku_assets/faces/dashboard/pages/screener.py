@@ -109,6 +109,10 @@ TEXTS = Texts(
 
 def render(view: View) -> None:
     """Draws the page."""
+    if view.theme.is_dark:  # Streamlit's tags are white on the light blue of the dark theme
+        st.html(
+            f"<style>[data-testid='stMultiSelect'] span[title] {{ color: {view.theme.background} !important }}</style>"
+        )
     _screener(view)
 
 
