@@ -97,7 +97,7 @@ def test_filters_order_and_pages_are_made_in_the_database(
     screener: PostgresScreener, database: Database
 ) -> None:
     every = found(screener).rows
-    median = every["rsi_14"].median()
+    median = float(every["rsi_14"].median() or 0)  # type: ignore[arg-type]
     lower = found(screener, ranges={"rsi_14": Range(None, median)}, sort="rsi_14", is_descending=False)
     assert lower.rows["rsi_14"].to_list() == sorted(every.filter(pl.col("rsi_14") <= median)["rsi_14"])
     assert symbols(found(screener, search="ﾄﾖﾀ")) == ["7203.T"]

@@ -63,14 +63,18 @@ class PostgresScreener:
             raise
         zone = ZoneInfo(universe(universes[0]).time_zone)
         return Choices(
-            *(
-                tuple(sorted(values or ()))
-                for values in (row.sectors, row.sizes, row.markets, row.security_types)
-            ),
-            tuple((pattern.pattern, pattern.name, pattern.name_ja) for pattern in patterns),
-            None if row.newest is None else row.newest.astimezone(zone).date(),
-            row.instruments,
+            sectors=_sorted(row.sectors),
+            sizes=_sorted(row.sizes),
+            markets=_sorted(row.markets),
+            security_types=_sorted(row.security_types),
+            patterns=tuple((pattern.pattern, pattern.name, pattern.name_ja) for pattern in patterns),
+            newest=None if row.newest is None else row.newest.astimezone(zone).date(),
+            instruments=row.instruments,
         )
+
+
+def _sorted(values: Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(sorted(values or ()))
 
 
 class _Asked:
