@@ -15,6 +15,7 @@ from miraikakaku_assets.domain.forecasting.features import (
     CrossMarket,
     FeatureInputs,
     closes_known,
+    with_nights,
     with_other_markets,
 )
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
@@ -27,6 +28,10 @@ HISTORY = 750
 
 FOREIGN = ("us_ret_1", "us_ret_5", "usdjpy_ret_1", "usdjpy_ret_5")
 """Columns of other markets: log returns over one and five of their sessions, null where nothing is known of them."""
+
+NIGHT = ("us_night", "hg_night", "hg_lead")
+"""What came between the own close and the moment of the forecast: log returns of Wall Street's median issue and of
+COMEX copper, and the log of the latter's settlement; null where nothing came."""
 
 _DOLLAR = "USDJPY=X"
 _NUMBERS = ("close", "high", "low", "volume")
@@ -108,9 +113,11 @@ def _content(column: pl.Series) -> bytes:
 
 
 def with_foreign(own: FeatureInputs) -> Panel:
-    """The panel with the columns of `FOREIGN`, each as it was known when forecasts from that session were made."""
-    bars = with_other_markets(own.panel.bars, own.made_at, own.cross)
-    absent = [pl.lit(None, pl.Float64()).alias(name) for name in FOREIGN if name not in bars.columns]
+    """The panel with the columns of `FOREIGN` and `NIGHT`, each as it was known when its forecasts were made."""
+    bars = with_nights(with_other_markets(own.panel.bars, own.made_at, own.cross), own)
+    absent = [
+        pl.lit(None, pl.Float64()).alias(name) for name in (*FOREIGN, *NIGHT) if name not in bars.columns
+    ]
     return Panel(bars.with_columns(absent), own.panel.sessions, own.panel.unpriced)
 
 
@@ -152,7 +159,7 @@ def forecast_inputs(
         store.sectors(universe), on="symbol", how="left"
     )
     sessions = table.filter(pl.col("session") >= begin)["session"]
-    moments = _moments(table, begin, last)
+    moments = evening_moments(table.filter(pl.col("session").is_between(begin, last)))
     cross = _foreign(universe, begin, store) if foreign else ()
     return ForecastInputs(universe, FeatureInputs(panel(bars, sessions), moments, (), cross), raw, actions)
 
@@ -166,11 +173,16 @@ def _dated(bars: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     return bars.join(table.select("session", ts="opens"), on="ts", maintain_order="left")
 
 
-def _moments(table: pl.DataFrame, begin: date, last: date) -> pl.DataFrame:
-    """When forecasts from each session are made at the earliest: as soon as its bar is final."""
-    return table.filter(pl.col("session").is_between(begin, last)).select(
-        "session", made_at=pl.col("closes") + FINAL_AFTER
-    )
+def evening_moments(table: pl.DataFrame) -> pl.DataFrame:
+    """When forecasts of the evening are made at the earliest: as soon as the bar at the origin is final.
+
+    Args:
+        table: ``session`` and ``closes`` (UTC).
+
+    Returns:
+        ``session``, ``closed_at`` and ``made_at`` (UTC).
+    """
+    return table.select("session", closed_at=pl.col("closes"), made_at=pl.col("closes") + FINAL_AFTER)
 
 
 def _foreign(universe: Universe, begin: date, store: MarketBars) -> tuple[CrossMarket, ...]:
@@ -179,7 +191,7 @@ def _foreign(universe: Universe, begin: date, store: MarketBars) -> tuple[CrossM
     markets = []
     if universe != US:
         markets.append(
-            ("us", US, _mean_issue(_dated(store.closes(US, since, None), session_table(US.calendar))))
+            ("us", US, market_level(_dated(store.closes(US, since, None), session_table(US.calendar))))
         )
     dollar = _dated(store.closes(FX, since, [_DOLLAR]), session_table(FX.calendar))
     markets.append(("usdjpy", FX, dollar.select("session", "close")))
@@ -190,10 +202,16 @@ def _foreign(universe: Universe, begin: date, store: MarketBars) -> tuple[CrossM
     )
 
 
-def _mean_issue(bars: pl.DataFrame) -> pl.DataFrame:
-    """``session`` and the level of an index of all issues, weighed alike; splits are no moves, raw closes have none.
+def market_level(bars: pl.DataFrame) -> pl.DataFrame:
+    """The level of an index of all issues, weighed alike; splits are no moves, raw closes have none.
 
     The median return of each session, not the mean: one garbage tick among thousands does not move it.
+
+    Args:
+        bars: ``symbol``, ``session``, ``close``.
+
+    Returns:
+        ``session`` and ``close``, of sessions with at least twenty issues.
     """
     moves = bars.with_columns(ret=pl.col("close").log().diff().over("symbol", order_by="session"))
     daily = moves.group_by("session").agg(pl.col("ret").median(), issues=pl.col("ret").count())
