@@ -116,7 +116,9 @@ def market_of(
 def forecasts_at(rows: pl.DataFrame, origin: date) -> pl.DataFrame:
     """The forecasts of one origin as the models have made them."""
     empty = pl.DataFrame(schema=FORECASTS)
-    return pl.concat([empty, rows.filter(as_of=origin).drop("actual")], how="diagonal_relaxed").cast(dict(FORECASTS))
+    return pl.concat([empty, rows.filter(as_of=origin).drop("actual")], how="diagonal_relaxed").cast(
+        dict(FORECASTS)
+    )
 
 
 def test_a_model_gets_the_same_forecast_whatever_its_scale():

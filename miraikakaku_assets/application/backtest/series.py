@@ -31,6 +31,7 @@ from miraikakaku_assets.domain.forecasting.bands import conformal_bands
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS, HORIZONS, Forecaster, Reason
 from miraikakaku_assets.domain.forecasting.ensemble import DEFAULT_WEIGHTS, NO_CHANGE, Weights, choose_weights
 from miraikakaku_assets.domain.forecasting.evaluation import Fold, outcomes, rolling_origins
+from miraikakaku_assets.domain.forecasting.expected_moves import expected_moves
 from miraikakaku_assets.domain.forecasting.features import FeatureInputs
 from miraikakaku_assets.domain.forecasting.missing import no_forecasts
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
@@ -133,7 +134,7 @@ def walk_series(
             made.append(combined(now, fold.origins, weights))
     everything = pl.concat(made)
     walked.weights = _weights(everything, data, folds[-1].origins[-1])
-    walked.rows = outcomes(conformal_bands(everything, data), data)
+    walked.rows = outcomes(conformal_bands(everything, data, moves=expected_moves(data)), data)
     return walked
 
 

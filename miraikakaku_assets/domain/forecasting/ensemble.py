@@ -30,6 +30,7 @@ FEWEST_APART = 5
 """Instruments of a session below which there is no telling them apart: all of a forecast is about the market."""
 
 _FAR = 5.0  # standardised outcomes beyond it count as this far
+_OF_MARKET, _APART = Prior(days=250, level=0.05), Prior(days=60, level=0.05)
 _BELIEFS = np.linspace(0.0, 1.0, 5)
 
 
@@ -45,8 +46,8 @@ class WeightRule:
     """
 
     window: int = 250
-    market: Prior = Prior(days=250, level=0.05)
-    apart: Prior = Prior(days=60, level=0.05)
+    market: Prior = _OF_MARKET
+    apart: Prior = _APART
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,9 @@ def _stacked(part: str, rows: pl.DataFrame, models: list[str], horizon: int, rul
     own = _of_part(part, rows, models)
     stacked = stack(products(own, models), models, horizon, rule.market if part == MARKET else rule.apart)
     belief = _belief(own, stacked)
-    return Stack({model: belief * weight for model, weight in stacked.weights.items()}, stacked.scales, stacked.chances)
+    return Stack(
+        {model: belief * weight for model, weight in stacked.weights.items()}, stacked.scales, stacked.chances
+    )
 
 
 def _of_part(part: str, rows: pl.DataFrame, models: list[str]) -> pl.DataFrame:

@@ -263,7 +263,11 @@ def shrinkage_weight(
 
 
 def distance_weight(
-    target: Singles, forecast: Singles, session: NDArray[np.int64], horizon: int, doubt: float = MIN_T_OF_RANKS
+    target: Singles,
+    forecast: Singles,
+    session: NDArray[np.int64],
+    horizon: int,
+    doubt: float = MIN_T_OF_RANKS,
 ) -> float:
     """How much of forecasts of what sets instruments apart deserves belief, from 0 to 1.
 

@@ -6,6 +6,8 @@ that a day is appended to its end.
 """
 
 from sqlalchemy import (
+    ARRAY,
+    REAL,
     BigInteger,
     CheckConstraint,
     Column,
@@ -75,6 +77,7 @@ daily_predictions = Table(
     Column("version", Text, nullable=False),
     Column("calibration", Text),
     Column("reason", Text),  # why there is no forecast
+    Column("quantiles", ARRAY(REAL)),  # nine log returns, ascending; null in forecasts from before they were
     PrimaryKeyConstraint("as_of", "instrument_id", "horizon", "model"),
     CheckConstraint("horizon > 0 AND target > as_of", name="ahead"),
     CheckConstraint(
@@ -91,6 +94,11 @@ daily_predictions = Table(
     CheckConstraint("sd >= 0 AND sd < 'Infinity'", name="sd"),
     CheckConstraint("close > 0 AND close < 'Infinity'", name="close"),
     CheckConstraint("reason IS NOT NULL OR close IS NOT NULL", name="priced"),
+    CheckConstraint(
+        "quantiles IS NULL OR (reason IS NULL AND cardinality(quantiles) = 9"
+        " AND array_position(quantiles, NULL) IS NULL)",
+        name="quantiles",
+    ),
     Index("idx_daily_predictions_instrument", "instrument_id", "as_of", "model"),
 )
 
