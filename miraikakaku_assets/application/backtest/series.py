@@ -29,9 +29,9 @@ from miraikakaku_assets.application.forecasting.inputs import with_foreign
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE, combined, predict_all
 from miraikakaku_assets.domain.forecasting.bands import conformal_bands
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS, HORIZONS, Forecaster, Reason
+from miraikakaku_assets.domain.forecasting.density.expected_moves import expected_moves
 from miraikakaku_assets.domain.forecasting.ensemble import DEFAULT_WEIGHTS, NO_CHANGE, Weights, choose_weights
 from miraikakaku_assets.domain.forecasting.evaluation import Fold, outcomes, rolling_origins
-from miraikakaku_assets.domain.forecasting.expected_moves import expected_moves
 from miraikakaku_assets.domain.forecasting.features import FeatureInputs
 from miraikakaku_assets.domain.forecasting.missing import no_forecasts
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel

@@ -33,8 +33,8 @@ from miraikakaku_assets.domain.forecasting.contract import (
     TrainedForecaster,
     is_valid,
 )
+from miraikakaku_assets.domain.forecasting.density.expected_moves import expected_moves
 from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE, Weights, combine, market_means
-from miraikakaku_assets.domain.forecasting.expected_moves import expected_moves
 from miraikakaku_assets.domain.forecasting.missing import no_forecasts
 from miraikakaku_assets.domain.forecasting.panel import Panel
 from miraikakaku_assets.domain.market.instruments import Universe
