@@ -13,6 +13,7 @@ from miraikakaku_assets.application.forecasting.inputs import (
 )
 from miraikakaku_assets.application.ports.evidence import EvaluationDatasets
 from miraikakaku_assets.domain.errors import WorkFellShortError
+from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
 from miraikakaku_assets.domain.forecasting.cuts import EvaluationSet, Part, evaluation_set
 from miraikakaku_assets.domain.forecasting.features import (
     FeatureInputs,
@@ -21,7 +22,6 @@ from miraikakaku_assets.domain.forecasting.features import (
     night_returns,
 )
 from miraikakaku_assets.domain.forecasting.known_at import (
-    ForecastClock,
     morning_moments,
     official_moments,
     settlement_known_at,

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import polars as pl
 
+from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
 from miraikakaku_assets.domain.forecasting.contract import (
     FEWEST_RETURNS,
     Look,
@@ -80,7 +81,7 @@ class RandomWalk(_Closed):
 
     volatility: Volatility = Volatility.EWMA
     word: ClassVar[str] = "random_walk"
-    profile: ClassVar[Profile] = Profile(Look("No change", "#64748b", "X", "✖"))
+    profile: ClassVar[Profile] = Profile(Look("No change", "#64748b", "X", "✖"), clocks=tuple(ForecastClock))
 
     def terms(self) -> dict[str, pl.Expr]:
         """Columns of the bars from which `numbers` are made."""

@@ -12,8 +12,8 @@ from enum import StrEnum
 import polars as pl
 
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS
-from miraikakaku_assets.domain.forecasting.known_at import ForecastClock
 
 
 class Part(StrEnum):

@@ -6,18 +6,15 @@ price of a date is five hours older than COMEX's settlement of the same date.
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.forecasting.clocks import MORNING
 
 _NEW_YORK = "America/New_York"
 _LONDON = "Europe/London"
-
-MORNING = time(8, 0)
-"""When forecasts of the morning are made, in the exchange's own zone: an hour before Tokyo opens."""
 
 SETTLES = time(13, 0)
 """When COMEX settles copper, in New York; 18:00 in London, but 17:00 while only one of them has summer time."""
@@ -27,15 +24,6 @@ OFFICIAL = time(13, 0)
 
 AFTER_LONDON = time(22, 0)
 """When forecasts of the LME's next official prices are made at the earliest (UTC): 07:00 in Tokyo."""
-
-
-class ForecastClock(StrEnum):
-    """When forecasts from an origin are made."""
-
-    EVENING = "evening"
-    """As soon as the bar at the origin is final."""
-    MORNING = "morning"
-    """Before the next session opens, when the night's markets have closed."""
 
 
 @dataclass(frozen=True)
