@@ -5,11 +5,11 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from miraikakaku_assets.domain.forecasting.density.adaptive import CENTRAL, AskedShares
 from miraikakaku_assets.domain.forecasting.bands import QUANTILES, Calibration, ConformalRule, conformal_bands
 from miraikakaku_assets.domain.forecasting.baselines import RandomWalk
-from miraikakaku_assets.domain.forecasting.evaluation import outcomes
+from miraikakaku_assets.domain.forecasting.density.adaptive import CENTRAL, AskedShares
 from miraikakaku_assets.domain.forecasting.density.expected_moves import MOVES, expected_moves
+from miraikakaku_assets.domain.forecasting.evaluation import outcomes
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility, panel
 from miraikakaku_assets_tests.support.forecasts.forecast_panels import sessions
 

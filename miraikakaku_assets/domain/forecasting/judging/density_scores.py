@@ -193,29 +193,34 @@ def breaks(moves: pl.DataFrame, sessions: int = 60) -> pl.DataFrame:
 _BREAK = 4.0
 
 
-def move_beyond(quantiles: Sequence[float], size: float) -> float | None:
+def move_beyond(
+    quantiles: Sequence[float], size: float, *, up: bool = True, down: bool = True
+) -> float | None:
     """Probability that a log return lies outside of ± a size, read off nine quantiles.
 
-    Between quantiles the distribution is a line; beyond the outermost ones its tails fall as those of Student's t of
-    four degrees do.
+    Between quantiles it is that of a normal distribution; beyond the outermost ones its tails fall as those of Student's
+    t of four degrees do.
 
     Args:
         quantiles: At `QUANTILES`, ascending.
         size: Above 0, as a log return.
+        up: Whether moves above count.
+        down: Whether moves below do.
 
     Returns:
         A share of 1; None where the quantiles are no distribution.
     """
     if len(quantiles) != len(QUANTILES) or not np.isfinite(quantiles).all() or quantiles[-1] <= quantiles[0]:
         return None
-    return _below(quantiles, -size) + 1 - _below(quantiles, size)
+    chances = ((down, _below(quantiles, -size)), (up, 1 - _below(quantiles, size)))
+    return sum(chance for counts, chance in chances if counts)
 
 
 def _below(quantiles: Sequence[float], value: float) -> float:
-    if quantiles[0] <= value <= quantiles[-1]:
-        return float(np.interp(value, quantiles, QUANTILES))
-    from scipy.special import stdtr, stdtrit
+    from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
+    if quantiles[0] <= value <= quantiles[-1]:
+        return float(ndtr(np.interp(value, quantiles, ndtri(QUANTILES))))
     middle = quantiles[len(quantiles) // 2]
     end, level = (quantiles[0], QUANTILES[0]) if value < quantiles[0] else (quantiles[-1], QUANTILES[-1])
     reach = (end - middle) / float(stdtrit(4, level))
