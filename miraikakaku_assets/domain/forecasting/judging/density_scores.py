@@ -198,7 +198,7 @@ def move_beyond(
 ) -> float | None:
     """Probability that a log return lies outside of ± a size, read off nine quantiles.
 
-    Between quantiles it is that of a normal distribution; beyond the outermost ones its tails fall as those of Student's
+    Between quantiles it is that of a normal distribution; beyond the outermost its tails fall as those of Student's
     t of four degrees do.
 
     Args:
