@@ -30,8 +30,8 @@ MOVES = tuple(f"move_{h}" for h in HORIZONS)
 WINDOW = 500
 """Sessions of origins whose outcomes the fit reads."""
 
-FEWEST_ROWS = 400
-"""Below so many nothing is learnt, and EWMA stands; a single series has them after a year and a half."""
+FEWEST_ROWS = 5_000
+"""Below so many (ten instruments) nothing is learnt, and EWMA stands: of a single series it knows more."""
 
 MOST_ROWS = 50_000
 """Of more, every second, third, … is read."""
