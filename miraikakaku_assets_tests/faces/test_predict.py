@@ -11,7 +11,17 @@ from miraikakaku_assets_tests.support.command import Command
 from miraikakaku_assets_tests.support.moments import last_evening
 
 pytestmark = pytest.mark.slow
-MODELS = {"arima", "drift", "lstm", "prophet", "random_forest", "random_walk", "theta", "xgboost"}
+MODELS = {
+    "arima",
+    "drift",
+    "lead_beta",
+    "lstm",
+    "prophet",
+    "random_forest",
+    "random_walk",
+    "theta",
+    "xgboost",
+}
 
 
 @pytest.fixture(scope="module")

@@ -63,8 +63,9 @@ class ForecastInputs:
 
     Attributes:
         universe: Whose instruments.
-        own: Bars of the universe on the adjusted basis, with ``high``, ``low``, ``volume`` and ``sector`` (null where
-            no list names it), and the other markets with the moments at which they were known.
+        own: Bars of the universe on the adjusted basis, with ``open``, ``high``, ``low``, ``volume``, ``event``
+            (whether a dividend or a split took place) and ``sector`` (null where no list names it), and the other
+            markets with the moments at which they were known.
         raw: The same bars as quoted (split-adjusted, not dividend-adjusted), with ``session``.
         actions: Dividends and splits, schema `ACTIONS`.
         clock: When forecasts are made from them.
@@ -206,6 +207,9 @@ def forecast_inputs(
     bars = adjusted.select("symbol", "session", *_NUMBERS).join(
         store.sectors(universe), on="symbol", how="left"
     )
+    events = actions.select("symbol", session="ex_date", event=pl.lit(value=True)).unique()
+    bars = bars.join(events, on=["symbol", "session"], how="left", maintain_order="left")
+    bars = bars.with_columns(pl.col("event").fill_null(value=False))
     sessions = table.filter(pl.col("session") >= begin)["session"]
     moments = _made_at(universe, table, clock).filter(pl.col("session").is_between(begin, last))
     own = FeatureInputs(panel(bars, sessions), moments)

@@ -30,6 +30,9 @@ MACD = (12, 26)
 BOLLINGER = 20
 """Closes of Bollinger's bands, and of the means of volume and of unchanged closes."""
 
+LONG_AGO = 250
+"""Sessions after which an event counts as no longer felt."""
+
 _NO_SPREAD = 1e-9  # a running standard deviation of equal closes is rounding, not 0
 
 
@@ -54,8 +57,8 @@ class FeatureInputs:
     """All that features are made of.
 
     Attributes:
-        panel: Bars; ``high`` and ``low`` (range), ``volume`` and ``sector`` (sector means) are used where they are
-            there.
+        panel: Bars; ``high`` and ``low`` (range), ``open``, ``volume``, ``sector`` (sector means) and ``event``
+            (whether a dividend or a split took place) are used where they are there.
         made_at: ``session`` and ``made_at`` (UTC): when forecasts from that origin are made, after its close and
             before the next session opens. A forecast made the next morning knows the US close of the night. With
             `nights`, ``closed_at`` (UTC), too: the own market's close at the origin.
@@ -129,6 +132,8 @@ def features(inputs: FeatureInputs) -> pl.DataFrame:
     own = _own() | _indicators()
     own |= _range() if {"high", "low"} <= set(bars.columns) else {}
     own |= _volume() if "volume" in bars.columns else {}
+    own |= _open() if "open" in bars.columns else {}
+    own |= _events() if "event" in bars.columns else {}
     rows = bars.with_columns(**own).with_columns(**_means(bars.columns))
     names = ["symbol", "session", "elapsed", *own, *_means(bars.columns)]
     twice = sorted(set(inputs.passed) & set(names))
@@ -174,10 +179,14 @@ def _indicators() -> dict[str, pl.Expr]:
 
 
 def _volume() -> dict[str, pl.Expr]:
-    """Log of the volume over its mean; null without a trade."""
+    """Log of the volume over its mean, and of the median value traded in the currency; null without a trade."""
     volume = pl.col("volume").cast(pl.Float64)
     mean = volume.rolling_mean(BOLLINGER).over("symbol")
-    return {"volume_to_mean": pl.when((volume > 0) & (mean > 0)).then((volume / mean).log())}
+    value = (volume * pl.col("close")).rolling_median(BOLLINGER, min_samples=1).over("symbol")
+    return {
+        "volume_to_mean": pl.when((volume > 0) & (mean > 0)).then((volume / mean).log()),
+        "turnover": pl.when(value > 0).then(value.log()),
+    }
 
 
 def _range() -> dict[str, pl.Expr]:
@@ -185,6 +194,23 @@ def _range() -> dict[str, pl.Expr]:
     high, low = pl.col("high").cast(pl.Float64), pl.col("low").cast(pl.Float64)
     span = pl.when((low > 0) & high.is_finite() & (high >= low)).then((high / low).log())
     return {"range": span, "range_5": span.rolling_mean(5).over("symbol")}
+
+
+def _open() -> dict[str, pl.Expr]:
+    """Log returns from the close before to the open, and from the open to the close; null without an open."""
+    opened = pl.col("open").cast(pl.Float64)
+    log_open = pl.when((opened > 0) & opened.is_finite()).then(opened.log())
+    return {
+        "overnight": log_open - pl.col("log_close") + pl.col("ret"),
+        "intraday": pl.col("log_close") - log_open,
+    }
+
+
+def _events() -> dict[str, pl.Expr]:
+    """Sessions since the last dividend or split, `LONG_AGO` at most."""
+    last = pl.when(pl.col("event")).then("ordinal").forward_fill().over("symbol")
+    since = (pl.col("ordinal") - last).clip(upper_bound=LONG_AGO).fill_null(LONG_AGO)
+    return {"since_event": since.cast(pl.Float64)}
 
 
 def _means(columns: list[str]) -> dict[str, pl.Expr]:
