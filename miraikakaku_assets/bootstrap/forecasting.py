@@ -53,10 +53,10 @@ class Forecasting(Notices):
         from miraikakaku_assets.adapters.forecasters.prophet import Prophet
         from miraikakaku_assets.application.forecasting.inputs import FOREIGN
         from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
-        from miraikakaku_assets.domain.forecasting.lead_beta import LeadBeta
-        from miraikakaku_assets.domain.forecasting.night_beta import NightBeta
-        from miraikakaku_assets.domain.forecasting.night_market import NightMarket
-        from miraikakaku_assets.domain.forecasting.reversal import Reversal
+        from miraikakaku_assets.domain.forecasting.rules.lead_beta import LeadBeta
+        from miraikakaku_assets.domain.forecasting.rules.night_beta import NightBeta
+        from miraikakaku_assets.domain.forecasting.rules.night_market import NightMarket
+        from miraikakaku_assets.domain.forecasting.rules.reversal import Reversal
         from miraikakaku_assets.domain.forecasting.theta import Theta
 
         workers = min(os.cpu_count() or 1, _WORKERS)

@@ -23,8 +23,8 @@ from miraikakaku_assets.application.leakage.features import check_features
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.baselines import RandomWalk
 from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
-from miraikakaku_assets.domain.forecasting.night_beta import NightBeta
-from miraikakaku_assets.domain.forecasting.night_market import NightMarket
+from miraikakaku_assets.domain.forecasting.rules.night_beta import NightBeta
+from miraikakaku_assets.domain.forecasting.rules.night_market import NightMarket
 from miraikakaku_assets.domain.market.instruments import COPPER, JP, US, Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import session_table
 from miraikakaku_assets_tests.support.forecasts.forecast_days import AT, ORIGIN, RATES, Days, bar, evening

@@ -17,12 +17,12 @@ from miraikakaku_assets.domain.forecasting.features import (
     night_returns,
 )
 from miraikakaku_assets.domain.forecasting.known_at import morning_moments
-from miraikakaku_assets.domain.forecasting.lead_beta import LeadBeta
 from miraikakaku_assets.domain.forecasting.leakage import leak_test
-from miraikakaku_assets.domain.forecasting.night_beta import NightBeta, with_betas
-from miraikakaku_assets.domain.forecasting.night_market import NightMarket
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
-from miraikakaku_assets.domain.forecasting.reversal import GIVEN_BACK, Reversal
+from miraikakaku_assets.domain.forecasting.rules.lead_beta import LeadBeta
+from miraikakaku_assets.domain.forecasting.rules.night_beta import NightBeta, with_betas
+from miraikakaku_assets.domain.forecasting.rules.night_market import NightMarket
+from miraikakaku_assets.domain.forecasting.rules.reversal import GIVEN_BACK, Reversal
 from miraikakaku_assets.domain.market.sessions import session_table
 from miraikakaku_assets_tests.support.forecasts.forecast_panels import sessions, walk_bars
 from miraikakaku_assets_tests.support.forecasts.forecaster_contract import ForecasterContract

@@ -9,8 +9,8 @@ import polars as pl
 from miraikakaku_assets.application.backtest.tables import corrected, scores_of
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.domain.forecasting.bands import ConformalRule, volatility_regime
-from miraikakaku_assets.domain.forecasting.cuts import EvaluationSet, Part
 from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE
+from miraikakaku_assets.domain.forecasting.judging.cuts import EvaluationSet, Part
 from miraikakaku_assets.domain.forecasting.judging.density_scores import (
     breaks,
     calibration_table,

@@ -14,13 +14,13 @@ from miraikakaku_assets.application.forecasting.inputs import (
 from miraikakaku_assets.application.ports.evidence import EvaluationDatasets
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
-from miraikakaku_assets.domain.forecasting.cuts import EvaluationSet, Part, evaluation_set
 from miraikakaku_assets.domain.forecasting.features import (
     FeatureInputs,
     closes_known,
     lead_levels,
     night_returns,
 )
+from miraikakaku_assets.domain.forecasting.judging.cuts import EvaluationSet, Part, evaluation_set
 from miraikakaku_assets.domain.forecasting.known_at import (
     morning_moments,
     official_moments,

@@ -15,7 +15,7 @@ from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.application.ports.evidence import EvaluationDatasets
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
-from miraikakaku_assets.domain.forecasting.cuts import EVALUATION_SETS, Part
+from miraikakaku_assets.domain.forecasting.judging.cuts import EVALUATION_SETS, Part
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import named_in
 

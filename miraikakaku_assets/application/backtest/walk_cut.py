@@ -16,9 +16,9 @@ from miraikakaku_assets.application.backtest.series import walk_series
 from miraikakaku_assets.application.backtest.walk_forward import Step
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS, Forecaster
-from miraikakaku_assets.domain.forecasting.cuts import Part
 from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE
 from miraikakaku_assets.domain.forecasting.evaluation import Fold
+from miraikakaku_assets.domain.forecasting.judging.cuts import Part
 from miraikakaku_assets.domain.forecasting.judging.peers import peer_densities
 from miraikakaku_assets.domain.forecasting.panel import Panel
 

@@ -21,8 +21,8 @@ from miraikakaku_assets.domain.forecasting.contract import (
     forecast_frame,
     origin_rows,
 )
-from miraikakaku_assets.domain.forecasting.night_beta import LARGEST_MOVE, NIGHT_COLUMN, WINDOW
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
+from miraikakaku_assets.domain.forecasting.rules.night_beta import LARGEST_MOVE, NIGHT_COLUMN, WINDOW
 from miraikakaku_assets.domain.forecasting.stateless import StatelessForecaster
 
 FEWEST_NIGHTS = 20
