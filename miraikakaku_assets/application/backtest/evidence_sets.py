@@ -148,7 +148,7 @@ def _dated(bars: pl.DataFrame, universe: Universe) -> pl.DataFrame:
 
 
 def _on_sessions(bars: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
-    """Without bars on days that are no session: Yahoo fills holidays."""
+    """Without bars on days that are no session: sources fill holidays."""
     return bars.join(table.select("session"), on="session", how="semi", maintain_order="left")
 
 
