@@ -102,7 +102,7 @@ def test_quantiles_hold_what_they_say_and_their_ends_are_the_bands(forecasts: pl
 def test_after_a_break_the_share_that_is_asked_for_follows():
     """Errors double at once: what would have missed every third session comes back to one in five."""
     rng = np.random.default_rng(5)
-    days, each, broken = 400, 20, 250
+    days, each, broken = 400, 200, 250
     at = np.repeat(np.arange(days), each)
     scores = np.abs(rng.normal(0, 1, days * each)) * np.where(at >= broken, 2.0, 1.0)
     asked = AskedShares(at, scores, horizon=1, window=250, speed=0.02)
