@@ -19,8 +19,8 @@ _EDGES = np.concatenate([np.geomspace(1e-3, 1e2, _BINS - 1), [np.inf]])
 _LARGEST, _SMALLEST = 2.5, 0.3  # of the wanted share of misses: what may be asked for
 
 _LUCK = 20
-"""Scores of a session that weigh as much as luck: of one series a miss says next to nothing, and following it cost 0.4 to
-0.7 % of the CRPS of LME copper (1,500 origins to 2019)."""
+"""Scores of a session that weigh as much as luck: of one series a miss says next to nothing, and following it cost 0.4
+to 0.7 % of the CRPS of LME copper (1,500 origins to 2019)."""
 
 _SETTLED = 40
 """Sessions of scores below which nothing is moved: the first quantiles are chance themselves."""
