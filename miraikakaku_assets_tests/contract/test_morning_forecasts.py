@@ -17,12 +17,13 @@ from miraikakaku_assets.application.forecasting.daily import (
     score_universe,
     train_universe,
 )
-from miraikakaku_assets.application.forecasting.inputs import forecast_inputs
+from miraikakaku_assets.application.forecasting.inputs import forecast_inputs, with_foreign
 from miraikakaku_assets.application.forecasting.view import show_forecasts
-from miraikakaku_assets.application.leakage.features import check_features
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.baselines import RandomWalk
 from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
+from miraikakaku_assets.domain.forecasting.features import FeatureInputs
+from miraikakaku_assets.domain.forecasting.leakage import leak_test
 from miraikakaku_assets.domain.forecasting.rules.night_beta import NightBeta
 from miraikakaku_assets.domain.forecasting.rules.night_market import NightMarket
 from miraikakaku_assets.domain.market.instruments import COPPER, JP, US, Timeframe, Universe
@@ -182,9 +183,13 @@ def test_what_was_not_known_is_named(days: Mornings) -> None:
         ],
     )
     assert "hg_night" not in absent(ORIGIN)
-    tested = check_features(JP, DAYS[AT], ports.bars, 2, ForecastClock.MORNING)
-    assert tested.leaks == {}
-    assert {"us_night", "hg_night"} <= set(tested.inputs)
+    own = forecast_inputs(JP, ORIGIN, ORIGIN, ports.bars, clock=ForecastClock.MORNING).own
+
+    def joined(given: FeatureInputs) -> pl.DataFrame:
+        known = with_foreign(given).bars
+        return known.select("symbol", "session", "us_ret_1", "us_night", "hg_night")
+
+    assert leak_test(joined, own, [DAYS[AT - 5], DAYS[AT - 8]]) == {}
 
 
 def test_no_morning_is_made_up(days: Mornings) -> None:

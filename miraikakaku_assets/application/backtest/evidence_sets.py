@@ -57,9 +57,10 @@ class EvidenceSet:
         Raises:
             WorkFellShortError: The evidence does not reach it.
         """
-        held = self.inputs.panel.bars["session"]
-        reached = self.inputs.panel.sessions.filter(self.inputs.panel.sessions <= held.max())
-        origins = [origin for origin in self.cut.origins(reached, part) if origin >= held.min()]
+        sessions, bars = self.inputs.panel.sessions, self.inputs.panel.bars
+        reached = sessions.filter(sessions <= bars["session"].max())
+        first = _first(bars)
+        origins = [origin for origin in self.cut.origins(reached, part) if origin >= first]
         if not origins:
             raise WorkFellShortError(
                 f"The evidence of {self.cut.name} has no session of the part {part.value}"

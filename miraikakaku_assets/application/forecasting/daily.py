@@ -138,16 +138,25 @@ def clocks_of(universe: Universe) -> tuple[ForecastClock, ...]:
     return tuple(ForecastClock) if universe == JP else (ForecastClock.EVENING,)
 
 
+def require_clock(universe: Universe, clock: ForecastClock) -> None:
+    """Refuses a clock at which nothing of a universe is forecast.
+
+    Raises:
+        ConfigurationError: It is such a one.
+    """
+    if clock not in clocks_of(universe):
+        raise ConfigurationError(
+            f"{universe.name} is forecast in the evening only; a {clock.value} forecast is made of: {JP.name}"
+        )
+
+
 def at_clock(ports: ForecastPorts, universe: Universe, clock: ForecastClock) -> ForecastPorts:
     """The ports with the forecasters of a universe and a clock, and the store of that clock's forecasts.
 
     Raises:
         ConfigurationError: The universe is not forecast then.
     """
-    if clock not in clocks_of(universe):
-        raise ConfigurationError(
-            f"{universe.name} is forecast in the evening only; a {clock.value} forecast is made of: jp"
-        )
+    require_clock(universe, clock)
     prediction = ports.prediction
     serving = tuple(each for each in prediction.forecasters if each.profile.serves(universe.name, clock))
     return replace(

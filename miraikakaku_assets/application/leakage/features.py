@@ -5,6 +5,7 @@ from datetime import date
 
 import polars as pl
 
+from miraikakaku_assets.application.forecasting.daily import require_clock
 from miraikakaku_assets.application.forecasting.inputs import (
     FOREIGN,
     NIGHT,
@@ -60,8 +61,9 @@ def check_features(
         clock: When the forecasts are made that the inputs are for.
 
     Raises:
-        ConfigurationError: There are too few sessions.
+        ConfigurationError: There are too few sessions, or the universe is not forecast at the clock.
     """
+    require_clock(universe, clock)
     sample = _sample(forecast_inputs(universe, last, last, bars, clock=clock))
     sessions = sample.raw["session"].unique().sort().to_list()
     chosen = sessions[len(sessions) // 2 : len(sessions) - _BEHIND]

@@ -7,6 +7,7 @@ import typer
 from miraikakaku_assets.application.commands import PredictCommand, TrainCommand
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.forecasting.clocks import ForecastClock
 from miraikakaku_assets.domain.market.window import read_day
 from miraikakaku_assets.domain.words import named_in
 from miraikakaku_assets.faces.cli.output import JSON_OPTION
@@ -82,6 +83,11 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         """
         names, origin = named_symbols(symbols, limit), read_day("--as-of", as_of)
         universes = named_universes(universe_names)
+        if morning:
+            from miraikakaku_assets.application.forecasting.daily import require_clock
+
+            for chosen in universes:
+                require_clock(chosen, ForecastClock.MORNING)
         with stages(make_runner, ports(), as_json=as_json) as work:
             for chosen in universes:
                 work.predict(
