@@ -9,16 +9,16 @@ from datetime import date
 from typing import Any
 
 import polars as pl
-from miraikakaku_assets.domain.forecasting.cuts import Part
-from miraikakaku_assets.domain.forecasting.lead_beta import LeadBeta
-from miraikakaku_assets.domain.forecasting.night_beta import NightBeta
-from miraikakaku_assets.domain.forecasting.night_market import NightMarket
 
 from benchmarks.forecasting import real_data
 from miraikakaku_assets.adapters.sources.files.market_data_folder import evidence_in
 from miraikakaku_assets.application.backtest.evidence_sets import EvidenceSet, evidence_set
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.forecasting.evaluation import outcomes
+from miraikakaku_assets.domain.forecasting.judging.cuts import Part
+from miraikakaku_assets.domain.forecasting.rules.lead_beta import LeadBeta
+from miraikakaku_assets.domain.forecasting.rules.night_beta import NightBeta
+from miraikakaku_assets.domain.forecasting.rules.night_market import NightMarket
 
 CALL = 0.003
 """A forecast further from no change than this (log return) is a call."""

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from miraikakaku_assets.domain.forecasting.cuts import Part
-from miraikakaku_assets.domain.forecasting.lead_beta import LeadBeta
 
 from miraikakaku_assets.adapters.sources.files.market_data_folder import DatasetFolder
 from miraikakaku_assets.application.backtest.evidence_sets import evidence_set
@@ -14,7 +12,9 @@ from miraikakaku_assets.domain.forecasting.bands import Calibration, conformal_b
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.forecasting.evaluation import outcomes, rolling_origins, walk_forward
+from miraikakaku_assets.domain.forecasting.judging.cuts import Part
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
+from miraikakaku_assets.domain.forecasting.rules.lead_beta import LeadBeta
 from miraikakaku_assets.domain.forecasting.scores import score
 from miraikakaku_assets.domain.market.sessions import session_table
 from miraikakaku_assets_tests.support.forecasts.forecast_panels import last_session
