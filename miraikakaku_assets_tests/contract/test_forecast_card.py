@@ -42,7 +42,12 @@ def test_a_card_and_a_record_tell_what_is_stored(database: Database) -> None:
     assert first.bands[0.80][0] < first.median < first.bands[0.80][1]
     assert first.edge == "優位性なし"
     assert 0 < first.beyond[0.05] < first.beyond[0.01] < 1
-    next_session = made.filter(as_of=DAYS[29], horizon=1).sort("point", descending=True)["symbol"].to_list()
+    next_session = (
+        made.filter(as_of=DAYS[29], horizon=1)
+        .drop_nulls("point")
+        .sort("point", descending=True)["symbol"]
+        .to_list()
+    )
     assert card.rank == 1 + next_session.index("1301.T")
     assert card.skill is not None
     assert (card.skill.days, card.skill.until) == (29, DAYS[29])

@@ -186,7 +186,7 @@ def _chance_beyond(levels: list[float], size: float) -> float | None:
 def _skill(universe: Universe, symbol: str, as_of: date, store: ForecastStore) -> PastSkill | None:
     since = sessions_back(universe.calendar, as_of, YEAR)
     rows = store.scored(universe, since, as_of, [symbol], [ENSEMBLE])
-    own = rows.filter(pl.col("horizon") == 1, pl.col("actual").is_not_null())
+    own = rows.filter(pl.col("horizon") == 1, (pl.col("actual") - pl.col("point")).is_not_null())
     if own.is_empty():
         return None
     figures = score(own).row(0, named=True) | {"until": own["target"].max()}
