@@ -14,8 +14,8 @@ from benchmarks.forecasting import real_data
 from miraikakaku_assets.adapters.sources.files.market_data_folder import evidence_in
 from miraikakaku_assets.application.backtest.evidence_sets import EvidenceSet, evidence_set
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
-from miraikakaku_assets.domain.forecasting.cuts import Part
 from miraikakaku_assets.domain.forecasting.evaluation import outcomes
+from miraikakaku_assets.domain.forecasting.judging.cuts import Part
 from miraikakaku_assets.domain.forecasting.peers.lead_beta import LeadBeta
 from miraikakaku_assets.domain.forecasting.peers.night_beta import NightBeta
 from miraikakaku_assets.domain.forecasting.peers.night_market import NightMarket

@@ -11,8 +11,8 @@ from miraikakaku_assets.application.backtest.evidence_sets import evidence_set
 from miraikakaku_assets.domain.forecasting.bands import Calibration, conformal_bands
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
-from miraikakaku_assets.domain.forecasting.cuts import Part
 from miraikakaku_assets.domain.forecasting.evaluation import outcomes, rolling_origins, walk_forward
+from miraikakaku_assets.domain.forecasting.judging.cuts import Part
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
 from miraikakaku_assets.domain.forecasting.peers.lead_beta import LeadBeta
 from miraikakaku_assets.domain.forecasting.scores import score

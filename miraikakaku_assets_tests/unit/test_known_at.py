@@ -6,7 +6,12 @@ import polars as pl
 import pytest
 
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.forecasting.cuts import EVALUATION_SETS, EvaluationSet, Part, evaluation_set
+from miraikakaku_assets.domain.forecasting.judging.cuts import (
+    EVALUATION_SETS,
+    EvaluationSet,
+    Part,
+    evaluation_set,
+)
 from miraikakaku_assets.domain.forecasting.timing.known_at import (
     AsOfJoin,
     known_then,

@@ -13,13 +13,13 @@ from miraikakaku_assets.application.forecasting.inputs import (
 )
 from miraikakaku_assets.application.ports.evidence import EvaluationDatasets
 from miraikakaku_assets.domain.errors import WorkFellShortError
-from miraikakaku_assets.domain.forecasting.cuts import EvaluationSet, Part, evaluation_set
 from miraikakaku_assets.domain.forecasting.features import (
     FeatureInputs,
     closes_known,
     lead_levels,
     night_returns,
 )
+from miraikakaku_assets.domain.forecasting.judging.cuts import EvaluationSet, Part, evaluation_set
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
 from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.forecasting.timing.known_at import (
@@ -149,7 +149,7 @@ def _dated(bars: pl.DataFrame, universe: Universe) -> pl.DataFrame:
 
 
 def _on_sessions(bars: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
-    """Without bars on days that are no session: vendors fill holidays."""
+    """Without bars on days that are no session: sources fill holidays."""
     return bars.join(table.select("session"), on="session", how="semi", maintain_order="left")
 
 

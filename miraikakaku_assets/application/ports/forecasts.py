@@ -21,6 +21,7 @@ PREDICTIONS: dict[str, pl.DataType] = (
         "close": pl.Float64(),  # at the origin, split-adjusted as of the day it was made: what people saw
         "calibration": pl.String(),  # a `bands.Calibration`; null where there is no forecast
         "calibration_scores": pl.Int64(),  # how many past errors made the bands
+        "quantiles": pl.List(pl.Float64()),  # nine log returns at `bands.QUANTILES`; null in old forecasts
         "model_id": pl.Int64(),  # the training behind it; null for an ensemble
         "inputs": pl.String(),  # names of what was known of other markets, with commas; null where none were asked for
     }

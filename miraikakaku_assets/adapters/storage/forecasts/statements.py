@@ -9,7 +9,7 @@ from miraikakaku_assets.adapters.storage.forecasts.tables import SCORES
 KEY = ("as_of", "clock", "instrument_id", "horizon", "model")
 FIGURES = (
     *("point", "sd", "lo80", "hi80", "lo95", "hi95", "close", "made_at", "target"),
-    *("calibration_scores", "model_id", "version", "calibration", "reason", "inputs"),
+    *("calibration_scores", "model_id", "version", "calibration", "reason", "quantiles", "inputs"),
 )
 
 # One writer of a universe's forecasts or outcomes at a time: none sees half of what another has written.
@@ -120,7 +120,7 @@ SIDE_BY_SIDE = ("SET LOCAL enable_seqscan = off", "SET LOCAL work_mem = '64MB'")
 
 PREDICTIONS = """
 SELECT instrument_id, as_of, target, horizon, model, version, point, sd, lo80, hi80, lo95, hi95, reason, close,
-       calibration, calibration_scores, model_id, made_at, inputs
+       calibration, calibration_scores, quantiles, model_id, made_at, inputs
 FROM miraikakaku.daily_predictions
 WHERE as_of BETWEEN '{since}'::date AND '{until}'::date AND clock = '{clock}'
   AND instrument_id = ANY ('{ids}'::int[]) {chosen}

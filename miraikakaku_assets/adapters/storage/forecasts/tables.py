@@ -6,6 +6,8 @@ that a day is appended to its end.
 """
 
 from sqlalchemy import (
+    ARRAY,
+    REAL,
     BigInteger,
     CheckConstraint,
     Column,
@@ -85,6 +87,7 @@ daily_predictions = Table(
     Column("reason", Text),  # why there is no forecast
     _clock(),
     Column("inputs", Text),  # names of what was known of other markets, with commas
+    Column("quantiles", ARRAY(REAL)),  # nine log returns, ascending; null in forecasts from before they were
     PrimaryKeyConstraint("as_of", "clock", "instrument_id", "horizon", "model"),
     CheckConstraint(_CLOCKS, name="clock"),
     CheckConstraint("horizon > 0 AND target > as_of", name="ahead"),
@@ -102,6 +105,11 @@ daily_predictions = Table(
     CheckConstraint("sd >= 0 AND sd < 'Infinity'", name="sd"),
     CheckConstraint("close > 0 AND close < 'Infinity'", name="close"),
     CheckConstraint("reason IS NOT NULL OR close IS NOT NULL", name="priced"),
+    CheckConstraint(
+        "quantiles IS NULL OR (reason IS NULL AND cardinality(quantiles) = 9"
+        " AND array_position(quantiles, NULL) IS NULL)",
+        name="quantiles",
+    ),
     Index("idx_daily_predictions_instrument", "instrument_id", "as_of", "model"),
     # A market ranked by what is shown of it: 16,000 rows of a day side by side, not among those of nine models.
     Index(
