@@ -109,7 +109,7 @@ def test_a_repair_says_what_it_would_ask_for_and_needs_dagster_to_begin(api: Api
     planned = api.post("/api/coverage/repair", json={**wanted, "dry_run": True})
     begun = api.post("/api/coverage/repair", json=wanted)
 
-    nothing = {"checked_at": None, "gaps": 0, "requests": 0, "skipped": {}}
+    nothing: dict[str, object] = {"checked_at": None, "gaps": 0, "requests": 0, "skipped": {}}
     assert (planned.status_code, planned.json()["planned"]) == (200, nothing), planned.text
     assert (begun.status_code, begun.json()["error"]) == (503, "SERVICE_UNAVAILABLE")
     for body in ({"universe": "mars"}, {"causes": ["boredom"]}, {"timeframe": "1w"}, {"limit": -1}):
@@ -147,7 +147,7 @@ def test_metrics_are_those_of_the_installation_and_of_this_process(api: Api) -> 
 
 
 def test_whoever_reads_tables_cannot_write(api: Api, tmp_path: Path, installed_url: str) -> None:
-    unnamed = Ports(Settings(_env_file=None, miraikakaku_home=tmp_path, database_url=installed_url))  # type: ignore[arg-type]
+    unnamed = Ports(Settings(_env_file=None, miraikakaku_home=tmp_path, database_url=installed_url))
     for use, state in ((api.ports, "42501"), (unnamed, "25006")):
         reading = Ports(use.narrow_settings(Role.READER))
         with pytest.raises(DBAPIError) as refused, reading.opened.engine.begin() as connection:
@@ -207,6 +207,7 @@ HOSTILE = (
     "7203.T'; DROP TABLE miraikakaku.bulk_jobs; --",
     "..%2f..%2f..%2fetc%2fpasswd",
     "%00",
+    "%%0000",
     "\u202e7203.T",
     "７２０３．Ｔ",
     "%ff%fe",

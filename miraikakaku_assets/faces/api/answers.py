@@ -18,6 +18,7 @@ FORMATS = {
 }
 """Name of a format of tables → its media type."""
 NO_DATABASE = "データベースに接続できません。しばらく待って再試行してください"
+NO_PATH = "指定されたパスが見つかりません"
 NO_DAGSTER = (
     "Dagster に接続できません。`miraikakaku up` が動作しているか確認し、しばらく待って再試行してください"
 )

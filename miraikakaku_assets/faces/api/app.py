@@ -31,7 +31,7 @@ from miraikakaku_assets.faces.api import (
     stock_master,
     watching,
 )
-from miraikakaku_assets.faces.api.answers import NO_DAGSTER, NO_DATABASE, ApiError, refusal
+from miraikakaku_assets.faces.api.answers import NO_DAGSTER, NO_DATABASE, NO_PATH, ApiError, refusal
 from miraikakaku_assets.faces.api.feeds import udf, workspace
 from miraikakaku_assets.faces.api.guard import Guard
 from miraikakaku_assets.faces.api.keys import Keys
@@ -187,7 +187,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
         return _refused(request, error.__cause__)
     code = _CODES.get(error.status_code, "BAD_REQUEST")
     message = {
-        404: "指定されたパスが見つかりません",
+        404: NO_PATH,
         405: "このパスではこのメソッドを利用できません",
     }.get(error.status_code, "リクエストを解釈できません")
     return _refused(request, ApiError(error.status_code, code, message, error.headers))

@@ -86,7 +86,7 @@ async def stocks(  # noqa: PLR0913, PLR0917
     universe_of(universe)
     store = parts(request).ports.master_lists
     version, updated_at = await store.version()
-    chosen = MasterFilter(universe, is_active, market_category, sector, _text(q))
+    chosen = MasterFilter(universe, is_active, market_category, sector, (q or "").strip() or None)
     name = (id(store), version, chosen, fields, limit, offset)
     page = _pages.get(name)
     if page is None:
@@ -123,8 +123,3 @@ def _summary(done: Mapping[str, Any]) -> dict[str, Any]:
     counts = ("total_stocks", "added_stocks", "updated_stocks", "removed_stocks")
     moment = f"{done['completed_at']:%Y-%m-%dT%H:%M:%SZ}"
     return {name: done[name] for name in counts} | {"updated_at": moment}
-
-
-def _text(given: str | None) -> str | None:
-    """What is searched for; PostgreSQL knows no character NUL."""
-    return given.replace("\0", "").strip() or None if given else None
