@@ -202,6 +202,21 @@ def test_the_files_of_a_job_are_those_of_its_list_until_they_expire(api: Api) ->
     assert api.get(files).status_code == 404
 
 
+def test_what_a_client_has_is_not_sent_again(api: Api) -> None:
+    job = api.post("/api/bulk/start", json={"symbols": ["7203.T"]}).json()["job_id"]
+    for path in (
+        f"/api/bulk/manifest/{job}",
+        f"/api/bulk/files/{job}",
+        "/api/bulk/jobs?status=completed",  # those under way change
+        "/api/coverage/gaps",
+        "/api/stock-master/updates",
+        "/api/alerts?standing=false",
+    ):
+        whole = api.get(path)
+        again = api.get(path, headers={"If-None-Match": whole.headers["ETag"]})
+        assert (whole.status_code, again.status_code, again.content) == (200, 304, b""), path
+
+
 HOSTILE = (
     "' OR 1=1 --",
     "7203.T'; DROP TABLE miraikakaku.bulk_jobs; --",

@@ -83,6 +83,11 @@ def success(
     return Response(to_json({"success": True, **content}), status, dict(headers or {}), JSON)
 
 
+def listing(content: Mapping[str, Any], request: Request) -> Response:
+    """A successful answer with its ETag, or that the client has it already."""
+    return send(body_of(to_json({"success": True, **content})), request)
+
+
 def chosen_format(name: str | None, accept: str) -> str:
     """The format of a table: what is named, or what the client accepts, JSON by default."""
     if name is not None:

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from miraikakaku_assets.application.ports.serving import MasterFilter
 from miraikakaku_assets.domain.errors import OrchestratorUnavailableError
-from miraikakaku_assets.faces.api.answers import ApiError, Body, body_of, send, success
+from miraikakaku_assets.faces.api.answers import ApiError, Body, body_of, listing, send, success
 from miraikakaku_assets.faces.api.models import MasterUpdated, Rows, StockList, refusals
 from miraikakaku_assets.faces.api.requests import Limit, Offset, UniverseName, parts, universe_of
 
@@ -116,7 +116,7 @@ async def updates(
     if universe is not None:
         universe_of(universe)
     total, rows = await parts(request).ports.master_lists.updates(universe, limit, offset)
-    return success({"total": total, "updates": rows})
+    return listing({"total": total, "updates": rows}, request)
 
 
 def _summary(done: Mapping[str, Any]) -> dict[str, Any]:
