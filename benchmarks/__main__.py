@@ -15,6 +15,8 @@ from pathlib import Path
 from benchmarks import (
     alerting,
     analysis,
+    api_figures,
+    api_load,
     bookkeeping,
     coverage,
     event_log,
@@ -254,6 +256,19 @@ def _alerts(*, quick: bool) -> dict[str, Metric]:  # noqa: ARG001 - ten thousand
     return _named(("alert_rules_ms", measured["milliseconds"], measured["read_ms"], what))
 
 
+def _api(*, quick: bool) -> dict[str, Metric]:
+    try:
+        api_load.require_generator()
+    except api_load.NoLoadGeneratorError as reason:
+        raise NotMeasuredError(str(reason)) from None
+    with tempfile.TemporaryDirectory() as folder, _database() as database:
+        figures = api_figures.measure(database, Path(folder), *(2_000, 2, 100) if quick else (16_000, 6, 500))
+    metrics = _named(*figures.named())
+    if not quick:
+        api_figures.write_page(metrics)
+    return metrics
+
+
 def _pruning(*, quick: bool) -> dict[str, Metric]:
     with _database() as database:
         measured = upkeep.measure_pruning(database, 100_000 if quick else 2_000_000)
@@ -288,6 +303,7 @@ GROUPS: dict[Callable[..., dict[str, Metric]], tuple[str, ...]] = {
     _backup: ("backup_vs_pg_dump",),
     _pruning: ("prune_2m_s",),
     _alerts: ("alert_rules_ms",),
+    _api: ("api_requests_per_s", "api_p99_ms", "ws_delay_ms", "api_symbol_year_ms", "api_market_day_ms"),
     _fetch_requests: ("incremental_requests_per_symbol",),
 }
 """What is measured together."""

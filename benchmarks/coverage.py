@@ -40,8 +40,8 @@ def measure(database: Database, issues: int, sessions: int, share_of_life: float
     Returns:
         ``ours_s``, ``read_s``, ``peak_mib`` of our process, ``read_mib`` of the reading one, ``bars``, ``gaps``.
     """
-    window = _window(sessions)
-    bars = _make_market(database, issues, window, share_of_life)
+    window = window_of(sessions)
+    bars = make_market(database, issues, window, share_of_life)
     runs: dict[str, list[dict[str, float]]] = {}
     for what in ("read", "ours", "ours", "read"):  # both come first once: what is cached helps both
         shown = subprocess.run(
@@ -71,12 +71,12 @@ def measure(database: Database, issues: int, sessions: int, share_of_life: float
     }
 
 
-def _window(sessions: int) -> list[date]:
+def window_of(sessions: int) -> list[date]:
     days = session_table(JP.calendar).filter(pl.col("session") <= _LAST)["session"]
     return days.tail(sessions).to_list()
 
 
-def _make_market(database: Database, issues: int, window: list[date], share_of_life: float) -> int:
+def make_market(database: Database, issues: int, window: list[date], share_of_life: float) -> int:
     """Puts issues and bars of made-up histories into the tables; returns the number of bars."""
     with database.engine.begin() as connection:
         connection.execute(text("TRUNCATE miraikakaku.price_bars"))

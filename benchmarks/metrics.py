@@ -90,6 +90,11 @@ GOALS: dict[str, Goal] = {
     "backup_vs_pg_dump": Goal("ratio", 0.9, "higher"),
     "prune_2m_s": Goal("s", 60, "lower"),
     "alert_rules_ms": Goal("ms", 200, "lower"),
+    "api_requests_per_s": Goal("1/s", 1_500, "higher"),
+    "api_p99_ms": Goal("ms", 50, "lower"),
+    "ws_delay_ms": Goal("ms", 1_000, "lower"),
+    "api_symbol_year_ms": Goal("ms", 15, "lower"),
+    "api_market_day_ms": Goal("ms", 300, "lower"),
 }
 
 

@@ -7,14 +7,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import ClientConnection, connect
 
+from miraikakaku_assets.faces.api import progress
 from miraikakaku_assets.faces.api.progress import Progress, Watcher
 from miraikakaku_assets_tests.support.api import Api, serving
 from miraikakaku_assets_tests.support.patience import PATIENCE
 
 TOYOTA, SONY = ("jp", "7203", "7203.T", "トヨタ自動車"), ("jp", "6758", "6758.T", "ソニーグループ")
 MANY = 100
+TRY_AGAIN_LATER = 1013
 
 
 @pytest.fixture
@@ -134,6 +137,32 @@ def test_server_sent_events_are_the_same_and_spare_what_a_client_has(api: Api) -
     assert json.loads(data)["status"] == "completed"
     assert again.text == "retry: 2000\n\n"
     assert api.get("/api/bulk/events/job-1").status_code == 404
+
+
+@pytest.mark.slow
+def test_a_client_that_takes_nothing_is_dropped_and_nobody_else(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "_BEHIND", 2)
+    job_id = at_work(api)
+    move(api, current_symbols="array_fill(repeat('7', 30), ARRAY[60000])")  # two megabytes a message
+    address = f"{api.web_socket}/ws/bulk/{job_id}"
+    with (
+        connect(address, open_timeout=PATIENCE, max_queue=1, max_size=None, compression=None) as slow,
+        connect(address, open_timeout=PATIENCE, max_size=None, compression=None) as quick,
+    ):
+        assert json.loads(quick.recv(PATIENCE))["status"] == "running"
+        state, verb = "paused", "pause"
+        while "miraikakaku_api_watchers 2" in api.get("/metrics").text:
+            api.post(f"/api/bulk/{verb}/{job_id}")
+            while json.loads(quick.recv(PATIENCE))["status"] != state:
+                pass
+            state, verb = ("running", "resume") if verb == "pause" else ("paused", "pause")
+        with pytest.raises(ConnectionClosedError):
+            list(slow)  # it takes them now, as far as they were kept for it
+        assert slow.close_code == TRY_AGAIN_LATER
+        api.ports.job_queue.finish(job_id, None)
+        assert json.loads(list(quick)[-1])["status"] == "failed"
 
 
 async def _offered(watcher: Watcher) -> list[bool]:

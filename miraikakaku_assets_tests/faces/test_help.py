@@ -45,6 +45,7 @@ COMMANDS = {
     "coverage gaps",
     "coverage repair",
     "daily",
+    "dashboard",
     "db roles",
     "db start",
     "db stop",
@@ -83,6 +84,7 @@ COMMANDS = {
     "validate",
     "watch",
     "weekly",
+    "worker",
 }
 
 
@@ -139,6 +141,7 @@ def test_commands_that_report_can_do_so_in_json() -> None:
         "coverage gaps",
         "coverage repair",
         "daily",
+        "dashboard",
         "db roles",
         "db upgrade",
         "db url",
@@ -169,6 +172,7 @@ def test_commands_that_report_can_do_so_in_json() -> None:
         "validate",
         "watch",
         "weekly",
+        "worker",
     }
 
 

@@ -45,6 +45,13 @@ MOST_TOOLS, MOST_LIST_TOKENS = 12, 4000
 SCRIPT = Path(sys.executable).with_name("miraikakaku")
 EVENING = datetime(2025, 1, 10, 8, tzinfo=UTC)
 """The fifth session of the year is over, its bar is final."""
+LACKING = """
+SELECT master.yahoo_symbol, count(bar.ts) FROM miraikakaku.stock_master AS master
+LEFT JOIN miraikakaku.price_bars AS bar ON bar.instrument_id = master.instrument_id AND bar.timeframe = '1d'
+     AND (bar.ts AT TIME ZONE 'Asia/Tokyo')::date = ANY ('{{{sessions}}}'::date[])
+WHERE master.universe = 'jp' AND master.is_active GROUP BY 1 HAVING count(bar.ts) < 5
+"""
+"""Listed issues that lack bars of five sessions, with the number that they have; the question's other way."""
 KEY, READING_KEY = "operator-0123456789", "reader-0123456789"
 
 
@@ -177,6 +184,31 @@ def test_which_tokyo_issues_lack_bars_of_the_last_five_sessions_and_why(
         assert "collect" in await refused(client, "collect", symbols=["7203.T"])
 
     parameters = StdioServerParameters(command=str(SCRIPT), args=["mcp"], env=environment, cwd=tmp_path)
+    talk(conversation, lambda: Client(stdio_client(parameters)))
+
+
+def test_after_a_pipeline_the_same_question_is_answered_as_the_tables_have_it(filled: Command) -> None:
+    """Over standard input and output, too: every issue that lacks a bar, each with a cause that is explained."""
+
+    async def conversation(client: Client) -> None:
+        answer = await asked(client, "gaps", universe="jp", sessions=5)
+        sessions = answer["sessions"]
+        assert len(sessions) == 5
+        lacking = dict(filled.rows(LACKING.format(sessions=",".join(sessions))))
+        found = rows(answer["gaps"])
+        assert found
+        assert {row["symbol"] for row in found} == set(lacking)
+        for row in found:
+            assert row["cause"] in CAUSES
+            assert answer["causes"][row["cause"]]["means"] == CAUSES[row["cause"]]
+            assert sessions[0] <= row["first"] <= row["last"] <= sessions[-1]
+        missing = 5 * len(lacking) - sum(lacking.values())
+        assert answer["answer"].startswith(f"{len(lacking)} of ")
+        assert f"lack {missing} of" in answer["answer"]
+        assert "active issues" in answer["denominator"]
+
+    environment = {name: str(value) for name, value in filled.variables.items()}
+    parameters = StdioServerParameters(command=str(SCRIPT), args=["mcp"], env=environment, cwd=filled.folder)
     talk(conversation, lambda: Client(stdio_client(parameters)))
 
 

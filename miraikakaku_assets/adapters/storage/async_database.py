@@ -122,6 +122,14 @@ class AsyncDatabase:
                     max_size=_CONNECTIONS,
                     timeout=_SECONDS,
                     command_timeout=_SECONDS,
+                    reset=_as_it_is,
                     server_settings={"application_name": "miraikakaku api", "timezone": "UTC"},
                 )
             return self._pool
+
+
+async def _as_it_is(_connection: Any) -> None:
+    """Nothing is set for a session here, so nothing has to be reset: that would be a second round trip each time.
+
+    The pool itself rolls back what is still open.
+    """

@@ -1,7 +1,10 @@
 """How the API answers: JSON as the specification has it, or RFC 9457 where a client accepts that."""
 
+import asyncio
+import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
@@ -10,6 +13,9 @@ from fastapi import Request, Response
 from pydantic_core import to_json
 
 JSON, PROBLEM = "application/json", "application/problem+json"
+COMPRESSED_BYTES, COMPRESSION = 2048, 5
+"""From how many bytes on an answer is compressed, and gzip's level."""
+_LONG_BYTES = 128 * 1024  # compressing them would hold everybody else up
 FORMATS = {
     "json": JSON,
     "csv": "text/csv; charset=utf-8",
@@ -105,7 +111,7 @@ class Body:
     Attributes:
         content: Bytes.
         media_type: What they are.
-        etag: Changes with them.
+        etag: Changes with them; empty for what is never asked for again as it was.
         last_modified: HTTP date; empty where it is not known.
     """
 
@@ -113,6 +119,16 @@ class Body:
     media_type: str
     etag: str
     last_modified: str = ""
+
+    @cached_property
+    def compressed(self) -> bytes:
+        """The bytes, compressed once however often they are sent."""
+        return gzip.compress(self.content, COMPRESSION, mtime=0)
+
+
+def document_of(content: Mapping[str, Any]) -> Body:
+    """A successful answer as a body that is not kept by anybody."""
+    return Body(to_json({"success": True, **content}), JSON, "")
 
 
 def body_of(content: bytes, media_type: str = JSON, last_modified: str = "") -> Body:
@@ -122,10 +138,34 @@ def body_of(content: bytes, media_type: str = JSON, last_modified: str = "") -> 
 
 def send(body: Body, request: Request, headers: Mapping[str, str] | None = None) -> Response:
     """The body, or that the client has it already."""
-    own = {"ETag": body.etag, "Cache-Control": "private, no-cache", "Vary": "Accept", **(headers or {})}
-    if body.last_modified:
-        own["Last-Modified"] = body.last_modified
-    known = request.headers.get("if-none-match")
-    if known is not None and body.etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
+    own = {**_caching(body), **(headers or {})}
+    if _is_known(body, request):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=own)
     return Response(body.content, 200, own, body.media_type)
+
+
+async def send_compressed(body: Body, request: Request) -> Response:
+    """As `send`, compressed where the client accepts that; for bodies that are sent again and again."""
+    if len(body.content) < COMPRESSED_BYTES or _is_known(body, request):
+        return send(body, request)
+    vary = {"Vary": "Accept, Accept-Encoding"}
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return send(body, request, vary)
+    if len(body.content) >= _LONG_BYTES and "compressed" not in vars(body):
+        await asyncio.to_thread(lambda: body.compressed)
+    own = {**_caching(body), **vary, "Content-Encoding": "gzip"}
+    return Response(body.compressed, 200, own, body.media_type)
+
+
+def _caching(body: Body) -> dict[str, str]:
+    if not body.etag:
+        return {}
+    headers = {"ETag": body.etag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    return headers | ({"Last-Modified": body.last_modified} if body.last_modified else {})
+
+
+def _is_known(body: Body, request: Request) -> bool:
+    known = request.headers.get("if-none-match")
+    if known is None or not body.etag:
+        return False
+    return body.etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}

@@ -31,17 +31,26 @@ from miraikakaku_assets.faces.api import (
     stock_master,
     watching,
 )
-from miraikakaku_assets.faces.api.answers import NO_DAGSTER, NO_DATABASE, NO_PATH, ApiError, refusal
+from miraikakaku_assets.faces.api.answers import (
+    COMPRESSED_BYTES,
+    COMPRESSION,
+    NO_DAGSTER,
+    NO_DATABASE,
+    NO_PATH,
+    ApiError,
+    refusal,
+)
 from miraikakaku_assets.faces.api.feeds import udf, workspace
 from miraikakaku_assets.faces.api.guard import Guard
 from miraikakaku_assets.faces.api.keys import Keys
 from miraikakaku_assets.faces.api.launches import Launches
 from miraikakaku_assets.faces.api.progress import ProgressHub
 from miraikakaku_assets.faces.api.reader import Reader
+from miraikakaku_assets.faces.api.repeated.page_keeper import PageKeeper
+from miraikakaku_assets.faces.api.repeated.prepared import Prepared
 from miraikakaku_assets.faces.api.requests import Parts
 
 _log = logging.getLogger(__name__)
-_COMPRESSED_BYTES = 2048
 _LOCAL_PAGES = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 _STATUS = {
     Refusal.INVALID: HTTPStatus.BAD_REQUEST,
@@ -68,9 +77,9 @@ def build_api(ports: Ports, keys: Keys) -> Any:
         ports: The installation.
         keys: Who may ask.
     """
-    app: Any = GZipMiddleware(build_app(ports), _COMPRESSED_BYTES, 5)
+    app: Any = GZipMiddleware(build_app(ports), COMPRESSED_BYTES, COMPRESSION)
     return CORSMiddleware(
-        Guard(app, keys, ports.key_limits),
+        Guard(Prepared(app), keys, ports.key_limits),
         allow_origins=ports.settings.allowed_origins,
         allow_origin_regex=_LOCAL_PAGES,
         allow_methods=["GET", "POST"],
@@ -111,7 +120,7 @@ def build_app(ports: Ports) -> FastAPI:
         redoc_url=None,
         separate_input_output_schemas=False,
     )
-    app.state.parts = Parts(ports, hub, launches, reader, responder)
+    app.state.parts = Parts(ports, hub, launches, reader, responder, PageKeeper())
     for module in ROUTERS:
         app.include_router(module.router)
     for error, handler in _HANDLERS.items():

@@ -15,7 +15,15 @@ from miraikakaku_assets.application.bulk.result_state import result_state
 from miraikakaku_assets.application.ports.jobs import Acceptance, Job, JobFiles, JobState
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.universes import JP
-from miraikakaku_assets.faces.api.answers import FORMATS, ApiError, listing, not_found, success
+from miraikakaku_assets.faces.api.answers import (
+    FORMATS,
+    ApiError,
+    Body,
+    document_of,
+    listing,
+    not_found,
+    success,
+)
 from miraikakaku_assets.faces.api.models import (
     JobChanged,
     JobList,
@@ -26,6 +34,7 @@ from miraikakaku_assets.faces.api.models import (
     refusals,
 )
 from miraikakaku_assets.faces.api.operation_models import JobFilesList
+from miraikakaku_assets.faces.api.repeated.prepared import prepared
 from miraikakaku_assets.faces.api.requests import Limit, Offset, key_of, parts
 
 router = APIRouter(prefix="/api/bulk", tags=["bulk"])
@@ -82,8 +91,12 @@ async def start(
 )
 async def status(request: Request, job_id: JobId) -> Response:
     """The figures are those of the ledger of collections."""
-    job = await read_job(job_id, parts(request).ports.job_store)
-    return success({"job": job_document(job)})
+    store = parts(request).ports.job_store
+
+    async def shown() -> Body:
+        return document_of({"job": job_document(await read_job(job_id, store))})
+
+    return await prepared(request, shown)
 
 
 @router.post(

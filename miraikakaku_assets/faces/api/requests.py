@@ -15,6 +15,7 @@ from miraikakaku_assets.faces.api.keys import Key
 from miraikakaku_assets.faces.api.launches import Launches
 from miraikakaku_assets.faces.api.progress import ProgressHub
 from miraikakaku_assets.faces.api.reader import Reader
+from miraikakaku_assets.faces.api.repeated.page_keeper import PageKeeper
 
 P = ParamSpec("P")
 Pattern = Annotated[str, StringConstraints(max_length=200)]
@@ -25,13 +26,22 @@ UniverseName = Annotated[str, Query(description="ユニバース", examples=["jp
 
 @dataclass(frozen=True)
 class Parts:
-    """What the routes of one application work with."""
+    """What the routes of one application work with.
+
+    Attributes:
+        ports: The installation.
+        hub: Who watches jobs.
+        launches: What is launched behind the answers.
+        reader: Reads tables in a process of its own.
+        pages: Of the stock masters, as of their newest update.
+    """
 
     ports: Ports
     hub: ProgressHub
     launches: Launches
     reader: Reader
     responder: Reader
+    pages: PageKeeper
 
 
 def parts(request: Request) -> Parts:

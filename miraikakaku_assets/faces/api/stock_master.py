@@ -1,8 +1,7 @@
 """Routes of the stock masters."""
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.utils import format_datetime
 from typing import Annotated, Any, Literal
 
@@ -11,17 +10,15 @@ from pydantic_core import to_json
 
 from miraikakaku_assets.application.ports.serving import MasterFilter
 from miraikakaku_assets.domain.errors import OrchestratorUnavailableError
-from miraikakaku_assets.faces.api.answers import ApiError, Body, body_of, listing, send, success
+from miraikakaku_assets.faces.api.answers import ApiError, Body, body_of, listing, success
 from miraikakaku_assets.faces.api.models import MasterUpdated, Rows, StockList, refusals
+from miraikakaku_assets.faces.api.repeated.prepared import prepared
 from miraikakaku_assets.faces.api.requests import Limit, Offset, UniverseName, parts, universe_of
 
 router = APIRouter(prefix="/api/stock-master", tags=["stock-master"])
 _FIELDS = ("stock_code", "stock_name", "market_category", "sector", "is_active")
 _UPDATE_SECONDS, _LOOK_SECONDS = 120.0, 0.5
 _ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED", "NOT_FOUND"})
-_PAGES = 256
-_pages: OrderedDict[tuple[object, ...], Body] = OrderedDict()
-"""Pages of the newest version; a page is the same until the next update."""
 
 
 @router.post(
@@ -84,20 +81,24 @@ async def stocks(  # noqa: PLR0913, PLR0917
 ) -> Response:
     """Issues by code. The ETag stays as long as no update has come."""
     universe_of(universe)
-    store = parts(request).ports.master_lists
-    version, updated_at = await store.version()
+    use = parts(request)
+    store, pages = use.ports.master_lists, use.pages
     chosen = MasterFilter(universe, is_active, market_category, sector, (q or "").strip() or None)
-    name = (id(store), version, chosen, fields, limit, offset)
-    page = _pages.get(name)
-    if page is None:
-        total, rows = await store.page(chosen, limit, offset)
-        shown = rows if fields == "all" else [{field: row[field] for field in _FIELDS} for row in rows]
-        content = to_json({"success": True, "total": total, "stocks": shown})
-        modified = "" if updated_at is None else format_datetime(updated_at, usegmt=True)
-        page = _pages[name] = body_of(content, last_modified=modified)
-        while len(_pages) > _PAGES:
-            _pages.popitem(last=False)
-    return send(page, request)
+    names: Sequence[str] | None = None if fields == "all" else _FIELDS
+
+    async def page() -> Body:
+        version, updated_at = await store.version()
+
+        async def made() -> Body:
+            total, rows = await store.page(chosen, limit, offset)
+            shown = rows if names is None else [{name: row[name] for name in names} for row in rows]
+            content = to_json({"success": True, "total": total, "stocks": shown})
+            modified = "" if updated_at is None else format_datetime(updated_at, usegmt=True)
+            return body_of(content, last_modified=modified)
+
+        return await pages.page(version, (chosen, names, limit, offset), made)
+
+    return await prepared(request, page)
 
 
 @router.get(

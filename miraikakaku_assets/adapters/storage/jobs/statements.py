@@ -43,7 +43,7 @@ LEFT JOIN LATERAL (
     WHERE shown.run_id = job.run_id AND shown.status = 'running' ORDER BY shown.batch_execution_id DESC LIMIT 1
 ) AS work ON true
 """
-READ = _JOB.format(jobs="miraikakaku.bulk_jobs") + "WHERE job.id = $1"
+READ = _JOB.format(jobs="miraikakaku.bulk_jobs") + "WHERE job.id = ANY ($1::text[])"
 LIST = (
     _JOB.format(
         jobs="""(

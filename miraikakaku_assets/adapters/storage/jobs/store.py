@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from miraikakaku_assets.adapters.storage.async_database import AsyncDatabase
+from miraikakaku_assets.adapters.storage.grouped_reads import GroupedReads
 from miraikakaku_assets.adapters.storage.jobs import statements
 from miraikakaku_assets.application.ports.jobs import Acceptance, Accepted, Job, JobFiles, JobState, NewJob
 
@@ -16,6 +17,7 @@ class PostgresJobStore:
 
     def __init__(self, database: AsyncDatabase) -> None:
         self._database = database
+        self._jobs = GroupedReads(self._read_jobs)
 
     async def resolve(self, names: Sequence[str]) -> Mapping[str, tuple[str, str]]:
         """Symbol, or code of the Tokyo exchange, → universe and Yahoo symbol; what is in no master is left out."""
@@ -52,8 +54,7 @@ class PostgresJobStore:
 
     async def read(self, job_id: str) -> Job | None:
         """A job with its progress."""
-        row = await self._database.row(statements.READ, job_id)
-        return None if row is None else _job(row)
+        return await self._jobs.read(job_id)
 
     async def recent(
         self, states: Collection[JobState] | None, limit: int, offset: int
@@ -103,6 +104,10 @@ class PostgresJobStore:
         return JobFiles(
             state["is_over"], state["has_begun"], state["results_at"], [dict(row) for row in rows]
         )
+
+    async def _read_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
+        found = await self._database.rows(statements.READ, list(job_ids))
+        return {row["id"]: _job(row) for row in found}
 
 
 def _job(row: Any) -> Job:

@@ -1,10 +1,11 @@
 """Pages of the stock masters, for many readers at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from miraikakaku_assets.adapters.storage.async_database import AsyncDatabase
+from miraikakaku_assets.adapters.storage.grouped_reads import GroupedReads
 from miraikakaku_assets.application.ports.serving import MasterFilter, NamedInstrument
 
 _VERSION = "SELECT id, completed_at FROM miraikakaku.stock_master_updates ORDER BY id DESC LIMIT 1"
@@ -47,11 +48,11 @@ class PostgresMasterLists:
 
     def __init__(self, database: AsyncDatabase) -> None:
         self._database = database
+        self._versions = GroupedReads(self._read_version)
 
     async def version(self) -> tuple[int, datetime | None]:
         """Number and end of the newest update; every change of a master is recorded with one."""
-        row = await self._database.row(_VERSION)
-        return (0, None) if row is None else (row["id"], row["completed_at"])
+        return await self._versions.read(None) or (0, None)
 
     async def page(
         self, chosen: MasterFilter, limit: int, offset: int
@@ -83,3 +84,7 @@ class PostgresMasterLists:
             return None
         row = await self._database.row(_INSTRUMENT, name)
         return None if row is None else NamedInstrument(**dict(row))
+
+    async def _read_version(self, keys: Collection[None]) -> Mapping[None, tuple[int, datetime | None]]:
+        row = await self._database.row(_VERSION)
+        return {} if row is None else dict.fromkeys(keys, (row["id"], row["completed_at"]))
