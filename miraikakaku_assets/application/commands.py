@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from miraikakaku_assets.application.stage_reports import (
     AnalysisTotals,
     CoverageTotals,
+    CurveTotals,
     MasterTotals,
     MonitorTotals,
     PredictionTotals,
@@ -166,6 +167,13 @@ class MonitorCommand(StageCommand[MonitorTotals]):
     """Reports the coverage of everything that is collected."""
 
     reports = MonitorTotals
+
+
+@dataclass(frozen=True)
+class CollectCurveCommand(StageCommand[CurveTotals]):
+    """What a collection of the copper curve is asked for: everything that its sources have."""
+
+    reports = CurveTotals
 
 
 @dataclass(frozen=True)

@@ -278,6 +278,44 @@ class ReviewTotals:
 
 
 @dataclass(frozen=True)
+class CurveTotals:
+    """What a collection of the copper curve has stored, and what the curve says.
+
+    Attributes:
+        as_of: Newest session of any contract.
+        contracts: Contracts of the curve.
+        quotes_inserted: Quotes that are new.
+        quotes_restated: Stored ones for which the source now says something else.
+        quotes_unchanged: Those that were stored already.
+        refused: Rule → refused quotes.
+        sources: Source → requests or files it took.
+        lost: Contract or source → why it could not be served.
+        regime: ``backwardation``, ``contango`` or ``flat``; None without LME prices.
+        spread: Cash over three months, USD/t.
+        spread_percentile: Share of all stored sessions with a smaller spread.
+        slope: Growth of the price a year along the contract months, log points.
+        roll_yield: (front − back)/front × 365/days of the contract months.
+        stock_tonnes: In the LME's warehouses.
+    """
+
+    stage: ClassVar[str] = "curve"
+    as_of: date
+    contracts: int
+    quotes_inserted: int
+    quotes_restated: int
+    quotes_unchanged: int
+    refused: Mapping[str, int]
+    sources: Mapping[str, int]
+    lost: Mapping[str, str]
+    regime: str | None
+    spread: float | None
+    spread_percentile: float | None
+    slope: float | None
+    roll_yield: float | None
+    stock_tonnes: float | None
+
+
+@dataclass(frozen=True)
 class QualityTotals:
     """What a check of stored data has found.
 

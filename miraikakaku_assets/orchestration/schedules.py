@@ -12,6 +12,7 @@ import dagster as dg
 from miraikakaku_assets.bootstrap import price_vendor
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
 from miraikakaku_assets.orchestration.backups.jobs import backup_schedules
+from miraikakaku_assets.orchestration.copper.jobs import CURVE_SCHEDULE, curve_job
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key
 from miraikakaku_assets.orchestration.coverage.monitor import COVERAGE_REPORT, REVIEW, review_job
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs, cycle_op_name
@@ -57,6 +58,7 @@ def default_schedules() -> list[dg.ScheduleDefinition]:
         *(_daily(record.universe, daily) for record in RECORDS.values() for daily in record.daily),
         *(_training(universe) for universe in UNIVERSES.values()),
         *(_cycle(record.universe, *record.cycle) for record in RECORDS.values() if record.cycle),
+        dg.ScheduleDefinition(job=curve_job, **_options(CURVE_SCHEDULE)),
         _source_canary(),
         _review("weekly_review", "weekly", "30 7 * * 1", "The review of the week, Mondays 07:30."),
         _review(
@@ -174,8 +176,8 @@ def _when_changed(context: dg.ScheduleEvaluationContext, universe: Universe) -> 
 
     now = context.scheduled_execution_time
     if not is_due(universe, "changed", now):
-        market = RECORDS[universe.name].tags["market"].upper()
-        return dg.SkipReason(f"{market} had no session since {tick_before(now):%Y-%m-%d %H:%M} in Tokyo.")
+        markets = " and ".join(market.calendar for market in universe.markets) or universe.name
+        return dg.SkipReason(f"{markets} had no session since {tick_before(now):%Y-%m-%d %H:%M} in Tokyo.")
     named_keys(context.instance, context.resources.ports.use, universe)
     return f"{now:%Y-%m-%dT%H:%M%z}"
 

@@ -25,6 +25,7 @@ HEAVY = (
     "polars",
     "pyarrow",
     "sqlalchemy",
+    "streamlit",
     "uvicorn",
     "yfinance",
 )
@@ -42,6 +43,7 @@ COMMANDS = {
     "backups",
     "check",
     "collect",
+    "copper",
     "coverage gaps",
     "coverage repair",
     "daily",
@@ -138,10 +140,10 @@ def test_commands_that_report_can_do_so_in_json() -> None:
         "backups",
         "check",
         "collect",
+        "copper",
         "coverage gaps",
         "coverage repair",
         "daily",
-        "dashboard",
         "db roles",
         "db upgrade",
         "db url",
@@ -172,7 +174,6 @@ def test_commands_that_report_can_do_so_in_json() -> None:
         "validate",
         "watch",
         "weekly",
-        "worker",
     }
 
 

@@ -30,6 +30,7 @@ from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.evaluation import Fold
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
+from miraikakaku_assets.domain.market.universes.copper import COMEX_COPPER
 from miraikakaku_assets.domain.words import named_in
 
 METAL, CURRENCIES = "lme", "exchange_rate"
@@ -37,6 +38,8 @@ METAL, CURRENCIES = "lme", "exchange_rate"
 ALL = ("jp", "us", "fx", "copper", METAL, CURRENCIES)
 """Every set, in the order of the page."""
 
+_WALKED = {**UNIVERSES, "copper": COMEX_COPPER}
+"""Universe of each set: the evidence of copper holds COMEX only."""
 _IMPORTED = ("fx", "copper", "us", "jp")
 _KNOWN_ELSEWHERE = ("fx", "us")  # the models of every market read Wall Street and the dollar
 
@@ -100,7 +103,7 @@ def make_scoreboard(
     for name in _IMPORTED if universes else ():
         if name in universes or name in _KNOWN_ELSEWHERE:
             progress(name, "import", 0, 0)
-            made.taken[name] = load_datasets(UNIVERSES[name], evidence)
+            made.taken[name] = load_datasets(_WALKED[name], evidence)
     for name in sets:
         if name == METAL:
             made.boards[name] = _metal(size, evidence, ports, progress)
@@ -108,8 +111,8 @@ def make_scoreboard(
             made.boards[name], made.papers = _currencies(size, evidence, ports, progress)
         else:
             window = made.taken[name].first, made.taken[name].last
-            step = _step(name, folds_of(UNIVERSES[name], window, size), ports, progress)
-            made.boards[name] = evaluate_universe(UNIVERSES[name], window, size, ports, step)
+            step = _step(name, folds_of(_WALKED[name], window, size), ports, progress)
+            made.boards[name] = evaluate_universe(_WALKED[name], window, size, ports, step)
     return made
 
 

@@ -70,7 +70,7 @@ def show() -> None:
         chosen.run()
 
 
-def _shown(page: Page, view: View, *, is_first: bool) -> st.Page:  # type: ignore[valid-type]
+def _shown(page: Page, view: View, *, is_first: bool) -> st.Page:
     def draw() -> None:
         title = page.title[view.language]
         st.title(title, anchor=False)
@@ -82,7 +82,7 @@ def _shown(page: Page, view: View, *, is_first: bool) -> st.Page:  # type: ignor
     )
 
 
-def _header(view: View, shown: Mapping[str, st.Page]) -> None:  # type: ignore[valid-type]
+def _header(view: View, shown: Mapping[str, st.Page]) -> None:
     symbol = search_field(view)
     if view.is_simulated:
         st.warning(TEXTS(view.language, "simulated"), icon=":material/science:")
