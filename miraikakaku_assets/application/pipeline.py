@@ -200,7 +200,8 @@ class Pipeline:
         if known is not None and len(known) <= _FEW and run.report:
             from miraikakaku_assets.application.forecasting.view import show_forecasts
 
-            forecasts = show_forecasts(universe, self._ports.forecasts, run.report.as_of, known)
+            store = self._ports.forecasts.at(command.clock)
+            forecasts = show_forecasts(universe, store, run.report.as_of, known)
         self._enter(universe, command, run, forecasts=forecasts)
         self._enter(universe, ScoreCommand(), self._run(universe, ScoreCommand()))
 

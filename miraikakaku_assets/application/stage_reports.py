@@ -145,6 +145,7 @@ class PredictionTotals:
         missing: Model → reason → symbols without.
         failures: Model → why it broke off or could not be read.
         largest_difference: In log returns.
+        absent_inputs: Input of the night → why it was not known; None where all were, and in the evening.
     """
 
     stage: ClassVar[str] = "predictions"
@@ -159,6 +160,7 @@ class PredictionTotals:
     gone: Mapping[str, str] | None = None
     other_bands: Mapping[str, int] | None = None
     largest_difference: float | None = None
+    absent_inputs: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from miraikakaku_assets.application.reference.price_origin import admit_files, admit_list, admit_prices
 from miraikakaku_assets.bootstrap.installation import Installation
 from miraikakaku_assets.bootstrap.lists import LISTS
-from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
 from miraikakaku_assets.domain.market.instruments import COPPER, Timeframe
 from miraikakaku_assets.domain.market.universes.copper import LME_SYMBOLS
 from miraikakaku_assets.settings import PRICE_SOURCES
@@ -125,7 +125,12 @@ class Sources(Installation):
         from miraikakaku_assets.adapters.storage.operations.review_books import PostgresReviewBooks
         from miraikakaku_assets.application.monitoring.review import sizes_in_force
 
-        sizes = sizes_in_force(PostgresReviewBooks(self.database), self.configured_sizes)
+        try:
+            sizes = sizes_in_force(PostgresReviewBooks(self.database), self.configured_sizes)
+        except (
+            DependencyUnavailableError
+        ):  # whoever needs the database says so; a source can be made without it
+            return self.settings
         return self.settings.model_copy(update={setting.lower(): size for setting, size in sizes.items()})
 
     @property

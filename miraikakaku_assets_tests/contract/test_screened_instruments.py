@@ -11,7 +11,7 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.forecasts.store import PostgresForecasts
 from miraikakaku_assets.adapters.storage.screening.store import PostgresScreener
 from miraikakaku_assets.application.ports.forecasts import PREDICTIONS
-from miraikakaku_assets.application.ports.screening import Range, Screen, ScreenedPage
+from miraikakaku_assets.application.ports.reading.screening import Range, Screen, ScreenedPage
 from miraikakaku_assets.application.reading.screener import screen_instruments
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe

@@ -190,7 +190,7 @@ def test_an_address_that_makes_no_sense_is_answered_in_a_sentence(
 
 def test_candles_are_drawn_and_another_timeframe_stands_in_the_address(desk: Look, address: str) -> None:
     desk.open(f"{address}/symbol?symbol=7203.T")
-    chart = desk.page.locator("[role=img][aria-label*='7203.T']").first
+    chart = desk.page.locator("[role=group][aria-label*='7203.T']").first
     chart.locator("canvas").first.wait_for()
     assert chart.bounding_box()["width"] > 600  # type: ignore[index]
     desk.page.get_by_text("週足").click()

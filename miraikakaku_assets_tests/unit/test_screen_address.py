@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from miraikakaku_assets.application.ports.screening import FIGURES, TEXTS, Range, Screen
+from miraikakaku_assets.application.ports.reading.screening import FIGURES, TEXTS, Range, Screen
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS
 from miraikakaku_assets.faces.dashboard.parts.screen_address import PRESETS, parameters_of, screen_of

@@ -66,6 +66,13 @@ WRONG = {
     "COPPER_SYMBOLS": ["HG", "CL=F", "hg=F", "HGZ26.CMX", "HG=F;MHG=F", " , "],
     "LME_PRICE_SOURCE": ["reuters", "yahoo"],
     "WESTMETALL_URL": ["www.westmetall.com", "ftp://westmetall", "http://host:99999"],
+    "DATABASE_READER_URL": ["sqlite:///x", "localhost"],
+    "DATABASE_API_URL": ["sqlite:///x", "localhost"],
+    "CELERY_BROKER_URL": [f"amqp://user:{SECRET}@host", "redis.example"],
+    "CELERY_RESULT_URL": [f"amqp://user:{SECRET}@host", "redis.example"],
+    "RUN_LOST_AFTER": ["0", "soon", "100000"],
+    "BULK_JOB_RETENTION_DAYS": ["0", "a month", "36501"],
+    "BULK_RESULT_RETENTION_DAYS": ["0", "a month", "36501"],
     "DB_PORT": ["0", "x", "65536"],
     "COLLECTION_TIME": ["7:00", "07:60", "24:00", "0700", "07:00:00", "morning"],
     "JP_WATCH_LIST": ["7203.T;9984.T", "7203.T 9984.T", "7203.t", "トヨタ", "7203", "7203.T,AAPL", "72030.T"],
@@ -117,6 +124,7 @@ WRONG = {
     "ALERT_ROUTES": ["high", "urgent=discord", "high=discord high=slack", "medium=+email"],
     "API_ALLOWED_ORIGINS": ["*", "pro.openbb.co", "https://pro.openbb.co/app", "https://u@pro.openbb.co"],
     "RATE_LIMIT_PER_MINUTE": ["0", "many", "10000001"],
+    "DASHBOARD_URL": ["127.0.0.1:8501", "ftp://127.0.0.1"],
     "DAGSTER_URL": ["127.0.0.1:3000", "ftp://127.0.0.1"],
     "ALERT_GROUP_WAIT": ["-1", "soon", "3601"],
     "ALERT_DIGEST_TIME": ["9", "24:00", "nine"],
@@ -160,6 +168,7 @@ def test_every_constrained_variable_has_a_wrong_value_here() -> None:
         "DB_NAME",
         "DB_USER",
         "DB_PASSWORD",
+        "DAGSTER_YAML",
     }  # any text may be one
     assert {name.upper() for name in Settings.model_fields} - free == set(WRONG)
 

@@ -81,6 +81,7 @@ class PredictionReport:
         made: Model → symbols with a forecast.
         missing: Model → reason → symbols without.
         failures: Model → why it broke off or could not be read.
+        absent: Input → why it was not known; the forecasts fell back to what was.
     """
 
     as_of: date
@@ -90,6 +91,7 @@ class PredictionReport:
     made: dict[str, int] = field(default_factory=dict)
     missing: dict[str, dict[str, int]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
 
     def count(self, forecasts: pl.DataFrame) -> None:
         """Counts the forecasts of one model at the origin."""
@@ -102,9 +104,10 @@ class PredictionReport:
 
     def totals(self) -> PredictionTotals:
         """The counts of forecasts."""
-        return PredictionTotals(
+        totals = PredictionTotals(
             self.as_of, self.symbols, self.written, self.made, self.missing, self.failures
         )
+        return replace(totals, absent_inputs=self.absent) if self.absent else totals
 
 
 def make_predictions(
@@ -333,6 +336,7 @@ def as_predictions(made: pl.DataFrame, inputs: ForecastInputs, model_id: int | N
     """Forecasts with bands as they are stored."""
     predictions = made.join(inputs.closes, on=["symbol", "as_of"], how="left", maintain_order="left")
     predictions = predictions.with_columns(model_id=pl.lit(model_id, pl.Int64()))
+    predictions = predictions.join(inputs.known_inputs, on="as_of", how="left", maintain_order="left")
     return predictions.select(pl.col(name).cast(kind) for name, kind in PREDICTIONS.items())
 
 

@@ -10,8 +10,8 @@ import polars as pl
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.application.forecasting.view import YEAR, direction_edges
 from miraikakaku_assets.application.forecasting.weights import CHAMPION
-from miraikakaku_assets.application.ports.forecast_records import ForecastRecords
 from miraikakaku_assets.application.ports.forecasts import Decision, ForecastStore
+from miraikakaku_assets.application.ports.reading.forecast_records import ForecastRecords
 from miraikakaku_assets.domain.forecasting.comparison import long_run_variance
 from miraikakaku_assets.domain.forecasting.contract import in_prices
 from miraikakaku_assets.domain.forecasting.scores import score

@@ -1,6 +1,6 @@
 """Use case: a page of all instruments, filtered and sorted by what is known of each."""
 
-from miraikakaku_assets.application.ports.screening import Screen, ScreenedInstruments, ScreenedPage
+from miraikakaku_assets.application.ports.reading.screening import Screen, ScreenedInstruments, ScreenedPage
 
 
 def screen_instruments(screen: Screen, definition: str, store: ScreenedInstruments) -> ScreenedPage:

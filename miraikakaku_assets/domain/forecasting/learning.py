@@ -44,6 +44,7 @@ _FEWEST_HELD_OUT = 30  # sessions, below which a standard error says little
 _SHARES = np.linspace(0, 1, 21)
 
 _KEYS = ("symbol", "session")
+_OPEN = ("overnight", "intraday")
 _CALENDAR = ("next_weekday", "days_to_next", "next_is_month_end")
 _NO_TIMES = pl.DataFrame(schema={"session": pl.Date(), "made_at": pl.Datetime("us", "UTC")})
 
@@ -86,8 +87,10 @@ def _own(columns: Sequence[str]) -> dict[str, pl.Expr]:
     inputs = {f"move_{lag}": per_sigma(f"ret_lag_{lag}") for lag in range(LAGS)}
     inputs |= {f"move_sum_{bars}": per_sigma(f"ret_sum_{bars}", bars) for bars in SPANS}
     inputs |= {f"volatility_{bars}": per_sigma(f"volatility_{bars}") for bars in SPANS}
-    inputs |= {name: per_sigma(name) for name in ("range", "range_5") if name in columns}
-    inputs |= {name: pl.col(name) for name in ("volume_to_mean",) if name in columns}
+    inputs |= {name: per_sigma(name) for name in ("range", "range_5", *_OPEN) if name in columns}
+    inputs |= {
+        name: pl.col(name) for name in ("volume_to_mean", "turnover", "since_event") if name in columns
+    }
     inputs |= {name: pl.col(name).clip(-FAR, FAR) for name in ("macd", "bollinger")}
     return (
         inputs

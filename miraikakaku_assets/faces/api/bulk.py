@@ -24,7 +24,9 @@ from miraikakaku_assets.faces.api.answers import (
     not_found,
     success,
 )
-from miraikakaku_assets.faces.api.models import (
+from miraikakaku_assets.faces.api.repeated.prepared import prepared
+from miraikakaku_assets.faces.api.requests import Limit, Offset, key_of, parts
+from miraikakaku_assets.faces.api.schemas.models import (
     JobChanged,
     JobList,
     JobStatus,
@@ -33,9 +35,7 @@ from miraikakaku_assets.faces.api.models import (
     StartRequest,
     refusals,
 )
-from miraikakaku_assets.faces.api.operation_models import JobFilesList
-from miraikakaku_assets.faces.api.repeated.prepared import prepared
-from miraikakaku_assets.faces.api.requests import Limit, Offset, key_of, parts
+from miraikakaku_assets.faces.api.schemas.operation_models import JobFilesList
 
 router = APIRouter(prefix="/api/bulk", tags=["bulk"])
 JobId = Annotated[str, Path(description="ジョブID", examples=["job-1720000000000"], max_length=64)]

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from miraikakaku_assets.application.coverage.repair_run import REPAIR_JOB, RepairRun
 from miraikakaku_assets.domain.market.timeframes import Timeframe
 from miraikakaku_assets.faces.api.answers import listing, not_found, success
-from miraikakaku_assets.faces.api.models import Rows, refusals
-from miraikakaku_assets.faces.api.operation_models import RepairPlanned, RepairRequest, RepairStarted
 from miraikakaku_assets.faces.api.readings import read_coverage, read_repair_plan
 from miraikakaku_assets.faces.api.requests import Limit, Offset, UniverseName, answer, parts, universe_of
+from miraikakaku_assets.faces.api.schemas.models import Rows, refusals
+from miraikakaku_assets.faces.api.schemas.operation_models import RepairPlanned, RepairRequest, RepairStarted
 
 _LINKS = {
     "repair": {"operationId": "coverage_repaired", "parameters": {"run_id": "$response.body#/run_id"}},

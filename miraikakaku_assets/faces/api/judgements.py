@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from miraikakaku_assets.faces.api.answers import not_found, send
-from miraikakaku_assets.faces.api.models import Rows, refusals
 from miraikakaku_assets.faces.api.prices import SymbolName
 from miraikakaku_assets.faces.api.readings import read_curve, read_forecasts, read_scores, read_signals
 from miraikakaku_assets.faces.api.requests import (
@@ -18,6 +17,7 @@ from miraikakaku_assets.faces.api.requests import (
     parts,
     universe_of,
 )
+from miraikakaku_assets.faces.api.schemas.models import Rows, refusals
 
 router = APIRouter(prefix="/api", tags=["judgements"])
 

@@ -11,9 +11,9 @@ from pydantic_core import to_json
 from miraikakaku_assets.application.ports.serving import MasterFilter
 from miraikakaku_assets.domain.errors import OrchestratorUnavailableError
 from miraikakaku_assets.faces.api.answers import ApiError, Body, body_of, listing, success
-from miraikakaku_assets.faces.api.models import MasterUpdated, Rows, StockList, refusals
 from miraikakaku_assets.faces.api.repeated.prepared import prepared
 from miraikakaku_assets.faces.api.requests import Limit, Offset, UniverseName, parts, universe_of
+from miraikakaku_assets.faces.api.schemas.models import MasterUpdated, Rows, StockList, refusals
 
 router = APIRouter(prefix="/api/stock-master", tags=["stock-master"])
 _FIELDS = ("stock_code", "stock_name", "market_category", "sector", "is_active")

@@ -13,9 +13,9 @@ from miraikakaku_assets.application.ports.jobs import Job
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 from miraikakaku_assets.faces.api.answers import NO_DATABASE, ApiError, not_found, refusal
 from miraikakaku_assets.faces.api.bulk import JobId
-from miraikakaku_assets.faces.api.models import refusals
 from miraikakaku_assets.faces.api.progress import Progress, ProgressHub, progress_of
 from miraikakaku_assets.faces.api.requests import Parts, parts
+from miraikakaku_assets.faces.api.schemas.models import refusals
 
 router = APIRouter(tags=["progress"])
 _SEND_SECONDS = 10.0

@@ -48,6 +48,7 @@ def forecasts(
     point, sd = rng.normal(0, 0.02, len(keys)), rng.uniform(0.005, 0.03, len(keys))
     frame = pl.DataFrame(keys, schema_overrides={"as_of": pl.Date, "target": pl.Date}).with_columns(
         version=pl.lit("1-abc"),
+        inputs=pl.lit("us,usdjpy"),
         point=pl.Series(point),
         sd=pl.Series(sd),
         lo80=pl.Series(point - 1.3 * sd),

@@ -10,8 +10,8 @@ from sqlalchemy import select, text
 from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, read_frame
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.forecasts.tables import forecast_decisions
-from miraikakaku_assets.application.ports.forecast_records import RANK_DAYS, RISK_BINS
 from miraikakaku_assets.application.ports.forecasts import Decision
+from miraikakaku_assets.application.ports.reading.forecast_records import RANK_DAYS, RISK_BINS
 from miraikakaku_assets.domain.market.instruments import Universe
 
 _COME = """

@@ -29,6 +29,14 @@ from miraikakaku_assets.adapters.storage.tables import count, now, utc
 
 __all__ = ["metadata"]
 
+_CLOCKS = "clock IN ('evening', 'morning')"
+
+
+def _clock() -> Column[str]:
+    """When the forecasts are made: behind the close of the origin, or before the next session opens."""
+    return Column("clock", Text(collation="C"), nullable=False, server_default=text("'evening'"))
+
+
 forecast_models = Table(
     "forecast_models",
     metadata,
@@ -75,7 +83,10 @@ daily_predictions = Table(
     Column("version", Text, nullable=False),
     Column("calibration", Text),
     Column("reason", Text),  # why there is no forecast
-    PrimaryKeyConstraint("as_of", "instrument_id", "horizon", "model"),
+    _clock(),
+    Column("inputs", Text),  # names of what was known of other markets, with commas
+    PrimaryKeyConstraint("as_of", "clock", "instrument_id", "horizon", "model"),
+    CheckConstraint(_CLOCKS, name="clock"),
     CheckConstraint("horizon > 0 AND target > as_of", name="ahead"),
     CheckConstraint(
         "num_nonnulls(point, lo80, hi80, lo95, hi95) = CASE WHEN reason IS NULL THEN 5 ELSE 0 END"
@@ -136,7 +147,9 @@ days_to_score = Table(
     Column("mark", BigInteger, Identity(always=True), nullable=False),
     Column("target", Date, nullable=False),
     Column("universe", Text(collation="C"), nullable=False),
-    PrimaryKeyConstraint("universe", "target"),
+    _clock(),
+    PrimaryKeyConstraint("universe", "target", "clock"),
+    CheckConstraint(_CLOCKS, name="clock"),
 )
 
 SCORES = (
@@ -162,9 +175,11 @@ prediction_performance = Table(
     Column("segment_kind", Text(collation="C"), nullable=False),
     Column("segment", Text(collation="C"), nullable=False),
     Column("model", Text(collation="C"), nullable=False),
+    _clock(),
     PrimaryKeyConstraint(
-        *("universe", "segment_kind", "window_origins", "until", "segment", "model", "horizon")
+        *("universe", "clock", "segment_kind", "window_origins", "until", "segment", "model", "horizon")
     ),
+    CheckConstraint(_CLOCKS, name="clock"),
     CheckConstraint("segment_kind IN ('universe', 'sector', 'symbol')", name="segment_kind"),
 )
 
@@ -178,6 +193,8 @@ forecast_decisions = Table(
     Column("outcome", JSONB, nullable=False),
     Column("evidence", JSONB, nullable=False),
     now("recorded_at"),
-    PrimaryKeyConstraint("universe", "kind", "as_of", "horizon"),
+    _clock(),
+    PrimaryKeyConstraint("universe", "clock", "kind", "as_of", "horizon"),
+    CheckConstraint(_CLOCKS, name="clock"),
     CheckConstraint("kind IN ('weights', 'champion')", name="kind"),
 )

@@ -1,6 +1,6 @@
 """SQL behind `PostgresScreener`: one statement a page, of one row per instrument; no history is read for it."""
 
-from miraikakaku_assets.application.ports.screening import FIGURES
+from miraikakaku_assets.application.ports.reading.screening import FIGURES
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS, WITHOUT_LEVEL
 
 _FORECAST_DAYS = 7  # older forecasts say nothing of what is ahead

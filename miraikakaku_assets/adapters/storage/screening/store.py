@@ -12,7 +12,7 @@ from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, read_frame, te
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.screening import statements
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.screening import FIGURES, Choices, Screen, ScreenedPage
+from miraikakaku_assets.application.ports.reading.screening import FIGURES, Choices, Screen, ScreenedPage
 from miraikakaku_assets.domain.market.instruments import universe
 
 _ANY_OF = {"sectors": "sector", "sizes": "size", "security_types": "security_type"}
@@ -62,17 +62,19 @@ class PostgresScreener:
             self._database.check()
             raise
         zone = ZoneInfo(universe(universes[0]).time_zone)
-        kinds = (row.sectors, row.sizes, row.markets, row.security_types)
-        sectors, sizes, markets, security_types = (tuple(sorted(values or ())) for values in kinds)
         return Choices(
-            sectors,
-            sizes,
-            markets,
-            security_types,
-            tuple((pattern.pattern, pattern.name, pattern.name_ja) for pattern in patterns),
-            None if row.newest is None else row.newest.astimezone(zone).date(),
-            row.instruments,
+            sectors=_sorted(row.sectors),
+            sizes=_sorted(row.sizes),
+            markets=_sorted(row.markets),
+            security_types=_sorted(row.security_types),
+            patterns=tuple((pattern.pattern, pattern.name, pattern.name_ja) for pattern in patterns),
+            newest=None if row.newest is None else row.newest.astimezone(zone).date(),
+            instruments=row.instruments,
         )
+
+
+def _sorted(values: Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(sorted(values or ()))
 
 
 class _Asked:

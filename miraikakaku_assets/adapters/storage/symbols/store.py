@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, read_frame
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.ports.symbol_records import DataNews, SymbolFacts
+from miraikakaku_assets.application.ports.reading.symbol_records import DataNews, SymbolFacts
 
 # An instrument may have been listed under several codes: that of the list in force comes first.
 _FACTS = text("""

@@ -12,8 +12,8 @@ from miraikakaku_assets.application.ports.serving import MasterFilter, NamedInst
 from miraikakaku_assets.domain.market.universes import UNIVERSES
 from miraikakaku_assets.faces.api.answers import JSON, send
 from miraikakaku_assets.faces.api.feeds.udf_readings import RESOLUTIONS, read_charted, read_history
-from miraikakaku_assets.faces.api.models import refusals, shape
 from miraikakaku_assets.faces.api.requests import parts
+from miraikakaku_assets.faces.api.schemas.models import refusals, shape
 
 router = APIRouter(prefix="/udf", tags=["charts"])
 _MOST_BARS = 50_000

@@ -1,6 +1,6 @@
 """Candles with volume, bands, RSI, MACD and marks in a page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -207,8 +207,7 @@ def _place_of_moment(bars: pl.DataFrame, moment: Any) -> int | None:
 
 @cache
 def _component() -> Any:
-    parts: Mapping[str, Any] = {
-        ending: (_FOLDER / f"candles.{ending}").read_text(encoding="utf-8")
-        for ending in ("html", "css", "js")
-    }
-    return st.components.v2.component("miraikakaku_candles", **parts)
+    html, css, js = (
+        (_FOLDER / f"candles.{ending}").read_text(encoding="utf-8") for ending in ("html", "css", "js")
+    )
+    return st.components.v2.component("miraikakaku_candles", html=html, css=css, js=js)

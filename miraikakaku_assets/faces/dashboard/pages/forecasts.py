@@ -5,8 +5,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from miraikakaku_assets.application.ports.screening import Range, Screen, ScreenedPage
-from miraikakaku_assets.application.ports.symbol_records import SymbolFacts
+from miraikakaku_assets.application.ports.reading.screening import Range, Screen, ScreenedPage
+from miraikakaku_assets.application.ports.reading.symbol_records import SymbolFacts
 from miraikakaku_assets.application.reading.forecast_record import (
     MONTH,
     ForecastCard,

@@ -6,7 +6,14 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from miraikakaku_assets.application.ports.screening import FIGURES, Choices, Range, Screen, ScreenedPage, Unit
+from miraikakaku_assets.application.ports.reading.screening import (
+    FIGURES,
+    Choices,
+    Range,
+    Screen,
+    ScreenedPage,
+    Unit,
+)
 from miraikakaku_assets.application.reading.screener import screen_instruments
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
@@ -109,6 +116,10 @@ TEXTS = Texts(
 
 def render(view: View) -> None:
     """Draws the page."""
+    if view.theme.is_dark:  # Streamlit's tags are white on the light blue of the dark theme
+        st.html(
+            f"<style>[data-testid='stMultiSelect'] span[title] {{ color: {view.theme.background} !important }}</style>"
+        )
     _screener(view)
 
 
@@ -215,12 +226,14 @@ def _conditions(view: View, screen: Screen, choices: Choices) -> Screen:
         second = st.columns(3)
         listed = {"sectors": choices.sectors, "sizes": choices.sizes, "types": choices.security_types}
         now = {"sectors": screen.sectors, "sizes": screen.sizes, "types": screen.security_types}
-        picked = {
-            name: column.multiselect(
-                text(name), sorted({*options, *now[name]}), list(now[name]), key=key(name)
-            )
-            for column, (name, options) in zip(second, listed.items(), strict=True)
-        }
+        picked: dict[str, list[str]] = {}
+        for column, (name, options) in zip(second, listed.items(), strict=True):
+            every = sorted({*options, *now[name]})
+            picked[name] = list(now[name])
+            if every:
+                picked[name] = column.multiselect(
+                    text(name), every, list(now[name]), key=key(name), placeholder=text("any")
+                )
         ranges = _ranges(view, screen, key)
         third = st.columns([2, 1, 1], vertical_alignment="bottom")
         sorts = [*FIGURES, "symbol", "name", "sector"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import streamlit as st
 
-from miraikakaku_assets.application.ports.symbol_records import DataNews, SymbolFacts
+from miraikakaku_assets.application.ports.reading.symbol_records import DataNews, SymbolFacts
 from miraikakaku_assets.application.reading.symbol_page import (
     ChartQuestion,
     SymbolChart,

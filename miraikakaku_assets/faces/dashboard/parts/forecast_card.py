@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from miraikakaku_assets.application.ports.symbol_records import SymbolFacts
+from miraikakaku_assets.application.ports.reading.symbol_records import SymbolFacts
 from miraikakaku_assets.application.reading.forecast_record import ForecastCard, forecast_card
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.forecasting.bands import Calibration
@@ -88,7 +88,7 @@ def closes_of(use: Ports, market: str, symbol: str) -> pl.DataFrame:
 @cached(60)
 def rank_of(use: Ports, market: str, symbol: str, horizon: int) -> tuple[int | None, int | None]:
     """The rank of a symbol's forecast in its market, and among how many."""
-    from miraikakaku_assets.application.ports.screening import Screen
+    from miraikakaku_assets.application.ports.reading.screening import Screen
     from miraikakaku_assets.application.reading.screener import screen_instruments
 
     page = screen_instruments(

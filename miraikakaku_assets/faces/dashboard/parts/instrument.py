@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from miraikakaku_assets.application.ports.screening import Screen
-from miraikakaku_assets.application.ports.symbol_records import SymbolFacts
+from miraikakaku_assets.application.ports.reading.screening import Screen
+from miraikakaku_assets.application.ports.reading.symbol_records import SymbolFacts
 from miraikakaku_assets.application.reading.screener import screen_instruments
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
@@ -16,8 +16,8 @@ from miraikakaku_assets.faces.dashboard.reads import cached
 TEXTS = Texts(
     {
         "unknown": (
-            "「{name}」という銘柄はありません。上の検索欄で銘柄コードか名前を入力してください。",
-            "There is no instrument {name}. Type a code or a name into the field above.",
+            "「{written}」という銘柄はありません。上の検索欄で銘柄コードか名前を入力してください。",
+            "There is no instrument {written}. Type a code or a name into the field above.",
         ),
         "none": (
             "まだ銘柄がありません。最初の収集と分析を実行してください。",
@@ -56,7 +56,7 @@ def chosen_instrument(view: View) -> SymbolFacts | None:
         return None
     facts = facts_of(view.use, str(name))
     if facts is None:
-        st.error(text("unknown", name=plain(str(name))), icon=":material/search_off:")
+        st.error(text("unknown", written=plain(str(name))), icon=":material/search_off:")
         return None
     st.session_state["chosen-symbol"] = facts.symbol
     remember(symbol=facts.symbol)

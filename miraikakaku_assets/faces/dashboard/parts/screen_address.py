@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from miraikakaku_assets.application.ports.screening import FIGURES, Range, Screen
+from miraikakaku_assets.application.ports.reading.screening import FIGURES, Range, Screen
 from miraikakaku_assets.domain.errors import ConfigurationError
 
 _LISTS = {"sector": "sectors", "size": "sizes", "kind": "security_types", "segment": "markets"}
