@@ -86,6 +86,7 @@ COMMANDS = {
     "validate",
     "watch",
     "weekly",
+    "worker",
 }
 
 

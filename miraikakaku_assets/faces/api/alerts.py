@@ -61,10 +61,10 @@ async def alerts(  # noqa: PLR0913, PLR0917
     chosen = level or (None if severity is None else severity.level)
     query = AlertQuery(
         only_standing=standing and state != "over",
-        key=in_postgres(key),
+        key=key or None,
         level=chosen,
         universe=universe,
-        symbol=in_postgres(symbol),
+        symbol=symbol or None,
         state=state,
     )
     return await answer(request, read_alerts, query, days, limit, offset)

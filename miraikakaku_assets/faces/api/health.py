@@ -64,7 +64,7 @@ async def metrics(request: Request) -> Response:
     "/api/asset-health",
     operation_id="asset_health",
     summary="Dagster アセットの状態を取得します",
-    responses={200: {"model": Rows}, **refusals(404)},
+    responses={200: {"model": Rows}, **refusals(400, 404)},
 )
 async def asset_health(
     request: Request,

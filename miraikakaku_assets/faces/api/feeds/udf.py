@@ -127,7 +127,7 @@ async def search(
     limit: Annotated[int, Query(ge=1, le=1000)] = 30,
 ) -> Response:
     """Instruments of every universe, those whose code is the query first."""
-    text = query.replace("\0", "").strip().rpartition(":")[2]
+    text = query.strip().rpartition(":")[2]
     found: list[dict[str, str]] = []
     for universe, name in _EXCHANGES.items():
         if exchange in {"", name, universe}:
@@ -184,7 +184,7 @@ async def history(
 
 
 async def _instrument(request: Request, symbol: str) -> NamedInstrument | None:
-    name = symbol.replace("\0", "").rpartition(":")[2]
+    name = symbol.rpartition(":")[2]
     instrument = await parts(request).ports.master_lists.instrument(name)
     return instrument if instrument is not None and instrument.universe in UNIVERSES else None
 
