@@ -29,7 +29,7 @@ from benchmarks import (
     startup,
     upkeep,
 )
-from benchmarks.metrics import BANDS, GOALS, MARKETS, Metric, measured
+from benchmarks.metrics import BANDS, GOALS, MARKETS, RANKED, Metric, measured
 from miraikakaku_assets.adapters.storage import embedded, migrate
 from miraikakaku_assets.adapters.storage.engine import Database, open_database
 
@@ -210,6 +210,16 @@ def _forecast_day(*, quick: bool) -> dict[str, Metric]:
     )
 
 
+def _untouched(*, quick: bool) -> dict[str, Metric]:  # noqa: ARG001 - the stored run has its own size
+    try:
+        known, run = forecasting.stored_figures()
+    except FileNotFoundError as error:
+        raise NotMeasuredError(
+            "no run of the untouched parts is stored: python -m benchmarks.untouched"
+        ) from error
+    return _named(*((name, value, None, run) for name, value in known.items()))
+
+
 def _forecast_scores(*, quick: bool) -> dict[str, Metric]:
     data = forecasting.real_data()
     if data is None:
@@ -295,6 +305,11 @@ GROUPS: dict[Callable[..., dict[str, Metric]], tuple[str, ...]] = {
     _forecast_scores: (
         *(f"forecast_mae_vs_random_walk_{name}" for name in MARKETS),
         *(f"band{band}_coverage_{name}" for band in BANDS for name in MARKETS),
+    ),
+    _untouched: (
+        *(f"forecast_crps_vs_best_peer_{market}" for market in RANKED),
+        *(f"rank_ic_{market}_h{h}" for market in RANKED for h in (1, 5)),
+        *("lme_3m_mae_vs_no_change", "lme_3m_direction", "jp_morning_mae_vs_no_change"),
     ),
     _bookkeeping: ("bookkeeping_vs_stock", "bookkeeping_ms_per_partition_asset"),
     _fetch_speed: ("fetch_vs_yfinance", "fetch_symbols_per_s"),

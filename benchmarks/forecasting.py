@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,34 @@ def real_data() -> Path | None:
     named = os.environ.get("MIRAIKAKAKU_REAL_DATA")
     folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
     return folder if folder.exists() else None
+
+
+STORED = Path(__file__).resolve().parent / "scoreboard.json"
+"""The newest run of the untouched parts, with its commit: `python -m benchmarks.untouched` makes it."""
+
+
+def stored_figures() -> tuple[dict[str, float], str]:
+    """Figures of the stored run, and which commit and size they are of.
+
+    Raises:
+        FileNotFoundError: There was no run yet.
+    """
+    run = json.loads(STORED.read_text(encoding="utf-8"))
+    known = {name: value for name, value in run["figures"].items() if value is not None}
+    return known, f"stored run of {run['commit']}, size {run['size']}"
+
+
+def run_untouched(data: Path, *, quick: bool, names: str = "") -> dict[str, Any]:
+    """Judges the untouched part of every set, as the command does it."""
+    words = [str(_MIRAIKAKAKU), "scoreboard", "--data", str(data), "--part", "untouched", "--json"]
+    words += [*(["--quick"] if quick else []), *(["--universe", names] if names else [])]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise RuntimeError(
+            f"the scoreboard ended with {ran.returncode}: {ran.stdout[-2000:]}{ran.stderr[-2000:]}"
+        )
+    made: dict[str, Any] = json.loads(ran.stdout)
+    return made
 
 
 def measure_scores(data: Path, folder: Path, *, quick: bool) -> dict[str, dict[str, float]]:

@@ -55,6 +55,8 @@ class Metric:
 
 
 MARKETS = ("jp", "us", "fx", "copper")
+RANKED = ("jp", "us")
+"""Markets of many issues, whose order is forecast."""
 BANDS = {"80": (0.78, 0.82), "95": (0.935, 0.965)}
 
 GOALS: dict[str, Goal] = {
@@ -78,6 +80,13 @@ GOALS: dict[str, Goal] = {
         for band, (low, high) in BANDS.items()
         for market in MARKETS
     },
+    **{f"forecast_crps_vs_best_peer_{market}": Goal("ratio", 0.98, "lower") for market in RANKED},
+    "rank_ic_jp_h1": Goal("1", 0.060, "higher"),
+    "rank_ic_jp_h5": Goal("1", 0.055, "higher"),
+    **{f"rank_ic_us_h{h}": Goal("1", -1.0, "higher") for h in (1, 5)},
+    "lme_3m_mae_vs_no_change": Goal("ratio", 0.89, "lower"),
+    "lme_3m_direction": Goal("share", 0.66, "higher"),
+    "jp_morning_mae_vs_no_change": Goal("ratio", 0.97, "lower"),
     "quality_16k_s": Goal("s", 20.0, "lower"),
     "bookkeeping_vs_stock": Goal("ratio", 25, "higher"),
     "bookkeeping_ms_per_partition_asset": Goal("ms", 0.6, "lower"),

@@ -141,6 +141,7 @@ def _forecasts(symbols: pl.Series) -> pl.DataFrame:
         close=pl.lit(100.0),
         calibration=pl.lit("benchmark"),
         calibration_scores=pl.lit(250),
+        quantiles=pl.concat_list(*(pl.lit(point) for point in np.linspace(-0.04, 0.04, 9).tolist())),
         model_id=pl.lit(None, pl.Int64),
     ).select(PREDICTIONS.keys())
 

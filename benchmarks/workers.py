@@ -63,6 +63,7 @@ def live(made: WorkerSite, exchange: Exchange, rate: float) -> Night:
     """
     night = Night()
     made.backfill()
+    night.terminated_s = _terminate(made, night)  # first: later there may be no run left that could be ended
     run, name = wait_for(lambda: made.holder(processed=2))
     family = made.workers[name].kill()
     killed = time.monotonic()
@@ -76,7 +77,6 @@ def live(made: WorkerSite, exchange: Exchange, rate: float) -> Night:
     attempt = wait_for(lambda: made.next_attempt(run))
     wait_for(lambda: made.status(attempt) in {"SUCCESS", "FAILURE", "CANCELED"})
     night.worker_loss_finished_s = time.monotonic() - detected
-    night.terminated_s = _terminate(made, night)
     wait_for(lambda: made.backfill_status() in _ENDED)
     after = exchange.counts(every_symbol=True)["by_symbol"]
     night.reused = len(done)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from miraikakaku_assets.application.drill.clock import DrillClock
     from miraikakaku_assets.application.drill.frame import Damage, Outcome
-    from miraikakaku_assets.application.monitoring.asset_health import AssetHealth
     from miraikakaku_assets.application.monitoring.watch_round import WatchRound
+    from miraikakaku_assets.application.ports.operations.assets import AssetHealth
     from miraikakaku_assets.application.stage_runs import StageRunner
     from miraikakaku_assets.bootstrap import Ports
 

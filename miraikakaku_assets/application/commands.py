@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from miraikakaku_assets.application.stage_reports import (
     AnalysisTotals,
     CoverageTotals,
+    CurveTotals,
     MasterTotals,
     MonitorTotals,
     PredictionTotals,
@@ -19,6 +20,7 @@ from miraikakaku_assets.application.stage_reports import (
     StageReport,
     TrainingTotals,
 )
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
 R = TypeVar("R", bound=StageReport)
@@ -109,11 +111,18 @@ class PredictCommand(StageCommand[PredictionTotals]):
     Attributes:
         symbols: None stands for all that have bars.
         as_of: Session to forecast from; None: the newest with bars.
+        morning: Whether it is the forecast of the morning, before the next session opens; None for the evening's.
     """
 
     symbols: Sequence[str] | None = None
     as_of: date | None = None
+    morning: bool | None = None
     reports = PredictionTotals
+
+    @property
+    def clock(self) -> ForecastClock:
+        """When it is made."""
+        return ForecastClock.MORNING if self.morning else ForecastClock.EVENING
 
 
 @dataclass(frozen=True)
@@ -166,6 +175,13 @@ class MonitorCommand(StageCommand[MonitorTotals]):
     """Reports the coverage of everything that is collected."""
 
     reports = MonitorTotals
+
+
+@dataclass(frozen=True)
+class CollectCurveCommand(StageCommand[CurveTotals]):
+    """What a collection of the copper curve is asked for: everything that its sources have."""
+
+    reports = CurveTotals
 
 
 @dataclass(frozen=True)

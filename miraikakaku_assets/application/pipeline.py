@@ -16,6 +16,7 @@ from miraikakaku_assets.application.commands import (
     AnalyzeCommand,
     CheckQualityCommand,
     CollectCommand,
+    CollectCurveCommand,
     MonitorCommand,
     PredictCommand,
     R,
@@ -51,7 +52,7 @@ _FEW = 20
 """Symbols up to which forecasts are shown one by one."""
 _FEWER = 5
 """Broken rules that an error names."""
-_GOES_ON = (CollectCommand, AnalyzeCommand, PredictCommand, RepairCoverageCommand)
+_GOES_ON = (CollectCommand, CollectCurveCommand, AnalyzeCommand, PredictCommand, RepairCoverageCommand)
 """Of these a part may fail: the rest is still worth the next stage."""
 
 
@@ -69,6 +70,7 @@ class PipelinePorts:
         forecasts: Holds forecasts.
         pause_left: How long the source's pause still lasts; None: it is not paused.
         clock: Where the time comes from.
+        has_curve: Whether there is a source of the copper curve.
     """
 
     masters: MasterStore
@@ -76,6 +78,7 @@ class PipelinePorts:
     forecasts: ForecastStore
     pause_left: Callable[[], timedelta | None]
     clock: Clock
+    has_curve: bool = False
 
 
 class Pipeline:
@@ -112,7 +115,7 @@ class Pipeline:
         since: date | None,
         until: date | None,
     ) -> None:
-        """Master → prices → timeframes, indicators and patterns → predictions → coverage.
+        """Master → prices → curve → timeframes, indicators and patterns → predictions → coverage.
 
         Symbols that nobody knows fail in the collection, which names them; the stages after it are not asked for them.
 
@@ -127,6 +130,7 @@ class Pipeline:
             self.update_master(universe, UpdateMasterCommand())
         symbols = self.chosen(universe, symbols, limit)
         self.collect(universe, CollectCommand(symbols, since, until))
+        self.collect_curve(universe)
         known, unknown = self._sorted_out(universe, symbols)
         if known or not unknown:
             self.analyze(universe, AnalyzeCommand(known))
@@ -150,6 +154,12 @@ class Pipeline:
         """Collects bars; a source that has delivered nothing at all is doubted."""
         run = self._run(universe, command)
         self._enter(universe, command, run, doubt=_no_row(run.report), collected=command.timeframe)
+
+    def collect_curve(self, universe: Universe) -> None:
+        """Collects the curve of a universe that has one; the others go on without."""
+        if universe.has_curve and self._ports.has_curve:
+            command = CollectCurveCommand()
+            self._enter(universe, command, self._run(universe, command))
 
     def analyze(
         self, universe: Universe, command: AnalyzeCommand, timeframes: Sequence[Timeframe] = ()
@@ -190,7 +200,8 @@ class Pipeline:
         if known is not None and len(known) <= _FEW and run.report:
             from miraikakaku_assets.application.forecasting.view import show_forecasts
 
-            forecasts = show_forecasts(universe, self._ports.forecasts, run.report.as_of, known)
+            store = self._ports.forecasts.at(command.clock)
+            forecasts = show_forecasts(universe, store, run.report.as_of, known)
         self._enter(universe, command, run, forecasts=forecasts)
         self._enter(universe, ScoreCommand(), self._run(universe, ScoreCommand()))
 

@@ -145,6 +145,7 @@ class PredictionTotals:
         missing: Model → reason → symbols without.
         failures: Model → why it broke off or could not be read.
         largest_difference: In log returns.
+        absent_inputs: Input of the night → why it was not known; None where all were, and in the evening.
     """
 
     stage: ClassVar[str] = "predictions"
@@ -159,6 +160,7 @@ class PredictionTotals:
     gone: Mapping[str, str] | None = None
     other_bands: Mapping[str, int] | None = None
     largest_difference: float | None = None
+    absent_inputs: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -275,6 +277,44 @@ class ReviewTotals:
     disk_days_left: float | None
     report: str
     page: str
+
+
+@dataclass(frozen=True)
+class CurveTotals:
+    """What a collection of the copper curve has stored, and what the curve says.
+
+    Attributes:
+        as_of: Newest session of any contract.
+        contracts: Contracts of the curve.
+        quotes_inserted: Quotes that are new.
+        quotes_restated: Stored ones for which the source now says something else.
+        quotes_unchanged: Those that were stored already.
+        refused: Rule → refused quotes.
+        sources: Source → requests or files it took.
+        lost: Contract or source → why it could not be served.
+        regime: ``backwardation``, ``contango`` or ``flat``; None without LME prices.
+        spread: Cash over three months, USD/t.
+        spread_percentile: Share of all stored sessions with a smaller spread.
+        slope: Growth of the price a year along the contract months, log points.
+        roll_yield: (front − back)/front × 365/days of the contract months.
+        stock_tonnes: In the LME's warehouses.
+    """
+
+    stage: ClassVar[str] = "curve"
+    as_of: date
+    contracts: int
+    quotes_inserted: int
+    quotes_restated: int
+    quotes_unchanged: int
+    refused: Mapping[str, int]
+    sources: Mapping[str, int]
+    lost: Mapping[str, str]
+    regime: str | None
+    spread: float | None
+    spread_percentile: float | None
+    slope: float | None
+    roll_yield: float | None
+    stock_tonnes: float | None
 
 
 @dataclass(frozen=True)

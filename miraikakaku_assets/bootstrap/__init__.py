@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from miraikakaku_assets.adapters.sources.vendor import PriceVendor
+    from miraikakaku_assets.application.copper.collect_curve import CurvePorts
     from miraikakaku_assets.application.pipeline import PipelinePorts
     from miraikakaku_assets.application.ports import Clock
 
@@ -60,7 +61,15 @@ class Ports(Watching, Operations, Quality, Serving):
             return None if until is None else until - utc_now()
 
         named = self.settings.named_symbols
-        return PipelinePorts(self.masters, named, self.forecasts, pause_left, self.clock)
+        curve = self.has_curve_sources
+        return PipelinePorts(self.masters, named, self.forecasts, pause_left, self.clock, curve)
+
+    @property
+    def curve_collection(self) -> CurvePorts:
+        """What collecting the copper curve needs."""
+        from miraikakaku_assets.application.copper.collect_curve import CurvePorts
+
+        return CurvePorts(self.curve_sources, self.curve, self.clock)
 
 
 _ports: Ports | None = None

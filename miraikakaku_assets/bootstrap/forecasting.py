@@ -53,6 +53,10 @@ class Forecasting(Notices):
         from miraikakaku_assets.adapters.forecasters.prophet import Prophet
         from miraikakaku_assets.application.forecasting.inputs import FOREIGN
         from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
+        from miraikakaku_assets.domain.forecasting.peers.lead_beta import LeadBeta
+        from miraikakaku_assets.domain.forecasting.peers.night_beta import NightBeta
+        from miraikakaku_assets.domain.forecasting.peers.night_market import NightMarket
+        from miraikakaku_assets.domain.forecasting.peers.reversal import Reversal
         from miraikakaku_assets.domain.forecasting.theta import Theta
 
         workers = min(os.cpu_count() or 1, _WORKERS)
@@ -60,6 +64,10 @@ class Forecasting(Notices):
             RandomWalk(),
             Drift(),
             Theta(),
+            Reversal(),
+            NightBeta(),
+            NightMarket(),
+            LeadBeta(),
             RandomForest(passed=FOREIGN),
             XGBoost(passed=FOREIGN),
             Lstm(),

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from miraikakaku_assets.application.reference.price_origin import admit_files, admit_list, admit_prices
 from miraikakaku_assets.bootstrap.installation import Installation
 from miraikakaku_assets.bootstrap.lists import LISTS
-from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.market.instruments import Timeframe
+from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
+from miraikakaku_assets.domain.market.instruments import COPPER, Timeframe
+from miraikakaku_assets.domain.market.universes.copper import LME_SYMBOLS
 from miraikakaku_assets.settings import PRICE_SOURCES
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.sources.vendor import PriceVendor
     from miraikakaku_assets.adapters.storage.rate_limit.limiter import PostgresRateLimiter
     from miraikakaku_assets.application.ports import MasterSource, PriceSource
+    from miraikakaku_assets.application.ports.copper import QuoteSource
     from miraikakaku_assets.application.ports.probes import ProbedSource
     from miraikakaku_assets.domain.market.instruments import Universe
     from miraikakaku_assets.settings import Settings
@@ -76,6 +78,7 @@ class Sources(Installation):
             admit_prices(location, self.origin, self.exchange_at)
         else:
             admit_files(location, self.origin)
+        self.admit_official_prices()
 
     def admit_files(self, name: str) -> None:
         """Admits bars that are imported from files, and marks this installation as real.
@@ -109,7 +112,7 @@ class Sources(Installation):
         Raises:
             ConfigurationError: What it needs is not there.
         """
-        return self.vendor.make(_Source(self._sized_settings, self.rate_limiter))
+        return self._with_official_prices(self.vendor.make(_Source(self._sized_settings, self.rate_limiter)))
 
     @property
     def configured_sizes(self) -> dict[str, int]:
@@ -122,8 +125,68 @@ class Sources(Installation):
         from miraikakaku_assets.adapters.storage.operations.review_books import PostgresReviewBooks
         from miraikakaku_assets.application.monitoring.review import sizes_in_force
 
-        sizes = sizes_in_force(PostgresReviewBooks(self.database), self.configured_sizes)
+        try:
+            sizes = sizes_in_force(PostgresReviewBooks(self.database), self.configured_sizes)
+        except (
+            DependencyUnavailableError
+        ):  # whoever needs the database says so; a source can be made without it
+            return self.settings
         return self.settings.model_copy(update={setting.lower(): size for setting, size in sizes.items()})
+
+    @property
+    def official_quotes(self) -> QuoteSource | None:
+        """Where the LME's official prices come from, by LME_PRICE_SOURCE; None where files hold all prices.
+
+        Raises:
+            ConfigurationError: What it needs is not named.
+        """
+        from miraikakaku_assets.bootstrap.official_prices import official_quotes
+
+        is_archive = self.vendor.make_probe is None
+        return official_quotes(self.settings, lambda: self.database, is_archive=is_archive)
+
+    @property
+    def has_curve_sources(self) -> bool:
+        """Whether there is any; nothing is opened."""
+        return self.settings.lme_price_source != "auto" or self.vendor.make_probe is not None
+
+    @property
+    def curve_sources(self) -> list[QuoteSource]:
+        """Where the copper curve comes from: official prices, and contract months of the chosen source of prices."""
+        from miraikakaku_assets.adapters.sources.contract_months import ContractMonthQuotes
+
+        official = self.official_quotes
+        sources: list[QuoteSource] = [] if official is None else [official]
+        # Files hold no contract months of their own: the drop folder may.
+        if self.vendor.make_probe is not None:
+            start = self.history_start(COPPER, Timeframe.D1)
+            sources.append(ContractMonthQuotes(self.vendor.make(self), self.clock, start))
+        return sources
+
+    def admit_official_prices(self) -> None:
+        """Admits the source of the LME's official prices.
+
+        Raises:
+            ConfigurationError: It is real and the prices here are simulated, or the other way round.
+        """
+        source = self.official_quotes
+        if source is None:
+            return
+        if source.name == "westmetall":
+            admit_prices(self.settings.official_prices_url, self.origin, self.exchange_at)
+        elif (
+            self.settings.miraikakaku_now is None
+        ):  # a rehearsal may drop files beside its simulated exchange
+            admit_files(source.name, self.origin)
+
+    def _with_official_prices(self, usual: PriceSource) -> PriceSource:
+        official = self.official_quotes
+        if official is None:
+            return usual
+        from miraikakaku_assets.adapters.sources.official_prices import OfficialPrices
+        from miraikakaku_assets.application.collection.routed_prices import RoutedPrices
+
+        return RoutedPrices(usual, dict.fromkeys(LME_SYMBOLS, OfficialPrices(official)))
 
     @cached_property
     def prompt_prices(self) -> PriceSource:
@@ -131,7 +194,7 @@ class Sources(Installation):
         sized = self._sized_settings
         a_second = max(1, min(int(sized.requests_per_second), sized.batch_size))
         settings = sized.model_copy(update={"batch_size": a_second})
-        return self.vendor.make(_Source(settings, self.rate_limiter))
+        return self._with_official_prices(self.vendor.make(_Source(settings, self.rate_limiter)))
 
     @cached_property
     def rate_limiter(self) -> PostgresRateLimiter:

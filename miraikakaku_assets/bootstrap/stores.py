@@ -20,18 +20,29 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.collection.ledger import PostgresLedger
     from miraikakaku_assets.adapters.storage.collection.probes import PostgresProbes
     from miraikakaku_assets.adapters.storage.collection.stage_reports import PostgresStageReports
+    from miraikakaku_assets.adapters.storage.copper.store import PostgresCurve
     from miraikakaku_assets.adapters.storage.coverage.history import PostgresCoverageHistory
     from miraikakaku_assets.adapters.storage.coverage.store import PostgresCoverage
+    from miraikakaku_assets.adapters.storage.forecasts.records import PostgresForecastRecords
     from miraikakaku_assets.adapters.storage.glance import PostgresGlance
     from miraikakaku_assets.adapters.storage.jobs.queue import PostgresJobQueue
     from miraikakaku_assets.adapters.storage.masters.store import PostgresMasters
+    from miraikakaku_assets.adapters.storage.screening.store import PostgresScreener
     from miraikakaku_assets.adapters.storage.status import PostgresStatus
+    from miraikakaku_assets.adapters.storage.symbols.store import PostgresSymbols
     from miraikakaku_assets.application.bulk.results import ResultPorts
     from miraikakaku_assets.application.ports.evidence import EvaluationDatasets
 
 
 class Stores(Installation):
     """Tables and folders of the installation."""
+
+    @cached_property
+    def curve(self) -> PostgresCurve:
+        """The copper curve: quotes and stocks."""
+        from miraikakaku_assets.adapters.storage.copper.store import PostgresCurve
+
+        return PostgresCurve(self.database)
 
     @cached_property
     def masters(self) -> PostgresMasters:
@@ -133,6 +144,27 @@ class Stores(Installation):
         from miraikakaku_assets.adapters.storage.collection.probes import PostgresProbes
 
         return PostgresProbes(self.database)
+
+    @cached_property
+    def screener(self) -> PostgresScreener:
+        """All instruments, one row each."""
+        from miraikakaku_assets.adapters.storage.screening.store import PostgresScreener
+
+        return PostgresScreener(self.database, self.clock)
+
+    @cached_property
+    def symbols(self) -> PostgresSymbols:
+        """Facts and news of one instrument."""
+        from miraikakaku_assets.adapters.storage.symbols.store import PostgresSymbols
+
+        return PostgresSymbols(self.database)
+
+    @cached_property
+    def forecast_records(self) -> PostgresForecastRecords:
+        """What stored forecasts were worth."""
+        from miraikakaku_assets.adapters.storage.forecasts.records import PostgresForecastRecords
+
+        return PostgresForecastRecords(self.database)
 
     @cached_property
     def files(self) -> FolderFileStore:

@@ -56,6 +56,7 @@ class Watching(Sources, Forecasting, Backups, Security):
                 self.wal_archive,
             ),
             alerting=self.alerting,
+            curve=self.curve,
         )
 
     @property

@@ -8,6 +8,7 @@ import dagster as dg
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.orchestration.backups.assets import backup, integrity
 from miraikakaku_assets.orchestration.canary.assets import source_canary
+from miraikakaku_assets.orchestration.copper.assets import futures_curve
 from miraikakaku_assets.orchestration.coverage.assets import coverage_asset
 from miraikakaku_assets.orchestration.coverage.monitor import coverage_report, market_review
 from miraikakaku_assets.orchestration.forecasting.assets import forecast_assets
@@ -38,6 +39,7 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
             *price_assets(settings().partitions_per_run),
             *(coverage_asset(universe) for universe in UNIVERSES.values()),
             *(asset for universe in UNIVERSES.values() for asset in forecast_assets(universe)),
+            futures_curve,
             coverage_report,
             market_review,
             source_canary,

@@ -10,6 +10,7 @@ from miraikakaku_assets.orchestration.analysis.jobs import analysis_jobs
 from miraikakaku_assets.orchestration.backups.jobs import backup_job, integrity_job
 from miraikakaku_assets.orchestration.bulk.jobs import bulk_job
 from miraikakaku_assets.orchestration.canary.assets import SOURCE_CANARY
+from miraikakaku_assets.orchestration.copper.jobs import curve_job
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key
 from miraikakaku_assets.orchestration.coverage.monitor import (
     COVERAGE_REPORT,
@@ -68,6 +69,7 @@ default_jobs: list[Any] = [
     quality_check_job,
     source_canary_job,
     security_scan_job,
+    curve_job,
     *symbol_jobs.values(),
     *analysis_jobs.values(),
     *cycle_jobs.values(),

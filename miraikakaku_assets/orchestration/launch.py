@@ -15,6 +15,7 @@ from miraikakaku_assets.application.commands import (
     AnalyzeCommand,
     CheckQualityCommand,
     CollectCommand,
+    CollectCurveCommand,
     MonitorCommand,
     PredictCommand,
     R,
@@ -33,6 +34,8 @@ from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.orchestration.build import build_defs
 from miraikakaku_assets.orchestration.console import settle_console
+from miraikakaku_assets.orchestration.copper.assets import CURVE
+from miraikakaku_assets.orchestration.copper.jobs import curve_job
 from miraikakaku_assets.orchestration.coverage.monitor import (
     COVERAGE_REPORT,
     REVIEW,
@@ -112,6 +115,7 @@ class Launcher:
             PredictCommand: symbols_names(universe, "predict"),
             ScoreCommand: (f"{name}_performance_job", f"{name}__prediction_performance"),
             CheckQualityCommand: (f"{name}_quality_job", quality_step(universe)),
+            CollectCurveCommand: (curve_job.name, CURVE.to_python_identifier()),
             ReportCoverageCommand: (f"{name}_coverage_job", f"{name}__coverage"),
             MonitorCommand: (coverage_report_job.name, COVERAGE_REPORT.to_python_identifier()),
             ReviewCommand: (review_job.name, REVIEW.to_python_identifier()),

@@ -142,11 +142,13 @@ class PredictConfig(dg.Config):
 
     as_of: str | None = None
     """Origin, YYYY-MM-DD: only what was known when that session had ended is used."""
+    morning: bool = False
+    """Forecast in the morning after the origin, knowing the night's markets (jp)."""
 
     @_refusing
     def command(self, symbols: Sequence[str] | None) -> PredictCommand:
         """What the forecast is asked for."""
-        return PredictCommand(symbols, read_day("as_of", self.as_of))
+        return PredictCommand(symbols, read_day("as_of", self.as_of), self.morning or None)
 
 
 class PredictSymbolsConfig(PredictConfig):

@@ -10,13 +10,16 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from miraikakaku_assets.bootstrap import price_vendor
-from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
+from miraikakaku_assets.domain.forecasting.timing.clocks import MORNING
+from miraikakaku_assets.domain.market.instruments import JP, UNIVERSES, Universe
 from miraikakaku_assets.orchestration.backups.jobs import backup_schedules
+from miraikakaku_assets.orchestration.copper.jobs import CURVE_SCHEDULE, curve_job
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key
 from miraikakaku_assets.orchestration.coverage.monitor import COVERAGE_REPORT, REVIEW, review_job
 from miraikakaku_assets.orchestration.cycles.jobs import cycle_jobs, cycle_op_name
-from miraikakaku_assets.orchestration.forecasting.jobs import training_jobs
+from miraikakaku_assets.orchestration.forecasting.jobs import predict_symbols_jobs, training_jobs
 from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
+from miraikakaku_assets.orchestration.job_builders import symbols_names
 from miraikakaku_assets.orchestration.jobs import (
     coverage_check_job,
     master_jobs,
@@ -55,8 +58,10 @@ def default_schedules() -> list[dg.ScheduleDefinition]:
         _coverage_check(),
         _quality_check(),
         *(_daily(record.universe, daily) for record in RECORDS.values() for daily in record.daily),
+        _morning(JP),
         *(_training(universe) for universe in UNIVERSES.values()),
         *(_cycle(record.universe, *record.cycle) for record in RECORDS.values() if record.cycle),
+        dg.ScheduleDefinition(job=curve_job, **_options(CURVE_SCHEDULE)),
         _source_canary(),
         _review("weekly_review", "weekly", "30 7 * * 1", "The review of the week, Mondays 07:30."),
         _review(
@@ -174,8 +179,8 @@ def _when_changed(context: dg.ScheduleEvaluationContext, universe: Universe) -> 
 
     now = context.scheduled_execution_time
     if not is_due(universe, "changed", now):
-        market = RECORDS[universe.name].tags["market"].upper()
-        return dg.SkipReason(f"{market} had no session since {tick_before(now):%Y-%m-%d %H:%M} in Tokyo.")
+        markets = " and ".join(market.calendar for market in universe.markets) or universe.name
+        return dg.SkipReason(f"{markets} had no session since {tick_before(now):%Y-%m-%d %H:%M} in Tokyo.")
     named_keys(context.instance, context.resources.ports.use, universe)
     return f"{now:%Y-%m-%dT%H:%M%z}"
 
@@ -184,6 +189,35 @@ def _always(context: dg.ScheduleEvaluationContext, universe: Universe) -> str | 
     if not context.instance.get_dynamic_partitions(universe.partitions):
         return dg.SkipReason(f"Nothing of {universe.name} is collected yet.")
     return f"{context.scheduled_execution_time:%Y-%m-%dT%H:%M%z}"
+
+
+def _morning(universe: Universe) -> dg.ScheduleDefinition:
+    name, (_, op_name) = f"{universe.name}_morning", symbols_names(universe, "predict")
+
+    @dg.schedule(
+        name=name,
+        job=predict_symbols_jobs[universe],
+        cron_schedule=f"0 {MORNING.hour} * * 1-5",
+        execution_timezone=universe.time_zone,
+        default_status=default_status(),
+        description=f"The morning's forecast of {universe.name}, an hour before it opens, with what Wall Street and "
+        "COMEX did in the night.",
+    )
+    def morning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        from miraikakaku_assets.domain.market.sessions import session_table
+
+        day = context.scheduled_execution_time.astimezone(ZoneInfo(universe.time_zone)).date()
+        if day not in session_table(universe.calendar)["session"]:
+            return dg.SkipReason(
+                f"{day} is no session of {universe.name}: there is no morning to forecast in."
+            )
+        if not context.instance.get_dynamic_partitions(universe.partitions):
+            return dg.SkipReason(f"Nothing of {universe.name} is collected yet.")
+        return dg.RunRequest(
+            run_key=f"{name}_{day}", run_config={"ops": {op_name: {"config": {"morning": True}}}}
+        )
+
+    return morning
 
 
 def _training(universe: Universe) -> dg.ScheduleDefinition:

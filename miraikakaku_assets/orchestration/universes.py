@@ -83,7 +83,7 @@ class UniverseAssets:
     volume: str = "Shares"
 
 
-def _at_collection_time() -> str:
+def at_collection_time() -> str:
     """Weekdays at COLLECTION_TIME."""
     hour, minute = settings().collection_time.split(":")
     return f"{int(minute)} {int(hour)} * * 1-5"
@@ -157,27 +157,28 @@ _FX = UniverseAssets(
 )
 _COPPER = UniverseAssets(
     COPPER,
-    scope="the COMEX copper futures that COPPER_SYMBOLS names (nearest contract month, not adjusted for the roll)",
+    scope="the copper that COPPER_SYMBOLS names: COMEX futures (nearest contract month, not adjusted for the roll) and "
+    "the LME's official prices for cash and three months, which have a close and no range",
     cadence="on weekdays at COLLECTION_TIME in Tokyo",
-    tags={"market": "comex", "currency": "usd"},
+    tags={"market": "copper", "currency": "usd"},
     daily=(
         # Not like the others at a time after the close: 07:00 in Tokyo is 17:00 in New York's winter, when the day ends
         # and its bar is provisional. So a tick is for whatever has run or become final since the tick before.
         Schedule(
             "copper_pipeline",
-            _at_collection_time,
-            "Daily bars, timeframes and indicators of COMEX copper, weekdays at COLLECTION_TIME.",
+            at_collection_time,
+            "Daily bars, timeframes and indicators of COMEX and LME copper, weekdays at COLLECTION_TIME.",
             due="changed",
         ),
         Schedule(
             "copper_reforecast",
             "0 13 * * 1-5",
-            "COMEX copper at 13:00 in Tokyo: its bar, which in winter is not final at 07:00, and the forecasts "
+            "Copper at 13:00 in Tokyo: COMEX's bar, which in winter is not final at 07:00, and the forecasts "
             "that follow it.",
             due="all",
         ),
     ),
-    volume="Contracts",
+    volume="Contracts; 0 of the LME's official prices",
 )
 RECORDS = {record.universe.name: record for record in (_JP, _US, _FX, _COPPER)}
 MASTERS = {record.universe: record.master for record in RECORDS.values() if record.master}

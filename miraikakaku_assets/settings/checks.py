@@ -212,6 +212,12 @@ def _utc(value: datetime | None) -> datetime | None:
     return value and value.astimezone(UTC)
 
 
+def _web_page(value: str) -> str:
+    if not _is_web_address(value):
+        raise ValueError("must be the address of a page like https://www.westmetall.com/de/markdaten.php")
+    return value
+
+
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Many = Annotated[int, Field(gt=0, le=100_000)]
 
@@ -230,6 +236,7 @@ Moment = Annotated[datetime | None, AfterValidator(_utc)]
 Day = Annotated[str, AfterValidator(_iso_day)]
 TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+WebPage = Annotated[str, AfterValidator(_web_page)]
 Origins = Annotated[str, AfterValidator(_origins)]
 AddressOrFile = Annotated[str, AfterValidator(_address_or_file)]
 StateFolder = Annotated[Path, AfterValidator(_nameable)]

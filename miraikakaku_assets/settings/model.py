@@ -1,10 +1,10 @@
 """Every setting with its default, and what is derived from several of them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import quote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from miraikakaku_assets.domain.market.universes import COPPER, FX, JP, US, universe
@@ -12,7 +12,7 @@ from miraikakaku_assets.domain.market.universes.record import Default
 from miraikakaku_assets.domain.patterns.definitions import DEFAULT, NAMES
 from miraikakaku_assets.domain.words import named_in
 from miraikakaku_assets.settings import checks
-from miraikakaku_assets.settings.price_sources import PriceSourceSettings, web_location
+from miraikakaku_assets.settings.price_sources import LOOPBACK, PriceSourceSettings, web_location
 
 JPX_LIST_URL = "https://www.jpx.co.jp/markets/statistics-equities/misc/tvdivq0000001vg2-att/data_j.xls"
 NASDAQ_LISTED_URL = "https://www.nasdaqtrader.com/dynamic/SymDir/nasdaqlisted.txt"
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     PatternDefinition = str
 else:
     PatternDefinition = Literal[NAMES]
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Settings(PriceSourceSettings):
@@ -35,11 +34,17 @@ class Settings(PriceSourceSettings):
     miraikakaku_home: checks.StateFolder = Path(".miraikakaku")
     """State of this installation: postgres/, dagster/, backups/, logs/, models/, reports/, masters/, quarantine/."""
     database_url: checks.PostgresUrl = None
-    """External PostgreSQL (``postgresql://…``); unset means the embedded server."""
+    """External PostgreSQL (``postgresql://…``); unset means that of DB_HOST, or the embedded server."""
     database_reader_url: checks.PostgresUrl = None
     """The same database in the role that only reads, for whoever shows data; unset: see docs/security.md."""
     database_api_url: checks.PostgresUrl = None
     """The same database in the role of the REST API, which accepts jobs and responds to alerts; unset likewise."""
+    db_host: str = ""
+    """Host of an external PostgreSQL where DATABASE_URL is unset; the other DB_ variables go with it."""
+    db_port: Annotated[int, Field(gt=0, lt=65536)] = 5432
+    db_name: str = "miraikakaku"
+    db_user: str = "postgres"
+    db_password: SecretStr | None = None
     jpx_list_url: checks.AddressOrFile = JPX_LIST_URL
     """URL or file path of ``data_j.xls``."""
     nasdaq_listed_url: checks.AddressOrFile = NASDAQ_LISTED_URL
@@ -54,7 +59,7 @@ class Settings(PriceSourceSettings):
     fx_pairs: checks.CurrencyPairs = ",".join(FX.named.value)
     """Currency pairs that are collected, symbols with commas between them."""
     copper_symbols: checks.CopperFutures = ",".join(COPPER.named.value)
-    """COMEX copper futures that are collected, symbols with commas between them."""
+    """Copper that is collected, COMEX futures and the LME's official prices, symbols with commas between them."""
     collection_time: checks.TimeOfDay = "07:00"
     """When copper is collected on weekdays, HH:MM in Tokyo."""
 
@@ -196,6 +201,20 @@ class Settings(PriceSourceSettings):
     log_file: str = ""
     """File of JSON lines; empty: ``logs/miraikakaku.jsonl`` below the state folder; ``off``: none."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _database_of_parts(cls, values: Any) -> Any:
+        """DATABASE_URL from the DB_ variables, where it is not set itself."""
+        if not isinstance(values, dict) or values.get("database_url") or not values.get("db_host"):
+            return values
+        user = quote(str(values.get("db_user") or cls.model_fields["db_user"].default), safe="")
+        secret = values.get("db_password")
+        password = secret.get_secret_value() if isinstance(secret, SecretStr) else secret
+        login = f"{user}:{quote(str(password), safe='')}" if password else user
+        port = values.get("db_port") or cls.model_fields["db_port"].default
+        name = quote(str(values.get("db_name") or cls.model_fields["db_name"].default), safe="")
+        return {**values, "database_url": f"postgresql://{login}@{values['db_host']}:{port}/{name}"}
+
     @field_validator("backup_wal")
     @classmethod
     def _embedded_only(cls, value: str, info: ValidationInfo) -> str:
@@ -210,7 +229,7 @@ class Settings(PriceSourceSettings):
     @classmethod
     def _rehearsed(cls, value: checks.Moment, info: ValidationInfo) -> checks.Moment:
         located = web_location(info.data)
-        if value and located and urlsplit(located[1]).hostname not in _LOOPBACK:
+        if value and located and urlsplit(located[1]).hostname not in LOOPBACK:
             raise ValueError(  # real bars, judged by a wrong clock, would be stored as final or as from the future
                 "is for simulated and recorded prices; unset it, or point "
                 f"{located[0].upper()} at a simulator on this machine"

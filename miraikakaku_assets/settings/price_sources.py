@@ -5,14 +5,18 @@ A source is known here by name, so that a wrong setting is refused before anythi
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationInfo
 from pydantic_settings import BaseSettings
 
-from miraikakaku_assets.settings.checks import WebAddress
+from miraikakaku_assets.settings.checks import WebAddress, WebPage
 
 YAHOO_BASE_URL = "https://query2.finance.yahoo.com"
+_WESTMETALL_PAGE = "/de/markdaten.php?action=table&field=LME_Cu_cash"
+WESTMETALL_URL = f"https://www.westmetall.com{_WESTMETALL_PAGE}"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class RegisteredSource(NamedTuple):
@@ -65,6 +69,25 @@ class PriceSourceSettings(BaseSettings):
     )
     """File or folder of Parquet/CSV bars, needed when the price source is ``archive``."""
     yahoo_base_url: WebAddress = YAHOO_BASE_URL
+    lme_price_source: Literal["auto", "westmetall", "files", "lseg"] = "auto"
+    """Where the LME's official copper prices come from; ``auto``: Westmetall, and nowhere beside an archive."""
+    westmetall_url: WebPage = WESTMETALL_URL
+    """Page of the LME's official prices. A simulated exchange at YAHOO_BASE_URL serves its own unless this is set."""
+    copper_drop_dir: Path | None = None
+    """Folder of CSV files of copper prices, needed when LME_PRICE_SOURCE is ``files``."""
+    lseg_app_key: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("lseg_app_key", "eikon_app_key")
+    )
+    """Key of the application at LSEG (EIKON_APP_KEY is read, too), for LME_PRICE_SOURCE ``lseg``."""
+
+    @property
+    def official_prices_url(self) -> str:
+        """The page of the LME's official prices: real ones never come upon those of a simulated exchange."""
+        located = web_location(self.model_dump(include={"miraikakaku_price_source", "yahoo_base_url"}))
+        is_local = located is not None and urlsplit(located[1]).hostname in LOOPBACK
+        if is_local and located is not None and self.westmetall_url == WESTMETALL_URL:
+            return located[1].rstrip("/") + _WESTMETALL_PAGE
+        return self.westmetall_url
 
     @property
     def price_location(self) -> str | Path | None:

@@ -43,7 +43,7 @@ def dashboard(database: Database, folder: Path, **options: Any) -> Iterator[Test
     settings = Settings(
         _env_file=None,
         miraikakaku_home=folder,
-        database_url=database.url,  # type: ignore[arg-type]
+        database_url=database.url,
         **options,
     )
     use = Ports(settings, lambda: NOW)
@@ -115,7 +115,7 @@ def test_a_form_never_sends_anybody_elsewhere_nor_takes_tries_without_end(keyed:
 
 
 def test_a_cookie_that_is_changed_or_old_or_of_another_process_is_nothing() -> None:
-    settings = Settings(_env_file=None, api_key=KEY)  # type: ignore[arg-type]
+    settings = Settings(_env_file=None, api_key=KEY)
     access, other = Access(keys_of(settings)), Access(keys_of(settings))
     cookie = access.cookie(KEY, NOW)
     assert cookie is not None

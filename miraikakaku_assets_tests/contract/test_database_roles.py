@@ -116,6 +116,8 @@ def test_the_api_also_acknowledges_alerts(database: Database, api: Database) -> 
         "UPDATE miraikakaku.price_bars SET volume = 0",
         INSTRUMENT,
         "SELECT * FROM miraikakaku.security_scans",
+        "UPDATE miraikakaku.rate_limits SET rate = 1000",
+        "DELETE FROM miraikakaku.rate_limits",
         f"GRANT {READER} TO {API}",
     ):
         assert refusal(api, statement) in {"42501", "0LP01"}, statement

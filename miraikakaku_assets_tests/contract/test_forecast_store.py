@@ -174,6 +174,9 @@ WRONG = {
     "spread below zero": ("sd", -0.1),
     "target at the origin": ("target", DAYS[0]),
     "unknown symbol": ("symbol", "0000.T"),
+    "eight quantiles": ("quantiles", [0.01 * nth for nth in range(8)]),
+    "falling quantiles": ("quantiles", [-0.01 * nth for nth in range(9)]),
+    "a quantile NaN": ("quantiles", [float("nan")] * 9),
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from miraikakaku_assets.adapters.storage.backups.integrity import PostgresIntegr
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.maintenance import rows
 from miraikakaku_assets.adapters.storage.maintenance.rows import PostgresOldRows
-from miraikakaku_assets.application.ports.operations.maintenance import LEDGER, PROBES, REPORTS, ROWS
+from miraikakaku_assets.application.ports.operations.maintenance import JOBS, LEDGER, PROBES, REPORTS, ROWS
 
 NOW = datetime(2026, 11, 20, 3, tzinfo=UTC)
 BEFORE = NOW - timedelta(days=90)
@@ -32,6 +32,15 @@ _FILL = """
     INSERT INTO miraikakaku.source_probes (probed_at, source, symbol, verdict, latency_ms, rate)
     SELECT timestamptz '2026-08-01 16:00+00' + n * interval '1 minute', 'yahoo', 'A', 'ok', n, 5
     FROM generate_series(1, 50) AS n;"""
+
+_FILL_JOB = """
+    UPDATE miraikakaku.batch_executions SET run_id = 'of-a-job' WHERE id = 1;
+    UPDATE miraikakaku.run_progress SET run_id = 'of-a-job' WHERE batch_execution_id = 1;
+    INSERT INTO miraikakaku.bulk_jobs (id, number, state, symbols, unknown, total, interval, requested_by, body_digest,
+        launch_due_at, ended_at)
+    VALUES ('job-1', 1, 'completed', '{}', '[]', 2, '1d', 'default', '', timestamptz '2026-08-01',
+        timestamptz '2026-11-01');
+    INSERT INTO miraikakaku.bulk_job_runs (run_id, job_id) VALUES ('of-a-job', 'job-1');"""
 
 
 def found(database: Database, query: str) -> list[tuple[Any, ...]]:
@@ -70,6 +79,26 @@ def test_what_leaves_is_counted_once_and_the_newest_verdict_stays(
     assert [sum(old.prune(kind, BEFORE)) for kind in ROWS] == [0] * len(ROWS)
     assert old.count(LEDGER, BEFORE) == 0
     assert len(list(old.vacuum())) == old.tables()
+
+
+def test_the_figures_of_a_bulk_job_stay_as_long_as_the_job(database: Database) -> None:
+    """Its collection is older than the ledger keeps any, and the job is not."""
+    with database.engine.begin() as connection:
+        connection.execute(text(_FILL))
+        connection.execute(text(_FILL_JOB))
+    old = PostgresOldRows(database)
+    of_job = (
+        "SELECT (SELECT count(*) FROM miraikakaku.run_progress p WHERE p.batch_execution_id = b.id),"
+        " (SELECT count(*) FROM miraikakaku.batch_execution_details d WHERE d.batch_execution_id = b.id)"
+        " FROM miraikakaku.batch_executions b WHERE b.run_id = 'of-a-job'"
+    )
+
+    assert sum(old.prune(LEDGER, BEFORE)) > 0
+    assert found(database, of_job) == [(1, 2)]
+
+    assert sum(old.prune(JOBS, NOW)) == 2
+    assert sum(old.prune(LEDGER, BEFORE)) > 0
+    assert found(database, of_job) == []
 
 
 def test_old_files_leave_and_the_newest_stays(tmp_path: Path) -> None:

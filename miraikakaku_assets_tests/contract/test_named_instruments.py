@@ -77,7 +77,7 @@ def test_what_is_no_pair_is_refused_before_anything_changes(
 def test_copper_is_registered_with_its_unit_and_nothing_else_is(
     database: Database, masters: PostgresMasters
 ) -> None:
-    with pytest.raises(ConfigurationError, match="'CL=F' is no COMEX copper future"):
+    with pytest.raises(ConfigurationError, match="'CL=F' is no COMEX copper future and no LME price"):
         masters.ensure_named(COPPER, ["HG=F", "CL=F"], MOMENT)
     assert rows_of(database, "instruments") == []
 

@@ -94,7 +94,7 @@ def installation(installed_url: str, tmp_path: Path) -> Iterator[Installation]:
 
 def test_the_figures_are_those_of_the_domain(installation: Installation) -> None:
     board = installation.make(["copper"]).boards["copper"]
-    sessions = session_table(COPPER.calendar)["session"]
+    sessions = session_table(COPPER.calendar_of("HG=F"))["session"]
     days = pl.Series(days_of(COPPER))
     closes = bars(COPPER, 2, 3).select(symbol=pl.lit("HG=F"), session="Date", close="Close")
     data = panel(closes, sessions)

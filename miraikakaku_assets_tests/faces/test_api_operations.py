@@ -1,6 +1,10 @@
 """What somebody who looks after the installation does over HTTP, in roles that may do no more than that."""
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -109,7 +113,7 @@ def test_a_repair_says_what_it_would_ask_for_and_needs_dagster_to_begin(api: Api
     planned = api.post("/api/coverage/repair", json={**wanted, "dry_run": True})
     begun = api.post("/api/coverage/repair", json=wanted)
 
-    nothing = {"checked_at": None, "gaps": 0, "requests": 0, "skipped": {}}
+    nothing: dict[str, object] = {"checked_at": None, "gaps": 0, "requests": 0, "skipped": {}}
     assert (planned.status_code, planned.json()["planned"]) == (200, nothing), planned.text
     assert (begun.status_code, begun.json()["error"]) == (503, "SERVICE_UNAVAILABLE")
     for body in ({"universe": "mars"}, {"causes": ["boredom"]}, {"timeframe": "1w"}, {"limit": -1}):
@@ -147,7 +151,7 @@ def test_metrics_are_those_of_the_installation_and_of_this_process(api: Api) -> 
 
 
 def test_whoever_reads_tables_cannot_write(api: Api, tmp_path: Path, installed_url: str) -> None:
-    unnamed = Ports(Settings(_env_file=None, miraikakaku_home=tmp_path, database_url=installed_url))  # type: ignore[arg-type]
+    unnamed = Ports(Settings(_env_file=None, miraikakaku_home=tmp_path, database_url=installed_url))
     for use, state in ((api.ports, "42501"), (unnamed, "25006")):
         reading = Ports(use.narrow_settings(Role.READER))
         with pytest.raises(DBAPIError) as refused, reading.opened.engine.begin() as connection:
@@ -202,11 +206,66 @@ def test_the_files_of_a_job_are_those_of_its_list_until_they_expire(api: Api) ->
     assert api.get(files).status_code == 404
 
 
+def test_what_a_client_has_is_not_sent_again(api: Api) -> None:
+    job = api.post("/api/bulk/start", json={"symbols": ["7203.T"]}).json()["job_id"]
+    for path in (
+        f"/api/bulk/manifest/{job}",
+        f"/api/bulk/files/{job}",
+        "/api/bulk/jobs?status=completed",  # those under way change
+        "/api/coverage/gaps",
+        "/api/stock-master/updates",
+        "/api/alerts?standing=false",
+    ):
+        whole = api.get(path)
+        again = api.get(path, headers={"If-None-Match": whole.headers["ETag"]})
+        assert (whole.status_code, again.status_code, again.content) == (200, 304, b""), path
+
+
+_WRITE_AND_BE_KILLED = """
+import os, signal, sys
+from sqlalchemy import event
+from miraikakaku_assets.application.bulk.results import write_results
+from miraikakaku_assets.bootstrap import ports
+
+def kill(connection, cursor, statement, *_):
+    if "INSERT INTO miraikakaku.bulk_job_files" in statement:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+event.listen(ports().opened.engine, "before_cursor_execute", kill)
+write_results(sys.argv[1], ports().results)
+"""
+
+
+def test_killed_between_a_file_and_its_row_a_job_has_all_its_files_after_the_next_look(api: Api) -> None:
+    job = api.post("/api/bulk/start", json={"symbols": ["7203.T"]}).json()["job_id"]
+    settings = api.ports.settings
+    environment = os.environ | {
+        "DATABASE_URL": settings.database_url.get_secret_value() if settings.database_url else "",
+        "MIRAIKAKAKU_HOME": str(settings.home),
+    }
+    command = [sys.executable, "-c", _WRITE_AND_BE_KILLED, job]
+    killed = subprocess.run(command, env=environment, cwd=settings.home, timeout=PATIENCE, check=False)
+    api.ports.job_queue.finish(job, JobState.COMPLETED)
+
+    assert killed.returncode == -signal.SIGKILL
+    (file,) = (settings.home / "results").glob(f"{job}.*.parquet")
+    assert (api.get(f"/api/bulk/files/{job}").json()["state"]) == "processing"
+    assert api.get(f"/api/bulk/files/{job}/{file.name}").status_code == 404  # it may be half of what there is
+    assert job in api.ports.job_queue.without_results(100)
+
+    write_results(job, api.ports.results)
+
+    (entry,) = api.get(f"/api/bulk/files/{job}").json()["files"]
+    whole = api.get(entry["url"]).content
+    assert (entry["name"], sha256(whole).hexdigest()) == (file.name, entry["sha256"])
+
+
 HOSTILE = (
     "' OR 1=1 --",
     "7203.T'; DROP TABLE miraikakaku.bulk_jobs; --",
     "..%2f..%2f..%2fetc%2fpasswd",
     "%00",
+    "%%0000",
     "\u202e7203.T",
     "７２０３．Ｔ",
     "%ff%fe",

@@ -25,7 +25,7 @@ SYMBOLS = ["7203.T", "6758.T", "9984.T", "1301.T", "1306.T", "8951.T"]
 @contextmanager
 def everything(command: Command, port: int, *, are_killed: bool = False) -> Iterator[httpx.Client]:
     """All servers of `up`, and a client of the API; stopped by Ctrl-C, or killed with all that they have started."""
-    services = command.start("up", "--port", free_port(), "--api-port", port)
+    services = command.start("up", "--port", free_port(), "--api-port", port, "--dashboard-port", free_port())
     try:
         with httpx.Client(
             base_url=f"http://127.0.0.1:{port}", headers={"X-API-KEY": KEY}, timeout=PATIENCE

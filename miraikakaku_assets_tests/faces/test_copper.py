@@ -10,6 +10,14 @@ from miraikakaku_assets_tests.support.moments import last_evening
 
 pytestmark = pytest.mark.slow
 
+OFFICIAL = (
+    "SELECT {} FROM miraikakaku.price_bars JOIN miraikakaku.instruments i ON i.id = instrument_id "
+    "WHERE timeframe = '1d' AND i.calendar = 'LME'"
+)
+FORECASTS = (
+    "SELECT symbol, count(*) FROM miraikakaku.daily_predictions p JOIN miraikakaku.instruments i "
+    "ON i.id = p.instrument_id WHERE model = 'random_walk' AND point IS NOT NULL GROUP BY 1 ORDER BY 1"
+)
 BARS = "SELECT timeframe, count(*) FROM miraikakaku.price_bars GROUP BY 1"
 
 
@@ -32,22 +40,51 @@ def test_the_pipeline_of_copper_needs_no_master_and_doing_it_again_changes_nothi
     stored = dict(command.rows(BARS))
     assert stored == {"1d": prices["inserted"], **analysis["bars"]} == analysis["indicators"]
     assert set(stored) == {"1d", "1w", "1mo"}
-    assert (prices["symbols"], prices["verdicts"], analysis["new_signals"]) == (1, {"ok": 1}, 0)
-    assert coverage["coverage"] == 1.0
+    assert (prices["symbols"], prices["verdicts"], analysis["new_signals"]) == (3, {"ok": 3}, 0)
+    assert coverage["coverage"] == 1.0  # each on the days of its own exchange
+    ranges = command.rows(OFFICIAL.format("count(*), count(open), count(high), count(low), sum(volume)"))
+    assert ranges[0][0] > 50
+    assert ranges[0][1:] == (0, 0, 0, 0)  # an official price is a close, and no range is made up
+    assert command.rows(OFFICIAL.format("DISTINCT source, price_unit")) == [("westmetall", "USD per tonne")]
+    forecasts = command.rows(FORECASTS)
+    assert forecasts == [("HG=F", 5), ("LME-CU-3M", 5), ("LME-CU-CASH", 5)]
+    curve = stages["curve"]
+    assert (curve["contracts"], curve["lost"], curve["sources"]) == (8, {}, {"westmetall": 1, "yahoo": 6})
     everything = "SELECT * FROM miraikakaku.price_bars ORDER BY timeframe, ts"
     before = command.rows(everything)
 
     shown = command("pipeline", "--universe", "copper")
 
     assert shown.code == 0, shown.err
-    assert "copper analysis of 1d bars: 1 symbol, nothing was due" in shown.out
+    assert "copper analysis of 1d bars: 3 symbols, nothing was due" in shown.out
     assert command.rows(everything) == before
 
     status = command("status", "--universe", "copper", "--json").document
 
-    assert (status["master"]["listed"], status["fresh_symbols"], status["watched"]) == (1, 1, [])
+    assert (status["master"]["listed"], status["fresh_symbols"], status["watched"]) == (3, 3, [])
     assert {row["timeframe"] for row in status["analysis"]} == {"1d", "1w", "1mo"}
-    assert "1 of 1 listed symbol has the bar of" in command("status", "--universe", "copper").out
+    assert "3 of 3 listed symbols have the bar of" in command("status", "--universe", "copper").out
+
+    shown_curve = command("copper")
+    document = command("copper", "--json").document
+
+    assert shown_curve.code == 0
+    assert max(map(len, shown_curve.out.splitlines())) <= 80
+    assert [point["contract"] for point in document["points"][:2]] == ["LME-CU-CASH", "LME-CU-3M"]
+    spread = document["spread"]
+    assert spread["spread"] == spread["cash"] - spread["three_months"]
+    assert (spread["spread"] > 0) == (spread["regime"] == "backwardation") == (document["comex"]["slope"] < 0)
+    assert (
+        abs(document["comex"]["over_lme"]) < 0.06 * spread["cash"]
+    )  # half a day of New York's prices, and the carry
+    assert document["stocks"]["tonnes"] > 0
+
+
+def test_a_curve_that_nobody_has_collected_is_said_to_be_missing(command: Command) -> None:
+    ended = command("copper", "--json")
+
+    assert ended.code == 2
+    assert ended.document["error"].startswith("There are no quotes of copper's curve yet")
 
 
 def test_a_symbol_that_the_setting_does_not_name_is_not_collected(command: Command) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
-OURS = ("overview", "coverage", "patterns", "operations")
+OURS = tuple(page.slug for page in all_pages())
 SCRIPTED = "<img src=x onerror=alert(1)>"
 
 
@@ -162,3 +162,50 @@ def test_a_table_is_saved_as_it_is_shown(desk: Look, address: str, tmp_path: Pat
     path = tmp_path / "gaps.parquet"
     saved.value.save_as(path)
     assert pl.read_parquet(path)["symbol"].to_list() == ["6758.T"]
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("symbol?symbol=%3Cb%3Enone", "There is no instrument <b>none"),
+        ("symbol?symbol=6758.T&tf=7y&basis=x&bars=-1", "6758.T"),
+        ("forecasts?symbol=nowhere&h=99", "There is no instrument nowhere"),
+        ("forecasts?view=market&market=mars&h=x", "What this order was worth"),
+        ("screener?rsi_14=thirty", "write its ends like 20..30"),
+        ("screener?q=nothing-like-it", "Nothing matches"),
+        ("models?market=us&window=1", "Models"),
+        ("copper?years=never", "Copper"),
+    ],
+)
+def test_an_address_that_makes_no_sense_is_answered_in_a_sentence(
+    place: str, said: str, phone: Look, address: str
+) -> None:
+    phone.complaints.clear()
+    phone.open(f"{address}/{place}")
+    assert said in phone.text()
+    assert "Traceback" not in phone.text()
+    assert phone.page.locator("img[src='x']").count() == 0
+    assert phone.complaints == []
+
+
+def test_candles_are_drawn_and_another_timeframe_stands_in_the_address(desk: Look, address: str) -> None:
+    desk.open(f"{address}/symbol?symbol=7203.T")
+    chart = desk.page.locator("[role=group][aria-label*='7203.T']").first
+    chart.locator("canvas").first.wait_for()
+    assert chart.bounding_box()["width"] > 600  # type: ignore[index]
+    desk.page.get_by_text("週足").click()
+    desk.page.wait_for_url(re.compile(r"tf=1w"))
+    with desk.page.expect_download() as saved:
+        desk.page.get_by_role("button", name="PNG 保存").click()
+    assert saved.value.suggested_filename == "7203.T-1w.png"
+
+
+def test_a_view_of_the_screener_is_made_by_clicks_and_opened_by_its_address(
+    desk: Look, phone: Look, address: str
+) -> None:
+    desk.open(f"{address}/screener")
+    desk.page.get_by_role("button", name="安値圏").click()
+    desk.page.wait_for_url(re.compile(r"above_low_250=\.\.0\.02"))
+    shared = desk.page.url
+    phone.open(shared)
+    assert "ABOVE LOW 250" in phone.text().upper() or "from low" in phone.text()

@@ -34,7 +34,7 @@ def test_the_demo_runs_the_whole_pipeline_as_often_as_one_likes_and_says_it_is_s
         refused = [
             on_the_demo("import", open_folder / "of-my-own.csv", "--universe", "fx"),
             real("collect", "--universe", "fx"),
-            real("up", "--port", free_port(), "--api-port", free_port()),
+            real("up", "--port", free_port(), "--api-port", free_port(), "--dashboard-port", free_port()),
         ]
     finally:
         on_the_demo("db", "stop")
@@ -46,9 +46,9 @@ def test_the_demo_runs_the_whole_pipeline_as_often_as_one_likes_and_says_it_is_s
     assert first.out.count("jp prices: 40 symbols") == 2
     assert "jp coverage" in first.out
     assert first.out.count("fx prices of 5m: 2 symbols") == 2
-    assert first.out.count("copper prices: 1 symbol\n") == 2
-    assert "38 Dagster runs" in first.out
-    for universe, symbols in {"jp": 40, "us": 12, "fx": 2, "copper": 1}.items():
+    assert first.out.count("copper prices: 3 symbols\n") == 2
+    assert "39 Dagster runs" in first.out
+    for universe, symbols in {"jp": 40, "us": 12, "fx": 2, "copper": 3}.items():
         assert f"{universe} forecasts from" in first.out
         assert f": {symbols} symbol" in first.out
     for computed in (
@@ -76,8 +76,8 @@ def test_the_demo_runs_the_whole_pipeline_as_often_as_one_likes_and_says_it_is_s
     tables, _, ending = summary.partition("forecasts of the ensemble from")[2].partition("report of jp: ")
     shown = [words[0] for words in map(str.split, tables.splitlines()) if words[1:2] in (["+1"], ["+5"])]
     assert shown[::2] == shown[1::2]
-    assert [symbol.endswith(".T") for symbol in shown[::2]] == [True, True, *(5 * [False])]
-    assert shown[8::2] == ["EURUSD=X", "USDJPY=X", "HG=F"]
+    assert [symbol.endswith(".T") for symbol in shown[::2]] == [True, True, *(6 * [False])]
+    assert shown[8::2] == ["EURUSD=X", "USDJPY=X", "HG=F", "LME-CU-3M"]
     assert max(map(len, tables.splitlines())) <= 80
     assert "look at them" in ending
     # Its signals are simulated: nobody may ever be told of one.

@@ -85,8 +85,10 @@ def test_a_port_that_is_taken_is_refused_before_anything_is_started(nowhere: Com
         other.close()
         ended = nowhere(command, "--port", port)  # it would not find its database either
         api = nowhere(command, "--port", free, "--api-port", port)
+        last = nowhere(command, "--port", free, "--api-port", free, "--dashboard-port", port)
 
-    assert (ended.code, api.code) == (BAD_USAGE, BAD_USAGE)
+    assert (ended.code, api.code, last.code) == (BAD_USAGE, BAD_USAGE, BAD_USAGE)
+    assert last.errors[0].startswith(f"--dashboard-port {port}: the dashboard cannot listen on ")
     (sentence,), (other_sentence,) = ended.errors, api.errors
     assert sentence.startswith(f"--port {port}: the web UI cannot listen on 127.0.0.1:{port} (Address ")
     assert other_sentence.startswith(

@@ -25,6 +25,7 @@ HEAVY = (
     "polars",
     "pyarrow",
     "sqlalchemy",
+    "streamlit",
     "uvicorn",
     "yfinance",
 )
@@ -42,9 +43,11 @@ COMMANDS = {
     "backups",
     "check",
     "collect",
+    "copper",
     "coverage gaps",
     "coverage repair",
     "daily",
+    "dashboard",
     "db roles",
     "db start",
     "db stop",
@@ -83,6 +86,7 @@ COMMANDS = {
     "validate",
     "watch",
     "weekly",
+    "worker",
 }
 
 
@@ -136,6 +140,7 @@ def test_commands_that_report_can_do_so_in_json() -> None:
         "backups",
         "check",
         "collect",
+        "copper",
         "coverage gaps",
         "coverage repair",
         "daily",

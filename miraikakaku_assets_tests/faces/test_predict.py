@@ -11,7 +11,17 @@ from miraikakaku_assets_tests.support.command import Command
 from miraikakaku_assets_tests.support.moments import last_evening
 
 pytestmark = pytest.mark.slow
-MODELS = {"arima", "drift", "lstm", "prophet", "random_forest", "random_walk", "theta", "xgboost"}
+MODELS = {
+    "arima",
+    "drift",
+    "lead_beta",
+    "lstm",
+    "prophet",
+    "random_forest",
+    "random_walk",
+    "theta",
+    "xgboost",
+}
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +86,7 @@ def test_every_model_forecasts_copper_and_what_came_is_scored(command: Command) 
     [
         (["predict", "--universe", "copper"], 2, "There are no daily bars of copper"),
         (["predict", "--universe", "copper", "--as-of", "soon"], 2, "--as-of 'soon' is not a date like"),
+        (["predict", "--universe", "us", "--morning"], 2, "us is forecast in the evening only"),
         (["train", "--universe", "copper", "--until", "soon"], 2, "--until 'soon' is not a date like"),
         (["train", "--models", " , "], 2, "names no model"),
         (["train", "--universe", "tin"], 2, "tin"),

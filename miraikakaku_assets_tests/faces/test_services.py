@@ -95,7 +95,8 @@ def ui(command: Command) -> Iterator[WebUI]:
     assert command("master", "update").code == 0
     port = free_port()
     api_port = free_port()
-    services = command.start("up", "--port", port, "--api-port", api_port)
+    dashboard_port = free_port()
+    services = command.start("up", "--port", port, "--api-port", api_port, "--dashboard-port", dashboard_port)
     try:
         page = WebUI(port)
         wait_for(lambda: page.ask("{ version }"))
@@ -107,6 +108,7 @@ def ui(command: Command) -> Iterator[WebUI]:
     assert services.returncode == 0, output + errors
     assert f"web UI on http://127.0.0.1:{port}" in output
     assert f"REST API on http://127.0.0.1:{api_port}" in output
+    assert f"dashboard on http://127.0.0.1:{dashboard_port}" in output
     assert [process for process in started if is_alive(process)] == []
 
 
@@ -133,7 +135,7 @@ def whole_market(command: Command) -> dict[str, str]:
 
 @pytest.mark.usefixtures("ui")
 def test_what_the_settings_name_has_its_keys_before_anything_has_run(command: Command) -> None:
-    assert partition_keys(command, "copper_contracts") == ["HG=F"]
+    assert partition_keys(command, "copper_contracts") == ["HG=F", "LME-CU-3M", "LME-CU-CASH"]
     assert "USDJPY=X" in partition_keys(command, "fx_pairs")
 
 

@@ -31,7 +31,7 @@ def test_a_backfill_survives_a_killed_worker_and_nothing_is_fetched_twice(
         simulated(symbols=200, us_symbols=0, now=last_evening()) as exchange,
         fresh_database(server_url, INSTALLED) as url,
     ):
-        told = variables(exchange.moment.isoformat(), RATE, 50) | {"RUN_LOST_AFTER": "6"}
+        told = variables(exchange.moment.isoformat(), RATE, 50) | {"RUN_LOST_AFTER": "20"}
         site = Site(tmp_path, {"DATABASE_URL": url, **Exchange(exchange.base).variables(), **told})
 
         night = live_in(site, Exchange(exchange.base), RATE, instance)

@@ -32,6 +32,8 @@ TOKYO, NEW_YORK = ZoneInfo("Asia/Tokyo"), ZoneInfo("America/New_York")
 ASSETS = [key.to_user_string() for key in chain_keys(COPPER, Timeframe.D1)]
 DAILY_BARS = "FROM miraikakaku.price_bars WHERE timeframe = '1d'"
 RANGE = {"dagster/asset_partition_range_start": "HG=F", "dagster/asset_partition_range_end": "HG=F"}
+SYMBOLS = ["HG=F", "LME-CU-3M", "LME-CU-CASH"]
+WHOLE = {"dagster/asset_partition_range_start": SYMBOLS[0], "dagster/asset_partition_range_end": SYMBOLS[-1]}
 COMEX = {
     "currency": "USD", "symbol": "HG=F", "exchangeName": "CMX", "instrumentType": "FUTURE", "gmtoffset": -14400,
     "timezone": "EDT", "exchangeTimezoneName": "America/New_York", "priceHint": 4, "dataGranularity": "1d",
@@ -67,11 +69,15 @@ def test_one_run_collects_the_days_and_derives_weeks_months_and_indicators(coppe
     assert run.success
     assert copper.materialized(run.run_id) == sorted((asset, "HG=F") for asset in ASSETS)
     unit = "SELECT symbol, universe, kind, currency, price_unit, calendar FROM miraikakaku.instruments"
-    assert copper.rows(unit) == [("HG=F", "copper", "future", "USD", "USD per pound", "CMX")]
+    assert sorted(copper.rows(unit)) == [
+        ("HG=F", "copper", "future", "USD", "USD per pound", "CMX"),
+        ("LME-CU-3M", "copper", "forward", "USD", "USD per tonne", "LME"),
+        ("LME-CU-CASH", "copper", "forward", "USD", "USD per tonne", "LME"),
+    ]
     master = (
         "SELECT stock_code, stock_name, market_category, exchange, is_active FROM miraikakaku.stock_master"
     )
-    assert copper.rows(master) == [("HG", "Copper, nearest contract month", "COMEX futures", "COMEX", True)]
+    assert ("HG", "Copper, nearest contract month", "COMEX futures", "COMEX", True) in copper.rows(master)
     stored = copper.rows(f"SELECT ts, low, high, volume, source, status {DAILY_BARS} ORDER BY ts")
     local = [row[0].astimezone(NEW_YORK) for row in stored]
     assert {f"{moment:%H:%M}" for moment in local} == {"00:00"}
@@ -179,15 +185,22 @@ def test_five_minute_bars_are_refused_by_the_jobs_for_scattered_symbols(copper: 
         assert failure_of(run).description == "5m bars of copper are not collected from a source; choose 1d"
 
 
-def test_coverage_counts_every_day_of_the_stock_exchange(copper: Installation) -> None:
-    assert collected(copper).success
+def test_coverage_counts_each_symbol_on_the_days_of_its_own_exchange(copper: Installation) -> None:
+    register_keys(copper.instance, COPPER.partitions, SYMBOLS)
+    assert copper.run("copper_daily_job", tags=WHOLE).success
 
     run = copper.run("copper_coverage_job")
 
     assert run.success
     metadata = copper.metadata(dg.AssetKey(["copper", "coverage"]))
     assert metadata["coverage"] == 1.0
-    assert "CMX sessions" in metadata["denominator"]
+    assert "COPPER sessions" in metadata["denominator"]
+    held = copper.rows(
+        "SELECT i.symbol, count(*) FROM miraikakaku.price_bars JOIN miraikakaku.instruments i ON i.id = instrument_id "
+        "WHERE timeframe = '1d' AND status = 'final' GROUP BY 1 ORDER BY 1"
+    )
+    assert dict(held)["LME-CU-3M"] == dict(held)["LME-CU-CASH"]
+    assert metadata["stored_bars"] == sum(count for _, count in held)
     checks = {event.check_name: event.passed for event in run.get_asset_check_evaluations()}
     assert checks == {"above_threshold": True, "enough_issues": True}
 
@@ -209,6 +222,7 @@ def tick(copper: Installation, at: datetime) -> Any:
         date(2025, 7, 15),  # summer: New York's day ended an hour ago
         date(2025, 1, 15),  # winter: it ends now, its bar is provisional
         date(2025, 9, 1),  # a Monday: the bar of Friday became final on Saturday
+        date(2025, 9, 2),  # New York had a holiday, London traded
     ],
 )
 def test_a_tick_asks_for_every_key_and_registers_what_the_setting_names(
@@ -221,15 +235,15 @@ def test_a_tick_asks_for_every_key_and_registers_what_the_setting_names(
     assert (request.run_key, request.job_name or "copper_daily_job") == (
         f"copper_pipeline_{day}T07:00+0900", "copper_daily_job",
     )  # fmt: skip
-    assert {name: request.tags[name] for name in RANGE} == RANGE
-    assert installation.instance.get_dynamic_partitions(COPPER.partitions) == ["HG=F"]
+    assert {name: request.tags[name] for name in WHOLE} == WHOLE
+    assert installation.instance.get_dynamic_partitions(COPPER.partitions) == SYMBOLS
     assert installation.run("copper_daily_job", tags=dict(request.tags)).success
 
 
-def test_a_tick_after_a_holiday_in_new_york_says_why_it_skips(installation: Installation) -> None:
-    skipped = tick(installation, datetime(2025, 9, 2, 7, tzinfo=TOKYO))
+def test_a_tick_after_good_friday_says_why_it_skips(installation: Installation) -> None:
+    skipped = tick(installation, datetime(2025, 4, 21, 7, tzinfo=TOKYO))
 
-    assert skipped.skip_message == "COMEX had no session since 2025-09-01 07:00 in Tokyo."
+    assert skipped.skip_message == "CMX and LME had no session since 2025-04-18 07:00 in Tokyo."
     assert not skipped.run_requests
 
 

@@ -195,6 +195,7 @@ SCHEDULES = {
     "jp_master_update": ("0 6 * * 1", TOKYO, "jp_master_job"),
     "us_master_sync": ("0 4 * * *", TOKYO, "us_master_job"),
     "jp_daily": ("45 16 * * 1-5", TOKYO, "jp_daily_job"),
+    "jp_morning": ("0 8 * * 1-5", TOKYO, "jp_predict_symbols"),
     "us_daily": ("45 16 * * 1-5", NEW_YORK, "us_daily_job"),
     "fx_daily": ("45 0 * * 2-6", LONDON, "fx_daily_job"),
     "copper_reforecast": ("0 13 * * 1-5", TOKYO, "copper_daily_job"),

@@ -7,7 +7,8 @@ import dagster as dg
 import pytest
 
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.monitoring.asset_health import AssetHealth, judge_groups
+from miraikakaku_assets.application.monitoring.asset_health import judge_groups
+from miraikakaku_assets.application.ports.operations.assets import AssetHealth
 from miraikakaku_assets.application.ports.operations.system import ServiceBeat
 from miraikakaku_assets.bootstrap import utc_now
 from miraikakaku_assets.domain.operations.thresholds import SPECIFIED

@@ -17,12 +17,14 @@ HOLIDAY = datetime(2025, 11, 24, 16, 45, tzinfo=TOKYO)  # a Monday: substitute f
 YEAR_END = datetime(2025, 12, 31, 16, 45, tzinfo=TOKYO)  # no public holiday, but the TSE is closed
 
 
-def evaluated(installation: Installation, moment: datetime) -> dg.RunRequest | dg.SkipReason:
+def evaluated(
+    installation: Installation, moment: datetime, schedule: str = "jp_daily"
+) -> dg.RunRequest | dg.SkipReason:
     repository = build_defs().get_repository_def()
     context = dg.build_schedule_context(
         instance=installation.instance, scheduled_execution_time=moment, repository_def=repository
     )
-    answer = repository.get_schedule_def("jp_daily").evaluate_tick(context)
+    answer = repository.get_schedule_def(schedule).evaluate_tick(context)
     if answer.skip_message:
         return dg.SkipReason(answer.skip_message)
     (request,) = answer.run_requests or ()
@@ -35,6 +37,22 @@ def test_on_a_day_without_session_nothing_is_collected(installation: Installatio
 
     assert evaluated(installation, closed) == dg.SkipReason(
         f"The market of jp is closed on {closed:%Y-%m-%d}."
+    )
+
+
+def test_a_morning_is_forecast_on_session_days_only(installation: Installation) -> None:
+    register_keys(installation.instance, "jp_symbols", ["7203.T"])
+
+    assert evaluated(installation, HOLIDAY.replace(hour=8, minute=0), "jp_morning") == dg.SkipReason(
+        "2025-11-24 is no session of jp: there is no morning to forecast in."
+    )
+    request = evaluated(installation, SESSION.replace(hour=8, minute=0), "jp_morning")
+    assert isinstance(request, dg.RunRequest)
+    assert request.run_key == "jp_morning_2025-11-25"
+    job = build_defs().resolve_job_def("jp_predict_symbols")
+    assert (
+        dg.validate_run_config(job, request.run_config)["ops"]["predict_jp_symbols"]["config"]["morning"]
+        is True
     )
 
 

@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miraikakaku_assets.application.monitoring.asset_health import (
+from miraikakaku_assets.application.monitoring.asset_health import judge_asset, judge_groups
+from miraikakaku_assets.application.ports.operations.assets import (
     AssetFacts,
     AssetState,
     CheckResult,
     Partitions,
-    judge_asset,
-    judge_groups,
 )
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)

@@ -61,6 +61,8 @@ def test_processes_fetch_only_at_rates_one_interpreter_cannot_keep(
         database_url="postgresql://h/d",
         requests_per_second=rate,
         max_workers=workers,
+        lme_price_source="files",  # asked of a page, official prices need the rate limit of the database
+        copper_drop_dir=tmp_path,
     )
     made = list[YahooOptions]()
     monkeypatch.setattr(yahoo, "YahooSource", lambda options, _: made.append(options))

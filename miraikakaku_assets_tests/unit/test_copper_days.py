@@ -172,9 +172,10 @@ def test_a_price_of_a_holiday_is_refused() -> None:
     [
         (date(2025, 7, 15), True),  # seven in Tokyo: Monday evening in New York
         (date(2025, 1, 15), True),  # the bar of Tuesday is provisional
-        (date(2025, 9, 2), False),  # Labor Day was a Monday
+        (date(2025, 9, 2), True),  # Labor Day was a Monday, and London traded
+        (date(2025, 4, 19), False),  # Good Friday
         (date(2025, 12, 26), True),  # Christmas; the 24th became final at 17:30
-        (date(2026, 7, 4), False),  # Friday 3 July was the holiday
+        (date(2026, 7, 4), True),  # Friday 3 July was the holiday of New York only
     ],
 )
 def test_there_is_something_new_when_a_day_has_run_or_become_final(tick: date, *, expected: bool) -> None:
@@ -194,7 +195,7 @@ def test_weeks_and_months_are_new_yorks() -> None:
         (4.25, 4.29, 5, 5), (4.02, 4.05, 4, 4),
     ]  # fmt: skip
     local = [f"{ts.astimezone(NEW_YORK):%m-%d %H:%M}" for ts in months["ts"]]
-    assert local == ["08-01 00:00", "09-02 00:00"]
+    assert local == ["08-01 00:00", "09-01 00:00"]  # London traded on Labor Day
     assert set(weeks["status"]) == {"final"}
 
 
@@ -202,7 +203,7 @@ def test_copper_is_collected_daily_and_priced_by_the_pound() -> None:
     assert (COPPER.collected, COPPER.has_master, COPPER.price_unit) == (
         (Timeframe.D1,),
         False,
-        "USD per pound",
+        "USD per pound (COMEX) or tonne (LME)",
     )
     assert (JP.price_unit, FX.price_unit) == ("JPY per share", "units of the quote currency")
     assert collected_timeframe("1d", COPPER) is Timeframe.D1
@@ -215,6 +216,7 @@ def test_copper_is_collected_daily_and_priced_by_the_pound() -> None:
 @pytest.mark.parametrize("symbol", ["CL=F", "HG", "=F", "HGZ26.CMX", "USDJPY=X", ""])
 def test_what_is_not_quoted_in_dollars_a_pound_is_no_copper(symbol: str) -> None:
     with pytest.raises(
-        ConfigurationError, match=r"is no COMEX copper future; choose from: HG=F, QC=F, MHG=F"
+        ConfigurationError,
+        match=r"is no COMEX copper future and no LME price; choose from: HG=F, QC=F, MHG=F, LME-CU",
     ):
         COPPER.named_issue(symbol)

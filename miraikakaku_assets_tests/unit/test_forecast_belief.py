@@ -7,6 +7,7 @@ from miraikakaku_assets.domain.forecasting.contract import HORIZONS
 from miraikakaku_assets.domain.forecasting.learning import (
     EMBARGO,
     Examples,
+    distance_weight,
     held_out,
     of_sessions,
     session_means,
@@ -86,6 +87,40 @@ def test_too_few_sessions_and_none_prove_nothing():
     assert shrinkage_weight(np.full_like(target, np.nan), forecast, session, 1) == 0.0
     target, _, session = relation(0.0)
     assert shrinkage_weight(target, np.zeros_like(target), session, 1) == 0.0
+
+
+def planted(
+    correlation: float, days: int, issues: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Target, forecast and session: issues with heavy tails that share half of their move with the market."""
+    rng = np.random.default_rng(seed)
+    forecast = rng.normal(0, 1, (days, issues)).astype(np.float32)
+    rest = rng.standard_t(4, (days, issues)) / np.sqrt(2)
+    came = correlation * forecast + np.sqrt(1 - correlation**2) * rest + rng.normal(0, 1, (days, 1))
+    return came.ravel().astype(np.float32), forecast.ravel(), np.repeat(np.arange(days), issues)
+
+
+def test_skill_of_a_realistic_size_passes_the_gate_of_the_distances():
+    """A planted rank IC of 0.05 over 250 days and 1,000 issues passes, one session and five ahead."""
+    for horizon in (1, 5):
+        believed = distance_weight(*planted(0.05, 250, 1000, 3), horizon)
+        assert believed == pytest.approx(0.05, rel=0.2)  # the forecast is 20 times too large
+    target, forecast, session = planted(0.05, 250, 1000, 3)
+    assert distance_weight(target, forecast / 20, session, 1) > 0.8
+
+
+def test_noise_passes_the_gate_of_the_distances_one_time_in_twenty_at_most():
+    passed = [distance_weight(*planted(0.0, 80, 40, seed), 1) > 0 for seed in range(200)]
+    assert sum(passed) <= 10  # one in twenty of 200
+    assert distance_weight(*planted(-0.2, 80, 40, 1), 1) == 0.0
+
+
+def test_the_gate_of_the_distances_needs_sessions_and_something_that_varies():
+    target, forecast, session = planted(0.5, 29, 40, 1)
+    assert distance_weight(target, forecast, session, 1) == 0.0
+    target, forecast, session = planted(0.5, 60, 40, 1)
+    assert distance_weight(target, np.zeros_like(forecast), session, 1) == 0.0
+    assert distance_weight(target, np.full_like(forecast, np.nan), session, 1) == 0.0
 
 
 def test_examples_can_be_chosen_from():

@@ -1,5 +1,8 @@
 """Weights and champions come from known errors, and no change has the first word."""
 
+from dataclasses import replace
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pytest
@@ -11,7 +14,16 @@ from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.champions import ChampionRule, review_champions
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS, HORIZONS
-from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE, WeightRule, choose_weights, combine
+from miraikakaku_assets.domain.forecasting.ensemble import (
+    APART,
+    MARKET,
+    NO_CHANGE,
+    WeightRule,
+    choose_weights,
+    combine,
+    market_means,
+)
+from miraikakaku_assets.domain.forecasting.stacking import Prior
 from miraikakaku_assets_tests.support.forecasts.forecast_panels import last_session, sessions, walk
 
 DAYS = sessions(400)
@@ -46,33 +58,110 @@ def drawn(seed: int, days: int, skill: float) -> pl.DataFrame:
 
 
 def test_weights_by_hand():
-    """One member: least squares, of which days / (days + prior) are believed."""
+    """One member: brought to scale by least squares, of which days / (days + prior) are believed."""
     rows = drawn(7, 60, 0.4)
-    decision = choose_weights(rows.filter(pl.col("model") != "noise"), DAYS[70], WeightRule(prior_days=20))[0]
+    rule = WeightRule(market=Prior(days=20, level=0.05))
+    decision = choose_weights(rows.filter(pl.col("model") != "noise"), DAYS[70], rule)[0]
     wide = rows.filter(pl.col("model") == "part").with_columns(unit=pl.lit(0.02))
     point = (wide["point"] / wide["unit"]).to_numpy()
     actual = np.clip((wide["actual"] / wide["unit"]).to_numpy(), -5, 5)
     slope = (point @ actual) / (point @ point)
     assert (decision.horizon, decision.days, decision.shrinkage) == (1, 60, 0.25)
-    assert decision.weights["part"] == pytest.approx(min(1.0, 0.75 * slope))
+    assert decision.weights["part"] == pytest.approx(0.75)
+    assert decision.factor(MARKET, "part") == pytest.approx(0.75 * slope)
     assert decision.mean_squares[NO_CHANGE] == pytest.approx((actual @ actual) / 60)
     assert decision.chances["part"] < 0.001
 
 
 def test_noise_is_not_believed():
-    """One time in ten it may be, by chance; of a hundred, not many more."""
+    """One time in twenty it may be, by chance; of sixty, not many more."""
     believed = [
         choose_weights(drawn(seed, 120, 0.0), DAYS[300])[0].weights["noise"] > 0 for seed in range(60)
     ]
-    assert sum(believed) <= 14  # 60 at one in ten: 6, and 14 is three standard deviations above
+    assert sum(believed) <= 8  # 60 at one in twenty: 3, and 8 is three standard deviations above
 
 
 def test_two_that_know_the_same_share_what_one_would_get():
     rows = drawn(8, 200, 0.3).filter(pl.col("model") != "noise")
-    alone = choose_weights(rows, DAYS[300], WeightRule(prior_days=0))[0]
+    alone = choose_weights(rows, DAYS[300], WeightRule(market=Prior(days=0, level=0.05)))[0]
     twin = rows.filter(pl.col("model") == "part").with_columns(model=pl.lit("twin"))
-    both = choose_weights(pl.concat([rows, twin]), DAYS[300], WeightRule(prior_days=0))[0]
+    both = choose_weights(pl.concat([rows, twin]), DAYS[300], WeightRule(market=Prior(days=0, level=0.05)))[0]
     assert both.weights["part"] + both.weights["twin"] == pytest.approx(alone.weights["part"], rel=1e-3)
+
+
+def market_of(
+    days: int, issues: int, skill: float, scale: float = 1.0, seed: int = 0, moved: float = 1.0
+) -> pl.DataFrame:
+    """No change and a model whose forecasts of distances have that correlation with what came."""
+    rng = np.random.default_rng(seed)
+    apart, unit = rng.normal(0, 1, (days, issues)), rng.uniform(0.01, 0.03, issues)
+    actual = (apart + moved * rng.normal(0, 1, (days, 1))) * unit
+    point = scale * (skill * apart + np.sqrt(1 - skill**2) * rng.normal(0, 1, (days, issues))) * skill * unit
+    rows = pl.DataFrame(
+        {
+            "symbol": np.tile([f"S{nth:04}" for nth in range(issues)], days),
+            "horizon": 1,
+            "as_of": DAYS.head(days).gather(np.repeat(np.arange(days), issues)),
+            "target": DAYS.slice(1, days).gather(np.repeat(np.arange(days), issues)),
+            "sd": np.tile(unit, days),
+            "actual": actual.ravel(),
+        }
+    )
+    return pl.concat(
+        rows.with_columns(model=pl.lit(model), point=pl.Series(points.ravel()))
+        for model, points in ((NO_CHANGE, np.zeros((days, issues))), ("part", point))
+    )
+
+
+def forecasts_at(rows: pl.DataFrame, origin: date) -> pl.DataFrame:
+    """The forecasts of one origin as the models have made them."""
+    empty = pl.DataFrame(schema=FORECASTS)
+    return pl.concat([empty, rows.filter(as_of=origin).drop("actual")], how="diagonal_relaxed").cast(
+        dict(FORECASTS)
+    )
+
+
+def test_a_model_gets_the_same_forecast_whatever_its_scale():
+    combined = []
+    for scale in (0.05, 0.2, 1.0, 5.0):
+        rows = market_of(120, 60, 0.1, scale)
+        decision = choose_weights(rows, DAYS[110])[0]
+        assert decision.weights["part"] > 0.5
+        combined.append(combine(forecasts_at(rows, DAYS[115]), [replace(decision, as_of=DAYS[115])]))
+    for other in combined[1:]:
+        assert_frame_equal(other, combined[0])
+    assert combined[0]["point"].abs().min() > 0
+
+
+def test_skill_of_a_realistic_size_moves_the_ensemble_and_beats_no_change():
+    """A correlation of 0.1 with the distances, half a year to learn from, half a year to be judged by."""
+    rows = market_of(250, 100, 0.1)
+    decision = choose_weights(rows, DAYS[125])[0]
+    assert decision.weights["part"] > 0.5
+    later = [replace(decision, as_of=day) for day in DAYS[125:250]]
+    came = rows.filter(pl.col("model") == NO_CHANGE, pl.col("as_of") >= DAYS[125])
+    made = combine(pl.concat([forecasts_at(rows, day) for day in DAYS[125:250]]), later)
+    both = came.drop("point").join(made.select("symbol", "as_of", "point"), on=["symbol", "as_of"])
+    unit = both["actual"] / both["sd"]
+    error = (both["actual"] - both["point"]) / both["sd"]
+    assert error.pow(2).mean() < 0.998 * unit.pow(2).mean()
+    assert error.abs().mean() < unit.abs().mean()
+
+
+def test_the_market_is_believed_apart_from_the_distances():
+    """A model that sets issues apart, and says of the market what is not so."""
+    rows = market_of(150, 40, 0.2)
+    wrong = pl.when(pl.col("model") == "part").then(pl.col("sd") * (pl.col("as_of").dt.day() - 15) / 20)
+    decision = choose_weights(rows.with_columns(point=pl.col("point") + wrong.otherwise(0.0)), DAYS[160])[0]
+    assert decision.factor(APART, "part") > 0.5
+    assert decision.factor(MARKET, "part") == 0.0
+    at_once = forecasts_at(rows, DAYS[149])
+    decision = replace(decision, as_of=DAYS[149])
+    some = at_once.filter(pl.col("symbol") < "S0010")
+    assert_frame_equal(
+        combine(some, [decision], market=market_means(at_once)),
+        combine(at_once, [decision]).filter(pl.col("symbol") < "S0010"),
+    )
 
 
 def test_without_errors_no_change_has_it_all():
@@ -145,7 +234,7 @@ def test_the_ensemble_is_the_weighted_mean():
     assert set(combined["model"]) == {"ensemble"}
     own = combined.filter(symbol="S0000", horizon=1)
     drift = members.filter(symbol="S0000", horizon=1, model="drift")["point"].item()
-    assert own["point"].item() == pytest.approx(decisions[0].weights["drift"] * drift)
+    assert own["point"].item() == pytest.approx(decisions[0].factor(MARKET, "drift") * drift)
     assert own["sd"].item() == members.filter(symbol="S0000", horizon=1, model=NO_CHANGE)["sd"].item()
     assert own["hi80"].item() - own["point"].item() == pytest.approx(1.2815515655446 * own["sd"].item())
     assert combined.filter(symbol="S0001")["point"].to_list() == [0.0] * 5  # its weight goes to no change

@@ -6,11 +6,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from miraikakaku_assets.adapters.sources.files.market_data_folder import DatasetFolder
+from miraikakaku_assets.application.backtest.evidence_sets import evidence_set
 from miraikakaku_assets.domain.forecasting.bands import Calibration, conformal_bands
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.forecasting.evaluation import outcomes, rolling_origins, walk_forward
+from miraikakaku_assets.domain.forecasting.judging.cuts import Part
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
+from miraikakaku_assets.domain.forecasting.peers.lead_beta import LeadBeta
 from miraikakaku_assets.domain.forecasting.scores import score
 from miraikakaku_assets.domain.market.sessions import session_table
 from miraikakaku_assets_tests.support.forecasts.forecast_panels import last_session
@@ -59,3 +63,17 @@ def test_bands_of_sixty_american_shares(real_data):
     table = scored(RandomWalk(), data)
     assert table["coverage_80"].is_between(0.78, 0.82).all(), table["coverage_80"].to_list()
     assert table["coverage_95"].is_between(0.94, 0.96).all(), table["coverage_95"].to_list()
+
+
+@pytest.mark.parametrize("name", ["lme_3m", "lme_cash"])
+def test_new_york_leads_the_next_official_price_of_london(real_data, tmp_path, name):
+    evidence = evidence_set(name, DatasetFolder(real_data, tmp_path))
+    origins = [origin for origin in evidence.origins(Part.TUNED_ON) if origin >= date(2010, 1, 1)]
+    made = LeadBeta().fit(evidence.panel, origins[0]).predict(evidence.panel, origins)
+    first = outcomes(made, evidence.panel).filter(pl.col("horizon") == 1)
+    assert first["as_of"].n_unique() == len(origins) == 2520
+    error = first.select((pl.col("point") - pl.col("actual")).abs().sum() / pl.col("actual").abs().sum())
+    assert error.item() < 0.82
+    moved = first.filter(pl.col("point") != 0, pl.col("actual") != 0)
+    right = (moved["point"].sign() == moved["actual"].sign()).sum()
+    assert right > 0.68 * moved.height

@@ -6,8 +6,8 @@ from polars.testing import assert_frame_equal
 
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
 from miraikakaku_assets.domain.forecasting.evaluation import outcomes, rolling_origins, walk_forward
+from miraikakaku_assets.domain.forecasting.judging.windows import window_scores
 from miraikakaku_assets.domain.forecasting.scores import score
-from miraikakaku_assets.domain.forecasting.windows import window_scores
 from miraikakaku_assets_tests.support.forecasts.forecast_panels import walk
 
 EXACT = [

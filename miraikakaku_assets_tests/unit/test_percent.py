@@ -53,8 +53,9 @@ def test_the_table_of_the_web_ui_shows_what_the_command_line_shows() -> None:
 
 
 def test_nothing_rounds_a_share_in_a_way_of_its_own() -> None:
-    """Python's own format rounds to the nearest: for limits that are exact, and signed moves of prices."""
-    own = re.compile(r"\{(?![A-Z]+:|limits\.|rules\.)[^{}]*:\.\d%\}")
+    """Python's own format rounds to the nearest: for limits that are exact, signed moves of prices, and what
+    Plotly writes beside the pointer in a browser."""
+    own = re.compile(r"(?<!%)\{(?![A-Z]+:|limits\.|rules\.)[^{}]*:\.\d%\}")
     lines = {
         f"{path.name}: {line.strip()}"
         for path in Path(miraikakaku_assets.__path__[0]).rglob("*.py")

@@ -92,7 +92,7 @@ def test_the_ensemble_weighs_by_what_was_known_at_the_first_origin_of_its_fold()
     members = walked.rows.filter(pl.col("model") != ENSEMBLE).select(FORECASTS.keys())
     known = outcomes(members.filter(pl.col("as_of") < second), data.until(second)).drop_nulls("actual")
     weight = {
-        choose_weight.horizon: choose_weight.weights["drift"]
+        choose_weight.horizon: choose_weight.factor("market", "drift")
         for choose_weight in choose_weights(known, second)
     }
     rows = walked.rows.filter(pl.col("as_of") == second)

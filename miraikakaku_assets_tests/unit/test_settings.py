@@ -64,6 +64,16 @@ WRONG = {
     "ALPHA_VANTAGE_BASE_URL": ["www.alphavantage.co", "ftp://alphavantage", "http://host:99999"],
     "FX_PAIRS": ["USDJPY", "JPY=X", "usdjpy=X", "USDUSD=X", "USDJPY=X;EURUSD=X", " , "],
     "COPPER_SYMBOLS": ["HG", "CL=F", "hg=F", "HGZ26.CMX", "HG=F;MHG=F", " , "],
+    "LME_PRICE_SOURCE": ["reuters", "yahoo"],
+    "WESTMETALL_URL": ["www.westmetall.com", "ftp://westmetall", "http://host:99999"],
+    "DATABASE_READER_URL": ["sqlite:///x", "localhost"],
+    "DATABASE_API_URL": ["sqlite:///x", "localhost"],
+    "CELERY_BROKER_URL": [f"amqp://user:{SECRET}@host", "redis.example"],
+    "CELERY_RESULT_URL": [f"amqp://user:{SECRET}@host", "redis.example"],
+    "RUN_LOST_AFTER": ["0", "soon", "100000"],
+    "BULK_JOB_RETENTION_DAYS": ["0", "a month", "36501"],
+    "BULK_RESULT_RETENTION_DAYS": ["0", "a month", "36501"],
+    "DB_PORT": ["0", "x", "65536"],
     "COLLECTION_TIME": ["7:00", "07:60", "24:00", "0700", "07:00:00", "morning"],
     "JP_WATCH_LIST": ["7203.T;9984.T", "7203.T 9984.T", "7203.t", "トヨタ", "7203", "7203.T,AAPL", "72030.T"],
     "US_WATCH_LIST": ["AAPL;MSFT", "aapl", "AAPL, MSFT NVDA", "7203.T", "USDJPY=X", "AAPL,TOYO.T"],
@@ -114,6 +124,7 @@ WRONG = {
     "ALERT_ROUTES": ["high", "urgent=discord", "high=discord high=slack", "medium=+email"],
     "API_ALLOWED_ORIGINS": ["*", "pro.openbb.co", "https://pro.openbb.co/app", "https://u@pro.openbb.co"],
     "RATE_LIMIT_PER_MINUTE": ["0", "many", "10000001"],
+    "DASHBOARD_URL": ["127.0.0.1:8501", "ftp://127.0.0.1"],
     "DAGSTER_URL": ["127.0.0.1:3000", "ftp://127.0.0.1"],
     "ALERT_GROUP_WAIT": ["-1", "soon", "3601"],
     "ALERT_DIGEST_TIME": ["9", "24:00", "nine"],
@@ -151,6 +162,13 @@ def test_every_constrained_variable_has_a_wrong_value_here() -> None:
         "OSV_DUMP",
         "API_KEY",
         "API_KEYS_FILE",
+        "COPPER_DROP_DIR",
+        "LSEG_APP_KEY",
+        "DB_HOST",
+        "DB_NAME",
+        "DB_USER",
+        "DB_PASSWORD",
+        "DAGSTER_YAML",
     }  # any text may be one
     assert {name.upper() for name in Settings.model_fields} - free == set(WRONG)
 
@@ -171,7 +189,7 @@ RIGHT = {
     "COVERAGE_ALERT_THRESHOLD": ["1", "0.001"],
     "HISTORY_START": ["1999-01-04"],
     "LOG_LEVEL": ["DEBUG", "ERROR"],
-    "COPPER_SYMBOLS": ["HG=F", "HG=F,MHG=F,QC=F"],
+    "COPPER_SYMBOLS": ["HG=F", "HG=F,MHG=F,QC=F", "LME-CU-3M"],
     "JP_WATCH_LIST": ["7203.T,285A.T,1306.T"],
     "US_WATCH_LIST": ["T,BRK-B,^GSPC,X-T,BF.B"],
     "CANARY_SYMBOLS": ["7203.T,285A.T,^N225,BRK-B,USDJPY=X,MHG=F"],
@@ -297,7 +315,7 @@ def test_state_folder_is_absolute_and_the_tilde_is_home(
 
 def test_named_symbols_are_read_once_each_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(load_settings().named_symbols("fx")) == 8
-    assert load_settings().named_symbols("copper") == ("HG=F",)
+    assert load_settings().named_symbols("copper") == ("HG=F", "LME-CU-CASH", "LME-CU-3M")
     monkeypatch.setenv("FX_PAIRS", " EURUSD=X, USDJPY=X,EURUSD=X,")
     monkeypatch.setenv("COPPER_SYMBOLS", "MHG=F, HG=F,MHG=F,")
     assert load_settings().named_symbols("fx") == ("EURUSD=X", "USDJPY=X")
@@ -366,3 +384,42 @@ def test_a_mail_server_needs_a_sender_and_somebody_to_write_to(monkeypatch: pyte
     assert load_settings().mail_recipients == ("a@example.org", "b@example.org")
     monkeypatch.delenv("SMTP_SERVER")
     assert load_settings().mail_recipients == ()
+
+
+def test_a_database_may_be_named_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = {
+        "HOST": "db.example.org",
+        "PORT": "5433",
+        "NAME": "lme copper",
+        "USER": "me",
+        "PASSWORD": "p@ss:/",
+    }
+    for name, value in parts.items():
+        monkeypatch.setenv(f"DB_{name}", value)
+    named = load_settings().database_url
+    assert named is not None
+    assert named.get_secret_value() == "postgresql://me:p%40ss%3A%2F@db.example.org:5433/lme%20copper"
+
+    monkeypatch.setenv("DATABASE_URL", "postgresql://other/d")
+    other = load_settings().database_url
+    assert other is not None
+    assert other.get_secret_value() == "postgresql://other/d"
+
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.delenv("DB_HOST")
+    assert load_settings().database_url is None
+
+
+def test_the_page_of_official_prices_is_that_of_a_simulated_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().official_prices_url.startswith("https://www.westmetall.com/de/")
+
+    monkeypatch.setenv("YAHOO_BASE_URL", "http://127.0.0.1:8123/")
+    assert load_settings().official_prices_url.startswith("http://127.0.0.1:8123/de/markdaten.php?")
+
+    monkeypatch.setenv("WESTMETALL_URL", "http://127.0.0.1:9/page")
+    monkeypatch.setenv("EIKON_APP_KEY", "secret")
+    chosen = load_settings()
+    assert chosen.official_prices_url == "http://127.0.0.1:9/page"
+    assert chosen.lseg_app_key is not None
+    assert chosen.lseg_app_key.get_secret_value() == "secret"
+    assert "secret" not in repr(chosen)

@@ -65,7 +65,7 @@ EXAMPLES = {
 OF_SLOTS = {*EXPECTED_RULES, "outside_hours", "off_grid"}
 # Rules of 5-minute bars, of exchanges without price limits, and one that needs a corporate action.
 ELSEWHERE = {
-    *OF_SLOTS, "move_undone", "move_absurd", "split_error", "restated_away"
+    *OF_SLOTS, "move_undone", "move_absurd", "split_error", "restated_away", "wrong_unit"
 }  # fmt: skip
 
 

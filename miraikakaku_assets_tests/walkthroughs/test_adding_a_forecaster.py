@@ -9,15 +9,15 @@ from miraikakaku_assets_tests.walkthroughs.follow import Checkout, follow
 
 CONTRACT = """
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
-from miraikakaku_assets.domain.forecasting.reversal import Reversal
+from miraikakaku_assets.domain.forecasting.rebound import Rebound
 from miraikakaku_assets_tests.support.forecasts.forecaster_contract import ForecasterContract
 
 
-class TestReversal(ForecasterContract):
+class TestRebound(ForecasterContract):
     many = 200
 
     def make(self) -> Forecaster:
-        return Reversal()
+        return Rebound()
 """
 
 PROGRAM = """
@@ -32,7 +32,7 @@ from miraikakaku_assets.settings import load_settings
 from miraikakaku_assets_tests.support.forecasts.forecast_days import ORIGIN, Days
 
 ports = Ports(load_settings())
-models = [model for model in ports.forecasters if model.name in ("random_walk", "reversal")]
+models = [model for model in ports.forecasters if model.name in ("random_walk", "rebound")]
 days = Days(Database(sys.argv[1]), Path(sys.argv[2]))
 days.deliver_history()
 days.train(models)
@@ -45,7 +45,7 @@ history = stored.select(session="as_of", close="close").unique()
 picture = fan_chart(history, stored, "7203.T", "JPY", looks=ports.looks)
 print(json.dumps({
     "made": report.made,
-    "points": stored.filter(model="reversal").sort("horizon")["point"].to_list(),
+    "points": stored.filter(model="rebound").sort("horizon")["point"].to_list(),
     "legend": seen,
     "png": len(picture),
 }))
@@ -59,16 +59,16 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 @pytest.mark.slow
 def test_it_keeps_the_contract(checkout: Checkout) -> None:
-    test = "miraikakaku_assets_tests/unit/test_reversal.py"
+    test = "miraikakaku_assets_tests/unit/test_rebound.py"
     (checkout.folder / test).write_text(CONTRACT)
     checkout.pytest(test)
 
 
 def test_it_is_trained_forecasts_and_is_drawn(checkout: Checkout, installed_url: str, tmp_path: Path) -> None:
     report = json.loads(checkout.python("-c", PROGRAM, installed_url, str(tmp_path)))
-    assert report["made"]["reversal"] == report["made"]["random_walk"] > 0
+    assert report["made"]["rebound"] == report["made"]["random_walk"] > 0
     assert report["points"] == pytest.approx(
         [0.1 * -1 * -0.01005033585350145] * 5
     )  # each close is 0.99 of the last
-    assert ["⬢ Reversal", "#be123c"] in report["legend"]
+    assert ["⬣ Rebound", "#0891b2"] in report["legend"]
     assert report["png"] > 1_000

@@ -150,7 +150,9 @@ def _prices(axes: Any, table: pl.DataFrame) -> None:
     colours = ["white" if rising else DOWN for rising in close >= opened]
     axes.add_collection(PolyCollection(bodies, facecolors=colours, edgecolors=DOWN, linewidths=0.9, zorder=4))
     legend(axes, (("SMA 25", _FAST), ("SMA 75", _SLOW), ("Bollinger 20 ± 2σ", _BAND)))
-    everything = np.concatenate([high, low, upper, lower])
+    if np.isnan(opened).all():  # an official price has a close only
+        axes.plot(place, close, color=DOWN, linewidth=1.1, zorder=3)
+    everything = np.concatenate([high, low, upper, lower, close])
     least, most = float(np.nanmin(everything)), float(np.nanmax(everything))
     room = (most - least) or abs(most) * 0.01 or 1.0
     axes.set_ylim(least - 0.09 * room, most + 0.13 * room)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _SESSIONS = 250
 _PLOT_POINTS = 430  # between the axes of a chart 7.2 inches wide
-_INK, _ACCENT, _WARN = "#1f2933", "#2563eb", "#d97706"
+INK, ACCENT, WARN = "#1f2933", "#2563eb", "#d97706"
 _LATIN_NAMES = (
     ("プライム", "Prime"),
     ("スタンダード", "Standard"),
@@ -36,37 +36,37 @@ def price_chart(bars: pl.DataFrame, symbol: str, unit: str) -> bytes:
         unit: Unit of the price axis, e.g. "JPY per share, raw".
     """
     recent = bars.tail(_SESSIONS)
-    figure = _figure(7.2, 3.4)
+    figure = figure_of(7.2, 3.4)
     price, volume = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    price.plot(recent["session"].to_numpy(), recent["close"].to_numpy(), color=_ACCENT, linewidth=1.2)
+    price.plot(recent["session"].to_numpy(), recent["close"].to_numpy(), color=ACCENT, linewidth=1.2)
     flagged = recent.filter(pl.col("flag").is_not_null())
-    price.scatter(flagged["session"].to_numpy(), flagged["close"].to_numpy(), color=_WARN, s=18, zorder=3)
-    price.set_title(symbol, loc="left", color=_INK)
+    price.scatter(flagged["session"].to_numpy(), flagged["close"].to_numpy(), color=WARN, s=18, zorder=3)
+    price.set_title(symbol, loc="left", color=INK)
     price.set_ylabel(unit, fontsize=8)
     _columns(volume, recent["session"], recent["volume"])
     volume.set_ylabel("volume", fontsize=8)
     for axes in (price, volume):
-        _plain(axes)
-    return _png(figure)
+        plain(axes)
+    return png_of(figure)
 
 
 def coverage_chart(findings: CoverageFindings) -> bytes:
     """Coverage per segment as bars, the threshold as a line."""
     segments = [segment for segment in findings.segments if segment.coverage is not None]
-    figure = _figure(7.2, 0.5 + 0.34 * max(len(segments), 2))
+    figure = figure_of(7.2, 0.5 + 0.34 * max(len(segments), 2))
     axes = figure.subplots()
     names = [_latin(segment.segment) for segment in segments]
     shares = [segment.coverage or 0.0 for segment in segments]
-    colours = [_ACCENT if share >= findings.threshold else _WARN for share in shares]
+    colours = [ACCENT if share >= findings.threshold else WARN for share in shares]
     axes.barh(names, shares, color=colours)
-    axes.axvline(findings.threshold, color=_INK, linewidth=0.8, linestyle="--")
+    axes.axvline(findings.threshold, color=INK, linewidth=0.8, linestyle="--")
     for position, (segment, share) in enumerate(zip(segments, shares, strict=True)):
         label = f"{percent(share)}  ({segment.stored:,} of {segment.expected:,})"
-        axes.text(0.01, position, label, va="center", fontsize=7, color="white" if share > 0.35 else _INK)  # noqa: PLR2004
+        axes.text(0.01, position, label, va="center", fontsize=7, color="white" if share > 0.35 else INK)  # noqa: PLR2004
     axes.set_xlim(0, 1)
     axes.invert_yaxis()
-    _plain(axes)
-    return _png(figure)
+    plain(axes)
+    return png_of(figure)
 
 
 def heat_chart(
@@ -82,17 +82,17 @@ def heat_chart(
     """
     import numpy as np
 
-    figure = _figure(7.2, 0.9 + 0.11 * max(rows, 4))
+    figure = figure_of(7.2, 0.9 + 0.11 * max(rows, 4))
     axes = figure.subplots()
     cells = np.array([[np.nan if share is None else share for share in line] for line in shares], dtype=float)
     picture = axes.imshow(cells, aspect="auto", cmap="RdYlGn", vmin=0.5, vmax=1.0, interpolation="nearest")
     marks = sorted({0, len(sessions) // 2, len(sessions) - 1})
     axes.set_xticks(marks, [sessions[mark] for mark in marks], fontsize=8)
     axes.set_ylabel("sector, in the report's order", fontsize=8)
-    axes.tick_params(labelsize=8, colors=_INK)
-    axes.set_title(f"{universe}: stored of expected bars", loc="left", color=_INK, fontsize=10)
+    axes.tick_params(labelsize=8, colors=INK)
+    axes.set_title(f"{universe}: stored of expected bars", loc="left", color=INK, fontsize=10)
     figure.colorbar(picture, ax=axes, shrink=0.9).ax.tick_params(labelsize=8)
-    return _png(figure)
+    return png_of(figure)
 
 
 def as_markdown(png: bytes, title: str) -> str:
@@ -100,7 +100,8 @@ def as_markdown(png: bytes, title: str) -> str:
     return f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})"
 
 
-def _figure(width: float, height: float) -> "Figure":
+def figure_of(width: float, height: float) -> "Figure":
+    """A figure of so many inches, 100 dots each."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -109,8 +110,9 @@ def _figure(width: float, height: float) -> "Figure":
     return figure
 
 
-def _plain(axes: Any) -> None:
-    axes.tick_params(labelsize=8, colors=_INK)
+def plain(axes: Any) -> None:
+    """Axes without frame, with a faint grid."""
+    axes.tick_params(labelsize=8, colors=INK)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="both", color="#e2e8f0", linewidth=0.5)
     axes.set_axisbelow(True)
@@ -132,7 +134,8 @@ def _latin(segment: str) -> str:
     return f"{head} ({kind})" if kind else head.replace("・", ", ")
 
 
-def _png(figure: "Figure") -> bytes:
+def png_of(figure: "Figure") -> bytes:
+    """The figure as PNG."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from miraikakaku_assets.adapters.dagster_graphql.launcher import LOCATION, post
-from miraikakaku_assets.application.monitoring.asset_health import AssetFacts, CheckResult, Partitions
+from miraikakaku_assets.application.ports.operations.assets import AssetFacts, CheckResult, Partitions
 from miraikakaku_assets.application.ports.operations.console import ConsoleState, ShownRun, ShownSchedule
 from miraikakaku_assets.domain.errors import OrchestratorUnavailableError
 

@@ -3,7 +3,8 @@
 What moves the market as a whole on a day and what sets its issues apart are two questions: a thousand issues on a
 day answer the first one once and the second a thousand times. So trees are grown for each, for every horizon, on the
 means of sessions and on the distances from them, and each is believed as far as forecasts of held-out sessions bear
-it out (`learning.shrinkage_weight`); a part without merit forecasts 0, which is no change.
+it out by the loss it can win (`learning.shrinkage_weight` of the market, `learning.distance_weight` of the distances);
+a part without merit forecasts 0, which is no change.
 """
 
 import json
@@ -30,8 +31,10 @@ from miraikakaku_assets.adapters.forecasters.trained_trees import (
 )
 from miraikakaku_assets.domain.forecasting.contract import FEWEST_RETURNS, HORIZONS, Look, Needs, Profile
 from miraikakaku_assets.domain.forecasting.learning import (
+    MIN_T_OF_RANKS,
     TARGETS,
     Examples,
+    distance_weight,
     held_out,
     inputs,
     of_sessions,
@@ -50,8 +53,8 @@ _SLOPE = 0.3
 the median, and returns are skewed. Of 600 issues of the TSE in 2025 against each other, one session ahead, trees of
 squared errors had 1.0008 of the error of no change and these 0.9991."""
 
-_DOUBT = {MARKET: 3.54, CROSS_SECTIONAL: 1.645}
-"""Standard errors, see `learning.shrinkage_weight`. A wrong belief about distances costs little (at a quarter, 1.0007
+_DOUBT = {MARKET: 3.54, CROSS_SECTIONAL: MIN_T_OF_RANKS}
+"""Standard errors, see `learning`. A wrong belief about distances costs little (at a quarter, 1.0007
 of the error of no change on the S&P 500 at most, less than 1 on the TSE), one about the market much: learnt from
 the calm rise of 2017 at 1.645, it made the forest's error of four sessions ahead 1.006. So the five answers about the
 market may be wrong once in twenty years of weekly training: 5 % over 250 answers a year."""
@@ -96,7 +99,7 @@ class BoostedTrees:
         """As in the contract: a number, and a sum over the settings."""
         settings = asdict(self)
         del settings["threads"]
-        return f"1-{crc32(json.dumps(settings, sort_keys=True).encode()):08x}"
+        return f"2-{crc32(json.dumps(settings, sort_keys=True).encode()):08x}"
 
     @property
     def needs(self) -> Needs:
@@ -113,14 +116,11 @@ class BoostedTrees:
         days = of_sessions(rows)
         day = np.searchsorted(days.session, rows.session)
         apart = Examples(rows.session, rows.inputs, rows.targets - days.targets[day])
-        # The market comes first; what the issues' distances are worth is told by what is left then.
         of_market = self._held_out(MARKET, days, seed)[day]
-        market = self._shares(MARKET, of_market, rows.targets, rows.session)
-        left = rows.targets - np.nan_to_num(of_market) * np.array(market, dtype=np.float32)
         of_apart = distances(self._held_out(CROSS_SECTIONAL, apart, seed), rows.session)
         shares = {
-            MARKET: market,
-            CROSS_SECTIONAL: self._shares(CROSS_SECTIONAL, of_apart, left, rows.session),
+            MARKET: self._shares(MARKET, of_market, rows.targets, rows.session),
+            CROSS_SECTIONAL: self._shares(CROSS_SECTIONAL, of_apart, apart.targets, rows.session),
         }
         parts = [
             Part(of, HORIZONS[place], shares[of][place], bytes(trees.save_raw("ubj")))
@@ -152,8 +152,9 @@ class BoostedTrees:
         """Per horizon, how much of the forecasts is believed, by those of held-out rows."""
         if self.share is not None:
             return [self.share] * len(HORIZONS)
+        gate = shrinkage_weight if of == MARKET else distance_weight
         pairs = zip(target.T, forecast.T, HORIZONS, strict=True)
-        return [shrinkage_weight(came, predicted, session, h, _DOUBT[of]) for came, predicted, h in pairs]
+        return [gate(came, predicted, session, h, _DOUBT[of]) for came, predicted, h in pairs]
 
     def _held_out(self, of: str, lesson: Examples, seed: int) -> Singles:
         """Forecasts of held-out rows, NaN elsewhere and where there is too little to learn from."""

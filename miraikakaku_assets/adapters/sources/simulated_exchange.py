@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from miraikakaku_assets.domain.market.origin import SIMULATED_HEADER
 
-_REAL_HOSTS = ("yahoo.com", "jpx.co.jp", "nasdaqtrader.com", "alphavantage.co")
+_REAL_HOSTS = ("yahoo.com", "jpx.co.jp", "nasdaqtrader.com", "alphavantage.co", "westmetall.com")
 _SECONDS = 10.0
 
 

@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import InternalError, OperationalError, ProgrammingError
 
-from miraikakaku_assets.adapters.storage.analysis.tables import technical_indicators
+from miraikakaku_assets.adapters.storage.analysis.tables import latest_indicators, technical_indicators
 from miraikakaku_assets.adapters.storage.engine import DAGSTER_SCHEMA, Database
 from miraikakaku_assets.adapters.storage.tables import SCHEMA
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
@@ -68,16 +68,18 @@ def upgrade(database: Database) -> tuple[str | None, str]:
 def _add_indicators(connection: Connection) -> None:
     """Adds the columns of indicators that were defined after the table was made; empty until they are computed."""
     # Looked up first: even an ALTER TABLE that adds nothing waits for all readers.
-    for name in _missing_indicators(connection):
-        connection.execute(
-            text(f"ALTER TABLE {technical_indicators.fullname} ADD COLUMN {name} double precision")
-        )
+    for table, name in _missing_indicators(connection):
+        connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {name} double precision"))
 
 
-def _missing_indicators(connection: Connection) -> list[str]:
+def _missing_indicators(connection: Connection) -> list[tuple[str, str]]:
+    """Tables with columns that they should have and have not."""
     query = text("SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(:table)")
-    stored = set(connection.scalars(query, {"table": technical_indicators.fullname}))
-    return [name for name in COLUMNS if name not in stored]
+    stored = {
+        table.fullname: set(connection.scalars(query, {"table": table.fullname}))
+        for table in (technical_indicators, latest_indicators)
+    }
+    return [(table, name) for table, names in stored.items() for name in COLUMNS if name not in names]
 
 
 def _head() -> str:

@@ -138,9 +138,9 @@ price_bars = Table(
     Column("instrument_id", Integer, nullable=False),
     Column("timeframe", Text(collation="C"), nullable=False),
     utc("ts", nullable=False),
-    Column("open", Double, nullable=False),
-    Column("high", Double, nullable=False),
-    Column("low", Double, nullable=False),
+    Column("open", Double),  # null with high and low: an official price, which has no range
+    Column("high", Double),
+    Column("low", Double),
     Column("close", Double, nullable=False),
     Column("volume", BigInteger, nullable=False),
     Column("source", Text, nullable=False),
@@ -152,7 +152,8 @@ price_bars = Table(
     Column("expected_parts", Integer),  # how many the calendar expects
     PrimaryKeyConstraint("instrument_id", "timeframe", "ts"),
     CheckConstraint(
-        "low > 0 AND low <= LEAST(open, close) AND high >= GREATEST(open, close) AND high < 'Infinity' AND volume >= 0",
+        "close > 0 AND close < 'Infinity' AND volume >= 0 AND (num_nulls(open, high, low) = 3 OR coalesce(low > 0 "
+        "AND low <= LEAST(open, close) AND high >= GREATEST(open, close) AND high < 'Infinity', false))",
         name="sane",
     ),
 )

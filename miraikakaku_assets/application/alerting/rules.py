@@ -10,6 +10,7 @@ from miraikakaku_assets.application.alerting.conditions.collection_alerts import
     NO_DATA_RULES,
     START_RULES,
 )
+from miraikakaku_assets.application.alerting.conditions.curve_alerts import SHAPE_RULES, SILENCE_RULES
 from miraikakaku_assets.application.alerting.conditions.cycle_alerts import CYCLE_RULES, RUNNING_CYCLE_RULES
 from miraikakaku_assets.application.alerting.conditions.database_alerts import (
     DATABASE_RULES,
@@ -65,6 +66,7 @@ TOPICS: Mapping[str, tuple[AlertKind, ...]] = {
     "Cycles": (*CYCLE_RULES, *RUNNING_CYCLE_RULES),
     "Masters and coverage": (*MASTER_RULES, *COVERAGE_RULES, *COVERAGE_AGE_RULES),
     "Forecasts": (*FORECAST_RULES, *SCORE_RULES, *TRAINING_RULES),
+    "Copper curve": (*SHAPE_RULES, *SILENCE_RULES),
     "Security": (*FINDING_RULES, *SCAN_RULES),
     "Events": EVENTS,
 }

@@ -19,6 +19,8 @@ from miraikakaku_assets.application.alerting.conditions.collection_alerts import
     CollectionStart,
     newest_bars,
 )
+from miraikakaku_assets.application.alerting.conditions.curve_alerts import SCHEDULE as CURVE_SCHEDULE
+from miraikakaku_assets.application.alerting.conditions.curve_alerts import curve_evaluations
 from miraikakaku_assets.application.alerting.conditions.installation_alerts import (
     InstallationAccount,
     installation_evaluations,
@@ -50,6 +52,7 @@ from miraikakaku_assets.application.alerting.conditions.schedule_alerts import (
 )
 from miraikakaku_assets.application.alerting.conditions.source_alerts import source_evaluations
 from miraikakaku_assets.application.monitoring.status import Probes, source_status
+from miraikakaku_assets.application.ports.copper import CurveStore
 from miraikakaku_assets.application.ports.operations.watching import (
     DueCollection,
     MarketAccount,
@@ -89,6 +92,7 @@ class WatchPorts:
         floors: How much should be listed.
         installation: The installation itself.
         alerting: How alerts are raised.
+        curve: The copper curve; None where nobody collects it.
     """
 
     orchestrator: Orchestrator
@@ -99,6 +103,7 @@ class WatchPorts:
     floors: Floors
     installation: InstallationAccount
     alerting: AlertPorts
+    curve: CurveStore | None = None
 
 
 @dataclass(frozen=True)
@@ -164,6 +169,8 @@ def market_evaluations(state: OrchestratorState, ports: WatchPorts) -> Iterator[
         yield from _collection_evaluations(universe, state, markets, now)
     listed = {name: markets.listed(universe) for name, universe in UNIVERSES.items()}
     yield from evaluate(MASTER_RULES, listed_issues(listed, ports.floors.issues, ports.floors.etfs))
+    if ports.curve is not None:
+        yield from curve_evaluations(ports.curve, state.on_since.get(CURVE_SCHEDULE), now)
 
 
 def _coverage_evaluations(

@@ -1,7 +1,7 @@
 """Use case: the whole scoreboard, from files of real data to plain values."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from miraikakaku_assets.application.backtest.load_datasets import DatasetPorts, Taken, load_datasets
@@ -29,7 +29,9 @@ from miraikakaku_assets.application.backtest.walk_forward import Step
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.evaluation import Fold
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
+from miraikakaku_assets.domain.market.universes.copper import COMEX_COPPER
 from miraikakaku_assets.domain.words import named_in
 
 METAL, CURRENCIES = "lme", "exchange_rate"
@@ -37,7 +39,10 @@ METAL, CURRENCIES = "lme", "exchange_rate"
 ALL = ("jp", "us", "fx", "copper", METAL, CURRENCIES)
 """Every set, in the order of the page."""
 
+_WALKED = {**UNIVERSES, "copper": COMEX_COPPER}
+"""Universe of each set: the evidence of copper holds COMEX only."""
 _IMPORTED = ("fx", "copper", "us", "jp")
+_LIKE = {METAL: "copper", CURRENCIES: "fx"}  # sets that are no universe, and whose models forecast them
 _KNOWN_ELSEWHERE = ("fx", "us")  # the models of every market read Wall Street and the dollar
 
 SetProgress = Callable[[str, str, int, int], None]
@@ -100,17 +105,26 @@ def make_scoreboard(
     for name in _IMPORTED if universes else ():
         if name in universes or name in _KNOWN_ELSEWHERE:
             progress(name, "import", 0, 0)
-            made.taken[name] = load_datasets(UNIVERSES[name], evidence)
+            made.taken[name] = load_datasets(_WALKED[name], evidence)
     for name in sets:
+        serving = _serving(_LIKE.get(name, name), ports)
         if name == METAL:
-            made.boards[name] = _metal(size, evidence, ports, progress)
+            made.boards[name] = _metal(size, evidence, serving, progress)
         elif name == CURRENCIES:
-            made.boards[name], made.papers = _currencies(size, evidence, ports, progress)
+            made.boards[name], made.papers = _currencies(size, evidence, serving, progress)
         else:
             window = made.taken[name].first, made.taken[name].last
-            step = _step(name, folds_of(UNIVERSES[name], window, size), ports, progress)
-            made.boards[name] = evaluate_universe(UNIVERSES[name], window, size, ports, step)
+            step = _step(name, folds_of(_WALKED[name], window, size), serving, progress)
+            made.boards[name] = evaluate_universe(_WALKED[name], window, size, serving, step)
     return made
+
+
+def _serving(universe: str, ports: BacktestPorts) -> BacktestPorts:
+    """With the forecasters of a universe's evenings only."""
+    models = [
+        each for each in ports.prediction.forecasters if each.profile.serves(universe, ForecastClock.EVENING)
+    ]
+    return replace(ports, prediction=replace(ports.prediction, forecasters=models))
 
 
 def _metal(size: Size, evidence: DatasetPorts, ports: BacktestPorts, progress: SetProgress) -> BacktestResult:

@@ -29,6 +29,7 @@ from miraikakaku_assets.application.forecasting.inputs import with_foreign
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE, combined, predict_all
 from miraikakaku_assets.domain.forecasting.bands import conformal_bands
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS, HORIZONS, Forecaster, Reason
+from miraikakaku_assets.domain.forecasting.density.expected_moves import expected_moves
 from miraikakaku_assets.domain.forecasting.ensemble import DEFAULT_WEIGHTS, NO_CHANGE, Weights, choose_weights
 from miraikakaku_assets.domain.forecasting.evaluation import Fold, outcomes, rolling_origins
 from miraikakaku_assets.domain.forecasting.features import FeatureInputs
@@ -133,7 +134,7 @@ def walk_series(
             made.append(combined(now, fold.origins, weights))
     everything = pl.concat(made)
     walked.weights = _weights(everything, data, folds[-1].origins[-1])
-    walked.rows = outcomes(conformal_bands(everything, data), data)
+    walked.rows = outcomes(conformal_bands(everything, data, moves=expected_moves(data)), data)
     return walked
 
 

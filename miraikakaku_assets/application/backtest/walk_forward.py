@@ -19,6 +19,7 @@ from miraikakaku_assets.application.forecasting.predict import (
     calibrated,
     combined,
     forecast_by,
+    moves_for,
     past_errors,
     predict_all,
     weights_of,
@@ -100,6 +101,7 @@ def walk_forward_universe(
         before = sessions_back(inputs.universe.calendar, fold.origins[0], 1)
         decide_weights(inputs.universe, before, members, prediction.store)
         panel, base = inputs.panel.until(fold.origins[-1]), []
+        moves = moves_for(panel, fold.origins)
         for forecaster in prediction.forecasters:
             step(forecaster.name, fold.origins[0])
             began = time.monotonic()
@@ -107,12 +109,12 @@ def walk_forward_universe(
             if walk.kept is not None:
                 made = made.filter(pl.col("symbol").is_in(list(walk.kept)))
             base.append(made)
-            report.rows += _store(made, inputs, prediction, model_id)
+            report.rows += _store(made, inputs, prediction, model_id, moves)
             spent = report.seconds.get(forecaster.name, 0.0) + time.monotonic() - began
             report.seconds[forecaster.name] = round(spent, 1)
         step(ENSEMBLE, fold.origins[0])
         weights = weights_of(prediction.store, inputs.universe, fold.origins[0])
-        report.rows += _store(combined(base, fold.origins, weights), inputs, prediction, None)
+        report.rows += _store(combined(base, fold.origins, weights), inputs, prediction, None, moves)
     if walk.folds:
         last = inputs.panel.bars["session"].max()
         _score(inputs, last if isinstance(last, date) else walk.folds[-1].origins[-1], prediction)
@@ -147,8 +149,14 @@ def _forecasts(
     return predict_all(model, seen, fold.origins, report.failures), record.id if record else None
 
 
-def _store(made: pl.DataFrame, inputs: ForecastInputs, ports: PredictionPorts, model_id: int | None) -> int:
-    banded = calibrated(made, past_errors(ports.store, inputs, made), inputs.panel)
+def _store(
+    made: pl.DataFrame,
+    inputs: ForecastInputs,
+    ports: PredictionPorts,
+    model_id: int | None,
+    moves: pl.DataFrame,
+) -> int:
+    banded = calibrated(made, past_errors(ports.store, inputs, made), inputs.panel, moves)
     rows = as_predictions(banded, inputs, model_id)
     return ports.store.save_predictions(inputs.universe, rows, ports.clock())
 

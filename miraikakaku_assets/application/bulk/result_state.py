@@ -15,4 +15,5 @@ def result_state(files: JobFiles, kept: timedelta, now: datetime) -> str:
     """
     if files.written_at is not None and files.is_over:
         return "expired" if now >= files.written_at + kept else "ready"
-    return "processing" if files.has_begun else "queued"
+    # one that was cancelled before any run took it gets its files from the sensor, too
+    return "processing" if files.has_begun or files.is_over else "queued"

@@ -190,8 +190,8 @@ class _Collection:
     def _store(self, checked: _Checked) -> list[SymbolOutcome]:
         delivery, request, source = checked.delivery, self.request, self.ports.source
         bars, padding = without_padding(checked.validated)
-        named = {*delivery.symbols, *delivery.bars["symbol"].unique().to_list()}
-        ids = {symbol: request.known[symbol] for symbol in named if symbol in request.known}
+        told = {*delivery.symbols, *delivery.bars["symbol"].unique().to_list()}
+        ids = {symbol: request.known[symbol] for symbol in told if symbol in request.known}
         answered = [self.requests[symbol] for symbol in delivery.symbols if symbol in self.requests]
         delivered = set(bars.accepted["symbol"].unique().to_list())
         collected = Collected(
@@ -200,7 +200,8 @@ class _Collection:
             actions=checked.actions,
             channels=self.ports.channels,
         )
-        written = self.ports.store.write(request.timeframe, ids, bars, source.name, checked.now, collected)
+        named = delivery.source or source.name
+        written = self.ports.store.write(request.timeframe, ids, bars, named, checked.now, collected)
         self.report.refuse(bars.refused, padding, checked.actions)
         self.report.count_actions(checked.actions, ids)
         self.report.note_bases(delivery)

@@ -1,7 +1,7 @@
 """Use cases of every day: train a universe's models, forecast from its newest session, score what came."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from miraikakaku_assets.application.forecasting.inputs import ForecastInputs, forecast_inputs
@@ -25,7 +25,9 @@ from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.forecasts import MarketBars
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
-from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
+from miraikakaku_assets.domain.forecasting.timing.known_at import morning_of
+from miraikakaku_assets.domain.market.instruments import JP, Universe
 from miraikakaku_assets.domain.market.sessions import last_completed_session, session_table, sessions_back
 
 _USUAL_SYMBOLS = 4178  # which `Profile.training_seconds` are told of
@@ -74,7 +76,8 @@ def train_universe(
         ConfigurationError: There are no bars, or a model is not known.
     """
     inputs, last = _inputs(universe, ports, until)
-    known = {forecaster.name: forecaster for forecaster in ports.prediction.forecasters}
+    serving = [at_clock(ports, universe, clock).prediction for clock in clocks_of(universe)]
+    known = {forecaster.name: forecaster for each in serving for forecaster in each.forecasters}
     unknown = sorted(set(models or ()) - set(known))
     if unknown:
         raise ConfigurationError(f"There is no model {unknown[0]}; available: {', '.join(known)}")
@@ -82,9 +85,10 @@ def train_universe(
     ports.training.work.plan(_expected_trainings(inputs, chosen, ports))
     report = train_models(inputs, last, chosen, ports.training, listener)
     if until is None:  # what is decided of a past day now would change how its forecasts are made again
-        store, names = ports.prediction.store, list(known)
-        decide_weights(universe, last, names, store)
-        review_champion(universe, last, [*names, ENSEMBLE], store)
+        for each in serving:
+            names = [forecaster.name for forecaster in each.forecasters]
+            decide_weights(universe, last, names, each.store)
+            review_champion(universe, last, [*names, ENSEMBLE], each.store)
     return last, report
 
 
@@ -94,6 +98,7 @@ def predict_universe(
     as_of: date | None = None,
     symbols: Sequence[str] | None = None,
     listener: Told = lambda _: None,
+    clock: ForecastClock = ForecastClock.EVENING,
 ) -> tuple[ForecastInputs, PredictionReport]:
     """Forecasts from a session; models that lack a usable training are trained first.
 
@@ -106,13 +111,15 @@ def predict_universe(
         as_of: Origin; None: the newest session with bars.
         symbols: Only these; None for all that have a bar by then.
         listener: Called after each training.
+        clock: When it is made: in the evening, or before the next session opens.
 
     Returns:
         What it was made from, and what was made.
 
     Raises:
-        ConfigurationError: There are no bars.
+        ConfigurationError: There are no bars, or there is no morning to forecast in.
     """
+    ports = at_clock(ports, universe, clock)
     inputs, origin = _inputs(universe, ports, as_of)
     store = ports.prediction.store
     new = [] if as_of and store.predicted(universe, as_of) else _untrained(inputs, origin, ports)
@@ -122,7 +129,39 @@ def predict_universe(
     trained = train_models(inputs, origin, new, ports.training, listener) if new else TrainingReport()
     report = make_predictions(inputs, origin, ports.prediction, symbols)
     report.failures = trained.failed | report.failures
+    report.absent = inputs.absent_inputs(origin)
     return inputs, report
+
+
+def clocks_of(universe: Universe) -> tuple[ForecastClock, ...]:
+    """When a universe is forecast: in the morning only where another market's night comes before it opens."""
+    return tuple(ForecastClock) if universe == JP else (ForecastClock.EVENING,)
+
+
+def require_clock(universe: Universe, clock: ForecastClock) -> None:
+    """Refuses a clock at which nothing of a universe is forecast.
+
+    Raises:
+        ConfigurationError: It is such a one.
+    """
+    if clock not in clocks_of(universe):
+        raise ConfigurationError(
+            f"{universe.name} is forecast in the evening only; a {clock.value} forecast is made of: {JP.name}"
+        )
+
+
+def at_clock(ports: ForecastPorts, universe: Universe, clock: ForecastClock) -> ForecastPorts:
+    """The ports with the forecasters of a universe and a clock, and the store of that clock's forecasts.
+
+    Raises:
+        ConfigurationError: The universe is not forecast then.
+    """
+    require_clock(universe, clock)
+    prediction = ports.prediction
+    serving = tuple(each for each in prediction.forecasters if each.profile.serves(universe.name, clock))
+    return replace(
+        ports, prediction=replace(prediction, forecasters=serving, store=prediction.store.at(clock))
+    )
 
 
 def _expected_trainings(
@@ -171,16 +210,35 @@ def score_universe(universe: Universe, ports: ForecastPorts, until: date | None 
     last = until or last_completed_session(universe.calendar, ports.clock())
     oldest = store.unscored(universe, last)["as_of"].min()
     if not isinstance(oldest, date):
-        if not store.days_to_score(universe, last):
+        if not any(store.at(clock).days_to_score(universe, last) for clock in clocks_of(universe)):
             return ScoreReport(last, 0, 0, ())
         oldest = last
     inputs = forecast_inputs(universe, oldest, last, ports.bars, foreign=False)
-    return score_predictions(inputs, inputs.newest_origin() if until is None else last, store, ports.clock())
+    newest = inputs.newest_origin() if until is None else last
+    scored = [
+        score_predictions(inputs, newest, store.at(clock), ports.clock()) for clock in clocks_of(universe)
+    ]
+    # What came is everybody's: the first of them has stored it.
+    outcomes, days = (
+        sum(report.outcomes for report in scored),
+        {day for report in scored for day in report.days},
+    )
+    return ScoreReport(newest, outcomes, scored[-1].waiting, tuple(sorted(days)))
 
 
 def _inputs(universe: Universe, ports: ForecastPorts, as_of: date | None) -> tuple[ForecastInputs, date]:
     """The panel up to a session, and that session."""
+    clock = ports.prediction.store.clock
     last = last_completed_session(universe.calendar, ports.clock())
+    if as_of is None and clock is ForecastClock.MORNING:
+        origin, _ = morning_of(session_table(universe.calendar), universe.time_zone, ports.clock())
+        inputs = forecast_inputs(universe, origin, origin, ports.bars, clock=clock)
+        if inputs.newest_origin() != origin:
+            raise ConfigurationError(
+                f"The bars of {universe.name} of {origin} are not stored; collect them first "
+                f"(miraikakaku collect --universe {universe.name}): a morning forecast starts from its last close"
+            )
+        return inputs, origin
     if as_of is None:
         inputs = forecast_inputs(universe, last, last, ports.bars)
         return inputs, inputs.newest_origin()
@@ -190,4 +248,4 @@ def _inputs(universe: Universe, ports: ForecastPorts, as_of: date | None) -> tup
         )
     if as_of not in session_table(universe.calendar)["session"]:
         raise ConfigurationError(f"{as_of} was no session of {universe.name}; name a day on which it traded")
-    return forecast_inputs(universe, as_of, as_of, ports.bars), as_of
+    return forecast_inputs(universe, as_of, as_of, ports.bars, clock=clock), as_of

@@ -5,9 +5,10 @@ stays, and only what was missing is filled in.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 import polars as pl
 
@@ -32,7 +33,8 @@ from miraikakaku_assets.domain.forecasting.contract import (
     TrainedForecaster,
     is_valid,
 )
-from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE, Weights, combine
+from miraikakaku_assets.domain.forecasting.density.expected_moves import expected_moves
+from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE, Weights, combine, market_means
 from miraikakaku_assets.domain.forecasting.missing import no_forecasts
 from miraikakaku_assets.domain.forecasting.panel import Panel
 from miraikakaku_assets.domain.market.instruments import Universe
@@ -44,6 +46,7 @@ SAMPLE = 400
 third of them in each regime; the error of a 95 % quantile is then far below that of the days themselves."""
 
 _WITHOUT_BAR = (Reason.NO_BAR.value, Reason.BAD_PRICE.value)
+_BAND_COLUMNS = ("calibration", "calibration_scores", "quantiles")
 BROKEN = (Reason.NOT_TRAINED.value, Reason.FAILED.value)
 """Reasons that lie with a model and not with its bars."""
 
@@ -81,6 +84,7 @@ class PredictionReport:
         made: Model → symbols with a forecast.
         missing: Model → reason → symbols without.
         failures: Model → why it broke off or could not be read.
+        absent: Input → why it was not known; the forecasts fell back to what was.
     """
 
     as_of: date
@@ -90,6 +94,7 @@ class PredictionReport:
     made: dict[str, int] = field(default_factory=dict)
     missing: dict[str, dict[str, int]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
 
     def count(self, forecasts: pl.DataFrame) -> None:
         """Counts the forecasts of one model at the origin."""
@@ -102,9 +107,10 @@ class PredictionReport:
 
     def totals(self) -> PredictionTotals:
         """The counts of forecasts."""
-        return PredictionTotals(
+        totals = PredictionTotals(
             self.as_of, self.symbols, self.written, self.made, self.missing, self.failures
         )
+        return replace(totals, absent_inputs=self.absent) if self.absent else totals
 
 
 def make_predictions(
@@ -122,7 +128,7 @@ def make_predictions(
     stored = ports.store.predictions(universe, as_of, as_of, symbols)
     report.kept = stored.height
     records = _records(ports.store, universe, as_of, stored)
-    base = []
+    base, moves = [], _OnDemand(panel, [as_of])
     for forecaster in ports.forecasters:
         name = forecaster.name
         ports.work.start(forecasts_of(name))
@@ -135,11 +141,13 @@ def make_predictions(
         seen = panel if symbols is None or forecaster.needs.market else panel.only(list(symbols))
         made = _forecast(forecaster, records.get(name), seen, [as_of], ports.shelf, report.failures)
         made = made if symbols is None else made.filter(pl.col("symbol").is_in(list(symbols)))
-        base.append(_store(made, kept, inputs, ports, records.get(name), report))
+        base.append(_store(made, kept, inputs, ports, records.get(name), report, moves))
         ports.work.finish(forecasts_of(name), failed=name in report.failures)
     ports.work.start(forecasts_of(ENSEMBLE))
-    ensemble = combined(base, [as_of], weights_of(ports.store, universe, as_of))
-    whole = _store(ensemble, stored.filter(pl.col("model") == ENSEMBLE), inputs, ports, None, report)
+    weights = weights_of(ports.store, universe, as_of)
+    market = None if symbols is None else market_said(ports.store, universe, as_of, base)
+    ensemble = combined(base, [as_of], weights, market)
+    whole = _store(ensemble, stored.filter(pl.col("model") == ENSEMBLE), inputs, ports, None, report, moves)
     ports.work.finish(forecasts_of(ENSEMBLE))
     _report_absent(report)
     report.symbols = whole["symbol"].n_unique()
@@ -197,6 +205,7 @@ def _store(
     ports: PredictionPorts,
     record: ModelRecord | None,
     report: PredictionReport,
+    moves: "_OnDemand",
 ) -> pl.DataFrame:
     """Calibrates those forecasts of one model that may still be made, stores them, and returns all that hold."""
     now = ports.clock()  # now, and not when the models began: a session may have begun since
@@ -204,12 +213,29 @@ def _store(
     late = after_the_fact(inputs.universe, report.as_of, now)
     settled = kept if late else kept.filter(pl.col("reason").is_null())
     new = made.join(settled, on=["symbol", "model", "as_of", "horizon"], how="anti", maintain_order="left")
-    banded = calibrated(new, past_errors(ports.store, inputs, new), inputs.panel)
+    past = past_errors(ports.store, inputs, new)
+    banded = (
+        calibrated(new, past, inputs.panel, moves.frame)
+        if new.height
+        else calibrated(new, past, inputs.panel, new)
+    )
     rows = as_predictions(banded, inputs, None if record is None else record.id)
     report.written += ports.store.save_predictions(inputs.universe, rows, now)
     whole = pl.concat([settled.select(FORECASTS.keys()), new.select(FORECASTS.keys())])
     report.count(whole)
     return whole
+
+
+class _OnDemand:
+    """Expected moves, computed when the first model needs them: mostly nothing is left to be done."""
+
+    def __init__(self, panel: Panel, origins: Sequence[date]) -> None:
+        self._panel, self._origins = panel, origins
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        """`moves_for`."""
+        return moves_for(self._panel, self._origins)
 
 
 def forecast_by(
@@ -294,15 +320,42 @@ def weights_of(store: ForecastStore, universe: Universe, as_of: date) -> list[We
 
 def _weights(decision: Decision) -> Weights:
     shares = {model: float(str(weight)) for model, weight in decision.outcome.items()}
-    return Weights(decision.as_of, decision.horizon, 0, 0.0, {}, shares)
+    # Decisions from before the market was weighed apart have weights only, which hold for both parts.
+    known = decision.evidence.get("factors")
+    factors = {
+        str(part): {str(model): float(str(factor)) for model, factor in of_part.items()}
+        for part, of_part in (known.items() if isinstance(known, Mapping) else ())
+    }
+    return Weights(decision.as_of, decision.horizon, 0, 0.0, {}, shares, factors=factors)
 
 
 def combined(
-    base: Sequence[pl.DataFrame], origins: Sequence[date], weights: Sequence[Weights]
+    base: Sequence[pl.DataFrame],
+    origins: Sequence[date],
+    weights: Sequence[Weights],
+    market: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """The ensemble of forecasts, by weights that hold at all of the origins."""
+    """The ensemble of forecasts, by weights that hold at all of the origins.
+
+    Args:
+        base: Forecasts of the members.
+        origins: Sessions.
+        weights: Per horizon.
+        market: `ensemble.market_means` of all instruments; None: the forecasts are of all of them.
+    """
     decisions = [replace(weight, as_of=origin) for origin in origins for weight in weights]
-    return combine(pl.concat([forecasts.select(FORECASTS.keys()) for forecasts in base]), decisions, ENSEMBLE)
+    members = pl.concat([forecasts.select(FORECASTS.keys()) for forecasts in base])
+    return combine(members, decisions, ENSEMBLE, market)
+
+
+def market_said(
+    store: ForecastStore, universe: Universe, as_of: date, base: Sequence[pl.DataFrame]
+) -> pl.DataFrame:
+    """What the models say of the market, by forecasts of some instruments and those of all others that are stored."""
+    new = pl.concat([forecasts.select(FORECASTS.keys()) for forecasts in base])
+    stored = store.predictions(universe, as_of, as_of).select(FORECASTS.keys())
+    others = stored.join(new, on=["symbol", "model", "as_of", "horizon"], how="anti")
+    return market_means(pl.concat([new, others]))
 
 
 def past_errors(store: ForecastStore, inputs: ForecastInputs, made: pl.DataFrame) -> pl.DataFrame:
@@ -318,21 +371,35 @@ def past_errors(store: ForecastStore, inputs: ForecastInputs, made: pl.DataFrame
     return past.select(FORECASTS.keys())
 
 
-def calibrated(made: pl.DataFrame, past: pl.DataFrame, panel: Panel) -> pl.DataFrame:
-    """Forecasts with bands from past errors, as far as there are enough of them."""
+def calibrated(made: pl.DataFrame, past: pl.DataFrame, panel: Panel, moves: pl.DataFrame) -> pl.DataFrame:
+    """Forecasts with bands and quantiles from past errors, as far as there are enough of them.
+
+    Args:
+        made: Schema `FORECASTS`.
+        past: `past_errors`.
+        panel: Bars of the universe.
+        moves: `expected_moves.expected_moves` of it, which all models share.
+    """
     if made.is_empty():
-        return made.with_columns(
-            calibration=pl.lit(None, pl.String()), calibration_scores=pl.lit(None, pl.Int64())
-        )
+        nothing = {name: pl.lit(None, PREDICTIONS[name]) for name in _BAND_COLUMNS}
+        return made.with_columns(**nothing)
     origins = made["as_of"].unique().sort().to_list()
     rows = pl.concat([past, made.select(FORECASTS.keys())])
-    return conformal_bands(rows, panel, only=origins)
+    return conformal_bands(rows, panel, only=origins, moves=moves)
+
+
+def moves_for(panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
+    """Expected moves of origins, and of those before them whose errors calibrate their bands."""
+    first = min(origins)
+    before = panel.sessions.filter(panel.sessions < first).tail(DEFAULT_RULE.window + max(HORIZONS) + 1)
+    return expected_moves(panel.until(max(origins)), [*before.to_list(), *origins])
 
 
 def as_predictions(made: pl.DataFrame, inputs: ForecastInputs, model_id: int | None) -> pl.DataFrame:
     """Forecasts with bands as they are stored."""
     predictions = made.join(inputs.closes, on=["symbol", "as_of"], how="left", maintain_order="left")
     predictions = predictions.with_columns(model_id=pl.lit(model_id, pl.Int64()))
+    predictions = predictions.join(inputs.known_inputs, on="as_of", how="left", maintain_order="left")
     return predictions.select(pl.col(name).cast(kind) for name, kind in PREDICTIONS.items())
 
 

@@ -14,6 +14,8 @@ from miraikakaku_assets.application.forecasting.predict import (
     calibrated,
     combined,
     forecast_by,
+    market_said,
+    moves_for,
     past_errors,
     predict_all,
     weights_of,
@@ -88,10 +90,11 @@ def replay_predictions(
     panel = inputs.panel.until(as_of)
     stored = ports.store.predictions(universe, as_of, as_of, symbols)
     records = {record.id: record for record in ports.store.trainings(universe, None)}
-    base = []
+    base, moves = [], moves_for(panel, [as_of])
 
     def compare(kept: pl.DataFrame, made: pl.DataFrame) -> None:
-        _compare(kept, calibrated(made, past_errors(ports.store, inputs, made), inputs.panel), report)
+        past = past_errors(ports.store, inputs, made)
+        _compare(kept, calibrated(made, past, inputs.panel, moves), report)
 
     for forecaster in ports.forecasters:
         # What a model could not do at all, for want of a training or by an accident, is nothing to do again.
@@ -111,7 +114,8 @@ def replay_predictions(
             base.append(made)
             compare(rows, made)
     if base and not report.gone:
-        ensemble = combined(base, [as_of], weights_of(ports.store, universe, as_of))
+        market = None if symbols is None else market_said(ports.store, universe, as_of, base)
+        ensemble = combined(base, [as_of], weights_of(ports.store, universe, as_of), market)
         compare(stored.filter(pl.col("model") == ENSEMBLE), ensemble)
     return report
 

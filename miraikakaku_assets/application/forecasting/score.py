@@ -13,8 +13,8 @@ from miraikakaku_assets.application.forecasting.inputs import ForecastInputs
 from miraikakaku_assets.application.ports.forecasts import OUTCOMES, PERFORMANCE, ForecastStore
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS, HORIZONS
 from miraikakaku_assets.domain.forecasting.evaluation import outcomes
+from miraikakaku_assets.domain.forecasting.judging.windows import window_scores
 from miraikakaku_assets.domain.forecasting.scores import score
-from miraikakaku_assets.domain.forecasting.windows import window_scores
 from miraikakaku_assets.domain.market.sessions import sessions_back
 
 WINDOWS = (20, 250)

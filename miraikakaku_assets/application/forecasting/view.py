@@ -37,6 +37,7 @@ class ShownForecast:
         hi95: Its upper end.
         reason: Why there is no forecast, or None.
         edge: 優位性なし unless the direction was called better than by luck, as `edges.with_edges` says; None if so.
+        inputs: Names of what was known of other markets when it was made, with commas; None for nothing.
     """
 
     symbol: str
@@ -51,6 +52,7 @@ class ShownForecast:
     hi95: float | None
     reason: str | None
     edge: str | None
+    inputs: str | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ def show_forecasts(
             hi95=row["hi95"],
             reason=row["reason"],
             edge=edges.get((row["symbol"], row["horizon"]), NO_EDGE),
+            inputs=row["inputs"],
         )
         for row in prices.sort("symbol", "horizon").iter_rows(named=True)
     ]

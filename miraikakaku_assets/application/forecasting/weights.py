@@ -99,6 +99,7 @@ def _of_weights(universe: Universe, made: Weights) -> Decision:
         "shrinkage": made.shrinkage,
         "mean_squared_errors": dict(made.mean_squares),
         "chances": dict(made.chances),
+        "factors": {part: dict(factors) for part, factors in made.factors.items()},
     }
     return Decision(universe.name, WEIGHTS, made.as_of, made.horizon, dict(made.weights), evidence)
 

@@ -5,8 +5,10 @@ from datetime import date
 
 import polars as pl
 
+from miraikakaku_assets.application.forecasting.daily import require_clock
 from miraikakaku_assets.application.forecasting.inputs import (
     FOREIGN,
+    NIGHT,
     ForecastInputs,
     forecast_inputs,
     with_foreign,
@@ -16,6 +18,7 @@ from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.features import FeatureInputs
 from miraikakaku_assets.domain.forecasting.leakage import leak_test
 from miraikakaku_assets.domain.forecasting.learning import inputs
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import Universe
 
 ISSUES = 200
@@ -41,7 +44,13 @@ class FeatureTest:
     leaks: dict[str, date]
 
 
-def check_features(universe: Universe, last: date, bars: MarketBars, count: int) -> FeatureTest:
+def check_features(
+    universe: Universe,
+    last: date,
+    bars: MarketBars,
+    count: int,
+    clock: ForecastClock = ForecastClock.EVENING,
+) -> FeatureTest:
     """Cuts the future off, and replaces it by another one, at some origins.
 
     Args:
@@ -49,11 +58,13 @@ def check_features(universe: Universe, last: date, bars: MarketBars, count: int)
         last: Last session whose bars are read.
         bars: Holds them.
         count: Origins, spread over the newer half of the history.
+        clock: When the forecasts are made that the inputs are for.
 
     Raises:
-        ConfigurationError: There are too few sessions.
+        ConfigurationError: There are too few sessions, or the universe is not forecast at the clock.
     """
-    sample = _sample(forecast_inputs(universe, last, last, bars))
+    require_clock(universe, clock)
+    sample = _sample(forecast_inputs(universe, last, last, bars, clock=clock))
     sessions = sample.raw["session"].unique().sort().to_list()
     chosen = sessions[len(sessions) // 2 : len(sessions) - _BEHIND]
     if len(chosen) < count:
@@ -61,7 +72,7 @@ def check_features(universe: Universe, last: date, bars: MarketBars, count: int)
             f"{universe.name} has {len(sessions)} sessions: too few for {count} origins with a past and a future"
         )
     origins = tuple(chosen[-1 - place * (len(chosen) // count)] for place in range(count))
-    passed = tuple(name for name in FOREIGN if _is_known(sample, name, origins))
+    passed = tuple(name for name in (*FOREIGN, *NIGHT) if _is_known(sample, name, origins))
 
     def build(own: FeatureInputs) -> pl.DataFrame:
         return inputs(with_foreign(own), passed)

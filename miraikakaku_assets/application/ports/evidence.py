@@ -34,6 +34,38 @@ class EvaluationDatasets(Protocol):
             InputFileError: It is not such a table.
         """
 
+    def history(self) -> pl.DataFrame:
+        """Tokyo 2013–2018, adjusted for splits and dividends, as `wall_street`; survivors of 2022 only.
+
+        Raises:
+            ConfigurationError: There is no such file, or more than one.
+            InputFileError: It is not such a table.
+        """
+
+    def wall_street(self) -> pl.DataFrame:
+        """The S&P 500's issues, adjusted: ``symbol``, ``session``, the prices and ``volume``, sorted.
+
+        Raises:
+            ConfigurationError: There is no such file, or more than one.
+            InputFileError: It is not such a table.
+        """
+
+    def dollar(self) -> pl.DataFrame:
+        """USD/JPY, daily, columns as `wall_street`.
+
+        Raises:
+            ConfigurationError: There is no such file, or more than one.
+            InputFileError: It is not such a table.
+        """
+
+    def comex(self) -> pl.DataFrame:
+        """COMEX copper, nearest contract month, US dollars a pound; columns as `wall_street`.
+
+        Raises:
+            ConfigurationError: There is no such file, or more than one.
+            InputFileError: It is not such a table.
+        """
+
     def currencies(self) -> pl.DataFrame:
         """The exchange_rate set: a row per day, a column per currency, in the order of the file.
 

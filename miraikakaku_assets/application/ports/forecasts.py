@@ -12,14 +12,20 @@ from typing import Protocol
 import polars as pl
 
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import Universe
 
-PREDICTIONS: dict[str, pl.DataType] = FORECASTS | {
-    "close": pl.Float64(),  # at the origin, split-adjusted as of the day it was made: what people saw
-    "calibration": pl.String(),  # a `bands.Calibration`; null where there is no forecast
-    "calibration_scores": pl.Int64(),  # how many past errors made the bands
-    "model_id": pl.Int64(),  # the training behind it; null for an ensemble
-}
+PREDICTIONS: dict[str, pl.DataType] = (
+    FORECASTS
+    | {
+        "close": pl.Float64(),  # at the origin, split-adjusted as of the day it was made: what people saw
+        "calibration": pl.String(),  # a `bands.Calibration`; null where there is no forecast
+        "calibration_scores": pl.Int64(),  # how many past errors made the bands
+        "quantiles": pl.List(pl.Float64()),  # nine log returns at `bands.QUANTILES`; null in old forecasts
+        "model_id": pl.Int64(),  # the training behind it; null for an ensemble
+        "inputs": pl.String(),  # names of what was known of other markets, with commas; null where none were asked for
+    }
+)
 """A forecast as it is stored."""
 
 OUTCOMES: dict[str, pl.DataType] = {
@@ -143,7 +149,17 @@ class MarketBars(Protocol):
 
 
 class ForecastStore(Protocol):
-    """Trainings, forecasts, outcomes and scores."""
+    """Trainings, forecasts, outcomes and scores.
+
+    Forecasts, scores and decisions are those of one clock; trainings and outcomes are everybody's.
+    """
+
+    @property
+    def clock(self) -> ForecastClock:
+        """Whose forecasts it holds."""
+
+    def at(self, clock: ForecastClock) -> "ForecastStore":
+        """The same store, of the forecasts that are made at another clock."""
 
     def record_model(self, record: ModelRecord) -> ModelRecord:
         """Records a training and returns it with its number.

@@ -69,6 +69,7 @@ class Delivery:
         calls: What each symbol took; a symbol without an entry took nothing.
         underway: Symbols that were being fetched when it was handed on.
         bases: Schema `BASES`: what the prices of a file were before they came here; empty where a source quotes.
+        source: Name of the source where it is another than that of the whole collection.
     """
 
     symbols: tuple[str, ...]
@@ -78,6 +79,7 @@ class Delivery:
     calls: Mapping[str, Calls] = field(default_factory=dict)
     underway: tuple[str, ...] = ()
     bases: pl.DataFrame = field(default_factory=lambda: empty(BASES))
+    source: str = ""
 
     @property
     def requests(self) -> int:

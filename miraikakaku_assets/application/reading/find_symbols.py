@@ -1,8 +1,7 @@
 """Use case: instruments by what somebody begins to type: code, symbol, name in kanji, kana or Latin letters."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from miraikakaku_assets.domain.market.search_names import folded, latin, loan_skeleton
 
@@ -30,19 +29,6 @@ class NamedIssue:
     market: str | None = None
     sector: str | None = None
     is_active: bool = True
-
-
-def named_issue(row: Mapping[str, Any]) -> NamedIssue:
-    """An issue from a row of the stock master."""
-    return NamedIssue(
-        symbol=row["yahoo_symbol"],
-        code=row["stock_code"],
-        name=row["stock_name"],
-        universe=row["universe"],
-        market=row["market_category"],
-        sector=row["sector"],
-        is_active=row["is_active"],
-    )
 
 
 class SymbolIndex:

@@ -18,6 +18,7 @@ KINDS = frozenset(
             "check",
             "collection",
             "coverage",
+            "curve",
             "cycle",
             "database",
             "disk",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from miraikakaku_assets.domain.bars.intervals import (
     check_pair,
+    expected_days,
     expected_parts,
     intervals,
     settled_after,
@@ -94,20 +95,38 @@ def aggregate(
         "symbol",
         table["ts"].gather(place),
         "open",
-        high=np.maximum.reduceat(high, heads),
-        low=np.minimum.reduceat(low, heads),
+        high=pl.Series(np.maximum.reduceat(high, heads)).fill_nan(None),
+        low=pl.Series(np.minimum.reduceat(low, heads)).fill_nan(None),
         close=bars["close"].gather(tails),
         volume=np.add.reduceat(volume, heads),
         status=_status(moments, _all_final(bars["status"], heads), now, collected, delay),
         flag=_first_flag(bars["flag"], heads),
         built_from=pl.lit(source.value),
         parts=pl.Series(tails - heads + 1, dtype=pl.Int32),
-        expected_parts=pl.Series(expected_parts(universe, source, target)[place]),
+        expected_parts=pl.Series(_expected(universe, source, target, grouped["symbol"], place)),
     ).cast(AGGREGATED)  # type: ignore[arg-type]
 
 
+def _expected(
+    universe: Universe, source: Timeframe, target: Timeframe, symbols: pl.Series, place: Positions
+) -> NDArray[np.int32]:
+    """Parts that each bar should have; where the instruments of a universe trade on different days, on their own."""
+    expected = expected_parts(universe, source, target)[place]
+    if not universe.markets or source is not Timeframe.D1:
+        return expected
+    calendars = {symbol: universe.calendar_of(symbol) for symbol in symbols.unique()}
+    own = symbols.replace_strict(calendars, return_dtype=pl.String).to_numpy()
+    for calendar in set(calendars.values()):
+        expected = np.where(own == calendar, expected_days(universe, target, calendar)[place], expected)
+    return expected
+
+
 def _without_nulls(bars: pl.DataFrame) -> None:
-    counted = bars.select("open", "high", "low", "close", "volume").null_count().row(0, named=True)
+    whole = bars.filter(
+        ~pl.all_horizontal(pl.col("open", "high", "low").is_null())
+    )  # an official price has no range
+    counted = {name: whole[name].null_count() for name in ("open", "high", "low")}
+    counted |= {name: bars[name].null_count() for name in ("close", "volume")}
     for name, nulls in counted.items():
         if nulls:
             symbol = bars.filter(pl.col(name).is_null())["symbol"][0]

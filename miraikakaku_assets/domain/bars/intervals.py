@@ -162,6 +162,17 @@ def expected_parts(universe: Universe, source: Timeframe, target: Timeframe) -> 
     return counted.astype(np.int32)
 
 
+@cache
+def expected_days(universe: Universe, target: Timeframe, calendar: str) -> NDArray[np.int32]:
+    """The same of daily bars of those instruments of a universe that trade on the days of a calendar."""
+    table = intervals(universe, target)
+    universal = session_table(universe.calendar)
+    own = universal.filter(pl.col("session").is_in(session_table(calendar)["session"].implode()))
+    starts = stamps(own["opens"])
+    counted = np.searchsorted(starts, stamps(table["ends"])) - np.searchsorted(starts, stamps(table["ts"]))
+    return counted.astype(np.int32)
+
+
 def _due_slots(universe: Universe, table: pl.DataFrame) -> NDArray[np.int32]:
     bounds = slot_bounds(universe.calendar)
     due = pl.concat(

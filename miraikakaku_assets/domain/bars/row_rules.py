@@ -9,6 +9,7 @@ from miraikakaku_assets.domain.bars.frame import PRICES
 from miraikakaku_assets.domain.bars.quality_rule import BarContext, Check, Condition, QualityRule
 from miraikakaku_assets.domain.market import price_limits
 from miraikakaku_assets.domain.market.sessions import SLOT
+from miraikakaku_assets.domain.market.universes.record import Market
 
 DUST = 1e-9
 """Part of a price by which high may lie below close, or low above open. Prices adjusted at download are
@@ -78,6 +79,38 @@ def _beyond_any_price(_: pl.DataFrame, context: BarContext) -> pl.Expr | None:
     return pl.any_horizontal(price > price_limits.HIGHEST_PRICE for price in _PRICES)
 
 
+def _not_finite(bars: pl.DataFrame, context: BarContext) -> pl.Expr:
+    """Of an official price only the close is asked for; a range that is there has to be whole."""
+    finite = [price.is_finite().fill_null(value=False) for price in _PRICES]
+    rangeless = _symbols(bars, [market for market in context.universe.markets if not market.has_range])
+    if not rangeless:
+        return ~pl.all_horizontal(finite)
+    absent = pl.all_horizontal(pl.col(name).is_null() for name in ("open", "high", "low"))
+    single = pl.col("symbol").is_in(rangeless) & absent & pl.col("close").is_finite().fill_null(value=False)
+    return ~(pl.all_horizontal(finite) | single)
+
+
+def _in_another_unit(bars: pl.DataFrame, context: BarContext) -> pl.Expr | None:
+    """A price that is hundreds of times off is one in cents, in yuan, a pound or a tonne."""
+    broken = []
+    for market in context.universe.markets:
+        least, greatest = market.likely_prices
+        off = pl.any_horizontal(~price.is_between(least, greatest) for price in _PRICES).fill_null(
+            value=False
+        )
+        broken.append(pl.col("symbol").is_in(_symbols(bars, [market])) & off)
+    return pl.any_horizontal(broken) if broken else None
+
+
+def _symbols(bars: pl.DataFrame, markets: list[Market]) -> list[str]:
+    """Symbols of a delivery that belong to some parts of the universe."""
+    if not markets:
+        return []
+    return sorted(
+        symbol for symbol in bars["symbol"].unique() if any(market.holds(symbol) for market in markets)
+    )
+
+
 def _any_length(condition: Condition) -> dict[Check, Condition]:
     return {Check.DAILY: condition, Check.INTRADAY: condition}
 
@@ -106,12 +139,17 @@ ROW_RULES = (
     QualityRule(
         "not_finite",
         "a price is missing, NaN or infinite",
-        _any_length(~pl.all_horizontal(price.is_finite().fill_null(value=False) for price in _PRICES)),
+        _any_length(_not_finite),
     ),
     QualityRule(
         "not_positive",
         "a price is zero or negative",
         _any_length(pl.any_horizontal(price <= 0 for price in _PRICES)),
+    ),
+    QualityRule(
+        "wrong_unit",
+        "no copper was ever quoted near this price in the unit of the symbol: it is in another unit",
+        {Check.DAILY: _in_another_unit},
     ),
     QualityRule(
         "inconsistent_range",

@@ -63,7 +63,7 @@ def validate_daily(raw: pl.DataFrame, context: DailyContext) -> ValidatedBars:
             the source quotes them (raw).
         context: What is known besides.
     """
-    bars = _ordered(raw).join(_sessions(context), on="session", how="left", maintain_order="left")
+    bars = _with_sessions(_ordered(raw), context)
     rule = first_broken(ROW_RULES, Check.DAILY, bars, context)
     bars = bars.with_columns(rule=pl.coalesce("refusal", rule))
     official = (pl.col("stamp") == pl.col("opens")) | pl.col("stamp").is_null() | at_midnight(context)
@@ -72,9 +72,22 @@ def validate_daily(raw: pl.DataFrame, context: DailyContext) -> ValidatedBars:
     return _split(moves, context)
 
 
-def _sessions(context: DailyContext) -> pl.DataFrame:
-    """The calendar, each session with the first price of the next."""
-    calendar = context.universe.calendar
+def _with_sessions(bars: pl.DataFrame, context: DailyContext) -> pl.DataFrame:
+    """The bars with their sessions, each with the first price of the next; null on days on which there was none."""
+    universe = context.universe
+    if not universe.markets:
+        return bars.join(_sessions(universe.calendar), on="session", how="left", maintain_order="left")
+    calendars = {symbol: universe.calendar_of(symbol) for symbol in bars["symbol"].unique()}
+    tables = [_sessions(name).with_columns(calendar=pl.lit(name)) for name in sorted(set(calendars.values()))]
+    if not tables:
+        return bars.join(_sessions(universe.calendar), on="session", how="left", maintain_order="left")
+    own = bars.with_columns(calendar=pl.col("symbol").replace_strict(calendars, return_dtype=pl.String))
+    keys = ["calendar", "session"]
+    return own.join(pl.concat(tables), on=keys, how="left", maintain_order="left").drop("calendar")
+
+
+def _sessions(calendar: str) -> pl.DataFrame:
+    """A calendar, each session with the first price of the next."""
     return session_table(calendar).with_columns(followed=trading_hours(calendar)["opens"].shift(-1))
 
 
@@ -121,14 +134,19 @@ def _split(moves: Moves, context: DailyContext) -> ValidatedBars:
     refused = bars.filter(pl.col("rule").is_not_null()).select(
         *columns, ts=ts, rule="rule", detail=pl.col("rule").replace_strict(RULES, return_dtype=pl.String)
     )
-    back = moves.reconsidered.join(_sessions(context), on="session", how="left", maintain_order="left")
+    back = _with_sessions(moves.reconsidered, context)
     own = pl.when(pl.col("rule").is_null()).then(own)
     back = enclosing(back.with_columns(status=pl.coalesce("status", status), flag=own)).select(*STORED_BARS)
     return ValidatedBars(accepted, refused, back, moves.cut)
 
 
 def enclosing(bars: pl.DataFrame) -> pl.DataFrame:
-    """The bars with high and low widened by the dust that keeps them from enclosing open and close."""
+    """The bars with high and low widened by the dust that keeps them from enclosing open and close.
+
+    A price without a range stays without one.
+    """
+    high, low = pl.max_horizontal("high", "open", "close"), pl.min_horizontal("low", "open", "close")
     return bars.with_columns(
-        high=pl.max_horizontal("high", "open", "close"), low=pl.min_horizontal("low", "open", "close")
+        high=pl.when(pl.col("high").is_not_null()).then(high),
+        low=pl.when(pl.col("low").is_not_null()).then(low),
     )

@@ -103,6 +103,7 @@ def find_gaps(holdings: Holdings, served_from: date | None) -> Tally:
     begins, ends = _expected_span(holdings, evidence.first_bar)
     cumulated = np.concatenate([[0], np.cumsum(grid.due)])
     expected = np.where(ends > begins, cumulated[ends] - cumulated[np.minimum(begins, ends)], 0)
+    expected = expected - _rested(grid, begins, ends)
     stored = np.zeros(rows, dtype=np.int64)
     sectors, sector_of = np.unique(issues["sector"].to_numpy(), return_inverse=True)
     shown = slice(max(columns - DAYS_SHOWN, 0), columns)
@@ -124,6 +125,17 @@ def find_gaps(holdings: Holdings, served_from: date | None) -> Tally:
     )
 
 
+def _rested(grid: SessionGrid, begins: NDArray[Any], ends: NDArray[Any]) -> NDArray[Any]:
+    """Days in the expected span of each issue on which its own market was closed; one bar each would be due."""
+    if grid.closed is None:
+        return np.zeros(len(begins), dtype=np.int64)
+    rests, rows = grid.rest_days(), np.arange(len(begins))
+    rested: NDArray[Any] = np.where(
+        ends > begins, rests[rows, ends] - rests[rows, np.minimum(begins, ends)], 0
+    )
+    return rested
+
+
 def _chunk(
     grid: SessionGrid, begins: NDArray[Any], ends: NDArray[Any], chunk: slice
 ) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -131,6 +143,8 @@ def _chunk(
     column = np.arange(len(grid.sessions))
     expected = (column >= begins[:, None]) & (column < ends[:, None])
     due = (expected * grid.due).astype(np.int32)
+    if grid.closed is not None:
+        due[grid.closed[chunk]] = 0
     return due, np.minimum(grid.stored[chunk], due)
 
 

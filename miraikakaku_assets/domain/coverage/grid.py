@@ -34,10 +34,18 @@ class SessionGrid:
         due: How many bars each session should have.
         instrument_ids: The rows.
         stored: Bars that are stored, by row and column.
+        closed: Cells in which the market of an instrument was closed while another of the universe traded; None where
+            all instruments trade on the same days.
     """
 
     def __init__(
-        self, universe: Universe, timeframe: Timeframe, first: date, last: date, instrument_ids: Sequence[int]
+        self,
+        universe: Universe,
+        timeframe: Timeframe,
+        first: date,
+        last: date,
+        instrument_ids: Sequence[int],
+        symbols: Sequence[str] = (),
     ) -> None:
         self.universe = universe
         self.timeframe = timeframe
@@ -49,6 +57,23 @@ class SessionGrid:
         self._rows = _row_numbers(self.instrument_ids)
         kind = np.uint8 if timeframe is Timeframe.D1 else np.uint16
         self.stored = np.zeros((len(self.instrument_ids), len(self.sessions)), dtype=kind)
+        self.closed = self._closed(symbols)
+
+    def _closed(self, symbols: Sequence[str]) -> NDArray[np.bool_] | None:
+        if not self.universe.markets or not symbols:
+            return None
+        calendars = [self.universe.calendar_of(symbol) for symbol in symbols]
+        days = pl.Series(self.sessions, dtype=pl.Date)
+        rests = {
+            name: ~days.is_in(session_table(name)["session"].implode()).to_numpy() for name in set(calendars)
+        }
+        return np.array([rests[name] for name in calendars], dtype=np.bool_).reshape(len(symbols), len(days))
+
+    def rest_days(self) -> NDArray[Any]:
+        """Cumulated closed columns of each row, one more than there are columns; one row of zeros for none."""
+        if self.closed is None:
+            return np.zeros((1, len(self.sessions) + 1), dtype=np.int64)
+        return np.pad(np.cumsum(self.closed, axis=1, dtype=np.int64), ((0, 0), (1, 0)))
 
     @cached_property
     def bounds(self) -> tuple[datetime, datetime] | None:
@@ -86,7 +111,8 @@ class SessionGrid:
             self._days, pl.Series([first, last], dtype=pl.Date).to_physical().to_numpy()
         )
         columns = slice(begin, end + 1 if end < len(self.sessions) and self.sessions[end] == last else end)
-        return int(np.maximum(self.due[columns] - self.stored[row, columns].astype(np.int64), 0).sum())
+        due = self.due[columns] if self.closed is None else self.due[columns] * ~self.closed[row, columns]
+        return int(np.maximum(due - self.stored[row, columns].astype(np.int64), 0).sum())
 
     def rows_of(self, instrument_ids: NDArray[Any]) -> NDArray[Any]:
         """The row of each instrument, -1 for those that have none."""

@@ -181,7 +181,8 @@ def _joined(windows: Sequence[Window]) -> list[Window]:
     while len(joined) > _MOST_WINDOWS:
         distances = [after[0] - before[1] for before, after in pairwise(joined)]
         nearest = distances.index(min(distances))
-        joined[nearest : nearest + 2] = [(joined[nearest][0], joined[nearest + 1][1])]
+        (first, last), (_, other_last) = joined[nearest : nearest + 2]
+        joined[nearest : nearest + 2] = [(first, max(last, other_last))]
     return joined
 
 

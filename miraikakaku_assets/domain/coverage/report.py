@@ -182,7 +182,11 @@ def _issues(holdings: Holdings, tally: Tally) -> pl.DataFrame:
     days = pl.Series([*holdings.grid.sessions, None], dtype=pl.Date)  # the last one stands for none
     newest = np.where(tally.last_bar < 0, len(days) - 1, tally.last_bar)
     due = np.where(tally.ends <= tally.begins, len(days) - 1, tally.ends - 1)
-    behind = np.maximum(tally.ends - 1 - np.maximum(tally.last_bar, tally.begins - 1), 0)
+    newest_known = np.maximum(tally.last_bar, tally.begins - 1)
+    behind = np.maximum(tally.ends - 1 - newest_known, 0)
+    if holdings.grid.closed is not None:
+        rests, rows = holdings.grid.rest_days(), np.arange(len(behind))
+        behind = np.maximum(behind - (rests[rows, tally.ends] - rests[rows, newest_known + 1]), 0)
     columns = (
         holdings.issues["instrument_id"],
         tally.expected,

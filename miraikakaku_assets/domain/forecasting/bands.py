@@ -1,12 +1,15 @@
 """Bands that hold what they say, whatever the distribution: rolling split-conformal prediction.
 
-The score of a past forecast is the size of its error in units of the volatility known at its origin,
-|actual - point| / (σ √h). The band of a new forecast reaches as far as the scores of the last year did with the wanted
-frequency. Only scores whose outcome was known at the origin count. Scores of calm and of wild issues differ even
-after this scaling, so the score set is that of the same volatility regime where it is large enough.
+The score of a past forecast is the size of its error in units of what was to be expected at its origin: the learnt size
+of the move (`expected_moves`), or σ √h of EWMA where none is given. The band of a new forecast reaches as far as the
+scores of the last year did with the wanted frequency. Only scores whose outcome was known at the origin count. Scores
+of calm and of wild issues differ even after this scaling, so the score set is that of the same volatility regime where
+it is large enough. After a break bands would miss until a year has passed; so the frequency that is asked for is moved
+by what was missed of late.
 
 Source: Papadopoulos et al., Inductive confidence machines for regression, ECML 2002, 345-356; Lei et al.,
-Distribution-free predictive inference for regression, JASA 113 (2018) 1094-1111.
+Distribution-free predictive inference for regression, JASA 113 (2018) 1094-1111; Gibbs and Candès, Adaptive conformal
+inference under distribution shift, NeurIPS 34 (2021) 1660-1672.
 """
 
 from collections.abc import Sequence
@@ -20,11 +23,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.forecasting.contract import at_horizon
+from miraikakaku_assets.domain.forecasting.density.adaptive import CENTRAL, AskedShares
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
 
 Numbers = NDArray[np.float64]
 
 LEVELS = {0.80: ("lo80", "hi80"), 0.95: ("lo95", "hi95")}
+"""Bands that people are shown: share of outcomes that they hold → names of their ends."""
+
+QUANTILES = (0.025, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.975)
+"""Levels of the nine quantiles of a forecast, ascending; the one in the middle is the point."""
+
+MEDIAN = 0.5
 
 _THIRDS = 3
 _RANKED = 60
@@ -66,14 +77,17 @@ class ConformalRule:
         regimes: How volatility regimes are told apart. Thirds across instruments are of one size on every day. Thirds
             of the own past are not: in a turbulent market nearly all issues are in the upper one, whose scores are
             from the turbulence before.
+        speed: By how much the share that is asked for follows what was missed of late (γ of Gibbs and Candès, a
+            horizon's share of it, since outcomes overlap); 0 not at all.
     """
 
     window: int = 250
     fewest: int = 100
     regimes: Regimes = Regimes.ACROSS
+    speed: float = 0.0
 
 
-DEFAULT_RULE = ConformalRule()
+DEFAULT_RULE = ConformalRule(speed=0.02)
 
 
 def volatility_regime(rule: ConformalRule) -> pl.Expr:
@@ -99,6 +113,7 @@ def conformal_bands(
     rule: ConformalRule = DEFAULT_RULE,
     pool: Sequence[str] = (),
     only: Sequence[date] | None = None,
+    moves: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Forecasts with calibrated bands.
 
@@ -109,10 +124,13 @@ def conformal_bands(
         rule: Choice of the score set.
         pool: Further columns of the forecasts within which scores are exchanged, e.g. ``universe``.
         only: Origins whose forecasts are wanted; the others give their scores. None for all.
+        moves: `expected_moves.expected_moves` of the same panel, at least of every origin here; None: σ √h of EWMA.
 
     Returns:
         The forecasts in the same order with new ends of bands, ``calibration`` (`Calibration`, null without
-        forecast) and ``calibration_scores`` (how many). Bands are symmetric around the point; 80 % lies within 95 %.
+        forecast), ``calibration_scores`` (how many) and ``quantiles`` (a list of nine log returns at `QUANTILES`;
+        null without forecast, or where the model's own band stands and has no standard deviation). Bands are symmetric
+        around the point; 80 % lies within 95 %, and their ends are quantiles.
 
     Raises:
         ConfigurationError: The rule allows fewer scores than a band of 95 % needs.
@@ -121,17 +139,37 @@ def conformal_bands(
         raise ConfigurationError(
             f"{rule.fewest} scores cannot give a band of 95 %; ask for at least {_least(max(LEVELS))}"
         )
-    rows = _normalised(forecasts, panel, rule, pool)
+    rows = _normalised(forecasts, panel, rule, pool, moves)
     is_chosen = pl.lit(value=True) if only is None else pl.col("as_of").is_in(list(only))
     rows = rows.with_columns(is_chosen=is_chosen).drop("as_of").sort("as_of_at", maintain_order=True)
     groups = rows.partition_by(*pool, "model", "horizon", maintain_order=True) or [rows]
     bands = pl.concat([_calibrated(group, rule) for group in groups]).sort("place")
     chosen = forecasts.filter(is_chosen).hstack(bands.drop("place"))
-    return chosen.with_columns(_ends()).select(*forecasts.columns, "calibration", "calibration_scores")
+    ended = chosen.with_columns(*_ends(), quantiles=_quantiles())
+    return ended.select(*forecasts.columns, "calibration", "calibration_scores", "quantiles")
+
+
+def _quantiles() -> pl.Expr:
+    """Nine quantiles: the ends of central intervals by past errors, else those of a normal distribution."""
+    from scipy.special import ndtri
+
+    normal = pl.col("point").is_not_null() & pl.col("sd").is_not_null()
+    ends = []
+    for level in QUANTILES:
+        side, share = (-1, 1 - 2 * level) if level < MEDIAN else (1, 2 * level - 1)
+        reach = pl.lit(0.0) if level == MEDIAN else side * pl.col(_reach(round(share, 4)))
+        ends.append(
+            pl.col("point") + pl.when(_by_errors()).then(reach).otherwise(pl.col("sd") * float(ndtri(level)))
+        )
+    return pl.when(pl.col("point").is_not_null() & (_by_errors() | normal)).then(pl.concat_list(ends))
+
+
+def _by_errors() -> pl.Expr:
+    return pl.col("calibration").is_in([Calibration.REGIME.value, Calibration.POOLED.value])
 
 
 def _ends() -> list[pl.Expr]:
-    known = pl.col("calibration").is_in([Calibration.REGIME.value, Calibration.POOLED.value])
+    known = _by_errors()
     ends = []
     for level, (low, high) in LEVELS.items():
         reach = pl.col(_reach(level))
@@ -145,12 +183,16 @@ def _reach(level: float) -> str:
 
 
 def _normalised(
-    forecasts: pl.DataFrame, panel: Panel, rule: ConformalRule, pool: Sequence[str]
+    forecasts: pl.DataFrame,
+    panel: Panel,
+    rule: ConformalRule,
+    pool: Sequence[str],
+    moves: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """What calibration reads, in few columns: a year of a large market has five million rows.
 
     Columns ``place`` (in the forecasts), ``model``, ``horizon``, `pool`, ``as_of``, ``as_of_at`` (its ordinal),
-    ``unit`` (σ √h), ``regime`` (-1 for unknown), ``made``, ``score`` (null for none).
+    ``unit`` (the expected size), ``regime`` (-1 for unknown), ``made``, ``score`` (null for none).
     """
     bars = panel.bars.select("symbol", "session", "ordinal", "log_close", sigma=ewma_volatility())
     state = bars.select(
@@ -159,6 +201,9 @@ def _normalised(
     ends = bars.select("symbol", target="session", target_log="log_close")
     actual = pl.col("target_log") - pl.col("origin_log")
     unit = pl.col("sigma") * pl.col("horizon").cast(pl.Float64).sqrt()
+    if moves is not None:
+        state = state.join(moves, on=["symbol", "as_of"], how="left", maintain_order="left")
+        unit = at_horizon("move")
     calendar = panel.calendar.select(as_of="session", as_of_at="ordinal")
     return (
         forecasts.select(*pool, "symbol", "model", "horizon", "as_of", "target", "point")
@@ -181,7 +226,7 @@ def _calibrated(group: pl.DataFrame, rule: ConformalRule) -> pl.DataFrame:
     sets = _ScoreSets(group, rule)
     rows = group.filter("is_chosen")
     unit = rows["unit"].to_numpy()
-    reach = {level: np.full(rows.height, np.nan) for level in LEVELS}
+    reach = {level: np.full(rows.height, np.nan) for level in CENTRAL}
     code = np.full(rows.height, _CODES.index(Calibration.NONE))
     counts = np.zeros(rows.height, dtype=np.int64)
     at, regimes = rows["as_of_at"].to_numpy(), rows["regime"].to_numpy()
@@ -219,10 +264,11 @@ class _ScoreSets:
         for regime in range(0 if rule.regimes is Regimes.NONE else _THIRDS):
             own = regimes == regime
             self._sets[regime] = at[own], scores[own]
+        self._asked: dict[int | None, AskedShares] = {}
         self._pooled: tuple[int, tuple[int, dict[float, float]]] | None = None
 
     def reaches(self, origin: int, regime: int) -> tuple[Calibration, int, dict[float, float]]:
-        """Level → reach in units of σ √h for forecasts from a session (its ordinal)."""
+        """Share of outcomes → reach in units of what was to be expected, for forecasts from a session (its ordinal)."""
         if regime in self._sets:
             count, reaches = self._quantiles(origin, regime)
             if reaches:
@@ -240,9 +286,22 @@ class _ScoreSets:
         count = len(window)
         if count < self._rule.fewest:
             return count, {}
-        ranks = {level: ceil((count + 1) * level) - 1 for level in LEVELS}
-        ordered = np.partition(window, list(ranks.values()))
+        shares = self._shares(origin, regime)
+        ranks = {
+            level: min(count, ceil(round((count + 1) * share, 9))) - 1 for level, share in shares.items()
+        }
+        ordered = np.partition(window, sorted(set(ranks.values())))
         return count, {level: float(ordered[rank]) for level, rank in ranks.items()}
+
+    def _shares(self, origin: int, regime: int | None) -> dict[float, float]:
+        """Central share → the one to ask for, so that of late it would have held what it says."""
+        if self._rule.speed <= 0:
+            return {level: level for level in CENTRAL}
+        if regime not in self._asked:
+            self._asked[regime] = AskedShares(
+                *self._sets[regime], self._horizon, self._rule.window, self._rule.speed / self._horizon
+            )
+        return self._asked[regime].at(origin)
 
 
 def _least(level: float) -> int:

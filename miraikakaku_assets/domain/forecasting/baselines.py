@@ -24,6 +24,7 @@ from miraikakaku_assets.domain.forecasting.contract import (
 )
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility, sample_volatility
 from miraikakaku_assets.domain.forecasting.stateless import StatelessForecaster
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 
 WINDOW = 250
 """Returns, about a year, over which drift and sample volatility are taken."""
@@ -80,7 +81,7 @@ class RandomWalk(_Closed):
 
     volatility: Volatility = Volatility.EWMA
     word: ClassVar[str] = "random_walk"
-    profile: ClassVar[Profile] = Profile(Look("No change", "#64748b", "X", "✖"))
+    profile: ClassVar[Profile] = Profile(Look("No change", "#64748b", "X", "✖"), clocks=tuple(ForecastClock))
 
     def terms(self) -> dict[str, pl.Expr]:
         """Columns of the bars from which `numbers` are made."""

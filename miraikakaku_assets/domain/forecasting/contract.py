@@ -19,6 +19,7 @@ import polars as pl
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.panel import Panel
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 
 HORIZONS = (1, 2, 3, 4, 5)
 """Sessions ahead."""
@@ -133,12 +134,20 @@ class Profile:
         training_seconds: What training takes on a year of Tokyo's 4,178 issues on two cores (`make bench`,
             train_minutes_4178), for the progress of the first one; later ones have the one before.
         scoreboard_series: How many series a scoreboard takes, where the cost grows with every one; None for all.
+        clocks: When it forecasts.
+        universes: Names of those that it forecasts; None for every one.
     """
 
     look: Look | None = None
     libraries: tuple[str, ...] = ()
     training_seconds: float = 0.0
     scoreboard_series: int | None = None
+    clocks: tuple[ForecastClock, ...] = (ForecastClock.EVENING,)
+    universes: tuple[str, ...] | None = None
+
+    def serves(self, universe: str, clock: ForecastClock) -> bool:
+        """Whether it forecasts a universe at a clock."""
+        return clock in self.clocks and (self.universes is None or universe in self.universes)
 
 
 class Signature(Protocol):

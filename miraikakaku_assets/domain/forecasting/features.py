@@ -13,6 +13,7 @@ import polars as pl
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
+from miraikakaku_assets.domain.forecasting.timing.known_at import AsOfJoin, known_then, since_then
 
 LAGS = 5
 """Single past returns."""
@@ -28,6 +29,9 @@ MACD = (12, 26)
 
 BOLLINGER = 20
 """Closes of Bollinger's bands, and of the means of volume and of unchanged closes."""
+
+LONG_AGO = 250
+"""Sessions after which an event counts as no longer felt."""
 
 _NO_SPREAD = 1e-9  # a running standard deviation of equal closes is rounding, not 0
 
@@ -53,19 +57,25 @@ class FeatureInputs:
     """All that features are made of.
 
     Attributes:
-        panel: Bars; ``high`` and ``low`` (range), ``volume`` and ``sector`` (sector means) are used where they are
-            there.
+        panel: Bars; ``high`` and ``low`` (range), ``open``, ``volume``, ``sector`` (sector means) and ``event``
+            (whether a dividend or a split took place) are used where they are there.
         made_at: ``session`` and ``made_at`` (UTC): when forecasts from that origin are made, after its close and
-            before the next session opens. A forecast made the next morning knows the US close of the night.
+            before the next session opens. A forecast made the next morning knows the US close of the night. With
+            `nights`, ``closed_at`` (UTC), too: the own market's close at the origin.
         passed: Columns of the panel that are features as they are, e.g. indicators of the bar's own session on a
             scale that means the same for every instrument.
         cross: Other markets.
+        nights: Returns of other markets that are summed from the own close to the moment of the forecast, and not
+            taken as the newest one: each has the one column ``night``, a log return per session of that market.
+        leads: Levels of other markets that are newer than the own close: each has the one column ``lead``.
     """
 
     panel: Panel
     made_at: pl.DataFrame
     passed: tuple[str, ...] = ()
     cross: tuple[CrossMarket, ...] = ()
+    nights: tuple[CrossMarket, ...] = ()
+    leads: tuple[CrossMarket, ...] = ()
 
 
 def closes_known(name: str, closes: pl.DataFrame, max_age: timedelta = timedelta(days=7)) -> CrossMarket:
@@ -79,6 +89,27 @@ def closes_known(name: str, closes: pl.DataFrame, max_age: timedelta = timedelta
     log = pl.col("close").log()
     values = closes.sort("known_at").select("known_at", ret_1=log.diff(), ret_5=log.diff(5))
     return CrossMarket(name, values, max_age)
+
+
+def night_returns(name: str, closes: pl.DataFrame) -> CrossMarket:
+    """Another market's log return of each of its sessions, to be summed over the night.
+
+    Args:
+        name: Prefix of the columns.
+        closes: As in `closes_known`.
+    """
+    values = closes.sort("known_at").select("known_at", night=pl.col("close").log().diff())
+    return CrossMarket(name, values)
+
+
+def lead_levels(name: str, closes: pl.DataFrame) -> CrossMarket:
+    """Another market's log close, of which only one newer than the own close tells anything.
+
+    Args:
+        name: Prefix of the column.
+        closes: As in `closes_known`.
+    """
+    return CrossMarket(name, closes.sort("known_at").select("known_at", lead=pl.col("close").log()))
 
 
 def features(inputs: FeatureInputs) -> pl.DataFrame:
@@ -101,6 +132,8 @@ def features(inputs: FeatureInputs) -> pl.DataFrame:
     own = _own() | _indicators()
     own |= _range() if {"high", "low"} <= set(bars.columns) else {}
     own |= _volume() if "volume" in bars.columns else {}
+    own |= _open() if "open" in bars.columns else {}
+    own |= _events() if "event" in bars.columns else {}
     rows = bars.with_columns(**own).with_columns(**_means(bars.columns))
     names = ["symbol", "session", "elapsed", *own, *_means(bars.columns)]
     twice = sorted(set(inputs.passed) & set(names))
@@ -108,7 +141,7 @@ def features(inputs: FeatureInputs) -> pl.DataFrame:
         raise ConfigurationError(f"The panel's columns {twice} have names of features; rename them")
     rows = rows.select(*names, *inputs.passed)
     rows = rows.join(_calendar(inputs.panel), on="session", how="left", maintain_order="left")
-    return with_other_markets(rows, inputs.made_at, inputs.cross)
+    return with_nights(with_other_markets(rows, inputs.made_at, inputs.cross), inputs)
 
 
 def _own() -> dict[str, pl.Expr]:
@@ -146,10 +179,14 @@ def _indicators() -> dict[str, pl.Expr]:
 
 
 def _volume() -> dict[str, pl.Expr]:
-    """Log of the volume over its mean; null without a trade."""
+    """Log of the volume over its mean, and of the median value traded in the currency; null without a trade."""
     volume = pl.col("volume").cast(pl.Float64)
     mean = volume.rolling_mean(BOLLINGER).over("symbol")
-    return {"volume_to_mean": pl.when((volume > 0) & (mean > 0)).then((volume / mean).log())}
+    value = (volume * pl.col("close")).rolling_median(BOLLINGER, min_samples=1).over("symbol")
+    return {
+        "volume_to_mean": pl.when((volume > 0) & (mean > 0)).then((volume / mean).log()),
+        "turnover": pl.when(value > 0).then(value.log()),
+    }
 
 
 def _range() -> dict[str, pl.Expr]:
@@ -157,6 +194,23 @@ def _range() -> dict[str, pl.Expr]:
     high, low = pl.col("high").cast(pl.Float64), pl.col("low").cast(pl.Float64)
     span = pl.when((low > 0) & high.is_finite() & (high >= low)).then((high / low).log())
     return {"range": span, "range_5": span.rolling_mean(5).over("symbol")}
+
+
+def _open() -> dict[str, pl.Expr]:
+    """Log returns from the close before to the open, and from the open to the close; null without an open."""
+    opened = pl.col("open").cast(pl.Float64)
+    log_open = pl.when((opened > 0) & opened.is_finite()).then(opened.log())
+    return {
+        "overnight": log_open - pl.col("log_close") + pl.col("ret"),
+        "intraday": pl.col("log_close") - log_open,
+    }
+
+
+def _events() -> dict[str, pl.Expr]:
+    """Sessions since the last dividend or split, `LONG_AGO` at most."""
+    last = pl.when(pl.col("event")).then("ordinal").forward_fill().over("symbol")
+    since = (pl.col("ordinal") - last).clip(upper_bound=LONG_AGO).fill_null(LONG_AGO)
+    return {"since_event": since.cast(pl.Float64)}
 
 
 def _means(columns: list[str]) -> dict[str, pl.Expr]:
@@ -187,13 +241,35 @@ def with_other_markets(
         made_at: As in `FeatureInputs`.
         cross: Other markets; their columns get the market's name in front.
     """
-    moments = made_at.select("session", "made_at").unique().sort("made_at")
+    moments = made_at.select("session", "made_at").unique()
     for market in cross:
-        known = market.values.sort("known_at").rename(
-            {name: f"{market.name}_{name}" for name in market.values.columns if name != "known_at"}
-        )
-        # Newest value at or before the moment at which the forecast is made.
-        moments = moments.join_asof(
-            known, left_on="made_at", right_on="known_at", strategy="backward", tolerance=market.max_age
-        ).drop("known_at", strict=False)
+        known = known_then(moments, _named(market), AsOfJoin(market.max_age))
+        moments = known.drop("known_at")
     return rows.join(moments.drop("made_at"), on="session", how="left", maintain_order="left")
+
+
+def with_nights(rows: pl.DataFrame, inputs: FeatureInputs) -> pl.DataFrame:
+    """Rows with what other markets did between the own close and the moment of the forecast.
+
+    Args:
+        rows: Rows with ``session``; their order stays.
+        inputs: Moments, nights and leads.
+
+    Returns:
+        The rows with ``<market>_night`` (log return, null without a session of that market in between),
+        ``<market>_night_sessions`` and ``<market>_lead`` (null unless newer than the own close).
+    """
+    for market in inputs.nights:
+        known = since_then(inputs.made_at, _named(market), f"{market.name}_night")
+        rows = rows.join(known, on="session", how="left", maintain_order="left")
+    for market in inputs.leads:
+        moments = inputs.made_at.select("session", "closed_at", "made_at")
+        known = known_then(moments, _named(market), AsOfJoin(market.max_age, after="closed_at"))
+        level = known.select("session", f"{market.name}_lead")
+        rows = rows.join(level, on="session", how="left", maintain_order="left")
+    return rows
+
+
+def _named(market: CrossMarket) -> pl.DataFrame:
+    names = {name: f"{market.name}_{name}" for name in market.values.columns if name != "known_at"}
+    return market.values.rename(names)

@@ -13,7 +13,7 @@ from zlib import crc32
 import polars as pl
 
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.forecasting.features import FeatureInputs
+from miraikakaku_assets.domain.forecasting.features import CrossMarket, FeatureInputs
 from miraikakaku_assets.domain.forecasting.panel import Panel, panel
 
 FeatureBuilder = Callable[[FeatureInputs], pl.DataFrame]
@@ -89,22 +89,38 @@ def _moment(inputs: FeatureInputs, origin: date) -> datetime:
 def _cut(inputs: FeatureInputs, origin: date) -> FeatureInputs:
     """Nothing has happened yet."""
     moment = _moment(inputs, origin)
-    cross = tuple(
-        replace(market, values=market.values.filter(pl.col("known_at") <= moment)) for market in inputs.cross
+
+    def known(markets: tuple[CrossMarket, ...]) -> tuple[CrossMarket, ...]:
+        return tuple(
+            replace(market, values=market.values.filter(pl.col("known_at") <= moment)) for market in markets
+        )
+
+    return replace(
+        inputs,
+        panel=inputs.panel.until(origin),
+        cross=known(inputs.cross),
+        nights=known(inputs.nights),
+        leads=known(inputs.leads),
     )
-    return replace(inputs, panel=inputs.panel.until(origin), cross=cross)
 
 
 def _swayed(inputs: FeatureInputs, origin: date) -> FeatureInputs:
     """Everything comes differently: all later numbers are pulled up or down, each by its own part."""
     moment, bars = _moment(inputs, origin), inputs.panel.bars.drop(_DERIVED)
     changed = _pulled(bars, pl.col("session") > origin, pl.col("symbol").hash() ^ pl.col("session").hash())
-    cross = tuple(
-        replace(market, values=_pulled(market.values, pl.col("known_at") > moment, pl.col("known_at").hash()))
-        for market in inputs.cross
-    )
+    late, seed = pl.col("known_at") > moment, pl.col("known_at").hash()
+
+    def pulled(markets: tuple[CrossMarket, ...]) -> tuple[CrossMarket, ...]:
+        return tuple(replace(market, values=_pulled(market.values, late, seed)) for market in markets)
+
     again = panel(changed, inputs.panel.sessions)
-    return replace(inputs, panel=Panel(again.bars, again.sessions, inputs.panel.unpriced), cross=cross)
+    return replace(
+        inputs,
+        panel=Panel(again.bars, again.sessions, inputs.panel.unpriced),
+        cross=pulled(inputs.cross),
+        nights=pulled(inputs.nights),
+        leads=pulled(inputs.leads),
+    )
 
 
 def _pulled(rows: pl.DataFrame, future: pl.Expr, seed: pl.Expr) -> pl.DataFrame:

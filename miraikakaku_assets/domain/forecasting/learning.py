@@ -40,10 +40,15 @@ HELD_OUT = ((0.4, 0.6), (0.6, 0.8), (0.8, 1.0))
 MIN_T_STAT = 1.645
 """Standard errors that a gain over no change must exceed to count: 5 %, one-sided."""
 
+MIN_T_OF_RANKS = 1.96
+"""Standard errors that a mean rank correlation must exceed: noise does so 3 to 5 % of the time, at every horizon and
+from 40 days on (4,000 draws each)."""
+
 _FEWEST_HELD_OUT = 30  # sessions, below which a standard error says little
 _SHARES = np.linspace(0, 1, 21)
 
 _KEYS = ("symbol", "session")
+_OPEN = ("overnight", "intraday")
 _CALENDAR = ("next_weekday", "days_to_next", "next_is_month_end")
 _NO_TIMES = pl.DataFrame(schema={"session": pl.Date(), "made_at": pl.Datetime("us", "UTC")})
 
@@ -69,6 +74,9 @@ def inputs(panel: Panel, passed: Sequence[str] = ()) -> pl.DataFrame:
         *(expr.cast(pl.Float32).fill_nan(None).alias(name) for name, expr in _own(known.columns).items()),
         *(pl.col(name).cast(pl.Float32).fill_nan(None) for name in (*_CALENDAR, *passed)),
     )
+    if "turnover" in scaled.columns:  # of a currency, and rising with prices: beside others it is neither
+        turnover = pl.col("turnover")
+        scaled = scaled.with_columns(turnover - turnover.mean().over("session"))
     groups = {"market": ["session"]}
     if "sector" in panel.bars.columns:
         scaled = scaled.with_columns(panel.bars["sector"])
@@ -86,8 +94,10 @@ def _own(columns: Sequence[str]) -> dict[str, pl.Expr]:
     inputs = {f"move_{lag}": per_sigma(f"ret_lag_{lag}") for lag in range(LAGS)}
     inputs |= {f"move_sum_{bars}": per_sigma(f"ret_sum_{bars}", bars) for bars in SPANS}
     inputs |= {f"volatility_{bars}": per_sigma(f"volatility_{bars}") for bars in SPANS}
-    inputs |= {name: per_sigma(name) for name in ("range", "range_5") if name in columns}
-    inputs |= {name: pl.col(name) for name in ("volume_to_mean",) if name in columns}
+    inputs |= {name: per_sigma(name) for name in ("range", "range_5", *_OPEN) if name in columns}
+    inputs |= {
+        name: pl.col(name) for name in ("volume_to_mean", "turnover", "since_event") if name in columns
+    }
     inputs |= {name: pl.col(name).clip(-FAR, FAR) for name in ("macd", "bollinger")}
     return (
         inputs
@@ -256,3 +266,68 @@ def shrinkage_weight(
         return 0.0
     excess = gain.mean() / error
     return float(_SHARES[best] * (1 - (doubt / excess) ** 2)) if excess > doubt else 0.0
+
+
+def distance_weight(
+    target: Singles,
+    forecast: Singles,
+    session: NDArray[np.int64],
+    horizon: int,
+    doubt: float = MIN_T_OF_RANKS,
+) -> float:
+    """How much of forecasts of what sets instruments apart deserves belief, from 0 to 1.
+
+    Asks the question that such forecasts answer: whether those that are said to go further do, within a session. With
+    the market's move in the target, the raw absolute error of trees in Tokyo gained with t = 0.8 where their distances
+    gained with 3.9. The gate is the mean of daily rank correlations in Newey and West's standard errors; what passes is
+    believed by the regression of the distances on the forecasts, times 1 - (doubt / t)².
+
+    Args:
+        target: What came.
+        forecast: What was forecast of it.
+        session: When, per row.
+        horizon: Sessions ahead, by which outcomes overlap.
+        doubt: Standard errors that the mean correlation must exceed.
+    """
+    known = np.isfinite(target) & np.isfinite(forecast)
+    daily = daily_rank_correlations(target[known], forecast[known], session[known])
+    days, lag = len(daily), 2 * horizon
+    if days < _FEWEST_HELD_OUT:
+        return 0.0
+    # Of few days the variance comes out too small, the more so the more lags: noise passed 14 % of the time.
+    error = np.sqrt(long_run_variance(daily["ic"].to_numpy(), lag) / max(1.0, days - 1 - 1.5 * lag))
+    if error <= 0:
+        return 0.0
+    excess = float(daily["ic"].to_numpy().mean() / error)
+    if excess <= doubt:
+        return 0.0
+    slope = float(daily["moment"].to_numpy().mean() / daily["square"].to_numpy().mean())
+    return float(np.clip(slope, 0.0, 1.0)) * (1 - (doubt / excess) ** 2)
+
+
+def daily_rank_correlations(target: Singles, forecast: Singles, session: NDArray[np.int64]) -> pl.DataFrame:
+    """Spearman's correlation of forecasts with what came, session by session.
+
+    Args:
+        target: What came, all known.
+        forecast: What was forecast of it.
+        session: When, per row.
+
+    Returns:
+        ``session`` (ascending), ``ic`` (rank correlation), ``moment`` and ``square`` (mean of forecast × outcome and of
+        the forecast's square, as distances from their means). Sessions in which either does not vary are left out.
+    """
+    rows = pl.DataFrame({"session": session, "target": target, "forecast": forecast}).cast(
+        {"target": pl.Float64(), "forecast": pl.Float64()}
+    )
+    apart = {name: pl.col(name) - pl.col(name).mean() for name in ("target", "forecast")}
+    return (
+        rows.group_by("session")
+        .agg(
+            ic=pl.corr(pl.col("forecast").rank(), pl.col("target").rank()),
+            moment=(apart["forecast"] * apart["target"]).mean(),
+            square=apart["forecast"].pow(2).mean(),
+        )
+        .filter(pl.col("ic").is_finite())
+        .sort("session")
+    )

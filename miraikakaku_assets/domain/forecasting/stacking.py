@@ -1,8 +1,10 @@
 """How much of each forecast to believe: non-negative least squares on past outcomes, shrunk towards nothing.
 
-Every model's point is a departure from "no change". Least squares say how much of all departures together was borne
-out; the squares of a prior say that nothing was. A model whose departures did not point the right way, beyond what
-luck would do one time in ten, gets nothing: its noise would only be paid for.
+Every model's point is a departure from "no change". Each is first brought to scale by the regression of the outcome on
+it, so that a model which says too little or too much is weighed like one that says it rightly. Least squares then say
+how much of all departures together was borne out; the squares of a prior, in units of each model's own, say that
+nothing was, and days overcome them. A model whose departures did not point the right way beyond what luck would do
+gets nothing: its noise would only be paid for.
 
 Source: Breiman, Stacked regressions, Machine Learning 24 (1996) 49-64 (non-negative weights); the prior is that of a
 ridge regression in units of each model's own squares.
@@ -18,9 +20,6 @@ from numpy.typing import NDArray
 
 from miraikakaku_assets.domain.forecasting.comparison import long_run_variance
 
-LEVEL = 0.10
-"""Chance of a model without merit to be believed at all; a later review decides anew."""
-
 FEWEST_DAYS = 20
 """Days below which the spread between them says nothing."""
 
@@ -30,44 +29,71 @@ Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Prior:
+    """What is believed before any day has come.
+
+    Attributes:
+        days: So many days weigh as much as the belief that no departure is right.
+        level: Chance of a model without merit to be believed at all; a later review decides anew.
+    """
+
+    days: int
+    level: float
+
+
+@dataclass(frozen=True)
 class Stack:
     """What was found.
 
     Attributes:
-        weights: Model → part of its departure to take; at least 0, together at most 1.
+        weights: Model → part of its departure, brought to scale, to take; at least 0, together at most 1.
+        scales: Model → by what its departure is multiplied to be of the right size; 0 without any belief.
         chances: Model → one-sided p-value of "its departures do not point the right way".
     """
 
     weights: dict[str, float]
+    scales: dict[str, float]
     chances: dict[str, float]
 
+    @property
+    def factors(self) -> dict[str, float]:
+        """Model → by what its departure is multiplied in all."""
+        return {model: weight * self.scales[model] for model, weight in self.weights.items()}
 
-def stack(daily: pl.DataFrame, models: Sequence[str], horizon: int, prior_days: int) -> Stack:
+
+def stack(daily: pl.DataFrame, models: Sequence[str], horizon: int, prior: Prior) -> Stack:
     """Weights of departures from no change.
 
     Args:
         daily: A row per day, in the order of time, of `products`.
         models: Models in it.
         horizon: Sessions ahead: outcomes of successive days overlap.
-        prior_days: So many days weigh as much as the belief that no departure is right.
+        prior: What is believed before.
+
+    Returns:
+        The same factors times 1/c for a model whose forecasts are multiplied by c > 0.
     """
-    none = Stack(dict.fromkeys(models, 0.0), dict.fromkeys(models, 1.0))
+    none = Stack(dict.fromkeys(models, 0.0), dict.fromkeys(models, 0.0), dict.fromkeys(models, 1.0))
     if daily.height < FEWEST_DAYS:
         return none
     with_outcome = daily.select(product(model, "actual") for model in models).to_numpy()
     chances = {model: _chance(with_outcome[:, place], horizon) for place, model in enumerate(models)}
-    believed = [place for place, model in enumerate(models) if chances[model] < LEVEL]
+    believed = [place for place, model in enumerate(models) if chances[model] < prior.level]
     if not believed:
-        return Stack(none.weights, chances)
+        return Stack(none.weights, none.scales, chances)
     pairs = [[product(*sorted((models[i], models[j]))) for j in believed] for i in believed]
     gram = np.array([[float(daily[name].to_numpy().mean()) for name in row] for row in pairs])
-    gram += np.diag(gram.diagonal()) * prior_days / daily.height
-    solved = _non_negative(gram, with_outcome[:, believed].mean(axis=0))
-    solved /= max(1.0, float(solved.sum()))
-    weights = none.weights | {
-        models[place]: float(weight) for place, weight in zip(believed, solved, strict=True)
-    }
-    return Stack(weights, chances)
+    moments = with_outcome[:, believed].mean(axis=0)
+    slopes = moments / gram.diagonal()  # above 0: the departures pointed the right way
+    gram, moments = gram * np.outer(slopes, slopes), moments * slopes
+    gram += np.diag(gram.diagonal()) * prior.days / daily.height
+    solved = _non_negative(gram, moments)
+    # Models that know different things deserve more than 1 together; what is above it goes into their scale.
+    excess = max(1.0, float(solved.sum()))
+    weights, scales = dict(none.weights), dict(none.scales)
+    for place, weight, slope in zip(believed, solved, slopes, strict=True):
+        weights[models[place]], scales[models[place]] = float(weight / excess), float(slope * excess)
+    return Stack(weights, scales, chances)
 
 
 def products(wide: pl.DataFrame, models: Sequence[str]) -> pl.DataFrame:
@@ -92,10 +118,14 @@ def product(left: str, right: str) -> str:
 
 
 def _chance(values: Numbers, horizon: int) -> float:
-    """One-sided p-value of a mean that is not above 0, with the lags by which outcomes overlap."""
+    """One-sided p-value of a mean that is not above 0.
+
+    Outcomes over h sessions overlap by h - 1; Bartlett's weights fall to nothing at the last lag, so that twice as
+    many are taken, or the error comes out too small.
+    """
     from scipy.special import stdtr
 
-    variance = long_run_variance(values, horizon - 1)
+    variance = long_run_variance(values, 2 * (horizon - 1))
     if variance <= 0:
         return 1.0
     return float(stdtr(len(values) - 1, -float(values.mean()) / sqrt(variance / len(values))))

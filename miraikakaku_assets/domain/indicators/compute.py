@@ -7,7 +7,8 @@ directional indicators of such a price are 0: no movement has no direction. No c
 
 What goes in. TA-Lib does not survive a NaN: the averages stay NaN until the end, RSI silently counts it as no
 move. Stored bars are valid bars, one after the other; a session without a trade has no bar, and no row is made up
-for it. A null, NaN or infinite price is refused here, never skipped and never filled.
+for it. A null, NaN or infinite price is refused here, never skipped and never filled. An official price has a close
+only: what is computed from a range is null for an instrument that has such bars.
 
 Incrementally. Recursive values cannot be continued from a tail and be equal, and TA-Lib's running sums differ in
 the last bits with their start, so indicators are always computed from an instrument's first stored bar on: 0.1 ms
@@ -28,6 +29,7 @@ from miraikakaku_assets.domain.indicators.definitions import COLUMNS, INDICATORS
 Numbers = NDArray[np.float64]
 
 INPUTS = ("open", "high", "low", "close", "volume")
+_RANGE = ("open", "high", "low")
 
 
 def compute(
@@ -71,16 +73,19 @@ def compute(
 
 
 def price_arrays(bars: pl.DataFrame) -> dict[str, Numbers]:
-    """Prices and volume as TA-Lib reads them.
+    """Prices and volume as TA-Lib reads them; open, high and low of a price without a range are NaN.
 
     Raises:
         PermanentSymbolError: One of them is null, NaN or infinite.
     """
     arrays = {}
+    rangeless = (
+        bars.select(pl.all_horizontal(pl.col(name).is_null() for name in _RANGE)).to_series().to_numpy()
+    )
     for name in INPUTS:
         column = bars[name].cast(pl.Float64)
         array = column.to_numpy()  # null becomes NaN
-        finite = np.isfinite(array)
+        finite = np.isfinite(array) | (rangeless if name in _RANGE else False)
         if not finite.all():
             row = int(np.argmin(finite))
             explanation = f"the {name} of {bars['ts'][row]} is {column[row]}, and no indicator survives it"
@@ -95,14 +100,19 @@ def _by_talib(
     import talib  # it loads pandas
 
     calls = [
-        (getattr(talib, indicator.function), indicator.inputs, indicator.parameters) for indicator in chosen
+        (getattr(talib, indicator.function), indicator.inputs, indicator.parameters, len(indicator.columns))
+        for indicator in chosen
     ]
     names = [name for indicator in chosen for name in indicator.columns]
     table = np.empty((len(names), int(bounds[-1])))
     for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         series = {name: column[start:end] for name, column in columns.items()}
         row = 0
-        for function, inputs, parameters in calls:
+        for function, inputs, parameters, outputs in calls:
+            if any(np.isnan(series[name]).any() for name in inputs):  # bars without a range
+                table[row : row + outputs, start:end] = np.nan
+                row += outputs
+                continue
             result = function(*[series[name] for name in inputs], *parameters)
             for values in result if isinstance(result, tuple) else (result,):
                 table[row, start:end] = values

@@ -27,6 +27,7 @@ _CLOSING_CALLS = {
     market.calendar: market.closing_call for market in UNIVERSES.values() if market.closing_call
 }
 _OWN = {market.calendar: market.own_calendar for market in UNIVERSES.values() if market.own_calendar}
+_OWN |= {part.calendar: part.own_calendar for market in UNIVERSES.values() for part in market.markets}
 
 
 @cache
@@ -44,7 +45,7 @@ def session_table(calendar: str) -> pl.DataFrame:
 
     Args:
         calendar: A name of ``exchange_calendars``, or of a universe's own calendar: ``FX`` for the currency days,
-            ``CMX`` for those of COMEX copper.
+            ``CMX`` for those of COMEX copper, ``LME`` for those of the London Metal Exchange, ``COPPER`` for both.
 
     Returns:
         Columns ``session`` (exchange date), ``opens`` and ``closes`` (UTC), ascending.

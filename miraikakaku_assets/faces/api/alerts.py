@@ -10,14 +10,6 @@ from miraikakaku_assets.domain.alerting.levels import Level
 from miraikakaku_assets.domain.alerting.periods import read_time_span
 from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortError
 from miraikakaku_assets.faces.api.answers import ApiError, invalid, not_found, success
-from miraikakaku_assets.faces.api.models import Rows, refusals
-from miraikakaku_assets.faces.api.operation_models import (
-    AcknowledgeRequest,
-    AlertChanged,
-    AlertSilenced,
-    AlertState,
-    SilenceRequest,
-)
 from miraikakaku_assets.faces.api.readings import read_alerts
 from miraikakaku_assets.faces.api.requests import (
     Limit,
@@ -28,7 +20,15 @@ from miraikakaku_assets.faces.api.requests import (
     parts,
     universe_of,
 )
-from miraikakaku_assets.faces.api.responses import acknowledge_alert, silence_alert
+from miraikakaku_assets.faces.api.schemas.models import Rows, refusals
+from miraikakaku_assets.faces.api.schemas.operation_models import (
+    AcknowledgeRequest,
+    AlertChanged,
+    AlertSilenced,
+    AlertState,
+    SilenceRequest,
+)
+from miraikakaku_assets.faces.api.schemas.responses import acknowledge_alert, silence_alert
 
 router = APIRouter(prefix="/api/alerts", tags=["alerts"])
 AlertId = Annotated[int, Path(ge=1, le=2**63 - 1, description="アラートの番号", examples=[1])]
@@ -61,10 +61,10 @@ async def alerts(  # noqa: PLR0913, PLR0917
     chosen = level or (None if severity is None else severity.level)
     query = AlertQuery(
         only_standing=standing and state != "over",
-        key=in_postgres(key),
+        key=key or None,
         level=chosen,
         universe=universe,
-        symbol=in_postgres(symbol),
+        symbol=symbol or None,
         state=state,
     )
     return await answer(request, read_alerts, query, days, limit, offset)

@@ -24,6 +24,7 @@ FORMATS = {
 }
 """Name of a format of tables → its media type."""
 NO_DATABASE = "データベースに接続できません。しばらく待って再試行してください"
+NO_PATH = "指定されたパスが見つかりません"
 NO_DAGSTER = (
     "Dagster に接続できません。`miraikakaku up` が動作しているか確認し、しばらく待って再試行してください"
 )
@@ -86,6 +87,11 @@ def success(
 ) -> Response:
     """A successful answer as it is, without a second validation."""
     return Response(to_json({"success": True, **content}), status, dict(headers or {}), JSON)
+
+
+def listing(content: Mapping[str, Any], request: Request) -> Response:
+    """A successful answer with its ETag, or that the client has it already."""
+    return send(body_of(to_json({"success": True, **content})), request)
 
 
 def chosen_format(name: str | None, accept: str) -> str:

@@ -36,6 +36,7 @@ from miraikakaku_assets.faces.api.answers import (
     COMPRESSION,
     NO_DAGSTER,
     NO_DATABASE,
+    NO_PATH,
     ApiError,
     refusal,
 )
@@ -195,7 +196,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
         return _refused(request, error.__cause__)
     code = _CODES.get(error.status_code, "BAD_REQUEST")
     message = {
-        404: "指定されたパスが見つかりません",
+        404: NO_PATH,
         405: "このパスではこのメソッドを利用できません",
     }.get(error.status_code, "リクエストを解釈できません")
     return _refused(request, ApiError(error.status_code, code, message, error.headers))

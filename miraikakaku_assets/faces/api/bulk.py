@@ -15,8 +15,18 @@ from miraikakaku_assets.application.bulk.result_state import result_state
 from miraikakaku_assets.application.ports.jobs import Acceptance, Job, JobFiles, JobState
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.universes import JP
-from miraikakaku_assets.faces.api.answers import FORMATS, ApiError, Body, document_of, not_found, success
-from miraikakaku_assets.faces.api.models import (
+from miraikakaku_assets.faces.api.answers import (
+    FORMATS,
+    ApiError,
+    Body,
+    document_of,
+    listing,
+    not_found,
+    success,
+)
+from miraikakaku_assets.faces.api.repeated.prepared import prepared
+from miraikakaku_assets.faces.api.requests import Limit, Offset, key_of, parts
+from miraikakaku_assets.faces.api.schemas.models import (
     JobChanged,
     JobList,
     JobStatus,
@@ -25,9 +35,7 @@ from miraikakaku_assets.faces.api.models import (
     StartRequest,
     refusals,
 )
-from miraikakaku_assets.faces.api.operation_models import JobFilesList
-from miraikakaku_assets.faces.api.repeated.prepared import prepared
-from miraikakaku_assets.faces.api.requests import Limit, Offset, key_of, parts
+from miraikakaku_assets.faces.api.schemas.operation_models import JobFilesList
 
 router = APIRouter(prefix="/api/bulk", tags=["bulk"])
 JobId = Annotated[str, Path(description="ジョブID", examples=["job-1720000000000"], max_length=64)]
@@ -143,7 +151,7 @@ async def jobs(
     """Newest first."""
     states = None if status is None else _shown_as(status)
     total, found = await parts(request).ports.job_store.recent(states, limit, offset)
-    return success({"total": total, "jobs": [job_document(job) for job in found]})
+    return listing({"total": total, "jobs": [job_document(job) for job in found]}, request)
 
 
 @router.get(
@@ -158,9 +166,8 @@ async def manifest(request: Request, job_id: JobId, limit: Limit = 1000, offset:
     job = await read_job(job_id, store)
     total, rows = await store.manifest(job_id, limit, offset)
     results = [{**row, "prices": f"/api/prices/{row['symbol']}?timeframe={row['timeframe']}"} for row in rows]
-    return success(
-        {"job_id": job.id, "status": job_document(job)["status"], "total": total, "results": results}
-    )
+    content = {"job_id": job.id, "status": job_document(job)["status"], "total": total, "results": results}
+    return listing(content, request)
 
 
 @router.get(
@@ -183,7 +190,8 @@ async def files(request: Request, job_id: JobId) -> Response:
         for row in (found.files if state == "ready" else ())
     ]
     expires_at = None if found.written_at is None else found.written_at + use.results_kept
-    return success({"job_id": job_id, "state": state, "expires_at": expires_at, "files": listed})
+    content = {"job_id": job_id, "state": state, "expires_at": expires_at, "files": listed}
+    return listing(content, request)
 
 
 @router.get(

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from miraikakaku_assets.application.coverage.repair_run import REPAIR_JOB, RepairRun
 from miraikakaku_assets.domain.market.timeframes import Timeframe
-from miraikakaku_assets.faces.api.answers import not_found, success
-from miraikakaku_assets.faces.api.models import Rows, refusals
-from miraikakaku_assets.faces.api.operation_models import RepairPlanned, RepairRequest, RepairStarted
+from miraikakaku_assets.faces.api.answers import listing, not_found, success
 from miraikakaku_assets.faces.api.readings import read_coverage, read_repair_plan
 from miraikakaku_assets.faces.api.requests import Limit, Offset, UniverseName, answer, parts, universe_of
+from miraikakaku_assets.faces.api.schemas.models import Rows, refusals
+from miraikakaku_assets.faces.api.schemas.operation_models import RepairPlanned, RepairRequest, RepairStarted
 
 _LINKS = {
     "repair": {"operationId": "coverage_repaired", "parameters": {"run_id": "$response.body#/run_id"}},
@@ -51,7 +51,8 @@ async def gaps(
     universe_of(universe)
     store = parts(request).ports.gap_lists
     total, rows = await store.page(universe, timeframe.value, symbol, cause, since, limit, offset)
-    return success({"universe": universe, "timeframe": timeframe.value, "total": total, "gaps": rows})
+    content = {"universe": universe, "timeframe": timeframe.value, "total": total, "gaps": rows}
+    return listing(content, request)
 
 
 @router.post(
@@ -105,4 +106,5 @@ async def repaired(
     status = await use.launcher.status(run_id)
     if status == "NOT_FOUND" and not total:
         raise not_found("指定された再取得が見つかりません")
-    return success({"run_id": run_id, "status": status.lower(), "total": total, "gaps": rows})
+    content = {"run_id": run_id, "status": status.lower(), "total": total, "gaps": rows}
+    return listing(content, request)

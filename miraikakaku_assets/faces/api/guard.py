@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from miraikakaku_assets.application.ports.serving import Allowance, RequestLimits
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
-from miraikakaku_assets.faces.api.answers import NO_DATABASE, ApiError, refusal
+from miraikakaku_assets.faces.api.answers import NO_DATABASE, NO_PATH, ApiError, not_found, refusal
 from miraikakaku_assets.faces.api.keys import OPERATE, READ, Key, Keys
 
 Scope = MutableMapping[str, Any]
@@ -36,6 +36,8 @@ _TOO_LARGE = ApiError(
     413, "PAYLOAD_TOO_LARGE", f"リクエストボディは {_MOST_BYTES:,} バイト以内にしてください"
 )
 _TOO_SLOW = ApiError(408, "REQUEST_TIMEOUT", "リクエストボディを受信できませんでした。再試行してください")
+_NOWHERE = not_found(NO_PATH)
+_NUL = b"%00"
 _LIMITED = "レート制限を超過しました。しばらく待って再試行してください"
 
 
@@ -63,6 +65,7 @@ class Guard:
         try:
             key = self._authorized(scope, headers)
             scope.setdefault("state", {})["key"] = key
+            _leave_nul_out(scope)
             allowance = await self._allowed(key)
             if scope["type"] == "http":
                 await self._app(scope, _Body(headers, receive), self._with_limits(send, allowance))
@@ -110,6 +113,14 @@ class Guard:
             await send(message)
 
         return sending
+
+
+def _leave_nul_out(scope: Scope) -> None:
+    """PostgreSQL knows no character NUL: no path has one, and queries do without."""
+    if "\0" in scope["path"]:
+        raise _NOWHERE
+    while _NUL in scope["query_string"]:  # what is left may be one anew
+        scope["query_string"] = scope["query_string"].replace(_NUL, b"")
 
 
 class _Body:

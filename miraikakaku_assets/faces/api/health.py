@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query, Request, Response
 from miraikakaku_assets.application.ports.jobs import FINISHED, JobState
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 from miraikakaku_assets.faces.api.answers import JSON, not_found, send
-from miraikakaku_assets.faces.api.models import Rows, refusals
 from miraikakaku_assets.faces.api.readings import read_asset_health, read_metrics
 from miraikakaku_assets.faces.api.requests import Parts, parts
+from miraikakaku_assets.faces.api.schemas.models import Rows, refusals
 
 router = APIRouter(tags=["health"])
 _LOOK_SECONDS = 2.0
@@ -64,7 +64,7 @@ async def metrics(request: Request) -> Response:
     "/api/asset-health",
     operation_id="asset_health",
     summary="Dagster アセットの状態を取得します",
-    responses={200: {"model": Rows}, **refusals(404)},
+    responses={200: {"model": Rows}, **refusals(400, 404)},
 )
 async def asset_health(
     request: Request,

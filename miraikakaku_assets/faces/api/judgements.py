@@ -1,4 +1,4 @@
-"""Routes of patterns and forecasts."""
+"""Routes of patterns, forecasts and the copper curve."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal
@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from miraikakaku_assets.faces.api.answers import not_found, send
-from miraikakaku_assets.faces.api.models import Rows, refusals
 from miraikakaku_assets.faces.api.prices import SymbolName
-from miraikakaku_assets.faces.api.readings import read_forecasts, read_scores, read_signals
+from miraikakaku_assets.faces.api.readings import read_curve, read_forecasts, read_scores, read_signals
 from miraikakaku_assets.faces.api.requests import (
     Limit,
     Offset,
@@ -18,6 +17,7 @@ from miraikakaku_assets.faces.api.requests import (
     parts,
     universe_of,
 )
+from miraikakaku_assets.faces.api.schemas.models import Rows, refusals
 
 router = APIRouter(prefix="/api", tags=["judgements"])
 
@@ -81,3 +81,21 @@ async def performance(
     """The newest scores of every model and horizon, each beside those of no change."""
     universe_of(universe)
     return await answer(request, read_scores, universe, window, segment_kind, segment)
+
+
+@router.get(
+    "/copper/curve",
+    operation_id="copper_curve",
+    summary="銅のフォワードカーブを取得します",
+    responses={200: {"model": Rows}, **refusals(400, 404)},
+)
+async def copper_curve(
+    request: Request,
+    until: Annotated[date | None, Query(description="この日までの価格。省略時は最新")] = None,
+    history: Annotated[int, Query(ge=0, le=10_000, description="履歴の日数")] = 250,
+) -> Response:
+    """LME cash, three months and stock, COMEX contract months, spread with percentile, slope and roll yields."""
+    body = await parts(request).reader.read(read_curve, until, history)
+    if body is None:
+        raise not_found("銅のカーブがまだ収集されていません")
+    return send(body, request)

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from miraikakaku_assets.domain.market.timeframes import Timeframe
 from miraikakaku_assets.faces.api.answers import chosen_format
-from miraikakaku_assets.faces.api.models import Rows, refusals
 from miraikakaku_assets.faces.api.readings import read_indicators, read_market, read_prices
 from miraikakaku_assets.faces.api.requests import UniverseName, answer, instrument_of, universe_of
+from miraikakaku_assets.faces.api.schemas.models import Rows, refusals
 
 router = APIRouter(prefix="/api", tags=["prices"])
 SymbolName = Annotated[

@@ -121,6 +121,15 @@ def read_scores(use: Ports, market: str, window: int, segment_kind: str, segment
     return _document({"universe": market, "window": window, "scores": scores})
 
 
+def read_curve(use: Ports, until: date | None, newest: int) -> Body | None:
+    """The copper curve with so many sessions of history; None while nothing of it is stored."""
+    from miraikakaku_assets.application.copper.curve_view import curve_view
+
+    if not use.curve.newest():
+        return None
+    return _document(curve_view(use.curve, until).document(newest))
+
+
 def read_coverage(use: Ports, market: str) -> Body:
     """The newest coverage check."""
     return _document({"universe": market, "segments": use.status.newest_coverage(universe(market))})

@@ -10,10 +10,10 @@ from pydantic_core import to_json
 
 from miraikakaku_assets.application.ports.serving import MasterFilter
 from miraikakaku_assets.domain.errors import OrchestratorUnavailableError
-from miraikakaku_assets.faces.api.answers import ApiError, Body, body_of, success
-from miraikakaku_assets.faces.api.models import MasterUpdated, Rows, StockList, refusals
+from miraikakaku_assets.faces.api.answers import ApiError, Body, body_of, listing, success
 from miraikakaku_assets.faces.api.repeated.prepared import prepared
 from miraikakaku_assets.faces.api.requests import Limit, Offset, UniverseName, parts, universe_of
+from miraikakaku_assets.faces.api.schemas.models import MasterUpdated, Rows, StockList, refusals
 
 router = APIRouter(prefix="/api/stock-master", tags=["stock-master"])
 _FIELDS = ("stock_code", "stock_name", "market_category", "sector", "is_active")
@@ -83,7 +83,7 @@ async def stocks(  # noqa: PLR0913, PLR0917
     universe_of(universe)
     use = parts(request)
     store, pages = use.ports.master_lists, use.pages
-    chosen = MasterFilter(universe, is_active, market_category, sector, _text(q))
+    chosen = MasterFilter(universe, is_active, market_category, sector, (q or "").strip() or None)
     names: Sequence[str] | None = None if fields == "all" else _FIELDS
 
     async def page() -> Body:
@@ -117,15 +117,10 @@ async def updates(
     if universe is not None:
         universe_of(universe)
     total, rows = await parts(request).ports.master_lists.updates(universe, limit, offset)
-    return success({"total": total, "updates": rows})
+    return listing({"total": total, "updates": rows}, request)
 
 
 def _summary(done: Mapping[str, Any]) -> dict[str, Any]:
     counts = ("total_stocks", "added_stocks", "updated_stocks", "removed_stocks")
     moment = f"{done['completed_at']:%Y-%m-%dT%H:%M:%SZ}"
     return {name: done[name] for name in counts} | {"updated_at": moment}
-
-
-def _text(given: str | None) -> str | None:
-    """What is searched for; PostgreSQL knows no character NUL."""
-    return given.replace("\0", "").strip() or None if given else None

@@ -13,14 +13,20 @@ from miraikakaku_assets.application.ports.jobs import Job
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 from miraikakaku_assets.faces.api.answers import NO_DATABASE, ApiError, not_found, refusal
 from miraikakaku_assets.faces.api.bulk import JobId
-from miraikakaku_assets.faces.api.models import refusals
 from miraikakaku_assets.faces.api.progress import Progress, ProgressHub, progress_of
 from miraikakaku_assets.faces.api.requests import Parts, parts
+from miraikakaku_assets.faces.api.schemas.models import refusals
 
 router = APIRouter(tags=["progress"])
 _SEND_SECONDS = 10.0
 _ALIVE_SECONDS = 15.0
 _AGAIN_MS = 2000
+_EVENT = {
+    "type": "object",
+    "description": "One event of the stream; `data` is a message as JSON",
+    "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+    "required": ["id", "event", "data"],
+}
 _FULL = ApiError(
     503,
     "TOO_MANY_WATCHERS",
@@ -60,7 +66,7 @@ async def watch(socket: WebSocket, job_id: str) -> None:
     operation_id="bulk_events",
     summary="進捗を Server-Sent Events で受信します",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **refusals(400, 404)},
+    responses={200: {"content": {"text/event-stream": {"schema": _EVENT}}}, **refusals(400, 404)},
 )
 async def events(
     request: Request,

@@ -17,6 +17,7 @@ from miraikakaku_assets.faces.cli import (
     stages,
     status,
 )
+from miraikakaku_assets.faces.cli.copper import commands as copper
 from miraikakaku_assets.faces.cli.coverage import commands as coverage
 from miraikakaku_assets.faces.cli.coverage import modes
 from miraikakaku_assets.faces.cli.leakage import commands as leakage
@@ -61,6 +62,7 @@ def build_app(
     alerts.add_commands(app)
     resume.add_commands(app)
     bars_io.add_commands(app)
+    copper.add_commands(app)
     patterns.add_commands(app)
     leakage.add_commands(app)
     scoreboard.add_commands(app)

@@ -84,6 +84,7 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
                     if universe.has_master:
                         work.update_master(universe, UpdateMasterCommand(accept_mass_change=True))
                     _collect_and_analyse(work, universe)
+                    work.collect_curve(universe)
                 console.print(
                     "once more, to show that only the newest sessions are asked for again and nothing is computed:"
                 )

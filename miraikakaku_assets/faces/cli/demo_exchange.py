@@ -24,6 +24,8 @@ def addresses(exchange: str) -> dict[str, Any]:
         "nasdaq_listed_url": f"{exchange}/symdir/nasdaqlisted.txt",
         "other_listed_url": f"{exchange}/symdir/otherlisted.txt",
         "alpha_vantage_base_url": exchange,
+        "lme_price_source": "westmetall",
+        "westmetall_url": f"{exchange}/de/markdaten.php?action=table&field=LME_Cu_cash",
     }
 
 

@@ -7,6 +7,7 @@ import typer
 from miraikakaku_assets.application.commands import PredictCommand, TrainCommand
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.window import read_day
 from miraikakaku_assets.domain.words import named_in
 from miraikakaku_assets.faces.cli.output import JSON_OPTION
@@ -65,14 +66,30 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
             ),
         ] = "",
         *,
+        morning: Annotated[
+            bool,
+            typer.Option(
+                "--morning",
+                help="Forecast before today's session opens, knowing the night's markets; of jp only. "
+                "With --as-of: as on the morning after that session.",
+            ),
+        ] = False,
         as_json: bool = JSON_OPTION,
     ) -> None:
         """Forecasts the next five sessions by every model and their ensemble, and scores what came of earlier ones.
 
-        Models without a training of the last month are trained first. A forecast is stored once and stays as it is.
+        Models without a training of the last month are trained first. A forecast is stored once and stays as it is;
+        those of the morning stand beside those of the evening.
         """
         names, origin = named_symbols(symbols, limit), read_day("--as-of", as_of)
         universes = named_universes(universe_names)
+        if morning:
+            from miraikakaku_assets.application.forecasting.daily import require_clock
+
+            for chosen in universes:
+                require_clock(chosen, ForecastClock.MORNING)
         with stages(make_runner, ports(), as_json=as_json) as work:
             for chosen in universes:
-                work.predict(chosen, PredictCommand(work.chosen(chosen, names, limit), origin))
+                work.predict(
+                    chosen, PredictCommand(work.chosen(chosen, names, limit), origin, morning or None)
+                )

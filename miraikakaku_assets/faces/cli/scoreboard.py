@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,6 +35,15 @@ PageOption = Annotated[
     ),
 ]
 
+PartOption = Annotated[
+    str,
+    typer.Option(
+        "--part",
+        help="tuned_on or untouched: judge that part of every set of evidence, in memory. Its sets are jp_evening, "
+        "jp_morning, lme_3m, lme_cash, us, fx and copper.",
+    ),
+]
+
 
 def add_commands(app: typer.Typer) -> None:
     """Adds the command to the application."""
@@ -51,9 +61,14 @@ def add_commands(app: typer.Typer) -> None:
             bool,
             typer.Option("--resume", help="Go on with what an interrupted run of the same size has stored."),
         ] = False,
+        part: PartOption = "",
         as_json: bool = JSON_OPTION,
     ) -> None:
         """Forecasts the past of real markets as it would have been forecast then, and says how good that was.
+
+        With --part it judges one part of every set of evidence, in memory and without any database: densities, order,
+        calls and calibration beside those of peers.
+
 
         Works in a clean database: that of DATABASE_URL, or an embedded one in a state folder of its own (scoreboard/
         below MIRAIKAKAKU_HOME), so that its evidence never meets what is collected every day.
@@ -63,6 +78,14 @@ def add_commands(app: typer.Typer) -> None:
         from miraikakaku_assets.application.backtest.page import as_markdown, put_into
         from miraikakaku_assets.application.backtest.scoreboard import FULL, QUICK
 
+        if part:
+            if resume or page is not None:
+                raise ConfigurationError(
+                    "--part stores nothing and fills no page; leave out --resume and --page"
+                )
+            _page(data, None, whole=True)
+            _show_cuts(data, part, universe_names, quick=quick, as_json=as_json)
+            return
         if resume and settings().database_url:
             raise ConfigurationError(
                 "--resume goes on in the state folder of this command: unset DATABASE_URL, which names another database"
@@ -169,6 +192,35 @@ def _show(made: "Scoreboard", page: Path | None, *, as_json: bool) -> None:
     show_table("the ensemble: error against no change, and what its bands cover", names, rows)
     if page is not None:
         show_line(f"written into {page}")
+
+
+def _show_cuts(data: Path, part_name: str, names: str, *, quick: bool, as_json: bool) -> None:
+    from miraikakaku_assets.application.backtest.make_cuts import (
+        cuts_markdown,
+        make_cuts,
+        named_cuts,
+        named_part,
+        plain_cuts,
+    )
+    from miraikakaku_assets.application.backtest.walk_cut import FULL_CUT, QUICK_CUT
+
+    part, chosen = named_part(part_name), named_cuts(names)
+    size = QUICK_CUT if quick else FULL_CUT
+    installation = use(settings())
+    with (
+        installation.datasets(data) as evidence,
+        work_bar("scoreboard", shown=not as_json, noun="set") as work,
+    ):
+        work.begin()
+
+        def show(name: str, model: str, origin: date) -> None:
+            work.at(chosen.index(name), len(chosen), f"{name} {model} from {origin}")
+
+        made = make_cuts(chosen, part, size, evidence, installation.forecasters, show)
+    if as_json:
+        print_json({"succeeded": True, "part": part.value, **plain_cuts(size, made)})
+        return
+    show_line(cuts_markdown(made))
 
 
 def _rounded(value: float | None, digits: int) -> str:

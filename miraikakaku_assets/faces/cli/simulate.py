@@ -92,6 +92,7 @@ def _announce(url: str, config: "SimulatorConfig") -> None:
         f"export YAHOO_BASE_URL={url} JPX_LIST_URL={url}/jpx/data_j.xls",
         f"export NASDAQ_LISTED_URL={url}/symdir/nasdaqlisted.txt",
         f"export OTHER_LISTED_URL={url}/symdir/otherlisted.txt",
+        f"export WESTMETALL_URL='{url}/de/markdaten.php?action=table&field=LME_Cu_cash'",
         f"export ALPHA_VANTAGE_BASE_URL={url} ALPHA_VANTAGE_API_KEY={config.alpha_vantage_key}",
         *([] if config.archive_dir else [f"export HISTORY_START={begins}"]),
     ):

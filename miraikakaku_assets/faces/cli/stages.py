@@ -76,6 +76,8 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
             for chosen in universes:
                 selected = work.chosen(chosen, names, limit)
                 work.collect(chosen, CollectCommand(selected, *window, collected, again))
+                if selected is None:
+                    work.collect_curve(chosen)
 
     @app.command(short_help="Computes timeframes, indicators and patterns of stored bars.")
     def analyze(

@@ -9,8 +9,8 @@ import streamlit as st
 
 def chosen(name: str, options: Sequence[str], default: str) -> str:
     """What the address says of a choice; the default where it says nothing, or nothing that there is."""
-    value = st.query_params.get(name)
-    return value if value in options else default
+    value: str | None = st.query_params.get(name)
+    return value if value is not None and value in options else default
 
 
 def chosen_text(name: str, longest: int = 64) -> str | None:

@@ -96,7 +96,7 @@ class Guard:
         if scope["path"] in OPEN or self._is_admitted(dict(scope["headers"])):
             await self._app(scope, receive, sending)
         elif scope["type"] == "http":
-            await self._refusal(scope)(scope, receive, sending)  # type: ignore[arg-type]
+            await self._refusal(scope)(scope, receive, sending)
         else:
             await send({"type": "websocket.close", "code": 1008})
 

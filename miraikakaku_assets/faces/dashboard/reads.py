@@ -38,7 +38,7 @@ def cached(
             return read(_use, *args, **kwargs)
 
         ask.__qualname__ = f"{read.__module__}.{read.__qualname__}"
-        kept = st.cache_data(ask, ttl=seconds, max_entries=entries, show_spinner=False)
+        kept = st.cache_data(ttl=seconds, max_entries=entries, show_spinner=False)(ask)
 
         @wraps(read)
         def reading(use: Ports, /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -13,8 +13,10 @@ from starlette.routing import Route
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 from miraikakaku_assets.faces.dashboard.access import COOKIE, LASTS, Access
+from miraikakaku_assets.faces.dashboard.candles.library import library
 from miraikakaku_assets.faces.dashboard.directory import symbol_index
 from miraikakaku_assets.faces.dashboard.reads import awaited
+from miraikakaku_assets.faces.dashboard.registry import all_pages
 
 _LOOK_SECONDS = 2.0
 _MOST_BYTES = 4096
@@ -56,9 +58,11 @@ def routes(use: Ports, access: Access) -> list[Route]:
         access: Who may look.
     """
     return [
+        Route("/lightweight-charts.mjs", library),
         Route("/health", _Health(use)),
         Route("/find", _Find(use)),
         Route("/login", _Login(use, access), methods=["GET", "POST"]),
+        Route(f"/{all_pages()[0].slug}", _First()),
     ]
 
 
@@ -72,6 +76,13 @@ class _Endpoint:
     async def answer(self, request: Request) -> Response:
         """The answer."""
         raise NotImplementedError
+
+
+class _First(_Endpoint):
+    async def answer(self, request: Request) -> Response:
+        """The first page by its name: Streamlit knows it without a path only."""
+        query = request.url.query
+        return RedirectResponse(f"/?{query}" if query else "/", HTTPStatus.TEMPORARY_REDIRECT)
 
 
 class _Health(_Endpoint):

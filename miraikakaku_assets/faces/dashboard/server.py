@@ -18,6 +18,7 @@ _OPTIONS = {
     "client.showErrorDetails": "none",
     "client.toolbarMode": "viewer",
     "global.suppressDeprecationWarnings": True,
+    "logger.level": "error",
     "runner.magicEnabled": False,
     "server.disconnectedSessionTTL": 30,
     "server.fileWatcherType": "none",

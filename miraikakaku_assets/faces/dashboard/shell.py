@@ -37,6 +37,7 @@ _ICON = Path(__file__).with_name("icon.png")
 _STYLE = """<style>
 .stApp { font-variant-numeric: tabular-nums; }
 [data-testid="stMainBlockContainer"] { padding-top: 4.5rem; padding-bottom: 3rem; max-width: 1500px; }
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: inherit; opacity: 0.9; }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; }
@@ -70,7 +71,7 @@ def show() -> None:
         chosen.run()
 
 
-def _shown(page: Page, view: View, *, is_first: bool) -> st.Page:  # type: ignore[valid-type]
+def _shown(page: Page, view: View, *, is_first: bool) -> st.Page:
     def draw() -> None:
         title = page.title[view.language]
         st.title(title, anchor=False)
@@ -82,7 +83,7 @@ def _shown(page: Page, view: View, *, is_first: bool) -> st.Page:  # type: ignor
     )
 
 
-def _header(view: View, shown: Mapping[str, st.Page]) -> None:  # type: ignore[valid-type]
+def _header(view: View, shown: Mapping[str, st.Page]) -> None:
     symbol = search_field(view)
     if view.is_simulated:
         st.warning(TEXTS(view.language, "simulated"), icon=":material/science:")

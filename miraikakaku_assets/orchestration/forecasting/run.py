@@ -12,7 +12,12 @@ import polars as pl
 
 from miraikakaku_assets.application.alerting.conditions.forecast_alerts import watch_forecasts
 from miraikakaku_assets.application.commands import PredictCommand, TrainCommand
-from miraikakaku_assets.application.forecasting.daily import predict_universe, score_universe, train_universe
+from miraikakaku_assets.application.forecasting.daily import (
+    at_clock,
+    predict_universe,
+    score_universe,
+    train_universe,
+)
 from miraikakaku_assets.application.forecasting.inputs import ForecastInputs
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE, PredictionReport
 from miraikakaku_assets.application.forecasting.replay import replay_predictions
@@ -24,6 +29,7 @@ from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS, in_prices
 from miraikakaku_assets.domain.forecasting.edges import NO_EDGE
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.words import counted, the_rest
 from miraikakaku_assets.orchestration.failures import failure
@@ -138,7 +144,9 @@ def predict_in_run(
         trained.append(record)
 
     try:
-        inputs, report = predict_universe(universe, ports.forecasting, as_of, symbols, keep)
+        clock = command.clock
+        bound = at_clock(ports.forecasting, universe, clock).prediction
+        inputs, report = predict_universe(universe, ports.forecasting, as_of, symbols, keep, clock)
     except MiraikakakuError as error:
         raise failure(error) from error
     kept = {record.model: record for record in trained if record.reason is None}
@@ -149,12 +157,15 @@ def predict_in_run(
                 models_key(universe), metadata=as_metadata(first.totals(report.as_of)) | _trainings(first)
             )
         )
-    stored = ports.forecasts.predictions(universe, report.as_of, report.as_of, symbols, [ENSEMBLE])
-    if as_of is None or report.written:  # a past that is only compared is no news of any symbol
+    for name, why in report.absent.items():
+        context.log.warning("%s is not known: %s; the forecasts fall back to what is", name, why)
+    stored = bound.store.predictions(universe, report.as_of, report.as_of, symbols, [ENSEMBLE])
+    evening = clock is ForecastClock.EVENING  # the partitions of the forecasts are those of the evening
+    if evening and (as_of is None or report.written):  # a past that is only compared is no news of any symbol
         log_materializations(context, _events(ports, inputs, key, stored, symbols))
     totals, replayed = report.totals(), None
     if as_of is not None and report.kept:
-        replayed = replay_predictions(inputs, report.as_of, ports.prediction, symbols)
+        replayed = replay_predictions(inputs, report.as_of, bound, symbols)
         totals = replayed.added_to(totals)
     context.log_event(dg.AssetObservation(key, metadata=hand_back(context, ports, universe, totals)))
     # Of all keys those without a bar are a number; a symbol that somebody has named is worth a failure.

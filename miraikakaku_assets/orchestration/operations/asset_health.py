@@ -19,14 +19,14 @@ from dagster._core.storage.event_log.base import AssetRecord
 from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
 
-from miraikakaku_assets.application.monitoring.asset_health import (
+from miraikakaku_assets.application.monitoring.asset_health import judge_asset
+from miraikakaku_assets.application.ports.operations.assets import (
     AssetFacts,
     AssetHealth,
+    AssetSnapshot,
     CheckResult,
     Partitions,
-    judge_asset,
 )
-from miraikakaku_assets.application.ports.operations.assets import AssetSnapshot
 from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.orchestration.resources import PortsResource

@@ -186,7 +186,7 @@ class _RunListener:
         from miraikakaku_assets.adapters.charts.png import as_markdown, price_chart
 
         bars = self.ports.bars.read(self.universe, self.timeframe, [symbol])
-        picture = price_chart(bars, symbol, f"{self.universe.price_unit}, raw")
+        picture = price_chart(bars, symbol, f"{self.universe.priced_in(symbol)[1]}, raw")
         return dg.MetadataValue.md(as_markdown(picture, f"{symbol}, last 250 bars"))
 
 

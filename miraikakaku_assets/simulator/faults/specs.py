@@ -3,7 +3,8 @@
 Grammar: ``KIND[=RATE][:sticky][@SYMBOL[,SYMBOL...]][*TIMES]``, the last two in either order.
 
 Without ``@`` a fault concerns every chart answer. ``@data_j.xls``, ``@nasdaqlisted.txt``, ``@otherlisted.txt``,
-``@listing_status`` and ``@getcrumb`` name the lists and the crumb, which fail only when they are named.
+``@listing_status``, ``@westmetall`` and ``@getcrumb`` name lists, the LME's page and the crumb, which fail only when
+they are named.
 
 A rate is a share of the attempts: a retry is another attempt and can succeed. With ``:sticky`` it is a share of
 the symbols, which are hit by every attempt of the world's life: a 404 that stays a 404.
@@ -26,7 +27,8 @@ NASDAQ_LISTED = "nasdaqlisted.txt"
 OTHER_LISTED = "otherlisted.txt"
 LISTING_STATUS = "listing_status"
 CRUMB = "getcrumb"
-NAMED = frozenset({WORKBOOK, NASDAQ_LISTED, OTHER_LISTED, LISTING_STATUS, CRUMB})
+WESTMETALL = "westmetall"
+NAMED = frozenset({WORKBOOK, NASDAQ_LISTED, OTHER_LISTED, LISTING_STATUS, CRUMB, WESTMETALL})
 
 _SPEC = re.compile(
     r"(?P<kind>[0-9a-z-]+)(?:=(?P<rate>[^@*:]*))?(?P<sticky>:sticky)?(?P<rest>(?:[@*][^@*]+)*)"

@@ -23,6 +23,7 @@ from miraikakaku_assets.simulator.faults.specs import (
     LISTING_STATUS,
     NASDAQ_LISTED,
     OTHER_LISTED,
+    WESTMETALL,
     WORKBOOK,
     FaultBoard,
     Plan,
@@ -32,6 +33,7 @@ from miraikakaku_assets.simulator.prices.quotes import Market, Quotes
 from miraikakaku_assets.simulator.replay.archive import Archive
 from miraikakaku_assets.simulator.server.control import Control
 from miraikakaku_assets.simulator.server.lists import Lists
+from miraikakaku_assets.simulator.server.westmetall_page import LANGUAGES
 from miraikakaku_assets.simulator.world.world import World
 from miraikakaku_assets.simulator.yahoo_api.chart_answer import NOT_FOUND, chart_answer, refusal, window
 from miraikakaku_assets.simulator.yahoo_api.chart_request import ChartRefusedError, read_request
@@ -46,7 +48,7 @@ _NO_SUCH_PATH = b'{"finance":{"result":null,"error":{"code":"Not Found","descrip
 
 
 class Simulator:
-    """Simulated Yahoo, JPX, Nasdaq Trader and Alpha Vantage: an ASGI application.
+    """Simulated Yahoo, JPX, Nasdaq Trader, Alpha Vantage and Westmetall: an ASGI application.
 
     Args:
         config: What to simulate.
@@ -73,6 +75,7 @@ class Simulator:
                 Route("/jpx/data_j.xls", self.workbook),
                 Route("/symdir/{name}", self.directory),
                 Route("/query", self.listing_status),
+                Route("/{language}/markdaten.php", self.official_prices),
                 Route("/v1/test/getcrumb", self.crumb),
                 Route("/v7/finance/quote", self.quote),
                 Route("/", self.cookie),
@@ -117,6 +120,14 @@ class Simulator:
         """Answer ``/query?function=LISTING_STATUS``."""
         make = partial(self._lists.status, request)
         return await self._list(request, "listing_status", LISTING_STATUS, make)
+
+    async def official_prices(self, request: Request) -> Answer:
+        """Answer Westmetall's page of the LME's copper prices."""
+        language = request.path_params["language"]
+        if language not in LANGUAGES or request.query_params.get("field") != "LME_Cu_cash":
+            return await self.elsewhere(request)
+        make = partial(self._lists.official_prices, language)
+        return await self._list(request, "westmetall", WESTMETALL, make)
 
     async def _list(
         self,

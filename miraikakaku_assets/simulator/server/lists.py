@@ -16,11 +16,15 @@ from miraikakaku_assets.simulator.faults.answers import damaged
 from miraikakaku_assets.simulator.faults.specs import NASDAQ_LISTED, Plan
 from miraikakaku_assets.simulator.listings.us_directory import listing_status, nasdaq_listed, other_listed
 from miraikakaku_assets.simulator.listings.us_listings import UsListing
+from miraikakaku_assets.simulator.prices.copper_curve import official_days
+from miraikakaku_assets.simulator.prices.price_model import COPPER
 from miraikakaku_assets.simulator.prices.quotes import Market
+from miraikakaku_assets.simulator.server.westmetall_page import westmetall_page
 
 _EXCEL = "application/vnd.ms-excel"
 _TEXT = "text/plain"
 _CSV = "application/x-download"
+_HTML = "text/html; charset=utf-8"
 _BAD_KEY = (
     b'{"Error Message": "the parameter apikey is invalid or missing. Please claim your free API key on '
     b'(https://www.alphavantage.co/support/#api-key). It should take less than 20 seconds."}'
@@ -87,6 +91,17 @@ class Lists:
         make = partial(listing_status, kept, day, delisted=state == "delisted")
         body = b"" if "empty" in plan.kinds else await self._body((state, day, unlisted, short), make)
         return damaged(plan, body, _CSV)
+
+    async def official_prices(self, language: str, plan: Plan, now: int, _unlisted: frozenset[str]) -> Answer:
+        """Answer Westmetall's page; without copper in the market it has no day."""
+
+        def make() -> bytes:
+            front = self._market.quotes(COPPER, now)
+            days = [] if front is None else official_days(front, now, self._config.seed)
+            return westmetall_page(days, language)
+
+        body = b"" if "empty" in plan.kinds else await self._body(("westmetall", language, now), make)
+        return damaged(plan, body, _HTML)
 
     def _us(self, day: date, unlisted: frozenset[str], *, short: bool) -> Sequence[UsListing]:
         issues = self._market.us_issues()

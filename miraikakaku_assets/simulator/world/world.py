@@ -14,10 +14,11 @@ from miraikakaku_assets.simulator.core.sessions import FIVE_MINUTES, WORLD_BEGIN
 from miraikakaku_assets.simulator.listings.issues import Trading
 from miraikakaku_assets.simulator.listings.jpx_workbook import list_day, workbook_of
 from miraikakaku_assets.simulator.listings.us_listings import UsListing
+from miraikakaku_assets.simulator.prices.copper_curve import CONTRACT_MONTHS, month_quotes
 from miraikakaku_assets.simulator.prices.daily_path import Span, daily_path
 from miraikakaku_assets.simulator.prices.five_minutes import five_minute_bars
 from miraikakaku_assets.simulator.prices.history import History, adjusted_history, no_history
-from miraikakaku_assets.simulator.prices.price_model import PriceModel
+from miraikakaku_assets.simulator.prices.price_model import COPPER, PriceModel
 from miraikakaku_assets.simulator.prices.quotes import Quotes
 from miraikakaku_assets.simulator.prices.walk import MarketFactor
 from miraikakaku_assets.simulator.world.members import Member, Members
@@ -59,6 +60,9 @@ class World:
 
     def quotes(self, symbol: str, now: int, since: int = 0) -> Quotes | None:
         """See Market."""
+        if symbol.endswith(CONTRACT_MONTHS):
+            front = self.quotes(COPPER, now, since)
+            return None if front is None else month_quotes(symbol, front, now)
         member = self.members.find(symbol, now)
         if member is None:
             return None

@@ -16,7 +16,7 @@ UNLISTED = "ZZZZ"
 
 
 def days_of(universe: Universe) -> list[date]:
-    return sessions_between(universe.calendar, FIRST, LAST)
+    return sessions_between(universe.calendar_of("HG=F"), FIRST, LAST)
 
 
 def bars(universe: Universe, seed: int, level: float) -> pl.DataFrame:

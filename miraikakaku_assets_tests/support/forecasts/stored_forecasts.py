@@ -10,6 +10,7 @@ import polars as pl
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.forecasts.store import PostgresForecasts
 from miraikakaku_assets.application.ports.forecasts import OUTCOMES, PREDICTIONS, ForecastStore
+from miraikakaku_assets.domain.forecasting.bands import QUANTILES
 from miraikakaku_assets.domain.forecasting.contract import NUMBERS, Reason
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets.domain.market.sessions import sessions_between
@@ -48,6 +49,7 @@ def forecasts(
     point, sd = rng.normal(0, 0.02, len(keys)), rng.uniform(0.005, 0.03, len(keys))
     frame = pl.DataFrame(keys, schema_overrides={"as_of": pl.Date, "target": pl.Date}).with_columns(
         version=pl.lit("1-abc"),
+        inputs=pl.lit("us,usdjpy"),
         point=pl.Series(point),
         sd=pl.Series(sd),
         lo80=pl.Series(point - 1.3 * sd),
@@ -58,10 +60,13 @@ def forecasts(
         close=pl.Series(rng.uniform(100, 5_000, len(keys))),
         calibration=pl.lit("regime"),
         calibration_scores=pl.lit(250),
+        quantiles=pl.Series(
+            (point[:, None] + np.linspace(-2, 2, len(QUANTILES)) * sd[:, None]).astype(np.float32).tolist()
+        ),
         model_id=pl.lit(None, pl.Int64),
     )
     gone = pl.col("symbol").is_in(list(missing))
-    shown = (*NUMBERS, "calibration", "calibration_scores")
+    shown = (*NUMBERS, "calibration", "calibration_scores", "quantiles")
     frame = frame.with_columns(pl.when(~gone).then(pl.col(name)).alias(name) for name in shown)
     frame = frame.with_columns(reason=pl.when(gone).then(pl.lit(Reason.TOO_SHORT.value)))
     return frame.select(pl.col(name).cast(kind) for name, kind in PREDICTIONS.items())

@@ -49,12 +49,19 @@ _STATE = "instrument_id, timeframe, changed_since, open_since, settles_at, basis
 DERIVED = {
     "bars": ("price_bars WHERE built_from IS NOT NULL", f"{_BARS}, expected_parts"),
     "indicators": ("technical_indicators", ", ".join(("instrument_id", "timeframe", "ts", *COLUMNS))),
+    "latest": ("latest_indicators", "*"),
     "signals": ("pattern_signals", f"{_SIGNALS}, take_profit_pips, stop_pips"),
     "state": ("analysis_state", _STATE),
 }
 """What an analysis leaves, without the times at which it was done and what was known then."""
 
-_ORDER = {"bars": "1, 2, 3", "indicators": "1, 2, 3", "signals": "1, 2, 3, 4, 5", "state": "1, 2"}
+_ORDER = {
+    "bars": "1, 2, 3",
+    "indicators": "1, 2, 3",
+    "latest": "1",
+    "signals": "1, 2, 3, 4, 5",
+    "state": "1, 2",
+}
 
 
 def derived(database: Database, *only: str) -> dict[str, list[tuple[Any, ...]]]:
@@ -148,7 +155,7 @@ class Market:
             connection.execute(
                 text(
                     "TRUNCATE miraikakaku.technical_indicators, miraikakaku.pattern_signals,"
-                    " miraikakaku.analysis_state"
+                    " miraikakaku.latest_indicators, miraikakaku.analysis_state"
                 )
             )
         for timeframe in timeframes:

@@ -31,6 +31,8 @@ _BARS = {
 _METAL = "copper/lme_copper_cash_3m_stock_*.csv"
 _TENORS = {"lme_copper_cash_settlement": "LME cash", "lme_copper_3_month": "LME 3 months"}
 _CURRENCIES = "benchmarks/exchange_rate.txt.gz"
+_HISTORY = "jp_daily_history/jp_daily_adjusted_*.parquet"
+_BAR = ("open", "high", "low", "close", "volume")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -82,6 +84,27 @@ class DatasetFolder:
         known = prices.filter(pl.col("session").is_not_null(), pl.col("close") > 0)
         return known.unique(["symbol", "session"], keep="first").sort("symbol", "session")
 
+    def history(self) -> pl.DataFrame:
+        """Tokyo 2013–2018, adjusted, of issues that were still listed in 2022.
+
+        Of bars without a trade Yahoo repeats the price before: they are no prices, nor are closes of 0 and less, which
+        dividends larger than the price leave behind.
+        """
+        return _traded(_bar_table(self._only(_HISTORY)))
+
+    def wall_street(self) -> pl.DataFrame:
+        """The S&P 500's issues, all prices scaled by the adjustment of the close."""
+        table = _bar_table(self._only(_BARS["us"][0]), adjusted="adj close")
+        return _traded(table)
+
+    def dollar(self) -> pl.DataFrame:
+        """USD/JPY; currencies have no volume."""
+        return _bar_table(self._only(_BARS["fx"][0]), symbol="USDJPY=X").filter(pl.col("close") > 0)
+
+    def comex(self) -> pl.DataFrame:
+        """COMEX copper, US dollars a pound."""
+        return _bar_table(self._only(_BARS["copper"][0]), symbol="HG=F").filter(pl.col("close") > 0)
+
     def currencies(self) -> pl.DataFrame:
         """The exchange_rate set, units of a currency's price in dollars: a row per day, a column per currency."""
         file = self._only(_CURRENCIES)
@@ -130,6 +153,41 @@ def evidence_in(folder: Path) -> Iterator[DatasetFolder]:
 def _day(path: Path) -> str:
     match = _DAY.search(path.name)
     return match.group() if match else ""
+
+
+def _bar_table(file: Path, symbol: str = "", adjusted: str = "") -> pl.DataFrame:
+    """Bars of a file, sorted; a symbol's first row of a day counts.
+
+    Args:
+        file: Parquet or CSV.
+        symbol: Whose, of a file that names none.
+        adjusted: Column of the adjusted close that the prices are scaled to; empty: they are adjusted.
+    """
+    try:
+        table = pl.read_parquet(file) if file.suffix == ".parquet" else pl.read_csv(file)
+        table = table.rename(str.lower)
+        day = pl.col("date")
+        session = day if table.schema["date"] == pl.Date() else day.str.slice(0, 10).str.to_date(strict=False)
+        scale = pl.col(adjusted) / pl.col("close") if adjusted else pl.lit(1.0)
+        scaled = [(pl.col(name).cast(pl.Float64) * scale).alias(name) for name in _BAR[:-1]]
+        bars = table.select(
+            pl.lit(symbol).alias("symbol") if symbol else pl.col("symbol"),
+            session.alias("session"),
+            *scaled,
+            pl.col("volume").cast(pl.Float64),
+        )
+    except (pl.exceptions.PolarsError, OSError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputFileError(
+            str(file), "unknown_layout", f"it is no table of daily bars ({reason})"
+        ) from error
+    known = bars.filter(pl.col("session").is_not_null())
+    return known.unique(["symbol", "session"], keep="first", maintain_order=True).sort("symbol", "session")
+
+
+def _traded(bars: pl.DataFrame) -> pl.DataFrame:
+    """Without bars on which nothing was traded, or whose close is no price."""
+    return bars.filter(pl.col("volume") > 0, pl.col("close").is_finite(), pl.col("close") > 0)
 
 
 def _table(file: Path, *columns: str) -> pl.DataFrame:

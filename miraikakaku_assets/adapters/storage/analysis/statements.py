@@ -1,5 +1,6 @@
 """SQL behind `PostgresAnalysis`: marks, what an analysis reads, and how it is put in place of the one before."""
 
+from miraikakaku_assets.adapters.storage.analysis.tables import CHANGES
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS
 
 # ORDER BY the instrument's number: transactions of groups lock in that order.
@@ -80,6 +81,33 @@ DELETE FROM miraikakaku.technical_indicators AS stored
 USING unnest($1::int[], $2::text[], $3::timestamptz[]) AS replaced(id, timeframe, since)
 WHERE stored.instrument_id = replaced.id AND stored.timeframe = replaced.timeframe COLLATE "C"
   AND stored.ts >= replaced.since
+"""
+
+LATEST_FORGOTTEN = "DELETE FROM miraikakaku.latest_indicators WHERE instrument_id = ANY ($1::int[])"
+
+_LATEST = (
+    *("instrument_id", "ts", "close", "volume", *(f"change_{bars}" for bars in CHANGES)),
+    *("turnover_20", "high_250", "low_250", *COLUMNS),
+)
+
+LATEST = f"""
+INSERT INTO miraikakaku.latest_indicators ({", ".join(_LATEST)})
+SELECT asked.id, newest.ts, past.closes[1], past.volume,
+       {", ".join(f"past.closes[1] / past.closes[{bars + 1}] - 1" for bars in CHANGES)},
+       past.turnover, past.high, past.low, {", ".join(f"newest.{name}" for name in COLUMNS)}
+FROM unnest($1::int[]) AS asked(id)
+CROSS JOIN LATERAL (
+    SELECT * FROM miraikakaku.technical_indicators t
+    WHERE t.instrument_id = asked.id AND t.timeframe = '1d' ORDER BY t.ts DESC LIMIT 1) newest
+CROSS JOIN LATERAL (
+    SELECT array_agg(close ORDER BY place) AS closes, max(volume) FILTER (WHERE place = 1) AS volume,
+           avg(close * volume) FILTER (WHERE place <= 20) AS turnover,
+           max(high) FILTER (WHERE place <= 250) AS high, min(low) FILTER (WHERE place <= 250) AS low
+    FROM (SELECT high, low, close, volume, row_number() OVER (ORDER BY b.ts DESC) AS place
+          FROM miraikakaku.price_bars b
+          WHERE b.instrument_id = asked.id AND b.timeframe = '1d' AND b.ts <= newest.ts
+          ORDER BY b.ts DESC LIMIT {max(CHANGES) + 1}) AS bars) past
+WHERE past.closes IS NOT NULL
 """
 
 _GIVEN = """

@@ -177,6 +177,10 @@ def _replace(cursor: Any, analysis: Analysis, kept: Mapping[str, int]) -> None:
             ids, names, since = zip(*gone, strict=True)
             cursor.execute(statement, (plain_array(ids), text_array(names), moment_array(since)))
         append_rows(cursor, table, rows)
+    if analysis.collected is Timeframe.D1:
+        chosen = (plain_array(sorted(kept.values())),)
+        cursor.execute(statements.LATEST_FORGOTTEN, chosen)
+        cursor.execute(statements.LATEST, chosen)
 
 
 def _save_signals(cursor: Any, analysis: Analysis, changes: Found, kept: Mapping[str, int]) -> dict[str, int]:

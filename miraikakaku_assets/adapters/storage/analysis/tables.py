@@ -19,6 +19,9 @@ from miraikakaku_assets.domain.indicators.definitions import COLUMNS
 
 __all__ = ["metadata"]
 
+CHANGES = (1, 5, 20, 250)
+"""Bars over which the change of a close is kept: a day, a week, a month, a year."""
+
 # What changed below an instrument's derived rows. Whoever writes bars moves `changed_since` back and `revision`
 # on in the same transaction; an analysis clears the mark only if the revision is still the one it has read.
 analysis_state = Table(
@@ -45,6 +48,24 @@ technical_indicators = Table(
     utc("ts", nullable=False),
     *(Column(name, Double) for name in COLUMNS),
     PrimaryKeyConstraint("instrument_id", "timeframe", "ts"),
+)
+
+# The newest row of `technical_indicators` of each instrument's daily bars, with what a list of a whole market is
+# filtered and sorted by. It could be read off the histories, 32,000 look-ups for 16,000 instruments: 0.4 s. Whoever
+# replaces indicators of daily bars writes it in the same transaction. Prices are raw, the indicators on their basis.
+latest_indicators = Table(
+    "latest_indicators",
+    metadata,
+    Column("instrument_id", Integer, nullable=False),
+    utc("ts", nullable=False),
+    Column("close", Double, nullable=False),
+    Column("volume", BigInteger, nullable=False),
+    *(Column(f"change_{bars}", Double) for bars in CHANGES),  # of the close over so many bars, share of 1
+    Column("turnover_20", Double),  # mean of close x volume over 20 bars
+    Column("high_250", Double),  # highest high and lowest low of 250 bars, or of as many as there are
+    Column("low_250", Double),
+    *(Column(name, Double) for name in COLUMNS),
+    PrimaryKeyConstraint("instrument_id"),
 )
 
 pattern_signals = Table(

@@ -70,8 +70,10 @@ WITH gone AS (
     WHERE stored.instrument_id = refused.instrument_id AND stored.timeframe = refused.timeframe
       AND stored.ts = refused.ts AND refused.rule IN ({_names(SUPERSEDING_RULES)})
       AND (stored.open, stored.high, stored.low, stored.close)
-          IS NOT DISTINCT FROM (refused.open, GREATEST(refused.high, refused.open, refused.close),
-                                LEAST(refused.low, refused.open, refused.close), refused.close)
+          IS NOT DISTINCT FROM (refused.open,
+              CASE WHEN refused.high IS NOT NULL THEN GREATEST(refused.high, refused.open, refused.close) END,
+              CASE WHEN refused.low IS NOT NULL THEN LEAST(refused.low, refused.open, refused.close) END,
+              refused.close)
     RETURNING stored.instrument_id, stored.ts, stored.close, stored.status, refused.rule
 ) {_GONE}
 """

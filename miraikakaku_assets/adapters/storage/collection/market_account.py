@@ -73,6 +73,7 @@ SELECT EXISTS (
     CROSS JOIN miraikakaku.instruments AS instrument
     JOIN miraikakaku.daily_predictions AS prediction
       ON prediction.as_of = CAST(:session AS date) + later AND prediction.instrument_id = instrument.id
+     AND prediction.clock = 'evening'
     WHERE instrument.universe = :universe)
 """)
 

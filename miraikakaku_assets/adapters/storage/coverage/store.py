@@ -59,7 +59,7 @@ class PostgresCoverage:
                 return None
             issues = read_frame(cursor, statements.ISSUES, (universe.name, timeframe.value, chosen))
             ids = issues["instrument_id"].to_list()
-            grid = SessionGrid(universe, timeframe, first, last, ids)
+            grid = SessionGrid(universe, timeframe, first, last, ids, issues["symbol"].to_list())
             refused, asked = pl.DataFrame(schema=REFUSED), pl.DataFrame(schema=ASKED)
             if grid.bounds is not None:
                 bounds = tuple(moment.isoformat() for moment in grid.bounds)
@@ -94,7 +94,10 @@ class PostgresCoverage:
             for table in ("coverage_gap_ranges", "instrument_coverage"):
                 cursor.execute(statements.FORGET.format(table=table), (universe.name, timeframe))
             cursor.execute(statements.FORGET_DAYS, (universe.name, timeframe))
-            cursor.execute(statements.CALENDAR, (universe.calendar, plain_array(findings.sessions)))
+            for name in [market.calendar for market in universe.markets] or [universe.calendar]:
+                trading = set(sessions_between(name, findings.first, findings.last))
+                sessions = [session for session in findings.sessions if session in trading]
+                cursor.execute(statements.CALENDAR, (name, plain_array(sessions)))
             append_rows(cursor, "coverage_gap_ranges", findings.gaps.drop("symbol").with_columns(**own))
             append_rows(cursor, "instrument_coverage", findings.issues.with_columns(**own))
             days = findings.days.with_columns(universe=pl.lit(universe.name), **own)

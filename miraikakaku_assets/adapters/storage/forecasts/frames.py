@@ -10,9 +10,15 @@ import polars as pl
 from miraikakaku_assets.adapters.storage.bars.frames import with_ids
 from miraikakaku_assets.application.ports.forecasts import OUTCOMES, PERFORMANCE, PREDICTIONS
 from miraikakaku_assets.domain.errors import ConfigurationError, PermanentSymbolError
+from miraikakaku_assets.domain.forecasting.bands import QUANTILES
 from miraikakaku_assets.domain.forecasting.contract import ENDS, NUMBERS
 
-_SMALL = {"horizon": pl.Int16(), "model_id": pl.Int32(), "calibration_scores": pl.Int32()}
+_SMALL: dict[str, pl.DataType] = {
+    "horizon": pl.Int16(),
+    "model_id": pl.Int32(),
+    "calibration_scores": pl.Int32(),
+    "quantiles": pl.List(pl.Float32()),
+}
 
 
 def prediction_rows(
@@ -49,6 +55,17 @@ def prediction_rows(
         ~pl.all_horizontal(nested) | (pl.col("sd") < 0),
         "bands",
         "the bands of a forecast are not nested",
+    )
+    quantiles = pl.col("quantiles")
+    ascending = quantiles.list.eval(pl.element().diff() >= 0).list.all()
+    whole = (quantiles.list.len() == len(QUANTILES)) & quantiles.list.eval(
+        pl.element().is_finite()
+    ).list.all()
+    _refuse(
+        frame,
+        quantiles.is_not_null() & (~(whole & ascending).fill_null(value=False) | ~made),
+        "quantiles",
+        "the quantiles of a forecast are not nine rising numbers",
     )
     _refuse(frame, pl.col("close") <= 0, "no_price", "the close at the origin of a forecast is no price")
     _refuse(frame, made & pl.col("close").is_null(), "no_price", "a forecast has no close at its origin")

@@ -15,6 +15,7 @@ from miraikakaku_assets.adapters.storage.forecasts.frames import performance_row
 from miraikakaku_assets.adapters.storage.forecasts.tables import forecast_decisions
 from miraikakaku_assets.application.ports.forecasts import PERFORMANCE, Decision
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import Universe
 
 _ALWAYS = date(1, 1, 1)
@@ -23,13 +24,19 @@ _ALWAYS = date(1, 1, 1)
 class PostgresScoreboard:
     """The part of the port `ForecastStore` that is about scores and decisions."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: ForecastClock = ForecastClock.EVENING) -> None:
         self._database = database
+        self._clock = clock
+
+    @property
+    def clock(self) -> ForecastClock:
+        """Whose forecasts, scores and decisions it holds."""
+        return self._clock
 
     def days_to_score(self, universe: Universe, until: date) -> dict[date, int]:
         """Days up to a session whose scores are not those of what is stored, ascending, each with its mark."""
         with bulk_cursor(self._database) as cursor:
-            cursor.execute(statements.DAYS_TO_SCORE, (universe.name, str(until)))
+            cursor.execute(statements.DAYS_TO_SCORE, (universe.name, str(until), self._clock.value))
             return dict(cursor.fetchall())
 
     def save_performance(
@@ -46,17 +53,19 @@ class PostgresScoreboard:
         with bulk_cursor(self._database) as cursor:
             if not rows.is_empty():
                 stage(cursor, "made_scores", rows)
-                cursor.execute(statements.SAVE_PERFORMANCE, (universe.name,))
+                cursor.execute(statements.SAVE_PERFORMANCE, (universe.name, self._clock.value))
             if done:
                 marks = plain_array(done.values())
-                cursor.execute(statements.SCORED_DAYS, (universe.name, plain_array(done), marks))
+                cursor.execute(
+                    statements.SCORED_DAYS, (universe.name, plain_array(done), marks, self._clock.value)
+                )
         return rows.height
 
     def performance(
         self, universe: Universe, window: int, since: date | None = None, segment_kind: str = "universe"
     ) -> pl.DataFrame:
         """Stored scores, schema `PERFORMANCE`, sorted by segment, model, horizon, until."""
-        parameters = (universe.name, segment_kind, window, str(since or _ALWAYS))
+        parameters = (universe.name, segment_kind, window, str(since or _ALWAYS), self._clock.value)
         with bulk_cursor(self._database) as cursor:
             scores = read_frame(cursor, statements.PERFORMANCE, parameters).rename(
                 {"window_origins": "window"}
@@ -72,6 +81,7 @@ class PostgresScoreboard:
         rows = [
             {
                 "universe": decision.universe,
+                "clock": self._clock.value,
                 "kind": decision.kind,
                 "as_of": decision.as_of,
                 "horizon": decision.horizon,
@@ -92,7 +102,12 @@ class PostgresScoreboard:
         table = forecast_decisions.c
         query = (
             select(table.universe, table.kind, table.as_of, table.horizon, table.outcome, table.evidence)
-            .where(table.universe == universe.name, table.kind == kind, table.as_of <= until)
+            .where(
+                table.universe == universe.name,
+                table.clock == self._clock.value,
+                table.kind == kind,
+                table.as_of <= until,
+            )
             .distinct(table.horizon)
             .order_by(table.horizon, table.as_of.desc())
         )

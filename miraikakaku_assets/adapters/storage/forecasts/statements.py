@@ -6,10 +6,10 @@ many rows has no parameters, because the driver streams (COPY) only then: a mill
 
 from miraikakaku_assets.adapters.storage.forecasts.tables import SCORES
 
-KEY = ("as_of", "instrument_id", "horizon", "model")
+KEY = ("as_of", "clock", "instrument_id", "horizon", "model")
 FIGURES = (
     *("point", "sd", "lo80", "hi80", "lo95", "hi95", "close", "made_at", "target"),
-    *("calibration_scores", "model_id", "version", "calibration", "reason"),
+    *("calibration_scores", "model_id", "version", "calibration", "reason", "quantiles", "inputs"),
 )
 
 # One writer of a universe's forecasts or outcomes at a time: none sees half of what another has written.
@@ -58,12 +58,12 @@ WHERE awaited.as_of = came.as_of AND awaited.instrument_id = came.instrument_id 
 PREDICTED = """
 SELECT p.model, count(DISTINCT p.instrument_id) AS symbols
 FROM miraikakaku.daily_predictions p JOIN miraikakaku.instruments i ON i.id = p.instrument_id
-WHERE i.universe = $1 AND p.as_of = $2::date GROUP BY p.model ORDER BY p.model
+WHERE i.universe = $1 AND p.as_of = $2::date AND p.clock = $3 GROUP BY p.model ORDER BY p.model
 """
 
 NEWEST_ORIGIN = """
 SELECT p.as_of FROM miraikakaku.daily_predictions p JOIN miraikakaku.instruments i ON i.id = p.instrument_id
-WHERE i.universe = $1 ORDER BY p.as_of DESC LIMIT 1
+WHERE i.universe = $1 AND p.clock = $2 ORDER BY p.as_of DESC LIMIT 1
 """
 
 UNSCORED = """
@@ -73,28 +73,35 @@ WHERE i.universe = $1 AND a.target <= $2::date
 ORDER BY i.symbol COLLATE "C", a.as_of, a.horizon
 """
 
-_MARK = "ON CONFLICT (universe, target) DO UPDATE SET mark = DEFAULT"
+_MARK = "ON CONFLICT (universe, target, clock) DO UPDATE SET mark = DEFAULT"
 
 TO_BE_SCORED = f"""
-INSERT INTO miraikakaku.days_to_score (universe, target)
-SELECT DISTINCT $1::text, target FROM came_outcomes ORDER BY 2 {_MARK}
+INSERT INTO miraikakaku.days_to_score (universe, target, clock)
+SELECT DISTINCT $1::text, came.target, clocks.clock
+FROM came_outcomes AS came CROSS JOIN (VALUES ('evening'), ('morning')) AS clocks (clock)
+WHERE EXISTS (
+    SELECT 1 FROM miraikakaku.daily_predictions AS made
+    WHERE made.as_of = came.as_of AND made.clock = clocks.clock AND made.instrument_id = came.instrument_id)
+ORDER BY 2, 3 {_MARK}
 """
 
 # Forecasts of sessions whose outcome is known: a model was mended, or the past was forecast later.
 TO_BE_SCORED_AGAIN = f"""
-INSERT INTO miraikakaku.days_to_score (universe, target)
-SELECT DISTINCT $1::text, came.target FROM made_predictions AS made JOIN miraikakaku.prediction_outcomes AS came
+INSERT INTO miraikakaku.days_to_score (universe, target, clock)
+SELECT DISTINCT $1::text, came.target, made.clock
+FROM made_predictions AS made JOIN miraikakaku.prediction_outcomes AS came
     ON came.as_of = made.as_of AND came.instrument_id = made.instrument_id AND came.horizon = made.horizon
 WHERE came.as_of BETWEEN $2::date AND $3::date
 ORDER BY 2 {_MARK}
 """
 
 DAYS_TO_SCORE = """
-SELECT target, mark FROM miraikakaku.days_to_score WHERE universe = $1 AND target <= $2::date ORDER BY target
+SELECT target, mark FROM miraikakaku.days_to_score
+WHERE universe = $1 AND target <= $2::date AND clock = $3 ORDER BY target
 """
 
 SCORED_DAYS = """
-DELETE FROM miraikakaku.days_to_score WHERE universe = $1
+DELETE FROM miraikakaku.days_to_score WHERE universe = $1 AND clock = $4
 AND (target, mark) IN (SELECT * FROM unnest($2::date[], $3::bigint[]))
 """
 
@@ -103,7 +110,7 @@ CHOSEN = "SELECT id, symbol FROM miraikakaku.instruments i WHERE universe = $1 {
 # The digest of a symbol is the same in every database, its number is not.
 SAMPLED = """
 AND EXISTS (SELECT 1 FROM miraikakaku.daily_predictions p
-            WHERE p.instrument_id = i.id AND p.as_of BETWEEN ${since}::date AND ${until}::date)
+            WHERE p.instrument_id = i.id AND p.clock = ${clock} AND p.as_of BETWEEN ${since}::date AND ${until}::date)
 ORDER BY md5(symbol) LIMIT ${sample}::bigint
 """
 
@@ -113,9 +120,10 @@ SIDE_BY_SIDE = ("SET LOCAL enable_seqscan = off", "SET LOCAL work_mem = '64MB'")
 
 PREDICTIONS = """
 SELECT instrument_id, as_of, target, horizon, model, version, point, sd, lo80, hi80, lo95, hi95, reason, close,
-       calibration, calibration_scores, model_id, made_at
+       calibration, calibration_scores, quantiles, model_id, made_at, inputs
 FROM miraikakaku.daily_predictions
-WHERE as_of BETWEEN '{since}'::date AND '{until}'::date AND instrument_id = ANY ('{ids}'::int[]) {chosen}
+WHERE as_of BETWEEN '{since}'::date AND '{until}'::date AND clock = '{clock}'
+  AND instrument_id = ANY ('{ids}'::int[]) {chosen}
 """
 # The names as PostgreSQL itself quotes them; in a parameter they would keep the driver from streaming, and out of a
 # stage the planner from the index: for one of nine models it read the rows of all.
@@ -135,7 +143,8 @@ SELECT made.instrument_id, made.as_of, made.horizon, sign(made.point)::smallint 
        sign(came.actual)::smallint AS actual
 FROM miraikakaku.daily_predictions made JOIN miraikakaku.prediction_outcomes came
   ON came.as_of = made.as_of AND came.instrument_id = made.instrument_id AND came.horizon = made.horizon
-WHERE made.as_of BETWEEN '{since}'::date AND '{until}'::date AND made.instrument_id = ANY ('{ids}'::int[]) {chosen}
+WHERE made.as_of BETWEEN '{since}'::date AND '{until}'::date AND made.clock = '{clock}'
+  AND made.instrument_id = ANY ('{ids}'::int[]) {chosen}
   AND made.reason IS NULL AND came.target <= '{until}'::date AND came.actual IS NOT NULL
 """
 
@@ -143,15 +152,15 @@ _SCORED = ("segment_kind", "segment", "model", "horizon", "window_origins", "unt
 _COUNTED = ("n", "days", "missing", "calls", *SCORES)
 
 SAVE_PERFORMANCE = f"""
-INSERT INTO miraikakaku.prediction_performance (universe, {", ".join((*_SCORED, *_COUNTED))})
-SELECT $1, {", ".join((*_SCORED, *_COUNTED))} FROM made_scores
+INSERT INTO miraikakaku.prediction_performance (universe, clock, {", ".join((*_SCORED, *_COUNTED))})
+SELECT $1, $2, {", ".join((*_SCORED, *_COUNTED))} FROM made_scores
 ORDER BY segment_kind, window_origins, until, segment, model, horizon
-ON CONFLICT (universe, segment_kind, window_origins, until, segment, model, horizon)
+ON CONFLICT (universe, clock, segment_kind, window_origins, until, segment, model, horizon)
 DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _COUNTED)}
 """
 
 PERFORMANCE = f"""
 SELECT {", ".join((*_SCORED, *_COUNTED))} FROM miraikakaku.prediction_performance
-WHERE universe = $1 AND segment_kind = $2 AND window_origins = $3::int AND until >= $4::date
+WHERE universe = $1 AND segment_kind = $2 AND window_origins = $3::int AND until >= $4::date AND clock = $5
 ORDER BY segment, model, horizon, until
 """

@@ -5,7 +5,7 @@ universe apart. A second run of the same delivery changes nothing; one that is k
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from math import isfinite
 from typing import Any
@@ -25,6 +25,7 @@ from miraikakaku_assets.adapters.storage.forecasts.performance import PostgresSc
 from miraikakaku_assets.adapters.storage.forecasts.tables import forecast_models
 from miraikakaku_assets.application.ports.forecasts import PREDICTIONS, ModelRecord
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import Universe
 
 _SCORED: dict[str, pl.DataType] = PREDICTIONS | {"actual": pl.Float64(), "naive": pl.Float64()}
@@ -32,8 +33,22 @@ _STORED: dict[str, pl.DataType] = PREDICTIONS | {"made_at": pl.Datetime("us", "U
 _KEY = ("as_of", "instrument_id", "horizon")
 
 
+@dataclass(frozen=True)
+class _Sample:
+    """Which instruments a sample is of: those with forecasts of a clock in a window of origins."""
+
+    clock: ForecastClock
+    since: date
+    until: date
+    most: int | None
+
+
 class PostgresForecasts(PostgresScoreboard):
     """Implements the port `ForecastStore`."""
+
+    def at(self, clock: ForecastClock) -> "PostgresForecasts":
+        """The same store, of the forecasts that are made at another clock."""
+        return self if clock is self._clock else PostgresForecasts(self._database, clock)
 
     def record_model(self, record: ModelRecord) -> ModelRecord:
         """Records a training once and returns what is stored of it, with its number.
@@ -106,6 +121,7 @@ class PostgresForecasts(PostgresScoreboard):
             return 0
         with bulk_cursor(self._database) as cursor:
             rows = prediction_rows(predictions, _instruments(cursor, universe), made_at)
+            rows = rows.with_columns(clock=pl.lit(self._clock.value))
             stage(cursor, "made_predictions", rows)
             _lock(cursor, universe)
             written = _count(cursor, statements.SAVE_PREDICTIONS)
@@ -118,13 +134,13 @@ class PostgresForecasts(PostgresScoreboard):
     def predicted(self, universe: Universe, as_of: date) -> Mapping[str, int]:
         """Model → symbols that have a forecast from that session, or a reason why not."""
         with bulk_cursor(self._database) as cursor:
-            cursor.execute(statements.PREDICTED, (universe.name, str(as_of)))
+            cursor.execute(statements.PREDICTED, (universe.name, str(as_of), self._clock.value))
             return dict(cursor.fetchall())
 
     def newest_origin(self, universe: Universe) -> date | None:
         """The newest session that anything was forecast from."""
         with bulk_cursor(self._database) as cursor:
-            cursor.execute(statements.NEWEST_ORIGIN, (universe.name,))
+            cursor.execute(statements.NEWEST_ORIGIN, (universe.name, self._clock.value))
             row = cursor.fetchone()
         return None if row is None else row[0]
 
@@ -140,7 +156,7 @@ class PostgresForecasts(PostgresScoreboard):
         with bulk_cursor(self._database) as cursor:
             instruments = _chosen(cursor, universe, symbols)
             return in_reading_order(
-                _predictions(cursor, since, until, instruments, models), instruments, _STORED
+                _predictions(cursor, self._clock, since, until, instruments, models), instruments, _STORED
             )
 
     def unscored(self, universe: Universe, until: date) -> pl.DataFrame:
@@ -181,11 +197,11 @@ class PostgresForecasts(PostgresScoreboard):
         changes it by one at most.
         """
         with bulk_cursor(self._database) as cursor:
-            instruments = _chosen(cursor, universe, symbols, since, until, sample)
+            instruments = _chosen(cursor, universe, symbols, _Sample(self._clock, since, until, sample))
             if sample is not None:
                 for statement in statements.SIDE_BY_SIDE:
                     cursor.execute(statement)
-            made = _predictions(cursor, since, until, instruments, models)
+            made = _predictions(cursor, self._clock, since, until, instruments, models)
             came = _frame(cursor, _within(statements.OUTCOMES, since, until, instruments))
         return in_reading_order(made, instruments, _SCORED, came)
 
@@ -196,7 +212,12 @@ class PostgresForecasts(PostgresScoreboard):
         with bulk_cursor(self._database) as cursor:
             instruments = _chosen(cursor, universe, symbols)
             chosen = _of_models(cursor, [model])
-            signs = _frame(cursor, _within(statements.DIRECTIONS, since, until, instruments, chosen=chosen))
+            signs = _frame(
+                cursor,
+                _within(
+                    statements.DIRECTIONS, since, until, instruments, chosen=chosen, clock=self._clock.value
+                ),
+            )
         symbol = pl.col("instrument_id").replace_strict(
             instruments["id"], instruments["symbol"], return_dtype=pl.String
         )
@@ -220,26 +241,31 @@ def _chosen(
     cursor: Any,
     universe: Universe,
     symbols: Sequence[str] | None,
-    since: date | None = None,
-    until: date | None = None,
-    sample: int | None = None,
+    sample: _Sample | None = None,
 ) -> pl.DataFrame:
     """Columns ``id`` and ``symbol`` of the instruments that are asked for."""
     chosen, parameters = "", [universe.name]
     if symbols is not None:
         chosen, parameters = "AND symbol = ANY ($2::text[])", [universe.name, text_array(symbols)]
-    if sample is not None:
-        places = {name: len(parameters) + nth for nth, name in enumerate(("since", "until", "sample"), 1)}
+    if sample is not None and sample.most is not None:
+        names = ("since", "until", "sample", "clock")
+        places = {name: len(parameters) + nth for nth, name in enumerate(names, 1)}
         chosen += statements.SAMPLED.format(**places)
-        parameters += [str(since), str(until), str(sample)]
+        parameters += [str(sample.since), str(sample.until), str(sample.most), sample.clock.value]
     return read_frame(cursor, statements.CHOSEN.format(chosen=chosen), parameters)
 
 
 def _predictions(
-    cursor: Any, since: date, until: date, instruments: pl.DataFrame, models: Sequence[str] | None
+    cursor: Any,
+    clock: ForecastClock,
+    since: date,
+    until: date,
+    instruments: pl.DataFrame,
+    models: Sequence[str] | None,
 ) -> pl.DataFrame:
     chosen = "" if models is None else _of_models(cursor, models)
-    return _frame(cursor, _within(statements.PREDICTIONS, since, until, instruments, chosen=chosen))
+    query = _within(statements.PREDICTIONS, since, until, instruments, chosen=chosen, clock=clock.value)
+    return _frame(cursor, query)
 
 
 def _of_models(cursor: Any, models: Sequence[str]) -> str:

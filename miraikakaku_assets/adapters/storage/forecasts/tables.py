@@ -6,6 +6,8 @@ that a day is appended to its end.
 """
 
 from sqlalchemy import (
+    ARRAY,
+    REAL,
     BigInteger,
     CheckConstraint,
     Column,
@@ -28,6 +30,14 @@ from miraikakaku_assets.adapters.storage.alerts.tables import metadata
 from miraikakaku_assets.adapters.storage.tables import count, now, utc
 
 __all__ = ["metadata"]
+
+_CLOCKS = "clock IN ('evening', 'morning')"
+
+
+def _clock() -> Column[str]:
+    """When the forecasts are made: behind the close of the origin, or before the next session opens."""
+    return Column("clock", Text(collation="C"), nullable=False, server_default=text("'evening'"))
+
 
 forecast_models = Table(
     "forecast_models",
@@ -75,7 +85,11 @@ daily_predictions = Table(
     Column("version", Text, nullable=False),
     Column("calibration", Text),
     Column("reason", Text),  # why there is no forecast
-    PrimaryKeyConstraint("as_of", "instrument_id", "horizon", "model"),
+    _clock(),
+    Column("inputs", Text),  # names of what was known of other markets, with commas
+    Column("quantiles", ARRAY(REAL)),  # nine log returns, ascending; null in forecasts from before they were
+    PrimaryKeyConstraint("as_of", "clock", "instrument_id", "horizon", "model"),
+    CheckConstraint(_CLOCKS, name="clock"),
     CheckConstraint("horizon > 0 AND target > as_of", name="ahead"),
     CheckConstraint(
         "num_nonnulls(point, lo80, hi80, lo95, hi95) = CASE WHEN reason IS NULL THEN 5 ELSE 0 END"
@@ -91,7 +105,18 @@ daily_predictions = Table(
     CheckConstraint("sd >= 0 AND sd < 'Infinity'", name="sd"),
     CheckConstraint("close > 0 AND close < 'Infinity'", name="close"),
     CheckConstraint("reason IS NOT NULL OR close IS NOT NULL", name="priced"),
+    CheckConstraint(
+        "quantiles IS NULL OR (reason IS NULL AND cardinality(quantiles) = 9"
+        " AND array_position(quantiles, NULL) IS NULL)",
+        name="quantiles",
+    ),
     Index("idx_daily_predictions_instrument", "instrument_id", "as_of", "model"),
+    # A market ranked by what is shown of it: 16,000 rows of a day side by side, not among those of nine models.
+    Index(
+        "idx_daily_predictions_ensemble",
+        *("as_of", "horizon", "instrument_id"),
+        postgresql_where=text("model = 'ensemble'"),
+    ),
 )
 
 prediction_outcomes = Table(
@@ -130,7 +155,9 @@ days_to_score = Table(
     Column("mark", BigInteger, Identity(always=True), nullable=False),
     Column("target", Date, nullable=False),
     Column("universe", Text(collation="C"), nullable=False),
-    PrimaryKeyConstraint("universe", "target"),
+    _clock(),
+    PrimaryKeyConstraint("universe", "target", "clock"),
+    CheckConstraint(_CLOCKS, name="clock"),
 )
 
 SCORES = (
@@ -156,9 +183,11 @@ prediction_performance = Table(
     Column("segment_kind", Text(collation="C"), nullable=False),
     Column("segment", Text(collation="C"), nullable=False),
     Column("model", Text(collation="C"), nullable=False),
+    _clock(),
     PrimaryKeyConstraint(
-        *("universe", "segment_kind", "window_origins", "until", "segment", "model", "horizon")
+        *("universe", "clock", "segment_kind", "window_origins", "until", "segment", "model", "horizon")
     ),
+    CheckConstraint(_CLOCKS, name="clock"),
     CheckConstraint("segment_kind IN ('universe', 'sector', 'symbol')", name="segment_kind"),
 )
 
@@ -172,6 +201,8 @@ forecast_decisions = Table(
     Column("outcome", JSONB, nullable=False),
     Column("evidence", JSONB, nullable=False),
     now("recorded_at"),
-    PrimaryKeyConstraint("universe", "kind", "as_of", "horizon"),
+    _clock(),
+    PrimaryKeyConstraint("universe", "clock", "kind", "as_of", "horizon"),
+    CheckConstraint(_CLOCKS, name="clock"),
     CheckConstraint("kind IN ('weights', 'champion')", name="kind"),
 )

@@ -43,6 +43,10 @@ _BARE = """NOT EXISTS (SELECT FROM miraikakaku.batch_execution_details d WHERE d
     AND NOT EXISTS (SELECT FROM miraikakaku.run_progress d WHERE d.batch_execution_id = t.id)"""
 _UNUSED_PROGRESS = """NOT EXISTS (
     SELECT FROM miraikakaku.batch_execution_details d WHERE d.batch_execution_id = t.batch_execution_id)"""
+# What a bulk job came to is the sum of its collections: they stay as long as it does.
+_OF_NO_JOB = """NOT EXISTS (
+    SELECT FROM miraikakaku.bulk_job_runs r JOIN miraikakaku.batch_executions rb ON rb.run_id = r.run_id
+    WHERE rb.id = t.batch_execution_id)"""
 _OF_ENDED_JOB = "EXISTS (SELECT FROM miraikakaku.bulk_jobs j WHERE j.id = t.job_id AND j.ended_at < :before)"
 _UNNAMED_JOB = """NOT EXISTS (SELECT FROM miraikakaku.bulk_job_files f WHERE f.job_id = t.id)
     AND NOT EXISTS (SELECT FROM miraikakaku.bulk_job_runs r WHERE r.job_id = t.id)"""
@@ -60,12 +64,12 @@ LEAVING: Mapping[str, tuple[Leaving, ...]] = {
         Leaving(
             "batch_execution_details",
             "batch_execution_id, symbol",
-            f"{_OF_ENDED} AND {_OVERTAKEN}",
+            f"{_OF_ENDED} AND {_OVERTAKEN} AND {_OF_NO_JOB}",
             "'batch_execution_details/' || verdict",
             "end_time",
             {"records_inserted": "records_inserted", "records_quarantined": "records_quarantined"},
         ),
-        Leaving("run_progress", "batch_execution_id", f"{_OF_ENDED} AND {_UNUSED_PROGRESS}"),
+        Leaving("run_progress", "batch_execution_id", f"{_OF_ENDED} AND {_UNUSED_PROGRESS} AND {_OF_NO_JOB}"),
         Leaving(
             "batch_executions",
             "id",

@@ -35,8 +35,9 @@ _GIVEN = ", ".join(f"{name} {'date' if name == 'listed_on' else 'text'}" for nam
 
 NEW_INSTRUMENTS = text("""
 INSERT INTO miraikakaku.instruments (symbol, universe, kind, currency, price_unit, calendar)
-SELECT symbol, :universe, kind, currency, price_unit, :calendar
-FROM jsonb_to_recordset(CAST(:instruments AS jsonb)) AS new(symbol text, kind text, currency text, price_unit text)
+SELECT symbol, :universe, kind, currency, price_unit, calendar
+FROM jsonb_to_recordset(CAST(:instruments AS jsonb)) AS new(
+    symbol text, kind text, currency text, price_unit text, calendar text)
 ON CONFLICT (symbol) DO NOTHING
 """)
 

@@ -198,7 +198,6 @@ class PostgresMasters:
                 )
                 run(
                     NEW_INSTRUMENTS,
-                    calendar=universe.calendar,
                     instruments=_instruments(universe, diff.added),
                 )
                 # What the settings name has been traded before they named it.
@@ -230,6 +229,7 @@ def _instruments(universe: Universe, issues: Iterable[ListedIssue]) -> str:
                 "kind": issue.security_type,
                 "currency": currency,
                 "price_unit": price_unit,
+                "calendar": universe.calendar_of(issue.symbol),
             }
         )
     return json.dumps(rows)

@@ -43,14 +43,26 @@ WHERE m.universe = {literal(batch.universe.name)}"""
 def _daily(batch: Batch) -> str:
     days = batch.sessions(CHANGED_SESSIONS)
     calendar = values(days.select("session", "opens"), "date", "timestamptz")
+    opened, high, low = _range(batch)
     return f"""
-SELECT i.symbol, (b.ts AT TIME ZONE {literal(batch.universe.time_zone)})::date AS session, b.ts, b.open, b.high,
-       b.low, b.close, b.volume, b.status, c.session AS calendar_session, c.opens AS session_opens
+SELECT i.symbol, (b.ts AT TIME ZONE {literal(batch.universe.time_zone)})::date AS session, b.ts, {opened} AS open,
+       {high} AS high, {low} AS low, b.close, b.volume, b.status, c.session AS calendar_session,
+       c.opens AS session_opens
 FROM miraikakaku.instruments i
 CROSS JOIN LATERAL ({bars_between(Timeframe.D1, days["opens"][0], days["closes"][-1])}) b
 LEFT JOIN (VALUES {calendar}) AS c(session, opens)
        ON c.session = (b.ts AT TIME ZONE {literal(batch.universe.time_zone)})::date
 WHERE i.universe = {literal(batch.universe.name)}"""
+
+
+def _range(batch: Batch) -> tuple[str, ...]:
+    """Open, high and low of a bar; a price that has no range is looked at as its close."""
+    single = [market.calendar for market in batch.universe.markets if not market.has_range]
+    columns = ("b.open", "b.high", "b.low")
+    if not single:
+        return columns
+    named = ", ".join(literal(name) for name in single)
+    return tuple(f"coalesce({name}, CASE WHEN i.calendar IN ({named}) THEN b.close END)" for name in columns)
 
 
 def _five_minutes(batch: Batch) -> str:

@@ -140,9 +140,10 @@ SELECT i.symbol, p.model, p.horizon::int AS horizon, p.as_of, p.target, p.lo95, 
 FROM miraikakaku.daily_predictions p JOIN miraikakaku.instruments i ON i.id = p.instrument_id
 LEFT JOIN (VALUES {sessions}) AS o(session, number) ON o.session = p.as_of
 LEFT JOIN (VALUES {sessions}) AS t(session, number) ON t.number = o.number + p.horizon
-WHERE i.universe = {universe} AND p.as_of = (
+WHERE i.universe = {universe} AND p.clock = 'evening' AND p.as_of = (
     SELECT n.as_of FROM miraikakaku.daily_predictions n JOIN miraikakaku.instruments u ON u.id = n.instrument_id
-    WHERE u.universe = {universe} AND n.as_of BETWEEN '{first}' AND '{batch.session}' ORDER BY n.as_of DESC LIMIT 1
+    WHERE u.universe = {universe} AND n.clock = 'evening'
+      AND n.as_of BETWEEN '{first}' AND '{batch.session}' ORDER BY n.as_of DESC LIMIT 1
 )
 WINDOW of_model AS (PARTITION BY p.instrument_id, p.model)"""
 
@@ -154,7 +155,8 @@ def scores(batch: Batch) -> str:
 SELECT model, horizon::int AS horizon, window_origins, mae, rmse, mae_no_change, width_80, width_95, hit_low, hit_rate,
        hit_high, always_up, coverage_80, coverage_95
 FROM miraikakaku.prediction_performance f
-WHERE f.universe = {universe} AND f.segment_kind = 'universe' AND f.until = (
+WHERE f.universe = {universe} AND f.clock = 'evening' AND f.segment_kind = 'universe' AND f.until = (
     SELECT max(n.until) FROM miraikakaku.prediction_performance n
-    WHERE n.universe = {universe} AND n.segment_kind = 'universe' AND n.until <= '{batch.session}'
+    WHERE n.universe = {universe} AND n.clock = 'evening' AND n.segment_kind = 'universe'
+      AND n.until <= '{batch.session}'
 )"""

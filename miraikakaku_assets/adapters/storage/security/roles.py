@@ -25,9 +25,13 @@ API_WRITES: Mapping[str, tuple[str, ...]] = {
     "notification_outbox": ("INSERT", "DELETE"),
     "notification_members": ("INSERT", "DELETE"),
     "bulk_jobs": ("INSERT", "UPDATE"),
-    "rate_limits": ("INSERT", "UPDATE"),  # of the keys; the source's is a row beside them
+    # of the keys; the source's is a row beside them, whose rate, troubles and pauses are not the API's to change
+    "rate_limits": ("INSERT (name, next_free, leaves_at, answer)", "UPDATE (next_free, answer)"),
 }
-"""Table → what an API may do there beside reading; a table that is not there yet is left out."""
+"""Table → what an API may do there beside reading, in these columns where some are named.
+
+A table that is not there yet is left out.
+"""
 _SETTINGS = {
     READER: {"default_transaction_read_only": "on", "statement_timeout": "60s"},
     API: {"statement_timeout": "60s"},

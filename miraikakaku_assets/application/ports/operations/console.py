@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from miraikakaku_assets.application.monitoring.asset_health import AssetFacts
+from miraikakaku_assets.application.ports.operations.assets import AssetFacts
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,25 @@ class OwnCalendar:
     stretches: Callable[[pl.DataFrame], pl.DataFrame] | None = None
 
 
+@dataclass(frozen=True)
+class Market:
+    """Instruments of a universe that trade on days of their own.
+
+    Attributes:
+        calendar: Name of their sessions.
+        own_calendar: Those sessions; each is one of the universe's, too, and begins with it.
+        holds: Whether a symbol is one of them.
+        has_range: Whether bars have open, high and low beside the close. An official price has not: they stay null.
+        likely_prices: Least and greatest price that was ever near in their unit; beyond it the unit is another one.
+    """
+
+    calendar: str
+    own_calendar: OwnCalendar
+    holds: Callable[[str], bool]
+    has_range: bool = True
+    likely_prices: tuple[float, float] = (0.0, float("inf"))
+
+
 def _of_a_list(symbol: str) -> ListedIssue:
     """Refuses to name what a published list has to.
 
@@ -95,6 +114,8 @@ class Universe:
             late, currencies in real time.
         closing_call: Since when, and how long before the close, orders are only collected; None for never.
         own_calendar: Its sessions, where ``exchange_calendars`` has none.
+        has_curve: Whether prices for several dates of delivery are collected beside its bars.
+        markets: Parts of it that trade on different days; its own sessions are then those on which any part trades.
     """
 
     name: str
@@ -123,6 +144,17 @@ class Universe:
     settling: timedelta = timedelta(minutes=30)
     closing_call: tuple[date, timedelta] | None = None
     own_calendar: OwnCalendar | None = None
+    has_curve: bool = False
+    markets: tuple[Market, ...] = ()
+
+    def market_of(self, symbol: str) -> Market | None:
+        """The part of it to which a symbol belongs; None where all instruments trade on the same days."""
+        return next((market for market in self.markets if market.holds(symbol)), None)
+
+    def calendar_of(self, symbol: str) -> str:
+        """Name of the sessions of a symbol."""
+        market = self.market_of(symbol)
+        return market.calendar if market else self.calendar
 
     @property
     def has_master(self) -> bool:

@@ -12,8 +12,8 @@ from miraikakaku_assets.application.ports.serving import MasterFilter, NamedInst
 from miraikakaku_assets.domain.market.universes import UNIVERSES
 from miraikakaku_assets.faces.api.answers import JSON, send
 from miraikakaku_assets.faces.api.feeds.udf_readings import RESOLUTIONS, read_charted, read_history
-from miraikakaku_assets.faces.api.models import refusals, shape
 from miraikakaku_assets.faces.api.requests import parts
+from miraikakaku_assets.faces.api.schemas.models import refusals, shape
 
 router = APIRouter(prefix="/udf", tags=["charts"])
 _MOST_BARS = 50_000
@@ -127,7 +127,7 @@ async def search(
     limit: Annotated[int, Query(ge=1, le=1000)] = 30,
 ) -> Response:
     """Instruments of every universe, those whose code is the query first."""
-    text = query.replace("\0", "").strip().rpartition(":")[2]
+    text = query.strip().rpartition(":")[2]
     found: list[dict[str, str]] = []
     for universe, name in _EXCHANGES.items():
         if exchange in {"", name, universe}:
@@ -184,7 +184,7 @@ async def history(
 
 
 async def _instrument(request: Request, symbol: str) -> NamedInstrument | None:
-    name = symbol.replace("\0", "").rpartition(":")[2]
+    name = symbol.rpartition(":")[2]
     instrument = await parts(request).ports.master_lists.instrument(name)
     return instrument if instrument is not None and instrument.universe in UNIVERSES else None
 

@@ -13,8 +13,8 @@ from miraikakaku_assets.faces.api.feeds.workspace_readings import (
     read_widget_prices,
     read_widget_signals,
 )
-from miraikakaku_assets.faces.api.models import refusals
 from miraikakaku_assets.faces.api.requests import UniverseName, instrument_of, parts, universe_of
+from miraikakaku_assets.faces.api.schemas.models import refusals
 
 router = APIRouter(tags=["workspace"])
 WidgetSymbol = Annotated[str, Query(max_length=32, description="`7203.T` または `7203`", examples=["7203.T"])]

@@ -6,6 +6,7 @@ import typer
 
 from miraikakaku_assets.bootstrap import ports
 from miraikakaku_assets.domain.errors import WorkFellShortError
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, universe
 from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line, show_table
@@ -24,6 +25,9 @@ def add_command(group: typer.Typer) -> None:
             int, typer.Option("--moments", min=1, help="Past sessions at which the future is changed.")
         ] = 5,
         *,
+        morning: Annotated[
+            bool, typer.Option("--morning", help="The inputs of the morning's forecasts; of jp only.")
+        ] = False,
         as_json: bool = JSON_OPTION,
     ) -> None:
         """Changes the future of past sessions; no input of the forecast models may become another one.
@@ -36,7 +40,8 @@ def add_command(group: typer.Typer) -> None:
         chosen, installation = universe(universe_name), ports()
         last = last_completed_session(chosen.calendar, installation.clock())
         with progress_bar(f"{chosen.name} inputs", None, shown=not as_json):
-            test = check_features(chosen, last, installation.market_bars, moments)
+            clock = ForecastClock.MORNING if morning else ForecastClock.EVENING
+            test = check_features(chosen, last, installation.market_bars, moments, clock)
         if as_json:
             leaks = {name: str(origin) for name, origin in test.leaks.items()}
             print_json(

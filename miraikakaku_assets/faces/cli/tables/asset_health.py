@@ -8,7 +8,7 @@ from miraikakaku_assets.faces.cli.output import print_json, show_line, show_tabl
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from miraikakaku_assets.application.monitoring.asset_health import AssetHealth
+    from miraikakaku_assets.application.ports.operations.assets import AssetHealth
 
 
 def show_asset_health(chosen: Universe, assets: "Sequence[AssetHealth]", *, as_json: bool) -> None:

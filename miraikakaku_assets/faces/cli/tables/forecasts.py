@@ -27,6 +27,8 @@ def show_predictions(done: Mapping[str, Any]) -> None:
     rows = [(model, done["made"].get(model, 0), _missing(done["missing"].get(model))) for model in models]
     title = f"{done['universe']} forecasts from {done['as_of']}: {counted(done['symbols'], 'symbol')}"
     show_table(title, ("model", "forecast", "missing"), rows)
+    for name, why in (done.get("absent_inputs") or {}).items():
+        show_line(f"{name} is not known: {why}")
 
 
 def show_scores(done: Mapping[str, Any]) -> None:

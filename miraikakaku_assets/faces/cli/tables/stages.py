@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import counted
+from miraikakaku_assets.faces.cli.copper.tables import show_curve_totals
 from miraikakaku_assets.faces.cli.output import console, show_line, show_table
 from miraikakaku_assets.faces.cli.tables.forecasts import (
     show_fan,
@@ -147,6 +148,7 @@ def _verdict(verdict: str, symbols: int) -> str:
 
 _SHOWN: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], None]]] = {
     "prices": ("rows_read", _prices),
+    "curve": ("contracts", show_curve_totals),
     "master": ("added", _master),
     "analysis": ("bars", _analysis),
     "training": ("models", show_training),

@@ -22,8 +22,10 @@ TEXTS = Texts(
         "us": ("米国", "United States"),
         "fx": ("為替", "Currencies"),
         "copper": ("銅", "Copper"),
-        "fresh": ("最新の足がある銘柄", "with the newest bar due"),
-        "of_listed": ("{listed} 銘柄中・{session} の足", "of {listed} listed, bar of {session}"),
+        "of_listed": (
+            "{listed} 銘柄中 {fresh} 銘柄に {session} の足",
+            "{fresh} of {listed} have the bar of {session}",
+        ),
         "markets": ("鮮度とカバレッジ", "Freshness and coverage"),
         "coverage": ("カバレッジ", "coverage"),
         "checked": ("{moment} に検査", "checked {moment}"),
@@ -109,11 +111,15 @@ def _markets(view: View) -> None:
                 st.metric(text(glance.universe), "–")
                 st.caption(text("no_list"))
                 continue
-            st.metric(
-                f"{text(glance.universe)} — {text('fresh')}",
-                percent(glance.fresh / glance.listed, 1),
+            st.metric(text(glance.universe), percent(glance.fresh / glance.listed, 1))
+            st.caption(
+                text(
+                    "of_listed",
+                    fresh=f"{glance.fresh:,}",
+                    listed=f"{glance.listed:,}",
+                    session=glance.due_session,
+                )
             )
-            st.caption(text("of_listed", listed=f"{glance.listed:,}", session=glance.due_session))
             if glance.coverage is None:
                 st.caption(f"{text('coverage')}: {text('never')}")
                 continue

@@ -36,8 +36,8 @@ TEXTS = Texts(
         ),
         "records": ("パターンごとの実績", "Track records"),
         "records_help": (
-            "シグナル後に想定した方向へ動いた割合と95%信頼区間。最新のシグナル時点で判明していた結果のみ。破線は50%。",
-            "Share of signals that came true, with its 95 % interval, as known at the newest signal. Dashed: 50 %.",
+            "シグナル後に想定した方向へ動いた割合と95%信頼区間。結果が判明しているもののみ。破線は50%。",
+            "Share of signals that came true, with its 95 % interval, of those whose outcome is known. Dashed: 50 %.",
         ),
         "records_alt": (
             "パターンと方向ごとの的中率と95%信頼区間",
@@ -159,7 +159,7 @@ def _records(view: View, market: str, sides: list[dict[str, Any]]) -> None:
             )
         figure.add_vline(x=_LEVEL, line={"dash": "dash", "color": view.theme.muted})
         figure.update_layout(**view.theme.layout(_ROW_HEIGHT * len(recorded) + 90))
-        figure.update_xaxes(range=[0, 1], tickformat=".0%")
+        figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%")
         chart(figure, f"patterns-{market}", text("records_alt"))
     rows = [_record(view, text, side) for side in sides]
     table(

@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from miraikakaku_assets.application.monitoring.asset_health import AssetState, judge_asset, judge_groups
+from miraikakaku_assets.application.monitoring.asset_health import judge_asset, judge_groups
+from miraikakaku_assets.application.ports.operations.assets import AssetState
 from miraikakaku_assets.application.ports.operations.console import ConsoleState
 from miraikakaku_assets.bootstrap import Ports, utc_now
 from miraikakaku_assets.domain.errors import OrchestratorUnavailableError

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
 from miraikakaku_assets.application.bulk.request import MOST_SYMBOLS
-from miraikakaku_assets.faces.api.models import shape
+from miraikakaku_assets.faces.api.schemas.models import shape
 
 AlertState = Literal[
     "firing",

@@ -1,0 +1,1 @@
+"""Westmetall's page of the LME's official prices and stocks of copper."""

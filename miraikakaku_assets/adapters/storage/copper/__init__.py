@@ -1,0 +1,1 @@
+"""The copper curve in PostgreSQL: quotes, stocks of the LME, and what was refused."""

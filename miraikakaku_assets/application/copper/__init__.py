@@ -1,0 +1,1 @@
+"""Use cases of the copper curve: collected, judged, shown."""

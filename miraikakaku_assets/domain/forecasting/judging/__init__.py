@@ -1,0 +1,1 @@
+"""What forecasts were worth, beyond one number: densities, order, and which calls."""

@@ -1,0 +1,1 @@
+"""When forecasts are made, and what was known then."""

@@ -1,0 +1,1 @@
+"""What the OpenAPI description says of bodies and answers. Keep out: routes."""

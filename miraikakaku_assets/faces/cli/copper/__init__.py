@@ -1,0 +1,1 @@
+"""Command ``copper``, and the tables of the curve."""
