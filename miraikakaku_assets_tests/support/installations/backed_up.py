@@ -23,8 +23,8 @@ _FEW_TABLES = """
     DO $$ DECLARE leaving text; BEGIN
         FOR leaving IN SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables
             WHERE schemaname IN ('miraikakaku', 'dagster') AND tablename NOT IN
-                ('alembic_version', 'backups', 'instruments', 'price_bars', 'technical_indicators', 'price_origin',
-                    'kvs', 'runs')
+                ('alembic_version', 'backups', 'instruments', 'price_bars', 'technical_indicators', 'latest_indicators',
+                    'price_origin', 'kvs', 'runs')
         LOOP EXECUTE 'DROP TABLE ' || leaving || ' CASCADE'; END LOOP;
     END $$"""
 

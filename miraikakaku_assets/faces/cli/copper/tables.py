@@ -58,15 +58,14 @@ def show_curve(view: "CurveView") -> None:
 
 
 def _show_spread(spread: "SpreadView") -> None:
+    show_line(f"LME cash over three months: {spread.spread:+,.2f} USD/t on {spread.session}")
+    show_line(f"  {spread.regime} since {spread.since} ({counted(spread.regime_sessions, 'session')})")
     show_line(
-        f"LME cash over three months: {spread.spread:+,.2f} USD/t on {spread.session}, {spread.regime} since "
-        f"{spread.since} ({counted(spread.regime_sessions, 'session')})"
+        f"  above {percent(spread.percentile)} of {counted(spread.sessions, 'session')} "
+        f"({spread.least:+,.1f} to {spread.greatest:+,.1f})"
     )
-    show_line(
-        f"  above {percent(spread.percentile)} of {spread.sessions:,} sessions ({spread.least:+,.1f} to "
-        f"{spread.greatest:+,.1f}; backwardation on {percent(spread.backwardation_share)}); roll yield "
-        f"{spread.roll_yield * 100:+.2f} % a year"
-    )
+    show_line(f"  backwardation on {percent(spread.backwardation_share)} of them")
+    show_line(f"  roll yield {spread.roll_yield * 100:+.2f} % a year")
 
 
 def _show_comex(comex: "ComexView") -> None:
