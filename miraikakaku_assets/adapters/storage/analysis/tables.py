@@ -56,7 +56,7 @@ technical_indicators = Table(
 latest_indicators = Table(
     "latest_indicators",
     metadata,
-    Column("instrument_id", Integer, nullable=False),
+    Column("instrument_id", Integer, nullable=False, autoincrement=False),
     utc("ts", nullable=False),
     Column("close", Double, nullable=False),
     Column("volume", BigInteger, nullable=False),
