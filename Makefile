@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test test-fast test-storage test-clock check all format diagram up bench day drill month lock clean
+.PHONY: help demo test test-fast test-storage test-clock check all format diagram docs wheel up bench day drill month lock clean
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
@@ -15,8 +15,8 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-demo: $(READY) ## The whole pipeline against a simulated exchange
-	$(BIN)/miraikakaku demo
+demo: $(READY) ## The whole pipeline against a simulated exchange; SYMBOLS=n for fewer than 400 issues
+	$(BIN)/miraikakaku demo $(if $(SYMBOLS),--symbols $(SYMBOLS))
 
 test: $(READY) ## The whole test suite against a real PostgreSQL
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -47,6 +47,14 @@ format: $(READY) ## Format and repair what can be repaired
 diagram: $(READY) ## Draw the diagram of packages in docs/architecture.md from the imports
 	$(BIN)/python -m miraikakaku_assets_tests.package_diagram
 
+docs: $(READY) ## The documentation site in site/, with every link checked
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	@echo "open site/index.html"
+
+wheel: $(READY) ## dist/miraikakaku_assets-….whl; installed after requirements.lock it runs anywhere
+	rm -rf dist
+	$(BIN)/hatchling build -t wheel -d dist
+
 up: $(READY) ## Dagster web UI on http://127.0.0.1:3000, its daemon, REST API on :8000, dashboard on :8501
 	$(BIN)/miraikakaku up
 
@@ -65,5 +73,5 @@ month: $(READY) ## A month of simulated operation: no false high alert and none 
 lock: $(READY) ## Resolve requirements.lock anew (hashes, no host names, no CUDA)
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 --no-header -q -o requirements.lock
 
-clean: ## Remove the virtual environment and what was downloaded for tests
-	rm -rf .venv .cache
+clean: ## Remove the virtual environment, what was downloaded for tests, and what was built
+	rm -rf .venv .cache site dist

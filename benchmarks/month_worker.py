@@ -168,7 +168,7 @@ class Month:
         self._faults = set(now)
         specs = {
             "one symbol fails": "500@1301.T",
-            "hiccup": "503*2",
+            "hiccup": "503*1",  # of every symbol one request, which is sent again
             "slow hour": "latency=200ms",
             "source down": "500",
         }

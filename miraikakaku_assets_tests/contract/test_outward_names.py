@@ -190,6 +190,21 @@ def test_what_is_listed_is_described_on_its_page(page: str, table: str, column: 
     assert listed(table, column)["now"] - described == set()
 
 
+def test_every_route_is_described_on_the_page_of_the_api() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+
+    assert [route for route in sorted(listed("REST", "route")["now"]) if route not in page] == []
+
+
+def test_every_asset_is_described_on_the_page_of_the_operators() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    section = page.partition("## Assets\n")[2].partition("\n## ")[0]
+    described = {line.split("`")[1] for line in section.splitlines() if line.startswith("| `")}
+    there = {_CODE.findall(row["asset"])[0] for row in tables()["Assets"] if "now" in list(row.values())[1:]}
+
+    assert described == there
+
+
 @pytest.mark.parametrize(
     ("there", "now", "planned", "sentence"),
     [

@@ -45,6 +45,8 @@ def build_templates(server_url: str) -> None:
 
     admin = _admin(server_url)
     with admin.connect() as connection:
+        for unfinished in (INSTALLED, MIGRATED):  # of a run with this process id that was killed here
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {unfinished}")
         connection.exec_driver_sql(f"CREATE DATABASE {MIGRATED}")
         database = Database(_named(server_url, MIGRATED))
         upgrade(database)
