@@ -85,7 +85,9 @@ def test_no_vendor_and_no_framework_is_named_where_nobody_knows_them(layer: str,
 
 @pytest.mark.parametrize("folder", folders(PACKAGE, f"{TESTS}/support", f"{TESTS}/fakes"))
 def test_a_folder_holds_few_modules(folder: str) -> None:
-    if folder.endswith("/versions"):  # migrations are a history: one is added with each change, and none leaves
+    if folder.endswith(
+        "/versions"
+    ):  # migrations are a history: one is added with each change, and none leaves
         return
     assert len(list((ROOT / folder).glob("*.py"))) <= MOST_MODULES
 
