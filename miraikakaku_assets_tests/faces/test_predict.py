@@ -63,7 +63,7 @@ def test_every_model_forecasts_copper_and_what_came_is_scored(command: Command) 
     shown = long("predict", "--universe", "copper", "--symbols", "HG=F", "--as-of", week_ago)
 
     assert shown.code == 0, shown.err
-    assert f"made again from {week_ago}: 45 of 45 forecasts as before" in shown.out
+    assert f"made again from {week_ago}: 50 of 50 forecasts as before" in shown.out
     assert "優位性なし" in shown.out
     assert "copper so far: one session ahead, over 1 day until" in shown.out
     assert command.rows(everything) == before

@@ -106,7 +106,7 @@ def test_skill_of_a_realistic_size_passes_the_gate_of_the_distances():
         believed = distance_weight(*planted(0.05, 250, 1000, 3), horizon)
         assert believed == pytest.approx(0.05, rel=0.2)  # the forecast is 20 times too large
     target, forecast, session = planted(0.05, 250, 1000, 3)
-    assert distance_weight(target, forecast / 20, session, 1) > 0.8
+    assert distance_weight(target, (forecast / 20).astype(np.float32), session, 1) > 0.8
 
 
 def test_noise_passes_the_gate_of_the_distances_one_time_in_twenty_at_most():

@@ -107,12 +107,12 @@ def test_after_a_break_the_share_that_is_asked_for_follows():
     scores = np.abs(rng.normal(0, 1, days * each)) * np.where(at >= broken, 2.0, 1.0)
     asked = AskedShares(at, scores, horizon=1, window=250, speed=0.02)
     assert asked.at(broken)[0.80] == pytest.approx(0.80, abs=0.02)
-    held = {"still": [], "adaptive": []}
+    held: dict[str, list[float]] = {"still": [], "adaptive": []}
     for origin in range(broken + 20, broken + 80):
         window = scores[(at <= origin - 1) & (at > origin - 251)]
         own = scores[at == origin]
-        held["still"].append((own <= np.quantile(window, 0.80)).mean())
-        held["adaptive"].append((own <= np.quantile(window, asked.at(origin)[0.80])).mean())
+        held["still"].append(float((own <= np.quantile(window, 0.80)).mean()))
+        held["adaptive"].append(float((own <= np.quantile(window, asked.at(origin)[0.80])).mean()))
     assert np.mean(held["still"]) < 0.68
     assert np.mean(held["adaptive"]) > np.mean(held["still"]) + 0.06
     shares = [asked.at(origin) for origin in range(days + 5)]

@@ -4,6 +4,7 @@ import re
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from miraikakaku_assets.application.monitoring.metrics import metric_families
 from miraikakaku_assets.application.ports.operations.metrics import StoredFigures
@@ -18,12 +19,11 @@ API = ROOT / "miraikakaku_assets" / "faces" / "api" / "health.py"
 
 def rows() -> list[str]:
     """A row for every metric of an installation in which everything has a value."""
-    figures = StoredFigures(
-        **{
-            field.name: 1.0 if field.name == "event_log_bytes" else {("a", "b", "c"): 1.0}
-            for field in fields(StoredFigures)
-        }
-    )
+    values: dict[str, Any] = {
+        field.name: 1.0 if field.name == "event_log_bytes" else {("a", "b", "c"): 1.0}
+        for field in fields(StoredFigures)
+    }
+    figures = StoredFigures(**values)
     samples = [
         Sample(NOW, threshold.resource, 1.0, threshold.unit, Level.NORMAL)
         for threshold in THRESHOLDS.values()

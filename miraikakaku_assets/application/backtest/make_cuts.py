@@ -113,6 +113,7 @@ def _plain(scores: CutScores) -> dict[str, Any]:
         if field.name == "cut":
             values["cut"] = str(value)
             values["looked_at"] = value.looked_at
+            values["densities_looked_at"] = value.densities_looked_at
             values["caveat"] = value.caveat
         else:
             values[field.name] = value.to_dicts() if isinstance(value, pl.DataFrame) else value
@@ -161,7 +162,7 @@ def cuts_markdown(cuts: Sequence[CutScores]) -> str:
 
 
 def _section(scores: CutScores) -> str:
-    seen = " This part was looked at before it was cut off." if scores.cut.looked_at else ""
+    seen = _seen(scores)
     caveat = f" Not told: {scores.cut.caveat}." if scores.cut.caveat else ""
     failed = "".join(f" **{model} failed: {why}.**" for model, why in scores.failed.items())
     about = (
@@ -174,6 +175,17 @@ def _section(scores: CutScores) -> str:
     if scores.calls.height:
         parts.append(_calls(scores))
     return "\n\n".join(parts)
+
+
+def _seen(scores: CutScores) -> str:
+    """What a reader of the tables of an untouched part has to know of it."""
+    if scores.part is Part.TUNED_ON:
+        return ""
+    if scores.cut.looked_at:
+        return " This part was looked at before it was cut off."
+    if scores.cut.densities_looked_at:
+        return " A rule of the densities was chosen in view of this part: CRPS and coverage here are not untouched."
+    return ""
 
 
 def _shown(rows: pl.DataFrame) -> list[dict[str, Any]]:

@@ -26,7 +26,8 @@ from miraikakaku_assets.application.backtest.tables import (
 )
 from miraikakaku_assets.application.backtest.walk_forward import Step
 from miraikakaku_assets.application.forecasting.inputs import with_foreign
-from miraikakaku_assets.application.forecasting.predict import ENSEMBLE, combined, predict_all
+from miraikakaku_assets.application.forecasting.members import predict_all
+from miraikakaku_assets.application.forecasting.predict import ENSEMBLE, combined
 from miraikakaku_assets.domain.forecasting.bands import conformal_bands
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS, HORIZONS, Forecaster, Reason
 from miraikakaku_assets.domain.forecasting.density.expected_moves import expected_moves

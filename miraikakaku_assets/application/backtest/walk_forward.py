@@ -11,17 +11,14 @@ from datetime import date
 
 import polars as pl
 
+from miraikakaku_assets.application.forecasting.calibration import calibrated, moves_for, past_errors
 from miraikakaku_assets.application.forecasting.inputs import ForecastInputs
+from miraikakaku_assets.application.forecasting.members import forecast_by, predict_all
 from miraikakaku_assets.application.forecasting.predict import (
     ENSEMBLE,
     PredictionPorts,
     as_predictions,
-    calibrated,
     combined,
-    forecast_by,
-    moves_for,
-    past_errors,
-    predict_all,
     weights_of,
 )
 from miraikakaku_assets.application.forecasting.score import score_predictions

@@ -4,15 +4,15 @@ A forecast is written once. Made again from the same session, the same models gi
 stays, and only what was missing is filled in.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from functools import cached_property
 
 import polars as pl
 
+from miraikakaku_assets.application.forecasting.calibration import MovesOnDemand, calibrated, past_errors
 from miraikakaku_assets.application.forecasting.inputs import ForecastInputs
+from miraikakaku_assets.application.forecasting.members import forecast_by, predict_all
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.forecasts import (
     PREDICTIONS,
@@ -23,17 +23,12 @@ from miraikakaku_assets.application.ports.forecasts import (
 )
 from miraikakaku_assets.application.stage_reports import PredictionTotals
 from miraikakaku_assets.application.work_progress import WorkProgress
-from miraikakaku_assets.domain.errors import MiraikakakuError
-from miraikakaku_assets.domain.forecasting.bands import DEFAULT_RULE, conformal_bands
 from miraikakaku_assets.domain.forecasting.contract import (
     FORECASTS,
     HORIZONS,
     Forecaster,
     Reason,
-    TrainedForecaster,
-    is_valid,
 )
-from miraikakaku_assets.domain.forecasting.density.expected_moves import expected_moves
 from miraikakaku_assets.domain.forecasting.ensemble import NO_CHANGE, Weights, combine, market_means
 from miraikakaku_assets.domain.forecasting.missing import no_forecasts
 from miraikakaku_assets.domain.forecasting.panel import Panel
@@ -41,16 +36,9 @@ from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import first_open, sessions_back
 
 ENSEMBLE = "ensemble"
-SAMPLE = 400
-"""Instruments whose past errors calibrate a market: 250 sessions of them are 100,000 errors per model and horizon, a
-third of them in each regime; the error of a 95 % quantile is then far below that of the days themselves."""
-
 _WITHOUT_BAR = (Reason.NO_BAR.value, Reason.BAD_PRICE.value)
-_BAND_COLUMNS = ("calibration", "calibration_scores", "quantiles")
 BROKEN = (Reason.NOT_TRAINED.value, Reason.FAILED.value)
 """Reasons that lie with a model and not with its bars."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -128,7 +116,7 @@ def make_predictions(
     stored = ports.store.predictions(universe, as_of, as_of, symbols)
     report.kept = stored.height
     records = _records(ports.store, universe, as_of, stored)
-    base, moves = [], _OnDemand(panel, [as_of])
+    base, moves = [], MovesOnDemand(panel, [as_of])
     for forecaster in ports.forecasters:
         name = forecaster.name
         ports.work.start(forecasts_of(name))
@@ -205,7 +193,7 @@ def _store(
     ports: PredictionPorts,
     record: ModelRecord | None,
     report: PredictionReport,
-    moves: "_OnDemand",
+    moves: MovesOnDemand,
 ) -> pl.DataFrame:
     """Calibrates those forecasts of one model that may still be made, stores them, and returns all that hold."""
     now = ports.clock()  # now, and not when the models began: a session may have begun since
@@ -226,30 +214,6 @@ def _store(
     return whole
 
 
-class _OnDemand:
-    """Expected moves, computed when the first model needs them: mostly nothing is left to be done."""
-
-    def __init__(self, panel: Panel, origins: Sequence[date]) -> None:
-        self._panel, self._origins = panel, origins
-
-    @cached_property
-    def frame(self) -> pl.DataFrame:
-        """`moves_for`."""
-        return moves_for(self._panel, self._origins)
-
-
-def forecast_by(
-    forecaster: Forecaster, record: ModelRecord | None, shelf: ModelStore
-) -> tuple[TrainedForecaster | None, str | None]:
-    """The trained model, or why it cannot be had."""
-    if record is None or record.file is None or record.sha256 is None:
-        return None, None
-    try:
-        return forecaster.load(shelf.read(record.file, record.sha256)), None
-    except MiraikakakuError as error:
-        return None, str(error)
-
-
 def _forecast(
     forecaster: Forecaster,
     record: ModelRecord | None,
@@ -264,46 +228,6 @@ def _forecast(
             failures[forecaster.name] = why
         return no_forecasts(panel, origins, forecaster.name, forecaster.version, Reason.NOT_TRAINED)
     return predict_all(trained, panel, origins, failures)
-
-
-def predict_all(
-    trained: TrainedForecaster, panel: Panel, origins: Sequence[date], failures: dict[str, str]
-) -> pl.DataFrame:
-    """Forecasts of one model; if it breaks off, rows that say so.
-
-    Args:
-        trained: The model.
-        panel: Bars.
-        origins: Sessions.
-        failures: Gets the model's name and why it broke off.
-    """
-    try:
-        return _sound(trained.predict(panel, origins), trained, panel, origins, failures)
-    except Exception as error:  # noqa: BLE001 - libraries raise anything on odd data; the others go on
-        _log.exception("%s broke off", trained.name)
-        failures[trained.name] = f"{type(error).__name__}: {error}".splitlines()[0][:500]
-        return no_forecasts(panel, origins, trained.name, trained.version, Reason.FAILED)
-
-
-def _sound(
-    made: pl.DataFrame,
-    trained: TrainedForecaster,
-    panel: Panel,
-    origins: Sequence[date],
-    failures: dict[str, str],
-) -> pl.DataFrame:
-    """Forecasts without those that are none: they become failures, and so do those that are not there."""
-    expected = no_forecasts(panel, origins, trained.name, trained.version, Reason.FAILED)
-    key = ["symbol", "model", "as_of", "horizon", "target"]
-    kept = made.filter(is_valid()).join(expected, on=key, how="semi", maintain_order="left")
-    count = expected.height - kept.height
-    if not count:
-        return kept
-    failures[trained.name] = (
-        f"{count:,} of its {expected.height:,} forecasts are missing, or no numbers in order"
-    )
-    lost = expected.join(kept, on=key, how="anti")
-    return pl.concat([kept.select(FORECASTS.keys()), lost]).sort("symbol", "as_of", "horizon")
 
 
 def weights_of(store: ForecastStore, universe: Universe, as_of: date) -> list[Weights]:
@@ -356,43 +280,6 @@ def market_said(
     stored = store.predictions(universe, as_of, as_of).select(FORECASTS.keys())
     others = stored.join(new, on=["symbol", "model", "as_of", "horizon"], how="anti")
     return market_means(pl.concat([new, others]))
-
-
-def past_errors(store: ForecastStore, inputs: ForecastInputs, made: pl.DataFrame) -> pl.DataFrame:
-    """Earlier forecasts of the same models whose errors calibrate these; of a large market, those of a sample."""
-    first = made["as_of"].min()
-    if not isinstance(first, date):
-        return made.clear()
-    calendar = inputs.universe.calendar
-    since = sessions_back(calendar, first, DEFAULT_RULE.window + max(HORIZONS) + 1)
-    until = sessions_back(calendar, first, 1)
-    models = made["model"].unique().to_list()
-    past = store.scored(inputs.universe, since, until, models=models, sample=SAMPLE)
-    return past.select(FORECASTS.keys())
-
-
-def calibrated(made: pl.DataFrame, past: pl.DataFrame, panel: Panel, moves: pl.DataFrame) -> pl.DataFrame:
-    """Forecasts with bands and quantiles from past errors, as far as there are enough of them.
-
-    Args:
-        made: Schema `FORECASTS`.
-        past: `past_errors`.
-        panel: Bars of the universe.
-        moves: `expected_moves.expected_moves` of it, which all models share.
-    """
-    if made.is_empty():
-        nothing = {name: pl.lit(None, PREDICTIONS[name]) for name in _BAND_COLUMNS}
-        return made.with_columns(**nothing)
-    origins = made["as_of"].unique().sort().to_list()
-    rows = pl.concat([past, made.select(FORECASTS.keys())])
-    return conformal_bands(rows, panel, only=origins, moves=moves)
-
-
-def moves_for(panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
-    """Expected moves of origins, and of those before them whose errors calibrate their bands."""
-    first = min(origins)
-    before = panel.sessions.filter(panel.sessions < first).tail(DEFAULT_RULE.window + max(HORIZONS) + 1)
-    return expected_moves(panel.until(max(origins)), [*before.to_list(), *origins])
 
 
 def as_predictions(made: pl.DataFrame, inputs: ForecastInputs, model_id: int | None) -> pl.DataFrame:

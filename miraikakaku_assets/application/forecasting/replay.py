@@ -6,18 +6,15 @@ from datetime import date
 
 import polars as pl
 
+from miraikakaku_assets.application.forecasting.calibration import calibrated, moves_for, past_errors
 from miraikakaku_assets.application.forecasting.inputs import ForecastInputs
+from miraikakaku_assets.application.forecasting.members import forecast_by, predict_all
 from miraikakaku_assets.application.forecasting.predict import (
     BROKEN,
     ENSEMBLE,
     PredictionPorts,
-    calibrated,
     combined,
-    forecast_by,
     market_said,
-    moves_for,
-    past_errors,
-    predict_all,
     weights_of,
 )
 from miraikakaku_assets.application.stage_reports import PredictionTotals

@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from miraikakaku_assets.application.forecasting.predict import SAMPLE
+from miraikakaku_assets.application.forecasting.calibration import SAMPLE
 from miraikakaku_assets.application.ports.forecasts import Decision, ForecastStore
 from miraikakaku_assets.domain.forecasting.champions import (
     DEFAULT_CHAMPION,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import exp, log1p
+from typing import Any
 
 import polars as pl
 
@@ -147,21 +148,21 @@ def forecast_card(
     )
 
 
-def _fan_point(row: dict[str, object], edge: str | None, beyond: Sequence[float]) -> FanPoint:
+def _fan_point(row: dict[str, Any], edge: str | None, beyond: Sequence[float]) -> FanPoint:
     close, quantiles = row["close"], row["quantiles"]
 
-    def price(value: object) -> float:
-        return float(str(close)) * exp(float(str(value)))
+    def price(value: float) -> float:
+        return float(close * exp(value))
 
     made = row["reason"] is None
-    levels = [float(value) for value in quantiles] if isinstance(quantiles, list) else []
+    levels: list[float] = list(quantiles or ())
     chances = {size: _chance_beyond(levels, size) for size in beyond} if levels else {}
     width = None
     if levels:
         width = (levels[_QUARTILES[1]] - levels[_QUARTILES[0]]) / _NORMAL_QUARTILES
     return FanPoint(
-        horizon=int(str(row["horizon"])),
-        target=row["target"],  # type: ignore[arg-type] - a date, by the schema
+        horizon=row["horizon"],
+        target=row["target"],
         median=price(row["point"]) if made else None,
         bands={
             share: (price(row[low]), price(row[high]))
@@ -172,7 +173,7 @@ def _fan_point(row: dict[str, object], edge: str | None, beyond: Sequence[float]
         volatility=width,
         beyond={size: chance for size, chance in chances.items() if chance is not None},
         edge=edge,
-        reason=None if made else str(row["reason"]),
+        reason=None if made else row["reason"],
     )
 
 

@@ -6,7 +6,8 @@ from datetime import date
 
 import polars as pl
 
-from miraikakaku_assets.application.forecasting.predict import ENSEMBLE, SAMPLE
+from miraikakaku_assets.application.forecasting.calibration import SAMPLE
+from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.application.forecasting.view import YEAR
 from miraikakaku_assets.application.forecasting.weights import CHAMPION, WEIGHTS
 from miraikakaku_assets.application.ports.forecasts import Decision, ForecastStore

@@ -153,7 +153,7 @@ def _of_part(part: str, rows: pl.DataFrame, models: list[str]) -> pl.DataFrame:
 
 def _are_told_apart(rows: pl.DataFrame) -> bool:
     counts = rows.group_by("as_of").len()["len"]
-    return bool(len(counts)) and bool((counts >= FEWEST_APART).mean() >= 0.5)  # noqa: PLR2004 - most of the days
+    return 2 * (counts >= FEWEST_APART).sum() >= len(counts) > 0  # most of the days
 
 
 def _belief(rows: pl.DataFrame, stacked: Stack) -> float:

@@ -74,7 +74,7 @@ def _months(rows: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
     """First session of every calendar month as its number, with the month's rows."""
     dated = rows.with_columns(month=pl.col("as_of").dt.truncate("1mo"))
     for part in dated.partition_by("month", maintain_order=True):
-        yield int(part["first"].min()), part.drop("month")  # type: ignore[arg-type] - a number of a session
+        yield int(part["first"].to_numpy().min()), part.drop("month")
 
 
 def _of_month(known: pl.DataFrame, begin: int, month: pl.DataFrame, names: list[str]) -> pl.DataFrame:

@@ -55,7 +55,8 @@ class EvaluationSet:
         clock: When its forecasts are made.
         tuned_on: Sessions that settings were chosen in view of, further ones before or behind them included.
         untouched: Sessions of the targets that headline figures are made of.
-        looked_at: Whether the untouched part was seen before it was cut off.
+        looked_at: Whether the untouched part was seen before the point forecasts were frozen.
+        densities_looked_at: Whether it was seen before the rules of the densities were frozen.
         horizons: Sessions ahead that are judged.
         caveat: What its figures do not say; empty where nothing has to be added.
     """
@@ -66,6 +67,7 @@ class EvaluationSet:
     tuned_on: tuple[Period, ...]
     untouched: Period
     looked_at: bool = False
+    densities_looked_at: bool = False
     horizons: tuple[int, ...] = HORIZONS
     caveat: str = ""
 
@@ -96,8 +98,14 @@ class EvaluationSet:
 
     def __str__(self) -> str:
         tuned = " and ".join(map(str, self.tuned_on))
-        seen = " (looked at)" if self.looked_at else ""
-        return f"{self.name}: tuned on {tuned}; untouched {self.untouched}{seen}"
+        return f"{self.name}: tuned on {tuned}; untouched {self.untouched}{self.seen}"
+
+    @property
+    def seen(self) -> str:
+        """What of the untouched part was looked at, in brackets behind a space; empty where nothing was."""
+        if self.looked_at:
+            return " (looked at)"
+        return " (its densities were looked at)" if self.densities_looked_at else ""
 
 
 _LOOKED_AT_IN_2025 = Period(date(2024, 12, 23), date(2025, 12, 31))
@@ -135,6 +143,7 @@ EVALUATION_SETS = (
         ForecastClock.EVENING,
         (Period(date(2008, 1, 1), date(2019, 12, 31)),),
         Period(date(2020, 1, 1), date(2025, 12, 31)),
+        densities_looked_at=True,
         caveat=_OFFICIAL,
     ),
     EvaluationSet(
@@ -143,6 +152,7 @@ EVALUATION_SETS = (
         ForecastClock.EVENING,
         (Period(date(2008, 1, 1), date(2019, 12, 31)),),
         Period(date(2020, 1, 1), date(2025, 12, 31)),
+        densities_looked_at=True,
         caveat=_OFFICIAL,
     ),
     EvaluationSet(
@@ -152,6 +162,7 @@ EVALUATION_SETS = (
         (Period(date(2016, 9, 1), date(2017, 12, 31)),),
         Period(date(2018, 1, 1), date(2019, 2, 28)),
         looked_at=True,
+        densities_looked_at=True,
         caveat="constituents of early 2019: who left the S&P 500 before is missing",
     ),
     EvaluationSet(

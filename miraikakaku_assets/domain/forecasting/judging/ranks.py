@@ -142,8 +142,8 @@ def risk_coverage(rows: pl.DataFrame, horizon: int, shares: Sequence[float] = SH
         count = max(1, round(share * calls.height))
         part = calls.head(count)
         daily = part.group_by("as_of").agg(calls=pl.len(), hits=pl.col("hit").sum()).sort("as_of")
-        numbers = (daily[name].cast(pl.Float64).to_numpy() for name in ("calls", "hits"))
-        worth = independent_outcomes(*numbers, horizon)
+        counts, hits = (daily[name].cast(pl.Float64).to_numpy() for name in ("calls", "hits"))
+        worth = independent_outcomes(counts, hits, horizon)
         made.append((share, count, part["sure"][-1], part["hit"].mean(), worth, part["up"].mean()))
     schema = ("share", "calls", "least", "hit_rate", "independent", "always_up")
     kinds = {name: pl.Int64() if name == "calls" else pl.Float64() for name in schema}

@@ -30,7 +30,7 @@ LEAD_COLUMN = "hg_lead"
 
 HALF_LIFE = 4
 """Bars over which the usual relation is remembered: contract months and premiums move it. Of 2, 3, 4, 5, 7, and means
-and medians over 5, 10, 20 and 40 bars, this one had the smallest error on 2010–2019."""
+and medians over 5, 10, 20 and 40 bars, this one had the smallest error one session ahead on 2010–2019."""
 
 WINDOW = 500
 """Bars that the regressions are made of."""
