@@ -146,6 +146,16 @@ def test_a_symbol_is_found_from_the_keyboard_alone(desk: Look, address: str) -> 
     assert "7203.T" in option.inner_text()
     desk.page.keyboard.press("Enter")
     desk.page.wait_for_url(re.compile(r"symbol=7203\.T"))
+    desk.settle()
+    assert "7203.T" in desk.text()
+
+
+def test_whoever_types_ahead_of_the_answers_gets_what_was_typed_last(desk: Look, address: str) -> None:
+    desk.open(f"{address}/operations")
+    desk.page.keyboard.press("/")
+    desk.page.keyboard.type("7203", delay=0)
+    desk.page.keyboard.press("Enter")
+    desk.page.wait_for_url(re.compile(r"symbol=7203\.T"))
 
 
 def test_which_issues_lack_a_bar_and_why_stands_in_an_address_for_others(
