@@ -6,6 +6,7 @@ Nothing is opened before it is used; importing this package costs no more than t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from miraikakaku_assets.adapters.files.whole_file import whole_file
@@ -46,10 +47,10 @@ __all__ = [
 class Ports(Watching, Operations, Quality, Serving):
     """The ports of one installation, made when first asked for."""
 
-    @property
+    @cached_property
     def for_reading(self) -> Ports:
-        """The same installation through connections of its own that can only read."""
-        return replace(self, read_only=True)
+        """The same installation through connections of its own in the role that reads; see `narrow_settings`."""
+        return replace(self, settings=self.narrow_settings(Role.READER))
 
     @property
     def pipeline(self) -> PipelinePorts:

@@ -55,14 +55,12 @@ class Installation:
         receiver: Address that takes Alertmanager's JSON in place of every channel. It is no setting: only a drill, on a
             demo of its own, hands one in.
         quota: Bytes that the state folder may take, where its volume is not to be filled: a drill's, too.
-        read_only: Whether its connections can only read: PostgreSQL itself refuses every write of theirs.
     """
 
     settings: Settings
     clock: Clock = utc_now
     receiver: str = ""
     quota: int | None = None
-    read_only: bool = False
 
     @cached_property
     def work(self) -> WorkProgress:
@@ -103,8 +101,7 @@ class Installation:
         _make_folder(self.settings.home)
         url, home = self.settings.database_url, self.settings.home
         archive = home / "backups" / "wal" if self.settings.backup_wal == "on" else None
-        database = open_database(home, url.get_secret_value() if url else None, archive)
-        return database.for_reading() if self.read_only else database
+        return open_database(home, url.get_secret_value() if url else None, archive)
 
     @cached_property
     def upgraded(self) -> tuple[Database, str | None, str]:

@@ -29,8 +29,8 @@ class NarrowRoles(Installation):
         """The settings with a role's way into the database.
 
         An external server's is its setting; where that is unset, the owner's, for reading with transactions that only
-        read. The embedded server lets its owner in as either role; both are made here, or brought to what they should
-        be. The schema is taken as it is.
+        read and the role's limit of time. The embedded server lets its owner in as either role; both are made here, or
+        brought to what they should be. The schema is taken as it is.
 
         Raises:
             ConfigurationError: The state folder cannot be made.

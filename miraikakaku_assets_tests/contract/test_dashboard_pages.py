@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from miraikakaku_assets import bootstrap
 from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.application.ports.operations.assets import AssetHealth, AssetSnapshot, AssetState
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.faces.dashboard.reads import awaited
 from miraikakaku_assets.faces.dashboard.registry import all_pages
@@ -110,13 +112,33 @@ def test_a_page_asks_few_questions_and_a_second_look_asks_none(database: Databas
             assert asked == []
 
 
-def test_connections_for_reading_cannot_write(database: Database) -> None:
+def test_what_pages_read_with_cannot_write(database: Database, tmp_path: Path) -> None:
     from sqlalchemy.exc import InternalError
 
-    reading = database.for_reading()
-    with reading.engine.connect() as connection, pytest.raises(InternalError, match="read-only transaction"):
-        connection.exec_driver_sql("DELETE FROM miraikakaku.alerts")
-    reading.close()
+    with installation(database.url, tmp_path) as use:
+        reading = use.for_reading.opened
+        refusing = pytest.raises(InternalError, match="read-only transaction")
+        with reading.engine.connect() as connection, refusing:
+            connection.exec_driver_sql("DELETE FROM miraikakaku.alerts")
+        with reading.engine.connect() as connection:
+            assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "1min"
+        reading.close()
+
+
+def test_the_assets_are_as_they_were_looked_at_last(database: Database, tmp_path: Path) -> None:
+    broken = AssetHealth("us/coverage", AssetState.DEGRADED, ("its newest run failed",), None)
+    with installation(database.url, tmp_path) as use:
+        _ = use.database
+        use.asset_health_snapshot.replace(AssetSnapshot(NOW - timedelta(minutes=9), [broken]))
+        app = shown("overview")
+        assert "us: Degraded" in words(app)
+        assert "(9 min ago)" in words(app)
+        assert "its newest run failed" in str(app.dataframe[0].value.to_dict())
+        st.cache_data.clear()
+        use.asset_health_snapshot.replace(AssetSnapshot(NOW - timedelta(minutes=8), []))
+        later = bootstrap.use(use.settings, lambda: NOW + timedelta(minutes=3))
+        assert "nobody has looked since" in words(shown("overview"))
+        later.opened.close()
 
 
 def test_the_pages_that_are_tested_are_pages() -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
+from miraikakaku_assets.adapters.storage.security.roles import READER
 from miraikakaku_assets.faces.dashboard.registry import all_pages
 from miraikakaku_assets_tests.support.browser import Look, chromium, look
 from miraikakaku_assets_tests.support.command import Command
@@ -60,8 +61,8 @@ def home(filled: Command, server_url: str) -> Iterator[Command]:
         )
         command.execute(
             "INSERT INTO miraikakaku.alerts (key, severity, kind, title, message, details, raised_at, last_seen_at,"
-            " occurrences, is_condition) VALUES ('collection/jp', 'WARNING', 'collection', '収集に失敗しました',"
-            f" '2銘柄 {SCRIPTED}', '{{}}', now(), now(), 1, true)"
+            " waiting_since, occurrences, is_condition) VALUES ('collection/jp', 'WARNING', 'collection',"
+            f" '収集に失敗しました', '2銘柄 {SCRIPTED}', '{{}}', now(), now(), now(), 1, true)"
         )
         command.execute(
             "INSERT INTO miraikakaku.coverage_gap_ranges (instrument_id, timeframe, first_session, last_session,"
@@ -70,7 +71,10 @@ def home(filled: Command, server_url: str) -> Iterator[Command]:
             " FROM miraikakaku.coverage_days WHERE universe = 'jp') d WHERE i.symbol = '6758.T'"
             " ON CONFLICT DO NOTHING"
         )
-        yield command
+        granted = command("db", "roles")
+        assert granted.code == 0, granted.err
+        narrow = make_url(url).set(username=READER, password=None).render_as_string(hide_password=False)
+        yield command.with_(DATABASE_READER_URL=narrow)
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +103,30 @@ def phone(browser: "Browser") -> Iterator[Look]:
         yield seen
 
 
+@pytest.fixture(scope="module")
+def desk_at_night(browser: "Browser") -> Iterator[Look]:
+    """A large window, dark, in English."""
+    with look(browser, 1440, "dark", "en-US") as seen:
+        yield seen
+
+
+@pytest.fixture(scope="module")
+def phone_by_day(browser: "Browser") -> Iterator[Look]:
+    """A phone, light, in Japanese."""
+    with look(browser, 390, "light", "ja-JP") as seen:
+        yield seen
+
+
 @pytest.mark.parametrize("slug", OURS)
 def test_every_page_is_shown_on_a_desk_and_on_a_phone_without_errors_or_barriers(
-    slug: str, desk: Look, phone: Look, address: str
+    slug: str, desk: Look, phone: Look, desk_at_night: Look, phone_by_day: Look, address: str
 ) -> None:
     title = next(page.title for page in all_pages() if page.slug == slug)
-    for seen, language in ((desk, "ja"), (phone, "en")):
+    by_turns = (
+        ((desk, "ja"), (phone, "en")),
+        ((desk_at_night, "en"), (phone_by_day, "ja")),
+    )  # a page is seen in either size, language and theme, and over all pages every two of them come together
+    for seen, language in by_turns[OURS.index(slug) % 2]:
         seen.complaints.clear()
         seen.open(f"{address}/{slug}")
         assert seen.page.locator("h1").inner_text() == title[language]
@@ -122,6 +144,16 @@ def test_a_symbol_is_found_from_the_keyboard_alone(desk: Look, address: str) -> 
     option = desk.page.get_by_role("option").first
     option.wait_for()
     assert "7203.T" in option.inner_text()
+    desk.page.keyboard.press("Enter")
+    desk.page.wait_for_url(re.compile(r"symbol=7203\.T"))
+    desk.settle()
+    assert "7203.T" in desk.text()
+
+
+def test_whoever_types_ahead_of_the_answers_gets_what_was_typed_last(desk: Look, address: str) -> None:
+    desk.open(f"{address}/operations")
+    desk.page.keyboard.press("/")
+    desk.page.keyboard.type("7203", delay=0)
     desk.page.keyboard.press("Enter")
     desk.page.wait_for_url(re.compile(r"symbol=7203\.T"))
 
@@ -190,11 +222,12 @@ def test_an_address_that_makes_no_sense_is_answered_in_a_sentence(
 
 def test_candles_are_drawn_and_another_timeframe_stands_in_the_address(desk: Look, address: str) -> None:
     desk.open(f"{address}/symbol?symbol=7203.T")
-    chart = desk.page.locator("[role=group][aria-label*='7203.T']").first
+    chart = desk.page.locator("[role=group][aria-label*='7203.T (1d)']")
     chart.locator("canvas").first.wait_for()
     assert chart.bounding_box()["width"] > 600  # type: ignore[index]
     desk.page.get_by_text("週足").click()
     desk.page.wait_for_url(re.compile(r"tf=1w"))
+    desk.page.locator("[role=group][aria-label*='7203.T (1w)'] canvas").first.wait_for()
     with desk.page.expect_download() as saved:
         desk.page.get_by_role("button", name="PNG 保存").click()
     assert saved.value.suggested_filename == "7203.T-1w.png"

@@ -17,6 +17,7 @@ _MILLISECONDS = PATIENCE * 1000
 _SETTLED = """() => document.querySelector('h1')
   && document.querySelector('[data-testid=stApp]').getAttribute('data-test-script-state') === 'notRunning'
   && !document.querySelector('[data-testid=stSkeleton]')"""
+_SEARCH = ".search input[placeholder]"  # its script sets the text there
 # What Streamlit's own frame and its table of canvas are marked with is theirs.
 _OF_STREAMLIT = (
     *('[data-testid="stHeader"]', '[data-testid="stSidebar"]', '[data-testid="stDataFrame"]'),
@@ -42,8 +43,9 @@ class Look:
         self.settle()
 
     def settle(self) -> None:
-        """Waits until nothing is being drawn any more."""
+        """Waits until nothing is being drawn any more, and the search takes what is typed."""
         self.page.wait_for_function(_SETTLED, timeout=_MILLISECONDS)
+        self.page.locator(_SEARCH).wait_for()
 
     def text(self) -> str:
         """What it says."""

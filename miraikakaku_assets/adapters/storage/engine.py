@@ -23,7 +23,6 @@ from miraikakaku_assets.domain.errors import DependencyUnavailableError
 
 _ANSWER_SECONDS = 30.0
 _CONNECT_SECONDS = 10
-_READING = "-c default_transaction_read_only=on -c statement_timeout=30000"
 EMBEDDED_DATABASE = "miraikakaku"
 DAGSTER_SCHEMA = "dagster"
 
@@ -55,14 +54,6 @@ class Database:
         return url.update_query_dict({"options": f"-csearch_path={DAGSTER_SCHEMA}"}).render_as_string(
             hide_password=False
         )
-
-    def for_reading(self) -> "Database":
-        """The same database through connections that can only read, and give a question up after half a minute."""
-        url = make_url(self.url)
-        given = url.query.get("options", "")
-        options = [given if isinstance(given, str) else given[-1], _READING]
-        named = url.update_query_dict({"options": " ".join(filter(None, options))})
-        return Database(named.render_as_string(hide_password=False))
 
     @cached_property
     def engine(self) -> Engine:

@@ -19,7 +19,7 @@ class View:
     """One look at the dashboard.
 
     Attributes:
-        use: The installation, through connections that can only read.
+        use: The installation, in the database's role that reads.
         operating: The same for what somebody does: acknowledging, silencing, repairing.
         language: Of all texts.
         theme: Colours.

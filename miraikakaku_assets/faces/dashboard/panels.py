@@ -113,7 +113,7 @@ def empty(sentence: str, command: str | None = None) -> None:
     with st.container(border=True):
         st.markdown(f":material/inbox: {sentence}")
         if command:
-            st.code(command, language=None)
+            st.code(command, language=None, wrap_lines=True)
 
 
 def export(view: View, frame: "pl.DataFrame", name: str) -> None:

@@ -18,6 +18,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _ENTRIES = 64
 _WAIT_SECONDS = 40.0
+_beginning = threading.Lock()
 
 
 def cached(
@@ -59,7 +60,9 @@ def forget(*reads: Callable[..., Any]) -> None:
 
 def awaited(work: Coroutine[Any, Any, T]) -> T:
     """What a coroutine of the ports for one event loop returns; pages themselves run in threads."""
-    return asyncio.run_coroutine_threadsafe(work, _loop()).result(_WAIT_SECONDS)
+    with _beginning:  # two first questions at once would begin two loops, and connections are one loop's
+        loop = _loop()
+    return asyncio.run_coroutine_threadsafe(work, loop).result(_WAIT_SECONDS)
 
 
 @cache

@@ -54,7 +54,7 @@ def routes(use: Ports, access: Access) -> list[Route]:
     """The routes of an installation.
 
     Args:
-        use: The installation, read-only.
+        use: The installation.
         access: Who may look.
     """
     return [
@@ -114,7 +114,7 @@ class _Find(_Endpoint):
         """Issues that the parameter ``q`` may mean."""
         text = request.query_params.get("q", "").replace("\0", "")[:64]
         try:
-            found = await asyncio.to_thread(lambda: symbol_index(self._use).find(text))
+            found = await asyncio.to_thread(lambda: symbol_index(self._use.for_reading).find(text))
         except DependencyUnavailableError as error:
             return JSONResponse({"error": "SERVICE_UNAVAILABLE", "message": str(error)}, 503)
         issues = [

@@ -1,7 +1,6 @@
 """The frame of every page: search, language, colours, the list of pages, and whose look it is."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
 
 import streamlit as st
@@ -56,12 +55,13 @@ def show() -> None:
     if key is None:
         st.error(text(language, "no_key"))
         st.stop()
-    reading = _for_reading(ports())
     theme = Theme(st.context.theme.type == "dark", _rise(language))
-    look = View(reading, ports(), language, theme, key)
-    simulated = False
-    with told(look):
+    reading, simulated = None, False
+    with told(View(ports(), ports(), language, theme, key)):
+        reading = ports().for_reading
         simulated = _is_simulated(reading)
+    if reading is None:  # there is no database, and what may not write must not be read by who may
+        st.stop()
     view = View(reading, ports(), language, theme, key, simulated)
     shown = {page.slug: _shown(page, view, is_first=page is all_pages()[0]) for page in all_pages()}
     chosen = st.navigation(list(shown.values()), position="sidebar")
@@ -157,11 +157,6 @@ def _key() -> Key | None:
         st.context.headers.get("X-API-KEY"), st.context.cookies.get(COOKIE), ports().clock()
     )
     return found
-
-
-@cache
-def _for_reading(use: Ports) -> Ports:
-    return use.for_reading
 
 
 @cached(60)

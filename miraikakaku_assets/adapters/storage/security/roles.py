@@ -100,13 +100,12 @@ def url_of(database: Database, role: str) -> str:
 
 
 def read_only_url(database: Database) -> str:
-    """The database's URL with transactions that only read, where there is no role for it."""
+    """The database's URL with what holds for the role that reads, where there is no such role."""
     url = make_url(database.url)
-    given = url.query.get("options", "")
-    options = (
-        f"{given if isinstance(given, str) else ' '.join(given)} -c default_transaction_read_only=on".strip()
-    )
-    return url.update_query_dict({"options": options}).render_as_string(hide_password=False)
+    given = url.query.get("options", ())
+    options = [given] if isinstance(given, str) else list(given)
+    options += [f"-c {setting}={value}" for setting, value in _SETTINGS[READER].items()]
+    return url.update_query_dict({"options": " ".join(options)}).render_as_string(hide_password=False)
 
 
 def _granted(connection: Connection) -> list[GrantedRole]:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from miraikakaku_assets.application.ports.operations.assets import AssetFacts
-
 
 @dataclass(frozen=True)
 class ShownRun:
@@ -47,12 +45,10 @@ class ConsoleState:
     """What the web server knows.
 
     Attributes:
-        assets: Facts about every asset.
         runs: Those that wait or are at work, newest first.
         schedules: All of them, the next first, those that are off last.
     """
 
-    assets: Sequence[AssetFacts]
     runs: Sequence[ShownRun]
     schedules: Sequence[ShownSchedule]
 
@@ -61,7 +57,7 @@ class OrchestratorConsole(Protocol):
     """Asks the orchestrator's web server."""
 
     def state(self) -> ConsoleState:
-        """Its assets, runs and schedules now.
+        """Its runs and schedules now.
 
         Raises:
             OrchestratorUnavailableError: It cannot be reached, or has no code location.

@@ -33,8 +33,8 @@ TEXTS = Texts(
             "The chart could not be loaded; reload the page.",
         ),
         "alt": (
-            "{symbol} のローソク足チャート。矢印キーで移動、+ と - で拡大縮小",
-            "Candles of {symbol}; arrow keys move, + and - zoom",
+            "{symbol} ({timeframe}) のローソク足チャート。矢印キーで移動、+ と - で拡大縮小",
+            "Candles of {symbol} ({timeframe}); arrow keys move, + and - zoom",
         ),
         "bands": ("ボリンジャー ±2σ", "Bollinger ±2σ"),
         "dividend": ("配", "D"),
@@ -99,7 +99,10 @@ def candles(
     zone = universe.time_zone
     times = _times(bars, timeframe, zone)
     words = {name: text(name) for name in ("open", "high", "low", "close", "volume", "signal", "png", "away")}
-    words |= {"alt": text("alt", symbol=symbol), "file": f"{symbol}-{timeframe.value}"}
+    words |= {
+        "alt": text("alt", symbol=symbol, timeframe=timeframe.value),
+        "file": f"{symbol}-{timeframe.value}",
+    }
     data = {
         "time": times,
         "labels": _labels(bars, timeframe, zone),

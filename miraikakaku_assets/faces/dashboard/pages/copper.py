@@ -17,7 +17,7 @@ from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.faces.dashboard.address import address, pick
 from miraikakaku_assets.faces.dashboard.language import Texts
 from miraikakaku_assets.faces.dashboard.page import Page, View
-from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, panel, plain
+from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, panel, plain, table
 from miraikakaku_assets.faces.dashboard.parts.figures import signed
 from miraikakaku_assets.faces.dashboard.parts.forecast_card import (
     card_of,
@@ -167,7 +167,7 @@ def _today(view: View) -> None:
     st.caption(text("curve_note", as_of=curve.as_of))
     _curve_figure(view, curve)
     with st.expander(text("curve"), icon=":material/table:"):
-        st.dataframe([_point(view, point) for point in curve.points], hide_index=True, alt=text("curve"))
+        table([_point(view, point) for point in curve.points], alt=text("curve"))
 
 
 def _verdict(view: View, spread: SpreadView) -> None:
@@ -288,7 +288,7 @@ def _history(view: View) -> None:
             }
             for span_ in curve.regimes
         ]
-        st.dataframe(shown, hide_index=True, alt=text("regimes"))
+        table(shown, alt=text("regimes"))
     export(view, rows, "copper-spread")
 
 

@@ -21,7 +21,7 @@ from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.faces.dashboard.address import address, pick
 from miraikakaku_assets.faces.dashboard.language import Texts
 from miraikakaku_assets.faces.dashboard.page import Page, View
-from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, panel
+from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, panel, table
 from miraikakaku_assets.faces.dashboard.parts.figures import area, decimals, number, price, signed, with_alpha
 from miraikakaku_assets.faces.dashboard.parts.forecast_card import (
     ENSEMBLE,
@@ -208,8 +208,10 @@ def _month(view: View, facts: SymbolFacts, card: ForecastCard, horizon: int) -> 
     st.markdown(" ".join(said))
     rows = card.history.filter(pl.col("horizon") == horizon).sort("as_of")
     _month_figure(view, facts, rows)
-    table = [_compared(view, facts, row) for row in rows.sort("as_of", descending=True).iter_rows(named=True)]
-    st.dataframe(table, hide_index=True, height=38 + 35 * len(table), alt=text("month", count=MONTH))
+    compared = [
+        _compared(view, facts, row) for row in rows.sort("as_of", descending=True).iter_rows(named=True)
+    ]
+    table(compared, height=38 + 35 * len(compared), alt=text("month", count=MONTH))
     export(view, rows, f"forecasts-{facts.symbol}-h{horizon}")
 
 
@@ -325,9 +327,8 @@ def _ranking(view: View, rows: pl.DataFrame, title: str) -> None:
         for row in rows.iter_rows(named=True)
     ]
     config = st.column_config
-    st.dataframe(
+    table(
         shown,
-        hide_index=True,
         height=38 + 35 * len(shown),
         column_config={
             text("symbol"): config.LinkColumn(display_text=r"symbol=([^&]+)"),

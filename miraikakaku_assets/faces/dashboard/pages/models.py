@@ -19,7 +19,7 @@ from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.faces.dashboard.address import pick
 from miraikakaku_assets.faces.dashboard.language import Texts
 from miraikakaku_assets.faces.dashboard.page import Page, View
-from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, panel
+from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, panel, table
 from miraikakaku_assets.faces.dashboard.parts.figures import number, signed
 from miraikakaku_assets.faces.dashboard.parts.forecast_card import ENSEMBLE, NO_CHANGE, horizon_choice
 from miraikakaku_assets.faces.dashboard.reads import cached
@@ -252,9 +252,8 @@ def _table(view: View, market: str, window: int, horizon: int) -> None:
         for row in scores
     ]
     form = st.column_config.NumberColumn
-    st.dataframe(
+    table(
         shown,
-        hide_index=True,
         column_config={
             text("ratio"): form(format="%.4f"),
             text("skill"): form(format="%+.4f"),
@@ -380,7 +379,7 @@ def _ranking(view: View, market: str, horizon: int) -> None:
         }
         for model, record in sorted(records.items(), key=lambda entry: -(entry[1].mean or 0))
     ]
-    st.dataframe(shown, hide_index=True, alt=text("ic"))
+    table(shown, alt=text("ic"))
 
 
 @panel
@@ -405,7 +404,7 @@ def _champions(view: View, market: str) -> None:
         }
         for review in reviews
     ]
-    st.dataframe(shown, hide_index=True, height=min(38 + 35 * len(shown), 420), alt=text("champions"))
+    table(shown, height=min(38 + 35 * len(shown), 420), alt=text("champions"))
     export(view, pl.DataFrame(reviews, infer_schema_length=None), f"champions-{market}")
 
 

@@ -66,6 +66,10 @@ TEXTS = Texts(
             "No search for damage yet: `miraikakaku backup`",
         ),
         "security": ("セキュリティ検査の結果", "Security findings"),
+        "not_yours": (
+            "`operate` 権限のあるキーにのみ表示されます。",
+            "Shown to keys with the scope `operate` only.",
+        ),
         "no_scan": ("セキュリティ検査はまだ実行されていません。", "There was no security scan yet."),
         "no_findings": ("未対応の指摘はありません。", "Nothing is open."),
         "scanned": ("最後の検査: {moment}", "last scan {moment}"),
@@ -280,7 +284,10 @@ def _security(view: View) -> None:
 
     text = view.texts(TEXTS)
     st.subheader(text("security"), anchor=False)
-    findings, scanned_at = _findings(view.use)
+    if not view.may_operate:
+        st.caption(text("not_yours"))
+        return
+    findings, scanned_at = _findings(view.operating)  # the role that reads does not see where it is weak
     if scanned_at is None:
         empty(text("no_scan"), "miraikakaku security scan")
         return

@@ -63,8 +63,8 @@ TEXTS = Texts(
         "longest": ("最長 (秒)", "longest (s)"),
         "ended": ("最後の終了", "last ended"),
         "dagster_away": (
-            "Dagster に接続できないため、実行中の処理と資産の状態は表示できません。`miraikakaku up` で起動します。",
-            "Dagster does not answer, so runs and assets are not shown. `miraikakaku up` starts it.",
+            "Dagster に接続できないため、実行中の処理と次の予定は表示できません。`miraikakaku up` で起動します。",
+            "Dagster does not answer, so runs and schedules are not shown. `miraikakaku up` starts it.",
         ),
     }
 )

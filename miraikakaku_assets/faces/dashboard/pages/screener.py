@@ -20,7 +20,7 @@ from miraikakaku_assets.domain.market.instruments import UNIVERSES
 from miraikakaku_assets.faces.dashboard.address import address, remember
 from miraikakaku_assets.faces.dashboard.language import Language, Texts
 from miraikakaku_assets.faces.dashboard.page import Page, View
-from miraikakaku_assets.faces.dashboard.panels import empty, export, panel
+from miraikakaku_assets.faces.dashboard.panels import empty, export, panel, table
 from miraikakaku_assets.faces.dashboard.parts.screen_address import PRESETS, parameters_of, screen_of
 from miraikakaku_assets.faces.dashboard.reads import cached
 
@@ -343,13 +343,12 @@ def _rows(view: View, rows: pl.DataFrame, columns: list[str]) -> None:
     shown[text("signal")] = signal.fill_null("–")
     shown[text("unit")] = pl.col("price_unit")
     shown[text("session")] = pl.col("session")
-    table = rows.select(**shown)
-    st.dataframe(
-        table,
-        hide_index=True,
-        height=38 + 35 * min(table.height, 20),
+    listed = rows.select(**shown)
+    table(
+        listed,
+        height=38 + 35 * min(listed.height, 20),
         column_config=config,
-        alt=text("found", total=table.height),
+        alt=text("found", total=listed.height),
     )
 
 

@@ -21,7 +21,7 @@ from miraikakaku_assets.faces.dashboard.address import address, pick
 from miraikakaku_assets.faces.dashboard.candles.component import candles
 from miraikakaku_assets.faces.dashboard.language import Language, Texts
 from miraikakaku_assets.faces.dashboard.page import Page, View
-from miraikakaku_assets.faces.dashboard.panels import empty, export, panel, plain
+from miraikakaku_assets.faces.dashboard.panels import empty, export, panel, plain, table
 from miraikakaku_assets.faces.dashboard.parts.figures import number, price, signed
 from miraikakaku_assets.faces.dashboard.parts.forecast_card import (
     card_of,
@@ -232,7 +232,7 @@ def _signals(view: View, facts: SymbolFacts, chart: SymbolChart) -> None:
             }
             for signal in reversed(chart.signals)
         ]
-        st.dataframe(rows, hide_index=True, height=260 if len(rows) > 6 else "content", alt=text("signals"))  # noqa: PLR2004 - rows that fit
+        table(rows, height=260 if len(rows) > 6 else "content", alt=text("signals"))  # noqa: PLR2004 - rows that fit
 
 
 def _record_words(view: View, record: dict[str, Any] | None) -> str:
@@ -275,22 +275,20 @@ def _news(view: View, facts: SymbolFacts) -> None:
         st.markdown(f":material/check_circle: {text('no_news')}")
     if news.restatements.height:
         st.markdown(f"**{text('restated')}** ({news.restatements.height})")
-        st.dataframe(
+        table(
             [_restated(view, facts, row) for row in news.restatements.iter_rows(named=True)],
-            hide_index=True,
             alt=text("restated"),
         )
     if news.quarantined.height:
         st.markdown(f"**{text('quarantined')}** ({news.quarantined.height})")
-        st.dataframe(
+        table(
             [_held(view, facts, row) for row in news.quarantined.iter_rows(named=True)],
-            hide_index=True,
             height=min(38 + 35 * news.quarantined.height, 300),
             alt=text("quarantined"),
         )
     if news.refused_actions.height:
         st.markdown(f"**{text('refused')}** ({news.refused_actions.height})")
-        st.dataframe(
+        table(
             [
                 {
                     text("ex_date"): row["ex_date"],
@@ -300,7 +298,6 @@ def _news(view: View, facts: SymbolFacts) -> None:
                 }
                 for row in news.refused_actions.iter_rows(named=True)
             ],
-            hide_index=True,
             alt=text("refused"),
         )
     _actions(view, facts)
@@ -324,7 +321,7 @@ def _actions(view: View, facts: SymbolFacts) -> None:
         }
         for row in chart.actions.sort("ex_date", descending=True).iter_rows(named=True)
     ]
-    st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(rows), 260), alt=text("actions"))
+    table(rows, height=min(38 + 35 * len(rows), 260), alt=text("actions"))
 
 
 def _restated(view: View, facts: SymbolFacts, row: dict[str, Any]) -> dict[str, Any]:

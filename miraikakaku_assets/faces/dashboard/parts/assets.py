@@ -1,14 +1,13 @@
-"""Health of assets and next schedules, by what Dagster's web server shows."""
+"""Health of assets as it was looked at last, and next schedules by what Dagster's web server shows."""
 
 from datetime import timedelta
-from typing import Any
 
 import streamlit as st
 
-from miraikakaku_assets.application.monitoring.asset_health import judge_asset, judge_groups
-from miraikakaku_assets.application.ports.operations.assets import AssetState
+from miraikakaku_assets.application.monitoring.asset_health import judge_groups
+from miraikakaku_assets.application.ports.operations.assets import AssetSnapshot, AssetState
 from miraikakaku_assets.application.ports.operations.console import ConsoleState
-from miraikakaku_assets.bootstrap import Ports, utc_now
+from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import OrchestratorUnavailableError
 from miraikakaku_assets.faces.dashboard.language import Texts
 from miraikakaku_assets.faces.dashboard.page import View
@@ -19,9 +18,14 @@ _NEXT = 12
 TEXTS = Texts(
     {
         "assets": ("データ資産の状態", "Health of assets"),
-        "away": (
-            "Dagster に接続できません。起動すると資産の状態と予定が表示されます。",
-            "Dagster does not answer. Once it runs, assets and schedules are shown.",
+        "never": (
+            "資産の状態はまだ記録されていません。Dagster のデーモンが毎分記録します。",
+            "Nobody has looked at the assets yet. Dagster's daemon does every minute.",
+        ),
+        "as_of": ("{moment} 時点 ({ago})", "As of {moment} ({ago})"),
+        "old": (
+            "{moment} 時点 ({ago})。以後は記録されていません。`miraikakaku up` でデーモンを起動します。",
+            "As of {moment} ({ago}); nobody has looked since. `miraikakaku up` starts the daemon.",
         ),
         "Unknown": ("不明", "Unknown"),
         "Healthy": ("正常", "Healthy"),
@@ -66,16 +70,25 @@ def console_state(view: View) -> ConsoleState | None:
     return _console(view.use)
 
 
-@panel(every=timedelta(seconds=60), parallel=True)
+@cached(15)
+def _looked_at(use: Ports) -> AssetSnapshot | None:
+    return use.asset_health_snapshot.read()
+
+
+@panel(every=timedelta(seconds=60))
 def show_assets(view: View) -> None:
     """The panel of assets."""
     text = view.texts(TEXTS)
     st.subheader(text("assets"), anchor=False)
-    state = console_state(view)
-    if state is None:
-        empty(text("away"), "miraikakaku up")
+    looked = _looked_at(view.use)
+    if looked is None:
+        empty(text("never"), "miraikakaku up")
         return
-    assets = [judge_asset(facts, utc_now()) for facts in state.assets]
+    is_current = looked.is_current(view.use.clock())
+    st.caption(
+        text("as_of" if is_current else "old", moment=view.moment(looked.as_of), ago=view.ago(looked.as_of))
+    )
+    assets = sorted(looked.assets, key=lambda asset: (-asset.state, asset.key))
     with st.container(horizontal=True, gap="small"):
         for group, worst in sorted(judge_groups(assets).items()):
             st.badge(
@@ -91,13 +104,9 @@ def show_assets(view: View) -> None:
             text("why"): "; ".join(asset.reasons),
             text("open"): f"{base}{asset.path}",
         }
-        for asset in sorted(assets, key=lambda asset: (-asset.state, asset.key))
+        for asset in assets
     ]
-    trouble = [
-        row
-        for row, asset in zip(rows, sorted(assets, key=_order), strict=True)
-        if asset.state > AssetState.HEALTHY
-    ]
+    trouble = [row for row, asset in zip(rows, assets, strict=True) if asset.state > AssetState.HEALTHY]
     link = {text("open"): st.column_config.LinkColumn(display_text=":material/open_in_new:", width="small")}
     if trouble:
         st.markdown(text("trouble"))
@@ -106,10 +115,6 @@ def show_assets(view: View) -> None:
         st.markdown(f":material/check_circle: {text('all_fine')}")
     with st.expander(f"{text('all')} ({len(rows)})"):
         table(rows, column_config=link, alt=text("all"))
-
-
-def _order(asset: Any) -> tuple[int, str]:
-    return (-asset.state, asset.key)
 
 
 @panel(every=timedelta(seconds=60), parallel=True)

@@ -6,30 +6,31 @@ export default function (component) {
   input.placeholder = data.placeholder;
   input.setAttribute("aria-label", data.label);
   list.setAttribute("aria-label", data.label);
-  let found = [], active = -1, asked = 0, timer = 0;
+  // Streamlit calls this anew for the same elements: what is typed and found outlives that.
+  const state = (parentElement.searching ??= { found: [], active: -1, asked: 0, timer: 0, of: "" });
 
   const close = () => {
     list.hidden = true;
-    active = -1;
+    state.active = -1;
     input.setAttribute("aria-expanded", "false");
     input.removeAttribute("aria-activedescendant");
   };
   const choose = (index) => {
-    const issue = found[index];
+    const issue = state.found[index];
     if (!issue) return;
     close();
     input.value = "";
     setTriggerValue("chosen", issue.symbol);
   };
   const mark = (index) => {
-    active = (index + found.length) % found.length;
-    [...list.children].forEach((item, place) => item.setAttribute("aria-selected", String(place === active)));
-    input.setAttribute("aria-activedescendant", `issue-${active}`);
-    list.children[active].scrollIntoView({ block: "nearest" });
+    state.active = (index + state.found.length) % state.found.length;
+    [...list.children].forEach((item, place) => item.setAttribute("aria-selected", String(place === state.active)));
+    input.setAttribute("aria-activedescendant", `issue-${state.active}`);
+    list.children[state.active].scrollIntoView({ block: "nearest" });
   };
   const show = () => {
     list.replaceChildren(
-      ...found.map((issue, index) => {
+      ...state.found.map((issue, index) => {
         const item = document.createElement("li");
         item.id = `issue-${index}`;
         item.setAttribute("role", "option");
@@ -44,32 +45,39 @@ export default function (component) {
         return item;
       }),
     );
-    live.textContent = found.length ? `${found.length}` : data.nothing;
-    list.hidden = !found.length;
-    input.setAttribute("aria-expanded", String(found.length > 0));
-    if (found.length) mark(0);
+    live.textContent = state.found.length ? `${state.found.length}` : data.nothing;
+    list.hidden = !state.found.length;
+    input.setAttribute("aria-expanded", String(state.found.length > 0));
+    if (state.found.length) mark(0);
   };
   const ask = async () => {
     const text = input.value.trim();
-    const number = ++asked;
-    if (!text) { found = []; live.textContent = ""; close(); return; }
+    const number = ++state.asked;
+    if (!text) { state.found = []; live.textContent = ""; close(); return; }
     try {
       const answer = await fetch(`find?q=${encodeURIComponent(text)}`, { credentials: "same-origin" });
-      if (number !== asked) return;
+      if (number !== state.asked) return;
       if (answer.status === 401) { window.location.reload(); return; }
-      found = answer.ok ? (await answer.json()).issues : [];
+      state.found = answer.ok ? (await answer.json()).issues : [];
+      state.of = text;
       show();
       if (!answer.ok) live.textContent = data.away;
     } catch (error) {
-      if (number === asked) { found = []; close(); live.textContent = data.away; }
+      if (number === state.asked) { state.found = []; close(); live.textContent = data.away; }
     }
   };
-  input.oninput = () => { clearTimeout(timer); timer = setTimeout(ask, 80); };
+  input.oninput = () => { clearTimeout(state.timer); state.timer = setTimeout(ask, 80); };
   input.onblur = () => setTimeout(close, 150);
   input.onkeydown = (event) => {
-    if (event.key === "ArrowDown" && found.length) { event.preventDefault(); mark(active + 1); }
-    else if (event.key === "ArrowUp" && found.length) { event.preventDefault(); mark(active - 1); }
-    else if (event.key === "Enter") { event.preventDefault(); choose(active); }
+    if (event.key === "ArrowDown" && state.found.length) { event.preventDefault(); mark(state.active + 1); }
+    else if (event.key === "ArrowUp" && state.found.length) { event.preventDefault(); mark(state.active - 1); }
+    else if (event.key === "Enter") {
+      event.preventDefault();
+      clearTimeout(state.timer);
+      // Whoever types fast is ahead of the answers: what is open is of fewer letters.
+      if (state.active >= 0 && state.of === input.value.trim()) choose(state.active);
+      else ask().then(() => choose(state.active));
+    }
     else if (event.key === "Escape") { input.value = ""; close(); input.blur(); }
   };
   const focus = (event) => {
