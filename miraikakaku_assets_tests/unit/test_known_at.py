@@ -105,3 +105,11 @@ def test_no_target_of_an_origin_lies_in_the_other_part(chosen: EvaluationSet) ->
         assert origins
     with pytest.raises(ConfigurationError, match="choose from: jp_evening"):
         evaluation_set("jp")
+
+
+def test_what_was_looked_at_is_said_with_the_name_of_the_set() -> None:
+    assert str(evaluation_set("lme_3m")).endswith(
+        "untouched 2020-01-01 to 2025-12-31 (its densities were looked at)"
+    )
+    assert str(evaluation_set("us")).endswith("untouched 2018-01-01 to 2019-02-28 (looked at)")
+    assert str(evaluation_set("jp_evening")).endswith("untouched 2017-01-01 to 2018-12-31")

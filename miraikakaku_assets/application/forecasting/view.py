@@ -11,6 +11,7 @@ from miraikakaku_assets.application.forecasting.score import WINDOWS
 from miraikakaku_assets.application.ports.forecasts import ForecastStore
 from miraikakaku_assets.domain.forecasting.contract import in_prices
 from miraikakaku_assets.domain.forecasting.edges import LEVEL, NO_EDGE, directions, edge_words, with_edges
+from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
 from miraikakaku_assets.domain.percent import percent
@@ -100,6 +101,17 @@ def in_words(figures: Standing) -> str:
         f"one session ahead, over {days}, the ensemble's error was "
         f"{figures.mae_to_no_change:.3f} of that of no change, and its 80 % band held {percent(figures.coverage_80)}"
     )
+
+
+def standings_in_words(universe: Universe, store: ForecastStore) -> str:
+    """What the ensembles were worth, as a sentence; clocks are named where any forecast is of the morning."""
+    stands = {clock: standing(universe, store.at(clock)) for clock in ForecastClock}
+    known = {clock: in_words(figures) for clock, figures in stands.items() if figures is not None}
+    if not known:
+        return "nothing is forecast yet"
+    if list(known) == [ForecastClock.EVENING]:
+        return known[ForecastClock.EVENING]
+    return "; ".join(f"{clock}: {words}" for clock, words in known.items())
 
 
 def show_forecasts(

@@ -22,7 +22,7 @@ from miraikakaku_assets.application.forecasting.inputs import ForecastInputs
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE, PredictionReport
 from miraikakaku_assets.application.forecasting.replay import replay_predictions
 from miraikakaku_assets.application.forecasting.train import TrainingReport
-from miraikakaku_assets.application.forecasting.view import direction_edges, in_words, standing
+from miraikakaku_assets.application.forecasting.view import direction_edges, standings_in_words
 from miraikakaku_assets.application.ports.forecasts import ModelRecord
 from miraikakaku_assets.application.stage_reports import ScoreTotals
 from miraikakaku_assets.bootstrap import Ports
@@ -232,9 +232,8 @@ def score_in_run(context: Context, ports: Ports, universe: Universe) -> dict[str
         watched = watch_forecasts(universe, ports.forecasts, ports.alerting)
     except MiraikakakuError as error:
         raise failure(error) from error
-    stands = standing(universe, ports.forecasts)
     totals = ScoreTotals(
-        ensemble="nothing is forecast yet" if stands is None else in_words(stands),
+        ensemble=standings_in_words(universe, ports.forecasts),
         until=report.until,
         new_outcomes=report.outcomes,
         waiting_targets=report.waiting,
