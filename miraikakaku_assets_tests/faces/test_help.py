@@ -239,4 +239,4 @@ def test_every_command_that_the_dashboard_names_is_one() -> None:
     assert "collect --universe copper" in named
     for words in named:
         command = words.partition(" --")[0]
-        assert command in COMMANDS, f"miraikakaku {words}"
+        assert command in COMMANDS | {known.partition(" ")[0] for known in COMMANDS}, f"miraikakaku {words}"
