@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from miraikakaku_assets.faces import dashboard
 from miraikakaku_assets_tests.support.command_tree import GROUPS, LEAVES, LEVELS
 
 HEAVY = (
@@ -225,3 +227,17 @@ def test_a_group_without_command_shows_its_help(path: tuple[str, ...], tmp_path:
 
     assert process.returncode == 2
     assert "Commands:" in process.stdout + process.stderr
+
+
+def test_every_command_that_the_dashboard_names_is_one() -> None:
+    folder = Path(dashboard.__file__).parent
+    named = {
+        words
+        for source in folder.rglob("*.py")
+        for words in re.findall(r"[`\"]miraikakaku ([a-z][a-z -]*[a-z])", source.read_text(encoding="utf-8"))
+    }
+    groups = {known.partition(" ")[0] for known in COMMANDS}
+    assert "collect --universe copper" in named
+    for words in named:
+        command = words.partition(" --")[0]
+        assert command in COMMANDS | groups, f"miraikakaku {words}"

@@ -120,7 +120,7 @@ def render(view: View) -> None:
     text = view.texts(TEXTS)
     curve = _curve(view.use)
     if curve is None:
-        empty(text("nothing"), "miraikakaku copper collect")
+        empty(text("nothing"), "miraikakaku collect --universe copper")
     else:
         _today(view)
         _history(view)

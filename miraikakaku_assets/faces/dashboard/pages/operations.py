@@ -145,7 +145,7 @@ def _machine(view: View) -> None:
     st.subheader(text("machine"), anchor=False)
     newest = _samples(view.use, 1)
     if not newest:
-        empty(text("no_checks"), "miraikakaku health")
+        empty(text("no_checks"), "miraikakaku schedule")
         return
     at = newest[0].sampled_at
     st.caption(text("measured", moment=view.moment(at), ago=view.ago(at)))

@@ -54,7 +54,7 @@ TEXTS = Texts(
         "hit": ("的中率 (%)", "hit rate (%)"),
         "interval": ("95%信頼区間 (%)", "95 % interval (%)"),
         "mean": ("平均対数収益率 (%)", "mean log return (%)"),
-        "horizon": ("結果の期間", "outcome over"),
+        "horizon": ("結果の期間 (英語)", "outcome over"),
         "signals": ("最新のシグナル", "Newest signals"),
         "total": ("{total} 件", "{total} signals"),
         "anything": ("すべて", "all"),
