@@ -220,7 +220,7 @@ SENSORS = {
     "healthchecks",
     "forecasts_due",
 }
-MARKETS = {"jp": "tse", "us": "us", "fx": "fx", "copper": "comex", "market": "all", "operations": "all"}
+MARKETS = {"jp": "tse", "us": "us", "fx": "fx", "copper": "copper", "market": "all", "operations": "all"}
 
 
 @pytest.fixture(scope="module")
