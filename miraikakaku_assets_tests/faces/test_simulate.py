@@ -34,6 +34,8 @@ def test_it_says_where_it_listens_answers_and_stops_in_order(
         assert re.fullmatch(
             rf"export OTHER_LISTED_URL={base}/symdir/otherlisted.txt\n", process.stdout.readline()
         )
+        page = re.escape("/de/markdaten.php?action=table&field=LME_Cu_cash")
+        assert re.fullmatch(rf"export WESTMETALL_URL='{base}{page}'\n", process.stdout.readline())
         assert re.fullmatch(
             rf"export ALPHA_VANTAGE_BASE_URL={base} ALPHA_VANTAGE_API_KEY=\w+\n", process.stdout.readline()
         )

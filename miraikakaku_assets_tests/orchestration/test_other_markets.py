@@ -100,9 +100,13 @@ def test_the_watch_lists_of_the_settings_become_keys(installation: Installation)
         first, second = sensor.evaluate_tick(context), sensor.evaluate_tick(context)
 
     assert (
-        first.skip_message == "9 new keys of watched symbols."
+        first.skip_message == "11 new keys of watched symbols."
     )  # currency pairs and copper; no issue is watched
     assert second.skip_message == "0 new keys of watched symbols."
     assert installation.instance.get_dynamic_partitions("jp_intraday") == []
     assert "USDJPY=X" in installation.instance.get_dynamic_partitions(FX.partitions)
-    assert installation.instance.get_dynamic_partitions(COPPER.partitions) == ["HG=F"]
+    assert sorted(installation.instance.get_dynamic_partitions(COPPER.partitions)) == [
+        "HG=F",
+        "LME-CU-3M",
+        "LME-CU-CASH",
+    ]

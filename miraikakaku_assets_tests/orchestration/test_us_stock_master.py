@@ -160,4 +160,5 @@ def test_sensors_run_when_the_schedules_do(monkeypatch: pytest.MonkeyPatch, sett
     statuses = {sensor.name: sensor.default_status.value for sensor in default_sensors()}
     assert {"jp_symbol_keys", "us_symbol_keys"} <= set(statuses)
     assert statuses.pop("bulk_jobs_due") == "RUNNING"  # what the REST API has accepted is never left
+    assert statuses.pop("asset_health_look") == "RUNNING"  # what REST API and dashboard show of the assets
     assert set(statuses.values()) == {"RUNNING" if setting == "on" else "STOPPED"}

@@ -47,7 +47,7 @@ def test_what_the_others_have_follows_from_its_two_records(checkout: Checkout) -
     nouns = ("stock_master", "prices_1d", "prices_5m", "indicators", "patterns", "predictions", "coverage")
     assert {f"eu/{noun}" for noun in nouns} <= own["assets"]
     assert {"eu_daily_job", "eu_cycle_job", "eu_master_job", "eu_coverage_job"} <= own["jobs"]
-    assert own["schedules"] == {"eu_daily", "eu_intraday", "eu_master_update", "eu_training"}
+    assert own["schedules"] == {"eu_daily", "eu_intraday", "eu_master_update", "eu_morning", "eu_training"}
     assert "価格: 231.5ユーロ\n" in message
     assert watched == ["SAP.DE"]  # no setting names them
 
