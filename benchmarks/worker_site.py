@@ -24,7 +24,7 @@ from benchmarks.fetch_site import Site
 from miraikakaku_assets_tests.support.machine_clock import handed_on
 
 ROOT = Path(__file__).resolve().parents[1]
-PASSWORD = "hunter2-of-redis"  # noqa: S105 - of a Redis on loopback that lives for minutes
+PASSWORD = "hunter2-of-redis"  # noqa: S105 - of a Redis on loopback that lives for minutes  # pragma: allowlist secret
 _CLONE_NEWUTS = 0x04000000  # <sched.h>
 _HANG_SECONDS = 600.0
 _STOP_SECONDS = 60.0
