@@ -19,6 +19,7 @@ FROM_ROOT = {
 }
 """File of the root folder → its place on the site."""
 
+_WORKER = "https://unpkg.com/iframe-worker/shim"
 _PLACES = {place: name for name, place in FROM_ROOT.items()}
 _LINK = re.compile(r"(\]\()([^)\s#]+)(#[^)\s]*)?\)")
 _FENCED = re.compile(r"(^[ ]*```.*?^[ ]*```[ ]*$)", re.DOTALL | re.MULTILINE)
@@ -51,6 +52,20 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     # Every other part is a block of code, in which nothing is a link.
     parts = _FENCED.split(drawn)
     return "".join(part if index % 2 else _LINK.sub(to_site, part) for index, part in enumerate(parts))
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001
+    """Takes the worker that searches on a disk from this site: the theme names another host for it."""
+    return _of_this_site(output, posixpath.relpath(".", posixpath.dirname(page.file.dest_uri) or "."))
+
+
+def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:  # noqa: ARG001
+    """The same for what is no page, as that of a wrong address."""
+    return _of_this_site(output_content, ".")
+
+
+def _of_this_site(html: str, root: str) -> str:
+    return html.replace(_WORKER, f"{root}/assets/iframe-worker/shim.js")
 
 
 def boxes(flowchart: str) -> str:

@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from miraikakaku_assets.bootstrap import price_vendor
-from miraikakaku_assets.domain.forecasting.timing.clocks import MORNING
-from miraikakaku_assets.domain.market.instruments import JP, UNIVERSES, Universe
+from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
 from miraikakaku_assets.orchestration.backups.jobs import backup_schedules
 from miraikakaku_assets.orchestration.copper.jobs import CURVE_SCHEDULE, curve_job
 from miraikakaku_assets.orchestration.coverage.assets import coverage_key
@@ -58,7 +57,7 @@ def default_schedules() -> list[dg.ScheduleDefinition]:
         _coverage_check(),
         _quality_check(),
         *(_daily(record.universe, daily) for record in RECORDS.values() for daily in record.daily),
-        _morning(JP),
+        *(_morning(record.universe, record.morning) for record in RECORDS.values() if record.morning),
         *(_training(universe) for universe in UNIVERSES.values()),
         *(_cycle(record.universe, *record.cycle) for record in RECORDS.values() if record.cycle),
         dg.ScheduleDefinition(job=curve_job, **_options(CURVE_SCHEDULE)),
@@ -191,13 +190,13 @@ def _always(context: dg.ScheduleEvaluationContext, universe: Universe) -> str | 
     return f"{context.scheduled_execution_time:%Y-%m-%dT%H:%M%z}"
 
 
-def _morning(universe: Universe) -> dg.ScheduleDefinition:
+def _morning(universe: Universe, cron: str) -> dg.ScheduleDefinition:
     name, (_, op_name) = f"{universe.name}_morning", symbols_names(universe, "predict")
 
     @dg.schedule(
         name=name,
         job=predict_symbols_jobs[universe],
-        cron_schedule=f"0 {MORNING.hour} * * 1-5",
+        cron_schedule=cron,
         execution_timezone=universe.time_zone,
         default_status=default_status(),
         description=f"The morning's forecast of {universe.name}, an hour before it opens, with what Wall Street and "

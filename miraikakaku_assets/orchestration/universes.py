@@ -10,6 +10,7 @@ from typing import Any, Literal, TypedDict
 
 import dagster as dg
 
+from miraikakaku_assets.domain.forecasting.timing.clocks import MORNING
 from miraikakaku_assets.domain.market.instruments import COPPER, FX, JP, US, Universe
 from miraikakaku_assets.settings import settings
 
@@ -70,6 +71,8 @@ class UniverseAssets:
         cycle: Name and cron (at the exchange) of the schedule of its five-minute cycle; None where it has none.
         master: Its stock master; None where the settings name its symbols.
         volume: What a volume counts.
+        morning: When it is forecast once more before it opens, as a cron line at the exchange; empty where nothing
+            that leads it becomes known in its night.
     """
 
     universe: Universe
@@ -81,6 +84,7 @@ class UniverseAssets:
     cycle: tuple[str, str] | None = None
     master: MasterAsset | None = None
     volume: str = "Shares"
+    morning: str = ""
 
 
 def at_collection_time() -> str:
@@ -105,6 +109,7 @@ _JP = UniverseAssets(
     ),
     watch_list="the watch list JP_WATCH_LIST",
     cycle=("jp_intraday", "*/5 9-16 * * 1-5"),
+    morning=f"0 {MORNING.hour} * * 1-5",
     master=MasterAsset(
         "All issues listed on the Tokyo Stock Exchange, from JPX's monthly list `data_j.xls`.",
         kind="excel",

@@ -141,7 +141,7 @@ def test_what_the_settings_name_has_its_keys_before_anything_has_run(command: Co
 
 def test_what_was_started_beats_and_a_health_check_asks_it(ui: WebUI, command: Command) -> None:
     beats = "SELECT service FROM miraikakaku.service_heartbeats WHERE state = 'running' AND address <> '' ORDER BY 1"
-    wait_for(lambda: command.rows(beats) == [("api",), ("web_ui",)])
+    wait_for(lambda: command.rows(beats) == [("api",), ("dashboard",), ("web_ui",)])
 
     ended = command("health", "--json")
 

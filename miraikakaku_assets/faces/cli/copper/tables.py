@@ -88,5 +88,6 @@ def _show_stocks(stocks: "StockView") -> None:
         for sessions, change in ((1, stocks.change_1), (20, stocks.change_20))
         if change is not None
     ]
-    shown = f" ({', '.join(changes)})" if changes else ""
-    show_line(f"LME stock: {stocks.tonnes:,.0f} t on {stocks.session}{shown}")
+    show_line(f"LME stock: {stocks.tonnes:,.0f} t on {stocks.session}")
+    if changes:
+        show_line(f"  {', '.join(changes)}")
