@@ -141,7 +141,9 @@ class Month:
                 while self._next[name] <= now - STEP:
                     self._next[name] = next(self._due[name])
             if "daemon dead" in self._faults:
-                OutsideWatch(checks_health=False).round(self.ports)
+                watched = self.ports
+                OutsideWatch(checks_health=False).round(watched)
+                watched.close()
                 bootstrap.renew(self.ports)
             return
         beat(self._instance, now)
@@ -184,7 +186,7 @@ class Month:
             file = max((newest.folder / "database").iterdir(), key=lambda path: path.stat().st_size)
             os.truncate(file, file.stat().st_size // 2)
         if begun & {"restart"}:
-            self.ports.database.close()
+            self.ports.close()
             bootstrap.renew(self.ports)
 
     def _tick(self, name: str, moment: datetime) -> None:

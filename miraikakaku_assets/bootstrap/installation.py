@@ -115,6 +115,11 @@ class Installation:
 
         return self.opened, *upgrade(self.opened)
 
+    def close(self) -> None:
+        """Closes the connections to the database that are not in use, if it was opened; the server goes on."""
+        if "opened" in vars(self):
+            self.opened.close()
+
 
 def _make_folder(home: Path) -> None:
     try:

@@ -56,8 +56,7 @@ class OutsideWatch:
         except Exception as error:  # noqa: BLE001 - `_outage` raises what is none
             return _outage(fresh, error)
         finally:
-            if "upgraded" in vars(fresh):
-                fresh.database.close()
+            fresh.close()
 
 
 def _watched(ports: Ports, machine_clock: Clock, *, checks_health: bool) -> WatchRound:

@@ -57,8 +57,7 @@ def installation(url: str, folder: Path) -> Iterator[Ports]:
     finally:
         if "async_database" in vars(use):
             awaited(use.async_database.close())
-        if "opened" in vars(use):
-            use.opened.close()
+        use.close()
 
 
 def shown(slug: str) -> AppTest:

@@ -112,7 +112,8 @@ class Database:
     def close(self) -> None:
         """Closes every connection that is not in use."""
         while self._idle:
-            self._idle.pop()[1].close()
+            with suppress(Exception):  # of a server that is gone
+                self._idle.pop()[1].close()
         self.engine.dispose()
 
     def check(self) -> None:

@@ -94,9 +94,7 @@ def _ports(role: Role) -> Ports:
 
 
 def _leave() -> None:
-    use = bootstrap.ports()
-    if "opened" in vars(use):
-        use.opened.close()
+    bootstrap.ports().close()
 
 
 def _read(role: Role, work: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:

@@ -97,7 +97,7 @@ class Grounds:
         if free is None:
             raise ConfigurationError("the demo's database is elsewhere, and with it its disk")
         used = sum(path.stat().st_size for path in self.home.rglob("*") if path.is_file())
-        bootstrap.renew(self.ports, quota=used + free.least + (mebibytes << 19))
+        self._renew(quota=used + free.least + (mebibytes << 19))
         (self.home / _BALLAST).write_bytes(bytes(mebibytes << 20))
 
     def clear_disk(self) -> None:
@@ -146,8 +146,10 @@ class Grounds:
 
     def watch_from_outside(self) -> None:
         """A round of `miraikakaku watch`."""
-        self._watch.round(self.ports)
-        bootstrap.renew(self.ports)
+        watched = self.ports
+        self._watch.round(watched)
+        watched.close()
+        self._renew()
 
     def told(self) -> Sequence[Told]:
         """What has arrived."""
@@ -180,8 +182,7 @@ class Grounds:
 
     def as_new_process(self) -> None:
         """Nothing is remembered any more but what is stored: a run of a schedule is a process of its own."""
-        self.ports.database.close()
-        bootstrap.renew(self.ports)
+        self._renew()
 
     def set_faults(self, *specs: str) -> None:
         """Replaces the faults of the simulated exchange."""
@@ -204,9 +205,13 @@ class Grounds:
 
     def start_database(self) -> None:
         """What `miraikakaku db start` does; whoever was connected connects anew."""
-        bootstrap.renew(self.ports)
+        self._renew()
         self._open()
         self.is_database_up = True
+
+    def _renew(self, quota: int | None = None) -> None:
+        self.ports.close()
+        bootstrap.renew(self.ports, quota)
 
     def _open(self) -> None:
         """Dagster keeps the address of the server, which moves when it is started again."""
