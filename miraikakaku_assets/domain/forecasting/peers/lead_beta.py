@@ -4,26 +4,13 @@ The ratio of COMEX's settlement to the official price, both known when the forec
 relation when New York has risen since London's ring, and London's next official price makes up for it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import ClassVar
 
 import polars as pl
 
-from miraikakaku_assets.domain.forecasting.baselines import with_reasons
-from miraikakaku_assets.domain.forecasting.contract import (
-    HORIZONS,
-    Look,
-    Needs,
-    Profile,
-    TrainedForecaster,
-    at_horizon,
-    forecast_frame,
-    origin_rows,
-)
-from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
-from miraikakaku_assets.domain.forecasting.stateless import StatelessForecaster
+from miraikakaku_assets.domain.forecasting.contract import HORIZONS, Look, Profile, at_horizon
+from miraikakaku_assets.domain.forecasting.peers.leading_signal import LeadingSignal
 
 LEAD_COLUMN = "hg_lead"
 """Log of the leading market's price, newer than the own close; null where it is not."""
@@ -43,7 +30,7 @@ _UNIT_CHANGE = 0.25  # a deviation (log) that no day of trading brings about
 
 
 @dataclass(frozen=True)
-class LeadBeta(StatelessForecaster):
+class LeadBeta(LeadingSignal):
     """For each horizon a rolling regression through the origin on the deviation from the usual relation; σ √h.
 
     Without a newer price of the leading market, or with one in another unit, there is no lead: no change.
@@ -52,23 +39,15 @@ class LeadBeta(StatelessForecaster):
     word: ClassVar[str] = "lead_beta"
     profile: ClassVar[Profile] = Profile(Look("Lead", "#0f766e", "d", "◆"), universes=("copper",))
 
-    @property
-    def needs(self) -> Needs:
-        """As in the contract."""
-        return Needs(self.fewest, None, (LEAD_COLUMN,))
+    column: ClassVar[str] = LEAD_COLUMN
 
-    def forecasts(self, trained: TrainedForecaster, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
-        """As in the contract."""
-        absent = (
-            [pl.lit(None, pl.Float64()).alias(LEAD_COLUMN)] if LEAD_COLUMN not in panel.bars.columns else []
-        )
-        bars = with_leads(with_reasons(panel).with_columns(absent), LEAD_COLUMN)
-        bars = bars.with_columns(sigma=ewma_volatility())
-        rows = origin_rows(Panel(bars, panel.sessions, panel.unpriced), origins)
-        rows = rows.with_columns(reason=pl.coalesce("reason", "unfit"))
-        ahead = pl.col("horizon").cast(pl.Float64).sqrt()
-        point = (at_horizon("beta") * pl.col("deviation")).fill_null(0.0)
-        return forecast_frame(panel, rows, trained, {"point": point, "sd": pl.col("sigma") * ahead})
+    def with_slopes(self, bars: pl.DataFrame) -> pl.DataFrame:
+        """As in `LeadingSignal`."""
+        return with_leads(bars, self.column)
+
+    def point(self) -> pl.Expr:
+        """As in `LeadingSignal`."""
+        return at_horizon("beta") * pl.col("deviation")
 
 
 def with_leads(bars: pl.DataFrame, lead: str) -> pl.DataFrame:

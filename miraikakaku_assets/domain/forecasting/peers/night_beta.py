@@ -4,24 +4,13 @@ Tokyo opens hours after New York has closed, and its close still moves with the 
 shrunk to the day's mean over all issues: a beta over a year of sessions is mostly noise.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import ClassVar
 
 import polars as pl
 
-from miraikakaku_assets.domain.forecasting.baselines import with_reasons
-from miraikakaku_assets.domain.forecasting.contract import (
-    Look,
-    Needs,
-    Profile,
-    TrainedForecaster,
-    forecast_frame,
-    origin_rows,
-)
-from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
-from miraikakaku_assets.domain.forecasting.stateless import StatelessForecaster
+from miraikakaku_assets.domain.forecasting.contract import Look, Profile
+from miraikakaku_assets.domain.forecasting.peers.leading_signal import LeadingSignal
 from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 
 NIGHT_COLUMN = "us_night"
@@ -41,7 +30,7 @@ LARGEST_MOVE = 0.15
 
 
 @dataclass(frozen=True)
-class NightBeta(StatelessForecaster):
+class NightBeta(LeadingSignal):
     """The night's return times the issue's beta to it, for every horizon; σ √h around it.
 
     A night without Wall Street, or one of which nothing is known, says nothing: no change.
@@ -52,23 +41,16 @@ class NightBeta(StatelessForecaster):
         Look("Night beta", "#1d4ed8", "*", "★"), clocks=(ForecastClock.MORNING,), universes=("jp",)
     )
 
-    @property
-    def needs(self) -> Needs:
-        """As in the contract."""
-        return Needs(self.fewest, None, (NIGHT_COLUMN,), market=True)
+    column: ClassVar[str] = NIGHT_COLUMN
+    of_market: ClassVar[bool] = True
 
-    def forecasts(self, trained: TrainedForecaster, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
-        """As in the contract."""
-        absent = (
-            [pl.lit(None, pl.Float64()).alias(NIGHT_COLUMN)] if NIGHT_COLUMN not in panel.bars.columns else []
-        )
-        bars = with_betas(with_reasons(panel).with_columns(absent), NIGHT_COLUMN)
-        bars = bars.with_columns(sigma=ewma_volatility())
-        rows = origin_rows(Panel(bars, panel.sessions, panel.unpriced), origins)
-        rows = rows.with_columns(reason=pl.coalesce("reason", "unfit"))
-        ahead = pl.col("horizon").cast(pl.Float64).sqrt()
-        point = (pl.col("beta") * pl.col(NIGHT_COLUMN)).fill_null(0.0)
-        return forecast_frame(panel, rows, trained, {"point": point, "sd": pl.col("sigma") * ahead})
+    def with_slopes(self, bars: pl.DataFrame) -> pl.DataFrame:
+        """As in `LeadingSignal`."""
+        return with_betas(bars, self.column)
+
+    def point(self) -> pl.Expr:
+        """As in `LeadingSignal`."""
+        return pl.col("beta") * pl.col(self.column)
 
 
 def with_betas(bars: pl.DataFrame, night: str) -> pl.DataFrame:

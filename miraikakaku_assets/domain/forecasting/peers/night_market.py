@@ -4,25 +4,14 @@ Two betas instead of one: that of the whole market to the night needs no more th
 issue to its own market is known from every session, also of the years of which no night is stored.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import ClassVar
 
 import polars as pl
 
-from miraikakaku_assets.domain.forecasting.baselines import with_reasons
-from miraikakaku_assets.domain.forecasting.contract import (
-    Look,
-    Needs,
-    Profile,
-    TrainedForecaster,
-    forecast_frame,
-    origin_rows,
-)
-from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
+from miraikakaku_assets.domain.forecasting.contract import Look, Profile
+from miraikakaku_assets.domain.forecasting.peers.leading_signal import LeadingSignal
 from miraikakaku_assets.domain.forecasting.peers.night_beta import LARGEST_MOVE, NIGHT_COLUMN, WINDOW
-from miraikakaku_assets.domain.forecasting.stateless import StatelessForecaster
 from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 
 FEWEST_NIGHTS = 20
@@ -36,7 +25,7 @@ SHRUNK = 0.25
 
 
 @dataclass(frozen=True)
-class NightMarket(StatelessForecaster):
+class NightMarket(LeadingSignal):
     """The night's return times the market's beta to it times the issue's beta to the market; σ √h around it.
 
     A night without Wall Street, or one of which nothing is known, says nothing: no change.
@@ -47,23 +36,16 @@ class NightMarket(StatelessForecaster):
         Look("Night market", "#7c3aed", "p", "⬟"), clocks=(ForecastClock.MORNING,), universes=("jp",)
     )
 
-    @property
-    def needs(self) -> Needs:
-        """As in the contract."""
-        return Needs(self.fewest, None, (NIGHT_COLUMN,), market=True)
+    column: ClassVar[str] = NIGHT_COLUMN
+    of_market: ClassVar[bool] = True
 
-    def forecasts(self, trained: TrainedForecaster, panel: Panel, origins: Sequence[date]) -> pl.DataFrame:
-        """As in the contract."""
-        absent = (
-            [pl.lit(None, pl.Float64()).alias(NIGHT_COLUMN)] if NIGHT_COLUMN not in panel.bars.columns else []
-        )
-        bars = with_reasons(panel).with_columns(absent).with_columns(sigma=ewma_volatility())
-        bars = with_market_betas(bars, NIGHT_COLUMN)
-        rows = origin_rows(Panel(bars, panel.sessions, panel.unpriced), origins)
-        rows = rows.with_columns(reason=pl.coalesce("reason", "unfit"))
-        ahead = pl.col("horizon").cast(pl.Float64).sqrt()
-        point = (pl.col("issue_beta") * pl.col("market_beta") * pl.col(NIGHT_COLUMN)).fill_null(0.0)
-        return forecast_frame(panel, rows, trained, {"point": point, "sd": pl.col("sigma") * ahead})
+    def with_slopes(self, bars: pl.DataFrame) -> pl.DataFrame:
+        """As in `LeadingSignal`."""
+        return with_market_betas(bars, self.column)
+
+    def point(self) -> pl.Expr:
+        """As in `LeadingSignal`."""
+        return pl.col("issue_beta") * pl.col("market_beta") * pl.col(self.column)
 
 
 def with_market_betas(bars: pl.DataFrame, night: str) -> pl.DataFrame:
