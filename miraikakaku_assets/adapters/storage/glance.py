@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from miraikakaku_assets.adapters.storage.collection.liveness import AT_WORK
+from miraikakaku_assets.adapters.storage.collection.liveness import UNDER_WAY
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.masters.statements import LIST_IN_FORCE
 
@@ -30,9 +30,7 @@ _RUNNING = text(f"""
 SELECT b.universe, b.timeframe, p.status, p.total, p.processed, p.failed, p.symbols_per_minute,
        p.estimated_completion, b.resume_at, b.error_message, b.start_time
 FROM miraikakaku.run_progress p JOIN miraikakaku.batch_executions b ON b.id = p.batch_execution_id
-WHERE (b.status = 'running' AND {AT_WORK.format(batches="b")}) OR (b.status = 'paused' AND b.id = (
-    SELECT max(later.id) FROM miraikakaku.batch_executions later
-    WHERE later.universe = b.universe AND later.timeframe = b.timeframe))
+WHERE {UNDER_WAY}
 ORDER BY b.id DESC LIMIT 10
 """)
 _COLLECTIONS = text("""

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import TextClause, func, select, text
 
-from miraikakaku_assets.adapters.storage.collection.liveness import AT_WORK
+from miraikakaku_assets.adapters.storage.collection.liveness import AT_WORK, UNDER_WAY
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.every_table import metadata
 from miraikakaku_assets.adapters.storage.masters.statements import LIST_IN_FORCE
@@ -58,9 +58,7 @@ SELECT p.batch_execution_id AS batch, b.universe, b.timeframe, p.status, p.total
        p.percentage, p.symbols_per_minute, p.records_per_minute, p.estimated_completion, p.current_symbols,
        b.resume_at, b.error_message
 FROM miraikakaku.run_progress p JOIN miraikakaku.batch_executions b ON b.id = p.batch_execution_id
-WHERE (b.status = 'running' AND {AT_WORK.format(batches="b")}) OR (b.status = 'paused' AND b.id = (
-    SELECT max(later.id) FROM miraikakaku.batch_executions later
-    WHERE later.universe = b.universe AND later.timeframe = b.timeframe))
+WHERE {UNDER_WAY}
 ORDER BY b.id DESC LIMIT 5
 """)
 _RESTATED = text("""

@@ -17,3 +17,9 @@ AT_WORK = f"({{batches}}.updated_at > now() - interval '10 seconds' OR {HELD.for
 
 A batch is written a moment before its lock is taken.
 """
+
+UNDER_WAY = f"""
+(b.status = 'running' AND {AT_WORK.format(batches="b")}) OR (b.status = 'paused' AND b.id = (
+    SELECT max(later.id) FROM miraikakaku.batch_executions later
+    WHERE later.universe = b.universe AND later.timeframe = b.timeframe))"""
+"""Condition that a batch ``b`` is at work, or is the newest of its bars and waits for the source."""
