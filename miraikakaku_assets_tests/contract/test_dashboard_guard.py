@@ -81,12 +81,14 @@ def test_without_a_key_only_this_machine_looks(database: Database, tmp_path: Pat
 
 def test_another_address_is_refused_without_a_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from miraikakaku_assets import bootstrap
-    from miraikakaku_assets.faces.dashboard.server import require_keys
+    from miraikakaku_assets.faces.api.keys import require_keys
 
-    bootstrap.use(Settings(_env_file=None, miraikakaku_home=tmp_path, log_file="off"))
-    require_keys("127.0.0.1")
-    with pytest.raises(ConfigurationError, match=r"without API_KEY .* listens on 127\.0\.0\.1 only"):
-        require_keys("0.0.0.0")  # noqa: S104 - refused
+    settings = bootstrap.use(Settings(_env_file=None, miraikakaku_home=tmp_path, log_file="off")).settings
+    require_keys(settings, "127.0.0.1", "dashboard")
+    with pytest.raises(
+        ConfigurationError, match=r"without API_KEY .* the dashboard listens on 127\.0\.0\.1 only"
+    ):
+        require_keys(settings, "0.0.0.0", "dashboard")  # noqa: S104 - refused
 
 
 def test_the_form_takes_a_key_once_and_a_cookie_stands_for_it(keyed: TestClient) -> None:

@@ -15,7 +15,7 @@ from websockets.sync.client import connect
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.faces.api import server
-from miraikakaku_assets.faces.api.keys import keys_of
+from miraikakaku_assets.faces.api.keys import keys_of, require_keys
 from miraikakaku_assets.settings import Settings
 from miraikakaku_assets_tests.support.api import Api, serving
 from miraikakaku_assets_tests.support.patience import PATIENCE
@@ -113,17 +113,14 @@ def test_a_wrong_file_of_keys_is_refused(tmp_path: Path, written: str, mode: int
     assert READER not in str(refused.value)
 
 
-def test_without_a_key_nobody_from_elsewhere_may_ask(
-    tmp_path: Path, installed_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_key_nobody_from_elsewhere_may_ask(tmp_path: Path, installed_url: str) -> None:
     with serving(tmp_path, installed_url) as api:
         for headers in ({"Host": "prices.example"}, {"Origin": "https://evil.example"}):
             assert api.get(JOBS, headers=headers).status_code == 403
         assert api.get(JOBS, headers={"Origin": f"http://localhost:{api.port}"}).status_code == 200
-        monkeypatch.setattr(server, "ports", lambda: api.ports)
-        server.require_keys("127.0.0.1")
+        require_keys(api.ports.settings, "127.0.0.1", "API")
         with pytest.raises(ConfigurationError, match=r"--host 0\.0\.0\.0"):
-            server.require_keys("0.0.0.0")  # noqa: S104
+            require_keys(api.ports.settings, "0.0.0.0", "API")  # noqa: S104
 
 
 def test_the_time_of_a_comparison_does_not_depend_on_the_key(tmp_path: Path) -> None:

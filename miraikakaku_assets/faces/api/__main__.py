@@ -1,23 +1,9 @@
-"""The API as a process of its own, beside the web UI and the daemon; whoever starts it has upgraded the database."""
+"""The API as a process of its own, beside the web UI and the daemon."""
 
-import argparse
 import sys
 
-from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.faces.api.server import run_server
-
-
-def main() -> int:
-    """Serves until it is told to stop."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--port", type=int, default=8000)
-    try:
-        run_server("127.0.0.1", parser.parse_args().port, 1)
-    except MiraikakakuError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return error.exit_code
-    return 0
-
+from miraikakaku_assets.faces.services import run_alone
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_alone(lambda port: run_server("127.0.0.1", port, 1), 8000))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from miraikakaku_assets.application.ports.serving import Allowance, RequestLimits
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 from miraikakaku_assets.faces.api.answers import NO_DATABASE, NO_PATH, ApiError, not_found, refusal
-from miraikakaku_assets.faces.api.keys import OPERATE, READ, Key, Keys
+from miraikakaku_assets.faces.api.keys import LOOPBACK, OPERATE, READ, Key, Keys
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -21,7 +21,6 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _log = logging.getLogger(__name__)
 _OPEN = frozenset({"/health", "/docs", "/openapi.json", "/docs/oauth2-redirect"})
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _MOST_BYTES = 2 * 1024 * 1024  # 20,000 symbols are 300 KB
 _BODY_SECONDS = 20.0
 _UNAUTHORIZED = ApiError(

@@ -8,6 +8,7 @@ from pathlib import Path
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.settings import Settings
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 READ, OPERATE = "read", "operate"
 SCOPES = frozenset({READ, OPERATE})
 _FIELDS = 3  # name, digest, scopes
@@ -83,6 +84,23 @@ def keys_of(settings: Settings) -> Keys:
             "API_KEYS_FILE: a name stands there twice (`default` is API_KEY's); rename one"
         )
     return Keys(tuple(keys) if keys else None)
+
+
+def require_keys(settings: Settings, host: str, who: str) -> None:
+    """Refuses to listen to others where nobody has to show a key.
+
+    Args:
+        settings: Name the keys.
+        host: Where is to be listened.
+        who: Listens there, for people.
+
+    Raises:
+        ConfigurationError: No key is set and the address is not of this machine alone, or the file of keys is wrong.
+    """
+    if not keys_of(settings).are_set and host not in LOOPBACK:
+        raise ConfigurationError(
+            f"--host {host}: without API_KEY (or API_KEYS_FILE) the {who} listens on 127.0.0.1 only; set a key"
+        )
 
 
 def _read(path: Path) -> list[Key]:

@@ -9,11 +9,9 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from miraikakaku_assets.bootstrap import ports
-from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.faces.api.app import build_api
-from miraikakaku_assets.faces.api.keys import keys_of
+from miraikakaku_assets.faces.api.keys import keys_of, require_keys
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _HEADER_SECONDS = 10.0
 _CONNECTIONS = 2000
 _MESSAGE_BYTES = 64 * 1024  # of a client's WebSocket, which has nothing to say
@@ -60,25 +58,13 @@ def make_app() -> Any:
     return app
 
 
-def require_keys(host: str) -> None:
-    """Refuses to listen to others where nobody has to authenticate.
-
-    Raises:
-        ConfigurationError: No key is set and the address is not of this machine alone, or the file of keys is wrong.
-    """
-    if not keys_of(ports().settings).are_set and host not in LOOPBACK:
-        raise ConfigurationError(
-            f"--host {host}: without API_KEY (or API_KEYS_FILE) the API listens on 127.0.0.1 only; set a key"
-        )
-
-
 def run_server(host: str, port: int, workers: int) -> None:
     """Serves until SIGINT or SIGTERM; the schema of the database is taken as it is.
 
     Raises:
         ConfigurationError: Nobody may listen there.
     """
-    require_keys(host)
+    require_keys(ports().settings, host, "API")
     uvicorn.run(
         "miraikakaku_assets.faces.api.server:make_app",
         factory=True,

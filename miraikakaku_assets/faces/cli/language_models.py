@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from miraikakaku_assets.bootstrap import ports
-from miraikakaku_assets.domain.errors import ConfigurationError
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -42,21 +41,15 @@ def add_commands(app: typer.Typer) -> None:
         if not http:
             anyio.run(server.serve_stdio)
             return
-        import socket
         from contextlib import suppress
 
-        from miraikakaku_assets.faces.api.server import require_keys
+        from miraikakaku_assets.faces.api.keys import require_keys
         from miraikakaku_assets.faces.cli.output import errors
         from miraikakaku_assets.faces.mcp.http import serve_http
+        from miraikakaku_assets.faces.services import require_free
 
-        require_keys(host)
-        try:
-            socket.create_server((host, port)).close()
-        except OSError as error:
-            raise ConfigurationError(
-                f"--port {port}: the MCP server cannot listen on {host}:{port} ({error.strerror}); "
-                "stop what uses it, or name another port"
-            ) from None
+        require_keys(use.settings, host, "API")
+        require_free("MCP server", host, port)
         errors.print(f"MCP server on http://{host}:{port}/mcp, Ctrl-C stops it", soft_wrap=True)
         with suppress(KeyboardInterrupt):  # raised again when it has stopped
             anyio.run(serve_http, server, use, host, port)

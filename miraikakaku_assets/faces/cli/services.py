@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from miraikakaku_assets.bootstrap import ports
-from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.faces.cli.operations.health import check_once
 from miraikakaku_assets.faces.cli.output import show_line
 from miraikakaku_assets.faces.cli.runner import Services
+from miraikakaku_assets.faces.services import require_free
 
 PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the web UI on 127.0.0.1.")]
 ApiPortOption = Annotated[
@@ -67,10 +67,11 @@ def add_commands(app: typer.Typer, services: Services) -> None:
         workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="Processes that answer.")] = 1,
     ) -> None:
         """The REST API alone; `up` starts it beside Dagster, which does the jobs. Ctrl-C stops it."""
-        from miraikakaku_assets.faces.api.server import require_keys, run_server
+        from miraikakaku_assets.faces.api.keys import require_keys
+        from miraikakaku_assets.faces.api.server import run_server
 
-        require_keys(host)
-        _require_free("REST API", host, port)
+        require_keys(ports().settings, host, "API")
+        require_free("REST API", host, port)
         _ = ports().database  # upgraded once, before workers take it as it is
         run_server(host, port, workers)
 
@@ -82,10 +83,11 @@ def add_commands(app: typer.Typer, services: Services) -> None:
         port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8501,
     ) -> None:
         """The dashboard alone, in a browser; `up` starts it beside Dagster. Ctrl-C stops it."""
-        from miraikakaku_assets.faces.dashboard.server import require_keys, run_server
+        from miraikakaku_assets.faces.api.keys import require_keys
+        from miraikakaku_assets.faces.dashboard.server import run_server
 
-        require_keys(host)
-        _require_free("dashboard", host, port)
+        require_keys(ports().settings, host, "dashboard")
+        require_free("dashboard", host, port)
         _ = ports().database  # upgraded once, before it is read only
         show_line(f"dashboard on http://{host}:{port}")
         run_server(host, port)
@@ -110,15 +112,3 @@ def add_commands(app: typer.Typer, services: Services) -> None:
         import os
 
         services.become_worker(ports(), name or f"worker-{os.getpid()}", slots, queue)
-
-
-def _require_free(who: str, host: str, port: int) -> None:
-    import socket
-
-    try:
-        socket.create_server((host, port)).close()
-    except OSError as error:
-        raise ConfigurationError(
-            f"--port {port}: the {who} cannot listen on {host}:{port} ({error.strerror}); "
-            "stop what uses it, or name another port"
-        ) from None

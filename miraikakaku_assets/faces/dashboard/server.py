@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from miraikakaku_assets.bootstrap import Ports, ports
-from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.faces.api.guard import LOOPBACK
-from miraikakaku_assets.faces.api.keys import keys_of
+from miraikakaku_assets.faces.api.keys import keys_of, require_keys
 from miraikakaku_assets.faces.dashboard.access import Access
 from miraikakaku_assets.faces.dashboard.theme import streamlit_options
 
@@ -27,18 +25,6 @@ _OPTIONS = {
 }
 access: Access
 """Who may look at the dashboard of this process; set by `build_dashboard`."""
-
-
-def require_keys(host: str) -> None:
-    """Refuses to listen to others where nobody has to show a key.
-
-    Raises:
-        ConfigurationError: No key is set and the address is not of this machine alone, or the file of keys is wrong.
-    """
-    if not keys_of(ports().settings).are_set and host not in LOOPBACK:
-        raise ConfigurationError(
-            f"--host {host}: without API_KEY (or API_KEYS_FILE) the dashboard listens on 127.0.0.1 only; set a key"
-        )
 
 
 def build_dashboard(use: Ports) -> Any:
@@ -68,7 +54,7 @@ def run_server(host: str, port: int) -> None:
     """
     import uvicorn
 
-    require_keys(host)
+    require_keys(ports().settings, host, "dashboard")
     level = ports().settings.log_level
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     for noisy in ("alembic", "websockets", "uvicorn.error"):

@@ -6,8 +6,8 @@ import uvicorn
 from mcp.server.transport_security import TransportSecuritySettings
 
 from miraikakaku_assets.bootstrap import Ports
-from miraikakaku_assets.faces.api.keys import keys_of
-from miraikakaku_assets.faces.api.server import LOOPBACK, PatientProtocol
+from miraikakaku_assets.faces.api.keys import LOOPBACK, keys_of
+from miraikakaku_assets.faces.api.server import PatientProtocol
 from miraikakaku_assets.faces.mcp.keys import KeyGuard
 from miraikakaku_assets.faces.mcp.server import McpServer
 
