@@ -78,13 +78,15 @@ def _missing(reasons: Mapping[str, int] | None) -> str:
     return ", ".join(f"{count:,} {reason}" for reason, count in (reasons or {}).items())
 
 
-def _price(value: float | None) -> str:
+def _price(value: float | None, beside: float = 0.0) -> str:
+    """A price with as many decimals as its size wants, or that of another one that it stands beside."""
     if value is None:
         return "–"
-    if abs(value) >= _LARGE:
-        return f"{value:,.0f}" if abs(value) >= _VERY_LARGE else f"{value:,.1f}"
+    size = max(abs(value), beside)
+    if size >= _LARGE:
+        return f"{value:,.0f}" if size >= _VERY_LARGE else f"{value:,.1f}"
     return f"{value:,.4g}"
 
 
 def _band(low: float | None, high: float | None) -> str:
-    return "–" if low is None else f"{_price(low)}–{_price(high)}"
+    return "–" if low is None else f"{_price(low, high or 0.0)}–{_price(high)}"
