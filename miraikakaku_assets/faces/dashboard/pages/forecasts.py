@@ -25,11 +25,8 @@ from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, pane
 from miraikakaku_assets.faces.dashboard.parts.figures import area, decimals, number, price, signed, with_alpha
 from miraikakaku_assets.faces.dashboard.parts.forecast_card import (
     ENSEMBLE,
-    card_of,
     horizon_choice,
-    say_none,
-    show_fan,
-    show_honest_card,
+    show_forecast,
 )
 from miraikakaku_assets.faces.dashboard.parts.instrument import chosen_instrument
 from miraikakaku_assets.faces.dashboard.reads import cached
@@ -153,17 +150,9 @@ def render(view: View) -> None:
 
 @panel
 def _instrument(view: View, facts: SymbolFacts) -> None:
-    card = card_of(view.use, facts.universe, facts.symbol)
-    if card is None:
-        say_none(view, facts)
-        return
-    horizon = horizon_choice(view, "forecasts-horizon")
-    left, right = st.columns([3, 2])
-    with left:
-        show_fan(view, facts, card, 440)
-    with right:
-        show_honest_card(view, facts, card, horizon)
-    _month(view, facts, card, horizon)
+    shown = show_forecast(view, facts, 440, "forecasts-horizon")
+    if shown is not None:
+        _month(view, facts, *shown)
 
 
 def _month(view: View, facts: SymbolFacts, card: ForecastCard, horizon: int) -> None:

@@ -24,11 +24,7 @@ from miraikakaku_assets.faces.dashboard.page import Page, View
 from miraikakaku_assets.faces.dashboard.panels import empty, export, panel, plain, table
 from miraikakaku_assets.faces.dashboard.parts.figures import number, price, signed
 from miraikakaku_assets.faces.dashboard.parts.forecast_card import (
-    card_of,
-    horizon_choice,
-    say_none,
-    show_fan,
-    show_honest_card,
+    show_forecast,
 )
 from miraikakaku_assets.faces.dashboard.parts.instrument import chosen_instrument
 from miraikakaku_assets.faces.dashboard.reads import cached
@@ -252,16 +248,10 @@ def _record_words(view: View, record: dict[str, Any] | None) -> str:
 def _forecast(view: View, facts: SymbolFacts) -> None:
     text = view.texts(TEXTS)
     st.subheader(text("forecast"), anchor=False)
-    card = card_of(view.use, facts.universe, facts.symbol)
-    if card is None:
-        say_none(view, facts)
+    shown = show_forecast(view, facts, 400, "symbol-horizon")
+    if shown is None:
         return
-    horizon = horizon_choice(view, "symbol-horizon")
-    left, right = st.columns([3, 2])
-    with left:
-        show_fan(view, facts, card, 400)
-    with right:
-        show_honest_card(view, facts, card, horizon)
+    _, horizon = shown
     place = address("forecasts", symbol=facts.symbol, h=horizon, lang=view.language.value)
     st.markdown(f"[{text('more_forecast')}]({place})")
 

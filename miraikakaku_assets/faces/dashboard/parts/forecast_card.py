@@ -6,6 +6,7 @@ import polars as pl
 import streamlit as st
 
 from miraikakaku_assets.application.ports.reading.symbol_records import SymbolFacts
+from miraikakaku_assets.application.reading.distribution import distribution
 from miraikakaku_assets.application.reading.forecast_record import ForecastCard, forecast_card
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.forecasting.bands import Calibration
@@ -58,6 +59,8 @@ TEXTS = Texts(
         "made_of": ("計算の基礎: {parts}", "Made from: {parts}"),
         "calibration": ("帯の較正 {kind} (過去誤差 {count} 件)", "bands {kind} ({count} past errors)"),
         "no_calibration": ("帯は未較正 (過去誤差が不足)", "bands not calibrated (too few past errors)"),
+        "spread": ("ボラティリティ {volatility}", "volatility {volatility}"),
+        "beyond": ("±{size} を超える確率 {chance}", "beyond ±{size}: {chance}"),
         "model_count": ("{count} モデル", "{count} models"),
         "horizon": ("予測先", "Horizon"),
         "days_ahead": ("{count}日先", "{count} d"),
@@ -195,8 +198,22 @@ def show_honest_card(view: View, facts: SymbolFacts, card: ForecastCard, horizon
             f"80%: {price(row['lo80'], facts.price_unit)} – {price(row['hi80'], facts.price_unit)} · "
             f"95%: {price(row['lo95'], facts.price_unit)} – {price(row['hi95'], facts.price_unit)}"
         )
+        if spread := _spread(view, row["quantiles"]):
+            st.caption(spread)
         _record(view, facts, score, horizon)
         st.caption(_origin(view, facts, card, row))
+
+
+def _spread(view: View, levels: list[float] | None) -> str:
+    """Volatility over the horizon and chances of larger moves; empty of a forecast without quantiles."""
+    text, told = view.texts(TEXTS), distribution(levels)
+    if told is None:
+        return ""
+    chances = [
+        text("beyond", size=percent(size, 0), chance=percent(chance, 0))
+        for size, chance in told.beyond.items()
+    ]
+    return " · ".join([text("spread", volatility=percent(told.volatility, 2)), *chances])
 
 
 def _record(view: View, facts: SymbolFacts, score: dict[str, Any] | None, horizon: int) -> None:
@@ -242,6 +259,31 @@ def _origin(view: View, facts: SymbolFacts, card: ForecastCard, row: dict[str, A
         made_at=view.moment(row["made_at"]),
     )
     return plain(f"{made} · {text('made_of', parts=', '.join(parts))}")
+
+
+def show_forecast(view: View, facts: SymbolFacts, height: int, key: str) -> tuple[ForecastCard, int] | None:
+    """The fan beside the honest card at a chosen horizon, or how to make a forecast.
+
+    Args:
+        view: Where.
+        facts: Whose forecast.
+        height: Of the fan, pixels.
+        key: Of the choice of the horizon on its page.
+
+    Returns:
+        What was shown, and how far ahead; None without a forecast.
+    """
+    card = card_of(view.use, facts.universe, facts.symbol)
+    if card is None:
+        say_none(view, facts)
+        return None
+    horizon = horizon_choice(view, key)
+    left, right = st.columns([3, 2])
+    with left:
+        show_fan(view, facts, card, height)
+    with right:
+        show_honest_card(view, facts, card, horizon)
+    return card, horizon
 
 
 def say_none(view: View, facts: SymbolFacts) -> None:
