@@ -1,7 +1,7 @@
 """Symbols by what somebody types."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from miraikakaku_assets.application.reading.find_symbols import NamedIssue, SymbolIndex
@@ -62,6 +62,7 @@ def test_an_exact_code_is_looked_up_and_nothing_else_is() -> None:
 
 
 @given(st.text(max_size=30))
+@example("a-\N{COMBINING ACUTE ACCENT}")
 def test_any_text_is_folded_once_and_for_all(text: str) -> None:
     once = folded(text)
     assert folded(once) == once

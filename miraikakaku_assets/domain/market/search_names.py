@@ -36,7 +36,8 @@ _LATIN_SPELLINGS = (
 def folded(name: str) -> str:
     """A name in which width, case, kana and what stands between its words make no difference."""
     plain = unicodedata.normalize("NFKC", name).lower().translate(_HIRAGANA)
-    return _IGNORED.sub("", plain)
+    # What stood apart may have become one letter: an accent behind a hyphen.
+    return unicodedata.normalize("NFKC", _IGNORED.sub("", plain))
 
 
 def latin(name: str) -> str:
