@@ -55,24 +55,29 @@ def _begun(script: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 def forked(work: Callable[..., None], *arguments: str) -> list[str]:
     """Runs a function to its end; returns the steps that it has sent to its first argument, a `Connection`."""
     with _fork(work, *arguments) as (process, steps):
-        sent = list[str]()
-        while True:
-            try:
-                sent.append(steps.recv())
-            except EOFError:
-                break
+        sent = _all_of(steps)
         process.join(PATIENCE)
         assert process.exitcode == 0
         return sent
 
 
-def kill_forked(work: Callable[..., None], *arguments: str, steps: int, seconds: float = 0.0) -> None:
-    """Runs such a function and kills it so many steps, and then seconds, after it began."""
+def kill_forked(work: Callable[..., None], *arguments: str, steps: int, seconds: float = 0.0) -> list[str]:
+    """Runs such a function and kills it so many steps, and then seconds, after it began; returns the steps it sent."""
     with _fork(work, *arguments) as (process, sent):
-        for _ in range(steps):
-            sent.recv()
+        begun = [sent.recv() for _ in range(steps)]
         time.sleep(seconds)  # a kill may come at any moment, and no event marks them all
         process.kill()
+        return begun + _all_of(sent)
+
+
+def _all_of(steps: Connection) -> list[str]:
+    """What is sent until the other end is closed."""
+    sent = list[str]()
+    while True:
+        try:
+            sent.append(steps.recv())
+        except EOFError:
+            return sent
 
 
 @contextmanager
