@@ -16,6 +16,7 @@ from miraikakaku_assets.application.reading.forecast_record import (
     risk_coverage,
 )
 from miraikakaku_assets.domain.forecasting.edges import NO_EDGE
+from miraikakaku_assets.domain.forecasting.judging.ranks import rank_series, rank_skill
 from miraikakaku_assets.domain.market.instruments import JP
 from miraikakaku_assets_tests.support.forecasts.stored_forecasts import (
     DAYS,
@@ -67,9 +68,22 @@ def test_rank_correlations_are_spearmans_with_ties_at_their_mean_place(
     assert dict(record.days.select("as_of", "ic").iter_rows()) == pytest.approx(expected)
     assert record.mean == pytest.approx(np.mean(list(expected.values())))
     assert record.ratio == pytest.approx(record.mean / np.std(list(expected.values()), ddof=1))
-    assert record.t is not None
+    same = rank_skill(rank_series(rows)["ic"], 2)
+    assert (record.t, record.ratio) == pytest.approx(
+        (same.t, same.icir), rel=1e-4
+    )  # a scoreboard computes in float32
     assert record.spread is not None
     assert rank_record(JP, "nobody", 2, 30, NEWEST, records).mean is None
+
+
+def test_a_few_issues_have_no_order(database: Database) -> None:
+    listed(database, *CODES[:10])
+    store(database).save_predictions(JP, forecasts(SYMBOLS[:10], ("ensemble",), ORIGINS), MADE)
+    store(database).save_outcomes(JP, outcomes(SYMBOLS[:10], ORIGINS, until=NEWEST), LATER)
+
+    record = rank_record(JP, "ensemble", 1, 30, NEWEST, PostgresForecastRecords(database))
+
+    assert (record.days.height, record.mean, record.t, record.spread) == (0, None, None, None)
 
 
 def test_the_risk_coverage_curve_ends_in_the_figures_of_all_forecasts(

@@ -7,8 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy.stats import norm, spearmanr
+from statsmodels.regression.linear_model import OLS
 
 from miraikakaku_assets.domain.forecasting.bands import QUANTILES
+from miraikakaku_assets.domain.forecasting.comparison import FEWEST_DAYS
 from miraikakaku_assets.domain.forecasting.judging.density_scores import (
     breaks,
     calibration_table,
@@ -19,6 +21,7 @@ from miraikakaku_assets.domain.forecasting.judging.density_scores import (
 )
 from miraikakaku_assets.domain.forecasting.judging.ranks import (
     break_even_cost,
+    rank_series,
     rank_skill,
     risk_coverage,
 )
@@ -148,11 +151,23 @@ def ordered(skill: float, days: int = 100, issues: int = 50) -> pl.DataFrame:
 def test_rank_skill_is_the_mean_of_spearmans_correlations():
     rows = ordered(0.2)
     daily = [spearmanr(own["point"], own["actual"])[0] for _, own in rows.group_by("as_of")]
-    skill = rank_skill(rows, 1)
+    skill = rank_skill(rank_series(rows)["ic"], 1)
     assert skill.mean == pytest.approx(np.mean(daily), abs=1e-6)
     assert skill.t == pytest.approx(np.mean(daily) / np.std(daily) * 10, rel=1e-6)
     assert skill.icir == pytest.approx(np.mean(daily) / np.std(daily, ddof=1), rel=1e-6)
-    assert rank_skill(rows.filter(pl.col("symbol") < "S10"), 1).days == 0  # ten instruments have no order
+    assert rank_series(rows.filter(pl.col("symbol") < "S10")).is_empty()  # ten instruments have no order
+
+
+def test_t_of_ranks_counts_the_lags_by_which_outcomes_overlap():
+    daily = pl.Series(np.random.default_rng(7).normal(0.05, 0.1, 60)).rolling_mean(3).drop_nulls()
+    for horizon in (1, 3, 5):
+        fit = OLS(daily.to_numpy(), np.ones(len(daily))).fit(
+            cov_type="HAC", cov_kwds={"maxlags": horizon - 1, "kernel": "bartlett", "use_correction": False}
+        )
+        assert rank_skill(daily, horizon).t == pytest.approx(fit.tvalues[0])
+    few = rank_skill(daily.head(FEWEST_DAYS - 1), 3)
+    assert (few.days, few.t, few.icir) == (FEWEST_DAYS - 1, None, None)
+    assert few.mean is not None
 
 
 def test_break_even_is_the_excess_over_what_is_traded():

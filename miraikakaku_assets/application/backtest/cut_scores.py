@@ -21,6 +21,7 @@ from miraikakaku_assets.domain.forecasting.judging.peers import PEERS
 from miraikakaku_assets.domain.forecasting.judging.ranks import (
     break_even_cost,
     liquidity,
+    rank_series,
     rank_skill,
     risk_coverage,
 )
@@ -135,7 +136,7 @@ def _ranks(own: pl.DataFrame, data: Panel, cut: EvaluationSet) -> pl.DataFrame:
             marked = rows.join(classes, on=["symbol", "as_of"], how="left")
             parts |= {floor: marked.filter(pl.col("reached") > place) for place, floor in enumerate(floors)}
         for floor, chosen in parts.items():
-            skill = rank_skill(chosen, horizon)
+            skill = rank_skill(rank_series(chosen)["ic"], horizon)
             cost = break_even_cost(chosen, horizon)
             found.append((model, horizon, floor, skill.days, skill.mean, skill.t, skill.icir, cost))
     kinds = {"model": pl.String(), "horizon": pl.Int64(), "floor": pl.Float64(), "days": pl.Int64()}

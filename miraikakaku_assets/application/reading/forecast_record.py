@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date
-from math import sqrt
 from typing import Any
 
 import polars as pl
@@ -12,8 +11,8 @@ from miraikakaku_assets.application.forecasting.view import YEAR, direction_edge
 from miraikakaku_assets.application.forecasting.weights import CHAMPION
 from miraikakaku_assets.application.ports.forecasts import Decision, ForecastStore
 from miraikakaku_assets.application.ports.reading.forecast_records import ForecastRecords
-from miraikakaku_assets.domain.forecasting.comparison import long_run_variance
 from miraikakaku_assets.domain.forecasting.contract import in_prices
+from miraikakaku_assets.domain.forecasting.judging.ranks import FEWEST_ISSUES, rank_skill
 from miraikakaku_assets.domain.forecasting.scores import score
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
@@ -24,8 +23,6 @@ MONTH = 20
 
 BINS = 20
 """Equal parts of the forecasts, from the surest to the least sure one."""
-
-_FEWEST_DAYS = 3  # a spread of fewer says nothing
 
 
 @dataclass(frozen=True)
@@ -94,10 +91,10 @@ class RankRecord:
     """What the order of a market's forecasts was worth.
 
     Attributes:
-        days: Schema `RANK_DAYS`.
+        days: Schema `RANK_DAYS`, of origins with enough issues for an order.
         mean: Mean daily rank correlation (rank IC), None without a day.
-        t: The mean over its standard error, with overlapping outcomes as Newey and West count them.
-        ratio: The mean over the spread between days (ICIR).
+        t: The mean over its standard error, see `rank_skill`; None on few days.
+        ratio: The mean over the spread between days (ICIR); None on few days.
         spread: Mean difference of the first and the last tenth, log return over the horizon, before costs.
     """
 
@@ -191,22 +188,11 @@ def rank_record(
         newest: The newest origin.
         records: Counts them.
     """
-    days = records.rank_days(universe, model, horizon, sessions_back(universe.calendar, newest, sessions))
-    known = days.drop_nulls("ic")
+    since = sessions_back(universe.calendar, newest, sessions)
+    days = records.rank_days(universe, model, horizon, since).filter(pl.col("n") >= FEWEST_ISSUES)
+    skill = rank_skill(days["ic"].drop_nulls(), horizon)
     spread = days.select((pl.col("top") - pl.col("bottom")).mean()).item()
-    if known.height < _FEWEST_DAYS:
-        return RankRecord(days, known["ic"].mean(), None, None, spread)  # type: ignore[arg-type]
-    values = known["ic"].to_numpy()
-    mean = float(values.mean())
-    variance = long_run_variance(values, horizon - 1)
-    deviation = float(values.std(ddof=1))
-    return RankRecord(
-        days,
-        mean,
-        mean / sqrt(variance / len(values)) if variance > 0 else None,
-        mean / deviation if deviation > 0 else None,
-        spread,
-    )
+    return RankRecord(days, skill.mean, skill.t, skill.icir, spread)
 
 
 def risk_coverage(

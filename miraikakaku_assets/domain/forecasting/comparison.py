@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
 
+FEWEST_DAYS = 20
+"""Days below which the spread between them says nothing."""
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -18,10 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from miraikakaku_assets.domain.forecasting.comparison import long_run_variance
-
-FEWEST_DAYS = 20
-"""Days below which the spread between them says nothing."""
+from miraikakaku_assets.domain.forecasting.comparison import FEWEST_DAYS, long_run_variance
 
 _SWEEPS = 200
 

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from miraikakaku_assets.domain.forecasting.bands import QUANTILES
-from miraikakaku_assets.domain.forecasting.comparison import Comparison, diebold_mariano
+from miraikakaku_assets.domain.forecasting.comparison import FEWEST_DAYS, Comparison, diebold_mariano
 
 Numbers = NDArray[np.float64]
 
@@ -19,9 +19,6 @@ DENSITY_SCORES = ("crps", "interval_80", "interval_95")
 
 CONFIDENCE = 0.90
 """Of the set of models that holds the best one."""
-
-FEWEST_DAYS = 20
-"""Days below which nothing is said of who is best."""
 
 _REPETITIONS = 500
 _SEED = 0

@@ -6,15 +6,12 @@ from math import sqrt
 
 import polars as pl
 
-from miraikakaku_assets.domain.forecasting.comparison import long_run_variance
+from miraikakaku_assets.domain.forecasting.comparison import FEWEST_DAYS, long_run_variance
 from miraikakaku_assets.domain.forecasting.learning import daily_rank_correlations
 from miraikakaku_assets.domain.forecasting.scores import hit_interval, independent_outcomes
 
 FEWEST_ISSUES = 20
 """Instruments of a session below which their order says nothing."""
-
-FEWEST_DAYS = 20
-"""Sessions below which the spread between them says nothing."""
 
 SHARES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 """Parts of the forecasts that are called, the surest first."""
@@ -30,8 +27,8 @@ class RankSkill:
     Attributes:
         days: Sessions that count.
         mean: Of the daily rank correlations; None without any.
-        t: Mean over its standard error (Newey and West, lags by which outcomes overlap); None on few days.
-        icir: Mean over the standard deviation of days, not annualised; None on few days.
+        t: Mean over its standard error, see `rank_skill`; None on fewer than `FEWEST_DAYS` days.
+        icir: Mean over the standard deviation of days, not annualised; None on fewer than `FEWEST_DAYS` days.
     """
 
     days: int
@@ -40,23 +37,29 @@ class RankSkill:
     icir: float | None = None
 
 
-def rank_skill(rows: pl.DataFrame, horizon: int) -> RankSkill:
-    """Rank correlation of one model's forecasts at one horizon.
+def rank_skill(correlations: pl.Series, horizon: int) -> RankSkill:
+    """What the daily rank correlations of one model at one horizon amount to; every t and ICIR that is shown is of it.
+
+    Outcomes over h sessions of successive origins share up to h - 1 of them, so that their correlations are a moving
+    average of that order: beyond lag h - 1 there is nothing to count, and each further lag adds noise. Bartlett's
+    weights keep the variance above 0 and count the lags in part only; `comparison.diebold_mariano` does the same.
+
+    Source: Hansen and Hodrick, Journal of Political Economy 88 (1980) 829-853 (order of the moving average); Newey and
+    West, Econometrica 55 (1987) 703-708 (weights); Grinold and Kahn, Active Portfolio Management (2000), chapter 6
+    (mean of the correlations over their spread).
 
     Args:
-        rows: ``as_of``, ``point``, ``actual``.
+        correlations: Of each session with enough instruments, ascending, without nulls.
         horizon: Sessions ahead.
     """
-    daily = rank_series(rows)
-    days = daily.height
+    days = len(correlations)
     if not days:
         return RankSkill(0)
-    values = daily["ic"].to_numpy()
+    values = correlations.to_numpy()
     mean = float(values.mean())
     if days < FEWEST_DAYS:
         return RankSkill(days, mean)
-    lag = 2 * (horizon - 1)
-    variance, spread = long_run_variance(values, lag), float(values.std(ddof=1))
+    variance, spread = long_run_variance(values, horizon - 1), float(values.std(ddof=1))
     t = mean / sqrt(variance / days) if variance > 0 else None
     return RankSkill(days, mean, t, mean / spread if spread > 0 else None)
 
