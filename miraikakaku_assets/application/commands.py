@@ -20,6 +20,7 @@ from miraikakaku_assets.application.stage_reports import (
     StageReport,
     TrainingTotals,
 )
+from miraikakaku_assets.domain.coverage.repair_selection import RepairSelection
 from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
@@ -147,25 +148,13 @@ class ReportCoverageCommand(StageCommand[CoverageTotals]):
 
 
 @dataclass(frozen=True)
-class RepairCoverageCommand(StageCommand[RepairTotals]):
-    """What a repair of gaps is asked for; see `domain.coverage.repair.RepairSelection`.
+class RepairCoverageCommand(RepairSelection, StageCommand[RepairTotals]):
+    """What a repair of gaps is asked for.
 
     Attributes:
-        symbols: None stands for all.
-        causes: None stands for all that a request may fill.
-        since: Sessions before it are left alone.
-        until: Sessions after it are left alone.
-        limit: At most so many gaps; 0 for all.
-        force: Also ask for what no request is expected to fill.
         timeframe: Of the bars.
     """
 
-    symbols: Sequence[str] | None = None
-    causes: Sequence[str] | None = None
-    since: date | None = None
-    until: date | None = None
-    limit: int = 0
-    force: bool = False
     timeframe: Timeframe = Timeframe.D1
     reports = RepairTotals
 

@@ -10,10 +10,11 @@ from miraikakaku_assets.orchestration.coverage.repair import coverage_repair_job
 
 def test_its_config_is_the_job_s() -> None:
     whole = RepairRun(
-        "jp", "1d", ["7203.T"], ["rate_limited"], date(2026, 11, 2), date(2026, 11, 6), 5, force=True
-    )
+        ["7203.T"], ["rate_limited"], date(2026, 11, 2), date(2026, 11, 6), 5,
+        force=True, universe="jp", timeframe="1d",
+    )  # fmt: skip
 
-    for wanted in (whole, RepairRun("fx", "5m")):
+    for wanted in (whole, RepairRun(universe="fx", timeframe="5m")):
         assert dg.validate_run_config(coverage_repair_job, dict(wanted.run_config))
 
     assert coverage_repair_job.name == REPAIR_JOB

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from miraikakaku_assets.application.coverage.repair import planned
-from miraikakaku_assets.domain.coverage.repair import RepairSelection
+from miraikakaku_assets.domain.coverage.repair_selection import RepairSelection
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.domain.market.sessions import sessions_between
 from miraikakaku_assets_tests.support.installations.installation import SESSIONS, Installation, failure_of

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from miraikakaku_assets.domain.coverage.causes import CAUSES, PERMANENT
 from miraikakaku_assets.domain.coverage.frames import GAPS
-from miraikakaku_assets.domain.coverage.repair import RepairPlan, RepairSelection, judge_repair, plan_repair
+from miraikakaku_assets.domain.coverage.repair import RepairPlan, judge_repair, plan_repair
+from miraikakaku_assets.domain.coverage.repair_selection import RepairSelection
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.sessions import sessions_between
 

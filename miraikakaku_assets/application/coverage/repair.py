@@ -11,11 +11,11 @@ from miraikakaku_assets.application.stage_reports import RepairTotals
 from miraikakaku_assets.domain.coverage.repair import (
     OUTCOMES,
     RepairPlan,
-    RepairSelection,
     Window,
     judge_repair,
     plan_repair,
 )
+from miraikakaku_assets.domain.coverage.repair_selection import RepairSelection
 from miraikakaku_assets.domain.coverage.report import CoverageFindings
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 

@@ -1,36 +1,25 @@
 """A repair of gaps as a run of the orchestrator, for faces that launch one from another process. Loads no Polars."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+
+from miraikakaku_assets.domain.coverage.repair_selection import RepairSelection
 
 REPAIR_JOB, REPAIR_OP = "coverage_repair_job", "repair_coverage"
 """Job of the orchestrator that repairs gaps, and its only step."""
 
 
-@dataclass(frozen=True)
-class RepairRun:
-    """What a repair is asked for; see `domain.coverage.repair.RepairSelection`.
+@dataclass(frozen=True, kw_only=True)
+class RepairRun(RepairSelection):
+    """A selection of gaps, and of which bars.
 
     Attributes:
         universe: Name of whose gaps.
         timeframe: Of the bars.
-        symbols: None stands for all.
-        causes: None stands for all that a request may fill.
-        since: Sessions before it are left alone.
-        until: Sessions after it are left alone.
-        limit: At most so many gaps, the newest first; 0 for all.
-        force: Also ask for what no request is expected to fill.
     """
 
     universe: str
     timeframe: str
-    symbols: Sequence[str] | None = None
-    causes: Sequence[str] | None = None
-    since: date | None = None
-    until: date | None = None
-    limit: int = 0
-    force: bool = False
 
     @property
     def run_config(self) -> Mapping[str, object]:

@@ -70,14 +70,14 @@ async def repair(request: Request, body: RepairRequest) -> Response:
     """Launches the run that checks the coverage, asks for exactly what is missing, and says what came of each gap."""
     universe_of(body.universe)
     wanted = RepairRun(
-        body.universe,
-        body.timeframe,
         body.symbols,
         body.causes,
         body.since,
         body.until,
         body.limit,
         body.force,
+        universe=body.universe,
+        timeframe=body.timeframe,
     )
     use = parts(request)
     planned = await use.reader.read(read_repair_plan, wanted)

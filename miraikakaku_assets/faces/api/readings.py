@@ -156,17 +156,13 @@ def read_repair_plan(use: Ports, wanted: RepairRun) -> dict[str, Any]:
     """What a repair would ask for by the newest check; ``checked_at`` is None where there was none.
 
     Raises:
-        ConfigurationError: A cause does not exist, or is permanent and not forced, or no such bars are collected.
+        ConfigurationError: No such bars are collected.
     """
     from miraikakaku_assets.application.coverage.repair import planned
-    from miraikakaku_assets.domain.coverage.repair import RepairSelection
 
     market = universe(wanted.universe)
     timeframe = collected_timeframe(wanted.timeframe, market)
-    selection = RepairSelection(
-        wanted.symbols, wanted.causes, wanted.since, wanted.until, wanted.limit, wanted.force
-    )
-    plan, checked_at = planned(use.coverage, market, timeframe, selection)
+    plan, checked_at = planned(use.coverage, market, timeframe, wanted)
     return {
         "checked_at": checked_at,
         "gaps": plan.gaps.height,

@@ -10,7 +10,7 @@ from miraikakaku_assets.application.coverage.repair import RepairSteps, repair_c
 from miraikakaku_assets.application.coverage.repair_run import REPAIR_JOB, REPAIR_OP
 from miraikakaku_assets.application.stage_reports import RepairTotals
 from miraikakaku_assets.bootstrap import Ports, price_vendor
-from miraikakaku_assets.domain.coverage.repair import RepairSelection, Window
+from miraikakaku_assets.domain.coverage.repair import Window
 from miraikakaku_assets.domain.coverage.report import CoverageFindings
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe, Universe, universe
@@ -29,14 +29,9 @@ def _repair(context: dg.OpExecutionContext, config: RepairConfig, ports: PortsRe
     use = ports.use
     try:
         market, command = universe(config.universe), config.command()
-        selection = RepairSelection(
-            command.symbols, command.causes, command.since, command.until, command.limit, command.force
-        )
         work = _Work(context, use, market, command.timeframe)
         steps = RepairSteps(work.check, work.collect)
-        totals = repair_coverage(
-            market, command.timeframe, selection, use.coverage, steps, context.run.run_id
-        )
+        totals = repair_coverage(market, command.timeframe, command, use.coverage, steps, context.run.run_id)
     except MiraikakakuError as error:
         raise failure(error) from error
     context.log_event(

@@ -78,18 +78,15 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         What is known to be out of range, unknown to the source, listed later or not traded is left alone, and so is
         what the source has answered without three times; --force asks for it all the same.
         """
-        from miraikakaku_assets.domain.coverage.repair import RepairSelection
-
         chosen, window = named_universes(universe_names), option_window(since, until)
         for market in chosen:
             collected_timeframe(timeframe_name, market)
         named, wanted = named_in(symbols) or None, named_in(causes) or None
-        selection = RepairSelection(named, wanted, *window, limit, force)
         timeframe = collected_timeframe(timeframe_name)
-        if dry_run:
-            _dry_run(chosen, timeframe, selection, as_json=as_json)
-            return
         command = RepairCoverageCommand(named, wanted, *window, limit, force, timeframe)
+        if dry_run:
+            _dry_run(chosen, command, as_json=as_json)
+            return
         with stages(make_runner, ports(), as_json=as_json) as work:
             for market in chosen:
                 work.repair_coverage(market, command)
@@ -125,7 +122,8 @@ def _segments(universe_names: str, *, as_json: bool) -> None:
 def _gaps(
     universes: list[Any], symbols: str, causes: str, timeframe_name: str, limit: int, *, as_json: bool
 ) -> None:
-    from miraikakaku_assets.domain.coverage.repair import RepairSelection, chosen_gaps
+    from miraikakaku_assets.domain.coverage.repair import chosen_gaps
+    from miraikakaku_assets.domain.coverage.repair_selection import RepairSelection
 
     use, documents = ports(), []
     selection = RepairSelection(named_in(symbols) or None, named_in(causes) or None, limit=limit, force=True)
@@ -159,12 +157,12 @@ def _gaps(
         print_json({"succeeded": True, "universes": documents})
 
 
-def _dry_run(universes: list[Any], timeframe: Any, selection: Any, *, as_json: bool) -> None:
+def _dry_run(universes: list[Any], command: RepairCoverageCommand, *, as_json: bool) -> None:
     from miraikakaku_assets.application.coverage.repair import planned
 
-    documents = []
+    documents, timeframe = [], command.timeframe
     for market in universes:
-        plan, checked_at = planned(ports().coverage, market, timeframe, selection)
+        plan, checked_at = planned(ports().coverage, market, timeframe, command)
         if checked_at is None:
             raise WorkFellShortError(
                 f"{timeframe} bars of {market.name} were never checked; run `miraikakaku check` first"

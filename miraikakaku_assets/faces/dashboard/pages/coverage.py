@@ -254,8 +254,9 @@ def _repair(view: View, market: str, session: date | None, cause: str | None, sy
         return
     if st.button(text("repair"), icon=":material/build:", key="gaps-repair", help=text("repair_help")):
         wanted = RepairRun(
-            market, "1d", [symbol] if symbol else None, [cause] if cause else None, session, session
-        )
+            [symbol] if symbol else None, [cause] if cause else None, session, session,
+            universe=market, timeframe="1d",
+        )  # fmt: skip
         launched = view.operating.launcher.launch(
             REPAIR_JOB, wanted.run_config, {"miraikakaku/source": "dashboard"}
         )
