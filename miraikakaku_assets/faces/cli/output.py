@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 import typer
@@ -45,6 +45,15 @@ def fail(sentence: str) -> None:
 def show_line(sentence: str) -> None:
     """One line on stdout as it is: brackets are no markup, and a long path is not broken."""
     console.print(sentence, markup=False, soft_wrap=True)
+
+
+def utc_minute(moment: datetime | None, *, with_year: bool = True) -> str | None:
+    """A moment as tables show it, in UTC: ``2026-11-20 06:30``; None stays None."""
+    return (
+        None
+        if moment is None
+        else f"{moment.astimezone(UTC):{'%Y-%m-%d %H:%M' if with_year else '%m-%d %H:%M'}}"
+    )
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -1,7 +1,7 @@
 """Command ``status``: freshness, coverage, alerts, cycles, source health and the last runs on one screen."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +11,7 @@ from miraikakaku_assets.bootstrap import Ports, ports, price_vendor, utc_now
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe, Universe, universe
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import counted
-from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, print_json, show_table
+from miraikakaku_assets.faces.cli.output import JSON_OPTION, console, print_json, show_table, utc_minute
 from miraikakaku_assets.faces.cli.pauses import LIFTED_BY, left, paused_for
 from miraikakaku_assets.faces.cli.runner import AssetHealthReader
 from miraikakaku_assets.faces.cli.tables.analysis_status import analysis_lines, read_analysis, show_analysis
@@ -96,9 +96,17 @@ def _show(chosen: Universe, state: dict[str, Any]) -> None:
         rules = [(row["rule"], row["rows"]) for row in state["quarantine"]]
         show_table(f"{chosen.name} quarantine", ("rule", "rows"), rules)
     if state["watched"]:
-        names = ("symbol", "newest", "collect_by", "days_left", "lost_sessions")
         shown = ("symbol", "newest 5m bar (UTC)", "collect before (UTC)", "days left", "sessions lost")
-        urgent = [[_moment(row[name]) for name in names] for row in state["watched"][:_URGENT]]
+        urgent = [
+            (
+                row["symbol"],
+                utc_minute(row["newest"]),
+                utc_minute(row["collect_by"]),
+                row["days_left"],
+                row["lost_sessions"],
+            )
+            for row in state["watched"][:_URGENT]
+        ]
         more = len(state["watched"]) - len(urgent)
         title = f"five-minute bars: what falls off {price_vendor().title}'s edge next"
         show_table(f"{title}, and {more} more" if more else title, shown, urgent)
@@ -106,7 +114,11 @@ def _show(chosen: Universe, state: dict[str, Any]) -> None:
         columns = ("no.", "universe", "bars", "source", "symbols", "failed", "rows", "began (UTC)", "status")
         figures = ("id", "universe", "timeframe", "source", "total_stocks", "failed_stocks", "rows_read")
         newest = [
-            (*(batch[key] for key in figures), f"{batch['start_time']:%m-%d %H:%M}", batch["status"])
+            (
+                *(batch[key] for key in figures),
+                f"{utc_minute(batch['start_time'], with_year=False)}",
+                batch["status"],
+            )
             for batch in state["batches"]
         ]
         show_table("last collections", columns, newest)
@@ -176,7 +188,9 @@ def _progress(batch: dict[str, Any], now: datetime) -> str:
         return f"{done}; {goes_on}; {batch['error_message']}"
     pace = f"{batch['symbols_per_minute'] or 0:,.0f} symbols/min, {batch['records_per_minute'] or 0:,.0f} rows/min"
     end = (
-        f", done about {_moment(batch['estimated_completion'])} UTC" if batch["estimated_completion"] else ""
+        f", done about {utc_minute(batch['estimated_completion'])} UTC"
+        if batch["estimated_completion"]
+        else ""
     )
     return f"{done} ({percent(batch['percentage'] / 100, 1)}), {batch['failed']:,} failed, {pace}{end}"
 
@@ -187,7 +201,3 @@ def _restated(row: dict[str, Any]) -> str:
     if row["old_close"] is not None:
         closes = f", close of {row['shown_session']} {row['old_close']:g} → {row['new_close']:g}"
     return f"{row['symbol']}: {why}{closes}; {counted(row['bars'], 'bar')} changed"
-
-
-def _moment(value: Any) -> Any:
-    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else value

@@ -16,6 +16,7 @@ from miraikakaku_assets.application.ports.operations.backups import (
     BackupStatus,
     IntegrityReport,
 )
+from miraikakaku_assets.domain.utc import in_utc
 
 
 class PostgresBackupHistory:
@@ -51,7 +52,7 @@ class PostgresBackupHistory:
         """Beginning of the first collection or import that is still in the ledger."""
         with self._database.engine.connect() as connection:
             moment = connection.scalar(select(func.min(batch_executions.c.start_time)))
-        return None if moment is None else moment.astimezone(UTC)
+        return in_utc(moment)
 
 
 class PostgresIntegrity:
@@ -82,7 +83,7 @@ def _attempt(row: Any) -> BackupAttempt:
         BackupKind(row.kind),
         BackupStatus(row.status),
         row.started_at.astimezone(UTC),
-        row.ended_at and row.ended_at.astimezone(UTC),
+        in_utc(row.ended_at),
         row.bytes,
         row.seconds,
         row.error,

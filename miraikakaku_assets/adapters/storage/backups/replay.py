@@ -3,7 +3,7 @@
 import re
 import shutil
 import subprocess
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import psycopg2
@@ -13,6 +13,7 @@ from miraikakaku_assets.adapters.storage.disk import require_room
 from miraikakaku_assets.adapters.storage.embedded_archive import exchange, recovery_settings
 from miraikakaku_assets.application.ports.operations.wal import RecoveredServer
 from miraikakaku_assets.domain.errors import BackupError, BackupRefusedError
+from miraikakaku_assets.domain.utc import in_utc
 
 _RECOVERING = ".recovering"
 _SEGMENT = re.compile(r"[0-9A-F]{24}")
@@ -68,7 +69,7 @@ def _run_once(new: Path, name: str, moment: datetime) -> datetime | None:
                     (last_change,) = cursor.fetchall()[0]
             finally:
                 connection.close()
-        return None if last_change is None else last_change.astimezone(UTC)
+        return in_utc(last_change)
     except subprocess.SubprocessError as error:
         log = new / "log"
         text = log.read_text(errors="replace") if log.exists() else ""

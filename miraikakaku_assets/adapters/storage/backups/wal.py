@@ -26,6 +26,7 @@ from miraikakaku_assets.adapters.storage.backups.replay import replayed
 from miraikakaku_assets.adapters.storage.disk import require_room
 from miraikakaku_assets.application.ports.operations.wal import ArchiveState, BaseBackup, RecoveredServer
 from miraikakaku_assets.domain.errors import BackupError, ConfigurationError, DependencyUnavailableError
+from miraikakaku_assets.domain.utc import in_utc
 
 WAL, BASES = "wal", "bases"
 _BASE, _DATA = "base.json", "data"
@@ -87,11 +88,11 @@ class EmbeddedWal:
         newest = bases[0].ended_at if bases else None
         return ArchiveState(
             is_on,
-            _utc(archived),
-            _utc(failed),
+            in_utc(archived),
+            in_utc(failed),
             int(waiting),
             int(waiting) * int(segment),
-            _utc(since),
+            in_utc(since),
             newest,
         )
 
@@ -212,7 +213,3 @@ def _describe(base: BaseBackup, folder: Path) -> None:
 
 def _moments(base: dict[str, Any]) -> dict[str, datetime]:
     return {name: datetime.fromisoformat(base[name]) for name in ("started_at", "ended_at")}
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC)

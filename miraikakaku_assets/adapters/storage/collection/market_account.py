@@ -11,6 +11,7 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports import CANCELLED
 from miraikakaku_assets.application.ports.operations.watching import CollectionTally
 from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.domain.utc import in_utc
 
 _EXAMPLES = 5
 
@@ -144,4 +145,4 @@ class PostgresMarketAccount:
     def _moment(self, query: Any, universe: Universe) -> datetime | None:
         with self._engine.connect() as connection:
             moment: datetime | None = connection.scalar(query, {"universe": universe.name})
-        return None if moment is None else moment.astimezone(UTC)
+        return in_utc(moment)

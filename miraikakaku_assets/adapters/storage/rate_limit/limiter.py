@@ -16,7 +16,7 @@ row in trouble is told at once. All times are the database's clock; callers only
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 import psycopg2
@@ -26,6 +26,7 @@ from miraikakaku_assets.adapters.storage.prepared_connection import StatementLin
 from miraikakaku_assets.adapters.storage.rate_limit import statements
 from miraikakaku_assets.application.ports.rate_limit import Breaker, LimitRules, LimitState, Outcome, Slot
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, SourcePausedError
+from miraikakaku_assets.domain.utc import in_utc
 
 _DAY = 86_400.0  # longest Retry-After that is believed
 
@@ -168,9 +169,9 @@ class PostgresRateLimiter:
             self._name,
             float(rate),
             self._maximum,
-            _utc(blocked_until),
+            in_utc(blocked_until),
             breaker,
-            _utc(paused_until) if is_open else None,
+            in_utc(paused_until) if is_open else None,
             refusals,
             reason,
         )
@@ -193,7 +194,3 @@ class PostgresRateLimiter:
             raise DependencyUnavailableError(
                 f"The request rate of {self._name} cannot be kept in {self._database.shown}; repeat the command"
             ) from error
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC)

@@ -18,6 +18,7 @@ from miraikakaku_assets.application.ports.operations.security import (
     StoredFinding,
 )
 from miraikakaku_assets.domain.security.finding import Check, Finding, Kind, Level
+from miraikakaku_assets.domain.utc import in_utc
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(4120250932)")
 _WORST_FIRST = case({level.value: -level.rank for level in Level}, value=stored.c.level, else_=0)
@@ -195,6 +196,6 @@ def _finding(row: Any) -> StoredFinding:
         ),
         row.first_seen_at.astimezone(UTC),
         row.last_seen_at.astimezone(UTC),
-        row.resolved_at and row.resolved_at.astimezone(UTC),
+        in_utc(row.resolved_at),
         acceptance,
     )

@@ -1,7 +1,6 @@
 """How the self-tests say what they have found."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -10,7 +9,7 @@ from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.domain.words import counted
-from miraikakaku_assets.faces.cli.output import fail, print_json, show_line, show_table
+from miraikakaku_assets.faces.cli.output import fail, print_json, show_line, show_table, utc_minute
 
 if TYPE_CHECKING:
     from miraikakaku_assets.application.leakage.bar_inputs import BarInputs
@@ -73,22 +72,18 @@ def _show_differences(differences: Any) -> None:
     show_table(title, ("value", "of (UTC)", "computed at", "known then", "with hindsight"), rows)
 
 
-def _difference(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _difference(row: Mapping[str, Any]) -> tuple[str | None, ...]:
     """What is not what it was: of which symbol and bar, at which moment, and both values, as short as they differ."""
     what = [row["symbol"], row.get("of"), row.get("side"), row["column"]]
     then, now = row["then"], row["now"]
     digits = next((n for n in (6, 10, 17) if _number(then, n) != _number(now, n)), 17)
     return (
         " ".join(part for part in what if part),
-        _moment(row["ts"]),
-        _moment(row["moment"]),
+        utc_minute(row["ts"]),
+        utc_minute(row["moment"]),
         _number(then, digits),
         _number(now, digits),
     )
-
-
-def _moment(value: datetime | None) -> str:
-    return "–" if value is None else f"{value:%Y-%m-%d %H:%M}"
 
 
 def _number(value: float | None, digits: int) -> str:

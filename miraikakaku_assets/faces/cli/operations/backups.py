@@ -1,6 +1,6 @@
 """Commands ``backup``, ``restore`` and ``backups``."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +10,7 @@ from miraikakaku_assets.bootstrap import Ports, ports, whole_file
 from miraikakaku_assets.domain.errors import BackupError, ConfigurationError
 from miraikakaku_assets.domain.words import counted, lasting, named_in
 from miraikakaku_assets.faces.cli.operations.point_in_time import base_facts, show_base, went_back
-from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line, show_table
+from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line, show_table, utc_minute
 from miraikakaku_assets.faces.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -276,4 +276,4 @@ def _age(age: timedelta) -> str:
 
 
 def _minute(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{utc_minute(moment)} UTC"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from miraikakaku_assets.domain.words import counted, lasting
-from miraikakaku_assets.faces.cli.output import show_line, show_table
+from miraikakaku_assets.faces.cli.output import show_line, show_table, utc_minute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from miraikakaku_assets.application.ports.alert_states import AlertPage, Told
     from miraikakaku_assets.application.ports.notices import Alert
@@ -94,10 +94,10 @@ def show_alert(alert: Alert, told: Sequence[Told], remedy: str, now: datetime) -
         ("key", alert.key),
         ("level", f"{alert.level.value} ({alert.severity})"),
         ("state", state_of(alert)),
-        ("raised", f"{_moment(alert.raised_at)} UTC, {_age(alert, now)} ago"),
-        ("seen", f"{counted(alert.occurrences, 'time')}, last {_moment(alert.last_seen_at)} UTC"),
+        ("raised", f"{utc_minute(alert.raised_at)} UTC, {_age(alert, now)} ago"),
+        ("seen", f"{counted(alert.occurrences, 'time')}, last {utc_minute(alert.last_seen_at)} UTC"),
         ("came back", counted(alert.flaps, "time") if alert.flaps else None),
-        ("over since", _moment(alert.resolved_at or alert.quiet_since)),
+        ("over since", utc_minute(alert.resolved_at or alert.quiet_since)),
         ("acknowledged", _acknowledged(alert)),
         ("what to do", remedy or None),
     ]
@@ -109,7 +109,7 @@ def show_alert(alert: Alert, told: Sequence[Told], remedy: str, now: datetime) -
         show_line("nobody was told")
         return
     rows = [
-        (each.channel, _notice(each), _moment(each.delivered_at), each.attempts, each.last_error)
+        (each.channel, _notice(each), utc_minute(each.delivered_at), each.attempts, each.last_error)
         for each in told
     ]
     show_table("messages (UTC)", ("channel", "says", "delivered", "failed", "last error"), rows)
@@ -125,8 +125,8 @@ def show_silences(silences: Sequence[Silence], now: datetime) -> None:
             each.id,
             each.kind.value,
             str(each.matcher),
-            _moment(each.starts_at),
-            _moment(each.ends_at) if each.ends_at > now else "ended",
+            utc_minute(each.starts_at),
+            utc_minute(each.ends_at) if each.ends_at > now else "ended",
             each.note or None,
         )
         for each in silences
@@ -157,8 +157,4 @@ def _acknowledged(alert: Alert) -> str | None:
     if alert.acknowledged_at is None:
         return None
     note = f": {alert.acknowledged_note}" if alert.acknowledged_note else ""
-    return f"{_moment(alert.acknowledged_at)} UTC{note}"
-
-
-def _moment(value: datetime | None) -> str | None:
-    return None if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
+    return f"{utc_minute(alert.acknowledged_at)} UTC{note}"

@@ -1,13 +1,13 @@
 """The part of ``status`` about alerts, cycles, notifications and how far the analysis is."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, UNIVERSES, Timeframe, Universe
-from miraikakaku_assets.faces.cli.output import show_table
+from miraikakaku_assets.faces.cli.output import show_table, utc_minute
 
 _DAYS = (Timeframe.D1, Timeframe.W1, Timeframe.MO1)
 _HOURS = (Timeframe.M5, Timeframe.H1, Timeframe.H4)
@@ -66,7 +66,7 @@ def show_analysis(state: dict[str, Any]) -> None:
         (
             chosen.name,
             *(_bar(chosen, hour, rows.get(hour)) for hour in _HOURS),
-            _moment(rows[Timeframe.M5]["newest_signal"]),
+            utc_minute(rows[Timeframe.M5]["newest_signal"], with_year=False),
         )
         for chosen, rows in stored.items()
         if Timeframe.M5 in rows
@@ -84,7 +84,7 @@ def _due(rows: Mapping[str, dict[str, Any]]) -> str:
 def _bar(chosen: Universe, timeframe: Timeframe, row: dict[str, Any] | None) -> str | None:
     if row is None:
         return None
-    shown = _day(chosen, row["bar"]) if timeframe in _DAYS else _moment(row["bar"])
+    shown = _day(chosen, row["bar"]) if timeframe in _DAYS else utc_minute(row["bar"], with_year=False)
     return f"{shown}{'' if row['bar'] == row['indicator'] else '*'}"
 
 
@@ -94,7 +94,12 @@ def _show_alerts(alerts: list[dict[str, Any]]) -> None:
     troubles = [alert for alert in alerts if alert["kind"] != PATTERN]
     signals = len(alerts) - len(troubles)
     rows = [
-        (trouble["severity"], _moment(trouble["raised_at"]), _state(trouble), trouble["title"])
+        (
+            trouble["severity"],
+            utc_minute(trouble["raised_at"], with_year=False),
+            _state(trouble),
+            trouble["title"],
+        )
         for trouble in troubles[:_ALERTS]
     ]
     if len(troubles) > _ALERTS:
@@ -103,7 +108,7 @@ def _show_alerts(alerts: list[dict[str, Any]]) -> None:
         newest = alerts[len(troubles)]
         more = f" (the newest of {signals:,} new signals)" if signals > 1 else ""
         what = f"{newest['title']}{more}"
-        rows.append((newest["severity"], _moment(newest["raised_at"]), "new", what))
+        rows.append((newest["severity"], utc_minute(newest["raised_at"], with_year=False), "new", what))
     if rows:
         show_table("alerts that stand", ("severity", "since (UTC)", "state", "what"), rows)
 
@@ -113,9 +118,10 @@ def _state(alert: dict[str, Any]) -> str:
 
 
 def _cycle(cycle: dict[str, Any]) -> str:
+    started_at = utc_minute(cycle["started_at"], with_year=False)
     if cycle["seconds"] is None:
-        return f"{cycle['started_at']:%m-%d %H:%M} still running"
-    line = f"{cycle['started_at']:%m-%d %H:%M} {cycle['seconds']:.0f} s, {cycle['succeeded']:,} of {cycle['symbols']:,}"
+        return f"{started_at} still running"
+    line = f"{started_at} {cycle['seconds']:.0f} s, {cycle['succeeded']:,} of {cycle['symbols']:,}"
     return line if not cycle["error"] else f"{line} (failed)"
 
 
@@ -128,7 +134,3 @@ def _channel(channel: dict[str, Any]) -> str:
 def _day(chosen: Universe, value: datetime) -> str:
     """The exchange's date: a day begins the evening before in UTC, in London's summer for one."""
     return f"{value.astimezone(ZoneInfo(chosen.time_zone)):%m-%d}"
-
-
-def _moment(value: datetime | None) -> str | None:
-    return None if value is None else f"{value.astimezone(UTC):%m-%d %H:%M}"
