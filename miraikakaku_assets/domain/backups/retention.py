@@ -1,4 +1,4 @@
-"""Which backups stay: the newest of each of the last days, weeks and months that have one.
+"""When a backup is due, and which stay: the newest of each of the last days, weeks and months that have one.
 
 Days without a backup are not counted, so an installation that stood still for a year loses nothing by it.
 """
@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from miraikakaku_assets.domain.tokyo_time import TOKYO
+
+LONGEST_AGE = timedelta(hours=26)
+"""Of the newest verified backup: one a day, and two hours for making it."""
 
 _WEEK = 7
 _MONTH = 31  # days; a promise may be kept longer

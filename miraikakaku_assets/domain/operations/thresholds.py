@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum
 
+from miraikakaku_assets.domain.backups.retention import LONGEST_AGE
 from miraikakaku_assets.domain.percent import in_percent
 from miraikakaku_assets.domain.words import lasting
 
@@ -177,8 +179,8 @@ BACKUP = Threshold(
     "newest backup",
     "最新のバックアップ",
     "seconds",
-    26 * 3600.0,
-    50 * 3600.0,
+    LONGEST_AGE.total_seconds(),
+    (LONGEST_AGE + timedelta(days=1)).total_seconds(),
     "run `miraikakaku backup`, and see why the schedule daily_backup did not",
     "`miraikakaku backup`を実行し、daily_backupが動かなかった原因を確認してください。",
 )

@@ -9,6 +9,7 @@ from miraikakaku_assets.application.backups.find_damage import find_damage
 from miraikakaku_assets.application.backups.keep_log import make_base
 from miraikakaku_assets.application.backups.make_backup import make_backup
 from miraikakaku_assets.application.ports.operations.backups import BackupKind
+from miraikakaku_assets.domain.backups.retention import LONGEST_AGE
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.orchestration.failures import failure
 from miraikakaku_assets.orchestration.resources import PortsResource
@@ -37,7 +38,7 @@ Written to `integrity_checks`; what is found is named and fails the check `nothi
             "verified", asset=BACKUP, description="It was restored and holds what the database held."
         )
     ],
-    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26)),
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=LONGEST_AGE),
     description=_BACKUP_DESCRIPTION,
     owners=OWNERS,
     tags={"market": "all"},

@@ -15,10 +15,9 @@ from miraikakaku_assets.application.ports.operations.backups import (
     Manifest,
 )
 from miraikakaku_assets.application.ports.operations.wal import ArchiveState, WalArchive
+from miraikakaku_assets.domain.backups.retention import LONGEST_AGE
 from miraikakaku_assets.domain.tokyo_time import jst
 
-LONGEST_AGE = timedelta(hours=26)
-"""A backup a day, and two hours for making it."""
 LONGEST_WAIT = timedelta(minutes=15)
 """Three times the time after which the log is archived at the latest."""
 _MIB = 2**20
