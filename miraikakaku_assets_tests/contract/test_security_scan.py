@@ -7,11 +7,19 @@ import pytest
 from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.security.store import PostgresSecurityFindings
-from miraikakaku_assets.application.alerting.alert_rule import AlertPorts
-from miraikakaku_assets.application.alerting.conditions.security_alerts import judge_security
+from miraikakaku_assets.application.alerting.alert_rule import AlertPorts, reconcile
+from miraikakaku_assets.application.alerting.conditions.security_alerts import (
+    judge_security,
+    security_evaluations,
+)
 from miraikakaku_assets.application.alerting.rules import ALERTS
 from miraikakaku_assets.application.ports.notices import Alert
-from miraikakaku_assets.application.ports.operations.security import AdvisoryDump, OnlineAudit, StoredFinding
+from miraikakaku_assets.application.ports.operations.security import (
+    AdvisoryDump,
+    CheckOutcome,
+    OnlineAudit,
+    StoredFinding,
+)
 from miraikakaku_assets.application.security.accept import accept_finding
 from miraikakaku_assets.application.security.scan import (
     KEPT,
@@ -236,6 +244,27 @@ def test_an_acceptance_needs_a_finding_a_reason_and_an_end(
     with pytest.raises(ConfigurationError, match=sentence):
         installation.accept(finding or stored.id, days, reason)
     assert installation.standing() == {"security/permissions/high//e/.env": "CRITICAL"}
+
+
+def test_the_watch_ends_what_a_killed_scan_has_resolved_and_reads_nothing_older(
+    installation: Installation,
+) -> None:
+    installation.facts.files = [OPEN_ENV]
+    installation.scan("permissions")
+    installation.findings.record(
+        [CheckOutcome(Check.PERMISSIONS)], installation.now
+    )  # killed before it judged
+    key = "security/permissions/high//e/.env"
+    assert set(installation.standing()) == {key}
+
+    reconcile(security_evaluations(installation.findings, installation.now), installation.alerting)
+
+    assert installation.standing() == {}
+    installation.now += timedelta(days=1)
+    installation.facts.files = []
+    installation.scan("permissions")
+    judged = {evaluation.key for evaluation in security_evaluations(installation.findings, installation.now)}
+    assert judged == {"security/scan/permissions", "security/overdue/permissions"}
 
 
 def test_a_clock_that_jumps_back_hides_nothing(installation: Installation) -> None:

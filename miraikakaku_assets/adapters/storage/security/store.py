@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, select, text, update
+from sqlalchemy import Connection, case, delete, false, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from miraikakaku_assets.adapters.storage.engine import Database
@@ -62,8 +62,10 @@ class PostgresSecurityFindings:
             resolved = frozenset(connection.scalars(over)) if kinds else frozenset()
         return Recorded(frozenset(found) - standing, resolved)
 
-    def listed(self, *, only_standing: bool = False) -> list[StoredFinding]:
-        """Findings, worst first, then by kind and target."""
+    def listed(
+        self, *, only_standing: bool = False, resolved_since: datetime | None = None
+    ) -> list[StoredFinding]:
+        """Findings, those that stand first, the worst first, then by kind and target."""
         query = select(stored).order_by(
             stored.c.resolved_at.is_not(None),
             _WORST_FIRST,
@@ -73,7 +75,8 @@ class PostgresSecurityFindings:
             stored.c.id,
         )
         if only_standing:
-            query = query.where(stored.c.resolved_at.is_(None))
+            late = false() if resolved_since is None else stored.c.resolved_at >= resolved_since
+            query = query.where(or_(stored.c.resolved_at.is_(None), late))
         with self._engine.connect() as connection:
             return [_finding(row) for row in connection.execute(query)]
 

@@ -116,24 +116,36 @@ class WatchedCheck:
 
 
 def judge_security(findings: SecurityFindings, ports: AlertPorts) -> AlertChanges:
-    """Raises or ends alerts by the findings as they are stored, after a scan or an acceptance.
+    """Raises or ends alerts by all findings as they are stored, after a scan or an acceptance.
 
     Args:
         findings: Where they are kept.
         ports: What it needs.
     """
-    return reconcile(security_evaluations(findings, ports.clock()), ports)
+    scans = findings.latest(tuple(Check))
+    return reconcile(_evaluations(findings.listed(), scans, ports.clock()), ports)
 
 
 def security_evaluations(findings: SecurityFindings, now: datetime) -> list[Evaluation]:
-    """What the rules say of the findings as they are stored, and of the age of the scans.
+    """What the rules say of the findings that stand, and of the age of the scans; asked every minute.
+
+    Every scan judges all findings at its end. What the newest ones have resolved is judged here, too: they may have
+    been killed before.
 
     Args:
         findings: Where they are kept.
         now: UTC.
     """
+    scans = findings.latest(tuple(Check))
+    since = min((scan.at for scan in scans.values()), default=None)
+    return _evaluations(findings.listed(only_standing=True, resolved_since=since), scans, now)
+
+
+def _evaluations(
+    findings: Iterable[StoredFinding], scans: Mapping[Check, RecordedScan], now: datetime
+) -> list[Evaluation]:
     open_of: dict[tuple[Kind, str], list[StoredFinding]] = defaultdict(list)
-    for stored in findings.listed():
+    for stored in findings:
         place = (stored.finding.kind, stored.finding.target)
         open_of[place] += [stored] if stored.is_open(now) else []
     targets = [
@@ -141,8 +153,8 @@ def security_evaluations(findings: SecurityFindings, now: datetime) -> list[Eval
         for (kind, target), stored in open_of.items()
         for level in Level
     ]
-    scans = [WatchedCheck(check, scan, now) for check, scan in findings.latest(tuple(Check)).items()]
-    return [*evaluate(FINDING_RULES, targets), *evaluate(SCAN_RULES, scans)]
+    checks = [WatchedCheck(check, scan, now) for check, scan in scans.items()]
+    return [*evaluate(FINDING_RULES, targets), *evaluate(SCAN_RULES, checks)]
 
 
 def _level(stored: Iterable[StoredFinding]) -> Level | None:

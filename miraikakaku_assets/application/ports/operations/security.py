@@ -113,8 +113,15 @@ class SecurityFindings(Protocol):
         What a check that was made does not find any more is resolved; one that could not be made changes nothing.
         """
 
-    def listed(self, *, only_standing: bool = False) -> list[StoredFinding]:
-        """Findings, worst first, then by kind and target."""
+    def listed(
+        self, *, only_standing: bool = False, resolved_since: datetime | None = None
+    ) -> list[StoredFinding]:
+        """Findings, those that stand first, the worst first, then by kind and target.
+
+        Args:
+            only_standing: Leave out those that are resolved,
+            resolved_since: but for those that were resolved at or after this moment (UTC).
+        """
 
     def accept(self, finding: str, acceptance: Acceptance) -> StoredFinding | None:
         """Notes that a standing finding is accepted, in the place of an earlier acceptance; None if none has the id."""
