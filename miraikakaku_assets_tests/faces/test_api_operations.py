@@ -251,7 +251,13 @@ def test_killed_between_a_file_and_its_row_a_job_has_all_its_files_after_the_nex
     (file,) = (settings.home / "results").glob(f"{job}.*.parquet")
     assert (api.get(f"/api/bulk/files/{job}").json()["state"]) == "processing"
     assert api.get(f"/api/bulk/files/{job}/{file.name}").status_code == 404  # it may be half of what there is
-    assert job in api.ports.job_queue.without_results(100)
+    assert job in api.ports.job_queue.without_results(100, timedelta(minutes=1))
+    away = timedelta(days=3)  # over a weekend on which the machine is off
+    api.execute(
+        f"UPDATE miraikakaku.bulk_jobs SET ended_at = ended_at - interval '{away}' WHERE id = '{job}'"
+    )
+    assert job not in api.ports.job_queue.without_results(100, away)
+    assert job in api.ports.job_queue.without_results(100, api.ports.results_kept)
 
     write_results(job, api.ports.results)
 

@@ -13,7 +13,9 @@ def result_state(files: JobFiles, kept: timedelta, now: datetime) -> str:
         kept: How long they stay.
         now: Now (UTC).
     """
-    if files.written_at is not None and files.is_over:
-        return "expired" if now >= files.written_at + kept else "ready"
+    if files.ended_at is None:
+        return "processing" if files.has_begun else "queued"
+    if now >= (files.written_at or files.ended_at) + kept:
+        return "expired"
     # one that was cancelled before any run took it gets its files from the sensor, too
-    return "processing" if files.has_begun or files.is_over else "queued"
+    return "processing" if files.written_at is None else "ready"

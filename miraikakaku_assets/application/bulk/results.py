@@ -1,17 +1,19 @@
 """Use case: the bars that a bulk job was asked for become files, one of each universe."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Protocol
 
 import polars as pl
 
 from miraikakaku_assets.application.ports.results import ResultBooks, ResultFile, ResultFolder
+from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe, universe
 
 _AT_ONCE = 500
 """Symbols of one row group: a year of their daily bars takes 10 MB."""
+_TRIED = 5  # jobs a look; the files of one of the whole market take some seconds
 
 
 class _Bars(Protocol):
@@ -57,6 +59,30 @@ def write_results(job_id: str, ports: ResultPorts) -> Sequence[ResultFile]:
         files.append(ResultFile(file, name, timeframe.value, *ports.folder.write(file, tables)))
     ports.books.note_results(job_id, files)
     return files
+
+
+def write_missing_results(ports: ResultPorts, kept: timedelta) -> Mapping[str, str]:
+    """Writes the files of the oldest ended job that has none: its run died before, or it was cancelled.
+
+    A job whose files cannot be written does not hold up those behind it. Jobs that ended longer ago than files are kept
+    would lose them at once, and get none.
+
+    Args:
+        ports: What it needs.
+        kept: How long files are kept.
+
+    Returns:
+        Job → why its files could not be written.
+    """
+    failures = {}
+    for job_id in ports.books.without_results(_TRIED, kept):
+        try:
+            write_results(job_id, ports)
+        except MiraikakakuError as error:
+            failures[job_id] = str(error)
+        else:
+            break
+    return failures
 
 
 def _tables(

@@ -135,13 +135,13 @@ class JobFiles:
     """What became of the files of a job.
 
     Attributes:
-        is_over: Whether the job has ended.
+        ended_at: When the job ended (UTC); None while it has not.
         has_begun: Whether a run took it.
         written_at: When the files were complete (UTC); None while they are not.
         files: Columns ``name``, ``universe``, ``timeframe``, ``rows``, ``bytes``, ``sha256``.
     """
 
-    is_over: bool
+    ended_at: datetime | None
     has_begun: bool
     written_at: datetime | None
     files: Sequence[Mapping[str, object]]

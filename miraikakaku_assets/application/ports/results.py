@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Protocol
 
 import polars as pl
@@ -53,8 +53,8 @@ class ResultBooks(Protocol):
     def note_results(self, job_id: str, files: Sequence[ResultFile]) -> None:
         """Notes in one transaction that its files are complete; done twice, the second holds."""
 
-    def without_results(self, limit: int) -> list[str]:
-        """Jobs that ended in the last day and have no files yet, oldest first."""
+    def without_results(self, limit: int, within: timedelta) -> list[str]:
+        """Jobs that ended within a span up to now and have no files yet, oldest first."""
 
 
 class ResultFolder(Protocol):

@@ -5,15 +5,12 @@ from collections.abc import Iterator
 import dagster as dg
 
 from miraikakaku_assets.application.bulk.jobs import JOB_TAG, run_config
-from miraikakaku_assets.application.bulk.results import write_results
+from miraikakaku_assets.application.bulk.results import write_missing_results
 from miraikakaku_assets.application.bulk.watch_over import watch_over_jobs
-from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.orchestration.bulk.jobs import bulk_job
 from miraikakaku_assets.orchestration.instance.orphaned_runs import still_runs
 from miraikakaku_assets.orchestration.resources import PortsResource
-
-_FILES_AT_ONCE = 1  # jobs a look; those of the whole market take some seconds
 
 
 def bulk_jobs_due() -> dg.SensorDefinition:
@@ -48,13 +45,8 @@ def bulk_jobs_due() -> dg.SensorDefinition:
             yield dg.RunRequest(
                 run_config=dict(run_config(job_id)), tags={JOB_TAG: job_id, "miraikakaku/launch": str(launch)}
             )
-        for job_id in use.job_queue.without_results(
-            _FILES_AT_ONCE
-        ):  # its run died before, or it was cancelled
-            try:
-                write_results(job_id, use.results)
-            except MiraikakakuError as error:
-                context.log.warning("%s has no files yet: %s", job_id, error)
+        for job_id, reason in write_missing_results(use.results, use.results_kept).items():
+            context.log.warning("%s has no files yet: %s", job_id, reason)
         if not seen.launches:
             yield dg.SkipReason(f"No bulk job waits for a run; {counted(len(seen.closed), 'job')} closed.")
 

@@ -64,7 +64,8 @@ VALUES (:job, :name, :universe, :timeframe, :rows, :size_bytes, :sha256)
 _NOTED = text("UPDATE miraikakaku.bulk_jobs SET results_at = clock_timestamp() WHERE id = :job RETURNING id")
 _WITHOUT = text("""
 SELECT id FROM miraikakaku.bulk_jobs
-WHERE results_at IS NULL AND ended_at > clock_timestamp() - interval '1 day' ORDER BY number LIMIT :limit
+WHERE results_at IS NULL AND ended_at > clock_timestamp() - CAST(:within AS interval)
+ORDER BY number LIMIT :limit
 """)
 _USUAL_WINDOW = timedelta(days=31)
 
@@ -152,10 +153,10 @@ class PostgresJobQueue:
             for file in files:
                 connection.execute(_NOTE_FILE, {"job": job_id, **asdict(file)})
 
-    def without_results(self, limit: int) -> list[str]:
-        """Jobs that ended in the last day and have no files yet, oldest first."""
+    def without_results(self, limit: int, within: timedelta) -> list[str]:
+        """Jobs that ended within a span up to now and have no files yet, oldest first."""
         with self._engine.connect() as connection:
-            return list(connection.scalars(_WITHOUT, {"limit": limit}))
+            return list(connection.scalars(_WITHOUT, {"limit": limit, "within": within}))
 
     def _changed(self, statement: TextClause, **values: object) -> Any:
         with self._engine.begin() as connection:

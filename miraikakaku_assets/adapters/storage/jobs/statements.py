@@ -114,7 +114,7 @@ JOIN miraikakaku.batch_execution_details AS detail ON detail.batch_execution_id 
 WHERE own.job_id = $1 AND detail.verdict <> 'underway'
 """
 FILES_OF = """
-SELECT job.results_at, job.started_at IS NOT NULL AS has_begun, job.ended_at IS NOT NULL AS is_over
+SELECT job.results_at, job.started_at IS NOT NULL AS has_begun, job.ended_at
 FROM miraikakaku.bulk_jobs AS job WHERE job.id = $1
 """
 FILES = """

@@ -102,7 +102,7 @@ class PostgresJobStore:
         if state is None:
             return None
         return JobFiles(
-            state["is_over"], state["has_begun"], state["results_at"], [dict(row) for row in rows]
+            state["ended_at"], state["has_begun"], state["results_at"], [dict(row) for row in rows]
         )
 
     async def _read_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
