@@ -17,7 +17,8 @@ from miraikakaku_assets.application.monitoring.review import (
     sizes_in_force,
     stale_tables,
 )
-from miraikakaku_assets.application.ports.operations.system import Sample, TableStatistics
+from miraikakaku_assets.application.ports.operations.performance import TableStatistics
+from miraikakaku_assets.application.ports.operations.system import Sample
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.operations.thresholds import MEMORY
 from miraikakaku_assets_tests.support.patience import until

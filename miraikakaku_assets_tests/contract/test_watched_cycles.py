@@ -13,7 +13,8 @@ from miraikakaku_assets.application.alerting.conditions.cycle_alerts import (
     judge_cycle,
     judge_running,
 )
-from miraikakaku_assets.application.ports.notices import Alert, CycleEnd
+from miraikakaku_assets.application.ports.cycles import CycleEnd
+from miraikakaku_assets.application.ports.notices import Alert
 from miraikakaku_assets_tests.support.markets.signal_alerts import NOW
 
 LIMITS = CycleLimits(seconds=300, success_share=0.95, failures=5)

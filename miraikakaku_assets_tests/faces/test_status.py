@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.cells import cell_len
 
-from miraikakaku_assets.application.ports.notices import PATTERN, CycleEnd, NewAlert, Severity
+from miraikakaku_assets.application.ports.cycles import CycleEnd
+from miraikakaku_assets.application.ports.notices import PATTERN, NewAlert, Severity
 from miraikakaku_assets_tests.support.command import Command
 from miraikakaku_assets_tests.support.in_process import ports_of
 

@@ -5,7 +5,8 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from miraikakaku_assets.application.analysis.scope import DERIVED
-from miraikakaku_assets.application.ports.notices import PATTERN, Alert, AlertStore, Cycle, CycleLog, Severity
+from miraikakaku_assets.application.ports.cycles import Cycle, CycleLog
+from miraikakaku_assets.application.ports.notices import PATTERN, Alert, AlertStore, Severity
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Timeframe
 
 _CYCLES = 3  # of each universe

@@ -1,7 +1,7 @@
 """Use case: look for damage in the database before somebody meets it."""
 
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.operations.backups import (
+from miraikakaku_assets.application.ports.operations.integrity import (
     IntegrityCheck,
     IntegrityReport,
     IntegrityStore,

@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from miraikakaku_assets.application.ports import Clock
-from miraikakaku_assets.application.ports.operations.system import (
+from miraikakaku_assets.application.ports.operations.performance import (
     ReviewBooks,
     ServerReview,
     ServerStatistics,
     StageDuration,
-    SystemMetrics,
     TableStatistics,
 )
+from miraikakaku_assets.application.ports.operations.system import SystemMetrics
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.operations.sizes import SIZES, AdjustableSize
 from miraikakaku_assets.domain.operations.thresholds import shown

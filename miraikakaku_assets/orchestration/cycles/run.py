@@ -13,7 +13,7 @@ import dagster as dg
 
 from miraikakaku_assets.application.collection.plan_cycle import daily_due
 from miraikakaku_assets.application.commands import AnalyzeCommand, CollectCommand
-from miraikakaku_assets.application.ports.notices import CycleEnd
+from miraikakaku_assets.application.ports.cycles import CycleEnd
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe, Universe

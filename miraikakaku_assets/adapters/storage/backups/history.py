@@ -10,12 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from miraikakaku_assets.adapters.storage.backups.tables import backups, integrity_checks
 from miraikakaku_assets.adapters.storage.collection.tables import batch_executions
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.ports.operations.backups import (
-    BackupAttempt,
-    BackupKind,
-    BackupStatus,
-    IntegrityReport,
-)
+from miraikakaku_assets.application.ports.operations.backups import BackupAttempt, BackupKind, BackupStatus
+from miraikakaku_assets.application.ports.operations.integrity import IntegrityReport
 from miraikakaku_assets.domain.utc import in_utc
 
 

@@ -17,7 +17,7 @@ from psycopg2 import sql
 from miraikakaku_assets.adapters.storage.backups.copies import SCHEMAS
 from miraikakaku_assets.adapters.storage.backups.programs import Programs
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.ports.operations.backups import IntegrityReport
+from miraikakaku_assets.application.ports.operations.integrity import IntegrityReport
 from miraikakaku_assets.domain.errors import BackupError
 
 _TABLES = """

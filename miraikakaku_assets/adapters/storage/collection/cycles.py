@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from miraikakaku_assets.adapters.storage.analysis.tables import cycle_log
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.ports.notices import Cycle, CycleEnd
+from miraikakaku_assets.application.ports.cycles import Cycle, CycleEnd
 
 
 class PostgresCycles:

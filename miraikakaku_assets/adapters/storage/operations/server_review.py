@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.operations import review_statements as statements
-from miraikakaku_assets.application.ports.operations.system import (
+from miraikakaku_assets.application.ports.operations.performance import (
     MissingIndex,
     ServerStatistics,
     StageDuration,

@@ -13,7 +13,8 @@ from miraikakaku_assets.application.alerting.alert_rule import (
     evaluate,
     reconcile,
 )
-from miraikakaku_assets.application.ports.notices import Cycle, CycleLog, Severity
+from miraikakaku_assets.application.ports.cycles import Cycle, CycleLog
+from miraikakaku_assets.application.ports.notices import Severity
 from miraikakaku_assets.domain.percent import percent_ja
 from miraikakaku_assets.domain.tokyo_time import jst
 

@@ -12,12 +12,8 @@ from miraikakaku_assets.application.alerting.conditions.database_alerts import (
     DiskSpace,
 )
 from miraikakaku_assets.application.alerting.conditions.security_alerts import security_evaluations
-from miraikakaku_assets.application.ports.operations.backups import (
-    BackupHistory,
-    BackupShelf,
-    IntegrityReport,
-    IntegrityStore,
-)
+from miraikakaku_assets.application.ports.operations.backups import BackupHistory, BackupShelf
+from miraikakaku_assets.application.ports.operations.integrity import IntegrityReport, IntegrityStore
 from miraikakaku_assets.application.ports.operations.security import SecurityFindings
 from miraikakaku_assets.application.ports.operations.wal import WalArchive
 
