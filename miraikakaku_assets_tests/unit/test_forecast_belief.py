@@ -4,15 +4,8 @@ import numpy as np
 import pytest
 
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS
-from miraikakaku_assets.domain.forecasting.learning import (
-    EMBARGO,
-    Examples,
-    distance_weight,
-    held_out,
-    of_sessions,
-    session_means,
-    shrinkage_weight,
-)
+from miraikakaku_assets.domain.forecasting.gates import EMBARGO, distance_weight, held_out, shrinkage_weight
+from miraikakaku_assets.domain.forecasting.learning import Examples, of_sessions, session_means
 
 
 def examples(days: int, per_day: int, columns: int = 1) -> Examples:

@@ -30,17 +30,13 @@ from miraikakaku_assets.adapters.forecasters.trained_trees import (
     threads_for,
 )
 from miraikakaku_assets.domain.forecasting.contract import FEWEST_RETURNS, HORIZONS, Look, Needs, Profile
-from miraikakaku_assets.domain.forecasting.learning import (
+from miraikakaku_assets.domain.forecasting.gates import (
     MIN_T_OF_RANKS,
-    TARGETS,
-    Examples,
     distance_weight,
     held_out,
-    inputs,
-    of_sessions,
     shrinkage_weight,
-    targets,
 )
+from miraikakaku_assets.domain.forecasting.learning import TARGETS, Examples, inputs, of_sessions, targets
 from miraikakaku_assets.domain.forecasting.panel import Panel
 
 if TYPE_CHECKING:

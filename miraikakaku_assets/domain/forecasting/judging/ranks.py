@@ -7,7 +7,7 @@ from math import sqrt
 import polars as pl
 
 from miraikakaku_assets.domain.forecasting.comparison import FEWEST_DAYS, long_run_variance
-from miraikakaku_assets.domain.forecasting.learning import daily_rank_correlations
+from miraikakaku_assets.domain.forecasting.gates import daily_rank_correlations
 from miraikakaku_assets.domain.forecasting.scores import hit_interval, independent_outcomes
 
 FEWEST_ISSUES = 20
