@@ -36,11 +36,11 @@ class GreatExpectations:
             {"dataframe": _pandas(suite, rows)}
         )
         report = batch.validate(asked, result_format=_EVERY_ROW)
-        found: dict[str, set[int]] = {rule.name: set() for rule in suite.rules}
+        exceptional: dict[str, set[int]] = {rule.name: set() for rule in suite.rules}
         for result in report.results:  # in an order of their own; the rule travels in the expectation's meta
             rule = result.expectation_config.meta["rule"]
-            found[rule] |= _positions(result, rule, suite.name)
-        return {rule: sorted(positions) for rule, positions in found.items()}
+            exceptional[rule] |= _positions(result, rule, suite.name)
+        return {rule: sorted(positions) for rule, positions in exceptional.items()}
 
 
 _EVERY_ROW = {

@@ -98,8 +98,8 @@ class Watching(Sources, Forecasting, Backups, Security):
 
         channels: Channels = self.channels_of_settings
         routes = parse_routes(self.settings.alert_routes, tuple(channels))
-        told = routes.channels(Level.HIGH, UNREACHABLE.key.partition("/")[0], UNREACHABLE.escalates_from)
-        return OutagePorts(self.outage_file, channels, told, self.clock)
+        reached = routes.channels(Level.HIGH, UNREACHABLE.key.partition("/")[0], UNREACHABLE.escalates_from)
+        return OutagePorts(self.outage_file, channels, reached, self.clock)
 
     @property
     def has_database(self) -> bool:

@@ -107,9 +107,9 @@ def _outage(ports: Ports, error: Exception) -> WatchRound:
         else:
             raise error
     reason = str(error)
-    told = tell_outage(reason, ports.outage)
+    reached = tell_outage(reason, ports.outage)
     trouble = ports.dead_mans_switch.ping(PING, Signal.FAILURE, text=reason)
-    return WatchRound(outage=reason, told=told, troubles=(trouble,) if trouble else ())
+    return WatchRound(outage=reason, told=reached, troubles=(trouble,) if trouble else ())
 
 
 @cache

@@ -90,7 +90,7 @@ class LocalFacts:
         """TCP ports that processes of this environment, and the embedded server, wait on."""
         import psutil
 
-        found = []
+        listeners = []
         for process in psutil.process_iter():
             try:
                 name, arguments = self._named(process)
@@ -103,7 +103,7 @@ class LocalFacts:
                 ]
             except (psutil.Error, OSError):  # it has ended meanwhile, or is somebody else's
                 continue
-            found += [
+            listeners += [
                 Listener(
                     name,
                     process.pid,
@@ -114,7 +114,9 @@ class LocalFacts:
                 )
                 for connection in waiting
             ]
-        return sorted(set(found), key=lambda listener: (listener.process, listener.port, listener.address))
+        return sorted(
+            set(listeners), key=lambda listener: (listener.process, listener.port, listener.address)
+        )
 
     def access(self) -> DatabaseAccess:
         """How the database lets people in."""

@@ -229,7 +229,7 @@ def pinned(lock: str) -> dict[str, str]:
     versions: dict[str, list[str]] = {}
     for name, version in _PINNED.findall(lock):
         versions.setdefault(name.lower(), []).append(version)
-    return {name: ", ".join(found) for name, found in versions.items()}
+    return {name: ", ".join(named) for name, named in versions.items()}
 
 
 def changed(before: str, after: str) -> dict[str, tuple[str | None, str | None]]:

@@ -39,7 +39,7 @@ def read_dump(path: Path, packages: Collection[str]) -> AdvisoryDump:
         InputFileError: It is no zip (or not yet, while it is being copied), or holds no advisory of PyPI.
     """
     names = frozenset(packages)
-    found, newest, documents, unreadable, ours = list[Advisory](), None, 0, 0, 0
+    advisories, newest, documents, unreadable, ours = list[Advisory](), None, 0, 0, 0
     for content in _documents(path):
         documents += 1
         try:
@@ -48,7 +48,7 @@ def read_dump(path: Path, packages: Collection[str]) -> AdvisoryDump:
             # Two of three documents are about no package that is looked for: their form is not looked at any closer.
             if _TELLTALE in content:
                 ours += 1
-                found += advisories_of(document, names)
+                advisories += advisories_of(document, names)
         except UnreadableAdvisoryError:
             unreadable += 1
             continue
@@ -59,7 +59,7 @@ def read_dump(path: Path, packages: Collection[str]) -> AdvisoryDump:
             "no_advisories",
             "there is no advisory of PyPI in it; it has to be OSV's dump of PyPI, all.zip",
         )
-    return AdvisoryDump(path.name, tuple(found), newest, documents, unreadable)
+    return AdvisoryDump(path.name, tuple(advisories), newest, documents, unreadable)
 
 
 def _documents(path: Path) -> Iterator[bytes]:

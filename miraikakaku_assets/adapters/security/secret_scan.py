@@ -64,16 +64,16 @@ class SecretPlaces:
             DependencyUnavailableError: detect-secrets is not installed, or git does not list the checkout.
         """
         files = _files_of(self.tree)
-        found = [_tracked(self.tree, path) for path in files if _is_env(path)]
-        found += _tokens(self.tree, files)
+        findings = [_tracked(self.tree, path) for path in files if _is_env(path)]
+        findings += _tokens(self.tree, files)
         values = {
             name: [value.encode() for value in secrets if len(value) >= _SHORTEST]
             for name, secrets in self.known.items()
         }
         written = list(_written(self.home))
         for path in [path for path in (*files, *written) if not _is_env(path)]:
-            found += _known(path, self.tree if path.is_relative_to(self.tree) else self.home, values)
-        return found, len(files) + len(written)
+            findings += _known(path, self.tree if path.is_relative_to(self.tree) else self.home, values)
+        return findings, len(files) + len(written)
 
 
 def _files_of(tree: Path) -> list[Path]:
@@ -126,7 +126,7 @@ def _tokens(tree: Path, files: Iterable[Path]) -> list[Finding]:
     for path in files:
         is_test = bool(_TESTS & set(path.relative_to(tree).parts))
         (in_tests if is_test else elsewhere).append(path)
-    found = []
+    findings = []
     for detectors, paths in ((TOKENS, in_tests), ((*TOKENS, *WORDS), elsewhere)):
         used = {
             "plugins_used": [{"name": name} for name in detectors],
@@ -137,12 +137,12 @@ def _tokens(tree: Path, files: Iterable[Path]) -> list[Finding]:
                 if _is_env(path):
                     continue
                 secrets = sorted(scan_file(str(path)), key=lambda secret: (secret.line_number, secret.type))
-                found += [
+                findings += [
                     _token(path.relative_to(tree).as_posix(), secret.type, secret.line_number)
                     for secret in secrets
                     if (secret.secret_value or "").strip("\"'<>").lower() not in _PLACEHOLDERS
                 ]
-    return found
+    return findings
 
 
 def _token(name: str, kind: str, line: int) -> Finding:

@@ -45,7 +45,7 @@ def source_weaknesses(folder: Path) -> tuple[list[Finding], int]:
     try:
         report = json.loads(ended.stdout)
         unread = [error["filename"] for error in report["errors"]]
-        found = [_finding(result, folder) for result in report["results"]]
+        findings = [_finding(result, folder) for result in report["results"]]
         files = len(report["metrics"]) - 1  # the last one is the total
     except (ValueError, KeyError, TypeError) as error:
         raise DependencyUnavailableError("bandit's answer is no report; scan again") from error
@@ -53,7 +53,7 @@ def source_weaknesses(folder: Path) -> tuple[list[Finding], int]:
         raise DependencyUnavailableError(
             f"bandit could not read {len(unread)} files, the first is {unread[0]}"
         )
-    return found, files
+    return findings, files
 
 
 def _finding(result: Mapping[str, Any], folder: Path) -> Finding:

@@ -64,8 +64,8 @@ class AsyncDatabase:
     async def rows(self, query: str, *values: object) -> list[Any]:
         """What a query finds."""
         async with self.connection() as connection:
-            found: list[Any] = await connection.fetch(query, *values)
-            return found
+            rows: list[Any] = await connection.fetch(query, *values)
+            return rows
 
     async def row(self, query: str, *values: object) -> Any | None:
         """The first row that a query finds, None without any."""
@@ -77,12 +77,14 @@ class AsyncDatabase:
         async with self.connection() as connection:
             return await connection.fetchval(query, *values)
 
-    async def listen(self, channel: str, heard: Callable[[str], None], connected: Callable[[], None]) -> None:
+    async def listen(
+        self, channel: str, on_notification: Callable[[str], None], connected: Callable[[], None]
+    ) -> None:
         """Hears of notifications until it is cancelled; a lost connection is made again.
 
         Args:
             channel: Name of the channel.
-            heard: Called with the payload of each.
+            on_notification: Called with the payload of each.
             connected: Called whenever it begins to listen: what was said before is not known.
         """
         while True:
@@ -97,7 +99,9 @@ class AsyncDatabase:
                 continue
             try:
                 connection.add_termination_listener(lambda _connection, lost=lost: lost.set())
-                await connection.add_listener(channel, lambda _c, _pid, _channel, payload: heard(payload))
+                await connection.add_listener(
+                    channel, lambda _c, _pid, _channel, payload: on_notification(payload)
+                )
                 connected()
                 await lost.wait()
             except _GONE:

@@ -42,7 +42,7 @@ class GroupedReads(Generic[K, V]):
             while self._waiting:
                 group, self._waiting = self._waiting, {}
                 try:
-                    found = await self._read(group.keys())
+                    answered = await self._read(group.keys())
                 except Exception as error:  # noqa: BLE001 - each of those who wait is told
                     for answer in _open(group.values()):
                         answer.set_exception(error)
@@ -53,7 +53,7 @@ class GroupedReads(Generic[K, V]):
                     raise
                 for key, answers in group.items():
                     for answer in _open([answers]):
-                        answer.set_result(found.get(key))
+                        answer.set_result(answered.get(key))
         finally:
             self._reading = None
 

@@ -61,7 +61,7 @@ def tell_outage(reason: str, ports: OutagePorts) -> tuple[str, ...]:
         return ()
     if ports.memory.is_demo():
         return ()
-    told = list[str]()
+    reached = list[str]()
     text = "\n".join(
         [f"発生: {jst(outage.since)}", f"エラー: {outage.reason}", f"対処: {UNREACHABLE.remedy}"]
     )
@@ -72,8 +72,8 @@ def tell_outage(reason: str, ports: OutagePorts) -> tuple[str, ...]:
         if answer.verdict is Verdict.DELIVERED:
             outage = replace(outage, told=(*outage.told, name))
             ports.memory.write(outage)
-            told.append(name)
-    return tuple(told)
+            reached.append(name)
+    return tuple(reached)
 
 
 def end_outage(ports: OutagePorts, alerts: AlertStore) -> AlertChanges:

@@ -127,7 +127,7 @@ def _ranks(own: pl.DataFrame, data: Panel, cut: EvaluationSet) -> pl.DataFrame:
     if floors and "volume" in data.bars.columns:
         turnover = pl.col("close") * pl.col("volume").cast(pl.Float64)
         classes = liquidity(data.bars.select("symbol", "session", turnover=turnover), floors)
-    found = []
+    rank_rows = []
     for (model, horizon), rows in own.partition_by("model", "horizon", as_dict=True).items():
         if model == NO_CHANGE:
             continue
@@ -138,10 +138,10 @@ def _ranks(own: pl.DataFrame, data: Panel, cut: EvaluationSet) -> pl.DataFrame:
         for floor, chosen in parts.items():
             skill = rank_skill(rank_series(chosen)["ic"], horizon)
             cost = break_even_cost(chosen, horizon)
-            found.append((model, horizon, floor, skill.days, skill.mean, skill.t, skill.icir, cost))
+            rank_rows.append((model, horizon, floor, skill.days, skill.mean, skill.t, skill.icir, cost))
     kinds = {"model": pl.String(), "horizon": pl.Int64(), "floor": pl.Float64(), "days": pl.Int64()}
     kinds |= dict.fromkeys(("ic", "t", "icir", "cost"), pl.Float64())
-    return pl.DataFrame(found, schema=kinds, orient="row").sort("horizon", "floor", "model")
+    return pl.DataFrame(rank_rows, schema=kinds, orient="row").sort("horizon", "floor", "model")
 
 
 def _with_regimes(rows: pl.DataFrame, data: Panel) -> pl.DataFrame:

@@ -123,17 +123,17 @@ def _plain(scores: CutScores) -> dict[str, Any]:
 def figures(cuts: Sequence[CutScores]) -> list[CutFigure]:
     """What is watched over time, of the sets that were walked through."""
     of = {cut.cut.name: cut for cut in cuts}
-    found = []
+    figures = []
     for market, name in (("jp", "jp_evening"), ("us", "us")):
         if name in of:
-            found.append(CutFigure(f"forecast_crps_vs_best_peer_{market}", _density(of[name], 1)))
-            found += [CutFigure(f"rank_ic_{market}_h{h}", _rank(of[name], h)) for h in _SHOWN]
+            figures.append(CutFigure(f"forecast_crps_vs_best_peer_{market}", _density(of[name], 1)))
+            figures += [CutFigure(f"rank_ic_{market}_h{h}", _rank(of[name], h)) for h in _SHOWN]
     if "lme_3m" in of:
-        found.append(CutFigure("lme_3m_mae_vs_no_change", _point(of["lme_3m"], "mae_to_no_change")))
-        found.append(CutFigure("lme_3m_direction", _point(of["lme_3m"], "hit_rate")))
+        figures.append(CutFigure("lme_3m_mae_vs_no_change", _point(of["lme_3m"], "mae_to_no_change")))
+        figures.append(CutFigure("lme_3m_direction", _point(of["lme_3m"], "hit_rate")))
     if "jp_morning" in of:
-        found.append(CutFigure("jp_morning_mae_vs_no_change", _point(of["jp_morning"], "mae_to_no_change")))
-    return found
+        figures.append(CutFigure("jp_morning_mae_vs_no_change", _point(of["jp_morning"], "mae_to_no_change")))
+    return figures
 
 
 def _own(rows: pl.DataFrame, horizon: int) -> Mapping[str, Any] | None:

@@ -198,10 +198,10 @@ def _verify(copy: Path, dump: Dump, ports: BackupPorts) -> str:
         BackupError: It holds something else.
     """
     try:
-        found = ports.copies.trial(copy)
+        restored = ports.copies.trial(copy)
     except PermissionError as error:
         return f"the role may not create a database to restore it into ({error})"
-    differences = list(figures_differ(found, dump.tables, ports.copies.schemas.values()))
+    differences = list(figures_differ(restored, dump.tables, ports.copies.schemas.values()))
     if differences:
         raise BackupError(
             f"The copy does not hold what the database holds, and was thrown away: {'; '.join(differences[:_SHOWN])}"

@@ -190,8 +190,8 @@ class _Collection:
     def _store(self, checked: _Checked) -> list[SymbolOutcome]:
         delivery, request, source = checked.delivery, self.request, self.ports.source
         bars, padding = without_padding(checked.validated)
-        told = {*delivery.symbols, *delivery.bars["symbol"].unique().to_list()}
-        ids = {symbol: request.known[symbol] for symbol in told if symbol in request.known}
+        in_delivery = {*delivery.symbols, *delivery.bars["symbol"].unique().to_list()}
+        ids = {symbol: request.known[symbol] for symbol in in_delivery if symbol in request.known}
         answered = [self.requests[symbol] for symbol in delivery.symbols if symbol in self.requests]
         delivered = set(bars.accepted["symbol"].unique().to_list())
         collected = Collected(

@@ -200,16 +200,16 @@ class _Exercise(Generic[SiteT]):
         return self._site.told()[self._told_before :]
 
     def _is_told(self, *, over: bool) -> bool:
-        keys = [told.key for told in self._since() if told.is_over is over]
+        keys = [message.key for message in self._since() if message.is_over is over]
         return all(any(fnmatchcase(key, pattern) for key in keys) for pattern in self._damage.alerts)
 
     def _count(self) -> None:
-        outcome, told = self._outcome, self._since()
-        outcome.alerts = tuple(dict.fromkeys(each.key for each in told))
+        outcome, messages = self._outcome, self._since()
+        outcome.alerts = tuple(dict.fromkeys(each.key for each in messages))
         for key in outcome.alerts:
             if not any(fnmatchcase(key, pattern) for pattern in self._damage.alerts):
                 outcome.problems.append(f"told of {key}, too")
             for over, word in ((False, "it stands"), (True, "it is over")):
-                count = sum(each.key == key and each.is_over is over for each in told)
+                count = sum(each.key == key and each.is_over is over for each in messages)
                 if count != 1:
                     outcome.problems.append(f"told {count} times that {word}: {key}")

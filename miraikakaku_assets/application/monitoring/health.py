@@ -272,12 +272,19 @@ def _source(rate: LimitState, health: SourceHealth | None) -> Figure:
         level = Level.CAUTION
     else:
         level = Level.NORMAL if health else Level.UNKNOWN
-    said = f"{health.health}: {health.reason}" if health else "its canaries were not asked yet"
+    sentence = f"{health.health}: {health.reason}" if health else "its canaries were not asked yet"
     paused = f"paused ({rate.reason}); " if rate.breaker is Breaker.OPEN else ""
     remedy = _SOURCE_REMEDY if level >= Level.CAUTION else ""
     share = health.success_share if health else None
     return Figure(
-        SOURCE, "price source", share, "share", level, _SOURCE_NORMAL, f"{paused}{rate.name}: {said}", remedy
+        SOURCE,
+        "price source",
+        share,
+        "share",
+        level,
+        _SOURCE_NORMAL,
+        f"{paused}{rate.name}: {sentence}",
+        remedy,
     )
 
 

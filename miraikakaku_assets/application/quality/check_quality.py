@@ -171,26 +171,26 @@ def _judge_series(batch: Batch, ports: QualityPorts) -> tuple[list[RuleResult], 
     for rule in SERIES_RULES:
         if not rule.applies(universe):
             continue
-        found = findings.filter(pl.col("rule") == rule.name)
+        exceptions = findings.filter(pl.col("rule") == rule.name)
         most = tolerated(rule, universe, instruments)
-        state = State.FAILED if found.height > most else State.PASSED
+        state = State.FAILED if exceptions.height > most else State.PASSED
         results.append(
             RuleResult(
                 *(HEALTH, rule.name, "prices_1d", rule.sentence),
                 state if instruments else State.EMPTY,
                 instruments,
-                found.height,
+                exceptions.height,
                 tolerated=most,
-                worst=_worst(found),
-                query=ports.store.listed_findings(HEALTH, rule.name, batch) if found.height else "",
-                note=f"{found.height:,} findings, {most:,} are tolerated" if found.height else "",
+                worst=_worst(exceptions),
+                query=ports.store.listed_findings(HEALTH, rule.name, batch) if exceptions.height else "",
+                note=f"{exceptions.height:,} findings, {most:,} are tolerated" if exceptions.height else "",
             )
         )
     return results, findings
 
 
-def _worst(found: pl.DataFrame) -> tuple[Exceptional, ...]:
+def _worst(exceptions: pl.DataFrame) -> tuple[Exceptional, ...]:
     return tuple(
         Exceptional(f"{row['symbol']} {row['session']}", f"{row['value']:.6g} ({row['detail']})")
-        for row in found.head(WORST).iter_rows(named=True)
+        for row in exceptions.head(WORST).iter_rows(named=True)
     )

@@ -73,8 +73,8 @@ def measured_days(batch: Batch, timeframe: Timeframe, totals: pl.DataFrame) -> p
         .then(waited)
         .otherwise((pl.col("delay") - length).clip(lower_bound=0.0))
     )
-    said = is_newest | (delay <= _LATE_BY_NATURE.total_seconds())
-    return known.with_columns(delay=pl.when(said).then(delay)).with_columns(
+    is_timely = is_newest | (delay <= _LATE_BY_NATURE.total_seconds())
+    return known.with_columns(delay=pl.when(is_timely).then(delay)).with_columns(
         pl.col("bars", "volume").fill_null(0)
     )
 

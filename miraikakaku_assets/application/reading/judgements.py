@@ -40,14 +40,14 @@ def newest_signals(
     store: StoredSignals,
 ) -> list[dict[str, Any]]:
     """Signals, newest first, each with its evidence and what came after earlier ones; moments in UTC."""
-    found = store.signals(universe, symbols, since, definition)
+    signals = store.signals(universe, symbols, since, definition)
     return [
         {
             **row,
             "evidence": json.loads(row["evidence"]),
             "track_record": json.loads(row["track_record"]) if row["track_record"] else None,
         }
-        for row in reversed(found.to_dicts())
+        for row in reversed(signals.to_dicts())
     ]
 
 

@@ -94,9 +94,9 @@ def symbol_chart(
     actions = bars.actions(question.universe, [question.symbol], trusted=True)
     within = actions.filter(pl.col("ex_date") >= first).select("ex_date", "kind", "value").sort("ex_date")
     began: datetime = shown["ts"][0]
-    found = signals.signals(question.universe, [question.symbol], began, question.definition)
+    onsets = signals.signals(question.universe, [question.symbol], began, question.definition)
     return SymbolChart(
-        _timed(question, shown), within, [_read(row) for row in found.to_dicts()], table.height
+        _timed(question, shown), within, [_read(row) for row in onsets.to_dicts()], table.height
     )
 
 

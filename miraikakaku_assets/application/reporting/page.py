@@ -93,10 +93,10 @@ def heat_map(rows: Sequence[str], columns: Sequence[str], shares: Sequence[Seque
         top = number * _ROW
         cells.append(f'<text x="{_LABEL - 6}" y="{top + 10}" text-anchor="end">{escape(name)}</text>')
         for place, share in enumerate(line):
-            told = "nothing expected" if share is None else f"{share * 100:.2f} %"
+            tooltip = "nothing expected" if share is None else f"{share * 100:.2f} %"
             cells.append(
                 f'<rect x="{_LABEL + place * _CELL}" y="{top}" width="{_CELL - 1}" height="{_ROW - 1}" '
-                f'fill="{_colour(share)}"><title>{escape(name)} {escape(columns[place])}: {told}</title></rect>'
+                f'fill="{_colour(share)}"><title>{escape(name)} {escape(columns[place])}: {tooltip}</title></rect>'
             )
     marks = {0, len(columns) // 2, len(columns) - 1} if columns else set()
     for place in sorted(marks):

@@ -281,7 +281,7 @@ def _gaps(holdings: Holdings, ranges: list[dict[str, NDArray[Any]]]) -> pl.DataF
     days = pl.Series(holdings.grid.sessions, dtype=pl.Date)
     causes = pl.Series([cause.name for cause in ORDERED], dtype=pl.String)
     issues = holdings.issues
-    found = pl.DataFrame(
+    gaps = pl.DataFrame(
         {
             **{name: issues[name].gather(columns["row"]) for name in ("instrument_id", "symbol", "segment")},
             "first_session": days.gather(columns["first"]),
@@ -291,7 +291,7 @@ def _gaps(holdings: Holdings, ranges: list[dict[str, NDArray[Any]]]) -> pl.DataF
             "cause": causes.gather(columns["code"] - 1),
         }
     )
-    return found.select(*(pl.col(name).cast(kind) for name, kind in GAPS.items()), "segment")
+    return gaps.select(*(pl.col(name).cast(kind) for name, kind in GAPS.items()), "segment")
 
 
 def _days(grid: SessionGrid, sectors: NDArray[Any], counts: NDArray[Any]) -> pl.DataFrame:

@@ -48,13 +48,14 @@ def broken_series(
         return pl.DataFrame(schema=FINDINGS)
     explained = _beside_actions(bars, actions)
     measured = _measured(bars, sessions).with_columns(is_explained=explained)
-    found = [
+    exceptions = [
         measured.filter((pl.col("session") >= since) & condition).select(
             rule=pl.lit(rule), symbol="symbol", session="session", value=value.cast(pl.Float64), detail=detail
         )
         for rule, condition, value, detail in _conditions(universe)
     ]
-    return pl.concat(found).cast(FINDINGS).sort("rule", "value", "symbol", descending=[False, True, False])  # type: ignore[arg-type]
+    rows = pl.concat(exceptions).cast(FINDINGS)  # type: ignore[arg-type]
+    return rows.sort("rule", "value", "symbol", descending=[False, True, False])
 
 
 def _measured(bars: pl.DataFrame, sessions: pl.Series) -> pl.DataFrame:

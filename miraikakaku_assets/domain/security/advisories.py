@@ -134,7 +134,7 @@ def advisories_of(document: Mapping[str, Any], packages: Iterable[str] | None = 
     try:
         if document.get("withdrawn"):
             return []
-        found = [
+        advisories = [
             _advisory(document, affected, name)
             for affected in document.get("affected") or ()
             if (name := _package(affected)) is not None and (wanted is None or name in wanted)
@@ -143,7 +143,7 @@ def advisories_of(document: Mapping[str, Any], packages: Iterable[str] | None = 
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnreadableAdvisoryError(f"it is no advisory ({type(error).__name__})") from error
-    return found
+    return advisories
 
 
 def _package(affected: Mapping[str, Any]) -> str | None:

@@ -76,9 +76,9 @@ class DatabaseAccess:
 
 def role_findings(access: DatabaseAccess) -> list[Finding]:
     """What is too open about a database."""
-    found = []
+    findings = []
     if access.is_superuser and not access.is_embedded:
-        found.append(
+        findings.append(
             _finding(
                 "superuser_in_use",
                 access.role,
@@ -88,7 +88,7 @@ def role_findings(access: DatabaseAccess) -> list[Finding]:
             )
         )
     if access.address and not is_loopback(access.address) and not access.is_encrypted:
-        found.append(
+        findings.append(
             _finding(
                 "not_encrypted",
                 "connection",
@@ -98,7 +98,7 @@ def role_findings(access: DatabaseAccess) -> list[Finding]:
             )
         )
     if access.is_embedded and access.superusers:
-        found.append(
+        findings.append(
             _finding(
                 "further_superusers",
                 ", ".join(access.superusers),
@@ -107,7 +107,7 @@ def role_findings(access: DatabaseAccess) -> list[Finding]:
                 "ALTER ROLE … NOSUPERUSER",
             )
         )
-    return found + _grants(access.grants) + _rules(access.rules or ())
+    return findings + _grants(access.grants) + _rules(access.rules or ())
 
 
 def _grants(grants: Iterable[PublicGrant]) -> list[Finding]:
@@ -124,21 +124,21 @@ def _grants(grants: Iterable[PublicGrant]) -> list[Finding]:
 
 
 def _rules(rules: Iterable[AccessRule]) -> list[Finding]:
-    found = []
+    findings = []
     for rule in rules:
         who = ", ".join(rule.roles)
         where = rule.address or "the socket"
         if rule.method in _OPEN_METHODS:
             level = Level.CRITICAL if rule.is_remote else Level.HIGH
             what = f"{who} get in from {where} without a password ({rule.method})"
-            found.append(_access(rule, "no_password", level, what))
+            findings.append(_access(rule, "no_password", level, what))
         elif rule.method in _WEAK_METHODS and rule.kind != "hostssl" and rule.is_remote:
             what = f"{who} send their password from {where} in the clear ({rule.method})"
-            found.append(_access(rule, "clear_password", Level.HIGH, what))
+            findings.append(_access(rule, "clear_password", Level.HIGH, what))
         elif rule.method == "md5" and rule.is_remote:
             what = f"{who} get in from {where} by md5, which is broken"
-            found.append(_access(rule, "weak_password", Level.LOW, what))
-    return found
+            findings.append(_access(rule, "weak_password", Level.LOW, what))
+    return findings
 
 
 def _access(rule: AccessRule, name: str, level: Level, what: str) -> Finding:

@@ -53,10 +53,10 @@ class FileMode:
 
 def permission_findings(modes: Iterable[FileMode]) -> list[Finding]:
     """Files and folders that others may read, change or enter."""
-    found = []
+    findings = []
     for file in modes:
         if not file.is_ours:
-            found.append(
+            findings.append(
                 _permission(
                     file,
                     "foreign_owner",
@@ -70,15 +70,17 @@ def permission_findings(modes: Iterable[FileMode]) -> list[Finding]:
             continue
         fix = f"chmod {file.narrowest:o} {file.path}"
         if excess & _WRITE:
-            found.append(
+            findings.append(
                 _permission(file, "writable_by_others", Level.CRITICAL, "can be changed by others", fix)
             )
         elif excess & _READ:
             level = Level.MEDIUM if file.holding is Holding.STATE else Level.HIGH
-            found.append(_permission(file, "readable_by_others", level, "can be read by others", fix))
+            findings.append(_permission(file, "readable_by_others", level, "can be read by others", fix))
         else:
-            found.append(_permission(file, "entered_by_others", Level.LOW, "can be entered by others", fix))
-    return found
+            findings.append(
+                _permission(file, "entered_by_others", Level.LOW, "can be entered by others", fix)
+            )
+    return findings
 
 
 def _permission(file: FileMode, rule: str, level: Level, trouble: str, fix: str) -> Finding:
@@ -117,7 +119,7 @@ class Listener:
 
 def listening_findings(listeners: Iterable[Listener]) -> list[Finding]:
     """Processes that answer to other machines: nothing here has a login of its own."""
-    found = []
+    findings = []
     for listener in listeners:
         if is_loopback(listener.address):
             continue
@@ -126,7 +128,7 @@ def listening_findings(listeners: Iterable[Listener]) -> list[Finding]:
         if listener.is_web_ui and not listener.is_read_only:
             exposed = "lets everybody who reaches it start and stop runs"
             level = Level.CRITICAL
-        found.append(
+        findings.append(
             Finding(
                 Kind.LISTENING,
                 "not_on_loopback",
@@ -138,7 +140,7 @@ def listening_findings(listeners: Iterable[Listener]) -> list[Finding]:
                 {"address": listener.address, "port": listener.port, "pid": listener.pid},
             )
         )
-    return found
+    return findings
 
 
 def is_loopback(address: str) -> bool:

@@ -52,7 +52,7 @@ def vulnerabilities(advisories: Iterable[Advisory], installed: Mapping[str, str]
         advisories: Any.
         installed: Canonical name → version.
     """
-    found = []
+    vulnerabilities = []
     for advisory in advisories:
         version = installed.get(advisory.package)
         if version is None or not advisory.affects(version):
@@ -60,8 +60,10 @@ def vulnerabilities(advisories: Iterable[Advisory], installed: Mapping[str, str]
         fixed = advisory.fixed_after(version)
         ids = frozenset({advisory.id, *advisory.aliases})
         shown = None if fixed is None else str(fixed)
-        found.append(Vulnerability(advisory.package, version, ids, advisory.summary, advisory.level, shown))
-    return merged(found)
+        vulnerabilities.append(
+            Vulnerability(advisory.package, version, ids, advisory.summary, advisory.level, shown)
+        )
+    return merged(vulnerabilities)
 
 
 def merged(given: Iterable[Vulnerability]) -> list[Vulnerability]:
@@ -160,9 +162,9 @@ def advisory_findings(
     audited = frozenset().union(*(source.audited for source in used)) if used else frozenset()
     missed = sorted(set(installed) - audited)
     online = frozenset().union(*(source.audited for source in used if source.newest is None), frozenset())
-    found = []
+    findings = []
     if missed:
-        found.append(
+        findings.append(
             Finding(
                 Kind.ADVISORIES,
                 "not_audited",
@@ -177,7 +179,7 @@ def advisory_findings(
     for source in used:
         only = source.audited - online  # who is audited online as well does not depend on the dump
         if source.newest is not None and only and now - source.newest > longest:
-            found.append(
+            findings.append(
                 Finding(
                     Kind.ADVISORIES,
                     "too_old",
@@ -189,7 +191,7 @@ def advisory_findings(
                     {"newest": source.newest.isoformat(), "packages": len(only)},
                 )
             )
-    return found
+    return findings
 
 
 def _first(names: Sequence[str], most: int = 5) -> str:

@@ -150,8 +150,8 @@ async def jobs(
 ) -> Response:
     """Newest first."""
     states = None if status is None else _shown_as(status)
-    total, found = await parts(request).ports.job_store.recent(states, limit, offset)
-    return listing({"total": total, "jobs": [job_document(job) for job in found]}, request)
+    total, jobs = await parts(request).ports.job_store.recent(states, limit, offset)
+    return listing({"total": total, "jobs": [job_document(job) for job in jobs]}, request)
 
 
 @router.get(
@@ -179,17 +179,17 @@ async def manifest(request: Request, job_id: JobId, limit: Limit = 1000, offset:
 async def files(request: Request, job_id: JobId) -> Response:
     """A Parquet file of each universe, with its size and SHA-256; they expire."""
     use = parts(request).ports
-    found = await _files(use, job_id)
-    state = result_state(found, use.results_kept, use.clock())
+    job_files = await _files(use, job_id)
+    state = result_state(job_files, use.results_kept, use.clock())
     listed = [
         {
             **{name: row[name] for name in row if name != "bytes"},
             "size": row["bytes"],
             "url": f"/api/bulk/files/{job_id}/{row['name']}",
         }
-        for row in (found.files if state == "ready" else ())
+        for row in (job_files.files if state == "ready" else ())
     ]
-    expires_at = None if found.written_at is None else found.written_at + use.results_kept
+    expires_at = None if job_files.written_at is None else job_files.written_at + use.results_kept
     content = {"job_id": job_id, "state": state, "expires_at": expires_at, "files": listed}
     return listing(content, request)
 
@@ -213,12 +213,12 @@ async def file(
 ) -> Response:
     """A file that the list of the job names; ranges may be asked for."""
     use = parts(request).ports
-    found = await _files(use, job_id)
-    row = next((row for row in found.files if row["name"] == name), None)
+    job_files = await _files(use, job_id)
+    row = next((row for row in job_files.files if row["name"] == name), None)
     if row is None:
         raise not_found("指定されたファイルが見つかりません")
     path = use.result_path(str(row["name"]))  # the book's name: the client's leads nowhere
-    if path is None or result_state(found, use.results_kept, use.clock()) != "ready":
+    if path is None or result_state(job_files, use.results_kept, use.clock()) != "ready":
         raise ApiError(
             HTTPStatus.GONE, "EXPIRED", "ファイルの保存期間が終了しました。ジョブを再実行してください"
         )
@@ -230,10 +230,10 @@ async def file(
 
 
 async def _files(use: Ports, job_id: str) -> JobFiles:
-    found = await use.job_store.files(job_id)
-    if found is None:
+    job_files = await use.job_store.files(job_id)
+    if job_files is None:
         raise not_found(NO_SUCH_JOB)
-    return found
+    return job_files
 
 
 def _shown_as(status: JobState) -> tuple[JobState, ...]:

@@ -139,9 +139,9 @@ def read_alerts(use: Ports, query: AlertQuery, days: int, limit: int, offset: in
     """Alerts that a query is about, of the last days where those that are over count, with who was told."""
     since = None if query.only_standing else use.clock() - timedelta(days=days)
     page = use.alert_records.page(replace(query, since=since), limit=limit, offset=offset)
-    told = use.alert_records.told([alert.id for alert in page.alerts])
+    messages = use.alert_records.told([alert.id for alert in page.alerts])
     rows = [
-        {**alert_row(alert), "notifications": [asdict(message) for message in told.get(alert.id, ())]}
+        {**alert_row(alert), "notifications": [asdict(message) for message in messages.get(alert.id, ())]}
         for alert in page.alerts
     ]
     return _document({"total": page.total, "alerts": rows})

@@ -127,10 +127,10 @@ class Guard:
 def cookie_of(header: str) -> str | None:
     """The dashboard's cookie in a header ``Cookie``."""
     try:
-        found = SimpleCookie(header).get(COOKIE)
+        cookie = SimpleCookie(header).get(COOKIE)
     except CookieError:
         return None
-    return None if found is None else found.value
+    return None if cookie is None else cookie.value
 
 
 def _same_site(headers: dict[bytes, bytes]) -> bool:

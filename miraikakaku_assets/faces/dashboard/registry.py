@@ -12,5 +12,5 @@ from miraikakaku_assets.faces.dashboard.page import Page
 def all_pages() -> tuple[Page, ...]:
     """The pages in the order in which they are listed; the first is shown without a path."""
     modules = (import_module(f"{pages.__name__}.{module.name}") for module in iter_modules(pages.__path__))
-    found = [module.PAGE for module in modules if hasattr(module, "PAGE")]
-    return tuple(sorted(found, key=lambda page: (page.order, page.slug)))
+    registered = [module.PAGE for module in modules if hasattr(module, "PAGE")]
+    return tuple(sorted(registered, key=lambda page: (page.order, page.slug)))

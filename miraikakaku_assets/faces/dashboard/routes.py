@@ -114,12 +114,12 @@ class _Find(_Endpoint):
         """Issues that the parameter ``q`` may mean."""
         text = request.query_params.get("q", "").replace("\0", "")[:64]
         try:
-            found = await asyncio.to_thread(lambda: symbol_index(self._use.for_reading).find(text))
+            matches = await asyncio.to_thread(lambda: symbol_index(self._use.for_reading).find(text))
         except DependencyUnavailableError as error:
             return JSONResponse({"error": "SERVICE_UNAVAILABLE", "message": str(error)}, 503)
         issues = [
             {"symbol": issue.symbol, "name": issue.name, "market": issue.market, "universe": issue.universe}
-            for issue in found
+            for issue in matches
         ]
         return JSONResponse({"issues": issues}, headers={"Cache-Control": "private, max-age=30"})
 

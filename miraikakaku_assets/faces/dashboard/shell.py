@@ -153,10 +153,10 @@ def _key() -> Key | None:
     access = getattr(server, "access", None)
     if access is None:  # AppTest, where no server is
         return ANONYMOUS
-    found: Key | None = access.key(
+    key: Key | None = access.key(
         st.context.headers.get("X-API-KEY"), st.context.cookies.get(COOKIE), ports().clock()
     )
-    return found
+    return key
 
 
 @cached(60)

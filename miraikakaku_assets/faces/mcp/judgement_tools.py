@@ -78,9 +78,9 @@ def _signalled(
     from miraikakaku_assets.application.reading.judgements import newest_signals
 
     definition = use.settings.pattern_definition
-    found = newest_signals(universe(name), symbols, since, definition, use.analysis)
+    signals = newest_signals(universe(name), symbols, since, definition, use.analysis)
     rows = []
-    for signal in found[:limit]:
+    for signal in signals[:limit]:
         record = signal["track_record"] or {}
         rows.append(
             {
@@ -102,12 +102,12 @@ def _signalled(
         "universe": name,
         "symbols": symbols or "all",
         "definition": definition,
-        "signals": len(found),
+        "signals": len(signals),
         "basis": use.settings.price_basis,
         "evidence_is": "values that the pattern read, by timeframe and indicator",
         "record_is": "outcomes of earlier signals of that side, as known when this one arose; null: none was",
     }
-    if not found:
+    if not signals:
         head["hint"] = "no signal is stored; patterns are looked for in five-minute bars of the watch lists"
     return Answer(head, rows, "newest_signals", file_name=f"signals-{name}")
 

@@ -47,8 +47,8 @@ def drill(
         WorkFellShortError: The demo could not be filled.
     """
     with receiver(clock) as everybody:
-        told = bootstrap.use(installation.settings, clock, everybody.url)
-        grounds = Grounds(told, clock, everybody)
+        drilled_ports = bootstrap.use(installation.settings, clock, everybody.url)
+        grounds = Grounds(drilled_ports, clock, everybody)
         if fill:
             grounds.prepare()
         return list(run_drill(chosen, grounds, at))

@@ -118,8 +118,8 @@ def _why(instance: dg.DagsterInstance, run_id: str) -> str:
 def why_step_failed(event: dg.DagsterEvent) -> str:
     """What a step said when it failed, else the message of its error."""
     failure = event.step_failure_data
-    told = failure.user_failure_data and failure.user_failure_data.description
-    return told or (failure.error.message if failure.error else "")
+    description = failure.user_failure_data and failure.user_failure_data.description
+    return description or (failure.error.message if failure.error else "")
 
 
 def _one_line(text: str) -> str:

@@ -145,8 +145,8 @@ class FolderBackups:
         self.require_sizes(StoredBackup(folder, manifest))
         names = sorted(manifest.files)
         with ThreadPoolExecutor(_THREADS) as threads:
-            found = threads.map(lambda name: _stored(folder / name), names)
-        for name, file in zip(names, found, strict=True):
+            files = threads.map(lambda name: _stored(folder / name), names)
+        for name, file in zip(names, files, strict=True):
             if file.sha256 != manifest.files[name].sha256:
                 raise BackupRefusedError(folder.name, "altered", f"its file {name} is not what was written")
         return StoredBackup(folder, manifest)

@@ -156,9 +156,9 @@ class PostgresCopies:
                 ) from error
             self._fill(new, sources, keep_privileges=_are_there(cursor, roles))
             with self._connected(new) as inside:
-                found = table_figures(inside, list(SCHEMAS.values()))
+                restored = table_figures(inside, list(SCHEMAS.values()))
                 inside.execute("ANALYZE")
-            differences = list(figures_differ(found, expected, SCHEMAS.values()))
+            differences = list(figures_differ(restored, expected, SCHEMAS.values()))
             if differences:
                 cursor.execute(_drop(new))
                 raise BackupError(

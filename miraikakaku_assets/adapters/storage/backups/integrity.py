@@ -90,10 +90,10 @@ class PostgresIntegrityCheck:
                 cursor.execute(_INDEXES, (oid,))
                 for index_schema, index, columns in cursor.fetchall():
                     relations += 1
-                    found = {way: _figures(cursor, way, (schema, table), columns) for way in _WAYS}
-                    if found["table"] != found["index"]:
+                    figures = {way: _figures(cursor, way, (schema, table), columns) for way in _WAYS}
+                    if figures["table"] != figures["index"]:
                         damaged[f"{index_schema}.{index}"] = (
-                            f"it finds {found['index'][0]:,} rows, its table has {found['table'][0]:,}, "
+                            f"it finds {figures['index'][0]:,} rows, its table has {figures['table'][0]:,}, "
                             "or their values differ; REINDEX it"
                         )
         return damaged, relations

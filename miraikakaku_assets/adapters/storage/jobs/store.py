@@ -21,8 +21,8 @@ class PostgresJobStore:
 
     async def resolve(self, names: Sequence[str]) -> Mapping[str, tuple[str, str]]:
         """Symbol, or code of the Tokyo exchange, → universe and Yahoo symbol; what is in no master is left out."""
-        found = await self._database.rows(statements.RESOLVE, list(names))
-        return {row["name"]: (row["universe"], row["symbol"]) for row in found}
+        rows = await self._database.rows(statements.RESOLVE, list(names))
+        return {row["name"]: (row["universe"], row["symbol"]) for row in rows}
 
     async def accept(self, new: NewJob) -> Accepted:
         """Writes a job down, in one transaction; the same idempotency key is one job."""
@@ -106,8 +106,8 @@ class PostgresJobStore:
         )
 
     async def _read_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
-        found = await self._database.rows(statements.READ, list(job_ids))
-        return {row["id"]: _job(row) for row in found}
+        rows = await self._database.rows(statements.READ, list(job_ids))
+        return {row["id"]: _job(row) for row in rows}
 
 
 def _job(row: Any) -> Job:

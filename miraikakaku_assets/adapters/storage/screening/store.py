@@ -43,11 +43,11 @@ class PostgresScreener:
             cut="" if screen.limit is None else f"LIMIT {int(screen.limit)} OFFSET {int(screen.offset)}",
         )
         with bulk_cursor(self._database) as cursor:
-            found = read_frame(cursor, query, asked.parameters)
-        if found.is_empty() and screen.offset:
+            page = read_frame(cursor, query, asked.parameters)
+        if page.is_empty() and screen.offset:
             first = Screen(**{**vars(screen), "offset": 0, "limit": 1})
-            return ScreenedPage(found.drop("total"), self.page(first, definition).total)
-        return ScreenedPage(found.drop("total"), int(found["total"][0]) if found.height else 0)
+            return ScreenedPage(page.drop("total"), self.page(first, definition).total)
+        return ScreenedPage(page.drop("total"), int(page["total"][0]) if page.height else 0)
 
     def choices(self, universes: Sequence[str], definition: str) -> Choices:
         """What can be filtered by, of what is analysed."""

@@ -37,7 +37,7 @@ class PostgresSecurityFindings:
         What a check that was made does not find any more is resolved; one that could not be made changes nothing.
         Two scans at once are stored one after the other; the second has the last word.
         """
-        found = {finding.id: finding for outcome in outcomes for finding in outcome.findings}
+        findings = {finding.id: finding for outcome in outcomes for finding in outcome.findings}
         kinds = {kind.value for outcome in outcomes if not outcome.trouble for kind in outcome.check.kinds}
         with self._engine.begin() as connection:
             connection.execute(_ONE_AT_A_TIME)
@@ -45,22 +45,22 @@ class PostgresSecurityFindings:
                 connection.execute(insert(scans), [_scan(outcome, now) for outcome in outcomes])
             standing = set(
                 connection.scalars(
-                    select(stored.c.id).where(stored.c.id.in_(found), stored.c.resolved_at.is_(None))
+                    select(stored.c.id).where(stored.c.id.in_(findings), stored.c.resolved_at.is_(None))
                 )
             )
-            _upsert(connection, found.values(), now)
+            _upsert(connection, findings.values(), now)
             over = (
                 update(stored)
                 .where(
                     stored.c.kind.in_(kinds),
-                    stored.c.id.not_in(found),
+                    stored.c.id.not_in(findings),
                     stored.c.resolved_at.is_(None),
                 )
                 .values(resolved_at=now)
                 .returning(stored.c.id)
             )
             resolved = frozenset(connection.scalars(over)) if kinds else frozenset()
-        return Recorded(frozenset(found) - standing, resolved)
+        return Recorded(frozenset(findings) - standing, resolved)
 
     def listed(
         self, *, only_standing: bool = False, resolved_since: datetime | None = None

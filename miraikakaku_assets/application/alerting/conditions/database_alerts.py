@@ -64,16 +64,18 @@ class DiskSpace:
         return {}
 
 
-def _damaged(found: DatabaseIntegrity) -> Finding | None:
-    if not found.damages:
+def _damaged(integrity: DatabaseIntegrity) -> Finding | None:
+    if not integrity.damages:
         return None
     lines = [
-        f"確認: {jst(found.searched_at)}",
-        *([found.searched] if found.searched else []),
-        *found.damages[:20],
+        f"確認: {jst(integrity.searched_at)}",
+        *([integrity.searched] if integrity.searched else []),
+        *integrity.damages[:20],
     ]
     return Finding(
-        f"データベースが破損しています: {len(found.damages)}件", lines, {"damages": list(found.damages[:100])}
+        f"データベースが破損しています: {len(integrity.damages)}件",
+        lines,
+        {"damages": list(integrity.damages[:100])},
     )
 
 

@@ -300,12 +300,12 @@ class BackupHistory(Protocol):
 
 
 def figures_differ(
-    found: Mapping[str, TableFigures], expected: Mapping[str, TableFigures], schemas: Collection[str]
+    measured: Mapping[str, TableFigures], expected: Mapping[str, TableFigures], schemas: Collection[str]
 ) -> Iterator[str]:
     """What differs between two sets of figures of these schemas, one sentence each."""
-    names = {name for name in (*found, *expected) if name.partition(".")[0] in schemas}
+    names = {name for name in (*measured, *expected) if name.partition(".")[0] in schemas}
     for name in sorted(names):
-        new, old = found.get(name), expected.get(name)
+        new, old = measured.get(name), expected.get(name)
         if new is None or old is None:
             yield f"{name} is {'missing' if new is None else 'not in the backup'}"
         elif new.rows != old.rows:

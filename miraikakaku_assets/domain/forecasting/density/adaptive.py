@@ -72,15 +72,15 @@ class AskedShares:
         for session in range(sessions):
             newest = session - self._horizon  # the last whose outcome was known then
             before = asked[session]
-            heard = counts[session].sum()
-            if newest >= _SETTLED and heard:
+            outcomes = counts[session].sum()
+            if newest >= _SETTLED and outcomes:
                 known = total[newest + 1] - total[max(0, newest + 1 - window)]
                 held = np.searchsorted(known.cumsum(), (1 - before) * known.sum())
-                missed = counts[session, held + 1 :].sum() / heard
+                missed = counts[session, held + 1 :].sum() / outcomes
                 misses[session] = missed
             asked[session + self._horizon] = np.clip(
                 asked[session + self._horizon - 1]
-                + speed * heard / (heard + _LUCK) * (wanted - misses[session]),
+                + speed * outcomes / (outcomes + _LUCK) * (wanted - misses[session]),
                 wanted * _SMALLEST,
                 wanted * _LARGEST if level > 0.5 else wanted * 1.5,  # noqa: PLR2004 - half of the outcomes
             )

@@ -141,9 +141,11 @@ def confidence_set(losses: dict[str, Numbers], horizon: int) -> dict[str, bool]:
     distinct, places = np.unique(table.round(15), axis=1, return_inverse=True)
     if distinct.shape[1] < 2:  # noqa: PLR2004 - all are the same
         return dict.fromkeys(names, True)
-    found = MCS(distinct, size=1 - CONFIDENCE, reps=_REPETITIONS, block_size=max(10, 2 * horizon), seed=_SEED)
-    found.compute()
-    included = set(found.included)
+    confidence = MCS(
+        distinct, size=1 - CONFIDENCE, reps=_REPETITIONS, block_size=max(10, 2 * horizon), seed=_SEED
+    )
+    confidence.compute()
+    included = set(confidence.included)
     return {name: int(place) in included for name, place in zip(names, places.ravel(), strict=True)}
 
 

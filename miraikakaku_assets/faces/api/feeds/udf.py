@@ -128,17 +128,17 @@ async def search(
 ) -> Response:
     """Instruments of every universe, those whose code is the query first."""
     text = query.strip().rpartition(":")[2]
-    found: list[dict[str, str]] = []
+    matches: list[dict[str, str]] = []
     for universe, name in _EXCHANGES.items():
         if exchange in {"", name, universe}:
             most = limit if not type else _EVERY_ISSUE
             _, issues = await parts(request).ports.master_lists.page(
                 MasterFilter(universe, search=text or None), most, 0
             )
-            found += [_found(issue, name) for issue in issues if type in {"", _type(issue)}]
+            matches += [_found(issue, name) for issue in issues if type in {"", _type(issue)}]
     code = text.upper()
-    found.sort(key=lambda row: row["symbol"].partition(".")[0] != code)  # stable: else by universe and code
-    return _json(found[:limit])
+    matches.sort(key=lambda row: row["symbol"].partition(".")[0] != code)  # stable: else by universe and code
+    return _json(matches[:limit])
 
 
 @router.get(

@@ -93,12 +93,12 @@ def _add_list(app: typer.Typer) -> None:
             state=state or None,
         )
         page = use.alert_records.page(query, limit=limit, offset=offset)
-        told = use.alert_records.told([alert.id for alert in page.alerts])
+        messages = use.alert_records.told([alert.id for alert in page.alerts])
         if as_json:
-            rows = [alert_fields(alert) | told_fields(told.get(alert.id, ())) for alert in page.alerts]
+            rows = [alert_fields(alert) | told_fields(messages.get(alert.id, ())) for alert in page.alerts]
             print_json({"succeeded": True, "total": page.total, "offset": offset, "alerts": rows})
         else:
-            show_alerts(page, told, now, offset)
+            show_alerts(page, messages, now, offset)
 
 
 def _add_show(app: typer.Typer) -> None:
@@ -109,13 +109,13 @@ def _add_show(app: typer.Typer) -> None:
 
         use = ports()
         alert = find_alert(name, use.responding)
-        told = use.alert_records.told([alert.id]).get(alert.id, ())
+        messages = use.alert_records.told([alert.id]).get(alert.id, ())
         remedy = use.planning.kinds.remedy(alert.key)
         if as_json:
             details = {"message": alert.message, "details": alert.details, "remedy": remedy or None}
-            print_json({"succeeded": True, "alert": alert_fields(alert) | details | told_fields(told)})
+            print_json({"succeeded": True, "alert": alert_fields(alert) | details | told_fields(messages)})
         else:
-            show_alert(alert, told, remedy, use.clock())
+            show_alert(alert, messages, remedy, use.clock())
 
 
 def _add_responses(app: typer.Typer) -> None:

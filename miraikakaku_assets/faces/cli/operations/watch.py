@@ -90,8 +90,8 @@ def _lines(result: "WatchRound") -> list[str]:
     if result.sentence:
         return [result.sentence]
     if result.outage:
-        told = ", ".join(result.told)
-        return [f"database out of reach: {result.outage}", *([f"told: {told}"] if told else [])]
+        reached = ", ".join(result.told)
+        return [f"database out of reach: {result.outage}", *([f"told: {reached}"] if reached else [])]
     sent = sum(result.delivered.values())
     changes = f"{len(result.raised)} new, {len(result.resolved)} over"
     return [

@@ -29,10 +29,10 @@ def alert_fields(alert: Alert) -> dict[str, Any]:
     return {name: getattr(alert, name) for name in names}
 
 
-def told_fields(told: Sequence[Told]) -> dict[str, Any]:
+def told_fields(messages: Sequence[Told]) -> dict[str, Any]:
     """The messages about an alert for scripts."""
     names = ("channel", "notice", "escalation", "due_at", "delivered_at", "attempts", "last_error")
-    return {"notifications": [{name: getattr(each, name) for name in names} for each in told]}
+    return {"notifications": [{name: getattr(each, name) for name in names} for each in messages]}
 
 
 def silence_fields(silence: Silence) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def silence_fields(silence: Silence) -> dict[str, Any]:
     }
 
 
-def show_alerts(page: AlertPage, told: Mapping[int, Sequence[Told]], now: datetime, offset: int) -> None:
+def show_alerts(page: AlertPage, messages: Mapping[int, Sequence[Told]], now: datetime, offset: int) -> None:
     """A table of alerts; how many there are beyond it."""
     if not page.alerts:
         show_line(
@@ -65,7 +65,7 @@ def show_alerts(page: AlertPage, told: Mapping[int, Sequence[Told]], now: dateti
             _age(alert, now),
             alert.key,
             state_of(alert),
-            _channels(told.get(alert.id, ())),
+            _channels(messages.get(alert.id, ())),
         )
         for alert in page.alerts
     ]
@@ -85,7 +85,7 @@ def state_of(alert: Alert) -> str:
     return words
 
 
-def show_alert(alert: Alert, told: Sequence[Told], remedy: str, now: datetime) -> None:
+def show_alert(alert: Alert, messages: Sequence[Told], remedy: str, now: datetime) -> None:
     """Everything about one alert."""
     show_line(f"{alert.title}")
     show_line(alert.message)
@@ -105,12 +105,12 @@ def show_alert(alert: Alert, told: Sequence[Told], remedy: str, now: datetime) -
     for name, fact in facts:
         if fact is not None:
             show_line(f"{name:<{width}}  {fact}")
-    if not told:
+    if not messages:
         show_line("nobody was told")
         return
     rows = [
         (each.channel, _notice(each), utc_minute(each.delivered_at), each.attempts, each.last_error)
-        for each in told
+        for each in messages
     ]
     show_table("messages (UTC)", ("channel", "says", "delivered", "failed", "last error"), rows)
 
@@ -134,9 +134,9 @@ def show_silences(silences: Sequence[Silence], now: datetime) -> None:
     show_table("silences (UTC)", ("id", "kind", "alerts", "from", "until", "note"), rows)
 
 
-def _channels(told: Sequence[Told]) -> str | None:
+def _channels(messages: Sequence[Told]) -> str | None:
     """Who knows that it stands; a channel that could not be told yet is marked."""
-    standing = [each for each in told if not each.is_over]
+    standing = [each for each in messages if not each.is_over]
     delivered = list(dict.fromkeys(each.channel for each in standing if each.delivered_at is not None))
     waiting = [
         each.channel for each in standing if each.delivered_at is None and each.channel not in delivered
@@ -144,8 +144,8 @@ def _channels(told: Sequence[Told]) -> str | None:
     return ", ".join([*delivered, *(f"{channel} waits" for channel in dict.fromkeys(waiting))]) or None
 
 
-def _notice(told: Told) -> str:
-    return f"escalated L{told.escalation}" if told.notice.value == "escalated" else told.notice.value
+def _notice(message: Told) -> str:
+    return f"escalated L{message.escalation}" if message.notice.value == "escalated" else message.notice.value
 
 
 def _age(alert: Alert, now: datetime) -> str:

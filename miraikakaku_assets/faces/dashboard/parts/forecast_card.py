@@ -206,14 +206,14 @@ def show_honest_card(view: View, facts: SymbolFacts, card: ForecastCard, horizon
 
 def _spread(view: View, levels: list[float] | None) -> str:
     """Volatility over the horizon and chances of larger moves; empty of a forecast without quantiles."""
-    text, told = view.texts(TEXTS), distribution(levels)
-    if told is None:
+    text, spread = view.texts(TEXTS), distribution(levels)
+    if spread is None:
         return ""
     chances = [
         text("beyond", size=percent(size, 0), chance=percent(chance, 0))
-        for size, chance in told.beyond.items()
+        for size, chance in spread.beyond.items()
     ]
-    return " · ".join([text("spread", volatility=percent(told.volatility, 2)), *chances])
+    return " · ".join([text("spread", volatility=percent(spread.volatility, 2)), *chances])
 
 
 def _record(view: View, facts: SymbolFacts, score: dict[str, Any] | None, horizon: int) -> None:
