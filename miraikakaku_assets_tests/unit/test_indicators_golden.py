@@ -12,7 +12,6 @@ from miraikakaku_assets.domain.indicators.definitions import COLUMNS
 from miraikakaku_assets_tests.support.bars.random_walks import walk
 
 Values = list[float | None]
-N = 400
 
 
 def sma(values: Sequence[float | None], n: int) -> Values:

@@ -10,8 +10,6 @@ from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.market.sessions import last_completed_session, sessions_back
 
-MOST_SESSIONS = 250
-
 
 class StoredHoldings(Protocol):
     """Knows what is listed and what is stored."""

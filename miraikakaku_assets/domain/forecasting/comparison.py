@@ -22,7 +22,6 @@ class Comparison:
 
     Attributes:
         days: Pairs of losses.
-        mean_difference: Mean loss of the first minus that of the second: below 0, the first is better.
         statistic: With the correction of Harvey, Leybourne and Newbold; None where the differences do not vary (or
             are too few), and nothing can be said.
         p_better: One-sided p-value of "the first is no better"; 1 without a statistic.
@@ -30,7 +29,6 @@ class Comparison:
     """
 
     days: int
-    mean_difference: float
     statistic: float | None
     p_better: float
     p_different: float
@@ -70,10 +68,10 @@ def diebold_mariano(
     size = float(np.abs(differences).max()) if days else 0.0
     # Equal differences leave rounding errors for a variance.
     if correction <= 0 or variance <= (1e-12 * size) ** 2:
-        return Comparison(days, mean, None, 1.0, 1.0)
+        return Comparison(days, None, 1.0, 1.0)
     statistic = mean / sqrt(variance / days) * sqrt(correction / days)
     lower, tail = stdtr(days - 1, [statistic, -abs(statistic)]).tolist()
-    return Comparison(days, mean, statistic, lower, min(1.0, 2 * tail))
+    return Comparison(days, statistic, lower, min(1.0, 2 * tail))
 
 
 def long_run_variance(values: Numbers, lag: int) -> float:

@@ -85,11 +85,6 @@ class Advisory:
     versions: frozenset[str]
     modified: datetime
 
-    @property
-    def is_malicious(self) -> bool:
-        """Whether the package itself is hostile."""
-        return any(name.startswith(MALICIOUS) for name in (self.id, *self.aliases))
-
     def affects(self, version: str) -> bool:
         """Whether it is about a version."""
         if version in self.versions:

@@ -21,11 +21,6 @@ def symbol_index(use: Ports) -> SymbolIndex:
         return _index(use, _version(use))
 
 
-def issue_of(use: Ports, name: str) -> NamedIssue | None:
-    """The issue of a symbol or code; None if there is none."""
-    return symbol_index(use).get(name)
-
-
 @cached(30)
 def _version(use: Ports) -> str:
     return str(awaited(use.master_lists.version()))

@@ -11,7 +11,7 @@ import polars as pl
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS
-from miraikakaku_assets.domain.indicators.definitions import COLUMNS, MEANINGS, WITHOUT_LEVEL
+from miraikakaku_assets.domain.indicators.definitions import COLUMNS, WITHOUT_LEVEL
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, universe
 
 MOST_ROWS = 500
@@ -60,8 +60,6 @@ universe (none where all are forecast alike), ``forecast_band`` the width of its
 
 TEXTS = ("symbol", "name", "universe", "sector", "market", "size", "security_type")
 """Columns of words, by which may be sorted, too."""
-
-FIGURE_MEANINGS: Mapping[str, str] = MEANINGS
 
 
 @dataclass(frozen=True)
