@@ -50,18 +50,10 @@ class SymbolIndex:
             )
             for issue in issues
         ]
-        self._by_name: dict[str, NamedIssue] = {}
-        for issue, symbol, code, *_ in self._entries:
-            self._by_name.setdefault(code, issue)
-            self._by_name[symbol] = issue
 
     def __len__(self) -> int:
         """How many issues it holds."""
         return len(self._entries)
-
-    def get(self, name: str) -> NamedIssue | None:
-        """The issue of a symbol or code; None if there is none."""
-        return self._by_name.get(folded(name))
 
     def find(self, text: str, limit: int = 12) -> Sequence[NamedIssue]:
         """Issues that a text may mean, the likeliest first: code, beginning of the name, any part of the name."""
