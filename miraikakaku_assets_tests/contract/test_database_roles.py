@@ -61,6 +61,8 @@ def test_roles_are_made_once_and_brought_back_to_what_they_should_be(database: D
         connection.exec_driver_sql(f"ALTER ROLE {READER} CREATEDB")
         connection.exec_driver_sql(f"GRANT INSERT ON miraikakaku.price_bars TO {READER}")
         connection.exec_driver_sql(f"GRANT SELECT ON miraikakaku.security_findings TO {API}")
+        connection.exec_driver_sql("CREATE POLICY wide ON miraikakaku.rate_limits USING (true)")
+        connection.exec_driver_sql("ALTER TABLE miraikakaku.rate_limits DISABLE ROW LEVEL SECURITY")
     second = grant_roles(database)
 
     assert [role.name for role in first] == [role.name for role in second] == [READER, API]
@@ -73,6 +75,13 @@ def test_roles_are_made_once_and_brought_back_to_what_they_should_be(database: D
         rights = "SELECT rolsuper, rolcreatedb, rolcreaterole, rolcanlogin FROM pg_roles WHERE rolname = %s"
         for role in (READER, API):
             assert tuple(connection.exec_driver_sql(rights, (role,)).one()) == (False, False, False, True)
+        policies = (
+            "SELECT polname FROM pg_policy WHERE polrelid = 'miraikakaku.rate_limits'::regclass ORDER BY 1"
+        )
+        names = connection.exec_driver_sql(policies).scalars().all()
+        assert names == ["everybody_reads", "keys_are_counted", "keys_are_made"]
+        closed = "SELECT relrowsecurity FROM pg_class WHERE oid = 'miraikakaku.rate_limits'::regclass"
+        assert connection.exec_driver_sql(closed).scalar()
 
 
 def test_the_reader_reads_data_and_writes_nothing(database: Database, reader: Database) -> None:
@@ -121,6 +130,28 @@ def test_the_api_also_acknowledges_alerts(database: Database, api: Database) -> 
         f"GRANT {READER} TO {API}",
     ):
         assert refusal(api, statement) in {"42501", "0LP01"}, statement
+
+
+def test_the_api_counts_keys_and_leaves_the_row_of_the_source_alone(
+    database: Database, api: Database
+) -> None:
+    take = (
+        "INSERT INTO miraikakaku.rate_limits AS held (name, next_free, leaves_at, answer) "
+        "VALUES ('{}', '2026-11-20Z', now(), 'granted') "
+        "ON CONFLICT (name) DO UPDATE SET next_free = held.next_free + interval '1 day', answer = 'granted'"
+    )
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql(take.format("yahoo"))
+
+    assert [refusal(api, take.format("api:a")) for _ in range(2)] == [None, None]
+    assert [refusal(api, take.format(name)) for name in ("yahoo", "archive")] == ["42501", "42501"]
+    assert refusal(api, "UPDATE miraikakaku.rate_limits SET next_free = now() + interval '9 years'") is None
+    rows = "SELECT name, next_free < '2026-11-22Z' FROM miraikakaku.rate_limits ORDER BY name"
+    for whoever in (database, api):
+        with whoever.engine.begin() as connection:
+            read = connection.exec_driver_sql(rows).all()
+        assert [tuple(row) for row in read] == [("api:a", False), ("yahoo", True)]
+    assert refusal(database, take.format("yahoo")) is None
 
 
 def test_a_narrow_role_opens_a_database_that_is_up_to_date_and_says_when_it_is_not(

@@ -15,6 +15,8 @@ from weakref import WeakValueDictionary
 from miraikakaku_assets.adapters.storage.async_database import AsyncDatabase
 from miraikakaku_assets.application.ports.serving import Allowance
 
+KEY_PREFIX = "api:"
+"""Beginning of the names of the rows of keys; the others are those of sources."""
 _MINUTE = 60
 _LEASE_SECONDS = 1.0
 # $1 row, $2 seconds between two requests, $3 requests in a row, $4 how many are wanted. `next_free` is the theoretical
@@ -106,7 +108,7 @@ class PostgresKeyLimits:
         return self._allowance(row["ahead"], granted=granted, spare=wanted - 1 if granted else 0)
 
     async def _row(self, key: str, wanted: int) -> Any:
-        return await self._database.row(_TAKE, f"api:{key}", self._gap, self.per_minute, wanted)
+        return await self._database.row(_TAKE, f"{KEY_PREFIX}{key}", self._gap, self.per_minute, wanted)
 
     def _allowance(self, ahead: float, *, granted: bool, spare: int) -> Allowance:
         left = int((_MINUTE - ahead) / self._gap + 1e-6) + spare  # of 60 seconds' worth, what is not used up

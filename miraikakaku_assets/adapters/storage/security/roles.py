@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from miraikakaku_assets.adapters.storage.engine import Database
+from miraikakaku_assets.adapters.storage.rate_limit.keys import KEY_PREFIX
 from miraikakaku_assets.adapters.storage.tables import SCHEMA
 from miraikakaku_assets.domain.errors import ConfigurationError
 
@@ -25,13 +26,21 @@ API_WRITES: Mapping[str, tuple[str, ...]] = {
     "notification_outbox": ("INSERT", "DELETE"),
     "notification_members": ("INSERT", "DELETE"),
     "bulk_jobs": ("INSERT", "UPDATE"),
-    # of the keys; the source's is a row beside them, whose rate, troubles and pauses are not the API's to change
+    # of the keys, see `KEY_ROWS`; the source's row beside them is not the API's to change
     "rate_limits": ("INSERT (name, next_free, leaves_at, answer)", "UPDATE (next_free, answer)"),
 }
 """Table → what an API may do there beside reading, in these columns where some are named.
 
 A table that is not there yet is left out.
 """
+KEY_ROWS = f"starts_with(name, '{KEY_PREFIX}')"
+"""Rows of ``rate_limits`` that roles other than the owner may write, whatever they were granted."""
+_POLICIES = {
+    "everybody_reads": "FOR SELECT USING (true)",
+    "keys_are_made": f"FOR INSERT WITH CHECK ({KEY_ROWS})",
+    "keys_are_counted": f"FOR UPDATE USING ({KEY_ROWS}) WITH CHECK ({KEY_ROWS})",
+}
+"""Policies of ``rate_limits``. They name no role, so that a backup of them is restored where there are none."""
 _SETTINGS = {
     READER: {"default_transaction_read_only": "on", "statement_timeout": "60s"},
     API: {"statement_timeout": "60s"},
@@ -42,6 +51,8 @@ SELECT pg_get_serial_sequence(:table, attname) FROM pg_attribute
 WHERE attrelid = CAST(:table AS regclass) AND attnum > 0 AND NOT attisdropped
   AND pg_get_serial_sequence(:table, attname) IS NOT NULL
 """)
+_STANDING_POLICIES = text("SELECT polname FROM pg_policy WHERE polrelid = CAST(:table AS regclass)")
+_HAS_ROW_SECURITY = text("SELECT relrowsecurity FROM pg_class WHERE oid = CAST(:table AS regclass)")
 _MAY_NOT = frozenset({"42501", "25006"})
 """SQLSTATE: insufficient privilege, and a write of a role that may only read."""
 _AT_ONCE = frozenset({"XX000", "23505", "40001", "40P01", "42710"})
@@ -128,12 +139,30 @@ def _granted(connection: Connection) -> list[GrantedRole]:
         if "INSERT" in rights:
             for sequence in connection.scalars(_SEQUENCES, {"table": f"{SCHEMA}.{table}"}).all():
                 connection.exec_driver_sql(f"GRANT USAGE ON SEQUENCE {sequence} TO {API}")
+    if "rate_limits" in tables:
+        _keep_rows_apart(connection)
     passwords = _passwords(connection)
     readable = len([table for table in tables if table not in HIDDEN])
     return [
         GrantedRole(role, role not in there, readable, writes if role == API else {}, passwords.get(role))
         for role in (READER, API)
     ]
+
+
+def _keep_rows_apart(connection: Connection) -> None:
+    """Whoever owns the table is bound by no policy: collections write the source's row as ever.
+
+    Changes lock the table, so that nothing is done where the policies stand.
+    """
+    table = f"{SCHEMA}.rate_limits"
+    standing = set(connection.scalars(_STANDING_POLICIES, {"table": table}))
+    if standing != set(_POLICIES):
+        for policy in sorted(standing):
+            connection.exec_driver_sql(f'DROP POLICY "{policy}" ON {table}')
+        for policy, rule in _POLICIES.items():
+            connection.exec_driver_sql(f"CREATE POLICY {policy} ON {table} {rule}")
+    if not connection.scalar(_HAS_ROW_SECURITY, {"table": table}):
+        connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
 
 
 def _close_to_everybody(connection: Connection) -> None:
