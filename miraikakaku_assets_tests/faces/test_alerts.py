@@ -70,8 +70,6 @@ def test_what_stands_is_listed_the_gravest_first(troubled: Command, run: InProce
         "high",
         "3",
         "h",
-        "01",
-        "min",
         "collection/jp/failed",
         "firing",
         *shown[2].split()[-2:],

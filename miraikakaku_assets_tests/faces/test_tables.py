@@ -1,8 +1,8 @@
 """Tables on a screen of 80 columns: nothing is wider, and no number, date or name is broken."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -11,10 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from miraikakaku_assets.application.ports.alert_states import AlertPage, Told
+from miraikakaku_assets.application.ports.notices import Alert, Severity
+from miraikakaku_assets.domain.alerting.alert_state import NoticeKind
 from miraikakaku_assets.domain.errors import WorkFellShortError
 from miraikakaku_assets.faces.cli import output
 from miraikakaku_assets.faces.cli.leakage.tables import end_look_ahead, end_warm_up
 from miraikakaku_assets.faces.cli.output import column_widths, show_table
+from miraikakaku_assets.faces.cli.tables.alerts import show_alerts
 from miraikakaku_assets.faces.cli.tables.forecasts import show_fan, show_predictions
 from miraikakaku_assets.faces.cli.tables.stages import show_stage
 from miraikakaku_assets_tests.support.command import Command
@@ -22,6 +26,7 @@ from miraikakaku_assets_tests.support.in_process import InProcess
 from miraikakaku_assets_tests.support.installations.analysed import PAIR, SHARE
 
 SCREEN = 80
+NOW = datetime(2026, 11, 30, 3, tzinfo=UTC)
 WHOLE = st.from_regex(r"[0-9][0-9,.:-]{0,18}[0-9]", fullmatch=True)
 TEXT = st.lists(st.from_regex(r"[a-z]{1,12}", fullmatch=True), min_size=1, max_size=9).map(" ".join)
 
@@ -31,8 +36,10 @@ def widths(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Sequence[str], list[in
     """What every table that is shown was given: its columns and their widths, None if it did not fit."""
     seen: list[tuple[Sequence[str], list[int] | None]] = []
 
-    def watched(columns: Sequence[str], cells: Sequence[Sequence[str]], screen: int) -> list[int] | None:
-        chosen = column_widths(columns, cells, screen)
+    def watched(
+        columns: Sequence[str], cells: Sequence[Sequence[str]], screen: int, broken: Collection[str]
+    ) -> list[int] | None:
+        chosen = column_widths(columns, cells, screen, broken)
         seen.append((columns, chosen))
         return chosen
 
@@ -73,6 +80,53 @@ def test_a_table_that_cannot_fit_is_a_block_of_lines_per_row(
     lines = capsys.readouterr().out.splitlines()
     assert lines[:4] == ["moments", "1", "  a 2026-11-30 01:54", "  b 2026-11-30 01:54"]
     assert lines.count("  rows 1,006,943") == 2
+
+
+def alert(number: int, key: str, state: str, hours: float) -> Alert:
+    raised = NOW - timedelta(hours=hours)
+    parts = (key.partition("/")[0], None, None, key, key, {}, raised, raised, 1, None)
+    return Alert(number, key, Severity.CRITICAL, *parts, state=state)
+
+
+def told(channel: str, delivered_at: datetime | None) -> Told:
+    return Told(channel, NoticeKind.RAISED, False, 1, NOW, delivered_at, 0, None)  # noqa: FBT003
+
+
+def test_alerts_of_any_state_with_long_keys_are_a_table(
+    screen: None, widths: list[tuple[Sequence[str], list[int] | None]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    alerts = [
+        alert(98_765, "security/permissions/high//home/somebody/.env", "acknowledged, flapping", 47.9),
+        alert(7, "collection/jp/failed", "inhibited", 9_600),
+        alert(8, "cycle/fx/slow", "resolved", 1.9),
+    ]
+    messages = {98_765: [told("discord", NOW), told("alertmanager", None)]}
+
+    show_alerts(AlertPage(alerts, 3), messages, NOW, 0)
+
+    shown = capsys.readouterr().out
+    assert_fits(shown)
+    assert [line.split() for line in shown.splitlines()[2:]] == [
+        ["98765", "high", "47", "h", "security/permissions/", "acknowledged,", "discord,"],
+        ["high//home/somebody/", "flapping", "alertmanager"],
+        [".env", "waits"],
+        ["7", "high", "400", "d", "collection/jp/failed", "inhibited", "–"],
+        ["8", "high", "114", "min", "cycle/fx/slow", "resolved", "–"],
+    ]
+
+
+def test_a_key_is_broken_behind_slashes_only_where_its_column_says_so(
+    screen: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = "/srv/" + "/".join(["folder"] * 11)
+
+    show_table("places", ("name", "folder"), [("a", folder)])
+    show_table("places", ("name", "folder"), [("a", folder)], broken=["folder"])
+
+    whole, broken = capsys.readouterr().out.split("places")[1:]
+    assert folder in whole.replace("\n", "")
+    assert "".join(broken.split()[3:]) == folder
+    assert all(line.endswith(("/", "folder")) for line in map(str.rstrip, broken.splitlines()[2:]))
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def _run_once(new: Path, name: str, moment: datetime) -> datetime | None:
             try:
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT pg_last_xact_replay_timestamp()")
-                    (last_change,) = cursor.fetchall()[0]
+                    last_change: datetime | None = cursor.fetchall()[0][0]
             finally:
                 connection.close()
         return in_utc(last_change)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from miraikakaku_assets.domain.words import counted, lasting
+from miraikakaku_assets.domain.words import counted
 from miraikakaku_assets.faces.cli.output import show_line, show_table, utc_minute
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from miraikakaku_assets.domain.alerting.silences import Silence
 
 _DAY = 86_400
-_TWO_DAYS = 2 * _DAY
+_HOUR = 3_600
+_MINUTE = 60
 
 
 def alert_fields(alert: Alert) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def show_alerts(page: AlertPage, messages: Mapping[int, Sequence[Told]], now: da
         return
     rows = [
         (
-            alert.id,
+            str(alert.id),
             alert.level.value,
             _age(alert, now),
             alert.key,
@@ -69,7 +70,8 @@ def show_alerts(page: AlertPage, messages: Mapping[int, Sequence[Told]], now: da
         )
         for alert in page.alerts
     ]
-    show_table("alerts", ("id", "level", "age", "key", "state", "told"), rows)
+    columns = ("id", "level", "age", "key", "state", "told")
+    show_table("alerts", columns, rows, broken=("key", "state", "told"))
     left = page.total - offset - len(page.alerts)
     if left > 0:
         show_line(f"and {left:,} more: --offset {offset + len(page.alerts)}")
@@ -149,8 +151,12 @@ def _notice(message: Told) -> str:
 
 
 def _age(alert: Alert, now: datetime) -> str:
-    seconds = (now - alert.raised_at).total_seconds()
-    return f"{int(seconds // _DAY)} d" if seconds >= _TWO_DAYS else lasting(seconds)
+    """In the largest unit of which there are two, as short as a column wants it."""
+    seconds = max((now - alert.raised_at).total_seconds(), 0)
+    for unit, word in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= 2 * unit:
+            return f"{int(seconds // unit)} {word}"
+    return f"{int(seconds)} s"
 
 
 def _acknowledged(alert: Alert) -> str | None:
