@@ -21,7 +21,7 @@ from miraikakaku_assets.application.backtest.tables import (
     POOLED,
     BacktestResult,
 )
-from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.application.reporting.marked_page import put_between
 from miraikakaku_assets.domain.forecasting.contract import HORIZONS
 from miraikakaku_assets.domain.percent import percent
 
@@ -46,10 +46,7 @@ def put_into(text: str, generated: str) -> str:
     Raises:
         ConfigurationError: The page does not have one pair of marks.
     """
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise ConfigurationError(f"The page needs the lines {BEGIN} and {END}, once each, in this order")
-    before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n{generated.strip()}\n{END}{rest.split(END)[1]}"
+    return put_between(text, BEGIN, END, generated)
 
 
 def as_markdown(scoreboard: Scoreboard) -> str:

@@ -10,6 +10,7 @@ from miraikakaku_assets.application.ports.operations.backups import (
     Manifest,
     StoredBackup,
 )
+from miraikakaku_assets.application.reporting.marked_page import put_between
 from miraikakaku_assets.domain.backups.retention import Keeping, kept
 from miraikakaku_assets.domain.errors import BackupRefusedError
 
@@ -125,8 +126,10 @@ def recovery_lines(recovery: Recovery) -> str:
     )
 
 
-def with_recovery(page: str, recovery: Recovery) -> str | None:
-    """A page with these figures between its marks; None if it has no marks."""
-    head, begin, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    return f"{head}{begin}\n{recovery_lines(recovery)}\n{end}{tail}" if begin and end else None
+def with_recovery(page: str, recovery: Recovery) -> str:
+    """A page with these figures between its marks.
+
+    Raises:
+        ConfigurationError: The page does not have one pair of marks.
+    """
+    return put_between(page, BEGIN, END, recovery_lines(recovery))

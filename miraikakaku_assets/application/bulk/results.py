@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Protocol
 
 import polars as pl
 
+from miraikakaku_assets.application.ports.prices import BarReader
 from miraikakaku_assets.application.ports.results import ResultBooks, ResultFile, ResultFolder
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe, universe
@@ -14,17 +14,6 @@ from miraikakaku_assets.domain.market.instruments import Timeframe, Universe, un
 _AT_ONCE = 500
 """Symbols of one row group: a year of their daily bars takes 10 MB."""
 _TRIED = 5  # jobs a look; the files of one of the whole market take some seconds
-
-
-class _Bars(Protocol):
-    def read(
-        self,
-        universe: Universe,
-        timeframe: Timeframe,
-        symbols: Sequence[str] | None = None,
-        since: date | None = None,
-        until: date | None = None,
-    ) -> pl.DataFrame: ...
 
 
 @dataclass(frozen=True)
@@ -39,7 +28,7 @@ class ResultPorts:
 
     books: ResultBooks
     folder: ResultFolder
-    bars: _Bars
+    bars: BarReader
 
 
 def write_results(job_id: str, ports: ResultPorts) -> Sequence[ResultFile]:
@@ -86,7 +75,7 @@ def write_missing_results(ports: ResultPorts, kept: timedelta) -> Mapping[str, s
 
 
 def _tables(
-    market: Universe, timeframe: Timeframe, symbols: Sequence[str], since: date | None, bars: _Bars
+    market: Universe, timeframe: Timeframe, symbols: Sequence[str], since: date | None, bars: BarReader
 ) -> Iterator[pl.DataFrame]:
     for first in range(0, max(len(symbols), 1), _AT_ONCE):
         yield bars.read(market, timeframe, sorted(symbols)[first : first + _AT_ONCE], since)

@@ -204,7 +204,25 @@ class Collected:
     channels: tuple[str, ...] = ()
 
 
-class BarStore(Protocol):
+class BarReader(Protocol):
+    """Stored bars."""
+
+    def read(
+        self,
+        universe: Universe,
+        timeframe: Timeframe,
+        symbols: Sequence[str] | None = None,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> pl.DataFrame:
+        """Stored bars by symbol and time, raw.
+
+        Columns ``symbol``, ``session`` (exchange date), ``ts`` (UTC), ``open``, ``high``, ``low``, ``close``,
+        ``volume``, ``status``, ``flag``, ``source``.
+        """
+
+
+class BarStore(BarReader, Protocol):
     """Bars, corporate actions and the quarantine."""
 
     def holdings(self, universe: Universe, timeframe: Timeframe) -> Mapping[str, Held]:
@@ -243,20 +261,6 @@ class BarStore(Protocol):
 
         Returns:
             Schema `STORED_BARS`, sorted by symbol and time; at most one row per bar, the stored one if there is one.
-        """
-
-    def read(
-        self,
-        universe: Universe,
-        timeframe: Timeframe,
-        symbols: Sequence[str] | None = None,
-        since: date | None = None,
-        until: date | None = None,
-    ) -> pl.DataFrame:
-        """Stored bars by symbol and time, raw.
-
-        Columns ``symbol``, ``session`` (exchange date), ``ts`` (UTC), ``open``, ``high``, ``low``, ``close``,
-        ``volume``, ``status``, ``flag``, ``source``.
         """
 
     def actions(

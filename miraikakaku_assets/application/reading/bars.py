@@ -7,23 +7,14 @@ from typing import Protocol
 
 import polars as pl
 
+from miraikakaku_assets.application.ports.prices import BarReader
 from miraikakaku_assets.domain.bars.price_basis import PriceBasis, on_basis
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 
 
-class StoredBars(Protocol):
+class StoredBars(BarReader, Protocol):
     """Reads bars and corporate actions."""
-
-    def read(
-        self,
-        universe: Universe,
-        timeframe: Timeframe,
-        symbols: Sequence[str] | None = None,
-        since: date | None = None,
-        until: date | None = None,
-    ) -> pl.DataFrame:
-        """Stored bars by symbol and time, raw."""
 
     def read_session(self, universe: Universe, timeframe: Timeframe, session: date) -> pl.DataFrame:
         """Stored bars of a whole universe of one day."""

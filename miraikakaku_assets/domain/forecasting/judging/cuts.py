@@ -5,7 +5,7 @@ second part has been looked at all the same, the set says so.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -118,6 +118,16 @@ SURVIVORS = (
 
 _OFFICIAL = "official prices of 12:30 to 13:00 in London; against an evening price COMEX has no lead"
 
+_LME = EvaluationSet(
+    "lme_3m",
+    "copper",
+    ForecastClock.EVENING,
+    (Period(date(2008, 1, 1), date(2019, 12, 31)),),
+    Period(date(2020, 1, 1), date(2025, 12, 31)),
+    densities_looked_at=True,
+    caveat=_OFFICIAL,
+)
+
 EVALUATION_SETS = (
     EvaluationSet(
         "jp_evening",
@@ -137,24 +147,8 @@ EVALUATION_SETS = (
         caveat=SURVIVORS
         + "; Wall Street's file begins on 2016-09-19, so that betas are those of the stretch before",
     ),
-    EvaluationSet(
-        "lme_3m",
-        "copper",
-        ForecastClock.EVENING,
-        (Period(date(2008, 1, 1), date(2019, 12, 31)),),
-        Period(date(2020, 1, 1), date(2025, 12, 31)),
-        densities_looked_at=True,
-        caveat=_OFFICIAL,
-    ),
-    EvaluationSet(
-        "lme_cash",
-        "copper",
-        ForecastClock.EVENING,
-        (Period(date(2008, 1, 1), date(2019, 12, 31)),),
-        Period(date(2020, 1, 1), date(2025, 12, 31)),
-        densities_looked_at=True,
-        caveat=_OFFICIAL,
-    ),
+    _LME,
+    replace(_LME, name="lme_cash"),
     EvaluationSet(
         "us",
         "us",

@@ -9,6 +9,7 @@ import typer
 from miraikakaku_assets.bootstrap import Ports, ports, whole_file
 from miraikakaku_assets.domain.errors import BackupError, ConfigurationError
 from miraikakaku_assets.domain.words import counted, lasting, named_in
+from miraikakaku_assets.faces.cli.operations.measured_page import read_page
 from miraikakaku_assets.faces.cli.operations.point_in_time import base_facts, show_base, went_back
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line, show_table, utc_minute
 from miraikakaku_assets.faces.cli.progress import progress_bar
@@ -49,11 +50,11 @@ def _add_backup(app: typer.Typer) -> None:
         BACKUP_KEEP_DAILY, BACKUP_KEEP_WEEKLY and BACKUP_KEEP_MONTHLY; the newest good one never does.
         """
         from miraikakaku_assets.application.backups.keep_log import make_base
-        from miraikakaku_assets.application.backups.list_backups import measure_recovery
+        from miraikakaku_assets.application.backups.list_backups import BEGIN, END, measure_recovery
         from miraikakaku_assets.application.backups.make_backup import make_backup
         from miraikakaku_assets.application.ports.operations.backups import BackupKind
 
-        text = None if measure is None else _page(measure)
+        text = None if measure is None else read_page(measure, BEGIN, END)
         use = ports()
         recovery, base = None, None
         with progress_bar("backup", use.work.read, shown=not as_json, noun="step"):
@@ -164,25 +165,11 @@ def _installation(into: str) -> Ports:
     return installation
 
 
-def _page(page: Path) -> str:
-    from miraikakaku_assets.application.backups.list_backups import BEGIN, END
-
-    try:
-        text = page.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"--measure {page}: it cannot be read ({type(error).__name__})") from error
-    if BEGIN not in text or END not in text:
-        raise ConfigurationError(
-            f"--measure {page}: it has no place for the figures between {BEGIN} and {END}"
-        )
-    return text
-
-
 def _write_page(page: Path, text: str, recovery: "Recovery") -> None:
     from miraikakaku_assets.application.backups.list_backups import with_recovery
 
     with whole_file(page) as unfinished:
-        unfinished.write_text(with_recovery(text, recovery) or text, encoding="utf-8")
+        unfinished.write_text(with_recovery(text, recovery), encoding="utf-8")
 
 
 def _show_made(made: "MadeBackup", base: "MadeBase | None", *, as_json: bool) -> None:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from miraikakaku_assets.application.drill.clock import DrillClock
+from miraikakaku_assets.application.reporting.marked_page import put_between
 from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.bootstrap import stop_server, use, utc_now, whole_file
 from miraikakaku_assets.domain.errors import ConfigurationError, WorkFellShortError
 from miraikakaku_assets.domain.words import counted, named_in
 from miraikakaku_assets.faces.cli.demo_exchange import addresses, mark_demo
+from miraikakaku_assets.faces.cli.operations.measured_page import read_page
 from miraikakaku_assets.faces.cli.output import JSON_OPTION, print_json, show_line, show_table
 from miraikakaku_assets.faces.cli.progress import progress_bar
 from miraikakaku_assets.faces.cli.runner import Drills
@@ -70,7 +72,7 @@ def add_commands(app: typer.Typer, drills: Drills) -> None:
             _show_list(drills, as_json=as_json)
             return
         names = tuple(named_in(only))
-        text = None if measure is None else _page(measure)
+        text = None if measure is None else read_page(measure, BEGIN, END)
         work = WorkProgress()
         with (
             _folder(home, keep=keep) as folder,
@@ -247,22 +249,8 @@ def _span(span: timedelta | None) -> str:
     return f"{hours} h {rest} min" if hours else f"{minutes} min"
 
 
-def _page(page: Path) -> str:
-    try:
-        text = page.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"--measure {page}: it cannot be read ({type(error).__name__})") from error
-    if BEGIN not in text or END not in text:
-        raise ConfigurationError(
-            f"--measure {page}: it has no place for the figures between {BEGIN} and {END}"
-        )
-    return text
-
-
 def _with_figures(page: str, outcomes: "list[Outcome]", symbols: int) -> str:
     """A page with these figures between its marks."""
-    head, _, rest = page.partition(BEGIN)
-    _, _, tail = rest.partition(END)
     measured = (
         f"Measured {utc_now():%Y-%m-%d %H:%M} UTC on one machine, with a demo of {counted(symbols, 'issue')}. "
         "The longest wait for the next check is counted whole."
@@ -278,4 +266,4 @@ def _with_figures(page: str, outcomes: "list[Outcome]", symbols: int) -> str:
             for each in outcomes
         ),
     ]
-    return f"{head}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{tail}"
+    return put_between(page, BEGIN, END, "\n".join(lines))
