@@ -71,5 +71,6 @@ def test_a_job_whose_files_cannot_be_written_does_not_hold_up_the_next() -> None
 def test_files_are_promised_as_long_as_somebody_writes_them(
     ended: timedelta | None, written: timedelta | None, state: str
 ) -> None:
-    files = JobFiles(ended and NOW - ended, has_begun=True, written_at=written and NOW - written, files=())
+    ended_at, written_at = (None if ago is None else NOW - ago for ago in (ended, written))
+    files = JobFiles(ended_at, has_begun=True, written_at=written_at, files=())
     assert result_state(files, KEPT, NOW) == state

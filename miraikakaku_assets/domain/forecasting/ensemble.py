@@ -18,8 +18,9 @@ import numpy as np
 import polars as pl
 
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.forecasting.comparison import FEWEST_DAYS
 from miraikakaku_assets.domain.forecasting.contract import FORECASTS, HORIZONS, Z_80, Z_95
-from miraikakaku_assets.domain.forecasting.stacking import FEWEST_DAYS, Prior, Stack, products, stack
+from miraikakaku_assets.domain.forecasting.stacking import Prior, Stack, products, stack
 
 NO_CHANGE = "random_walk"
 

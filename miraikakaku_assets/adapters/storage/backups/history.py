@@ -47,7 +47,7 @@ class PostgresBackupHistory:
     def data_since(self) -> datetime | None:
         """Beginning of the first collection or import that is still in the ledger."""
         with self._database.engine.connect() as connection:
-            moment = connection.scalar(select(func.min(batch_executions.c.start_time)))
+            moment: datetime | None = connection.scalar(select(func.min(batch_executions.c.start_time)))
         return in_utc(moment)
 
 
