@@ -84,8 +84,10 @@ def test_a_table_that_cannot_fit_is_a_block_of_lines_per_row(
 
 def alert(number: int, key: str, state: str, hours: float) -> Alert:
     raised = NOW - timedelta(hours=hours)
-    parts = (key.partition("/")[0], None, None, key, key, {}, raised, raised, 1, None)
-    return Alert(number, key, Severity.CRITICAL, *parts, state=state)
+    kind = key.partition("/")[0]
+    return Alert(
+        number, key, Severity.CRITICAL, kind, None, None, key, key, {}, raised, raised, 1, None, state=state
+    )
 
 
 def told(channel: str, delivered_at: datetime | None) -> Told:
