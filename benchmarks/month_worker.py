@@ -30,7 +30,8 @@ from miraikakaku_assets.application.alerting.conditions.system_alerts import jud
 from miraikakaku_assets.application.alerting.deliver_notifications import deliver_notifications
 from miraikakaku_assets.application.alerting.watch import watch
 from miraikakaku_assets.application.commands import CollectCommand, StageCommand, UpdateMasterCommand
-from miraikakaku_assets.application.monitoring.health import check_health, sample_health
+from miraikakaku_assets.application.monitoring.health import check_health
+from miraikakaku_assets.application.monitoring.health_samples import sample_health
 from miraikakaku_assets.application.monitoring.resume_source import resume_source
 from miraikakaku_assets.application.ports.operations.system import Measurement
 from miraikakaku_assets.bootstrap import Ports, utc_now

@@ -12,7 +12,8 @@ from miraikakaku_assets.application.alerting.conditions.system_alerts import jud
 from miraikakaku_assets.application.alerting.deliver_notifications import deliver_notifications
 from miraikakaku_assets.application.alerting.outage import end_outage, tell_outage
 from miraikakaku_assets.application.alerting.watch import watch
-from miraikakaku_assets.application.monitoring.health import check_health, sample_health
+from miraikakaku_assets.application.monitoring.health import check_health
+from miraikakaku_assets.application.monitoring.health_samples import sample_health
 from miraikakaku_assets.application.monitoring.watch_round import WatchRound
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.operations.pings import Signal

@@ -16,9 +16,8 @@ from miraikakaku_assets.application.monitoring.health import (
     HealthReport,
     StoredHealth,
     check_health,
-    newest_health,
-    sample_health,
 )
+from miraikakaku_assets.application.monitoring.health_samples import newest_health, sample_health
 from miraikakaku_assets.application.ports.notices import NewAlert, Severity
 from miraikakaku_assets.application.ports.operations.system import Backlog, ServiceBeat
 from miraikakaku_assets.application.ports.rate_limit import Breaker, LimitState

@@ -8,7 +8,8 @@ import pytest
 
 from miraikakaku_assets.domain.errors import ConfigurationError, PermanentSymbolError
 from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk, Volatility
-from miraikakaku_assets.domain.forecasting.contract import Forecaster, in_prices
+from miraikakaku_assets.domain.forecasting.contract import Forecaster
+from miraikakaku_assets.domain.forecasting.frames import in_prices
 from miraikakaku_assets.domain.forecasting.panel import panel
 from miraikakaku_assets.domain.forecasting.theta import Theta
 from miraikakaku_assets_tests.support.forecasts.forecast_panels import last_session, sessions, walk, walk_bars

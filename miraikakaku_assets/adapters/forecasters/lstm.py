@@ -33,16 +33,8 @@ from miraikakaku_assets.adapters.forecasters.lstm_windows import (
     with_volatility,
 )
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.forecasting.contract import (
-    HORIZONS,
-    Look,
-    Needs,
-    Profile,
-    TrainedForecaster,
-    at_horizon,
-    forecast_frame,
-    origin_rows,
-)
+from miraikakaku_assets.domain.forecasting.contract import HORIZONS, Look, Needs, Profile, TrainedForecaster
+from miraikakaku_assets.domain.forecasting.frames import at_horizon, forecast_frame, origin_rows
 from miraikakaku_assets.domain.forecasting.panel import Panel
 from miraikakaku_assets.domain.forecasting.serialization import packed, unpacked
 

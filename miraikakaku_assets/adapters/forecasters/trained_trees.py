@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.baselines import with_reasons
-from miraikakaku_assets.domain.forecasting.contract import HORIZONS, at_horizon, forecast_frame, origin_rows
+from miraikakaku_assets.domain.forecasting.contract import HORIZONS
+from miraikakaku_assets.domain.forecasting.frames import at_horizon, forecast_frame, origin_rows
 from miraikakaku_assets.domain.forecasting.learning import Examples, inputs, of_sessions, session_means
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
 from miraikakaku_assets.domain.forecasting.serialization import packed, unpacked

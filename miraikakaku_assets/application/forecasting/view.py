@@ -9,8 +9,8 @@ import polars as pl
 from miraikakaku_assets.application.forecasting.predict import ENSEMBLE
 from miraikakaku_assets.application.forecasting.score import WINDOWS
 from miraikakaku_assets.application.ports.forecasts import ForecastStore
-from miraikakaku_assets.domain.forecasting.contract import in_prices
 from miraikakaku_assets.domain.forecasting.edges import LEVEL, NO_EDGE, directions, edge_words, with_edges
+from miraikakaku_assets.domain.forecasting.frames import in_prices
 from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.sessions import sessions_back

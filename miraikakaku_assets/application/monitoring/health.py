@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from miraikakaku_assets.application.ports import Clock
@@ -13,7 +13,6 @@ from miraikakaku_assets.application.ports.operations.system import (
     Measurement,
     Sample,
     ServiceState,
-    SystemMetrics,
     WebProbe,
 )
 from miraikakaku_assets.application.ports.rate_limit import Breaker, LimitState
@@ -30,10 +29,8 @@ from miraikakaku_assets.domain.operations.thresholds import (
     MEMORY,
     NOTIFICATIONS,
     QUEUE,
-    THRESHOLDS,
     Level,
     Threshold,
-    shown,
     worst,
 )
 from miraikakaku_assets.domain.words import counted, lasting
@@ -41,7 +38,6 @@ from miraikakaku_assets.domain.words import counted, lasting
 CPU_WINDOW_SECONDS = 3.0
 """What the use of the processors is averaged over: at an instant it is 0 or 100 %."""
 SOURCE = "source"
-_STALE_SAMPLE = timedelta(minutes=15)  # three checks of the schedule
 
 
 @dataclass(frozen=True)
@@ -286,34 +282,3 @@ def _source(rate: LimitState, health: SourceHealth | None) -> Figure:
         f"{paused}{rate.name}: {sentence}",
         remedy,
     )
-
-
-def sample_health(report: HealthReport, store: SystemMetrics, keep: timedelta) -> None:
-    """Stores a check."""
-    store.add(report.samples, keep)
-
-
-def newest_health(store: SystemMetrics, clock: Clock) -> dict[str, Any]:
-    """What the newest stored check said, in one sentence and as figures; nothing is measured."""
-    samples, now = store.newest(1), clock()
-    if not samples:
-        return {"state": Level.UNKNOWN.word, "says": "not checked yet; `miraikakaku health` measures now"}
-    level = worst(sample.level for sample in samples)
-    sampled_at = samples[0].sampled_at
-    bad = ", ".join(
-        f"{_title(sample.resource)} {sample.level.word} ({shown(sample.value, sample.unit)})"
-        for sample in sorted(samples, key=lambda sample: -sample.level)
-        if sample.level >= Level.CAUTION
-    )
-    age = f"checked {lasting((now - sampled_at).total_seconds())} ago"
-    late = "; the schedule health_check does not run" if now - sampled_at > _STALE_SAMPLE else ""
-    return {
-        "state": level.word,
-        "says": f"{level.word}{': ' if bad else ''}{bad}; {age}{late}",
-        "sampled_at": sampled_at,
-        "figures": {sample.resource: sample.value for sample in samples},
-    }
-
-
-def _title(resource: str) -> str:
-    return THRESHOLDS[resource].title if resource in THRESHOLDS else resource

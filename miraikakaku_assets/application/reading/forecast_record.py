@@ -11,7 +11,7 @@ from miraikakaku_assets.application.forecasting.view import YEAR, direction_edge
 from miraikakaku_assets.application.forecasting.weights import CHAMPION
 from miraikakaku_assets.application.ports.forecasts import Decision, ForecastStore
 from miraikakaku_assets.application.ports.reading.forecast_records import ForecastRecords
-from miraikakaku_assets.domain.forecasting.contract import in_prices
+from miraikakaku_assets.domain.forecasting.frames import in_prices
 from miraikakaku_assets.domain.forecasting.judging.ranks import FEWEST_ISSUES, rank_skill
 from miraikakaku_assets.domain.forecasting.scores import score
 from miraikakaku_assets.domain.market.instruments import Universe

@@ -23,8 +23,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.domain.forecasting.contract import at_horizon
 from miraikakaku_assets.domain.forecasting.density.adaptive import CENTRAL, AskedShares
+from miraikakaku_assets.domain.forecasting.frames import at_horizon
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
 
 Numbers = NDArray[np.float64]

@@ -19,9 +19,8 @@ from miraikakaku_assets.domain.forecasting.contract import (
     Profile,
     Reason,
     TrainedForecaster,
-    forecast_frame,
-    origin_rows,
 )
+from miraikakaku_assets.domain.forecasting.frames import forecast_frame, origin_rows
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility, sample_volatility
 from miraikakaku_assets.domain.forecasting.stateless import StatelessForecaster
 from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock

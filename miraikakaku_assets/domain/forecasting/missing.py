@@ -6,7 +6,8 @@ from datetime import date
 
 import polars as pl
 
-from miraikakaku_assets.domain.forecasting.contract import Reason, forecast_frame, origin_rows
+from miraikakaku_assets.domain.forecasting.contract import Reason
+from miraikakaku_assets.domain.forecasting.frames import forecast_frame, origin_rows
 from miraikakaku_assets.domain.forecasting.panel import Panel
 
 

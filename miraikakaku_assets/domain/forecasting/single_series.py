@@ -8,13 +8,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from miraikakaku_assets.domain.forecasting.baselines import with_reasons
-from miraikakaku_assets.domain.forecasting.contract import (
-    HORIZONS,
-    Reason,
-    Signature,
-    forecast_frame,
-    origin_rows,
-)
+from miraikakaku_assets.domain.forecasting.contract import HORIZONS, Reason, Signature
+from miraikakaku_assets.domain.forecasting.frames import forecast_frame, origin_rows
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
 
 Numbers = NDArray[np.float64]

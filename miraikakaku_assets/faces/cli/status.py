@@ -61,7 +61,7 @@ def add_commands(app: typer.Typer, read_asset_health: AssetHealthReader) -> None
 
 def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
     from miraikakaku_assets.application.forecasting.view import standing
-    from miraikakaku_assets.application.monitoring.health import newest_health
+    from miraikakaku_assets.application.monitoring.health_samples import newest_health
     from miraikakaku_assets.application.monitoring.status import show_status, source_status, watch_status
 
     stands = standing(chosen, use.forecasts)

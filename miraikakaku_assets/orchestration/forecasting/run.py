@@ -27,8 +27,9 @@ from miraikakaku_assets.application.ports.forecasts import ModelRecord
 from miraikakaku_assets.application.stage_reports import ScoreTotals
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.errors import MiraikakakuError
-from miraikakaku_assets.domain.forecasting.contract import HORIZONS, in_prices
+from miraikakaku_assets.domain.forecasting.contract import HORIZONS
 from miraikakaku_assets.domain.forecasting.edges import NO_EDGE
+from miraikakaku_assets.domain.forecasting.frames import in_prices
 from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.words import counted, the_rest

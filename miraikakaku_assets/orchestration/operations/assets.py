@@ -7,7 +7,8 @@ from typing import Any
 import dagster as dg
 
 from miraikakaku_assets.application.alerting.conditions.system_alerts import judge_system
-from miraikakaku_assets.application.monitoring.health import Figure, HealthReport, check_health, sample_health
+from miraikakaku_assets.application.monitoring.health import Figure, HealthReport, check_health
+from miraikakaku_assets.application.monitoring.health_samples import sample_health
 from miraikakaku_assets.application.monitoring.review import PerformanceReview, review_performance
 from miraikakaku_assets.domain.errors import MiraikakakuError
 from miraikakaku_assets.domain.operations.thresholds import SPECIFIED, Level, Threshold, shown

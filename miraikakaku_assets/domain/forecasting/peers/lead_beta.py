@@ -9,7 +9,8 @@ from typing import ClassVar
 
 import polars as pl
 
-from miraikakaku_assets.domain.forecasting.contract import HORIZONS, Look, Profile, at_horizon
+from miraikakaku_assets.domain.forecasting.contract import HORIZONS, Look, Profile
+from miraikakaku_assets.domain.forecasting.frames import at_horizon
 from miraikakaku_assets.domain.forecasting.peers.leading_signal import LeadingSignal
 
 LEAD_COLUMN = "hg_lead"

@@ -11,14 +11,8 @@ from typing import ClassVar
 import polars as pl
 
 from miraikakaku_assets.domain.forecasting.baselines import with_reasons
-from miraikakaku_assets.domain.forecasting.contract import (
-    Look,
-    Needs,
-    Profile,
-    TrainedForecaster,
-    forecast_frame,
-    origin_rows,
-)
+from miraikakaku_assets.domain.forecasting.contract import Look, Needs, Profile, TrainedForecaster
+from miraikakaku_assets.domain.forecasting.frames import forecast_frame, origin_rows
 from miraikakaku_assets.domain.forecasting.panel import Panel, ewma_volatility
 from miraikakaku_assets.domain.forecasting.stateless import StatelessForecaster
 from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
