@@ -137,7 +137,7 @@ def test_the_api_counts_keys_and_leaves_the_row_of_the_source_alone(
 ) -> None:
     take = (
         "INSERT INTO miraikakaku.rate_limits AS held (name, next_free, leaves_at, answer) "
-        "VALUES ('{}', '2026-11-20Z', now(), 'granted') "
+        "VALUES ('{}', '2026-11-20 00:00Z', now(), 'granted') "
         "ON CONFLICT (name) DO UPDATE SET next_free = held.next_free + interval '1 day', answer = 'granted'"
     )
     with database.engine.begin() as connection:
@@ -146,7 +146,7 @@ def test_the_api_counts_keys_and_leaves_the_row_of_the_source_alone(
     assert [refusal(api, take.format("api:a")) for _ in range(2)] == [None, None]
     assert [refusal(api, take.format(name)) for name in ("yahoo", "archive")] == ["42501", "42501"]
     assert refusal(api, "UPDATE miraikakaku.rate_limits SET next_free = now() + interval '9 years'") is None
-    rows = "SELECT name, next_free < '2026-11-22Z' FROM miraikakaku.rate_limits ORDER BY name"
+    rows = "SELECT name, next_free < '2026-11-22 00:00Z' FROM miraikakaku.rate_limits ORDER BY name"
     for whoever in (database, api):
         with whoever.engine.begin() as connection:
             read = connection.exec_driver_sql(rows).all()
