@@ -31,7 +31,7 @@ FEWEST_APART = 5
 """Instruments of a session below which there is no telling them apart: all of a forecast is about the market."""
 
 _FAR = 5.0  # standardised outcomes beyond it count as this far
-_OF_MARKET, _APART = Prior(days=250, level=0.05), Prior(days=60, level=0.05)
+_OF_MARKET, _APART = Prior(days=250, level=0.01), Prior(days=60, level=0.05)
 _BELIEFS = np.linspace(0.0, 1.0, 5)
 
 
@@ -42,7 +42,8 @@ class WeightRule:
     Attributes:
         window: Origins whose errors count, back from the newest with a known outcome.
         market: What is believed of the market before: a year of days is one year of evidence, and what was right for
-            a year is often wrong in the next.
+            a year is often wrong in the next. At 5 % copper's LSTM was believed for a month in which its departures,
+            a hundredth of the size of what came, were multiplied by a hundred.
         apart: What is believed of distances before: a quarter of a year, since a day holds hundreds of them.
     """
 

@@ -7,7 +7,7 @@ nothing was, and days overcome them. A model whose departures did not point the 
 gets nothing: its noise would only be paid for.
 
 Source: Breiman, Stacked regressions, Machine Learning 24 (1996) 49-64 (non-negative weights); the prior is that of a
-ridge regression in units of each model's own squares.
+ridge regression in units of each model's own squares; Bonferroni's correction for the number of models tried.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,8 @@ class Prior:
 
     Attributes:
         days: So many days weigh as much as the belief that no departure is right.
-        level: Chance of a model without merit to be believed at all; a later review decides anew.
+        level: Chance that any of the models is believed where none has merit: with nine of them tried at every
+            review, 5 % each would be a false belief at every third.
     """
 
     days: int
@@ -75,7 +76,7 @@ def stack(daily: pl.DataFrame, models: Sequence[str], horizon: int, prior: Prior
         return none
     with_outcome = daily.select(product(model, "actual") for model in models).to_numpy()
     chances = {model: _chance(with_outcome[:, place], horizon) for place, model in enumerate(models)}
-    believed = [place for place, model in enumerate(models) if chances[model] < prior.level]
+    believed = [place for place, model in enumerate(models) if chances[model] < prior.level / len(models)]
     if not believed:
         return Stack(none.weights, none.scales, chances)
     pairs = [[product(*sorted((models[i], models[j]))) for j in believed] for i in believed]
