@@ -73,8 +73,8 @@ class Backups(Installation):
         from miraikakaku_assets.application.cold.move_bars import ColdPorts
 
         chosen, files = self.settings, FolderColdFiles(self.settings.home)
-        # An earlier state of the database, as far back as it can be gone to, reads the files that it names.
-        kept = timedelta(days=chosen.backup_wal_days + 1)
+        # An earlier state of the database reads the files that it names, back to the oldest base backup.
+        kept = timedelta(days=chosen.backup_wal_days + 7)
         store = PostgresCold(self.database, files)
         return ColdPorts(store, files, chosen.cold_after_days, kept, self.clock, self.work)
 

@@ -235,8 +235,8 @@ def _origins(value: str) -> str:
 def _cold_days(value: int | None) -> int | None:
     if value is not None and value < LEAST_COLD_AFTER_DAYS:
         raise ValueError(
-            f"must be at least {LEAST_COLD_AFTER_DAYS}: sources deliver five-minute bars of the last 60 days again, and "
-            "those stay in the database"
+            f"must be at least {LEAST_COLD_AFTER_DAYS}: sources deliver five-minute bars of the last 60 days again, "
+            "and those stay in the database"
         )
     return value
 

@@ -146,7 +146,7 @@ class FolderColdFiles:
             raise ColdFileError(
                 file.path,
                 "altered",
-                f"in {self._folder} has {state.st_size:,} bytes and is not the one that was written with {file.bytes:,}; "
+                f"in {self._folder} is not the one that was written: {state.st_size:,} bytes, {file.bytes:,} then; "
                 f"{_ADVICE}",
             )
         self._compared[file.path] = known

@@ -22,7 +22,7 @@ _BACKUP_DESCRIPTION = """A backup of prices, forecasts, Dagster's books, models 
 
 It lies as a folder below `backups/`, was restored into a database of its own and compared (rows and contents of every
 table) before it counts, and is put back by `miraikakaku restore`. Sizes in MiB, times in seconds."""
-_INTEGRITY_DESCRIPTION = """Damage is looked for every week: all pages of all tables and indexes and all cold files are \
+_INTEGRITY_DESCRIPTION = """Damage is looked for every week: all pages of tables and indexes and all cold files are \
 read, checksums and indexes compared.
 
 Written to `integrity_checks`; what is found is named and fails the check `nothing_damaged`."""

@@ -22,8 +22,8 @@ import polars as pl
 
 from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, plain_array, read_frame, text_array
 from miraikakaku_assets.adapters.storage.bars import statements
-from miraikakaku_assets.adapters.storage.bars.delivery import Delivery, write_delivery
 from miraikakaku_assets.adapters.storage.bars.cold_days import begin_of, with_cold
+from miraikakaku_assets.adapters.storage.bars.delivery import Delivery, write_delivery
 from miraikakaku_assets.adapters.storage.bars.frames import (
     beside_bars,
     counts_per_symbol,

@@ -23,7 +23,7 @@ ORDER BY f.path, r.instrument_id
 """
 
 # The month of the newest final bar stays: «$3» is the first moment of the part, «$4» that of the month after it.
-_LEAVING = f"""
+_LEAVING = """
 FROM miraikakaku.price_bars b
 JOIN unnest($1::int[]) AS chosen(id) ON chosen.id = b.instrument_id
 WHERE b.timeframe = $2 AND b.ts >= $3::timestamptz AND b.ts < $4::timestamptz AND EXISTS (

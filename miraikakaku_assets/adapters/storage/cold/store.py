@@ -6,7 +6,6 @@ nobody; the same move writes it again under the same name. A restore is the reve
 file stays until `forget`, for whoever still reads it by an earlier state of the database.
 """
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -111,13 +110,12 @@ class PostgresCold:
                 self._compare(cursor, file.figures, TableFigures(file.rows, file.digest))
                 cursor.execute(statements.OVERLAPPING, (file.figures.path,))
                 both = cursor.fetchone()
-            if both is not None:
-                raise ColdFileError(
-                    file.figures.path, "overlap", f"has bars of {both[0]} that are in the database as well"
-                )
         except ColdFileError as error:
             return str(error)
-        return ""
+        if both is None:
+            return ""
+        explanation = f"has bars of {both[0]} that are in the database as well"
+        return str(ColdFileError(file.figures.path, "overlap", explanation))
 
     def known_paths(self, before: datetime) -> frozenset[str]:
         """In force now, or until less than that long ago."""

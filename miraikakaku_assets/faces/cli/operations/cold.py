@@ -30,7 +30,13 @@ def add_commands(app: typer.Typer) -> None:
     """Adds the commands to the application."""
     cold = typer.Typer(no_args_is_help=True, help="Old five-minute bars, in files beside the database.")
     app.add_typer(cold, name="cold")
+    _add_move(cold)
+    _add_restore(cold)
+    _add_list(cold)
+    _add_verify(cold)
 
+
+def _add_move(cold: typer.Typer) -> None:
     @cold.command(short_help="Moves old five-minute bars into files.")
     def move(universe_names: UniversesOption = _ALL, *, as_json: bool = JSON_OPTION) -> None:
         """Moves months of five-minute bars that are older than COLD_AFTER_DAYS into Parquet files below `cold/`.
@@ -51,11 +57,13 @@ def add_commands(app: typer.Typer) -> None:
         if files:
             _show(files)
 
+
+def _add_restore(cold: typer.Typer) -> None:
     @cold.command(short_help="Brings bars back into the database.")
     def restore(
         universe_names: UniversesOption = _ALL, years: YearsOption = "", *, as_json: bool = JSON_OPTION
     ) -> None:
-        """Brings bars back from files, one transaction a file; unset COLD_AFTER_DAYS, or the next move takes them again.
+        """Brings bars back, one transaction a file; unset COLD_AFTER_DAYS first, or the next move takes them again.
 
         The files stay as long as an earlier state of the database may read them; maintenance removes them then.
         """
@@ -70,6 +78,8 @@ def add_commands(app: typer.Typer) -> None:
             return
         show_line(f"{counted(restored.rows, 'bar')} came back from {counted(len(restored.files), 'file')}")
 
+
+def _add_list(cold: typer.Typer) -> None:
     @cold.command("list", short_help="Lists the files that bars are read from.")
     def list_files(
         universe_names: UniversesOption = _ALL, years: YearsOption = "", *, as_json: bool = JSON_OPTION
@@ -88,6 +98,8 @@ def add_commands(app: typer.Typer) -> None:
         if files:
             _show(files)
 
+
+def _add_verify(cold: typer.Typer) -> None:
     @cold.command(short_help="Reads every file and compares it.")
     def verify(*, as_json: bool = JSON_OPTION) -> None:
         """Compares bytes and bars of every file with what was moved, and looks for bars that are in both places."""
