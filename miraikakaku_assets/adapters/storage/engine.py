@@ -98,6 +98,7 @@ class Database:
             try:
                 with connection.cursor() as cursor:
                     cursor.execute("DISCARD TEMP")
+                connection.commit()  # what comes is a transaction of its own, whose isolation may still be chosen
             except Exception:  # noqa: BLE001 - whatever is wrong with it, a new one is opened
                 with suppress(Exception):
                     connection.close()

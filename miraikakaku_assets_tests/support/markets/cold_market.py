@@ -1,6 +1,6 @@
 """Two markets with months of five-minute bars, and everything that they answer: before bars move, and after."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from miraikakaku_assets.application.cold.move_bars import ColdPorts
 from miraikakaku_assets.application.reading.bars import Window, symbol_bars
 from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.domain.bars.price_basis import PriceBasis
-from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe
+from miraikakaku_assets.domain.market.instruments import FX, JP, Timeframe, Universe
 from miraikakaku_assets.domain.quality.batch import batch_of
 from miraikakaku_assets.domain.quality.suites import suites_of
 from miraikakaku_assets_tests.support.bars.raw_bars import actions
@@ -38,14 +38,15 @@ from miraikakaku_assets_tests.support.markets.stored_market import rows_of
 
 M5, D1 = Timeframe.M5, Timeframe.D1
 NOW = utc(2026, 6, 10, 12)
-BEGIN = date(2026, 1, 19)
+WEEKS = tuple(date(2026, month, day) for month, day in ((1, 26), (2, 23), (3, 2), (6, 1), (6, 8)))
+"""Mondays of the weeks that have five-minute bars; the first two have moved when bars of three months have."""
 PAIRS, CODES = ("EURUSD=X", "USDJPY=X"), ("1301", "1306", "7203")
 SYMBOLS = tuple(f"{code}.T" for code in CODES)
 SILENT = SYMBOLS[2]
-"""Has traded in the first month only."""
+"""Has traded in the first week only."""
 OLD = date(2026, 2, 27)
 """A session whose bars move."""
-PARTIAL = (date(2026, 2, 20), date(2026, 3, 20))
+PARTIAL = (date(2026, 2, 25), date(2026, 3, 4))
 """Dates on both sides of the moment at which bars move."""
 
 
@@ -54,21 +55,26 @@ def markets(database: Database, home: Path) -> tuple[Market, Market]:
     database.cold_files = FolderColdFiles(home)
     pairs = currencies(database, *PAIRS, now=NOW)
     issues = tokyo(database, JP, *CODES, now=NOW)
-    last = NOW.date()
+    days = date(2025, 9, 1), NOW.date()
     for number, pair in enumerate(PAIRS):
-        stamps = [ts for ts in slots(FX, BEGIN, last) if ts < NOW]
-        pairs.deliver(M5, walk(pair, stamps, FX, number))
-        pairs.deliver(
-            D1, walk(pair, [ts for ts in opens(FX, date(2025, 6, 2), last) if ts < NOW], FX, number, 0.01)
-        )
+        pairs.deliver(D1, walk(pair, _past(opens(FX, *days)), FX, number, 0.01))
+        pairs.deliver(M5, walk(pair, _past(_weeks(FX, WEEKS)), FX, number))
     for number, symbol in enumerate(SYMBOLS):
-        stamps = [ts for ts in slots(JP, BEGIN, date(2026, 2, 10) if symbol == SILENT else last) if ts < NOW]
         split = actions(
-            (symbol, date(2026, 2, 12), "split", 2.0), (symbol, date(2026, 2, 18), "dividend", 1.5)
+            (symbol, date(2026, 2, 12), "split", 2.0), (symbol, date(2026, 2, 24), "dividend", 1.5)
         )
-        issues.deliver(D1, walk(symbol, opens(JP, date(2025, 6, 2), last), JP, number, 0.01), actions=split)
-        issues.deliver(M5, walk(symbol, stamps, JP, 10 + number))
+        issues.deliver(D1, walk(symbol, opens(JP, *days), JP, number, 0.01), actions=split)
+        weeks = WEEKS[:1] if symbol == SILENT else WEEKS
+        issues.deliver(M5, walk(symbol, _past(_weeks(JP, weeks)), JP, 10 + number))
     return pairs, issues
+
+
+def _weeks(universe: Universe, mondays: Sequence[date]) -> list[datetime]:
+    return [ts for monday in mondays for ts in slots(universe, monday, monday + timedelta(days=4))]
+
+
+def _past(stamps: Iterable[datetime]) -> list[datetime]:
+    return [ts for ts in stamps if ts < NOW]
 
 
 def cold_ports(database: Database, now: datetime = NOW, after_days: int | None = 90) -> ColdPorts:
@@ -104,9 +110,9 @@ def _bars(database: Database) -> dict[str, Any]:
         for window in (Window(), Window(*PARTIAL), Window(date(2026, 5, 1)), Window(None, OLD))
     }
     windows = {
-        "cold": (date(2026, 2, 3), date(2026, 2, 4)),
+        "cold": (date(2026, 1, 27), date(2026, 1, 28)),
         "across": PARTIAL,
-        "hot": (date(2026, 5, 11), date(2026, 6, 1)),
+        "hot": (date(2026, 6, 2), date(2026, 6, 4)),
     }
     around = {
         f"around {name} {universe.name} {count}": bars.neighbours(
@@ -139,7 +145,7 @@ def _analysis(database: Database) -> dict[str, Any]:
         material = store.material(universe, M5, standings, "v2")
         said |= {
             f"standings {universe.name}": standings,
-            f"market {universe.name}": store.market(universe, M5, datetime(2026, 2, 10, tzinfo=UTC)),
+            f"market {universe.name}": store.market(universe, M5, datetime(2026, 1, 28, tzinfo=UTC)),
             f"material {universe.name}": material.bars,
             f"days {universe.name}": material.daily,
         }
@@ -171,7 +177,7 @@ def _judged(database: Database) -> dict[str, Any]:
             }
         said[f"totals {universe.name}"] = quality.totals(universe, M5, *PARTIAL)
     for symbols in (None, SYMBOLS[:1]):
-        holdings = coverage.holdings(JP, M5, BEGIN, NOW.date(), symbols)
+        holdings = coverage.holdings(JP, M5, WEEKS[0], NOW.date(), symbols)
         assert holdings is not None
         said[f"coverage {symbols}"] = (holdings.grid.stored.tolist(), holdings.issues.to_dicts())
     return said

@@ -69,9 +69,9 @@ def _add_restore(cold: typer.Typer) -> None:
         """
         from miraikakaku_assets.application.cold.restore_bars import restore_bars
 
-        chosen, use = named_universes(universe_names), ports()
+        chosen, wanted, use = named_universes(universe_names), _years(years), ports()
         with progress_bar("cold restore", use.work.read, shown=not as_json, noun="file"):
-            restored = restore_bars(use.cold, chosen, _years(years))
+            restored = restore_bars(use.cold, chosen, wanted)
         if as_json:
             files = list(map(_facts, restored.files))
             print_json({"succeeded": True, "rows": restored.rows, "files": files})
@@ -87,8 +87,8 @@ def _add_list(cold: typer.Typer) -> None:
         """Lists the files in force; `in force` are the bars that are read from one, without those that came back."""
         from miraikakaku_assets.application.cold.restore_bars import chosen_files
 
-        use = ports()
-        files = chosen_files(use.cold, named_universes(universe_names), _years(years))
+        chosen, wanted, use = named_universes(universe_names), _years(years), ports()
+        files = chosen_files(use.cold, chosen, wanted)
         rows = sum(file.rows_in_force for file in files)
         if as_json:
             folder = str(use.cold.files.folder)
