@@ -7,12 +7,13 @@ import polars as pl
 from miraikakaku_assets.adapters.storage.cold.reader import ALWAYS, NEVER
 from miraikakaku_assets.domain.market.instruments import Universe
 
+_FIRST, _LAST = date(1, 1, 8), date(9999, 12, 24)  # dates that a week can be taken from or added to
+
 
 def begin_of(day: date | None, later: int) -> datetime:
     """Midnight (UTC) so many days after a date, or a moment beyond all bars on that side of it."""
-    beyond = ALWAYS if later < 0 else NEVER
-    if day is None or not ALWAYS.date() < day < NEVER.date() - timedelta(days=later):
-        return beyond
+    if day is None or not _FIRST <= day <= _LAST:
+        return ALWAYS if later < 0 else NEVER
     return datetime.combine(day + timedelta(days=later), time(), UTC)
 
 
