@@ -2,11 +2,12 @@
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import polars as pl
 import pytest
@@ -16,11 +17,11 @@ from miraikakaku_assets.adapters.storage.adbc import bulk_cursor
 from miraikakaku_assets.adapters.storage.bars.store import PostgresBars
 from miraikakaku_assets.adapters.storage.cold import store
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.application.cold.move_bars import move_bars
+from miraikakaku_assets.application.cold.move_bars import ColdPorts, move_bars
 from miraikakaku_assets.application.cold.restore_bars import restore_bars
 from miraikakaku_assets.application.cold.verify_files import verify_files
 from miraikakaku_assets.application.ports.operations.cold import FileFigures
-from miraikakaku_assets.domain.market.instruments import FX, Timeframe
+from miraikakaku_assets.domain.market.instruments import FX, Timeframe, Universe
 from miraikakaku_assets_tests.support.killing import kill_forked
 from miraikakaku_assets_tests.support.markets.analysed_market import currencies, slots, walk
 from miraikakaku_assets_tests.support.markets.cold_market import NOW, PAIRS, cold_ports
@@ -28,7 +29,10 @@ from miraikakaku_assets_tests.support.markets.stored_market import rows_of
 
 pytestmark = pytest.mark.slow
 M5 = Timeframe.M5
-WORK = {"move": move_bars, "restore": restore_bars}
+WORK: Mapping[str, Callable[[ColdPorts, Sequence[Universe]], object]] = {
+    "move": move_bars,
+    "restore": restore_bars,
+}
 
 
 def work(steps: Connection, url: str, home: str, what: str, last: str) -> None:
@@ -54,8 +58,8 @@ def work(steps: Connection, url: str, home: str, what: str, last: str) -> None:
         step(f"after commit {len(begun)}")
 
     begun: list[str] = []
-    store.bulk_cursor = told_cursor  # type: ignore[assignment]
-    WORK[what](cold_ports(Database(url, Told(Path(home)))), [FX])
+    with mock.patch.object(store, "bulk_cursor", told_cursor):
+        WORK[what](cold_ports(Database(url, Told(Path(home)))), [FX])
     steps.close()
 
 

@@ -47,7 +47,7 @@ def thaw_touched(
     touched = touched.drop_nulls().unique()
     if touched.is_empty():
         return 0
-    earliest, latest = touched["ts"].min(), touched["ts"].max()
+    earliest, latest = touched.select(first=pl.col("ts").min(), last=pl.col("ts").max()).row(0)
     instruments = Instruments(ids=touched["instrument_id"].unique().sort())
     ranges = cold_ranges(cursor, timeframe, instruments, earliest, latest + _TICK)
     if ranges.is_empty():

@@ -40,6 +40,6 @@ def old_bars(database: Database, cursor: Any, batch: Batch) -> pl.DataFrame:
     silent = read_frame(cursor, _EARLIER, parameters)["id"]
     since = days["opens"][0] - _ROOM
     newest = known.filter(pl.col("instrument_id").is_in(silent.implode())).group_by("instrument_id")
-    months = newest.agg(pl.col("first_ts").max())["first_ts"]
-    begin = min(since, months.min() or since)
+    begins = newest.agg(pl.col("first_ts").max())["first_ts"].to_list()
+    begin = min([since, *begins])
     return cold_bars(database, cursor, Timeframe.M5, Instruments(batch.universe.name), begin, end)
