@@ -105,9 +105,8 @@ def _same(one: Any, other: Any) -> bool:
 def _bars(database: Database) -> dict[str, Any]:
     bars = PostgresBars(database)
     of_symbol = {
-        f"{basis} {symbol} {window.since}": symbol_bars(universe, M5, symbol, basis, window, bars)
+        f"{symbol} {window}": symbol_bars(universe, M5, symbol, PriceBasis.RAW, window, bars)
         for universe, symbol in ((FX, PAIRS[1]), (JP, SYMBOLS[0]), (JP, SILENT))
-        for basis in (PriceBasis.RAW, PriceBasis.SPLIT_ADJUSTED)
         for window in (Window(), Window(*PARTIAL), Window(date(2026, 5, 1)), Window(None, OLD))
     }
     windows = {

@@ -167,6 +167,8 @@ def beside_stored(cursor: Any, cold: pl.DataFrame, timeframe: Timeframe) -> Mapp
         return {}
     named = cold.with_columns(timeframe=pl.lit(timeframe.value)).select("timeframe", *COLD_COLUMNS)
     stage(cursor, "cold_bars", named)
+    # Compared as in ``price_bars``: of two collations PostgreSQL would know none.
+    cursor.execute('ALTER TABLE cold_bars ALTER COLUMN timeframe TYPE text COLLATE "C"')
     cursor.execute("CREATE INDEX ON cold_bars (instrument_id, timeframe, ts)")
     columns = ", ".join(named.columns)
     both = f"(SELECT {columns} FROM miraikakaku.price_bars UNION ALL SELECT {columns} FROM cold_bars)"
