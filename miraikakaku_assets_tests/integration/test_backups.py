@@ -110,7 +110,7 @@ def test_bars_in_files_are_saved_and_come_back(here: InProcess, command: Command
     assert [path.read_bytes() for path in paths] == contents
     assert here(command, "cold", "verify", "--json").document == {
         "succeeded": True,
-        "files": 2,
+        "files": 4,
         "damaged": {},
     }
 
