@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 
 from miraikakaku_assets.domain.alerting.routes import parse_routes
-from miraikakaku_assets.domain.bars.cold import LEAST_COLD_AFTER_DAYS
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.universes import COPPER, FX, JP, UNIVERSES, US
 from miraikakaku_assets.domain.market.universes.record import Universe
+from miraikakaku_assets.domain.operations.cold_months import LEAST_COLD_AFTER_DAYS
 from miraikakaku_assets.domain.words import named_in
 
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from miraikakaku_assets.bootstrap import price_vendors
-from miraikakaku_assets.domain.bars.cold import (
+from miraikakaku_assets.domain.operations.cold_months import (
     COLD_TIMEFRAMES,
     LEAST_COLD_AFTER_DAYS,
     cold_before,

@@ -8,9 +8,9 @@ from pathlib import Path
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.operations.cold import ColdFile, ColdFiles, ColdPart, ColdStore
 from miraikakaku_assets.application.work_progress import WorkProgress
-from miraikakaku_assets.domain.bars.cold import COLD_TIMEFRAMES, cold_before
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import UNIVERSES, Universe
+from miraikakaku_assets.domain.operations.cold_months import COLD_TIMEFRAMES, cold_before
 
 
 @dataclass(frozen=True)

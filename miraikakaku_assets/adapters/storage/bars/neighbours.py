@@ -14,10 +14,10 @@ from miraikakaku_assets.adapters.storage.cold.reader import (
     steady,
 )
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.domain.bars.cold import COLD_TIMEFRAMES
 from miraikakaku_assets.domain.bars.frame import STORED_BARS
 from miraikakaku_assets.domain.bars.rules import MOVE_RULES
 from miraikakaku_assets.domain.market.instruments import Timeframe
+from miraikakaku_assets.domain.operations.cold_months import COLD_TIMEFRAMES
 
 _WINDOWS = """
     SELECT i.id, i.symbol, asked.day::timestamp AT TIME ZONE $4 AS begins,

@@ -15,9 +15,9 @@ from miraikakaku_assets.adapters.storage.adbc import plain_array, read_frame, st
 from miraikakaku_assets.adapters.storage.cold.statements import COLD_COLUMNS, RANGES
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports.operations.cold import ColdFiles, FileFigures
-from miraikakaku_assets.domain.bars.cold import COLD_TIMEFRAMES
 from miraikakaku_assets.domain.errors import ColdFileError
 from miraikakaku_assets.domain.market.instruments import Timeframe
+from miraikakaku_assets.domain.operations.cold_months import COLD_TIMEFRAMES
 
 ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)

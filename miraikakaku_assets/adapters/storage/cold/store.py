@@ -29,9 +29,9 @@ from miraikakaku_assets.adapters.storage.cold.thaw import thaw
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports.operations.backups import TableFigures
 from miraikakaku_assets.application.ports.operations.cold import ColdFile, ColdFiles, ColdPart, FileFigures
-from miraikakaku_assets.domain.bars.cold import month_span, month_start, months
 from miraikakaku_assets.domain.errors import ColdFileError
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
+from miraikakaku_assets.domain.operations.cold_months import month_span, month_start, months
 
 _INSTRUMENTS = 200
 """In one file: a month of Tokyo's five-minute bars of so many is 270,000 rows, held in memory while they move."""

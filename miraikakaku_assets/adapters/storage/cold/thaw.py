@@ -16,8 +16,8 @@ from miraikakaku_assets.adapters.storage.cold.reader import (
 )
 from miraikakaku_assets.adapters.storage.cold.statements import LEAVE_RANGES, RELEASE
 from miraikakaku_assets.adapters.storage.engine import Database
-from miraikakaku_assets.domain.bars.cold import COLD_TIMEFRAMES
 from miraikakaku_assets.domain.market.instruments import Timeframe
+from miraikakaku_assets.domain.operations.cold_months import COLD_TIMEFRAMES
 
 _KEY = ("instrument_id", "ts")
 _TICK = timedelta(microseconds=1)
