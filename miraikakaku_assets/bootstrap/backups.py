@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.backups.wal import EmbeddedWal
     from miraikakaku_assets.application.backups.keep_log import LogPorts
     from miraikakaku_assets.application.backups.make_backup import BackupPorts
+    from miraikakaku_assets.application.cold.move_bars import ColdPorts
     from miraikakaku_assets.application.maintenance.run_maintenance import MaintenancePorts
     from miraikakaku_assets.settings import Settings
 
@@ -63,6 +65,19 @@ class Backups(Installation):
 
         return PostgresIntegrityCheck(self.database)
 
+    @property
+    def cold(self) -> ColdPorts:
+        """What cold storage needs."""
+        from miraikakaku_assets.adapters.files.cold_files import FolderColdFiles
+        from miraikakaku_assets.adapters.storage.cold.store import PostgresCold
+        from miraikakaku_assets.application.cold.move_bars import ColdPorts
+
+        chosen, files = self.settings, FolderColdFiles(self.settings.home)
+        # An earlier state of the database reads the files that it names, back to the oldest base backup.
+        kept = timedelta(days=chosen.backup_wal_days + 7)
+        store = PostgresCold(self.database, files)
+        return ColdPorts(store, files, chosen.cold_after_days, kept, self.clock, self.work)
+
     @cached_property
     def integrity(self) -> PostgresIntegrity:
         """Account of the searches for damage."""
@@ -84,6 +99,7 @@ class Backups(Installation):
             self.copies,
             self.backup_shelf(folder),
             self.backup_history,
+            self.cold.store,
             self.clock,
             _without_secrets(self.settings),
             version("miraikakaku-assets"),
@@ -122,6 +138,7 @@ class Backups(Installation):
         from miraikakaku_assets.adapters.storage.maintenance.rows import PostgresOldRows
         from miraikakaku_assets.application.maintenance.run_maintenance import MODELS, MaintenancePorts
         from miraikakaku_assets.application.ports.operations import maintenance as kinds
+        from miraikakaku_assets.application.work_progress import WorkProgress
 
         chosen = self.settings
         days = {
@@ -140,6 +157,7 @@ class Backups(Installation):
             PostgresOldRows(self.database),
             FolderOldFiles(chosen.home),
             self.backup_ports(),
+            replace(self.cold, work=WorkProgress()),  # its files are no parts of the maintenance
             {part: timedelta(days=count) for part, count in days.items()},
             self.clock,
             self.work,

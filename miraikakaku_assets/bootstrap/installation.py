@@ -96,12 +96,15 @@ class Installation:
             ConfigurationError: The state folder cannot be made.
             DependencyUnavailableError: The server cannot be started.
         """
+        from miraikakaku_assets.adapters.files.cold_files import FolderColdFiles
         from miraikakaku_assets.adapters.storage.engine import open_database
 
         _make_folder(self.settings.home)
         url, home = self.settings.database_url, self.settings.home
         archive = home / "backups" / "wal" if self.settings.backup_wal == "on" else None
-        return open_database(home, url.get_secret_value() if url else None, archive)
+        database = open_database(home, url.get_secret_value() if url else None, archive)
+        database.cold_files = FolderColdFiles(home)
+        return database
 
     @cached_property
     def upgraded(self) -> tuple[Database, str | None, str]:

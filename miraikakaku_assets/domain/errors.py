@@ -11,6 +11,7 @@
     │   └── MasterRefusedError        a readable master that must not replace the last good one
     ├── BackupError                   a backup could not be made               → exit 1
     │   └── BackupRefusedError        one that must not be restored: altered, cut short, foreign, too new
+    ├── ColdFileError                 a file of cold bars is not what it was   → exit 1
     ├── SymbolError                   one symbol failed, the others go on     → exit 1
     │   ├── TemporarySymbolError      worth a retry (timeout, 429, 5xx, truncated answer)
     │   └── PermanentSymbolError      not worth one (unknown symbol, refused, wrong symbol answered)
@@ -117,6 +118,26 @@ class BackupRefusedError(BackupError):
         self.backup = backup
         self.rule = rule
         super().__init__(f"The backup {backup} is refused: {explanation} [{rule}]")
+
+
+class ColdFileError(MiraikakakuError):
+    """A file of bars that left the database is missing, or is not what was written.
+
+    Attributes:
+        file: Path below the folder of cold files.
+        rule: Short machine-readable name of the reason: ``missing``, ``altered``, ``too_new``, ``overlap``.
+        explanation: What is wrong with it.
+    """
+
+    def __init__(self, file: str, rule: str, explanation: str) -> None:
+        self.file = file
+        self.rule = rule
+        self.explanation = explanation
+        super().__init__(f"The cold file {file} {explanation} [{rule}]")
+
+    def __reduce__(self) -> tuple[type["ColdFileError"], tuple[object, ...]]:
+        """Comes out of another process as it went in."""
+        return type(self), (self.file, self.rule, self.explanation)
 
 
 class SymbolError(MiraikakakuError):

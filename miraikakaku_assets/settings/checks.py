@@ -14,6 +14,7 @@ from miraikakaku_assets.domain.alerting.routes import parse_routes
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.universes import COPPER, FX, JP, UNIVERSES, US
 from miraikakaku_assets.domain.market.universes.record import Universe
+from miraikakaku_assets.domain.operations.cold_months import LEAST_COLD_AFTER_DAYS
 from miraikakaku_assets.domain.words import named_in
 
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
@@ -231,7 +232,17 @@ def _origins(value: str) -> str:
     return value
 
 
+def _cold_days(value: int | None) -> int | None:
+    if value is not None and value < LEAST_COLD_AFTER_DAYS:
+        raise ValueError(
+            f"must be at least {LEAST_COLD_AFTER_DAYS}: sources deliver five-minute bars of the last 60 days again, "
+            "and those stay in the database"
+        )
+    return value
+
+
 Days = Annotated[int, Field(gt=0, le=36_500)]
+ColdDays = Annotated[int | None, Field(le=36_500), AfterValidator(_cold_days)]
 Moment = Annotated[datetime | None, AfterValidator(_utc)]
 Day = Annotated[str, AfterValidator(_iso_day)]
 TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]

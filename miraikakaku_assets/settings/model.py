@@ -32,7 +32,7 @@ class Settings(PriceSourceSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
 
     miraikakaku_home: checks.StateFolder = Path(".miraikakaku")
-    """State of this installation: postgres/, dagster/, backups/, logs/, models/, reports/, masters/, quarantine/."""
+    """State of this installation: postgres/, dagster/, backups/, cold/, logs/, models/, reports/, …."""
     database_url: checks.PostgresUrl = None
     """External PostgreSQL (``postgresql://…``); unset means that of DB_HOST, or the embedded server."""
     database_reader_url: checks.PostgresUrl = None
@@ -159,6 +159,8 @@ class Settings(PriceSourceSettings):
     ``restore --to-time`` can go back to any moment."""
     backup_wal_days: Annotated[int, Field(ge=1, le=366)] = 2
     """Days for which every moment can be gone back to."""
+    cold_after_days: checks.ColdDays = None
+    """Days after which months of five-minute bars leave the database for files below ``cold/``; unset: they stay."""
     report_retention_days: checks.Days = 30
     """Days for which files below ``reports/`` stay."""
     log_retention_days: checks.Days = 30

@@ -25,6 +25,12 @@ pytestmark = pytest.mark.slow
 HELD = """SELECT (SELECT count(*) FROM miraikakaku.price_bars), (SELECT sum(volume) FROM miraikakaku.price_bars),
     (SELECT value FROM dagster.kvs WHERE key = 'a')"""
 WHOLE = [(5000, 252500, "one")]
+FIVE_MINUTES = """
+    INSERT INTO miraikakaku.price_bars (instrument_id, timeframe, ts, open, high, low, close, volume, source, status,
+        fetched_at)
+    SELECT 1, '5m', ts, 1, 2, 1, 1, 5, 'yahoo', 'final', ts
+    FROM generate_series(timestamptz '2020-01-05 00:00+00', timestamptz '2020-05-05 00:00+00', interval '6 hours')
+        AS ts"""
 
 
 @pytest.fixture
@@ -79,6 +85,34 @@ def test_there_and_back(here: InProcess, installed_url: str, tmp_path: Path) -> 
     assert account == [(entry["name"], "good") for entry in listed]
     assert len(databases(command)) == 1, "databases of trials and the replaced ones are gone"
     assert not [path for path in folder.parent.iterdir() if path.name.startswith(".") and path.is_dir()]
+
+
+def test_bars_in_files_are_saved_and_come_back(here: InProcess, command: Command) -> None:
+    command.execute(FIVE_MINUTES)
+    moved = here(command.with_(COLD_AFTER_DAYS=90), "cold", "move", "--json").document
+    _, folder = made(here, command)
+    lost, altered, *_ = paths = [command.folder / "home" / "cold" / file["path"] for file in moved["files"]]
+    contents = [path.read_bytes() for path in paths]
+    lost.unlink()
+    altered.unlink()  # another name of it is in the backup
+    altered.write_bytes(b"".join(reversed(contents)))
+
+    damaged = here(command, "cold", "verify", "--json")
+    unverified = here(command, "backup", "--json")
+    restored = here(command, "restore", folder, "--yes", "--only", "data", "--json")
+
+    assert moved["rows"] == (27 + 29 + 31 + 30) * 4, "May stays: it has the newest bar"
+    assert damaged.code == 1
+    assert sorted(damaged.document["damaged"]) == [file["path"] for file in moved["files"][:2]]
+    assert unverified.code == 1
+    assert "cold file" in unverified.document["unverified_because"]
+    assert (restored.document["cold_files"], len(paths)) == (2, 4)
+    assert [path.read_bytes() for path in paths] == contents
+    assert here(command, "cold", "verify", "--json").document == {
+        "succeeded": True,
+        "files": 4,
+        "damaged": {},
+    }
 
 
 def test_no_secret_is_in_it(here: InProcess, command: Command) -> None:

@@ -115,6 +115,7 @@ WRONG = {
     "BACKUP_KEEP_MONTHLY": ["-1", "241"],
     "BACKUP_WAL": ["yes"],
     "BACKUP_WAL_DAYS": ["0", "367"],
+    "COLD_AFTER_DAYS": ["89", "0", "-1", "36501", "soon"],
     **{
         f"{kind}_RETENTION_DAYS": ["0", "a month", "36501"]
         for kind in ("REPORT", "LOG", "MASTER", "MODEL", "LEDGER", "CYCLE", "ALERT", "PROBE")

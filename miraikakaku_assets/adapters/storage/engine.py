@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
@@ -20,6 +20,9 @@ from sqlalchemy.exc import OperationalError
 from miraikakaku_assets.adapters.storage import embedded
 from miraikakaku_assets.adapters.storage.disk import full_disk_behind
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
+
+if TYPE_CHECKING:
+    from miraikakaku_assets.application.ports.operations.cold import ColdFiles
 
 _ANSWER_SECONDS = 30.0
 _CONNECT_SECONDS = 10
@@ -32,15 +35,17 @@ class Database:
 
     Args:
         url: libpq URL. It may carry a password and is therefore never printed; ``shown`` is.
+        cold_files: Where bars lie that have left its tables; None where nobody reads bars through it.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, cold_files: "ColdFiles | None" = None) -> None:
         self.url = _libpq(url)
+        self.cold_files = cold_files
         self._idle: deque[tuple[int, Any]] = deque()
 
-    def __reduce__(self) -> tuple[type["Database"], tuple[str]]:
+    def __reduce__(self) -> tuple[type["Database"], tuple[str, "ColdFiles | None"]]:
         """Another process gets the address; connections stay where they were made."""
-        return Database, (self.url,)
+        return Database, (self.url, self.cold_files)
 
     @property
     def shown(self) -> str:
@@ -93,6 +98,7 @@ class Database:
             try:
                 with connection.cursor() as cursor:
                     cursor.execute("DISCARD TEMP")
+                connection.commit()  # what comes is a transaction of its own, whose isolation may still be chosen
             except Exception:  # noqa: BLE001 - whatever is wrong with it, a new one is opened
                 with suppress(Exception):
                     connection.close()

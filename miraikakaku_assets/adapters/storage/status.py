@@ -23,9 +23,15 @@ WHERE universe = :universe ORDER BY id DESC LIMIT 1
 _BARS = text("""
 SELECT count(*) AS bars, count(DISTINCT instrument_id) AS symbols, min(first_ts) AS first, max(last_ts) AS last,
        sum(bar_count)::bigint AS total
-FROM (SELECT b.instrument_id, min(b.ts) AS first_ts, max(b.ts) AS last_ts, count(*) AS bar_count
-      FROM miraikakaku.price_bars b JOIN miraikakaku.instruments i ON i.id = b.instrument_id
-      WHERE i.universe = :universe AND b.timeframe = :timeframe GROUP BY b.instrument_id) AS per_symbol
+FROM (SELECT instrument_id, min(first_ts) AS first_ts, max(last_ts) AS last_ts, sum(rows) AS bar_count
+      FROM (SELECT b.instrument_id, min(b.ts) AS first_ts, max(b.ts) AS last_ts, count(*) AS rows
+            FROM miraikakaku.price_bars b JOIN miraikakaku.instruments i ON i.id = b.instrument_id
+            WHERE i.universe = :universe AND b.timeframe = :timeframe GROUP BY b.instrument_id
+            UNION ALL
+            SELECT r.instrument_id, r.first_ts, r.last_ts, r.rows
+            FROM miraikakaku.cold_ranges r JOIN miraikakaku.instruments i ON i.id = r.instrument_id
+            WHERE i.universe = :universe AND r.timeframe = :timeframe) AS in_both
+      GROUP BY instrument_id) AS per_symbol
 """)
 _FRESH = text("""
 SELECT count(*) FROM miraikakaku.stock_master m
@@ -90,8 +96,12 @@ FROM miraikakaku.pattern_signals s JOIN miraikakaku.instruments i ON i.id = s.in
 _ROWS = text("""
 SELECT coalesce(b.universe, n.universe) AS universe, coalesce(b.timeframe, n.timeframe) AS timeframe,
        coalesce(b.rows, 0) AS bars, coalesce(n.rows, 0) AS indicators
-FROM (SELECT i.universe, b.timeframe, count(*) AS rows FROM miraikakaku.price_bars b
-      JOIN miraikakaku.instruments i ON i.id = b.instrument_id GROUP BY 1, 2) b
+FROM (SELECT universe, timeframe, sum(rows)::bigint AS rows FROM (
+          SELECT i.universe, b.timeframe, count(*) AS rows FROM miraikakaku.price_bars b
+          JOIN miraikakaku.instruments i ON i.id = b.instrument_id GROUP BY 1, 2
+          UNION ALL
+          SELECT i.universe, r.timeframe, r.rows FROM miraikakaku.cold_ranges r
+          JOIN miraikakaku.instruments i ON i.id = r.instrument_id) AS in_both GROUP BY 1, 2) b
 FULL JOIN (SELECT i.universe, b.timeframe, count(*) AS rows FROM miraikakaku.technical_indicators b
       JOIN miraikakaku.instruments i ON i.id = b.instrument_id GROUP BY 1, 2) n USING (universe, timeframe)
 """)

@@ -22,6 +22,7 @@ from miraikakaku_assets.application.ports.operations.backups import (
     StoredBackup,
     figures_differ,
 )
+from miraikakaku_assets.application.ports.operations.cold import ColdStore
 from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.domain.backups.retention import Dated, Keeping, kept
 from miraikakaku_assets.domain.errors import BackupError, DependencyUnavailableError
@@ -40,6 +41,7 @@ class BackupPorts:
         copies: Copies of the database.
         shelf: Where backups lie.
         history: Account of the attempts.
+        cold: Which bars lie in files beside the database.
         clock: Where the time comes from.
         settings: Settings without secrets, as they are written into a backup.
         program: Version of this program.
@@ -53,6 +55,7 @@ class BackupPorts:
     copies: DatabaseCopies
     shelf: BackupShelf
     history: BackupHistory
+    cold: ColdStore
     clock: Clock
     settings: Mapping[str, str]
     program: str
@@ -84,7 +87,7 @@ class MadeBackup:
 
 
 def make_backup(kind: BackupKind, ports: BackupPorts) -> MadeBackup:
-    """Copies database, models and settings, restores the copy and compares it, and puts it in its place.
+    """Copies database, models, cold files and settings, restores the copy and compares it, and puts it in its place.
 
     Killed at any moment it leaves nothing that counts; the next one removes what it has left.
 
@@ -166,12 +169,15 @@ def _write(attempt: BackupAttempt, ports: BackupPorts) -> StoredBackup:
     with ports.shelf.begin(attempt.name, size * (2 if ports.shares_disk else 1)) as unfinished:
         copy = unfinished / "database"
         with _step("copy the database", "copy", seconds, work):
+            # Files stay for days after nobody reads them any more: what the copy names is there afterwards.
+            needed = [file.figures for file in ports.cold.in_force()]
             dump = ports.copies.dump(copy)
             ports.shelf.add_models(unfinished)
+            ports.shelf.add_cold(unfinished)
             ports.shelf.add_settings(unfinished, ports.settings)
         seconds["dump"] = dump.dump_seconds
         with _step("restore and compare", "verify", seconds, work):
-            refusal = _verify(copy, dump, ports)
+            refusal = _verify(copy, dump, ports) or ports.shelf.cold_trouble(unfinished, needed)
         with _step("compress", "compress", seconds, work):
             ports.shelf.compress(unfinished)
         ended = ports.clock()

@@ -25,6 +25,9 @@ from miraikakaku_assets.domain.errors import (
     DependencyUnavailableError,
 )
 
+_DATA = "data"
+"""Part of the database whose tables name the cold files."""
+
 
 @dataclass(frozen=True)
 class RestoreRequest:
@@ -51,6 +54,7 @@ class Restored:
         before: The backup that was made of what was there; None if there was nothing.
         rows: Rows of the tables that were replaced.
         models: Files of models that were put back.
+        cold: Files of bars that were put back, because they were not there.
         seconds: From the first look at the backup until its contents were in force, the backup before left out.
     """
 
@@ -59,13 +63,15 @@ class Restored:
     before: MadeBackup | None
     rows: int
     models: int
+    cold: int
     seconds: float
 
 
 def restore_backup(request: RestoreRequest, ports: BackupPorts) -> Restored:
     """Reads the backup, saves what is there, and exchanges the database for the restored one.
 
-    Models come first, under names that carry their digests, so that whichever database is in force finds its own.
+    Models and cold files come first, under names that carry their digests, so that whichever database is in force finds
+    its own.
     Killed at any moment, the old database is in force or the new one.
 
     Args:
@@ -92,11 +98,12 @@ def restore_backup(request: RestoreRequest, ports: BackupPorts) -> Restored:
         before = None if is_empty else make_in_turn(BackupKind.BEFORE_RESTORE, ports)
         begun = time.monotonic()
         models = ports.shelf.return_models(backup) if MODELS in parts else 0
+        cold = ports.shelf.return_cold(backup) if _DATA in parts else 0
         replaced = [part for part in parts if part != MODELS]
         rows = _replace(replaced, backup, before, ports) if replaced else 0
         for known in reversed(ports.shelf.listed()):  # the restored account knows none since
             ports.history.end(attempt_of(known.manifest))
-    return Restored(manifest, parts, before, rows, models, checked + time.monotonic() - begun)
+    return Restored(manifest, parts, before, rows, models, cold, checked + time.monotonic() - begun)
 
 
 def _parts(request: RestoreRequest, ports: BackupPorts) -> tuple[str, ...]:

@@ -6,14 +6,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from miraikakaku_assets.application.backups.make_backup import BackupPorts, dated, let_go
+from miraikakaku_assets.application.cold.move_bars import (
+    ColdPorts,
+    due_parts,
+    forget_leftovers,
+    leftovers,
+    move_bars,
+)
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.operations.maintenance import FILES, ROWS, OldFiles, OldRows
 from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.domain.backups.retention import kept
 from miraikakaku_assets.domain.errors import ConfigurationError
 
-BACKUPS, MODELS, TABLES = "backups", "models", "tables"
-PARTS = (*FILES, BACKUPS, MODELS, *ROWS, TABLES)
+BACKUPS, MODELS, COLD, TABLES = "backups", "models", "cold", "tables"
+PARTS = (*FILES, BACKUPS, MODELS, *ROWS, COLD, TABLES)
 """What maintenance does, in this order."""
 
 
@@ -25,6 +32,7 @@ class MaintenancePorts:
         rows: Rows of the database.
         files: Files below the state folder.
         backups: Backups.
+        cold: Cold storage.
         retention: Part → how long is kept what belongs to it.
         clock: Where the time comes from.
         work: Is told how far it is.
@@ -33,6 +41,7 @@ class MaintenancePorts:
     rows: OldRows
     files: OldFiles
     backups: BackupPorts
+    cold: ColdPorts
     retention: Mapping[str, timedelta]
     clock: Clock
     work: WorkProgress
@@ -91,6 +100,8 @@ def _do(part: str, ports: MaintenancePorts, *, dry_run: bool) -> tuple[int, str]
         return (ports.rows.tables() if dry_run else sum(1 for _ in ports.rows.vacuum())), "table"
     if part == BACKUPS:
         return _backups(ports.backups, dry_run=dry_run), "backup"
+    if part == COLD:
+        return _cold(ports, dry_run=dry_run), "file"
     before = ports.clock() - ports.retention[part]
     if part in ROWS:
         return (ports.rows.count(part, before) if dry_run else sum(ports.rows.prune(part, before))), "row"
@@ -107,3 +118,14 @@ def _backups(ports: BackupPorts, *, dry_run: bool) -> int:
             return len(let_go(ports))
     listed = ports.shelf.listed()
     return len(listed) - len(kept(map(dated, listed), ports.keeping))
+
+
+def _cold(ports: MaintenancePorts, *, dry_run: bool) -> int:
+    """Bars leave where COLD_AFTER_DAYS is set; files that nobody reads any more leave in any case."""
+    cold = ports.cold
+    unread = leftovers(cold)
+    if dry_run:
+        return len(unread) + (len(due_parts(cold)) if cold.after_days else 0)
+    removed = ports.files.remove(unread)
+    forget_leftovers(cold)
+    return removed + (len(move_bars(cold)) if cold.after_days else 0)

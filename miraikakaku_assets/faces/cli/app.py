@@ -21,7 +21,16 @@ from miraikakaku_assets.faces.cli.copper import commands as copper
 from miraikakaku_assets.faces.cli.coverage import commands as coverage
 from miraikakaku_assets.faces.cli.coverage import modes
 from miraikakaku_assets.faces.cli.leakage import commands as leakage
-from miraikakaku_assets.faces.cli.operations import alerts, backups, drill, health, maintenance, resume, watch
+from miraikakaku_assets.faces.cli.operations import (
+    alerts,
+    backups,
+    cold,
+    drill,
+    health,
+    maintenance,
+    resume,
+    watch,
+)
 from miraikakaku_assets.faces.cli.runner import AssetHealthReader, Drills, RunnerFactory, Services, Watch
 from miraikakaku_assets.faces.cli.security import commands as security
 
@@ -70,6 +79,7 @@ def build_app(
     database.add_commands(app)
     backups.add_commands(app)
     maintenance.add_commands(app)
+    cold.add_commands(app)
     security.add_commands(app)
     services.add_commands(app, run_services)
     watch.add_commands(app, watcher)

@@ -23,8 +23,8 @@ _BACKUP_DESCRIPTION = """A backup of prices, forecasts, Dagster's books, models 
 
 It lies as a folder below `backups/`, was restored into a database of its own and compared (rows and contents of every
 table) before it counts, and is put back by `miraikakaku restore`. Sizes in MiB, times in seconds."""
-_INTEGRITY_DESCRIPTION = """Damage is looked for every week: all pages of all tables and indexes are read, checksums \
-and indexes compared.
+_INTEGRITY_DESCRIPTION = """Damage is looked for every week: all pages of tables and indexes and all cold files are \
+read, checksums and indexes compared.
 
 Written to `integrity_checks`; what is found is named and fails the check `nothing_damaged`."""
 
@@ -85,7 +85,7 @@ def backup(context: dg.AssetExecutionContext, ports: PortsResource) -> dg.Materi
     kinds={"postgres"},
     check_specs=[
         dg.AssetCheckSpec(
-            "nothing_damaged", asset=INTEGRITY, description="Every page and index of the database is whole."
+            "nothing_damaged", asset=INTEGRITY, description="Every page, index and cold file is whole."
         )
     ],
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(days=8)),
@@ -97,7 +97,7 @@ def integrity(ports: PortsResource) -> dg.MaterializeResult:  # type: ignore[typ
     """Looks for damage in the database."""
     use = ports.use
     try:
-        report = find_damage(use.integrity_check, use.integrity, use.clock)
+        report = find_damage(use.integrity_check, use.integrity, use.cold, use.clock)
     except MiraikakakuError as error:
         raise failure(error) from error
     metadata: dict[str, Any] = {
@@ -117,7 +117,7 @@ def integrity(ports: PortsResource) -> dg.MaterializeResult:  # type: ignore[typ
         or (
             f"{report.checksum_failures} pages had a wrong checksum."
             if report.checksum_failures
-            else f"{report.relations} tables and indexes are whole."
+            else f"{report.relations} tables, indexes and cold files are whole."
         ),
     )
     return dg.MaterializeResult(metadata=metadata, check_results=[whole])

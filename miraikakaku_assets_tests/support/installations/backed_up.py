@@ -24,7 +24,7 @@ _FEW_TABLES = """
         FOR leaving IN SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables
             WHERE schemaname IN ('miraikakaku', 'dagster') AND tablename NOT IN
                 ('alembic_version', 'backups', 'instruments', 'price_bars', 'technical_indicators', 'latest_indicators',
-                    'price_origin', 'kvs', 'runs')
+                    'price_origin', 'cold_files', 'cold_ranges', 'kvs', 'runs')
         LOOP EXECUTE 'DROP TABLE ' || leaving || ' CASCADE'; END LOOP;
     END $$"""
 
@@ -35,7 +35,7 @@ def backed_up_installation(folder: Path, url: str, *, whole: bool = False) -> Co
     Args:
         folder: Working directory; the state folder lies in it.
         url: Its database, with all tables.
-        whole: Whether all tables stay. Otherwise eight do, which are sooner copied and restored.
+        whole: Whether all tables stay. Otherwise eleven do, which are sooner copied and restored.
     """
     with_password = make_url(url).set(password=PASSWORD).render_as_string(hide_password=False)
     command = Command(folder, {}).with_(

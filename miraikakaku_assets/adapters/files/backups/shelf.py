@@ -1,4 +1,4 @@
-"""Backups as folders: ``<name>/{manifest.json, database/, models/, settings.env}``.
+"""Backups as folders: ``<name>/{manifest.json, database/, models/, cold/, settings.env}``.
 
 What is being written lies in a folder with a leading dot and ``.unfinished``, which never counts. Renaming it is what
 makes a backup of it.
@@ -9,12 +9,13 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from miraikakaku_assets.adapters.files.backups.compression import compress, unpack
 from miraikakaku_assets.adapters.files.backups.manifests import (
     DIGEST,
     MANIFEST,
@@ -28,14 +29,13 @@ from miraikakaku_assets.application.ports.operations.backups import (
     StoredFile,
     UnreadableBackup,
 )
+from miraikakaku_assets.application.ports.operations.cold import FileFigures
 from miraikakaku_assets.domain.errors import BackupError, BackupRefusedError, DependencyUnavailableError
 
-DATABASE, MODELS, SETTINGS = "database", "models", "settings.env"
+DATABASE, MODELS, COLD, SETTINGS = "database", "models", "cold", "settings.env"
 LATEST = "latest"
 _UNFINISHED, _LEAVING, _UNPACKED = ".unfinished", ".leaving", ".unpacked"
-_ZSTD = ".zst"
 _THREADS = 2
-_BLOCK = 1 << 20
 _MIB = 1 << 20
 
 
@@ -44,12 +44,13 @@ class FolderBackups:
 
     Args:
         folder: Where backups lie.
-        home: State folder, whose models are copied.
+        home: State folder, whose models and cold files are copied.
     """
 
     def __init__(self, folder: Path, home: Path) -> None:
         self._folder = folder
         self._models = home / "models"
+        self._cold = home / "cold"
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -91,7 +92,7 @@ class FolderBackups:
         """Each table's file becomes a Zstandard one, is read back and compared."""
         files = sorted((unfinished / DATABASE).glob("*.dat"), key=lambda file: -file.stat().st_size)
         with ThreadPoolExecutor(_THREADS) as threads:
-            list(threads.map(_compress, files))
+            list(threads.map(compress, files))
 
     def add_models(self, unfinished: Path) -> None:
         """Copies ``models/`` below the state folder, files only."""
@@ -102,6 +103,31 @@ class FolderBackups:
                 shutil.copyfile(file, target)
             except FileNotFoundError:  # replaced by a newer one meanwhile
                 target.unlink(missing_ok=True)
+
+    def add_cold(self, unfinished: Path) -> None:
+        """Links ``cold/`` below the state folder, or copies it where backups lie on another disk.
+
+        Cold files are never written again: another name of the same bytes is as good as a copy, and takes no room.
+        """
+        for file in _files(self._cold):
+            target = unfinished / COLD / file.relative_to(self._cold)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):  # nobody read it any more
+                _link(file, target)
+
+    def cold_trouble(self, unfinished: Path, needed: Sequence[FileFigures]) -> str:
+        """Compares sizes and digests; the first file that differs is named."""
+
+        def trouble(figures: FileFigures) -> str:
+            path = unfinished / COLD / figures.path
+            if not path.is_file():
+                return f"the cold file {figures.path} is missing"
+            stored = _stored(path)
+            is_whole = (stored.bytes, stored.sha256) == (figures.bytes, figures.sha256)
+            return "" if is_whole else f"the cold file {figures.path} is not the one that was written"
+
+        with ThreadPoolExecutor(_THREADS) as threads:
+            return next(filter(None, threads.map(trouble, needed)), "")
 
     def add_settings(self, unfinished: Path, settings: Mapping[str, str]) -> None:
         """Lines as in ``.env``."""
@@ -173,7 +199,7 @@ class FolderBackups:
         folder.mkdir(mode=0o700)
         try:
             with ThreadPoolExecutor(_THREADS) as threads:
-                list(threads.map(lambda file: _unpack(file, folder), _files(backup.folder / DATABASE)))
+                list(threads.map(lambda file: unpack(file, folder), _files(backup.folder / DATABASE)))
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -186,6 +212,20 @@ class FolderBackups:
             target.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(target) as unfinished:
                 shutil.copyfile(file, unfinished)
+            count += 1
+        return count
+
+    def return_cold(self, backup: StoredBackup) -> int:
+        """Those that are there with the same digest stay; each of the others is there whole or not at all."""
+        count = 0
+        for file in _files(backup.folder / COLD):
+            target = self._cold / file.relative_to(backup.folder / COLD)
+            recorded = backup.manifest.files[str(file.relative_to(backup.folder))]
+            if target.is_file() and _stored(target) == recorded:
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with whole_file(target) as unfinished:
+                _link(file, unfinished)
             count += 1
         return count
 
@@ -228,43 +268,22 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith("."))
 
 
+def _link(file: Path, target: Path) -> None:
+    """Another name of a file, or a copy where the disk or the file system has no such thing."""
+    try:
+        os.link(file, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(file, target)
+
+
 def _stored(path: Path) -> StoredFile:
     """Size and digest of a file, which is on the disk afterwards."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
     return StoredFile(path.stat().st_size, digest)
-
-
-def _compress(file: Path) -> None:
-    import pyarrow as pa
-
-    target = file.with_name(file.name + _ZSTD)
-    written = hashlib.sha256()
-    with file.open("rb") as source, pa.output_stream(str(target), compression="zstd") as sink:
-        while block := source.read(_BLOCK):
-            written.update(block)
-            sink.write(block)
-    reread = hashlib.sha256()
-    with pa.input_stream(str(target), compression="zstd") as source:
-        while block := source.read(_BLOCK):
-            reread.update(block)
-    if reread.digest() != written.digest():
-        raise BackupError(f"{target} does not hold what was written to it: the disk is damaged")
-    file.unlink()
-
-
-def _unpack(file: Path, folder: Path) -> None:
-    import pyarrow as pa
-
-    if file.suffix != _ZSTD:
-        shutil.copyfile(file, folder / file.name)
-        return
-    with (
-        pa.input_stream(str(file), compression="zstd") as source,
-        (folder / file.name.removesuffix(_ZSTD)).open("wb") as sink,
-    ):
-        shutil.copyfileobj(source, sink, _BLOCK)
 
 
 def _sync(path: Path) -> None:

@@ -3,10 +3,11 @@
 from miraikakaku_assets.adapters.storage.analysis.tables import CHANGES
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS
 
-# ORDER BY the instrument's number: transactions of groups lock in that order.
+# ORDER BY the instrument's number: transactions of groups lock in that order. The newest bar never lies in a file.
 STANDINGS = """
 SELECT i.symbol, i.id, coalesce(state.revision, 0) AS revision, state.changed_since, state.open_since,
-       state.settles_at, state.basis, state.definition, known.checked_at, oldest.ts AS first, newest.ts AS newest
+       state.settles_at, state.basis, state.definition, known.checked_at, LEAST(oldest.ts, cold.ts) AS first,
+       newest.ts AS newest
 FROM miraikakaku.instruments i
 LEFT JOIN miraikakaku.analysis_state state ON state.instrument_id = i.id AND state.timeframe = $2
 LEFT JOIN miraikakaku.collection_state known ON known.instrument_id = i.id AND known.timeframe = $2
@@ -18,6 +19,10 @@ LEFT JOIN LATERAL (
     SELECT ts FROM miraikakaku.price_bars b
     WHERE b.instrument_id = i.id AND b.timeframe = $2 ORDER BY ts DESC LIMIT 1
 ) newest ON true
+LEFT JOIN LATERAL (
+    SELECT first_ts AS ts FROM miraikakaku.cold_ranges b
+    WHERE b.instrument_id = i.id AND b.timeframe = $2 COLLATE "C" ORDER BY b.month LIMIT 1
+) cold ON true
 WHERE i.universe = $1 AND (state.revision IS NOT NULL OR oldest.ts IS NOT NULL) {chosen}
 ORDER BY i.id
 """

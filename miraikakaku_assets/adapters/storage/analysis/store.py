@@ -24,6 +24,7 @@ from miraikakaku_assets.adapters.storage.alerts.statements import as_json, raise
 from miraikakaku_assets.adapters.storage.analysis import statements
 from miraikakaku_assets.adapters.storage.analysis.frames import bar_rows, indicator_rows, signal_rows
 from miraikakaku_assets.adapters.storage.bars.statements import MARK_SINCE, READ_ACTIONS
+from miraikakaku_assets.adapters.storage.cold.reader import Instruments, cold_bars, steady
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports.analysis import NEVER, Analysis, Found, Material, Saved, Standing
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
@@ -71,8 +72,9 @@ class PostgresAnalysis:
         names = {standing.id: standing.symbol for standing in standings}
         patterns = collected is Timeframe.M5  # they are looked for where five-minute bars are at hand
         with bulk_cursor(self._database) as cursor:
-            bars = _bars(cursor, names, collected)
-            daily = _bars(cursor, names, Timeframe.D1) if patterns else bars.clear()
+            steady(cursor, collected)
+            bars = self._bars(cursor, names, collected)
+            daily = self._bars(cursor, names, Timeframe.D1) if patterns else bars.clear()
             actions = _named(read_frame(cursor, statements.ACTIONS, (plain_array(names),)), names)
             signals = _signals(cursor, universe, symbols if patterns else [], definition=definition)
         return Material(bars, daily, actions, signals)
@@ -80,7 +82,11 @@ class PostgresAnalysis:
     def market(self, universe: Universe, timeframe: Timeframe, since: datetime) -> pl.DataFrame:
         """Final bars of all symbols since a moment (UTC): ``symbol``, ``ts``, ``close`` (raw), sorted by both."""
         with bulk_cursor(self._database) as cursor:
-            return read_frame(cursor, statements.MARKET, (universe.name, timeframe.value, str(since)))
+            steady(cursor, timeframe)
+            stored = read_frame(cursor, statements.MARKET, (universe.name, timeframe.value, str(since)))
+            cold = cold_bars(self._database, cursor, timeframe, Instruments(universe.name), since)
+        final = cold.filter(pl.col("status") == "final").select(stored.columns)
+        return stored if final.is_empty() else pl.concat([final, stored]).sort("symbol", "ts")
 
     def actions(self, universe: Universe) -> pl.DataFrame:
         """Dividends and splits without a flag, schema `ACTIONS`."""
@@ -123,9 +129,12 @@ class PostgresAnalysis:
             _finish(cursor, analysis, kept)
         return Saved(frozenset(kept), new)
 
-
-def _bars(cursor: Any, names: Mapping[int, str], timeframe: Timeframe) -> pl.DataFrame:
-    return _named(read_frame(cursor, statements.BARS, (plain_array(names), timeframe.value)), names)
+    def _bars(self, cursor: Any, names: Mapping[int, str], timeframe: Timeframe) -> pl.DataFrame:
+        stored = read_frame(cursor, statements.BARS, (plain_array(names), timeframe.value))
+        cold = cold_bars(self._database, cursor, timeframe, Instruments(ids=names))
+        if not cold.is_empty():
+            stored = pl.concat([cold.select(stored.columns), stored]).sort("instrument_id", "ts")
+        return _named(stored, names)
 
 
 def _named(frame: pl.DataFrame, names: Mapping[int, str]) -> pl.DataFrame:

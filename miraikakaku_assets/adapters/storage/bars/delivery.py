@@ -19,6 +19,7 @@ from miraikakaku_assets.adapters.storage.adbc import (
 )
 from miraikakaku_assets.adapters.storage.alerts.statements import as_json, raise_statement
 from miraikakaku_assets.adapters.storage.bars import statements
+from miraikakaku_assets.adapters.storage.cold.thaw import thaw_touched
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports.withdrawals import withdrawal_alert, withdrawals
 from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe
@@ -119,6 +120,7 @@ def write_delivery(database: Database, delivery: Delivery, *, append: bool) -> W
 
     Raises:
         IntegrityError: Another writer has stored bars that were about to be appended; nothing was written.
+        ColdFileError: It is for a time that lies in a file, and that is missing or altered; nothing was written.
     """
     marks, written = StaleRanges(), Written()
     rows = delivery.accepted.select(statements.BAR_COLUMNS)
@@ -127,6 +129,8 @@ def write_delivery(database: Database, delivery: Delivery, *, append: bool) -> W
         lock_instruments(
             cursor, pl.concat([frame["instrument_id"] for frame in frames]).drop_nulls().unique()
         )
+        own = (delivery.accepted, delivery.refused, delivery.reconsidered)
+        thaw_touched(database, cursor, delivery.timeframe, own, delivery.now)
         if append and not _has_bars(cursor, rows):
             append_rows(cursor, "price_bars", rows)
             new = rows.group_by("instrument_id").agg(

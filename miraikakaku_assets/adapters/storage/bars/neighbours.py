@@ -5,8 +5,19 @@ from typing import Any
 import polars as pl
 
 from miraikakaku_assets.adapters.storage.adbc import read_frame
+from miraikakaku_assets.adapters.storage.cold.reader import (
+    Instruments,
+    beside_stored,
+    cold_bars,
+    cold_ranges,
+    replaced_in,
+    steady,
+)
+from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.bars.frame import STORED_BARS
 from miraikakaku_assets.domain.bars.rules import MOVE_RULES
+from miraikakaku_assets.domain.market.instruments import Timeframe
+from miraikakaku_assets.domain.operations.cold_months import COLD_TIMEFRAMES
 
 _WINDOWS = """
     SELECT i.id, i.symbol, asked.day::timestamp AT TIME ZONE $4 AS begins,
@@ -42,15 +53,25 @@ WHERE held.released_at IS NULL AND held.rule IN ({", ".join(f"'{rule}'" for rule
 """
 
 
-def read_neighbours(cursor: Any, parameters: tuple[str, ...], bars: int | None) -> pl.DataFrame:
+def read_neighbours(
+    database: Database, cursor: Any, parameters: tuple[str, ...], bars: int | None
+) -> pl.DataFrame:
     """Schema `STORED_BARS`, sorted by symbol and time.
 
     Args:
+        database: Knows where cold bars are.
         cursor: Of a bulk connection.
         parameters: Arrays of symbols, first and last exchange dates; time zone, universe and timeframe.
         bars: How many stored bars before and after each window; None for all there are.
     """
+    steady(cursor, Timeframe(parameters[-1]))
     stored = read_frame(cursor, _STORED, (*parameters, bars))
+    reaching = _reaching_cold(cursor, parameters, stored, bars)
+    if reaching:
+        chosen = Instruments(ids=reaching)
+        cold = cold_bars(database, cursor, Timeframe(parameters[-1]), chosen)
+        both = beside_stored(cursor, cold, Timeframe(parameters[-1]))
+        stored = read_frame(cursor, replaced_in(_STORED, both), (*parameters, bars))
     held = read_frame(cursor, _HELD, parameters)
     if not held.is_empty():
         held = held.sort("last_seen_at").unique(["symbol", "ts"], keep="last")
@@ -60,6 +81,27 @@ def read_neighbours(cursor: Any, parameters: tuple[str, ...], bars: int | None) 
         for frame in (stored, held)
     ]
     return pl.concat(frames).sort("symbol", "ts")
+
+
+def _reaching_cold(
+    cursor: Any, parameters: tuple[str, ...], stored: pl.DataFrame, bars: int | None
+) -> list[int]:
+    """Instruments whose bars in or around their windows may lie in files.
+
+    Of most none does: their windows begin after the files end, and the database has enough bars before them.
+    """
+    timeframe = Timeframe(parameters[-1])
+    if timeframe not in COLD_TIMEFRAMES:
+        return []
+    windows = read_frame(cursor, _WINDOWS, parameters[:5])
+    ranges = cold_ranges(cursor, timeframe, Instruments(ids=windows["id"]))
+    if ranges.is_empty():
+        return []
+    newest = ranges.group_by("instrument_id").agg(newest=pl.col("last_ts").max())
+    before = stored.group_by("symbol").agg(before=pl.col("older").sum())
+    known = windows.join(newest, left_on="id", right_on="instrument_id").join(before, on="symbol", how="left")
+    enough = pl.lit(value=False) if bars is None else pl.col("before").fill_null(0) >= bars
+    return known.filter((pl.col("newest") >= pl.col("begins")) | ~enough)["id"].unique().to_list()
 
 
 def _between(held: pl.DataFrame, stored: pl.DataFrame, bars: int | None) -> pl.DataFrame:

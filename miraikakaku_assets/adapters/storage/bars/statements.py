@@ -264,9 +264,10 @@ ON CONFLICT (instrument_id, timeframe) DO UPDATE SET
     changed_since = LEAST(known.changed_since, excluded.changed_since), revision = known.revision + 1
 """
 
+# A bar that lies in a file counts as one of the database: since a moment within its month, from that moment on.
 _MARK_FROM = """
 INSERT INTO miraikakaku.analysis_state AS known (instrument_id, timeframe, changed_since)
-SELECT changed.id, collected.timeframe, oldest.ts
+SELECT changed.id, collected.timeframe, LEAST(oldest.ts, cold.ts)
 FROM unnest($1::int[]) AS changed(id)
 CROSS JOIN unnest($2::text[]) AS collected(timeframe)
 CROSS JOIN LATERAL (
@@ -274,11 +275,20 @@ CROSS JOIN LATERAL (
     WHERE b.instrument_id = changed.id AND b.timeframe = collected.timeframe COLLATE "C" {chosen}
     ORDER BY ts LIMIT 1
 ) oldest
+LEFT JOIN LATERAL (
+    SELECT {cold} AS ts FROM miraikakaku.cold_ranges b
+    WHERE b.instrument_id = changed.id AND b.timeframe = collected.timeframe COLLATE "C" {reaching}
+    ORDER BY b.month LIMIT 1
+) cold ON true
 ORDER BY changed.id
 ON CONFLICT (instrument_id, timeframe) DO UPDATE SET
     changed_since = LEAST(known.changed_since, excluded.changed_since), revision = known.revision + 1
 """
 
 # A dividend or a split moves the adjusted prices of all bars before it.
-MARK_WHOLE = _MARK_FROM.format(chosen="")
-MARK_SINCE = _MARK_FROM.format(chosen="AND b.ts >= $3::timestamptz")
+MARK_WHOLE = _MARK_FROM.format(chosen="", cold="b.first_ts", reaching="")
+MARK_SINCE = _MARK_FROM.format(
+    chosen="AND b.ts >= $3::timestamptz",
+    cold="GREATEST(b.first_ts, $3::timestamptz)",
+    reaching="AND b.last_ts >= $3::timestamptz",
+)

@@ -22,6 +22,7 @@ import polars as pl
 
 from miraikakaku_assets.adapters.storage.adbc import bulk_cursor, plain_array, read_frame, text_array
 from miraikakaku_assets.adapters.storage.bars import statements
+from miraikakaku_assets.adapters.storage.bars.cold_days import begin_of, with_cold
 from miraikakaku_assets.adapters.storage.bars.delivery import Delivery, write_delivery
 from miraikakaku_assets.adapters.storage.bars.frames import (
     beside_bars,
@@ -31,6 +32,7 @@ from miraikakaku_assets.adapters.storage.bars.frames import (
     with_ids,
 )
 from miraikakaku_assets.adapters.storage.bars.neighbours import read_neighbours
+from miraikakaku_assets.adapters.storage.cold.reader import Instruments, cold_bars, steady
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports import Collected, Held, WriteResult
 from miraikakaku_assets.application.ports.withdrawals import withdrawals
@@ -89,7 +91,7 @@ class PostgresBars:
         days = [plain_array(ends) for ends in zip(*windows.values(), strict=True)]
         parameters = (text_array(windows), *days, universe.time_zone, universe.name, timeframe.value)
         with bulk_cursor(self._database) as cursor:
-            return read_neighbours(cursor, parameters, bars)
+            return read_neighbours(self._database, cursor, parameters, bars)
 
     def read(
         self,
@@ -115,13 +117,23 @@ class PostgresBars:
         if symbols is not None:
             parameters.append(text_array(symbols))
         with bulk_cursor(self._database) as cursor:
-            return read_frame(cursor, query, parameters)
+            steady(cursor, timeframe)
+            stored = read_frame(cursor, query, parameters)
+            # A day more on both sides covers every zone; whole dates are cut below.
+            span = (begin_of(since, -1), begin_of(until, 2))
+            chosen = Instruments(universe.name, symbols)
+            cold = cold_bars(self._database, cursor, timeframe, chosen, *span)
+        return with_cold(stored, cold, universe, since, until)
 
     def read_session(self, universe: Universe, timeframe: Timeframe, session: date) -> pl.DataFrame:
         """Stored bars of a whole universe that begin on an exchange date, raw, by symbol and time; as of `read`."""
         parameters = (universe.time_zone, universe.name, timeframe.value, str(session))
         with bulk_cursor(self._database) as cursor:
-            return read_frame(cursor, statements.READ_SESSION, parameters)
+            steady(cursor, timeframe)
+            stored = read_frame(cursor, statements.READ_SESSION, parameters)
+            span = (begin_of(session, -1), begin_of(session, 2))
+            cold = cold_bars(self._database, cursor, timeframe, Instruments(universe.name), *span)
+        return with_cold(stored, cold, universe, session, session)
 
     def actions(
         self, universe: Universe, symbols: Sequence[str] | None = None, *, trusted: bool = False

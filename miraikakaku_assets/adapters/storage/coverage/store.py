@@ -15,6 +15,7 @@ from miraikakaku_assets.adapters.storage.adbc import (
     read_frame,
     text_array,
 )
+from miraikakaku_assets.adapters.storage.cold.reader import Instruments, cold_bars, steady
 from miraikakaku_assets.adapters.storage.coverage import statements
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.domain.bars.rules import EXPECTED_RULES
@@ -53,6 +54,7 @@ class PostgresCoverage:
         """Active issues and what is stored and refused of them between two dates; None without a master."""
         chosen = None if symbols is None else text_array(symbols)
         with bulk_cursor(self._database) as cursor:
+            steady(cursor, timeframe)
             cursor.execute(statements.LIST_DATE, (universe.name,))
             in_force = cursor.fetchone()
             if in_force is None:
@@ -68,6 +70,7 @@ class PostgresCoverage:
                     grid,
                     statements.CHOSEN.format(ids=plain_array(ids)) if symbols is not None else "",
                 )
+                self._fill_from_files(cursor, grid, ids if symbols is not None else None)
                 window = (universe.time_zone, universe.name, timeframe.value, *bounds)
                 expected = text_array(EXPECTED_RULES)
                 refused = read_frame(cursor, statements.REFUSED, (*window, expected)).cast(REFUSED)  # type: ignore[arg-type]
@@ -141,6 +144,16 @@ class PostgresCoverage:
         with bulk_cursor(self._database) as cursor:
             cursor.execute("DELETE FROM miraikakaku.coverage_repairs WHERE run_id = $1", (run_id,))
             append_rows(cursor, "coverage_repairs", rows)
+
+    def _fill_from_files(self, cursor: Any, grid: SessionGrid, ids: Sequence[int] | None) -> None:
+        """Counts the bars that have left the database."""
+        if grid.bounds is None:
+            return
+        chosen = Instruments(grid.universe.name, ids=ids)
+        cold = cold_bars(self._database, cursor, grid.timeframe, chosen, *grid.bounds)
+        final = cold.filter(pl.col("status") == "final")
+        if not final.is_empty():
+            grid.add(final["instrument_id"].to_numpy(), final["ts"].to_physical().to_numpy())
 
 
 def _fill(cursor: Any, grid: SessionGrid, chosen: str) -> None:

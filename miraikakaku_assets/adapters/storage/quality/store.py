@@ -9,9 +9,18 @@ from typing import Any
 import polars as pl
 
 from miraikakaku_assets.adapters.storage.adbc import append_rows, bulk_cursor, read_frame, text_array
+from miraikakaku_assets.adapters.storage.bars.cold_days import begin_of
+from miraikakaku_assets.adapters.storage.cold.reader import (
+    Instruments,
+    beside_stored,
+    cold_bars,
+    replaced_in,
+    steady,
+)
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.quality import violations
 from miraikakaku_assets.adapters.storage.quality.batches import BATCHES
+from miraikakaku_assets.adapters.storage.quality.cold_batches import old_bars
 from miraikakaku_assets.adapters.storage.quality.violations import literal
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.quality.batch import Batch
@@ -68,7 +77,7 @@ class PostgresQuality:
         """The rows of a suite's batch, sorted by its key."""
         query = f"WITH batch AS ({BATCHES[suite.name](batch)}) SELECT * FROM batch"
         with self._cursor() as cursor:
-            return read_frame(cursor, query).sort(suite.key)
+            return read_frame(cursor, self._with_cold(cursor, query, batch)).sort(suite.key)
 
     def listing(self, suite: Suite, rule: SuiteRule, batch: Batch) -> str:
         """SQL that lists the rows of a batch that break a rule."""
@@ -76,8 +85,9 @@ class PostgresQuality:
 
     def counted(self, suite: Suite, batch: Batch) -> tuple[int, Mapping[str, int]]:
         """Rows of a batch, and rule → how many break it, counted by the database."""
+        query = violations.counting(BATCHES[suite.name](batch), suite, batch.universe)
         with self._cursor() as cursor:
-            cursor.execute(violations.counting(BATCHES[suite.name](batch), suite, batch.universe))
+            cursor.execute(self._with_cold(cursor, query, batch))
             rows, *broken = cursor.fetchone()
         return int(rows), {rule.name: int(count) for rule, count in zip(suite.rules, broken, strict=True)}
 
@@ -90,7 +100,11 @@ class PostgresQuality:
         """Bars, volume and delay per exchange date; see `QualityStore`."""
         window = (universe.name, universe.time_zone, str(since), str(until), timeframe.value)
         with self._cursor() as cursor:
-            return read_frame(cursor, _TOTALS, window)
+            # A day more on both sides covers every zone; the statement cuts at its dates.
+            span = (begin_of(since, -1), begin_of(until, 2))
+            cold = cold_bars(self._database, cursor, timeframe, Instruments(universe.name), *span)
+            query = replaced_in(_TOTALS, beside_stored(cursor, cold, timeframe))
+            return read_frame(cursor, query, window)
 
     def listed_findings(self, suite: str, rule: str, batch: Batch) -> str:
         """SQL that lists what `save` has stored of a rule."""
@@ -134,8 +148,14 @@ class PostgresQuality:
     @contextmanager
     def _cursor(self) -> Iterator[Any]:
         with bulk_cursor(self._database) as cursor:
+            steady(cursor, Timeframe.M5)
             cursor.execute("SET LOCAL jit = off")  # compiling these statements takes longer than running them
             yield cursor
+
+    def _with_cold(self, cursor: Any, query: str, batch: Batch) -> str:
+        """The statement of a batch, which finds bars of files as well where the batch is that old."""
+        cold = old_bars(self._database, cursor, batch)
+        return replaced_in(query, beside_stored(cursor, cold, Timeframe.M5))
 
 
 def _result_rows(report: QualityReport, batch: Batch) -> pl.DataFrame:

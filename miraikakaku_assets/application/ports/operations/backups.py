@@ -1,12 +1,14 @@
 """Ports of backups: what is copied of a database, where copies lie, and the account of attempts."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
+
+from miraikakaku_assets.application.ports.operations.cold import FileFigures
 
 MODELS = "models"
 """Part of a backup beside those of the database."""
@@ -222,6 +224,12 @@ class BackupShelf(Protocol):
     def add_models(self, unfinished: Path) -> None:
         """Copies the trained models."""
 
+    def add_cold(self, unfinished: Path) -> None:
+        """Adds the files of bars that left the database, in force or not."""
+
+    def cold_trouble(self, unfinished: Path, needed: Sequence[FileFigures]) -> str:
+        """What is wrong with the files that are needed, as they were added; empty where nothing is."""
+
     def add_settings(self, unfinished: Path, settings: Mapping[str, str]) -> None:
         """Writes the settings, which carry no secret."""
 
@@ -253,6 +261,9 @@ class BackupShelf(Protocol):
 
     def return_models(self, backup: StoredBackup) -> int:
         """Puts the models of a backup back; says how many files. Others stay: their names carry their digests."""
+
+    def return_cold(self, backup: StoredBackup) -> int:
+        """Puts the cold files of a backup back; says how many were not there. Others stay: they have other names."""
 
     def remove(self, backup: StoredBackup) -> None:
         """Removes one; a kill in between leaves nothing that counts."""

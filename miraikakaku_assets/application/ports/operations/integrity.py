@@ -15,9 +15,9 @@ class IntegrityReport:
         method: ``amcheck``, or ``read_all`` where the server has no such extension.
         checksums: Whether the server writes checksums of its pages.
         checksum_failures: Pages with a wrong one since its statistics began.
-        relations: Tables and indexes that were looked at.
+        relations: Tables, indexes and cold files that were looked at.
         seconds: Wall time.
-        damaged: Relation → what is wrong with it.
+        damaged: Relation or cold file → what is wrong with it.
     """
 
     checked_at: datetime

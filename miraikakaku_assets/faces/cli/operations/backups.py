@@ -214,6 +214,7 @@ def _show_restored(restored: "Restored", *, as_json: bool) -> None:
                 "parts": list(restored.parts),
                 "rows": restored.rows,
                 "models": restored.models,
+                "cold_files": restored.cold,
                 "before": before and before.manifest.name,
                 "seconds": restored.seconds,
             }

@@ -26,7 +26,7 @@ def add_commands(app: typer.Typer) -> None:
             typer.Option(
                 "--only",
                 help="Parts, with commas between them: reports, logs, masters, backups, models, "
-                "ledger, cycles, alerts, probes, tables.",
+                "jobs, ledger, cycles, alerts, probes, cold, tables.",
             ),
         ] = "",
         *,
@@ -34,6 +34,8 @@ def add_commands(app: typer.Typer) -> None:
         as_json: bool = JSON_OPTION,
     ) -> None:
         """Removes reports, logs, backups, models and rows past their retention, and vacuums the tables.
+
+        Bars older than COLD_AFTER_DAYS move into files, where it is set.
 
         Rows leave in small transactions that hold up nobody; what their days came to stays in `daily_figures`.
         """
