@@ -15,6 +15,7 @@ from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.universes import COPPER, FX, JP, UNIVERSES, US
 from miraikakaku_assets.domain.market.universes.record import Universe
 from miraikakaku_assets.domain.words import named_in
+from miraikakaku_assets.fault_points import parse_orders
 
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _DISCORD_PATH = re.compile(r"/api(/v\d+)?/webhooks/\d+/[A-Za-z0-9_-]+/?")
@@ -231,6 +232,11 @@ def _origins(value: str) -> str:
     return value
 
 
+def _fault_orders(value: str) -> str:
+    parse_orders(value)
+    return value
+
+
 Days = Annotated[int, Field(gt=0, le=36_500)]
 Moment = Annotated[datetime | None, AfterValidator(_utc)]
 Day = Annotated[str, AfterValidator(_iso_day)]
@@ -257,4 +263,5 @@ PingAddress = Annotated[SecretStr | None, AfterValidator(_ping_address)]
 MailAddresses = Annotated[str, AfterValidator(_mail_addresses)]
 AppriseUrls = Annotated[SecretStr | None, AfterValidator(_apprise_urls)]
 SecretWebAddress = Annotated[SecretStr | None, AfterValidator(_secret_web_address)]
+FaultOrders = Annotated[str, AfterValidator(_fault_orders)]
 AlertRoutes = Annotated[str, AfterValidator(_alert_routes)]

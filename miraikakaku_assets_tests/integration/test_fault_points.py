@@ -1,0 +1,132 @@
+"""At every named fault point a process is killed; the same work again leaves what an undisturbed one leaves."""
+
+import ast
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+import miraikakaku_assets
+from miraikakaku_assets.fault_points import POINTS
+from miraikakaku_assets_tests.support.command import Command
+from miraikakaku_assets_tests.support.faults.contents import content_digests, problems, rows_in
+from miraikakaku_assets_tests.support.faults.server import output_of
+from miraikakaku_assets_tests.support.faults.works import WORKS, Grounds, Work, prepared_grounds
+
+pytestmark = pytest.mark.slow
+PASSED_BY = {point: name for name, work in WORKS.items() for point in work.points}
+ONLY_ACCOUNTS = {"backup", "lease"}
+"""Works that change no table with contents."""
+SENT_TWICE = "outbox.after_send"
+"""Who is killed between the message and its mark sends it again: at least once is what is promised."""
+
+
+@dataclass
+class Bench:
+    """Works on copies of prepared installations.
+
+    Attributes:
+        calm: Name of a work → what it leaves undisturbed.
+    """
+
+    grounds: Grounds
+    calm: dict[str, "Left"] = field(default_factory=dict)
+
+    def undisturbed(self, name: str) -> "Left":
+        if name not in self.calm:
+            work = WORKS[name]
+            with self.grounds.copy(work.template) as command:
+                before = content_digests(command.variables["DATABASE_URL"])
+                self.calm[name] = self.done(command, work)
+                assert name in ONLY_ACCOUNTS or self.calm[name].digests != before, "it has nothing to do"
+        return self.calm[name]
+
+    def done(self, command: Command, work: Work) -> "Left":
+        """Does the work to its end, and says what is left."""
+        assert self.grounds.run(command, work.scenario, work.arguments) == 0, output_of(command.folder)
+        return Left.of(command, self.grounds)
+
+    def kill_at(self, point: str, command: Command, work: Work) -> None:
+        """Does the work with an order to kill it there; the process that is killed may be one of several."""
+        armed = command.with_(MIRAIKAKAKU_FAULTS=f"{point}:kill")
+        code = self.grounds.run(armed, work.scenario, work.arguments)
+        assert (command.folder / "home" / "faults" / f"{point}:kill@1").exists(), (
+            f"{point} was never reached by {work.scenario} {work.arguments}: {output_of(command.folder)}"
+        )
+        assert code == (0 if point == "fetcher.before_answer" else -signal.SIGKILL)
+
+
+@dataclass
+class Left:
+    """What a work leaves.
+
+    Attributes:
+        digests: Table → its contents.
+        told: Messages that arrived since the last time.
+        backups: Whole backups.
+    """
+
+    url: str
+    digests: dict[str, str]
+    rows: dict[str, list[str]]
+    told: Counter[str]
+    backups: int
+
+    @classmethod
+    def of(cls, command: Command, grounds: Grounds) -> "Left":
+        url = command.variables["DATABASE_URL"]
+        assert problems(url) == {}
+        digests = content_digests(url)
+        received = Counter(delivery.text for delivery in grounds.receiver.got)
+        grounds.receiver.got.clear()
+        folders = list((command.folder / "home" / "backups").glob("*"))
+        assert not [path for path in folders if path.suffix == ".unfinished"]
+        small = {
+            table: rows_in(url, table) for table in ("alerts", "notification_outbox") if table in digests
+        }
+        return cls(url, digests, small, received, sum((path / "manifest.json").exists() for path in folders))
+
+
+@pytest.fixture(scope="module")
+def bench(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with prepared_grounds(server_url, tmp_path_factory.mktemp("fault_points")) as grounds:
+        yield Bench(grounds)
+
+
+@pytest.mark.parametrize(
+    "point", sorted(POINTS, key=lambda point: (list(WORKS).index(PASSED_BY[point]), point))
+)
+def test_killed_there_the_same_work_again_leaves_the_same(bench: Bench, point: str) -> None:
+    work = WORKS[PASSED_BY[point]]
+    calm = bench.undisturbed(PASSED_BY[point])
+    with bench.grounds.copy(work.template) as command:
+        bench.kill_at(point, command, work)
+        left = bench.done(command, work)
+    differing = {table for table in calm.digests if left.digests.get(table) != calm.digests[table]}
+    assert not differing, {table: (calm.rows.get(table), left.rows.get(table)) for table in differing}
+    assert left.told.keys() == calm.told.keys()
+    assert left.told.total() - calm.told.total() == (point == SENT_TWICE)
+    assert left.backups - calm.backups == (point == "backup.after_rename")
+
+
+def test_every_point_stands_once_in_the_code_and_in_the_list() -> None:
+    calls = Counter[str]()
+    for path in Path(miraikakaku_assets.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == "fault_point"
+            ):
+                (name,) = node.args
+                assert isinstance(name, ast.Constant), f"{path}:{node.lineno} names its point by no literal"
+                calls[str(name.value)] += 1
+    assert calls == dict.fromkeys(POINTS, 1)
+
+
+def test_every_point_is_passed_by_one_work() -> None:
+    passed = Counter(point for work in WORKS.values() for point in work.points)
+    assert passed == dict.fromkeys(POINTS, 1)
