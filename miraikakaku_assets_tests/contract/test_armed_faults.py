@@ -49,7 +49,7 @@ def test_others_are_refused(
 ) -> None:
     if mark is not None:
         PostgresOrigin(database).claim(mark)
-    with pytest.raises(ConfigurationError, match="MIRAIKAKAKU_FAULTS .* marked as simulated"):
+    with pytest.raises(ConfigurationError, match=r"MIRAIKAKAKU_FAULTS .* marked as simulated"):
         opened(database_url, tmp_path)
     assert armed() is None
 

@@ -52,7 +52,7 @@ def test_an_order_is_carried_out_at_its_passage_and_once_in_a_folder(tmp_path: P
     arm(Faults((order,), tmp_path, DependencyUnavailableError))
     fault_point("bars.after_commit")
     fault_point("bars.before_commit")
-    with pytest.raises(DependencyUnavailableError, match="broke off at the fault point bars.after_commit"):
+    with pytest.raises(DependencyUnavailableError, match=r"broke off at the fault point bars\.after_commit"):
         fault_point("bars.after_commit")
     assert [path.name for path in tmp_path.iterdir()] == [str(order)]
 
