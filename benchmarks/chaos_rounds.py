@@ -51,7 +51,8 @@ _COMPARED = frozenset(
 )
 """Tables that no disturbance may change. Alerts are compared by what was told of signals: that a cycle fails or a
 source is silent is told for good reason."""
-_SIGNAL = "シグナル"
+_SIGNAL = "優先度:"
+"""A line that every message about a signal has."""
 
 
 @dataclass(frozen=True)

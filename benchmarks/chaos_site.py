@@ -1,5 +1,6 @@
 """The installation of `benchmarks.chaos`: its own PostgreSQL, an exchange behind a proxy, a webhook, two workers."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from miraikakaku_assets.simulator.core.config import SimulatorConfig
 from miraikakaku_assets.simulator.server.process import running_process
 from miraikakaku_assets_tests.support.command import QUICK
 from miraikakaku_assets_tests.support.faults.server import ScenarioServer, output_of, scenario_server
+from miraikakaku_assets_tests.support.machine_clock import handed_on
 
 PAIRS = ("EURUSD=X", "USDJPY=X")
 WEDNESDAY = datetime(2026, 11, 18, 19, 12, 30, tzinfo=UTC)
@@ -76,7 +78,8 @@ class ChaosSite:
             **QUICK,
             **_PATIENT,
             **through,
-            "PATH": "/usr/bin:/bin",
+            "PATH": os.environ["PATH"],
+            **handed_on(),
             "HOME": str(self.folder),
             "MIRAIKAKAKU_HOME": str(self.home),
             "MIRAIKAKAKU_NOW": self.moment.isoformat(),
@@ -160,6 +163,7 @@ def chaos_site(folder: Path, symbols: int) -> Iterator[ChaosSite]:
 
 
 def _fill(site: ChaosSite) -> None:
+    site.home.mkdir(mode=0o755)
     database = open_database(site.home, None)
     forget_disk(database)
     database.close()

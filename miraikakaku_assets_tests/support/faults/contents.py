@@ -28,7 +28,7 @@ ACCOUNTS = frozenset(
 _NUMBERS = frozenset(
     {"id", "position", "revision", "run_id", "attempts", "last_error", "seconds", "created_by", "batch"}
 )
-_MOMENTS = frozenset({"ts", "at", "due_at"})
+_MOMENTS = frozenset({"ts", "at"})
 """Columns of the type timestamptz that are contents; the others say when something was written."""
 _NAMES = {
     "instrument_id": "SELECT symbol FROM miraikakaku.instruments n WHERE n.id = t.instrument_id",

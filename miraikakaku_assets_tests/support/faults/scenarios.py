@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from miraikakaku_assets.settings import settings
+
 _IMPORTED = (
     *(
         "adbc_driver_postgresql.dbapi",
@@ -143,6 +145,7 @@ def _do(order: dict[str, Any]) -> None:
         os.chdir(order["folder"])
         output = os.open(Path(order["folder"]) / "output.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         nothing = os.open(os.devnull, os.O_RDONLY)
+        settings.cache_clear()  # of the process that was forked
         for target, source in ((0, nothing), (1, output), (2, output)):
             os.dup2(source, target)
         SCENARIOS[order["scenario"]](order["arguments"])

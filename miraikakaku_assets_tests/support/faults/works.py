@@ -9,11 +9,15 @@ from pathlib import Path
 from alembic import command as alembic
 from sqlalchemy.engine import make_url
 
+from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
+from miraikakaku_assets.adapters.storage.collection.price_origin import PostgresOrigin
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.migrate import alembic_config
+from miraikakaku_assets.application.ports.notices import Severity
 from miraikakaku_assets.domain.market.origin import PriceOrigin
 from miraikakaku_assets_tests.fakes.simulated import Simulated, simulated
 from miraikakaku_assets_tests.fakes.webhook_receiver import Receiver, webhook_receiver
+from miraikakaku_assets_tests.support.alerting.desk import condition
 from miraikakaku_assets_tests.support.command import QUICK, Command
 from miraikakaku_assets_tests.support.databases import EMPTY, INSTALLED, fresh_database, send_everybody_away
 from miraikakaku_assets_tests.support.faults.server import ScenarioServer, output_of, scenario_server
@@ -31,7 +35,8 @@ class Work:
 
     Attributes:
         template: Name of the prepared installation that it begins with.
-        steps: Scenario and arguments.
+        scenario: Name of what is done.
+        arguments: Its arguments.
         points: Fault points that it passes.
     """
 
@@ -124,6 +129,7 @@ class Grounds:
         template = self._prepared(name)
         folder = Path(self.folder / f"copy_of_{name}")
         shutil.copytree(self.folder / name, folder)
+        self.receiver.got.clear()
         with fresh_database(self.server_url, template) as url:
             yield self.command(name, folder, url)
         shutil.rmtree(folder)
@@ -175,6 +181,10 @@ class Grounds:
     def _make_trading(self, folder: Path, url: str) -> None:
         self.currencies.set_clock(WEDNESDAY)
         self._do("trading", folder, url, "cycle", *PAIRS)
+        database = Database(url)
+        stands = condition("backup/missed", Severity.CRITICAL)
+        PostgresAlerts(database).raise_conditions([stands], WEDNESDAY)  # so that there is something to plan
+        database.close()
         self.currencies.set_clock(WEDNESDAY + CYCLE)
 
     def _make_backup(self, folder: Path, url: str) -> None:
@@ -210,8 +220,6 @@ def prepared_grounds(server_url: str, folder: Path) -> Iterator[Grounds]:
 
 def _mark(url: str) -> None:
     """Marks an installation as simulated, as its first collection does."""
-    from miraikakaku_assets.adapters.storage.collection.price_origin import PostgresOrigin
-
     database = Database(url)
     PostgresOrigin(database).claim(PriceOrigin(simulated=True, exchange="--seed 7"))
     database.close()
