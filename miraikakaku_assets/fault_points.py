@@ -97,7 +97,7 @@ class Faults:
 
     orders: tuple[Order, ...]
     folder: Path
-    error: type[Exception]
+    error: type[BaseException]
     passages: Counter[str] = field(default_factory=Counter)
 
     def reach(self, point: str) -> None:

@@ -82,7 +82,7 @@ class Left:
         received = Counter(delivery.text.splitlines()[0] for delivery in grounds.receiver.got)
         folders = list((command.folder / "home" / "backups").glob("*"))
         assert not [path for path in folders if path.suffix == ".unfinished"]
-        small = {
+        small: dict[str, list[str]] = {
             table: rows_in(url, table) for table in ("alerts", "notification_outbox") if table in digests
         }
         return cls(digests, small, received, sum((path / "manifest.json").exists() for path in folders))

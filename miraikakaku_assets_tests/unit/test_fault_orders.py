@@ -1,5 +1,6 @@
 """How fault points are armed."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,7 +64,7 @@ def test_an_order_is_carried_out_at_its_passage_and_once_in_a_folder(tmp_path: P
 
 def test_a_delay_holds_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held = list[float]()
-    monkeypatch.setattr(fault_points.time, "sleep", held.append)
+    monkeypatch.setattr(time, "sleep", held.append)
     arm(Faults((Order("outbox.after_send", "delay"),), tmp_path, DependencyUnavailableError))
     fault_point("outbox.after_send")
     assert held == [fault_points.DELAY_SECONDS]

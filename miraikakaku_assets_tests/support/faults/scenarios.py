@@ -84,7 +84,12 @@ def forecast(_: list[str]) -> None:
     from datetime import timedelta
 
     from miraikakaku_assets import bootstrap
-    from miraikakaku_assets.application.commands import PredictCommand, ScoreCommand, TrainCommand
+    from miraikakaku_assets.application.commands import (
+        PredictCommand,
+        ScoreCommand,
+        StageCommand,
+        TrainCommand,
+    )
     from miraikakaku_assets.domain.forecasting.baselines import Drift, RandomWalk
     from miraikakaku_assets.domain.market.instruments import JP
     from miraikakaku_assets.orchestration.launch import Launcher
@@ -93,7 +98,10 @@ def forecast(_: list[str]) -> None:
     vars(ports)["forecasters"] = (RandomWalk(), Drift())
     earlier = (ports.clock() - timedelta(days=14)).date()
     launcher = Launcher(ports)
-    for order in (TrainCommand(until=earlier), PredictCommand(as_of=earlier), ScoreCommand()):
+    orders: tuple[StageCommand[Any], ...] = (
+        *(TrainCommand(until=earlier), PredictCommand(as_of=earlier), ScoreCommand()),
+    )
+    for order in orders:
         ended = launcher.run(JP, str(uuid.uuid4()), order)
         if ended.error is not None:
             sys.stderr.write(f"{ended.error}\n")
