@@ -4,6 +4,7 @@ A kill is an error at a fault point after which the process records nothing any 
 is rolled back, as PostgreSQL does with that of a process that is gone.
 """
 
+import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -56,16 +57,10 @@ class KilledError(BaseException):
 class DyingLedger(PostgresLedger):
     """The account as a process keeps it: one that was killed does not close its batch."""
 
-    is_dead = False
-
     def end(self, batch: int, end: BatchEnd) -> None:
-        if self.is_dead:
-            raise RuntimeError("nobody is there")
-        try:
-            super().end(batch, end)
-        except KilledError:
-            self.is_dead = True
-            raise
+        if isinstance(sys.exception(), KilledError):
+            raise RuntimeError("nobody is there to record it")  # noqa: TRY004 - it is no argument that is wrong
+        super().end(batch, end)
 
 
 @dataclass
