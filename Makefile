@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test test-fast test-storage test-clock check all format diagram docs wheel up bench day drill month lock clean
+.PHONY: help demo test test-fast test-storage test-clock check all format diagram docs wheel up bench day drill month chaos lock clean
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
@@ -69,6 +69,9 @@ drill: $(READY) ## Damages of a demo, each noticed, told once and mended; ONLY=n
 
 month: $(READY) ## A month of simulated operation: no false high alert and none missed; DAYS=n for less; needs libfaketime
 	$(BIN)/python -m benchmarks.month --measure docs/operations.md $(if $(DAYS),--days $(DAYS))
+
+chaos: $(READY) ## Random kills and broken connections; contents as after an undisturbed round; SEED=n, ROUNDS=n
+	$(BIN)/python -m benchmarks.chaos --seed $(or $(SEED),7) --rounds $(or $(ROUNDS),50)
 
 lock: $(READY) ## Resolve requirements.lock anew (hashes, no host names, no CUDA)
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 --no-header -q -o requirements.lock

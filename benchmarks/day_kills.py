@@ -74,7 +74,7 @@ class Killer:
         if whom == COMMAND:
             return command.pid
         if whom == SERVER:
-            return _postmaster(self.home)
+            return postmaster(self.home)
         return next(_fetchers(command), None)
 
 
@@ -91,7 +91,7 @@ def _fetchers(command: psutil.Process) -> Iterator[int]:
                     yield child.pid
 
 
-def _postmaster(home: Path) -> int | None:
+def postmaster(home: Path) -> int | None:
     """Number of the embedded server's first process."""
     try:
         first = (embedded.data_folder(home) / "postmaster.pid").read_text().splitlines()[0]

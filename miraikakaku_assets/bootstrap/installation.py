@@ -93,7 +93,7 @@ class Installation:
         """The database as it is; starts the embedded server if need be.
 
         Raises:
-            ConfigurationError: The state folder cannot be made.
+            ConfigurationError: The state folder cannot be made, or faults are ordered where prices are real.
             DependencyUnavailableError: The server cannot be started.
         """
         from miraikakaku_assets.adapters.files.cold_files import FolderColdFiles
@@ -104,6 +104,10 @@ class Installation:
         archive = home / "backups" / "wal" if self.settings.backup_wal == "on" else None
         database = open_database(home, url.get_secret_value() if url else None, archive)
         database.cold_files = FolderColdFiles(home)
+        if self.settings.miraikakaku_faults:
+            from miraikakaku_assets.bootstrap.faults import arm_faults
+
+            arm_faults(self.settings, database)
         return database
 
     @cached_property

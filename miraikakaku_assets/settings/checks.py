@@ -16,6 +16,7 @@ from miraikakaku_assets.domain.market.universes import COPPER, FX, JP, UNIVERSES
 from miraikakaku_assets.domain.market.universes.record import Universe
 from miraikakaku_assets.domain.operations.cold_months import LEAST_COLD_AFTER_DAYS
 from miraikakaku_assets.domain.words import named_in
+from miraikakaku_assets.fault_points import parse_orders
 
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _DISCORD_PATH = re.compile(r"/api(/v\d+)?/webhooks/\d+/[A-Za-z0-9_-]+/?")
@@ -241,6 +242,11 @@ def _cold_days(value: int | None) -> int | None:
     return value
 
 
+def _fault_orders(value: str) -> str:
+    parse_orders(value)
+    return value
+
+
 Days = Annotated[int, Field(gt=0, le=36_500)]
 ColdDays = Annotated[int | None, Field(le=36_500), AfterValidator(_cold_days)]
 Moment = Annotated[datetime | None, AfterValidator(_utc)]
@@ -268,4 +274,5 @@ PingAddress = Annotated[SecretStr | None, AfterValidator(_ping_address)]
 MailAddresses = Annotated[str, AfterValidator(_mail_addresses)]
 AppriseUrls = Annotated[SecretStr | None, AfterValidator(_apprise_urls)]
 SecretWebAddress = Annotated[SecretStr | None, AfterValidator(_secret_web_address)]
+FaultOrders = Annotated[str, AfterValidator(_fault_orders)]
 AlertRoutes = Annotated[str, AfterValidator(_alert_routes)]

@@ -56,6 +56,8 @@ class Settings(PriceSourceSettings):
     alpha_vantage_base_url: checks.WebAddress = ALPHA_VANTAGE_BASE_URL
     miraikakaku_now: checks.Moment = None
     """When a rehearsal takes place (UTC here): the clock of every process begins at this moment and goes on."""
+    miraikakaku_faults: checks.FaultOrders = ""
+    """Fault points at which processes fail on purpose, on simulated prices only; CONTRIBUTING.md has the words."""
     fx_pairs: checks.CurrencyPairs = ",".join(FX.named.value)
     """Currency pairs that are collected, symbols with commas between them."""
     copper_symbols: checks.CopperFutures = ",".join(COPPER.named.value)

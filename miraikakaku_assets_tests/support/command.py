@@ -64,6 +64,12 @@ class Command:
             self, variables=self.variables | {name: str(value) for name, value in variables.items()}
         )
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """All variables of its process."""
+        own = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "COLUMNS": "200"}
+        return own | handed_on() | self.variables
+
     def __call__(self, *arguments: object) -> Ended:
         """Runs a command to its end; a traceback or a warning of Python's is no way to end."""
         process = self.start(*arguments)
@@ -95,9 +101,7 @@ class Command:
         """Starts a command."""
         return subprocess.Popen(
             [str(SCRIPT), *map(str, arguments)],
-            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "COLUMNS": "200"}
-            | handed_on()
-            | self.variables,
+            env=self.environment,
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

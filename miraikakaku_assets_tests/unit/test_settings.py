@@ -39,6 +39,13 @@ WRONG = {
     ],
     "MIRAIKAKAKU_HOME": ["a\nb", "a\tb", "\udcff"],
     "MIRAIKAKAKU_PRICE_SOURCE": ["google", "Yahoo"],
+    "MIRAIKAKAKU_FAULTS": [
+        "everywhere",
+        "bars.after_commit",
+        "nowhere:kill",
+        "bars.after_commit:crash",
+        "seed=x",
+    ],
     "MIRAIKAKAKU_NOW": ["noon", "2026-11-19", "2026-11-19T12:00:00+00:00"],  # beside the real source, too
     "YAHOO_BASE_URL": [
         "query2.finance.yahoo.com",

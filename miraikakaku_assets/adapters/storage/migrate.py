@@ -14,6 +14,7 @@ from miraikakaku_assets.adapters.storage.engine import DAGSTER_SCHEMA, Database
 from miraikakaku_assets.adapters.storage.tables import SCHEMA
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
 from miraikakaku_assets.domain.indicators.definitions import COLUMNS
+from miraikakaku_assets.fault_points import fault_point
 
 _LOCK = 4120250931
 _MAY_NOT = frozenset({"42501", "25006"})
@@ -52,7 +53,8 @@ def upgrade(database: Database) -> tuple[str | None, str]:
                 connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
             command.upgrade(alembic_config(connection), "head")
             _add_indicators(connection)
-            return before, str(_revision(connection))
+            after = str(_revision(connection))
+            fault_point("migration.before_commit")
     except OperationalError as error:
         database.check()  # says in one sentence that it cannot be reached
         raise DependencyUnavailableError(f"The database {database.shown} refuses the migration") from error
@@ -63,6 +65,9 @@ def upgrade(database: Database) -> tuple[str | None, str]:
             f"The schema of {database.shown} is not {_head()}, and this role may not change it; "
             "run `miraikakaku db upgrade` as the owner of the database"
         ) from error
+    else:
+        fault_point("migration.after_commit")
+        return before, after
 
 
 def _add_indicators(connection: Connection) -> None:

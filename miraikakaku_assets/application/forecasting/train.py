@@ -17,6 +17,7 @@ from miraikakaku_assets.application.work_progress import WorkProgress
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.contract import Forecaster
 from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.fault_points import fault_point
 
 Told = Callable[[ModelRecord], None]
 """Called with each training right after it was recorded."""
@@ -110,6 +111,7 @@ def train_models(
             trained = forecaster.fit(panel, until, seed)
             content = trained.save()
             file, sha256 = ports.shelf.keep(inputs.universe.name, forecaster.name, content)
+            fault_point("models.after_file")
         except Exception as error:  # noqa: BLE001 - libraries raise anything on odd data; the others go on
             _log.exception("%s could not be trained on %s", forecaster.name, inputs.universe.name)
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:500]

@@ -16,6 +16,7 @@ from miraikakaku_assets.application.ports.redact_url import shown
 from miraikakaku_assets.domain.errors import InputFileError, MasterRefusedError, MiraikakakuError
 from miraikakaku_assets.domain.market.instruments import Universe
 from miraikakaku_assets.domain.market.master import MasterDiff, Objection, StockList, compare, objections
+from miraikakaku_assets.fault_points import fault_point
 
 _TOMORROW = timedelta(days=1)  # the exchange's day begins before ours
 
@@ -98,6 +99,7 @@ def _put_into_force(
     if before is not None:
         shelf.save_master(universe.name, attempt.started_at, before)
     kept = shelf.keep("masters", publication, f"{universe.name}_{new.list_date:%Y%m%d}")
+    fault_point("master.after_copy_kept")
     update = replace(
         attempt,
         status="success",

@@ -27,6 +27,7 @@ from dagster_postgres import (
     PostgresScheduleStorage,
 )
 
+from miraikakaku_assets.fault_points import fault_point
 from miraikakaku_assets.orchestration.instance.connections import PooledConnections, warn_once
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ class BatchedEventLogStorage(PooledConnections, PostgresEventLogStorage):
             # Two runs that refresh the same assets in a different order would wait for each other forever.
             for name in sorted(newest):
                 self._store_asset_event(connection, *newest[name])
+            fault_point("events.before_commit")
+        fault_point("events.after_commit")
 
 
 class PooledPostgresStorage(DagsterPostgresStorage):

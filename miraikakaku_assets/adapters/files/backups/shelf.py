@@ -31,6 +31,7 @@ from miraikakaku_assets.application.ports.operations.backups import (
 )
 from miraikakaku_assets.application.ports.operations.cold import FileFigures
 from miraikakaku_assets.domain.errors import BackupError, BackupRefusedError, DependencyUnavailableError
+from miraikakaku_assets.fault_points import fault_point
 
 DATABASE, MODELS, COLD, SETTINGS = "database", "models", "cold", "settings.env"
 LATEST = "latest"
@@ -146,7 +147,9 @@ class FolderBackups:
         for file in (unfinished / MANIFEST, unfinished / DIGEST):
             _sync(file)
         target = self._folder / manifest.name
+        fault_point("backup.before_rename")
         unfinished.rename(target)
+        fault_point("backup.after_rename")
         _sync(self._folder)
         return StoredBackup(target, complete)
 

@@ -23,6 +23,7 @@ from multiprocessing.connection import Connection
 from miraikakaku_assets.adapters.sources.yahoo.fetcher import Batch, Fetcher, FetchOptions
 from miraikakaku_assets.application.ports import BarRequest
 from miraikakaku_assets.application.ports.rate_limit import RateLimiter
+from miraikakaku_assets.fault_points import arm, armed, fault_point
 
 
 class ProcessFetcher:
@@ -40,7 +41,8 @@ class ProcessFetcher:
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()])  # noqa: S603 - our own module
         theirs.close()
         self._stream = Connection(ours.detach())
-        self._stream.send((options, limit))
+        fault_point("fetcher.after_fork")
+        self._stream.send((options, limit, armed()))
 
     @property
     def pid(self) -> int:
@@ -88,7 +90,8 @@ def main(descriptor: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the option goes away with pandas 4, which the lock keeps out
         pd.set_option("future.infer_string", False)  # noqa: FBT003 - its own signature
-    options, limit = stream.recv()
+    options, limit, faults = stream.recv()
+    arm(faults)
     fetcher = Fetcher(options, limit)
     threading.Thread(target=_answer, args=(stream, fetcher), daemon=True).start()
     with suppress(EOFError, OSError):
@@ -101,6 +104,7 @@ def _answer(stream: Connection, fetcher: Fetcher) -> None:
     try:
         while True:
             batch = fetcher.take()
+            fault_point("fetcher.before_answer")
             try:
                 stream.send(batch)
             except (

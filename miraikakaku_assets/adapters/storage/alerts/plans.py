@@ -17,6 +17,7 @@ from miraikakaku_assets.application.ports.alert_states import PlanningSession, R
 from miraikakaku_assets.domain.alerting.alert_state import AlertState, Notice, Plan, Suppression
 from miraikakaku_assets.domain.alerting.levels import LEVEL_OF, RESPOND_WITHIN, Level, first_escalation
 from miraikakaku_assets.domain.alerting.silences import Silence
+from miraikakaku_assets.fault_points import fault_point
 
 _LATELY = timedelta(days=1)
 """Silences that ended so long ago may still be asked for, by alerts that ended in them."""
@@ -141,6 +142,7 @@ class PostgresPlans:
                 being_sent,
             )
             connection.execute(_PLANNED, {"now": now})
+            fault_point("alerts.before_plan_commit")
 
 
 @dataclass(frozen=True)

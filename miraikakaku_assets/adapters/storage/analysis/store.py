@@ -29,6 +29,7 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports.analysis import NEVER, Analysis, Found, Material, Saved, Standing
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
 from miraikakaku_assets.domain.patterns.definitions import judged_by
+from miraikakaku_assets.fault_points import fault_point
 
 _ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 _RAISED = raise_statement("$1", "$2")
@@ -121,12 +122,15 @@ class PostgresAnalysis:
             if not kept:
                 return Saved(frozenset())
             _replace(cursor, analysis, kept)
+            fault_point("analysis.after_copy")
             new = (
                 {}
                 if analysis.judgement is None
                 else _save_signals(cursor, analysis, analysis.judgement, kept)
             )
             _finish(cursor, analysis, kept)
+            fault_point("analysis.before_commit")
+        fault_point("analysis.after_commit")
         return Saved(frozenset(kept), new)
 
     def _bars(self, cursor: Any, names: Mapping[int, str], timeframe: Timeframe) -> pl.DataFrame:

@@ -23,6 +23,7 @@ from miraikakaku_assets.adapters.storage.cold.thaw import thaw_touched
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports.withdrawals import withdrawal_alert, withdrawals
 from miraikakaku_assets.domain.market.instruments import COLLECTED_TIMEFRAMES, Timeframe
+from miraikakaku_assets.fault_points import fault_point
 
 _RAISED = raise_statement("$1", "$2")
 
@@ -141,6 +142,7 @@ def write_delivery(database: Database, delivery: Delivery, *, append: bool) -> W
             stage(cursor, "delivered_bars", rows)
             written.counts.append(marks.taken_from(read_frame(cursor, statements.UPSERT)))
             cursor.execute(statements.RELEASE)
+        fault_point("bars.after_copy")
         if not delivery.reconsidered.is_empty():
             stage(cursor, "reconsidered_bars", delivery.reconsidered.select(statements.BAR_COLUMNS))
             written.counts.append(marks.taken_from(read_frame(cursor, statements.RECONSIDER)))
@@ -152,6 +154,8 @@ def write_delivery(database: Database, delivery: Delivery, *, append: bool) -> W
         _write_beside(cursor, delivery.beside, written, marks)
         _raise_withdrawals(cursor, delivery, written.gone)
         marks.set(cursor, delivery.timeframe)
+        fault_point("bars.before_commit")
+    fault_point("bars.after_commit")
     return written
 
 

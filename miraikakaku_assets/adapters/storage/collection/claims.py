@@ -13,6 +13,7 @@ from sqlalchemy import text
 from miraikakaku_assets.adapters.storage.collection.liveness import ALIVE, HELD
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports import WITHOUT_BARS, Share
+from miraikakaku_assets.fault_points import fault_point
 
 _SHARING = 20251131  # advisory lock while symbols are shared out
 _LOOK_AGAIN_SECONDS = 0.5
@@ -93,6 +94,7 @@ class BatchClaims:
             mine = [symbol for symbol in symbols if symbol not in underway and symbol not in done]
             if mine:
                 connection.execute(_CLAIM, {"batch": self._batch, "symbols": mine})
+        fault_point("claims.after_commit")
         self._others.update(underway.values())
         # The other batch may have finished a symbol between the two statements: then it is done.
         left = frozenset(underway.keys() - done.keys())

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from miraikakaku_assets.adapters.storage.analysis.tables import cycle_log
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports.cycles import Cycle, CycleEnd
+from miraikakaku_assets.fault_points import fault_point
 
 
 class PostgresCycles:
@@ -24,12 +25,16 @@ class PostgresCycles:
         anew = asdict(CycleEnd(now)) | {"universe": universe, "started_at": now, "ended_at": None}
         statement = insert(cycle_log).values(row).on_conflict_do_update(index_elements=["run_id"], set_=anew)
         with self._engine.begin() as connection:
-            return int(connection.scalar(statement.returning(cycle_log.c.id)) or 0)
+            cycle = int(connection.scalar(statement.returning(cycle_log.c.id)) or 0)
+        fault_point("cycle.after_begin")
+        return cycle
 
     def end(self, cycle: int, end: CycleEnd) -> None:
         """Notes how it ended."""
         with self._engine.begin() as connection:
             connection.execute(update(cycle_log).where(cycle_log.c.id == cycle).values(asdict(end)))
+            fault_point("cycle.before_end")
+        fault_point("cycle.after_end")
 
     def ended(self, universe: str, limit: int) -> list[Cycle]:
         """The newest cycles that have ended, newest first."""

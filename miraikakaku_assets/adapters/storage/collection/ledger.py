@@ -20,6 +20,7 @@ from miraikakaku_assets.adapters.storage.collection.tables import data_collectio
 from miraikakaku_assets.adapters.storage.collection.tables import run_progress as progress
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.ports import WITHOUT_BARS, BatchEnd, NewBatch, SymbolOutcome
+from miraikakaku_assets.fault_points import fault_point
 
 _LEFT = text(f"NOT {AT_WORK.format(batches='miraikakaku.batch_executions')}")
 _GONE = {
@@ -126,7 +127,8 @@ class PostgresLedger:
             batch = int(connection.scalar(insert(batches).values(row).returning(batches.c.id)) or 0)
             shown = {"run_id": new.run_id, "status": "running", "total": new.total, "settled": new.settled}
             connection.execute(insert(progress).values(batch_execution_id=batch, **shown))
-            return batch
+        fault_point("ledger.after_begin")
+        return batch
 
     def add(self, batch: int, outcomes: Sequence[SymbolOutcome], underway: Sequence[str] = ()) -> None:
         """Adds outcomes to the batch, moves its counters and its progress, in one transaction."""
@@ -160,10 +162,13 @@ class PostgresLedger:
             if fetched:
                 connection.execute(upsert(calls).on_conflict_do_nothing(), fetched)
             connection.execute(_PROGRESS, {"batch": batch, "underway": list(underway[:_UNDERWAY])})
+            fault_point("ledger.before_commit")
+        fault_point("ledger.after_commit")
         log_outcomes(batch, timeframe, outcomes)
 
     def end(self, batch: int, end: BatchEnd) -> None:
         """Closes the batch."""
+        fault_point("ledger.before_end")
         with self._database.engine.begin() as connection:
             connection.execute(
                 update(batches)

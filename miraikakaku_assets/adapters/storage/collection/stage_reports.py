@@ -11,6 +11,7 @@ from miraikakaku_assets.adapters.storage.collection.tables import stage_reports
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.stage_reports import StageReport
 from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.fault_points import fault_point
 
 R = TypeVar("R", bound=StageReport)
 
@@ -29,6 +30,7 @@ class PostgresStageReports:
         storing = insert(stage_reports).values({**key, "report": document})
         with self._database.engine.begin() as connection:
             connection.execute(storing.on_conflict_do_update(index_elements=list(key), set_=anew))
+            fault_point("report.before_commit")
 
     def read(self, run_id: str, universe: Universe, kind: type[R]) -> R | None:
         """The report of that type; None where the run came to none."""

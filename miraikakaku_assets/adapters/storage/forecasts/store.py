@@ -27,6 +27,7 @@ from miraikakaku_assets.application.ports.forecasts import PREDICTIONS, ModelRec
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.forecasting.timing.clocks import ForecastClock
 from miraikakaku_assets.domain.market.instruments import Universe
+from miraikakaku_assets.fault_points import fault_point
 
 _SCORED: dict[str, pl.DataType] = PREDICTIONS | {"actual": pl.Float64(), "naive": pl.Float64()}
 _STORED: dict[str, pl.DataType] = PREDICTIONS | {"made_at": pl.Datetime("us", "UTC")}
@@ -81,7 +82,9 @@ class PostgresForecasts(PostgresScoreboard):
         same = and_(*(forecast_models.c[name] == values[name] for name in values if name not in again))
         with self._database.engine.begin() as connection:
             row = connection.execute(writing.returning(forecast_models)).first()
-            return _record(row or connection.execute(select(forecast_models).where(same)).one())
+            stored = _record(row or connection.execute(select(forecast_models).where(same)).one())
+        fault_point("models.after_commit")
+        return stored
 
     def models(self, universe: Universe, until: date) -> list[ModelRecord]:
         """The newest training of every model that came to something and saw nothing behind a session, by name."""
@@ -129,6 +132,8 @@ class PostgresForecasts(PostgresScoreboard):
             cursor.execute(statements.AWAIT, origins)
             if written:
                 cursor.execute(statements.TO_BE_SCORED_AGAIN, (universe.name, *origins))
+            fault_point("forecasts.before_commit")
+        fault_point("forecasts.after_commit")
         return written
 
     def predicted(self, universe: Universe, as_of: date) -> Mapping[str, int]:
@@ -180,6 +185,8 @@ class PostgresForecasts(PostgresScoreboard):
             if written:
                 cursor.execute(statements.TO_BE_SCORED, (universe.name,))
             cursor.execute(statements.AWAITED_NO_MORE)
+            fault_point("scores.before_commit")
+        fault_point("scores.after_commit")
         return written
 
     def scored(

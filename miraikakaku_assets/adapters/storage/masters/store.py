@@ -35,6 +35,7 @@ from miraikakaku_assets.adapters.storage.tables import instruments, stock_master
 from miraikakaku_assets.application.ports import MasterUpdate
 from miraikakaku_assets.domain.market.instruments import Instrument, Universe
 from miraikakaku_assets.domain.market.master import KnownIssue, ListedIssue, MasterDiff, StockList, compare
+from miraikakaku_assets.fault_points import fault_point
 
 _LOCK = 20250930
 
@@ -216,6 +217,8 @@ class PostgresMasters:
             run(FOLLOW)
             run(TOUCH)
             connection.execute(insert(stock_master_updates).values(_recorded(update)))
+            fault_point("master.before_commit")
+        fault_point("master.after_commit")
 
 
 def _instruments(universe: Universe, issues: Iterable[ListedIssue]) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.adapters.storage.operations.tables import run_leases as leases
 from miraikakaku_assets.application.ports.operations.run_leases import RunLease
+from miraikakaku_assets.fault_points import fault_point
 
 
 class PostgresRunLeases:
@@ -40,10 +41,13 @@ class PostgresRunLeases:
             where=leases.c.renewed_at < func.clock_timestamp() - timedelta(seconds=lost_after),
         )
         with self._database.engine.begin() as connection:
-            return connection.execute(statement).rowcount == 1
+            taken = connection.execute(statement).rowcount == 1
+        fault_point("lease.after_take")
+        return taken
 
     def renew(self, run_id: str, holder: str) -> bool:
         """Renews a lease; False when somebody else holds it."""
+        fault_point("lease.before_renew")
         own = (leases.c.run_id == run_id, leases.c.holder == holder)
         with self._database.engine.begin() as connection:
             renewal = update(leases).where(*own).values(renewed_at=func.clock_timestamp())

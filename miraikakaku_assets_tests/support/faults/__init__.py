@@ -1,0 +1,1 @@
+"""Work that is killed at named places, and what an installation holds afterwards."""
