@@ -7,10 +7,14 @@ from pathlib import Path
 
 from benchmarks import bookkeeping as books
 from benchmarks import large_table as large
+from benchmarks import results
+from benchmarks.api_figures import write_page
 from benchmarks.durable import steps
 from benchmarks.metrics import Metric, named
 from miraikakaku_assets.adapters.storage import embedded, migrate
 from miraikakaku_assets.adapters.storage.engine import Database, open_database
+
+_PAGE = results.ROOT / "docs" / "scaling.md"
 
 
 @contextmanager
@@ -66,7 +70,7 @@ def durable(*, quick: bool) -> dict[str, Metric]:
     faster = max((figures[name] for name in steps.PEERS), key=lambda peer: peer.per_s)
     sooner = min((figures[name] for name in steps.PEERS), key=lambda peer: peer.resumed.first_s)
     every = "; ".join(map(str, figures.values()))
-    return named(
+    metrics = named(
         (
             "durable_steps_vs_dbos",
             ours.per_s / faster.per_s,
@@ -80,13 +84,19 @@ def durable(*, quick: bool) -> dict[str, Metric]:
             f"s from the start of the next process to the first new step: {sooner.engine}; {every}",
         ),
     )
+    if not quick:
+        write_page(metrics, _PAGE, "durable steps")
+    return metrics
 
 
 def large_table(*, quick: bool) -> dict[str, Metric]:
     """Questions to a large table of bars."""
     with fresh_database() as database:
         measured = large.measure(database, 625 if quick else 6_250)
-    return named(
+    metrics = named(
         ("large_symbol_year_ms", measured.year_ms, None, f"no peer: {measured.described}"),
         ("large_market_day_ms", measured.day_ms, None, f"no peer: {measured.described}"),
     )
+    if not quick:
+        write_page(metrics, _PAGE, "large table")
+    return metrics

@@ -1,11 +1,14 @@
 """The figures of the page: unit costs with their growth, and what each size needs."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from benchmarks import results
 from benchmarks.scaling.growth import Growth
 from benchmarks.scaling.needs import FREEZE_AGE, RATES, SCENARIOS, YEARS, Needs, needs
-from benchmarks.scaling.units import Measured
+
+if TYPE_CHECKING:  # the pages of a test need none of what measures
+    from benchmarks.scaling.units import Measured
 
 BEGIN = "<!-- scaling: begin, written by `python -m benchmarks.scaling --measure` -->"
 END = "<!-- scaling: end -->"
@@ -31,7 +34,7 @@ _SIZES = {
 }
 
 
-def with_figures(page: str, measured: Measured) -> str:
+def with_figures(page: str, measured: "Measured") -> str:
     """A page with these figures between its marks.
 
     Raises:
@@ -44,7 +47,7 @@ def with_figures(page: str, measured: Measured) -> str:
     return f"{head}{begin}\n" + "\n".join(_lines(measured)) + f"\n{end}{tail}"
 
 
-def _lines(measured: Measured) -> list[str]:
+def _lines(measured: "Measured") -> list[str]:
     machine = results.machine()
     units, largest = measured.units, measured.markets[-1]
     every = [needs(scenario, units) for scenario in SCENARIOS]
@@ -91,7 +94,7 @@ def _unit(what: str, cost: Growth, shown: Callable[[float], str]) -> str:
     return f"| {what} | {sizes} | {shown(cost.per_unit)} | {cost.exponent:.2f} |"
 
 
-def _needed(every: Sequence[Needs], measured: Measured) -> list[tuple[str, list[str]]]:
+def _needed(every: Sequence[Needs], measured: "Measured") -> list[tuple[str, list[str]]]:
     units, memory = measured.units, measured.memory_bytes
     key = units.sizes["bars_key"]
 
