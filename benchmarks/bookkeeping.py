@@ -81,8 +81,10 @@ def server() -> Iterator[str]:
     from miraikakaku_assets.adapters.storage import embedded
 
     with tempfile.TemporaryDirectory(prefix="bookkeeping-") as folder:
-        yield embedded.ensure_running(Path(folder))
-        embedded.stop(Path(folder))
+        try:
+            yield embedded.ensure_running(Path(folder))
+        finally:
+            embedded.stop(Path(folder))
 
 
 def in_fresh_process(server_url: str, storage: str, partitions: int, assets: int) -> dict[str, Any]:

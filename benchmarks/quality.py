@@ -143,6 +143,7 @@ def forecasts_of(symbols: pl.Series, as_of: date) -> pl.DataFrame:
         calibration_scores=pl.lit(250),
         quantiles=pl.concat_list(*(pl.lit(point) for point in np.linspace(-0.04, 0.04, 9).tolist())),
         model_id=pl.lit(None, pl.Int64),
+        inputs=pl.lit(None, pl.String),
     ).select(PREDICTIONS.keys())
 
 

@@ -41,7 +41,7 @@ class Growth:
         costs, and would promise a large size for next to nothing.
         """
         measured, cost = self.largest
-        return cost * (work / measured) ** max(1.0, self.exponent)
+        return cost * float((work / measured) ** max(1.0, self.exponent))
 
 
 def growth(points: Sequence[tuple[float, float]]) -> Growth:

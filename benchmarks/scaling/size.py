@@ -35,6 +35,7 @@ from miraikakaku_assets.domain.coverage.report import find_coverage
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.domain.market.sessions import session_table
 
+_ASKED_AGAIN = 10  # sessions that a night brings once more, `CollectionRequest.restatement_sessions`
 _BYTES = """SELECT pg_total_relation_size('miraikakaku.price_bars'), pg_relation_size('miraikakaku.pk_price_bars'),
     pg_total_relation_size('miraikakaku.technical_indicators'),
     pg_total_relation_size('miraikakaku.daily_predictions')"""
@@ -93,7 +94,12 @@ def measure(database: Database, symbols: int, sessions: int, folder: Path) -> Si
     history = market.synthetic(symbols, sessions + 1)
     newest = pl.col("date") == pl.col("date").max()
     bars = market.cut(history.filter(~newest), folder / "bars.parquet", "histories")
-    night = market.cut(history.filter(newest), folder / "night.parquet", "one more session")
+    days = history["date"].unique().sort()
+    night = market.cut(
+        history.filter(pl.col("date") >= days[-1 - _ASKED_AGAIN]),
+        folder / "night.parquet",
+        "one more session",
+    )
     put_in_force(database, bars)
     stages: dict[str, Callable[[], object]] = {
         "collect": lambda: collect(database, bars),
@@ -109,11 +115,11 @@ def measure(database: Database, symbols: int, sessions: int, folder: Path) -> Si
     size.sizes["backup"] = sum(
         file.stat().st_size for file in (folder / "backup").rglob("*") if file.is_file()
     )
-    if size.rows["bars"] != bars.rows:
-        raise RuntimeError(f"{size.rows['bars']:,} of {bars.rows:,} bars were stored")
+    _require_bars(database, bars.rows)
     _alone(database, "ANALYZE")
     size.stages["night_collect"] = _measured(database, lambda: collect(database, night))
     size.stages["night_analyze"] = _measured(database, lambda: _analyze(database))
+    _require_bars(database, bars.rows + symbols)
     return size
 
 
@@ -168,6 +174,15 @@ def _coverage(database: Database, bars: market.Year) -> None:
 def _alone(database: Database, statement: str) -> None:
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(statement)
+
+
+def _require_bars(database: Database, expected: int) -> None:
+    with database.engine.connect() as connection:
+        stored = connection.exec_driver_sql(
+            "SELECT count(*) FROM miraikakaku.price_bars WHERE built_from IS NULL"
+        ).scalar_one()
+    if stored != expected:
+        raise RuntimeError(f"{stored:,} of {expected:,} bars are stored")
 
 
 def _count(database: Database, size: Size) -> None:
