@@ -83,6 +83,8 @@ def _lines(measured: "Measured") -> list[str]:
         "",
         "### What a size needs (extrapolated)",
         "",
+        "![Bytes and hours over instruments; dots are measured](images/scaling.png)",
+        "",
         "|  | " + " | ".join(needed.scenario.name for needed in every) + " |",
         "|---|" + "---|" * len(every),
         *(f"| {what} | " + " | ".join(shown) + " |" for what, shown in _needed(every, measured)),
