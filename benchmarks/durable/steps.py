@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
@@ -59,6 +60,19 @@ class Durable:
         )
 
 
+@dataclass(frozen=True)
+class _Worker:
+    """A process that does steps, with what it says of itself."""
+
+    process: subprocess.Popen[str]
+    log: IO[bytes]
+
+    def last_words(self) -> str:
+        """The end of its log, which has a line for every event."""
+        self.log.seek(0)
+        return self.log.read()[-2_000:].decode(errors="replace")
+
+
 def measure(steps: int) -> dict[str, Durable]:
     """Every engine with as many steps, undisturbed and killed by SIGKILL when half of them are stored.
 
@@ -81,25 +95,29 @@ def measure(steps: int) -> dict[str, Durable]:
 def _killed_and_resumed(engine: str, address: str, database: Engine, steps: int) -> Resumed:
     with _started(engine, address, steps) as first:
         while _stored(database) < steps // 2:
-            if first.poll() is not None:
+            if first.process.poll() is not None:
                 raise RuntimeError(f"{engine} ended before it could be killed")
             time.sleep(_LOOK_SECONDS)
-        first.kill()
-        first.wait()
+        first.process.kill()
+        first.process.wait()
     killed_at = _settled(database)
     if killed_at >= steps:
         raise RuntimeError(f"{engine} had stored all {steps:,} steps before it was killed: take more of them")
     begun = time.monotonic()
     with _started(engine, address, steps) as second:
         while _stored(database) <= killed_at:
-            if second.poll() not in (None, 0):
-                raise RuntimeError(f"{engine} did not go on: it ended with {second.returncode}")
+            if second.process.poll() not in (None, 0):
+                raise RuntimeError(
+                    f"{engine} did not go on: {second.process.returncode}, {second.last_words()}"
+                )
             if time.monotonic() - begun > _HANG_SECONDS:
                 raise RuntimeError(f"{engine} stored nothing more within {_HANG_SECONDS:.0f} s of its kill")
             time.sleep(_LOOK_SECONDS)
         went_on = time.monotonic()
-        if second.wait(_HANG_SECONDS):
-            raise RuntimeError(f"{engine} did not end its work: {second.returncode}")
+        if second.process.wait(_HANG_SECONDS):
+            raise RuntimeError(
+                f"{engine} did not end its work: {second.process.returncode}, {second.last_words()}"
+            )
     _require(database, steps)
     return Resumed(killed_at, went_on - begun, time.monotonic() - begun)
 
@@ -127,15 +145,15 @@ def _stored(database: Engine) -> int:
 
 
 def _run(engine: str, address: str, steps: int) -> float:
-    with _started(engine, address, steps) as process:
-        shown, _ = process.communicate(timeout=_HANG_SECONDS)
-    if process.returncode:
-        raise RuntimeError(f"{engine} ended with {process.returncode}")
+    with _started(engine, address, steps) as worker:
+        shown, _ = worker.process.communicate(timeout=_HANG_SECONDS)
+        if worker.process.returncode:
+            raise RuntimeError(f"{engine} ended with {worker.process.returncode}: {worker.last_words()}")
     return float(json.loads(shown.splitlines()[-1])["seconds"])
 
 
 @contextmanager
-def _started(engine: str, address: str, steps: int) -> Iterator[subprocess.Popen[str]]:
+def _started(engine: str, address: str, steps: int) -> Iterator[_Worker]:
     words = [sys.executable, "-m", "benchmarks.durable.worker", engine, address, str(steps)]
     with (
         tempfile.TemporaryFile() as out,
@@ -143,12 +161,12 @@ def _started(engine: str, address: str, steps: int) -> Iterator[subprocess.Popen
             words,
             cwd=Path(__file__).parents[2],
             stdout=subprocess.PIPE,
-            stderr=out,  # a line for every event, as in a run's captured log
+            stderr=out,
             text=True,
         ) as process,
     ):
         try:
-            yield process
+            yield _Worker(process, out)
         finally:
             process.kill()
 
