@@ -8,8 +8,7 @@ import argparse
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
@@ -17,8 +16,8 @@ from benchmarks import (
     analysis,
     api_figures,
     api_load,
-    bookkeeping,
     coverage,
+    database_groups,
     event_log,
     fetching,
     forecasting,
@@ -29,46 +28,27 @@ from benchmarks import (
     startup,
     upkeep,
 )
-from benchmarks.metrics import BANDS, GOALS, MARKETS, RANKED, Metric, measured
-from miraikakaku_assets.adapters.storage import embedded, migrate
-from miraikakaku_assets.adapters.storage.engine import Database, open_database
+from benchmarks.database_groups import fresh_database
+from benchmarks.metrics import BANDS, GOALS, MARKETS, RANKED, Metric, named
 
 _WHOLE_MARKET = 5_000  # more symbols than the TSE lists
 
 
 def _ingest(*, quick: bool) -> dict[str, Metric]:
-    with tempfile.TemporaryDirectory() as folder, _database() as database:
+    with tempfile.TemporaryDirectory() as folder, fresh_database() as database:
         # Always the whole market: with one delivery there is nothing to overlap, and start-up counts double.
         year = market.year(Path(folder), _WHOLE_MARKET)
         measured = ingest.measure(database, year, 1 if quick else 5)
     what = f"s: ADBC append of the same rows into the same table; {year.described}"
     what += f", {year.rows:,} rows of {year.symbols:,} symbols, ours {measured['ours_s']:.2f} s"
-    return _named(("ingest_vs_adbc", measured["ratio"], measured["floor_s"], what))
-
-
-def _bookkeeping(*, quick: bool) -> dict[str, Metric]:
-    partitions, stock = 4000, 200 if quick else 4000
-    measured = bookkeeping.measure(partitions, 3, stock, repeats=1 if quick else 3)
-    peer, ours = measured["stock_ms_per_partition_asset"], measured["ms_per_partition_asset"]
-    what = f"ms: stock dagster-postgres, {stock:,} partitions x 3 assets (ours: {partitions:,} x 3)"
-    return _named(
-        ("bookkeeping_vs_stock", measured["vs_stock"], peer, what),
-        ("bookkeeping_ms_per_partition_asset", ours, peer, what),
-    )
-
-
-def _keys(*, quick: bool) -> dict[str, Metric]:  # noqa: ARG001 - 16,000 keys are quick
-    measured = bookkeeping.measure_partition_keys(16_000)
-    return _named(
-        ("partition_keys_16k_s", measured["seconds"], measured["stock_seconds"], "s: stock dagster-postgres")
-    )
+    return named(("ingest_vs_adbc", measured["ratio"], measured["floor_s"], what))
 
 
 def _startup(*, quick: bool) -> dict[str, Metric]:
     measured = startup.measure(3 if quick else 7)
     ours, dagster = measured["load_s"], measured["dagster_s"]
     what = f"s: importing Dagster alone, whole process; ours {ours:.2f} s"
-    return _named(
+    return named(
         ("definitions_load_vs_dagster", ours / dagster, dagster, what),
         ("definitions_load_s", ours, dagster, what),
     )
@@ -81,16 +61,14 @@ def _fetch_speed(*, quick: bool) -> dict[str, Metric]:
         f"symbols/s: yfinance alone (Ticker.history) in one process, nothing stored, as many threads "
         f"({fetching.THREADS}); ours {ours:.0f}: {measured['described']}"
     )
-    return _named(
-        ("fetch_vs_yfinance", ours / alone, alone, what), ("fetch_symbols_per_s", ours, alone, what)
-    )
+    return named(("fetch_vs_yfinance", ours / alone, alone, what), ("fetch_symbols_per_s", ours, alone, what))
 
 
 def _fetch_limit(*, quick: bool) -> dict[str, Metric]:
     measured = fetching.measure_limit(600 if quick else 2_400, 40.0)
     whole, described = measured["whole"], measured["described"]
     what = f"no peer: less 10 s for start and end, {whole:.3f} with nothing taken off; {described}"
-    return _named(("fetch_wall_vs_limit", measured["ratio"], None, what))
+    return named(("fetch_wall_vs_limit", measured["ratio"], None, what))
 
 
 def _fetch_scale(*, quick: bool) -> dict[str, Metric]:
@@ -101,7 +79,7 @@ def _fetch_scale(*, quick: bool) -> dict[str, Metric]:
     grown = f"no peer: {measured['peak_mib'] - small:+.0f} MiB for {more:,} more symbols than {few:,}"
     wall, cpu = measured["wall"], measured["cpu"]
     both = f"no peer: wall {wall:.3f}, CPU {cpu:.3f}, the worse one counts; {measured['described']}"
-    return _named(
+    return named(
         ("fetch_peak_rss_mib", measured["peak_mib"], None, grown),
         ("fetch_cost_64k_vs_1k", max(wall, cpu), None, both),
     )
@@ -110,11 +88,11 @@ def _fetch_scale(*, quick: bool) -> dict[str, Metric]:
 def _fetch_requests(*, quick: bool) -> dict[str, Metric]:
     measured = fetching.measure_requests(500 if quick else 3_000, 20)
     what = f"yfinance out of the box, 20 new symbols; ours: {measured['described']}, first pass {measured['first']:.3f}"
-    return _named(("incremental_requests_per_symbol", measured["second"], measured["floor"], what))
+    return named(("incremental_requests_per_symbol", measured["second"], measured["floor"], what))
 
 
 def _analysis(*, quick: bool) -> dict[str, Metric]:
-    with tempfile.TemporaryDirectory() as folder, _database() as database:
+    with tempfile.TemporaryDirectory() as folder, fresh_database() as database:
         # The whole market at every size: with one group of symbols there is nothing to overlap.
         year = market.year(Path(folder), _WHOLE_MARKET)
         measured = analysis.measure_stage(database, year, 1 if quick else 5)
@@ -123,17 +101,17 @@ def _analysis(*, quick: bool) -> dict[str, Metric]:
         f"{measured['write_s']:.2f}; {year.described}, {year.symbols:,} symbols, {year.rows:,} bars, "
         f"{measured['rows']:,} rows out, ours {measured['ours_s']:.2f} s"
     )
-    return _named(("analyze_vs_floor", measured["ratio"], measured["floor_s"], what))
+    return named(("analyze_vs_floor", measured["ratio"], measured["floor_s"], what))
 
 
 def _quality(*, quick: bool) -> dict[str, Metric]:
-    with _database() as database:
+    with fresh_database() as database:
         measured = quality.measure(database, 2_000 if quick else 16_000)
     what = (
         f"s: reading the {measured['rows']:,} rows that suites judge; {measured['rules']} rules, the import of Great "
         f"Expectations included, {measured['bars']:,} days stored"
     )
-    return _named(("quality_16k_s", measured["seconds"], measured["read_s"], what))
+    return named(("quality_16k_s", measured["seconds"], measured["read_s"], what))
 
 
 def _aggregation(*, quick: bool) -> dict[str, Metric]:
@@ -143,20 +121,20 @@ def _aggregation(*, quick: bool) -> dict[str, Metric]:
         f"M rows/s: Polars group_by_dynamic over the same frame, {measured['rows']:,} five-minute bars to hours; "
         f"ours {measured['rows'] / measured['ours_s'] / 1e6:.1f}"
     )
-    return _named(("aggregate_vs_polars", measured["ratio"], rate, what))
+    return named(("aggregate_vs_polars", measured["ratio"], rate, what))
 
 
 def _coverage_newest(*, quick: bool) -> dict[str, Metric]:
-    with _database() as database:
+    with fresh_database() as database:
         measured = coverage.measure(database, *(2_000, 120) if quick else (16_000, 250), 1.0)
-    return _named(("coverage_16k_s", measured["ours_s"], measured["read_s"], _covered(measured)))
+    return named(("coverage_16k_s", measured["ours_s"], measured["read_s"], _covered(measured)))
 
 
 def _coverage_history(*, quick: bool) -> dict[str, Metric]:
-    with _database() as database:
+    with fresh_database() as database:
         measured = coverage.measure(database, *(2_000, 2_500) if quick else (4_435, 5_731), 0.6)
     ratio = measured["ours_s"] / measured["read_s"]
-    return _named(("coverage_history_vs_read", ratio, measured["read_s"], _covered(measured)))
+    return named(("coverage_history_vs_read", ratio, measured["read_s"], _covered(measured)))
 
 
 def _covered(measured: dict[str, float]) -> str:
@@ -170,7 +148,7 @@ def _covered(measured: dict[str, float]) -> str:
 def _cycle(*, quick: bool) -> dict[str, Metric]:
     from benchmarks import cycle  # Dagster's daemon is only needed here
 
-    with _database() as database:
+    with fresh_database() as database:
         measured = cycle.measure(database.url, *(5, 2) if quick else (100, 8))
     ours, empty = statistics.median(measured.seconds), statistics.median(measured.empty)
     beside = (
@@ -184,7 +162,7 @@ def _cycle(*, quick: bool) -> dict[str, Metric]:
         f"no peer: {written:.1f} MiB before the pruning; {measured.growth.cycles} cycles, scaled to "
         f"{event_log.CYCLES_A_DAY} a day"
     )
-    return _named(
+    return named(
         ("fx_cycle_vs_empty_run", ours / empty, empty, beside),
         ("fx_cycle_p95_s", measured.p95, empty, beside),
         ("fx_cycle_event_log_mib_per_day", kept, None, books),
@@ -192,13 +170,13 @@ def _cycle(*, quick: bool) -> dict[str, Metric]:
 
 
 def _forecast_day(*, quick: bool) -> dict[str, Metric]:
-    with tempfile.TemporaryDirectory() as folder, _database() as database:
+    with tempfile.TemporaryDirectory() as folder, fresh_database() as database:
         place = Path(folder)
         year = market.year(place, 200 if quick else _WHOLE_MARKET)
         measured = forecasting.measure_day(database, year, place)
     models = ", ".join(f"{model} {seconds:.0f} s" for model, seconds in measured["trained"].items())
     made = ", ".join(f"{model} {symbols:,}" for model, symbols in measured["made"].items())
-    return _named(
+    return named(
         ("train_minutes_4178", measured["train_minutes"], None, f"no peer; {models}"),
         (
             "predict_minutes_4178",
@@ -217,7 +195,7 @@ def _untouched(*, quick: bool) -> dict[str, Metric]:  # noqa: ARG001 - the store
         raise NotMeasuredError(
             "no run of the untouched parts is stored: python -m benchmarks.untouched"
         ) from error
-    return _named(*((name, value, None, run) for name, value in known.items()))
+    return named(*((name, value, None, run) for name, value in known.items()))
 
 
 def _forecast_scores(*, quick: bool) -> dict[str, Metric]:
@@ -242,7 +220,7 @@ def _forecast_scores(*, quick: bool) -> dict[str, Metric]:
         for band in BANDS
         for market in MARKETS
     ]
-    return _named(*errors, *bands)
+    return named(*errors, *bands)
 
 
 class NotMeasuredError(Exception):
@@ -250,20 +228,20 @@ class NotMeasuredError(Exception):
 
 
 def _backup(*, quick: bool) -> dict[str, Metric]:
-    with _database() as database:
+    with fresh_database() as database:
         measured = upkeep.measure_backup(database, *(400, 500, 1) if quick else (2_000, 2_000, 3))
     what = (
         f"s: plain pg_dump of the same {measured['rows']:,} rows; ours {measured['ours_s']:.2f} s, and "
         f"{measured['figures_s']:.2f} s for digests of all rows"
     )
-    return _named(("backup_vs_pg_dump", measured["ratio"], measured["plain_s"], what))
+    return named(("backup_vs_pg_dump", measured["ratio"], measured["plain_s"], what))
 
 
 def _alerts(*, quick: bool) -> dict[str, Metric]:  # noqa: ARG001 - ten thousand are quick
-    with _database() as database:
+    with fresh_database() as database:
         measured = alerting.measure(database, 10_000)
     what = f"ms: reading the 10,000 alerts that stand; the slowest of 15 checks took {measured['worst_ms']:.0f} ms"
-    return _named(("alert_rules_ms", measured["milliseconds"], measured["read_ms"], what))
+    return named(("alert_rules_ms", measured["milliseconds"], measured["read_ms"], what))
 
 
 def _api(*, quick: bool) -> dict[str, Metric]:
@@ -271,29 +249,24 @@ def _api(*, quick: bool) -> dict[str, Metric]:
         api_load.require_generator()
     except api_load.NoLoadGeneratorError as reason:
         raise NotMeasuredError(str(reason)) from None
-    with tempfile.TemporaryDirectory() as folder, _database() as database:
+    with tempfile.TemporaryDirectory() as folder, fresh_database() as database:
         figures = api_figures.measure(database, Path(folder), *(2_000, 2, 100) if quick else (16_000, 6, 500))
-    metrics = _named(*figures.named())
+    metrics = named(*figures.named())
     if not quick:
         api_figures.write_page(metrics)
     return metrics
 
 
 def _pruning(*, quick: bool) -> dict[str, Metric]:
-    with _database() as database:
+    with fresh_database() as database:
         measured = upkeep.measure_pruning(database, 100_000 if quick else 2_000_000)
     what = f"no peer: {measured['events']:,} events in {measured['took']:.1f} s, scaled to 2 million"
-    return _named(("prune_2m_s", measured["seconds"], None, what))
-
-
-def _named(*figures: tuple[str, float, float | None, str]) -> dict[str, Metric]:
-    """Metrics by name, from name, value, the peer's figure, and what that is."""
-    return {name: measured(name, value, floor, what) for name, value, floor, what in figures}
+    return named(("prune_2m_s", measured["seconds"], None, what))
 
 
 GROUPS: dict[Callable[..., dict[str, Metric]], tuple[str, ...]] = {
     _startup: ("definitions_load_vs_dagster", "definitions_load_s"),
-    _keys: ("partition_keys_16k_s",),
+    database_groups.partition_keys: ("partition_keys_16k_s",),
     _ingest: ("ingest_vs_adbc",),
     _analysis: ("analyze_vs_floor",),
     _quality: ("quality_16k_s",),
@@ -311,7 +284,13 @@ GROUPS: dict[Callable[..., dict[str, Metric]], tuple[str, ...]] = {
         *(f"rank_ic_{market}_h{h}" for market in RANKED for h in (1, 5)),
         *("lme_3m_mae_vs_no_change", "lme_3m_direction", "jp_morning_mae_vs_no_change"),
     ),
-    _bookkeeping: ("bookkeeping_vs_stock", "bookkeeping_ms_per_partition_asset"),
+    database_groups.bookkeeping: (
+        "bookkeeping_vs_bare_write",
+        "bookkeeping_vs_stock",
+        "bookkeeping_ms_per_partition_asset",
+    ),
+    database_groups.durable: ("durable_steps_vs_dbos", "durable_resume_vs_dbos"),
+    database_groups.large_table: ("large_symbol_year_ms", "large_market_day_ms"),
     _fetch_speed: ("fetch_vs_yfinance", "fetch_symbols_per_s"),
     _fetch_limit: ("fetch_wall_vs_limit",),
     _fetch_scale: ("fetch_peak_rss_mib", "fetch_cost_64k_vs_1k"),
@@ -322,21 +301,6 @@ GROUPS: dict[Callable[..., dict[str, Metric]], tuple[str, ...]] = {
     _fetch_requests: ("incremental_requests_per_symbol",),
 }
 """What is measured together."""
-
-
-@contextmanager
-def _database() -> Iterator[Database]:
-    """A fresh embedded server with the newest schema, gone afterwards."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        home.chmod(0o755)  # as root the server runs as another user
-        database = open_database(home, None)
-        migrate.upgrade(database)
-        try:
-            yield database
-        finally:
-            database.close()
-            embedded.stop(home)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ import psutil
 
 from benchmarks import coverage
 from benchmarks.api_load import Load, load
+from benchmarks.processor import postgres_seconds, processor_seconds
 from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.settings import Settings
@@ -122,12 +123,12 @@ def measure_route(database: Database, process: psutil.Process, url: str, rounds:
         for target in (url, address):
             load(target, 1)  # what is asked for the first time is prepared
         for _ in range(rounds):
-            begun = _cpu(process) + _postgres_cpu(database)
+            begun = processor_seconds(process) + postgres_seconds(database)
             ours.append(load(url, seconds))
-            cpu += _cpu(process) + _postgres_cpu(database) - begun
-            begun = _cpu(bare)
+            cpu += processor_seconds(process) + postgres_seconds(database) - begun
+            begun = processor_seconds(bare)
             floor.append(load(address, seconds))
-            floor_cpu += _cpu(bare) - begun
+            floor_cpu += processor_seconds(bare) - begun
     own, other = (sum(round_.requests for round_ in those) for those in (ours, floor))
     return Route(ours, floor, cpu / own * 1000, floor_cpu / other * 1000, size)
 
@@ -168,18 +169,6 @@ def _running(words: Sequence[str], url: str, environment: dict[str, str]) -> Ite
     finally:
         started.terminate()
         started.wait(30)
-
-
-def _cpu(process: psutil.Process) -> float:
-    """Processor seconds of a process and those it has started."""
-    times = [member.cpu_times() for member in (process, *process.children(recursive=True))]
-    return sum(spent.user + spent.system for spent in times)
-
-
-def _postgres_cpu(database: Database) -> float:
-    with database.engine.connect() as connection:
-        own = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-    return _cpu(psutil.Process(psutil.Process(own).ppid()))
 
 
 _COLLECTION = """

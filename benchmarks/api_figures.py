@@ -10,7 +10,6 @@ from benchmarks.metrics import Metric
 from miraikakaku_assets.adapters.storage.engine import Database
 
 _PAGE = results.ROOT / "docs" / "api.md"
-_BEGIN, _END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 _MOVES, _SYMBOLS, _DAYS, _ROUND_SECONDS = 10, 100, 15, 3
 
 
@@ -91,8 +90,9 @@ def measure(database: Database, home: Path, issues: int, rounds: int, clients: i
     return Figures(issues, routes, delay, clients, year, day, resident)
 
 
-def write_page(metrics: Mapping[str, Metric], page: Path = _PAGE) -> None:
-    """Writes the figures into the page that shows them, between its two marks."""
+def write_page(metrics: Mapping[str, Metric], page: Path = _PAGE, what: str = "measured") -> None:
+    """Writes figures into the page that shows them, between its two marks, which say what they are of."""
+    begin, end = f"<!-- {what}: begin -->\n", f"<!-- {what}: end -->\n"
     machine = results.machine()
     lines = [
         f"{machine['system']}, {machine['cores']} cores, CPython {machine['python']}:",
@@ -106,6 +106,6 @@ def write_page(metrics: Mapping[str, Metric], page: Path = _PAGE) -> None:
         value = f"{metric.value:,.0f}" if metric.value >= 100 else f"{metric.value:.1f}"  # noqa: PLR2004
         goal = f"{sign} {metric.goal:,g} {metric.unit}"
         lines.append(f"| `{name}` | {value} {metric.unit} | {goal} | {floor}{metric.floor_is} |")
-    before, _, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
-    after = rest.partition(_END)[2]
-    page.write_text(before + _BEGIN + "\n".join(lines) + "\n" + _END + after, encoding="utf-8")
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    after = rest.partition(end)[2]
+    page.write_text(before + begin + "\n".join(lines) + "\n" + end + after, encoding="utf-8")

@@ -10,6 +10,7 @@ folder); with ``--storage`` it is one variant on the database named by ``--url``
 """
 
 import argparse
+import io
 import json
 import os
 import statistics
@@ -31,7 +32,7 @@ STOCK_PARTITIONS = 200
 REPEATS = 3
 """Runs with our storage, of which the median counts: a neighbour on the machine costs one of them 40 %."""
 _SYMBOLS_PER_BATCH = 50
-_STORAGE_MODULE = "miraikakaku_assets.orchestration.instance.storage"
+STORAGE_MODULE = "miraikakaku_assets.orchestration.instance.storage"
 
 
 def measure(
@@ -47,16 +48,18 @@ def measure(
 
     Returns:
         ``ms_per_partition_asset`` (median of the repeats) and ``stock_ms_per_partition_asset``, both
-        milliseconds of wall time, ``vs_stock`` (how many times faster ours is) and all runs with their sizes.
+        milliseconds of wall time, ``vs_stock`` (how many times faster ours is), ``bare`` (the repeat whose ratio to
+        its bare COPY is the median one) and all runs with their sizes.
     """
-    with _server() as server_url:
-        stock = _in_fresh_process(server_url, "stock", min(partitions, stock_partitions), assets)
-        pooled = [_in_fresh_process(server_url, "pooled", partitions, assets) for _ in range(repeats)]
+    with server() as server_url:
+        stock = in_fresh_process(server_url, "stock", min(partitions, stock_partitions), assets)
+        pooled = [in_fresh_process(server_url, "pooled", partitions, assets) for _ in range(repeats)]
     ours = statistics.median(run["ms_per_partition_asset"] for run in pooled)
     return {
         "ms_per_partition_asset": ours,
         "stock_ms_per_partition_asset": stock["ms_per_partition_asset"],
         "vs_stock": stock["ms_per_partition_asset"] / ours,
+        "bare": sorted(pooled, key=lambda run: run["seconds"] / run["copy_seconds"])[len(pooled) // 2],
         "runs": [stock, *pooled],
     }
 
@@ -67,22 +70,25 @@ def measure_partition_keys(keys: int) -> dict[str, Any]:
     Returns:
         ``seconds`` with our storage, ``stock_seconds`` with Dagster's.
     """
-    with _server() as server_url:
-        pooled, stock = (_in_fresh_process(server_url, name, keys, 0) for name in ("pooled", "stock"))
+    with server() as server_url:
+        pooled, stock = (in_fresh_process(server_url, name, keys, 0) for name in ("pooled", "stock"))
     return {"keys": keys, "seconds": pooled["add_keys_seconds"], "stock_seconds": stock["add_keys_seconds"]}
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def server() -> Iterator[str]:
     """A PostgreSQL server for the time of a measurement; yields its libpq URL."""
     from miraikakaku_assets.adapters.storage import embedded
 
     with tempfile.TemporaryDirectory(prefix="bookkeeping-") as folder:
-        yield embedded.ensure_running(Path(folder))
-        embedded.stop(Path(folder))
+        try:
+            yield embedded.ensure_running(Path(folder))
+        finally:
+            embedded.stop(Path(folder))
 
 
-def _in_fresh_process(server_url: str, storage: str, partitions: int, assets: int) -> dict[str, Any]:
+def in_fresh_process(server_url: str, storage: str, partitions: int, assets: int) -> dict[str, Any]:
+    """One variant in a fresh process on a fresh database; its times (wall, and processor of the process) and rows."""
     name = f"bookkeeping_{uuid.uuid4().hex}"
     url = make_url(server_url).set(drivername="postgresql+psycopg2")
     admin = create_engine(url, isolation_level="AUTOCOMMIT")
@@ -106,7 +112,7 @@ def _in_fresh_process(server_url: str, storage: str, partitions: int, assets: in
 def _measured_variant(storage: str, partitions: int, assets: int, url: str) -> dict[str, Any]:
     import dagster as dg
 
-    custom = {"module": _STORAGE_MODULE, "class": "PooledPostgresStorage", "config": {"postgres_url": url}}
+    custom = {"module": STORAGE_MODULE, "class": "PooledPostgresStorage", "config": {"postgres_url": url}}
     configured = {"custom": custom} if storage == "pooled" else {"postgres": {"postgres_url": url}}
     keys = sorted(f"{1000 + position}.T" for position in range(partitions))
     with tempfile.TemporaryDirectory(prefix="bookkeeping-") as folder:
@@ -130,6 +136,7 @@ def _timed_run(instance: Any, keys: list[str], assets: int) -> dict[str, float]:
     import dagster as dg
 
     from miraikakaku_assets.orchestration.instance.batched_events import log_materializations
+    from miraikakaku_assets.orchestration.pruning.event_log import size_of_tables
 
     symbols = dg.DynamicPartitionsDefinition(name="symbol")
     specs = [
@@ -150,14 +157,48 @@ def _timed_run(instance: Any, keys: list[str], assets: int) -> dict[str, float]:
         yield from ()
 
     tags = {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     dg.materialize([chain], instance=instance, tags=tags)
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     for spec in specs:
         recorded = instance.get_materialized_partitions(spec.key)
         if recorded != set(keys):
             raise RuntimeError(f"{len(recorded)} of {len(keys)} partitions of {spec.key} were recorded")
-    return {"seconds": seconds, "ms_per_partition_asset": seconds * 1000 / (len(keys) * assets)}
+    return {
+        "seconds": seconds,
+        "cpu_seconds": cpu,
+        "ms_per_partition_asset": seconds * 1000 / (len(keys) * assets),
+        "event_bytes": size_of_tables(instance),
+        **bare_copy(instance),
+    }
+
+
+def bare_copy(instance: Any) -> dict[str, float]:
+    """Writes the stored events once more, by one COPY into a table with the same columns, defaults and indexes.
+
+    Returns:
+        ``copy_seconds`` until the commit, ``event_rows``.
+
+    Raises:
+        RuntimeError: Not every row has arrived.
+    """
+    with instance.event_log_storage.index_connection() as connection:
+        connection.exec_driver_sql("CREATE TABLE bare_events (LIKE event_logs INCLUDING ALL)")
+        with connection.connection.cursor() as cursor:
+            rows = io.BytesIO()
+            cursor.copy_expert("COPY event_logs TO STDOUT (FORMAT binary)", rows)
+            rows.seek(0)
+            start = time.perf_counter()
+            cursor.copy_expert("COPY bare_events FROM STDIN (FORMAT binary)", rows)
+            connection.connection.commit()
+            seconds = time.perf_counter() - start
+            cursor.execute("SELECT (SELECT count(*) FROM event_logs), (SELECT count(*) FROM bare_events)")
+            stored, copied = cursor.fetchone()
+            cursor.execute("DROP TABLE bare_events")
+            connection.connection.commit()
+    if stored != copied:
+        raise RuntimeError(f"{copied:,} of {stored:,} events were copied")
+    return {"copy_seconds": seconds, "event_rows": stored}
 
 
 def main() -> None:

@@ -78,12 +78,7 @@ def window_of(sessions: int) -> list[date]:
 
 def make_market(database: Database, issues: int, window: list[date], share_of_life: float) -> int:
     """Puts issues and bars of made-up histories into the tables; returns the number of bars."""
-    with database.engine.begin() as connection:
-        connection.execute(text("TRUNCATE miraikakaku.price_bars"))
-        values = {"n": issues, "first": _FIRST_ID, "day": window[-1]}
-        connection.execute(text(_INSTRUMENTS), values)
-        connection.execute(text(_MASTER), values)
-        connection.execute(text(_UPDATE), values)
+    list_issues(database, issues, window[-1])
     generator = np.random.default_rng(12)
     opens = session_table(JP.calendar).filter(pl.col("session").is_between(window[0], window[-1]))["opens"]
     written = 0
@@ -110,6 +105,17 @@ def make_market(database: Database, issues: int, window: list[date], share_of_li
         connection.execute(text("VACUUM ANALYZE"))
         connection.execute(text("CHECKPOINT"))
     return written
+
+
+def list_issues(database: Database, issues: int, day: date) -> tuple[int, int]:
+    """Puts issues that a list of that day has into the tables, and no bars; their first and last id."""
+    with database.engine.begin() as connection:
+        connection.execute(text("TRUNCATE miraikakaku.price_bars"))
+        values = {"n": issues, "first": _FIRST_ID, "day": day}
+        connection.execute(text(_INSTRUMENTS), values)
+        connection.execute(text(_MASTER), values)
+        connection.execute(text(_UPDATE), values)
+    return _FIRST_ID, _FIRST_ID + issues - 1
 
 
 _INSTRUMENTS = """
@@ -154,7 +160,7 @@ def _read(database: Database, _first: date, _last: date) -> dict[str, int]:
 _WAYS: dict[str, Callable[[Database, date, date], dict[str, int]]] = {"ours": _ours, "read": _read}
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
     """The most this process has held; getrusage would also count what its parent held when it was forked."""
     status = Path("/proc/self/status")
     if status.exists():
@@ -172,7 +178,7 @@ def main() -> None:
     began = time.perf_counter()
     counts = _WAYS[what](database, date.fromisoformat(first), date.fromisoformat(last))
     seconds = timedelta(seconds=time.perf_counter() - began).total_seconds()
-    print(json.dumps({"seconds": seconds, "peak_mib": _peak_mib(), **counts}))
+    print(json.dumps({"seconds": seconds, "peak_mib": peak_mib(), **counts}))
     database.close()
 
 

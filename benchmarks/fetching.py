@@ -134,6 +134,13 @@ def measure_scale(many: int, few: int, repeats: int) -> dict[str, Any]:
     }
 
 
+def measure_growth(sizes: Sequence[int]) -> list[Collected]:
+    """First collections of a month of bars by as many US symbols, every size on a database of its own."""
+    moment = last_evening()
+    with server() as url:
+        return [_whole(url, symbols, moment) for symbols in sizes]
+
+
 def measure_requests(symbols: int, sample: int) -> dict[str, Any]:
     """Requests a symbol of a collection a week after the first one.
 

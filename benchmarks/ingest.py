@@ -60,7 +60,7 @@ def measure(database: Database, year: Year, rounds: int) -> dict[str, float]:
 def put_in_force(database: Database, year: Year) -> None:
     """Puts a master into force that lists every symbol of the year."""
     new, now = year.stock_list(), utc_now()
-    update = MasterUpdate("jp", "manual", "success", "benchmark", now, now)
+    update = MasterUpdate("jp", "manual", "success", "benchmark", now, now, list_date=new.list_date)
     PostgresMasters(database).apply(JP, new, compare({}, new.issues), update)
 
 

@@ -13,6 +13,7 @@ from miraikakaku_assets.domain.market.master import StockList
 from miraikakaku_assets.domain.market.sessions import sessions_between
 from miraikakaku_assets.domain.market.tokyo import tokyo_issue
 
+_LAST = date(2025, 12, 22)
 _REAL = "jp_daily/jp_daily_all4178_2024-12_2025-12.parquet"
 
 
@@ -31,6 +32,19 @@ class Year:
     described: str
     symbols: int
     rows: int
+
+    @property
+    def first(self) -> date:
+        """Its first session."""
+        return date.fromisoformat(str(self._days().min()))
+
+    @property
+    def last(self) -> date:
+        """Its last session."""
+        return date.fromisoformat(str(self._days().max()))
+
+    def _days(self) -> pl.Series:
+        return pl.read_parquet(self.file, columns=["date"])["date"]
 
     def stock_list(self) -> StockList:
         """A master that lists every symbol of the year."""
@@ -52,15 +66,20 @@ def year(folder: Path, symbols: int) -> Year:
         frame = frame.filter(pl.col("symbol").is_in(chosen.implode()))
         described = "real TSE year 2025"
     else:
-        frame = _synthetic(symbols)
+        frame = synthetic(symbols, len(sessions_between(JP.calendar, date(2024, 12, 23), _LAST)))
         described = "synthetic year, seed 7"
-    frame.write_parquet(file)
-    return Year(file, described, frame["symbol"].n_unique(), frame.height)
+    return cut(frame, file, described)
 
 
-def _synthetic(symbols: int) -> pl.DataFrame:
-    """A random walk per symbol inside the daily limits."""
-    days = sessions_between(JP.calendar, date(2024, 12, 23), date(2025, 12, 22))
+def cut(bars: pl.DataFrame, file: Path, described: str) -> Year:
+    """Writes bars into a file."""
+    bars.write_parquet(file)
+    return Year(file, described, bars["symbol"].n_unique(), bars.height)
+
+
+def synthetic(symbols: int, sessions: int) -> pl.DataFrame:
+    """A random walk per symbol inside the daily limits, up to the last session of the year."""
+    days = sessions_between(JP.calendar, date(1997, 1, 6), _LAST)[-sessions:]
     generator = np.random.default_rng(7)
     shape = (symbols, len(days))
     close = np.round(1000 * np.exp(np.cumsum(generator.normal(0, 0.015, shape), axis=1)), 1)

@@ -68,7 +68,7 @@ GOALS: dict[str, Goal] = {
     "aggregate_vs_polars": Goal("ratio", 0.8, "higher"),
     "coverage_16k_s": Goal("s", 5.0, "lower"),
     "coverage_history_vs_read": Goal("ratio", 3.0, "lower"),
-    "fx_cycle_vs_empty_run": Goal("ratio", 2.5, "lower"),
+    "fx_cycle_vs_empty_run": Goal("ratio", 1.4, "lower"),
     "fx_cycle_p95_s": Goal("s", 5.0, "lower"),
     "fx_cycle_event_log_mib_per_day": Goal("MiB", 20.0, "lower"),
     "train_minutes_4178": Goal("min", 25, "lower"),
@@ -90,6 +90,9 @@ GOALS: dict[str, Goal] = {
     "quality_16k_s": Goal("s", 20.0, "lower"),
     "bookkeeping_vs_stock": Goal("ratio", 25, "higher"),
     "bookkeeping_ms_per_partition_asset": Goal("ms", 0.6, "lower"),
+    "bookkeeping_vs_bare_write": Goal("ratio", 2.0, "lower"),
+    "durable_steps_vs_dbos": Goal("ratio", 1.0, "higher"),
+    "durable_resume_vs_dbos": Goal("ratio", 1.0, "lower"),
     "fetch_vs_yfinance": Goal("ratio", 1.5, "higher"),
     "fetch_symbols_per_s": Goal("1/s", 120, "higher"),
     "fetch_wall_vs_limit": Goal("ratio", 1.03, "lower"),
@@ -104,6 +107,8 @@ GOALS: dict[str, Goal] = {
     "ws_delay_ms": Goal("ms", 1_000, "lower"),
     "api_symbol_year_ms": Goal("ms", 15, "lower"),
     "api_market_day_ms": Goal("ms", 300, "lower"),
+    "large_symbol_year_ms": Goal("ms", 15, "lower"),
+    "large_market_day_ms": Goal("ms", 300, "lower"),
 }
 
 
@@ -111,3 +116,8 @@ def measured(name: str, value: float, floor: float | None, floor_is: str) -> Met
     """A figure beside its goal."""
     goal = GOALS[name]
     return Metric(value, goal.unit, floor, floor_is, goal.goal, goal.better, goal.holds(value))
+
+
+def named(*figures: tuple[str, float, float | None, str]) -> dict[str, Metric]:
+    """Metrics by name, from name, value, the peer's figure, and what that is."""
+    return {name: measured(name, value, floor, what) for name, value, floor, what in figures}

@@ -91,7 +91,7 @@ def _fill(database: Database, instruments: int) -> None:
     )
     if report.failures:
         raise RuntimeError(f"not every symbol was analysed: {report.verdicts}")
-    PostgresForecasts(database).save_predictions(US, _forecasts(listed["symbol"]), _NOW)
+    PostgresForecasts(database).save_predictions(US, forecasts_of(listed["symbol"], _TODAY), _NOW)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
 
@@ -124,9 +124,9 @@ def _days(ids: pl.Series) -> pl.DataFrame:
     )
 
 
-def _forecasts(symbols: pl.Series) -> pl.DataFrame:
-    """Five horizons of every symbol by every model, from the newest session."""
-    ahead = session_table(US.calendar).filter(pl.col("session") > _TODAY).head(len(HORIZONS))["session"]
+def forecasts_of(symbols: pl.Series, as_of: date) -> pl.DataFrame:
+    """Five horizons of every symbol by every model, from a session on, to New York's next ones."""
+    ahead = session_table(US.calendar).filter(pl.col("session") > as_of).head(len(HORIZONS))["session"]
     targets = pl.DataFrame({"horizon": list(HORIZONS), "target": ahead})
     models = pl.DataFrame({"model": [f"model_{number}" for number in range(_MODELS)]})
     keys = symbols.alias("symbol").to_frame().join(models, how="cross").join(targets, how="cross")
@@ -135,7 +135,7 @@ def _forecasts(symbols: pl.Series) -> pl.DataFrame:
     return keys.with_columns(
         *(pl.Series(name, point + distance) for name, distance in ends.items()),
         sd=pl.lit(0.02),
-        as_of=pl.lit(_TODAY),
+        as_of=pl.lit(as_of),
         version=pl.lit("1"),
         reason=pl.lit(None, pl.String),
         close=pl.lit(100.0),
@@ -143,6 +143,7 @@ def _forecasts(symbols: pl.Series) -> pl.DataFrame:
         calibration_scores=pl.lit(250),
         quantiles=pl.concat_list(*(pl.lit(point) for point in np.linspace(-0.04, 0.04, 9).tolist())),
         model_id=pl.lit(None, pl.Int64),
+        inputs=pl.lit(None, pl.String),
     ).select(PREDICTIONS.keys())
 
 

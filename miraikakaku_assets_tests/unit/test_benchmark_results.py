@@ -38,7 +38,7 @@ def test_a_time_or_a_speed_is_never_missed_on_a_slower_machine(name: str) -> Non
     ("name", "reached", "missed"),
     [
         ("bookkeeping_vs_stock", 25.0, 24.0),
-        ("fx_cycle_vs_empty_run", 2.5, 2.6),
+        ("fx_cycle_vs_empty_run", 1.4, 1.5),
         ("fetch_vs_yfinance", 1.5, 1.4),
         ("definitions_load_vs_dagster", 2.9, 3.1),
         ("band80_coverage_jp", 0.78, 0.77),
