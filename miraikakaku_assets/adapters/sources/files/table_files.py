@@ -112,7 +112,16 @@ def _parquet_parts(path: Path, most_rows: int) -> Iterator[Part]:
                     first_row, held = first_row + part.table.height, []
             if held:
                 yield _typed(held, first_row)
-    except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
+    except InputFileError:
+        raise
+    except (
+        *(pa.ArrowException, pl.exceptions.PolarsError, OSError, MemoryError),
+        *(
+            ValueError,
+            TypeError,
+            NotImplementedError,
+        ),  # names that are no UTF-8, types that Polars does not know
+    ) as error:
         if isinstance(error, PermissionError):
             raise _unreadable(path, error) from None
         raise InputFileError(
@@ -139,26 +148,40 @@ def _text_parts(path: Path, headless: Headless | None) -> Iterator[Part]:
     try:
         with path.open("rb") as stream:
             header = _header(path, stream, headless)
-            first_row, block = header.first_row, header.row + _block(stream)
+            first_row, block = header.first_row, header.row + _block(path, stream, header.first_row)
             while True:
                 yield Part(
                     _parsed(path, header, block, first_row), first_row, is_text=True, ticker=header.ticker
                 )
                 first_row += block.count(b"\n")
-                block = _block(stream)
+                block = _block(path, stream, first_row)
                 if not block:
                     return
     except OSError as error:
         raise _unreadable(path, error) from None
 
 
-def _block(stream: BinaryIO) -> bytes:
-    """Whole lines; a line break inside quotes ends none."""
-    block = stream.read(BYTES_PER_PART)
-    block += stream.readline()
-    while block.count(b'"') % 2 and (more := stream.readline()):
-        block += more
-    return block
+def _block(path: Path, stream: BinaryIO, first_row: int) -> bytes:
+    """Whole lines; a line break inside quotes ends none.
+
+    Raises:
+        InputFileError: A line, or text in quotation marks, goes on for longer than a part of the file.
+    """
+    parts = [stream.read(BYTES_PER_PART), stream.readline(BYTES_PER_PART)]
+    is_open = bool(sum(part.count(b'"') for part in parts) % 2)
+    size = len(parts[-1])
+    while is_open and size < BYTES_PER_PART and (more := stream.readline(BYTES_PER_PART)):
+        parts.append(more)
+        size += len(more)
+        is_open ^= bool(more.count(b'"') % 2)
+    if size >= BYTES_PER_PART:
+        row = first_row + sum(part.count(b"\n") for part in parts[:1])
+        explanation = (
+            f"a line or a text in quotation marks is longer than {BYTES_PER_PART >> 20} MiB; "
+            "break lines after each row, and close quotation marks"
+        )
+        raise InputFileError(str(path), "endless_row", explanation, row)
+    return b"".join(parts)
 
 
 def _header(path: Path, stream: BinaryIO, headless: Headless | None) -> _Header:
@@ -171,7 +194,9 @@ def _header(path: Path, stream: BinaryIO, headless: Headless | None) -> _Header:
         raise InputFileError(str(path), "unknown_layout", "it is an HTML page, not a table", 1)
     if metatrader:
         stream.seek(len(lines[0]))
-        return _Header([name.strip("<>") for name in text[0].split("\t")], 2, separator="\t")
+        named = [name.strip("<>") for name in text[0].split("\t")]
+        _refuse_twice(path, named)
+        return _Header(named, 2, separator="\t")
     cells = _cells(path, text[0])
     names = headless(cells) if headless else None
     if names is not None:
@@ -182,7 +207,9 @@ def _header(path: Path, stream: BinaryIO, headless: Headless | None) -> _Header:
         if len(tickers) != 1:
             explanation = f"its header names {len(tickers)} tickers, one is expected"
             raise InputFileError(str(path), "unknown_layout", explanation, 2)
-        return _Header(["Date", *cells[1:]], 4, ticker=tickers.pop())
+        named = ["Date", *cells[1:]]
+        _refuse_twice(path, named)
+        return _Header(named, 4, ticker=tickers.pop())
     _refuse_twice(path, cells)
     stream.seek(len(lines[0]))
     return _Header(cells, 2)
@@ -261,7 +288,7 @@ def _parsed(path: Path, header: _Header, block: bytes, first_row: int) -> pl.Dat
 
 
 def _unique(numbered: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """A name per column; blank ones, which nobody asks for, are numbered."""
+    """A name per column; blank ones, which nobody asks for, get one that no file can hold."""
     return {
-        number: name if name.strip() else f" {number}" for number, name in zip(numbered, names, strict=True)
+        number: name if name.strip() else f"\0{number}" for number, name in zip(numbered, names, strict=True)
     }
