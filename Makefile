@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test test-fast test-storage test-clock check all format diagram docs wheel up bench day drill month lock clean
+.PHONY: help demo test test-fast test-storage test-others test-clock fuzz check all format diagram docs wheel up bench day drill month lock clean
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
@@ -28,6 +28,13 @@ test-storage: $(READY) ## Dagster's own storage tests against our instance stora
 	$(BIN)/python -m miraikakaku_assets_tests.storage.dagster_tests_source
 	$(BIN)/python -m pytest -n 2 -W ignore miraikakaku_assets_tests/storage/dagster_storage.py
 
+test-others: $(READY) ## Suites that others wrote: ta-lib-python's, exchange_calendars', yfinance's pairs; asks the package index once
+	$(BIN)/python -m miraikakaku_assets_tests.others.source_distributions
+	$(BIN)/python -m pytest -W ignore miraikakaku_assets_tests/others/talib_suite.py miraikakaku_assets_tests/others/calendar_answers.py miraikakaku_assets_tests/others/repair_suite.py
+
+fuzz: $(READY) ## Parsers with coverage guidance; TARGET=name for one, SECONDS=n of each; needs atheris, see CONTRIBUTING.md
+	$(BIN)/python -m miraikakaku_assets_tests.fuzz $(or $(TARGET),all) $(or $(SECONDS),60)
+
 test-clock: $(READY) ## The suite at other moments and on a busy machine; MOMENT=leap-day for one, ARGS=… for pytest
 	$(BIN)/python -m miraikakaku_assets_tests.at_moments $(MOMENT) $(ARGS)
 
@@ -38,7 +45,7 @@ check: $(READY) ## Formatter, linter, type checker, import contract, unused depe
 	$(BIN)/lint-imports --config setup.cfg
 	$(BIN)/deptry .
 
-all: check test test-storage ## check and every test
+all: check test test-storage test-others ## check and every test
 
 format: $(READY) ## Format and repair what can be repaired
 	$(BIN)/ruff format .

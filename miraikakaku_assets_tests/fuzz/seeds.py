@@ -109,7 +109,10 @@ def _bar_files() -> Iterator[tuple[str, str, bytes]]:
 
 
 def _copper_files() -> Iterator[tuple[str, str, bytes]]:
-    official = '日付,現物,3ヶ月,在庫\n21. August 2026,"14,291.00","14,300.50","150,000"\n20. August 2026,-,"14,301.00",\n'
+    official = (
+        '日付,現物,3ヶ月,在庫\n21. August 2026,"14,291.00","14,300.50","150,000"\n'
+        '20. August 2026,-,"14,301.00",\n'
+    )
     yield "copper_files", "official.csv", "\ufeff".encode() + official.encode()
     carry = (
         "DATETIME,PRICE,CARRY,CARRY_CONTRACT,PRICE_CONTRACT\n2015-03-02 23:00:00,2.69,2.70,201507,201505\n"

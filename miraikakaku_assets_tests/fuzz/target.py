@@ -77,8 +77,8 @@ def judge(target: Target, parse: Parse, content: bytes) -> str:
         if not message or any(ord(letter) < ord(" ") or "\ud800" <= letter <= "\udfff" for letter in message):
             raise FindingError(f"a message that is no line of text: {message!r}") from error
         return type(error).__name__
-    except AssertionError:
+    except (AssertionError, KeyboardInterrupt, SystemExit):
         raise
-    except Exception as error:
+    except BaseException as error:  # a panic inside Polars is no Exception
         raise FindingError(f"{type(error).__name__}: {error}") from error
     return ""

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import polars as pl
 
+from miraikakaku_assets.adapters.sources.files.parquet_texts import opened, spread
 from miraikakaku_assets.adapters.sources.files.uneven_rows import refuse_uneven
 from miraikakaku_assets.domain.errors import InputFileError
 
@@ -95,17 +96,16 @@ def _unreadable(path: Path, error: OSError) -> InputFileError:
 
 def _parquet_parts(path: Path, most_rows: int) -> Iterator[Part]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path, pre_buffer=False) as file:
+        with opened(path) as file:
             names = file.schema_arrow.names
             _refuse_twice(path, names)
             if file.metadata.num_rows > most_rows:
                 raise too_many_rows(path, f"{file.metadata.num_rows:,}", most_rows)
-            first_row, held = 1, [file.schema_arrow.empty_table()]
+            first_row, held = 1, [spread(path, file.schema_arrow.empty_table())]
             for batch in file.iter_batches(ROWS_PER_PART):
-                held.append(pa.Table.from_batches([batch]))
+                held.append(spread(path, pa.Table.from_batches([batch])))
                 if sum(table.num_rows for table in held) >= ROWS_PER_PART:
                     part = _typed(held, first_row)
                     yield part
@@ -120,7 +120,7 @@ def _parquet_parts(path: Path, most_rows: int) -> Iterator[Part]:
             ValueError,
             TypeError,
             NotImplementedError,
-        ),  # names that are no UTF-8, types that Polars does not know
+        ),  # of names that are no UTF-8, of types unknown to Polars
     ) as error:
         if isinstance(error, PermissionError):
             raise _unreadable(path, error) from None
