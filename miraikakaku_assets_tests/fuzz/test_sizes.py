@@ -99,6 +99,7 @@ def test_a_workbook_with_a_cell_in_its_last_corner_fills_no_memory() -> None:
 @pytest.mark.parametrize("row", [b'2026-01-05,1,"', b"2026-01-05,1,1"])
 def test_a_row_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: bytes) -> None:
     monkeypatch.setattr(table_files, "BYTES_PER_PART", 1_000)
+    monkeypatch.setattr(table_files, "LONGEST_ROW", 1_000)
     path = tmp_path / "7203.csv"
     lines = b"\n1,1,1" * 2_000 if b'"' in row else b"1" * 9_000
     path.write_bytes(b"Date,Open,Close\n" + row + lines)

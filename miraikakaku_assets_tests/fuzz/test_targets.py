@@ -15,7 +15,6 @@ from miraikakaku_assets_tests.support.databases import INSTALLED, fresh_database
 
 _EXAMPLES = 25
 _MOST_BYTES = 300_000
-CRASH = "crash-"
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ MOST_ROWS = 20_000_000
 
 ROWS_PER_PART = 500_000
 BYTES_PER_PART = 32 << 20
-_LONGEST_HEADER = 1 << 20
+LONGEST_ROW = 1 << 20
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 Headless = Callable[[Sequence[str]], Sequence[str] | None]
@@ -167,17 +167,17 @@ def _block(path: Path, stream: BinaryIO, first_row: int) -> bytes:
     Raises:
         InputFileError: A line, or text in quotation marks, goes on for longer than a part of the file.
     """
-    parts = [stream.read(BYTES_PER_PART), stream.readline(BYTES_PER_PART)]
+    parts = [stream.read(BYTES_PER_PART), stream.readline(LONGEST_ROW)]
     is_open = bool(sum(part.count(b'"') for part in parts) % 2)
     size = len(parts[-1])
-    while is_open and size < BYTES_PER_PART and (more := stream.readline(BYTES_PER_PART)):
+    while is_open and size < LONGEST_ROW and (more := stream.readline(LONGEST_ROW)):
         parts.append(more)
         size += len(more)
         is_open ^= bool(more.count(b'"') % 2)
-    if size >= BYTES_PER_PART:
+    if size >= LONGEST_ROW:
         row = first_row + sum(part.count(b"\n") for part in parts[:1])
         explanation = (
-            f"a line or a text in quotation marks is longer than {BYTES_PER_PART >> 20} MiB; "
+            f"a line or a text in quotation marks is longer than {LONGEST_ROW:,} bytes; "
             "break lines after each row, and close quotation marks"
         )
         raise InputFileError(str(path), "endless_row", explanation, row)
@@ -185,7 +185,7 @@ def _block(path: Path, stream: BinaryIO, first_row: int) -> bytes:
 
 
 def _header(path: Path, stream: BinaryIO, headless: Headless | None) -> _Header:
-    lines = [stream.readline(_LONGEST_HEADER) for _ in range(3)]
+    lines = [stream.readline(LONGEST_ROW) for _ in range(3)]
     text = [_decoded(path, line, number).strip("\r\n") for number, line in enumerate(lines, 1)]
     if not text[0]:
         raise InputFileError(str(path), "empty_file", "the file is empty")
