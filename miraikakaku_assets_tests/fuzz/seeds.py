@@ -35,6 +35,7 @@ def seeds() -> Iterator[tuple[str, str, bytes]]:
         window = {"interval": "1d", "period1": 1_780_000_000, "period2": 1_782_000_000, "events": "div,split"}
         chart = exchange.chart("7203.T", **window).content
         yield "yahoo_daily", "chart.json", chart
+        yield "yahoo_probe", "chart.json", chart
         yield "yahoo_daily", "not-found.json", exchange.chart("0000.T", **window).content
         yield (
             "yahoo_daily",

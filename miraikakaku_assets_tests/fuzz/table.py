@@ -7,7 +7,7 @@ from miraikakaku_assets_tests.fuzz.target import Target
 
 _PLACES: Mapping[str, tuple[str, ...]] = {
     "stock_lists": ("jpx_list", "nasdaq_listed", "other_listed", "listing_status", "us_list"),
-    "yahoo_answers": ("yahoo_daily", "yahoo_5m"),
+    "yahoo_answers": ("yahoo_daily", "yahoo_probe", "yahoo_5m"),
     "copper_tables": ("westmetall_page", "copper_files"),
     "bar_files": ("daily_csv", "daily_parquet", "minutes_csv", "minutes_parquet"),
     "settings_files": ("settings_file", "settings_variables"),

@@ -7,6 +7,7 @@ from typing import Any
 from curl_cffi import requests
 
 from miraikakaku_assets.adapters.sources.yahoo.fetcher import FetchOptions, _answer, _batch
+from miraikakaku_assets.adapters.sources.yahoo.probe import newest_session
 from miraikakaku_assets.adapters.sources.yahoo.session import RetryPolicy, YahooSession
 from miraikakaku_assets.application.ports import BarRequest
 from miraikakaku_assets.domain.bars.frame import ACTIONS, empty
@@ -28,7 +29,7 @@ class _Answering(YahooSession):
         super().__init__(_ADDRESS, Unlimited(), _ONCE, threading.Event())
         self._body = body
 
-    def _send(self, method: str, url: str, *_: Any) -> requests.Response:  # type: ignore[override] # noqa: ARG002
+    def _send(self, method: str, url: str, *_: Any) -> requests.Response:  # noqa: ARG002
         answer = requests.Response()
         answer.url, answer.status_code, answer.content = url, 200, self._body
         return answer
@@ -40,6 +41,12 @@ def _daily(content: bytes) -> None:
 
 def _five_minutes(content: bytes) -> None:
     _read(content, US, Timeframe.M5, "AAPL")
+
+
+def _probe(content: bytes) -> None:
+    """The answer that a canary gets."""
+    newest = newest_session(content, "7203.T")
+    assert newest is None or isinstance(newest, date)
 
 
 def _read(content: bytes, universe: Universe, timeframe: Timeframe, symbol: str) -> None:
@@ -57,5 +64,6 @@ def _read(content: bytes, universe: Universe, timeframe: Timeframe, symbol: str)
 
 TARGETS = (
     Target("yahoo_daily", ready(_daily), (SymbolError,), Form.JSON),
+    Target("yahoo_probe", ready(_probe), (SymbolError,), Form.JSON),
     Target("yahoo_5m", ready(_five_minutes), (SymbolError,), Form.JSON),
 )
