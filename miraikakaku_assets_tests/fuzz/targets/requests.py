@@ -46,7 +46,7 @@ def _ports(database_url: str) -> Iterator[Ports]:
         chosen = Settings(
             _env_file=None,
             miraikakaku_home=Path(home),
-            database_url=database_url,  # type: ignore[arg-type] # it becomes a secret
+            database_url=database_url,
             dagster_url=NOWHERE,
             rate_limit_per_minute=10_000_000,
         )
