@@ -209,7 +209,7 @@ class Settings(PriceSourceSettings):
             if isinstance(value, str) and (
                 "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value)
             ):
-                raise ValueError(f"{str(name).upper()} must be UTF-8 text without the character NUL")
+                raise ValueError(f"{str(name).upper()}: must be UTF-8 text without the character NUL")
         return values
 
     @model_validator(mode="before")
