@@ -45,7 +45,7 @@ check: $(READY) ## Formatter, linter, type checker, import contract, unused depe
 	$(BIN)/lint-imports --config setup.cfg
 	$(BIN)/deptry .
 
-all: check test test-storage test-others ## check and every test
+all: check test test-storage ## check and every test
 
 format: $(READY) ## Format and repair what can be repaired
 	$(BIN)/ruff format .
