@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test test-fast test-storage test-clock check all format diagram docs wheel up bench day drill month chaos lock clean
+.PHONY: help demo test test-fast test-storage test-others test-clock fuzz check all format diagram docs wheel up bench day drill month chaos lock clean
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
@@ -27,6 +27,13 @@ test-fast: $(READY) ## Tests without those marked slow
 test-storage: $(READY) ## Dagster's own storage tests against our instance storage; asks the package index for them once
 	$(BIN)/python -m miraikakaku_assets_tests.storage.dagster_tests_source
 	$(BIN)/python -m pytest -n 2 -W ignore miraikakaku_assets_tests/storage/dagster_storage.py
+
+test-others: $(READY) ## Suites that others wrote: ta-lib-python's, exchange_calendars', yfinance's pairs; asks the package index once
+	$(BIN)/python -m miraikakaku_assets_tests.others.source_distributions
+	$(BIN)/python -m pytest -W ignore miraikakaku_assets_tests/others/talib_suite.py miraikakaku_assets_tests/others/calendar_answers.py miraikakaku_assets_tests/others/repair_suite.py
+
+fuzz: $(READY) ## Parsers with coverage guidance; TARGET=name for one, SECONDS=n of each; needs atheris, see CONTRIBUTING.md
+	$(BIN)/python -m miraikakaku_assets_tests.fuzz $(or $(TARGET),all) $(or $(SECONDS),60)
 
 test-clock: $(READY) ## The suite at other moments and on a busy machine; MOMENT=leap-day for one, ARGS=… for pytest
 	$(BIN)/python -m miraikakaku_assets_tests.at_moments $(MOMENT) $(ARGS)

@@ -25,6 +25,8 @@ URLs are shown without credentials.
 import datetime as dt
 from typing import ClassVar
 
+from miraikakaku_assets.domain.words import one_line
+
 
 class MiraikakakuError(Exception):
     """Base of everything this project raises on purpose."""
@@ -89,9 +91,9 @@ class InputFileError(MiraikakakuError):
         self.file = file
         self.rule = rule
         self.row = row
-        self.explanation = explanation
+        self.explanation = one_line(explanation)
         where = f"{file}, row {row}" if row is not None else file
-        super().__init__(f"{where}: {explanation} [rule {rule}]")
+        super().__init__(f"{where}: {self.explanation} [rule {rule}]")
 
 
 class MasterRefusedError(InputFileError):
@@ -153,8 +155,8 @@ class SymbolError(MiraikakakuError):
     def __init__(self, symbol: str, kind: str, explanation: str) -> None:
         self.symbol = symbol
         self.kind = kind
-        self.explanation = explanation
-        super().__init__(f"{symbol}: {explanation} [{kind}]")
+        self.explanation = one_line(explanation)
+        super().__init__(f"{symbol}: {self.explanation} [{kind}]")
 
     def __reduce__(self) -> tuple[type["SymbolError"], tuple[object, ...]]:
         """Comes out of another process as it went in."""

@@ -2,6 +2,8 @@
 
 _MINUTE, _HOUR = 60, 3600
 _LONG = 3 * _MINUTE  # from here on minutes are exact enough
+_BLANKS = "\u3000\xa0"  # which count as unprintable
+_LONGEST_SENTENCE = 600  # characters
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
@@ -27,6 +29,22 @@ def lasting(seconds: float) -> str:
         return f"{whole} s"
     minutes = -(-whole // _MINUTE)
     return f"{minutes} min" if whole <= _HOUR else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def one_line(text: str) -> str:
+    """A sentence that quotes what came from outside, fit to be printed and stored: one line, and not a long one.
+
+    Control characters and halves of surrogate pairs are written as escapes; of a long text the middle is left out.
+    """
+    if len(text) > _LONGEST_SENTENCE:
+        half = _LONGEST_SENTENCE // 2
+        text = f"{text[:half]}…{text[-half:]}"
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() or letter in _BLANKS else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
 
 
 def the_rest(count: int, fate: str) -> str:

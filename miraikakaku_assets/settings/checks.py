@@ -41,7 +41,21 @@ def _web_address(value: str) -> str:
     return value
 
 
+def _expandable(value: Path) -> Path:
+    try:
+        value.expanduser()
+    except RuntimeError:
+        raise ValueError("must not begin with ~ and a name that nobody here has") from None
+    return value
+
+
+def _file_name(value: str) -> str:
+    _expandable(Path(value))
+    return value
+
+
 def _address_or_file(value: str) -> str:
+    _expandable(Path(value.removeprefix("file://")))
     if "://" in value and not value.startswith("file://") and not _is_web_address(value):
         raise ValueError("must be a web address like https://example.org/list or the path of a file")
     return value
@@ -50,7 +64,7 @@ def _address_or_file(value: str) -> str:
 def _nameable(value: Path) -> Path:
     if not str(value).isprintable():  # PostgreSQL keeps it in a file of lines
         raise ValueError("must be a path without line breaks, control characters or undecodable bytes")
-    return value
+    return _expandable(value)
 
 
 def _postgres_url(value: SecretStr | None) -> SecretStr | None:
@@ -211,7 +225,10 @@ def _alert_routes(value: str, info: ValidationInfo) -> str:
 def _utc(value: datetime | None) -> datetime | None:
     if value is not None and value.tzinfo is None:
         raise ValueError("must be a moment with its zone like 2026-11-19T12:00:00+00:00")
-    return value and value.astimezone(UTC)
+    try:
+        return value and value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be a moment within the years 1 to 9999 of UTC") from None
 
 
 def _web_page(value: str) -> str:
@@ -256,6 +273,8 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 WebPage = Annotated[str, AfterValidator(_web_page)]
 Origins = Annotated[str, AfterValidator(_origins)]
 AddressOrFile = Annotated[str, AfterValidator(_address_or_file)]
+FileName = Annotated[str, AfterValidator(_file_name)]
+LocalPath = Annotated[Path | None, AfterValidator(lambda value: value and _expandable(value))]
 StateFolder = Annotated[Path, AfterValidator(_nameable)]
 PostgresUrl = Annotated[SecretStr | None, AfterValidator(_postgres_url)]
 RedisUrl = Annotated[SecretStr | None, AfterValidator(_redis_url)]

@@ -125,14 +125,14 @@ class Settings(PriceSourceSettings):
 
     healthcheck_url: checks.PingAddress = None
     """Dead man's switch that schedules ping, ``https://hc-ping.com/PING-KEY``; a secret. Unset: nobody is pinged."""
-    osv_dump: Path | None = None
+    osv_dump: checks.LocalPath = None
     """OSV's dump of PyPI's advisories (``all.zip``); unset: the newest zip in ``advisories/`` of the state folder."""
     osv_dump_max_age_days: Annotated[int, Field(ge=1, le=365)] = 7
     """Days since the newest advisory of the dump from which on it is reported as too old."""
 
     api_key: SecretStr | None = None
     """Key of the REST API, with all scopes; unset and without API_KEYS_FILE there is no authentication."""
-    api_keys_file: Path | None = None
+    api_keys_file: checks.LocalPath = None
     """Further keys of the REST API: a line ``name sha256 scopes`` each, readable by its owner only."""
     rate_limit_per_minute: Annotated[int, Field(gt=0, le=10_000_000)] = 60
     """Requests a minute that one key may send to the REST API."""
@@ -191,7 +191,7 @@ class Settings(PriceSourceSettings):
     """Days for which the results of checks of stored data are kept."""
     dagster_storage: Literal["pooled", "stock"] = "pooled"
     """``stock`` goes back to Dagster's own PostgreSQL storage (one connection per event)."""
-    dagster_yaml: Path | None = None
+    dagster_yaml: checks.LocalPath = None
     """Configuration of the Dagster instance, instead of the shipped one; e.g. deploy/celery/dagster.yaml."""
     celery_broker_url: checks.RedisUrl = None
     """Redis through which runs reach the workers (``redis://:password@host:6379/0``); a secret. Unset: no workers."""
@@ -202,8 +202,19 @@ class Settings(PriceSourceSettings):
     miraikakaku_schedules: Literal["off", "on"] = "off"
     """Whether schedules run by default; `miraikakaku schedule` turns them on for what it starts."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_file: str = ""
+    log_file: checks.FileName = ""
     """File of JSON lines; empty: ``logs/miraikakaku.jsonl`` below the state folder; ``off``: none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _texts(cls, values: Any) -> Any:
+        """No database and no protocol takes bytes that are no text, or the character NUL."""
+        for name, value in values.items() if isinstance(values, dict) else ():
+            if isinstance(value, str) and (
+                "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value)
+            ):
+                raise ValueError(f"{str(name).upper()}: must be UTF-8 text without the character NUL")
+        return values
 
     @model_validator(mode="before")
     @classmethod

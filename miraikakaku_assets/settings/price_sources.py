@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationInfo
 from pydantic_settings import BaseSettings
 
-from miraikakaku_assets.settings.checks import WebAddress, WebPage
+from miraikakaku_assets.settings.checks import LocalPath, WebAddress, WebPage
 
 YAHOO_BASE_URL = "https://query2.finance.yahoo.com"
 _WESTMETALL_PAGE = "/de/markdaten.php?action=table&field=LME_Cu_cash"
@@ -64,7 +64,7 @@ class PriceSourceSettings(BaseSettings):
     """Which price source is chosen, and what each needs to know."""
 
     miraikakaku_price_source: Annotated[str, AfterValidator(_registered)] = "yahoo"
-    miraikakaku_archive_dir: Annotated[Path | None, AfterValidator(_there_if_needed)] = Field(
+    miraikakaku_archive_dir: Annotated[LocalPath, AfterValidator(_there_if_needed)] = Field(
         None, validate_default=True
     )
     """File or folder of Parquet/CSV bars, needed when the price source is ``archive``."""
@@ -73,7 +73,7 @@ class PriceSourceSettings(BaseSettings):
     """Where the LME's official copper prices come from; ``auto``: Westmetall, and nowhere beside an archive."""
     westmetall_url: WebPage = WESTMETALL_URL
     """Page of the LME's official prices. A simulated exchange at YAHOO_BASE_URL serves its own unless this is set."""
-    copper_drop_dir: Path | None = None
+    copper_drop_dir: LocalPath = None
     """Folder of CSV files of copper prices, needed when LME_PRICE_SOURCE is ``files``."""
     lseg_app_key: SecretStr | None = Field(
         None, validation_alias=AliasChoices("lseg_app_key", "eikon_app_key")

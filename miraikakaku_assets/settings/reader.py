@@ -5,6 +5,7 @@ from functools import cache
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from miraikakaku_assets.domain.errors import ConfigurationError
+from miraikakaku_assets.domain.words import one_line
 from miraikakaku_assets.settings.checks import PostgresUrl
 from miraikakaku_assets.settings.model import Settings
 
@@ -17,11 +18,15 @@ def load_settings() -> Settings:
     """
     try:
         return Settings()
+    except (UnicodeDecodeError, OSError) as error:  # of .env: variables are decoded with surrogates
+        raise ConfigurationError(
+            f".env cannot be read ({type(error).__name__}); save it as UTF-8 text"
+        ) from None
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0]).upper() if first["loc"] else "the environment"
+        name = f"{str(first['loc'][0]).upper()}: " if first["loc"] else ""
         raise ConfigurationError(
-            f"{name}: {first['msg'].removeprefix('Value error, ')}; correct it in the environment or in .env"
+            f"{name}{one_line(first['msg'].removeprefix('Value error, '))}; correct it in the environment or in .env"
         ) from None
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from miraikakaku_assets.domain.words import counted, lasting, the_rest
+from miraikakaku_assets.domain.words import counted, lasting, one_line, the_rest
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,10 @@ def test_others_are_only_mentioned_where_there_are_some() -> None:
     assert the_rest(0, "stored") == ""
     assert the_rest(1, "stored") == ", the other is stored"
     assert the_rest(7, "kept") == ", the others are kept"
+
+
+def test_what_is_quoted_in_a_message_stays_on_one_line_and_short() -> None:
+    assert one_line("'極洋　Ｋ' is no code") == "'極洋　Ｋ' is no code"
+    assert one_line("a\nb\0\x1b[2J\ud800\u202e") == r"a\nb\x00\x1b[2J\ud800\u202e"
+    long = one_line("x" * 5_000 + " is no code")
+    assert (len(long), long.endswith("x is no code"), "…" in long) == (601, True, True)

@@ -7,6 +7,7 @@ single ``153.850`` could be either.
 import re
 from collections.abc import Iterable
 from datetime import date
+from math import isfinite, nan
 
 from miraikakaku_assets.domain.errors import InputFileError
 
@@ -75,10 +76,13 @@ class WrittenNumbers:
         written = text.strip().replace("\xa0", "").replace("'", "")
         if written.lower() in ABSENT:
             return None
+        number = nan
         if self.is_german and (_GERMAN.fullmatch(written) or written.isdecimal()):
-            return float(written.replace(".", "").replace(",", "."))
+            number = float(written.replace(".", "").replace(",", "."))
         if not self.is_german and _ENGLISH.fullmatch(written):
-            return float(written.replace(",", ""))
+            number = float(written.replace(",", ""))
+        if isfinite(number):  # 400 digits are none
+            return number
         raise InputFileError(self._name, "not_a_number", f"{text.strip()!r} is no number", row)
 
 

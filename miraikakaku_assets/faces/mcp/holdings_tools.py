@@ -8,7 +8,7 @@ from pydantic import Field
 from miraikakaku_assets.domain.market.universes import UNIVERSES, universe
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.faces.mcp.answers import Answer
-from miraikakaku_assets.faces.mcp.tool import Arguments, Asked, Rows, Symbol, Tool, UniverseName, search
+from miraikakaku_assets.faces.mcp.tool import Arguments, Asked, Rows, Symbol, Text, Tool, UniverseName, search
 
 _EVERY_ISSUE = 20_000
 
@@ -31,7 +31,7 @@ class GapArguments(UniverseArguments):
     """Of `gaps`."""
 
     sessions: Annotated[int, Field(ge=1, le=250, description="newest completed sessions")] = 5
-    cause: str | None = None
+    cause: Text | None = None
     symbol: Symbol | None = None
 
 

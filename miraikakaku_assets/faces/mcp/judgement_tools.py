@@ -16,6 +16,7 @@ from miraikakaku_assets.faces.mcp.tool import (
     Asked,
     Rows,
     Symbol,
+    Text,
     Tool,
     UniverseName,
     instrument_of,
@@ -49,9 +50,11 @@ class PerformanceArguments(Arguments):
     """Of `performance`."""
 
     universe: UniverseName = "jp"
-    window: Annotated[int, Field(description="newest sessions that are scored: 1, 20, 60 or 250")] = _WINDOW
+    window: Annotated[
+        int, Field(ge=1, le=10_000, description="newest sessions that are scored: 1, 20, 60 or 250")
+    ] = _WINDOW
     segment_kind: Literal["universe", "sector", "symbol"] = "universe"
-    segment: Annotated[str | None, Field(description="a sector or symbol")] = None
+    segment: Annotated[Text | None, Field(description="a sector or symbol")] = None
 
 
 class AlertArguments(Arguments):

@@ -10,7 +10,7 @@ from miraikakaku_assets.domain.market.timeframes import Timeframe
 from miraikakaku_assets.domain.market.universes import JP, universe
 from miraikakaku_assets.faces.mcp.answers import Answer
 from miraikakaku_assets.faces.mcp.holdings_tools import UniverseArguments
-from miraikakaku_assets.faces.mcp.tool import Arguments, Asked, Rows, Symbol, Tool
+from miraikakaku_assets.faces.mcp.tool import Arguments, Asked, Rows, Symbol, Text, Tool
 
 _BATCH = (
     *("id", "universe", "timeframe", "source", "status", "total_stocks", "failed_stocks", "rows_read"),
@@ -21,9 +21,9 @@ _BATCH = (
 class JobArguments(Arguments):
     """Of `jobs`."""
 
-    job_id: Annotated[str | None, Field(max_length=64, description="one job with its verdicts by symbol")] = (
-        None
-    )
+    job_id: Annotated[
+        Text | None, Field(max_length=64, description="one job with its verdicts by symbol")
+    ] = None
     limit: Rows = 10
 
 
@@ -33,9 +33,9 @@ class CollectArguments(Arguments):
     symbols: Annotated[list[Symbol], Field(min_length=1, max_length=1000)]
     interval: Literal["1d", "5m"] = "1d"
     period: Annotated[
-        str | None, Field(description="5d, 1mo, 1y, ytd, max; default: on from the stored bars")
+        Text | None, Field(description="5d, 1mo, 1y, ytd, max; default: on from the stored bars")
     ] = None
-    idempotency_key: Annotated[str | None, Field(max_length=255, description="same key: same job")] = None
+    idempotency_key: Annotated[Text | None, Field(max_length=255, description="same key: same job")] = None
 
 
 async def _status(wanted: UniverseArguments, asked: Asked) -> Answer:

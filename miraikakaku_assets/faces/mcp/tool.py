@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar
 
 import anyio
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from miraikakaku_assets.application.ports.serving import MasterFilter, NamedInstrument
 from miraikakaku_assets.bootstrap import Ports
@@ -17,7 +17,17 @@ P = ParamSpec("P")
 T = TypeVar("T")
 UniverseName = Literal["jp", "us", "fx", "copper"]
 TimeframeName = Literal["5m", "1h", "4h", "1d", "1w", "1mo"]
-Symbol = Annotated[str, Field(description="7203.T (or 7203), AAPL, USDJPY=X, HG=F", max_length=32)]
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not hold the character NUL")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+"""A text that a database can be asked about."""
+Symbol = Annotated[Text, Field(description="7203.T (or 7203), AAPL, USDJPY=X, HG=F", max_length=32)]
 Rows = Annotated[int, Field(ge=1, le=1000)]
 _NEAR = 3  # symbols of a universe that are offered for an unknown name
 

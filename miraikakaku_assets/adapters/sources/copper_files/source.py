@@ -17,6 +17,7 @@ from pathlib import Path
 
 import polars as pl
 
+from miraikakaku_assets.adapters.sources.http import MOST_BYTES, too_large
 from miraikakaku_assets.adapters.sources.official_prices import (
     OfficialTable,
     is_official,
@@ -33,6 +34,8 @@ from miraikakaku_assets.domain.errors import InputFileError
 _CARRY = {"datetime", "price", "carry", "carry_contract", "price_contract"}
 _CURVE = {"date", "contract", "price", "unit"}
 _YEAR_AND_MONTH = 6
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200  # of contracts; others are dates that were read wrongly
+_MOST_LOTS = 10**12
 Rows = Sequence[tuple[int, Sequence[str]]]
 
 
@@ -87,12 +90,19 @@ def _read(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def _table(path: Path) -> tuple[list[str], Rows]:
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise too_large(path.name)
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = list(csv.reader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputFileError(
             path.name, "unreadable", f"it cannot be read as CSV ({type(error).__name__})"
         ) from error
+    damaged = next((number for number, cells in enumerate(lines, start=1) if "\0" in "".join(cells)), None)
+    if damaged is not None:
+        raise InputFileError(
+            path.name, "nul_byte", "there is a NUL byte in it; write the file again", damaged
+        )
     if not lines:
         raise InputFileError(path.name, "empty_file", "the file is empty")
     numbered = [(number, cells) for number, cells in enumerate(lines[1:], start=2) if any(cells)]
@@ -136,10 +146,11 @@ def _month(name: str, text: str, row: int) -> ContractMonth | None:
     written = text.strip().removesuffix("00") if len(text.strip()) > _YEAR_AND_MONTH else text.strip()
     if written.lower() in ABSENT:
         return None
-    month = int(written[4:]) if written.isdecimal() and len(written) == _YEAR_AND_MONTH else 0
-    if not 1 <= month <= len(CODES):
+    is_written = written.isdecimal() and len(written) == _YEAR_AND_MONTH
+    year, month = (int(written[:4]), int(written[4:])) if is_written else (0, 0)
+    if not (_FIRST_YEAR <= year <= _LAST_YEAR and 1 <= month <= len(CODES)):
         raise InputFileError(name, "not_a_month", f"{text.strip()!r} is no contract month like 199503", row)
-    return ContractMonth(int(written[:4]), month)
+    return ContractMonth(year, month)
 
 
 def _curve(name: str, headings: Sequence[str], rows: Rows) -> pl.DataFrame:
@@ -154,6 +165,8 @@ def _curve(name: str, headings: Sequence[str], rows: Rows) -> pl.DataFrame:
         if not contract:
             raise InputFileError(name, "no_contract", "the row names no contract", row)
         volume = written.value(cell(cells, "volume"), row)
+        if volume is not None and not 0 <= volume < _MOST_LOTS:
+            raise InputFileError(name, "not_a_number", f"{volume:g} is no number of contracts", row)
         quotes.append(
             (
                 contract,

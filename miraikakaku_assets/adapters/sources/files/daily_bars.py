@@ -32,6 +32,9 @@ _REQUIRED = (*PRICES, "volume")
 _DAY_NAMES = ("date", "datetime", "session", "timestamp")
 _ACTION_NAMES = {"dividends": "dividend", "stock splits": "split", "stock_splits": "split", "splits": "split"}
 _ADJUSTED_NAMES = ("adj close", "adj_close", "adjclose", "adjusted close", "adjusted_close")
+_FIRST_YEAR, _LAST_YEAR = 1, 9999
+_SECOND = 1_000_000
+_FIRST_MOMENT, _LAST_MOMENT = -62_000_000_000 * _SECOND, 253_000_000_000 * _SECOND  # years 5 to 9987
 _NO_TEXT = pl.lit(None, pl.String)
 _GROUPED = r"^[+-]?\d+(,\d+)+(\.\d*)?$"  # 14,291.00 and 14,5: whose comma separates what?
 
@@ -152,6 +155,36 @@ def refuse_nul(path: Path, table: pl.DataFrame) -> None:
         raise InputFileError(str(path), "nul_byte", explanation, rows["row"][0])
 
 
+def refuse_far_moments(path: Path, stamps: pl.Series, rows: pl.Series) -> None:
+    """Parquet dates moments up to the year 292,277; no calendar does.
+
+    Args:
+        path: For the message.
+        stamps: Moments, with or without a zone.
+        rows: Their rows.
+
+    Raises:
+        InputFileError: With the first such row.
+    """
+    counted = stamps.to_physical()
+    far = ~counted.is_between(_FIRST_MOMENT, _LAST_MOMENT).fill_null(value=True)
+    if far.any():
+        explanation = "the row has no date that a calendar knows"
+        raise InputFileError(str(path), "bad_date", explanation, rows.filter(far)[0])
+
+
+def in_range(path: Path, moment: datetime, row: int) -> datetime:
+    """The moment.
+
+    Raises:
+        InputFileError: It lies so near to the ends of the calendar that another zone does not know it.
+    """
+    if not _FIRST_YEAR < moment.year < _LAST_YEAR:
+        explanation = f"{moment.isoformat()} has no date that a calendar knows"
+        raise InputFileError(str(path), "bad_date", explanation, row)
+    return moment
+
+
 def refuse_commas(path: Path, table: pl.DataFrame, names: list[str]) -> None:
     """A number with a comma is one of several; the file is refused rather than each of its rows.
 
@@ -194,6 +227,7 @@ def _days(path: Path, table: pl.DataFrame, universe: Universe) -> dict[str, pl.S
         return _plain_days(column, nothing)
     if isinstance(column.dtype, pl.Datetime):
         column = column.cast(pl.Datetime("us", column.dtype.time_zone))
+        refuse_far_moments(path, column, table["row"])
         _refuse_other_zone(path, column, table["row"], universe)
         is_midnight = column.to_frame().select(pl.first().dt.time() == pl.time(0)).to_series()
         return _from_stamps(column, is_midnight, universe, nothing)
@@ -226,7 +260,7 @@ def _from_text(
             ) from None
         if offset and offset != there:
             raise _other_zone(path, value, universe, row)
-        stamps.append(moment)
+        stamps.append(in_range(path, moment, row))
     moments = pl.Series("stamp", stamps, dtype=pl.Datetime("us", "UTC"))
     return _from_stamps(moments, pl.Series(midnights, dtype=pl.Boolean), universe, nothing)
 

@@ -24,10 +24,12 @@ import polars as pl
 
 from miraikakaku_assets.adapters.sources.files.daily_bars import (
     BarRows,
+    in_range,
     named_symbol,
     number,
     read_bar_file,
     refuse_commas,
+    refuse_far_moments,
     refuse_nul,
 )
 from miraikakaku_assets.adapters.sources.files.table_files import MOST_ROWS, Part, table_parts
@@ -91,7 +93,13 @@ def intraday_rows(
         ConfigurationError: There is no such time zone.
     """
     for part in table_parts(path, most_rows, _metatrader_4):
-        yield _intraday_part(path, part, universe, zone, symbol)
+        try:
+            rows = _intraday_part(path, part, universe, zone, symbol)
+        except pl.exceptions.PolarsError as error:
+            reason = str(error).splitlines()[0]
+            explanation = f"a column does not hold what its name says ({reason})"
+            raise InputFileError(str(path), "unknown_layout", explanation) from None
+        yield rows
 
 
 def _intraday_part(path: Path, part: Part, universe: Universe, zone: str, symbol: str) -> BarRows:
@@ -170,8 +178,13 @@ def _moments(path: Path, table: pl.DataFrame, zone: str) -> pl.Series:
     if column.dtype.is_numeric():
         clock = column.cast(pl.Float64, strict=False).fill_nan(None)
         column = (clock * 1_000_000).cast(pl.Int64, strict=False).cast(pl.Datetime("us"))
+        lost = column.is_null() & table["stamp"].is_not_null()  # more than 64 bits, or no number
+        if lost.any():
+            explanation = f"{table['stamp'].filter(lost)[0]} is not a moment like 1736121600"
+            raise InputFileError(str(path), "bad_date", explanation, table["row"].filter(lost)[0])
     if isinstance(column.dtype, pl.Datetime):
         stamps = column.cast(pl.Datetime("us", column.dtype.time_zone))
+        refuse_far_moments(path, stamps, table["row"])
         if column.dtype.time_zone is not None:
             return stamps.dt.convert_time_zone("UTC").alias("stamp")
         moments = _localised(stamps, zone)
@@ -217,4 +230,5 @@ def _moment(path: Path, text: str | None, row: int, local: ZoneInfo) -> datetime
     except ValueError:
         explanation = f"{text!r} is not a moment like 2025-01-06 09:00:00+09:00"
         raise InputFileError(str(path), "bad_date", explanation, row) from None
+    moment = in_range(path, moment, row)
     return (moment if moment.utcoffset() is not None else moment.replace(tzinfo=local)).astimezone(UTC)

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import polars as pl
 
+from miraikakaku_assets.adapters.sources.files.parquet_texts import opened, spread
 from miraikakaku_assets.adapters.sources.files.uneven_rows import refuse_uneven
 from miraikakaku_assets.domain.errors import InputFileError
 
@@ -24,7 +25,7 @@ MOST_ROWS = 20_000_000
 
 ROWS_PER_PART = 500_000
 BYTES_PER_PART = 32 << 20
-_LONGEST_HEADER = 1 << 20
+LONGEST_ROW = 1 << 20
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 Headless = Callable[[Sequence[str]], Sequence[str] | None]
@@ -95,24 +96,32 @@ def _unreadable(path: Path, error: OSError) -> InputFileError:
 
 def _parquet_parts(path: Path, most_rows: int) -> Iterator[Part]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path, pre_buffer=False) as file:
+        with opened(path) as file:
             names = file.schema_arrow.names
             _refuse_twice(path, names)
             if file.metadata.num_rows > most_rows:
                 raise too_many_rows(path, f"{file.metadata.num_rows:,}", most_rows)
-            first_row, held = 1, [file.schema_arrow.empty_table()]
+            first_row, held = 1, [spread(path, file.schema_arrow.empty_table())]
             for batch in file.iter_batches(ROWS_PER_PART):
-                held.append(pa.Table.from_batches([batch]))
+                held.append(spread(path, pa.Table.from_batches([batch])))
                 if sum(table.num_rows for table in held) >= ROWS_PER_PART:
                     part = _typed(held, first_row)
                     yield part
                     first_row, held = first_row + part.table.height, []
             if held:
                 yield _typed(held, first_row)
-    except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
+    except InputFileError:
+        raise
+    except (
+        *(pa.ArrowException, pl.exceptions.PolarsError, OSError, MemoryError),
+        *(
+            ValueError,
+            TypeError,
+            NotImplementedError,
+        ),  # of names that are no UTF-8, of types unknown to Polars
+    ) as error:
         if isinstance(error, PermissionError):
             raise _unreadable(path, error) from None
         raise InputFileError(
@@ -139,30 +148,44 @@ def _text_parts(path: Path, headless: Headless | None) -> Iterator[Part]:
     try:
         with path.open("rb") as stream:
             header = _header(path, stream, headless)
-            first_row, block = header.first_row, header.row + _block(stream)
+            first_row, block = header.first_row, header.row + _block(path, stream, header.first_row)
             while True:
                 yield Part(
                     _parsed(path, header, block, first_row), first_row, is_text=True, ticker=header.ticker
                 )
                 first_row += block.count(b"\n")
-                block = _block(stream)
+                block = _block(path, stream, first_row)
                 if not block:
                     return
     except OSError as error:
         raise _unreadable(path, error) from None
 
 
-def _block(stream: BinaryIO) -> bytes:
-    """Whole lines; a line break inside quotes ends none."""
-    block = stream.read(BYTES_PER_PART)
-    block += stream.readline()
-    while block.count(b'"') % 2 and (more := stream.readline()):
-        block += more
-    return block
+def _block(path: Path, stream: BinaryIO, first_row: int) -> bytes:
+    """Whole lines; a line break inside quotes ends none.
+
+    Raises:
+        InputFileError: A line, or text in quotation marks, goes on for longer than a part of the file.
+    """
+    parts = [stream.read(BYTES_PER_PART), stream.readline(LONGEST_ROW)]
+    is_open = bool(sum(part.count(b'"') for part in parts) % 2)
+    size = len(parts[-1])
+    while is_open and size < LONGEST_ROW and (more := stream.readline(LONGEST_ROW)):
+        parts.append(more)
+        size += len(more)
+        is_open ^= bool(more.count(b'"') % 2)
+    if size >= LONGEST_ROW:
+        row = first_row + sum(part.count(b"\n") for part in parts[:1])
+        explanation = (
+            f"a line or a text in quotation marks is longer than {LONGEST_ROW:,} bytes; "
+            "break lines after each row, and close quotation marks"
+        )
+        raise InputFileError(str(path), "endless_row", explanation, row)
+    return b"".join(parts)
 
 
 def _header(path: Path, stream: BinaryIO, headless: Headless | None) -> _Header:
-    lines = [stream.readline(_LONGEST_HEADER) for _ in range(3)]
+    lines = [stream.readline(LONGEST_ROW) for _ in range(3)]
     text = [_decoded(path, line, number).strip("\r\n") for number, line in enumerate(lines, 1)]
     if not text[0]:
         raise InputFileError(str(path), "empty_file", "the file is empty")
@@ -171,7 +194,9 @@ def _header(path: Path, stream: BinaryIO, headless: Headless | None) -> _Header:
         raise InputFileError(str(path), "unknown_layout", "it is an HTML page, not a table", 1)
     if metatrader:
         stream.seek(len(lines[0]))
-        return _Header([name.strip("<>") for name in text[0].split("\t")], 2, separator="\t")
+        named = [name.strip("<>") for name in text[0].split("\t")]
+        _refuse_twice(path, named)
+        return _Header(named, 2, separator="\t")
     cells = _cells(path, text[0])
     names = headless(cells) if headless else None
     if names is not None:
@@ -182,7 +207,9 @@ def _header(path: Path, stream: BinaryIO, headless: Headless | None) -> _Header:
         if len(tickers) != 1:
             explanation = f"its header names {len(tickers)} tickers, one is expected"
             raise InputFileError(str(path), "unknown_layout", explanation, 2)
-        return _Header(["Date", *cells[1:]], 4, ticker=tickers.pop())
+        named = ["Date", *cells[1:]]
+        _refuse_twice(path, named)
+        return _Header(named, 4, ticker=tickers.pop())
     _refuse_twice(path, cells)
     stream.seek(len(lines[0]))
     return _Header(cells, 2)
@@ -261,7 +288,7 @@ def _parsed(path: Path, header: _Header, block: bytes, first_row: int) -> pl.Dat
 
 
 def _unique(numbered: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """A name per column; blank ones, which nobody asks for, are numbered."""
+    """A name per column; blank ones, which nobody asks for, get one that no file can hold."""
     return {
-        number: name if name.strip() else f" {number}" for number, name in zip(numbered, names, strict=True)
+        number: name if name.strip() else f"\0{number}" for number, name in zip(numbered, names, strict=True)
     }

@@ -68,7 +68,8 @@ class JpxList:
         issues: dict[str, ListedIssue] = {}
         dates = set()
         for row in range(1, sheet.nrows):
-            cells = [sheet.cell_value(row, column) for column in position]
+            values = sheet.row_values(row)
+            cells = [values[column] if column < len(values) else "" for column in position]
             issue = _issue(file.name, row + 1, cells)
             if issue.code in issues:
                 raise InputFileError(
@@ -91,7 +92,9 @@ def _sheet(file: PublishedFile) -> Any:
         raise InputFileError(file.name, _NOT_A_WORKBOOK, f"it is {what}; JPX's list is a .xls workbook")
     try:
         # xlrd reports trouble on stdout unless it is given somewhere else to write.
-        return xlrd.open_workbook(file_contents=file.content, logfile=io.StringIO()).sheet_by_index(0)
+        # Ragged: one cell in the last corner would fill 65,536 rows of 256 columns.
+        workbook = xlrd.open_workbook(file_contents=file.content, logfile=io.StringIO(), ragged_rows=True)
+        return workbook.sheet_by_index(0)
     except Exception as error:
         # A damaged workbook ends in AssertionError, IndexError, struct.error or XLRDError inside xlrd.
         raise InputFileError(
@@ -118,6 +121,8 @@ def _issue(name: str, row: int, cells: Sequence[Any]) -> ListedIssue:
     code = _text(cells[1]) or ""
     if not _CODE.fullmatch(code):
         raise InputFileError(name, "bad_code", f"{cells[1]!r} is not a securities code", row)
+    if any("\0" in str(cell) for cell in cells):
+        raise InputFileError(name, "nul_character", f"code {code} has a NUL character in a cell", row)
     title, market = _printed(cells[2]), _printed(cells[3])
     if title is None or market is None:
         raise InputFileError(name, "empty_cell", f"code {code} has no name or no market", row)

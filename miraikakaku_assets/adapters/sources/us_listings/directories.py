@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from miraikakaku_assets.adapters.sources.http import read_published
+from miraikakaku_assets.adapters.sources.http import local_path, read_published
 from miraikakaku_assets.adapters.sources.us_listings.alpha_vantage import (
     LISTING_STATUS,
     fetch_listing_status,
@@ -88,7 +88,7 @@ class UsDirectories:
                     for part in (NASDAQ_LISTED, OTHER_LISTED)
                 )
             )
-        return self._folder(Path(location.removeprefix("file://")).expanduser())
+        return self._folder(local_path(location))
 
     def _listing_status(self, key: str) -> list[PublishedFile]:
         """Alpha Vantage's file; none while it refuses: it adds days, and the exchanges' directories do without."""

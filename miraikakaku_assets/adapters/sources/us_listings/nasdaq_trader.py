@@ -52,7 +52,11 @@ def read_directory(file: PublishedFile) -> Directory:
         raise InputFileError(
             file.name, "web_page", f"it is an HTML page, not Nasdaq Trader's {file.part}; download it again"
         )
-    rows = list(enumerate(_text(file).splitlines(), start=1))
+    text = _text(file)
+    if "\0" in text:
+        row = text.count("\n", 0, text.index("\0")) + 1
+        raise InputFileError(file.name, "nul_byte", "there is a NUL byte in it; download it again", row)
+    rows = list(enumerate(text.splitlines(), start=1))
     while rows and not rows[-1][1].strip():
         rows.pop()
     if not rows:

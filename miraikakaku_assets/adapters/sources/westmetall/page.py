@@ -17,8 +17,11 @@ def table_of(content: bytes, name: str) -> OfficialTable:
         InputFileError: It is no page with such a table, or was cut short.
     """
     reader = _Rows()
-    reader.feed(content.decode("utf-8", errors="replace"))
-    reader.close()
+    try:
+        reader.feed(content.decode("utf-8", errors="replace"))
+        reader.close()
+    except AssertionError as error:  # how html.parser ends at a declaration like <![x[
+        raise InputFileError(name, "no_table", "the page is damaged and cannot be read as HTML") from error
     headings: list[str] = []
     rows: list[tuple[int, list[str]]] = []
     for number, cells in enumerate(reader.rows, start=1):
@@ -49,6 +52,7 @@ class _Rows(HTMLParser):
         """Opens a row or a cell."""
         if tag == "tr":
             self.rows.append([])
+            self._in_cell = False  # of a row whose end is missing
         elif tag in ("td", "th"):
             if not self.rows:
                 self.rows.append([])

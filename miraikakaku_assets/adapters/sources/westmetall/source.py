@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass
 from datetime import date
 
+from miraikakaku_assets.adapters.sources.http import BoundedBody, too_large
 from miraikakaku_assets.adapters.sources.official_prices import official_quotes, since_of
 from miraikakaku_assets.adapters.sources.westmetall.page import table_of
 from miraikakaku_assets.application.ports.copper import QuoteDelivery
@@ -20,6 +21,7 @@ REQUESTS_PER_SECOND, BURST = 0.5, 2
 """A page for people: nobody asks it more than once in two seconds."""
 _SHORTEST_JITTER, _LONGEST_JITTER = 0.8, 1.2
 _LONGEST_PAUSE = 300.0
+_MOST_BYTES = 8 << 20  # the page of 18 years has 1 MB
 _TOO_MANY, _SERVER_ERROR, _CLIENT_ERROR = 429, 500, 400
 
 
@@ -105,12 +107,17 @@ class WestmetallQuotes:
         from curl_cffi import requests
         from curl_cffi.requests.exceptions import RequestException, Timeout
 
-        options = self._options
+        options, body = self._options, BoundedBody(_MOST_BYTES)
         try:
-            answer = requests.get(options.url, timeout=options.timeout, impersonate="chrome")
+            answer = requests.get(
+                options.url, timeout=options.timeout, impersonate="chrome", content_callback=body.take
+            )
         except Timeout as error:
             raise _TemporaryTroubleError(f"no answer within {options.timeout:g} s") from error
         except RequestException as error:
+            if body.is_too_long:
+                self._limit.report(slot, Outcome.SERVED)
+                raise too_large(shown(options.url), _MOST_BYTES) from None
             raise _TemporaryTroubleError(f"the connection failed ({type(error).__name__})") from error
         if answer.status_code == _TOO_MANY:
             seconds = str(answer.headers.get("Retry-After") or "")
@@ -125,4 +132,4 @@ class WestmetallQuotes:
             raise DependencyUnavailableError(
                 f"Westmetall at {shown(options.url)} answers HTTP {answer.status_code}; correct WESTMETALL_URL"
             )
-        return bytes(answer.content)
+        return body.content

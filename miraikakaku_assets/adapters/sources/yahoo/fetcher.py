@@ -31,6 +31,17 @@ if TYPE_CHECKING:
 
 _GATHER_SECONDS = 0.05  # answers that come within it travel together: one frame for all of them
 _TOGETHER = 25
+_EARLIEST, _LATEST = np.datetime64("1800-01-01"), np.datetime64("2200-01-01")
+_UNREADABLE = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    RuntimeError,
+)
+"""What yfinance and pandas raise at an answer of another form; nested too deeply, it is a RecursionError."""
 _VALUES = ("Open", "High", "Low", "Close", "Volume")
 
 
@@ -148,23 +159,46 @@ def _answer(session: YahooSession, options: FetchOptions, request: BarRequest) -
     """
     began = datetime.now(UTC)
     try:
-        frame = _history(session, options, request)
+        answer = _read(session, options, request)
     except SymbolError as error:
-        return _Answer(request.symbol, replace(session.account(request.symbol), began=began), error=error)
-    calls = replace(session.account(request.symbol), began=began)
+        answer = _Answer(request.symbol, Calls(), error=error)
+    except MiraikakakuError:
+        raise
+    except (*_UNREADABLE, _yahoo_error()) as error:
+        explanation = f"the answer does not have Yahoo's form ({type(error).__name__})"
+        trouble = TemporarySymbolError(request.symbol, "unreadable_answer", explanation)
+        trouble.__cause__ = error
+        answer = _Answer(request.symbol, Calls(), error=trouble)
+    return replace(answer, calls=replace(session.account(request.symbol), began=began))
+
+
+def _yahoo_error() -> type[Exception]:
+    """The base of yfinance's own errors."""
+    prepared_yfinance()
+    from yfinance.exceptions import YFException
+
+    base: type[Exception] = YFException
+    return base
+
+
+def _read(session: YahooSession, options: FetchOptions, request: BarRequest) -> _Answer:
+    """One symbol's bars, as numbers; whatever a library raises at an answer of another form leaves it as it is."""
+    frame = _history(session, options, request)
     if frame is None:
-        return _Answer(request.symbol, calls)
+        return _Answer(request.symbol, Calls())
     daily = options.timeframe is Timeframe.D1
-    days = _days(frame)
+    times = _days(frame) if daily else _instants(frame)
+    if not ((times >= _EARLIEST) & (times < _LATEST)).all():  # or there is none: NaT
+        raise ValueError("a bar is dated outside of any history")
     values = tuple(frame[name].to_numpy(dtype=float, na_value=float("nan")) for name in _VALUES)
-    actions = tuple(_actions(request.symbol, frame, days)) if daily else ()
-    return _Answer(request.symbol, calls, days if daily else _instants(frame), values, actions)
+    actions = tuple(_actions(request.symbol, frame, times)) if daily else ()
+    return _Answer(request.symbol, Calls(), times, values, actions)
 
 
 def _history(session: YahooSession, options: FetchOptions, request: BarRequest) -> "pd.DataFrame | None":
     """What yfinance makes of the answer; None for an empty window."""
     yfinance = prepared_yfinance()
-    from yfinance.exceptions import YFException, YFPricesMissingError
+    from yfinance.exceptions import YFPricesMissingError
 
     ticker = yfinance.Ticker(request.symbol, session=session)
     # The zone is a fact of the universe; without it yfinance sends a second request for every new symbol.
@@ -182,11 +216,6 @@ def _history(session: YahooSession, options: FetchOptions, request: BarRequest) 
         _ = frame[[*_VALUES, "Dividends", "Stock Splits"]] if len(frame) else None
     except YFPricesMissingError:  # an empty window is HTTP 200 without bars; errors were typed in the session
         return None
-    except MiraikakakuError:
-        raise
-    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, YFException) as error:
-        explanation = f"the answer does not have Yahoo's form ({type(error).__name__})"
-        raise TemporarySymbolError(request.symbol, "unreadable_answer", explanation) from error
     return frame if len(frame) else None
 
 

@@ -79,7 +79,15 @@ def newest_session(body: bytes, symbol: str) -> date | None:
     try:
         results = json.loads(body)["chart"]["result"] or []
         dates = [_date(stamp, result) for result in results for stamp in _priced(result)]
-    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, OSError) as error:
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        OSError,
+        RecursionError,
+    ) as error:
         explanation = f"the answer does not have Yahoo's form ({type(error).__name__})"
         raise TemporarySymbolError(symbol, "unreadable_answer", explanation) from error
     return max(dates, default=None)

@@ -70,7 +70,7 @@ def clock_skew(answer: requests.Response, now: datetime) -> float | None:
     age = str(answer.headers.get("Age") or "0")
     try:
         made = parsedate_to_datetime(str(answer.headers.get("Date") or ""))
-    except ValueError:
+    except (ValueError, OverflowError):  # its zone may be any number
         return None
     made = made if made.tzinfo else made.replace(tzinfo=UTC)
     skew = (made - now).total_seconds() + (float(age) if age.isascii() and age.isdecimal() else 0.0)

@@ -21,6 +21,7 @@ from curl_cffi import requests
 from curl_cffi.requests.exceptions import ConnectionError as CurlConnectionError
 from curl_cffi.requests.exceptions import RequestException, Timeout
 
+from miraikakaku_assets.adapters.sources.http import BoundedBody
 from miraikakaku_assets.adapters.sources.yahoo.responses import clock_skew, outcome_of, trouble_of
 from miraikakaku_assets.application.ports import Calls
 from miraikakaku_assets.application.ports.rate_limit import Outcome, RateLimiter
@@ -140,16 +141,19 @@ class YahooSession(requests.Session[requests.Response]):
     def _send(
         self, method: str, url: str, symbol: str, args: tuple[Any, ...], options: dict[str, Any]
     ) -> requests.Response:
-        began = time.perf_counter()
+        began, body = time.perf_counter(), BoundedBody()
+        options["content_callback"] = body.take
         try:
             answer: requests.Response = super().request(method, url, *args, **options)  # type: ignore[arg-type]
+            answer.content = body.content
         except Timeout as error:
             seconds = f"{self._retry_policy.timeout:g} s"
             raise TemporarySymbolError(symbol, "timeout", f"no answer within {seconds}") from error
         except CurlConnectionError as error:
             raise TemporarySymbolError(symbol, "unreachable", "the connection failed") from error
         except RequestException as error:
-            raise TemporarySymbolError(symbol, "unreadable_answer", "the answer broke off") from error
+            why = "the answer is longer than any chart" if body.is_too_long else "the answer broke off"
+            raise TemporarySymbolError(symbol, "unreadable_answer", why) from error
         finally:
             self._note(symbol, time.perf_counter() - began)
         if self.clock_skew_seconds is None:

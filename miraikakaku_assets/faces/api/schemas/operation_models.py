@@ -1,9 +1,9 @@
 """Shapes of what is asked and answered about alerts, repairs and files of jobs, for the OpenAPI page."""
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, StringConstraints
 
 from miraikakaku_assets.application.bulk.request import MOST_SYMBOLS
 from miraikakaku_assets.faces.api.schemas.models import shape
@@ -79,16 +79,20 @@ class JobFilesList(BaseModel):
     files: list[JobFile]
 
 
+Storable = Annotated[StrictStr, StringConstraints(max_length=64, pattern=r"^[^\x00]*$")]
+"""A name that a database can be asked about."""
+
+
 class RepairRequest(BaseModel):
     """Which gaps are asked for again."""
 
     model_config = shape({"universe": "jp", "symbols": ["7203.T"], "limit": 100})
 
     universe: StrictStr = Field("jp", max_length=16, description="ユニバース")
-    symbols: list[StrictStr] | None = Field(
+    symbols: list[Storable] | None = Field(
         None, min_length=1, max_length=MOST_SYMBOLS, description="銘柄。省略時は欠損のあるすべて"
     )
-    causes: list[StrictStr] | None = Field(
+    causes: list[Storable] | None = Field(
         None, min_length=1, max_length=50, description="原因コード。省略時は再取得で埋まりうるすべて"
     )
     since: date | None = Field(None, alias="from", description="最初の取引日")
