@@ -75,6 +75,10 @@ class Looks:
         first = ", ".join(f"{page} {milliseconds:.0f}" for page, milliseconds in self.cold.items())
         grown = (self.crowd_mib - self.alone_mib) / VIEWERS
         where = f"no peer: Chromium on the same machine; {self.stored}"
+        views = f"no peer: median of {len(self.filters)} views, from the click to the drawn table; "
+        views += f"slowest {max(self.filters):.0f} ms"
+        crowd = f"no peer: {VIEWERS} browsers without a cache open pages at once, all pages by turns; "
+        crowd += f"median {np.median(self.crowd):.0f} ms"
         return [
             ("dashboard_page_ms_p95", _p95(every), None, f"{where}; medians of pages: {pages}"),
             ("dashboard_cold_ms", max(self.cold.values()), None, f"no peer: the slowest page; {first}"),
@@ -82,15 +86,13 @@ class Looks:
                 "screener_filter_ms",
                 float(np.median(self.filters)),
                 None,
-                f"no peer: median of {len(self.filters)} views, from the click to the drawn table; "
-                f"slowest {max(self.filters):.0f} ms",
+                views,
             ),
             (
                 "dashboard_viewers_ms_p95",
                 _p95(self.crowd),
                 None,
-                f"no peer: {VIEWERS} browsers without a cache open pages at once, all pages by turns; "
-                f"median {np.median(self.crowd):.0f} ms",
+                crowd,
             ),
             ("dashboard_rss_mib", self.alone_mib, None, "no peer: all pages opened by one viewer"),
             ("dashboard_viewer_mib", grown, None, f"no peer: per viewer, {VIEWERS} of them"),

@@ -69,7 +69,9 @@ def _forecast(database: Database, days: list[date]) -> int:
             is_newest = place == len(days) - 1
             for horizon in range(1, _HORIZONS + 1 if is_newest else 2):
                 later = place + horizon
-                target = days[later] if later < len(days) else date.fromordinal(days[-1].toordinal() + horizon)
+                target = (
+                    days[later] if later < len(days) else date.fromordinal(days[-1].toordinal() + horizon)
+                )
                 made = {"as_of": days[place], "target": target, "horizon": horizon, "models": list(_MODELS)}
                 forecasts += connection.execute(text(_PREDICTIONS), made).rowcount
                 if not is_newest:
@@ -82,8 +84,8 @@ def _forecast(database: Database, days: list[date]) -> int:
 
 _PREDICTIONS = """
 INSERT INTO miraikakaku.daily_predictions
-    (point, sd, lo80, hi80, lo95, hi95, close, made_at, instrument_id, as_of, target, calibration_scores, horizon, model,
-     version, calibration)
+    (point, sd, lo80, hi80, lo95, hi95, close, made_at, instrument_id, as_of, target, calibration_scores, horizon,
+     model, version, calibration)
 SELECT m.point, 0.02, m.point - 0.026, m.point + 0.026, m.point - 0.04, m.point + 0.04, 1000, :as_of, m.id, :as_of,
        :target, 250, :horizon, m.model, '1', 'quantiles'
 FROM (SELECT i.id, asked.model, CASE asked.model WHEN 'random_walk' THEN 0 ELSE (random() - 0.5) / 50 END AS point
