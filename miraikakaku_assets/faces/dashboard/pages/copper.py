@@ -5,10 +5,10 @@ import streamlit as st
 from miraikakaku_assets.application.copper.curve_view import (
     ComexView,
 )
-from miraikakaku_assets.faces.dashboard.address import address, pick
+from miraikakaku_assets.faces.dashboard.address import pick
 from miraikakaku_assets.faces.dashboard.language import Texts
 from miraikakaku_assets.faces.dashboard.page import Page, View
-from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, panel, plain, table
+from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, link, panel, plain, table
 from miraikakaku_assets.faces.dashboard.parts.copper_curve import newest_curve, show_curve
 from miraikakaku_assets.faces.dashboard.parts.figures import signed
 from miraikakaku_assets.faces.dashboard.parts.forecast_card import (
@@ -209,8 +209,7 @@ def _forecast(view: View) -> None:
         show_fan(view, known[symbol], cards[symbol], 400)
     with right:
         show_honest_card(view, known[symbol], cards[symbol], horizon)
-    place = address("forecasts", symbol=symbol, h=horizon, lang=view.language.value)
-    st.markdown(f"[{text('more')}]({place})")
+    link(view, "forecasts", text("more"), ":material/insights:", symbol=symbol, h=horizon)
 
 
 PAGE = Page("copper", {"ja": "銅", "en": "Copper"}, ":material/stacked_line_chart:", render, 70)

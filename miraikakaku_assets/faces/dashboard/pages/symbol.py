@@ -3,10 +3,9 @@
 import streamlit as st
 
 from miraikakaku_assets.application.ports.reading.symbol_records import SymbolFacts
-from miraikakaku_assets.faces.dashboard.address import address
 from miraikakaku_assets.faces.dashboard.language import Texts
 from miraikakaku_assets.faces.dashboard.page import Page, View
-from miraikakaku_assets.faces.dashboard.panels import panel
+from miraikakaku_assets.faces.dashboard.panels import link, panel
 from miraikakaku_assets.faces.dashboard.parts.forecast_card import show_forecast
 from miraikakaku_assets.faces.dashboard.parts.instrument import chosen_instrument
 from miraikakaku_assets.faces.dashboard.parts.symbol_chart import show_chart
@@ -38,8 +37,7 @@ def _forecast(view: View, facts: SymbolFacts) -> None:
     if shown is None:
         return
     _, horizon = shown
-    place = address("forecasts", symbol=facts.symbol, h=horizon, lang=view.language.value)
-    st.markdown(f"[{text('more_forecast')}]({place})")
+    link(view, "forecasts", text("more_forecast"), ":material/insights:", symbol=facts.symbol, h=horizon)
 
 
 PAGE = Page("symbol", {"ja": "銘柄", "en": "Symbol"}, ":material/candlestick_chart:", render, 30)

@@ -12,7 +12,7 @@ from miraikakaku_assets.application.ports.reading.screening import (
 )
 from miraikakaku_assets.application.reading.screener import screen_instruments
 from miraikakaku_assets.bootstrap import Ports
-from miraikakaku_assets.faces.dashboard.address import address, remember
+from miraikakaku_assets.faces.dashboard.address import address, remember, whole_address
 from miraikakaku_assets.faces.dashboard.language import Language, Texts
 from miraikakaku_assets.faces.dashboard.page import View
 from miraikakaku_assets.faces.dashboard.panels import export, table
@@ -98,7 +98,7 @@ def show_results(view: View, screen: Screen, page: ScreenedPage, offset: int, ch
     columns = list(dict.fromkeys([*_USUAL, *extra]))
     _rows(view, page.rows, columns)
     _paging(view, page, offset)
-    shared = address("screener", **parameters_of(screen), lang=view.language.value)
+    shared = whole_address("screener", **parameters_of(screen), lang=view.language.value)
     with st.expander(text("share"), icon=":material/link:"):
         st.code(shared, language=None)
     _export(view, screen, page)
