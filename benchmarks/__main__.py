@@ -257,6 +257,16 @@ def _api(*, quick: bool) -> dict[str, Metric]:
     return metrics
 
 
+def _dashboard(*, quick: bool) -> dict[str, Metric]:
+    from benchmarks import dashboard  # Streamlit's pages are only needed here
+
+    if not dashboard.CHROMIUM.exists():
+        raise NotMeasuredError(f"pages are looked at with Chromium, and there is no {dashboard.CHROMIUM}")
+    with tempfile.TemporaryDirectory() as folder, _database() as database:
+        looks = dashboard.measure(database, Path(folder), *(2_000, 245, 2) if quick else (16_000, 245, 5))
+    return _named(*looks.named())
+
+
 def _pruning(*, quick: bool) -> dict[str, Metric]:
     with fresh_database() as database:
         measured = upkeep.measure_pruning(database, 100_000 if quick else 2_000_000)
@@ -298,6 +308,10 @@ GROUPS: dict[Callable[..., dict[str, Metric]], tuple[str, ...]] = {
     _pruning: ("prune_2m_s",),
     _alerts: ("alert_rules_ms",),
     _api: ("api_requests_per_s", "api_p99_ms", "ws_delay_ms", "api_symbol_year_ms", "api_market_day_ms"),
+    _dashboard: (
+        *("dashboard_page_ms_p95", "dashboard_cold_ms", "screener_filter_ms", "dashboard_viewers_ms_p95"),
+        *("dashboard_rss_mib", "dashboard_viewer_mib"),
+    ),
     _fetch_requests: ("incremental_requests_per_symbol",),
 }
 """What is measured together."""

@@ -26,6 +26,7 @@ _FIRST_ID = 1_000
 _BARS = "SELECT instrument_id, ts FROM miraikakaku.price_bars WHERE timeframe = '1d' AND status = 'final'"
 _MISSING = 0.003
 """Share of bars that are left out, so that there are gaps between stored ones."""
+_PRICES = ("open", "high", "low", "close")
 
 
 def measure(database: Database, issues: int, sessions: int, share_of_life: float) -> dict[str, Any]:
@@ -76,8 +77,18 @@ def window_of(sessions: int) -> list[date]:
     return days.tail(sessions).to_list()
 
 
-def make_market(database: Database, issues: int, window: list[date], share_of_life: float) -> int:
-    """Puts issues and bars of made-up histories into the tables; returns the number of bars."""
+def make_market(
+    database: Database, issues: int, window: list[date], share_of_life: float, *, is_moving: bool = False
+) -> int:
+    """Puts issues and bars of made-up histories into the tables; returns the number of bars.
+
+    Args:
+        database: Empty but for its tables.
+        issues: Listed issues.
+        window: Sessions.
+        share_of_life: Part of the window for which an issue has bars, on average.
+        is_moving: Whether closes are random walks; else every price is 1,000 yen.
+    """
     list_issues(database, issues, window[-1])
     generator = np.random.default_rng(12)
     opens = session_table(JP.calendar).filter(pl.col("session").is_between(window[0], window[-1]))["opens"]
@@ -89,9 +100,8 @@ def make_market(database: Database, issues: int, window: list[date], share_of_li
         there &= generator.random(there.shape) >= _MISSING
         rows, columns = np.nonzero(there)
         bars = pl.DataFrame({"instrument_id": ids[rows].astype(np.int32), "ts": opens.gather(columns)})
-        prices = [pl.lit(1_000.0).alias(name) for name in ("open", "high", "low", "close")]
         bars = bars.with_columns(
-            *prices,
+            *_prices(generator, there.shape, rows, columns, is_moving=is_moving),
             timeframe=pl.lit("1d"),
             volume=pl.lit(100, pl.Int64),
             source=pl.lit("made"),
@@ -116,6 +126,23 @@ def list_issues(database: Database, issues: int, day: date) -> tuple[int, int]:
         connection.execute(text(_MASTER), values)
         connection.execute(text(_UPDATE), values)
     return _FIRST_ID, _FIRST_ID + issues - 1
+
+
+def _prices(
+    generator: np.random.Generator,
+    shape: tuple[int, int],
+    rows: np.ndarray,
+    columns: np.ndarray,
+    *,
+    is_moving: bool,
+) -> list[pl.Series]:
+    """Open, high, low and close of the stored bars, yen."""
+    if not is_moving:
+        return [pl.repeat(1_000.0, len(rows), eager=True).alias(name) for name in _PRICES]
+    closes = np.round(1_000 * np.exp(np.cumsum(generator.normal(0, 0.02, shape), axis=1)), 1)
+    opens = np.round(np.hstack([closes[:, :1], closes[:, :-1]]), 1)
+    ends = (opens, np.maximum(opens, closes) + 1, np.minimum(opens, closes) * 0.999, closes)
+    return [pl.Series(name, prices[rows, columns]) for name, prices in zip(_PRICES, ends, strict=True)]
 
 
 _INSTRUMENTS = """

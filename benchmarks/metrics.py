@@ -109,6 +109,12 @@ GOALS: dict[str, Goal] = {
     "api_market_day_ms": Goal("ms", 300, "lower"),
     "large_symbol_year_ms": Goal("ms", 15, "lower"),
     "large_market_day_ms": Goal("ms", 300, "lower"),
+    "dashboard_page_ms_p95": Goal("ms", 1_500, "lower"),
+    "dashboard_cold_ms": Goal("ms", 4_000, "lower"),
+    "screener_filter_ms": Goal("ms", 300, "lower"),
+    "dashboard_viewers_ms_p95": Goal("ms", 3_000, "lower"),
+    "dashboard_rss_mib": Goal("MiB", 400, "lower"),
+    "dashboard_viewer_mib": Goal("MiB", 15, "lower"),
 }
 
 

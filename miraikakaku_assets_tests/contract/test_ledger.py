@@ -103,7 +103,7 @@ def test_batches_of_a_run_whose_process_is_gone_are_closed(database: Database) -
 
 def statuses(database: Database) -> tuple[dict[int, str], set[int]]:
     """What an operator sees: batch → status, and which of them are shown at work."""
-    read = PostgresStatus(database).read(JP, Timeframe.D1, NOW)
+    read = PostgresStatus(database).read(JP, Timeframe.D1, {JP.calendar: NOW})
     return {row["id"]: row["status"] for row in read["batches"]}, {row["batch"] for row in read["running"]}
 
 

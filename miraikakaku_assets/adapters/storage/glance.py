@@ -15,7 +15,9 @@ _FRESH = text(f"""
 SELECT m.universe, count(*) AS listed, count(bar.found) AS fresh,
        (SELECT list_date FROM ({LIST_IN_FORCE.format(universe="m.universe")}) AS in_force) AS list_date
 FROM miraikakaku.stock_master m
-JOIN unnest(CAST(:universes AS text[]), CAST(:due AS timestamptz[])) AS due(universe, ts) ON due.universe = m.universe
+JOIN miraikakaku.instruments i ON i.id = m.instrument_id
+JOIN unnest(CAST(:universes AS text[]), CAST(:calendars AS text[]), CAST(:due AS timestamptz[]))
+  AS due(universe, calendar, ts) ON due.universe = m.universe AND due.calendar = i.calendar
 LEFT JOIN LATERAL (
     SELECT 1 AS found FROM miraikakaku.price_bars b
     WHERE b.instrument_id = m.instrument_id AND b.timeframe = '1d' AND b.ts >= due.ts AND b.status = 'final' LIMIT 1
@@ -51,9 +53,15 @@ class PostgresGlance:
     def __init__(self, database: Database) -> None:
         self._engine = database.engine
 
-    def fresh(self, due: Mapping[str, datetime]) -> Mapping[str, Mapping[str, Any]]:
-        """Universe → how many issues are listed and how many have the bar that is due, and the day of the list."""
-        named = {"universes": list(due), "due": list(due.values())}
+    def fresh(self, due: Mapping[str, Mapping[str, datetime]]) -> Mapping[str, Mapping[str, Any]]:
+        """Universe → how many issues are listed and how many have the bar that is due, and the day of the list.
+
+        Args:
+            due: Universe → calendar of its instruments → start of the newest bar that is due (UTC).
+        """
+        asked = [(name, calendar, ts) for name, starts in due.items() for calendar, ts in starts.items()]
+        universes, calendars, starts = (list(column) for column in zip(*asked, strict=True))
+        named = {"universes": universes, "calendars": calendars, "due": starts}
         return {row["universe"]: row for row in self._rows(_FRESH, named)}
 
     def coverage(self) -> Mapping[str, Mapping[str, Any]]:

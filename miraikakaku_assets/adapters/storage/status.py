@@ -1,6 +1,7 @@
 """What an operator wants to see at a glance, read from the tables."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import TextClause, func, select, text
@@ -35,9 +36,11 @@ FROM (SELECT instrument_id, min(first_ts) AS first_ts, max(last_ts) AS last_ts, 
 """)
 _FRESH = text("""
 SELECT count(*) FROM miraikakaku.stock_master m
+JOIN miraikakaku.instruments i ON i.id = m.instrument_id
+JOIN unnest(CAST(:calendars AS text[]), CAST(:due AS timestamptz[])) AS due(calendar, ts) ON due.calendar = i.calendar
 WHERE m.universe = :universe AND m.is_active AND EXISTS (
     SELECT 1 FROM miraikakaku.price_bars b
-    WHERE b.instrument_id = m.instrument_id AND b.timeframe = :timeframe AND b.ts >= :due AND b.status = 'final')
+    WHERE b.instrument_id = m.instrument_id AND b.timeframe = :timeframe AND b.ts >= due.ts AND b.status = 'final')
 """)
 _QUARANTINE = text("""
 SELECT q.rule, count(*) AS rows FROM miraikakaku.quarantined_bars q
@@ -158,15 +161,20 @@ class PostgresStatus:
         """Bars and rows of indicators per universe and timeframe, counted."""
         return self._rows(_ROWS)
 
-    def read(self, universe: Universe, timeframe: Timeframe, due: object) -> dict[str, Any]:
+    def read(self, universe: Universe, timeframe: Timeframe, due: Mapping[str, datetime]) -> dict[str, Any]:
         """Master, bars, freshness, quarantine, coverage and the newest batches.
 
         Args:
             universe: Whose status.
             timeframe: Of the bars.
-            due: UTC time of the newest bar that should be there.
+            due: Calendar of instruments → start of the newest bar that should be there (UTC).
         """
-        named = {"universe": universe.name, "timeframe": timeframe.value, "due": due}
+        named = {
+            "universe": universe.name,
+            "timeframe": timeframe.value,
+            "calendars": list(due),
+            "due": list(due.values()),
+        }
         with self._database.engine.connect() as connection:
 
             def rows(query: Any) -> list[dict[str, Any]]:

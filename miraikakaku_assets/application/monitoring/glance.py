@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from miraikakaku_assets.application.monitoring.due_bars import due_bars
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
-from miraikakaku_assets.domain.market.sessions import last_completed_session, session_table
+from miraikakaku_assets.domain.market.sessions import last_completed_session
 
 
 class GlanceStore(Protocol):
     """Reads few rows."""
 
-    def fresh(self, due: Mapping[str, datetime]) -> Mapping[str, Mapping[str, Any]]:
-        """Universe → ``listed``, ``fresh`` and ``list_date``."""
+    def fresh(self, due: Mapping[str, Mapping[str, datetime]]) -> Mapping[str, Mapping[str, Any]]:
+        """Universe → ``listed``, ``fresh`` and ``list_date``, by what is due of each calendar."""
 
     def coverage(self) -> Mapping[str, Mapping[str, Any]]:
         """Universe → its newest check, as a whole."""
@@ -34,7 +35,7 @@ class UniverseGlance:
         universe: Its name.
         due_session: The newest session whose bar is due.
         listed: Issues of its list in force.
-        fresh: Those that have that bar.
+        fresh: Those that have the newest bar that is due on their own calendar.
         list_date: Day of the list; None without one.
         checked_at: When its coverage was checked (UTC); None: never.
         coverage: Stored over expected bars at that check; None where nothing was expected.
@@ -64,8 +65,8 @@ def universes_at_a_glance(store: GlanceStore, clock: Clock) -> list[UniverseGlan
     """Every universe, with freshness measured against the newest session whose bar is due."""
     now = clock()
     due = {name: last_completed_session(universe.calendar, now) for name, universe in UNIVERSES.items()}
-    opens = {name: _opening(UNIVERSES[name].calendar, session) for name, session in due.items()}
-    fresh, coverage = store.fresh(opens), store.coverage()
+    starts = {name: due_bars(universe, now) for name, universe in UNIVERSES.items()}
+    fresh, coverage = store.fresh(starts), store.coverage()
     shown = []
     for name, session in due.items():
         counts, check = fresh.get(name, {}), coverage.get(name, {})
@@ -84,9 +85,3 @@ def universes_at_a_glance(store: GlanceStore, clock: Clock) -> list[UniverseGlan
             )
         )
     return shown
-
-
-def _opening(calendar: str, session: date) -> datetime:
-    table = session_table(calendar)
-    opens: datetime = table.filter(table["session"] == session)["opens"][0]
-    return opens

@@ -4,18 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from miraikakaku_assets.application.monitoring.due_bars import due_bars
 from miraikakaku_assets.application.ports import Clock
 from miraikakaku_assets.application.ports.rate_limit import AdjustableRate, LimitState
 from miraikakaku_assets.domain.coverage.burn_down import burn_down
 from miraikakaku_assets.domain.market.instruments import Timeframe, Universe
-from miraikakaku_assets.domain.market.sessions import last_completed_session, session_table
+from miraikakaku_assets.domain.market.sessions import last_completed_session
 from miraikakaku_assets.domain.market.source_health import DAY, Probe, SourceHealth, judge
 
 
 class StatusStore(Protocol):
     """Reads the figures from the tables."""
 
-    def read(self, universe: Universe, timeframe: Timeframe, due: object) -> dict[str, Any]:
+    def read(self, universe: Universe, timeframe: Timeframe, due: Mapping[str, datetime]) -> dict[str, Any]:
         """Master, bars, freshness, quarantine, coverage, running and newest batches."""
 
 
@@ -38,7 +39,7 @@ class Probes(Protocol):
 def show_status(
     universe: Universe, timeframe: Timeframe, *, store: StatusStore, clock: Clock
 ) -> dict[str, Any]:
-    """The figures, with freshness measured against the newest session whose bar is due.
+    """The figures, with freshness measured against the newest bar that is due on each instrument's calendar.
 
     Args:
         universe: Whose status.
@@ -46,10 +47,12 @@ def show_status(
         store: Reads the figures.
         clock: Time of the question.
     """
-    due = last_completed_session(universe.calendar, clock())
-    table = session_table(universe.calendar)
-    opens = table.filter(table["session"] == due)["opens"][0]
-    return store.read(universe, timeframe, opens) | {"due_session": due, "asked_at": clock()}
+    now = clock()
+    session = last_completed_session(universe.calendar, now)
+    return store.read(universe, timeframe, due_bars(universe, now)) | {
+        "due_session": session,
+        "asked_at": now,
+    }
 
 
 def source_status(

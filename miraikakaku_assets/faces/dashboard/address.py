@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 
 import streamlit as st
 
@@ -70,6 +70,13 @@ def pick(name: str, label: str, options: dict[str, str], default: str, *, key: s
     value = default if value is None else str(value)
     remember(**{name: None if value == default else value})
     return value
+
+
+def whole_address(slug: str, **values: object) -> str:
+    """The address of a view as somebody else opens it: with the host that this browser has asked."""
+    here: str | None = st.context.url
+    path = address(slug, **values)
+    return path if here is None else urljoin(here, path.removeprefix("/"))
 
 
 def address(slug: str, **values: object) -> str:

@@ -1,7 +1,7 @@
 """What a page is, and what it is given to draw itself with."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ class View:
         theme: Colours.
         key: Whose look it is.
         is_simulated: Whether the prices are made up.
+        pages: What `panels.link` leads to, by slug; filled before a page is drawn.
     """
 
     use: Ports
@@ -33,6 +34,7 @@ class View:
     theme: Theme
     key: Key
     is_simulated: bool = False
+    pages: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def may_operate(self) -> bool:

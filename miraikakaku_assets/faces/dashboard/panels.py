@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import streamlit as st
 
 from miraikakaku_assets.domain.errors import DependencyUnavailableError, MiraikakakuError
-from miraikakaku_assets.faces.dashboard.address import chosen_number, remember
+from miraikakaku_assets.faces.dashboard.address import address, chosen_number, remember
 from miraikakaku_assets.faces.dashboard.language import Texts
 from miraikakaku_assets.faces.dashboard.page import View
 
@@ -114,6 +114,24 @@ def empty(sentence: str, command: str | None = None) -> None:
         st.markdown(f":material/inbox: {sentence}")
         if command:
             st.code(command, language=None, wrap_lines=True)
+
+
+def link(view: View, slug: str, label: str, icon: str, **values: object) -> None:
+    """A way to a view of another page that keeps what is chosen for the session.
+
+    Args:
+        view: The look.
+        slug: The other page.
+        label: What is to be seen there.
+        icon: Of Streamlit.
+        values: Parameters of its address; None for those that it should not have.
+    """
+    page = view.pages.get(slug)
+    if page is None:  # a page that is drawn alone
+        st.markdown(f"[{label}]({address(slug, **values)})")
+        return
+    query = {name: str(value) for name, value in values.items() if value is not None}
+    st.page_link(page, label=label, icon=icon, query_params=query)
 
 
 def export(view: View, frame: "pl.DataFrame", name: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -62,8 +63,9 @@ def show() -> None:
         simulated = _is_simulated(reading)
     if reading is None:  # there is no database, and what may not write must not be read by who may
         st.stop()
-    view = View(reading, ports(), language, theme, key, simulated)
-    shown = {page.slug: _shown(page, view, is_first=page is all_pages()[0]) for page in all_pages()}
+    shown: dict[str, Any] = {}
+    view = View(reading, ports(), language, theme, key, simulated, shown)
+    shown |= {page.slug: _shown(page, view, is_first=page is all_pages()[0]) for page in all_pages()}
     chosen = st.navigation(list(shown.values()), position="sidebar")
     _header(view, shown)
     _choices(language)

@@ -20,6 +20,7 @@ from miraikakaku_assets.faces.dashboard.address import (
 )
 from miraikakaku_assets.faces.dashboard.page import Page, View
 from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, pager, panel, plain, table
+from miraikakaku_assets.faces.dashboard.parts.coverage_segments import show_segments
 from miraikakaku_assets.faces.dashboard.parts.coverage_texts import CAUSE_TEXTS, TEXTS
 from miraikakaku_assets.faces.dashboard.reads import awaited, cached
 
@@ -37,7 +38,7 @@ def render(view: View) -> None:
         return
     _headline(view, market, checked)
     _gaps(view, market, checked)
-    _segments(view, market, checked)
+    show_segments(view, market, checked)
 
 
 @cached(60)
@@ -263,52 +264,6 @@ def _repair(view: View, market: str, session: date | None, cause: str | None, sy
         run = awaited(launched)
         place = f"{view.use.settings.dagster_url.rstrip('/')}/runs/{run}"
         st.success(f"{text('repairing')} [{run[:8]}]({place})", icon=":material/build:")
-
-
-@panel
-def _segments(view: View, market: str, checked: Any) -> None:
-    import polars as pl
-
-    text = view.texts(TEXTS)
-    st.subheader(text("segments"), anchor=False)
-    rows = [
-        {
-            text("segment"): text("whole") if segment["segment"] == "all" else segment["segment"],
-            text("share"): None if segment["coverage"] is None else 100 * segment["coverage"],
-            text("floor"): 100 * segment["threshold"],
-            text("stored"): segment["stored_bars"],
-            text("expected"): segment["expected_bars"],
-            text("issues"): segment["instruments"],
-            text("complete"): segment["complete_instruments"],
-            text("no_bars"): segment["empty_instruments"],
-        }
-        for segment in checked.segments
-    ]
-    number = st.column_config.NumberColumn
-    table(
-        rows,
-        column_config={
-            text("share"): number(format="%.2f"),
-            text("floor"): number(format="%.0f"),
-            text("stored"): number(format="localized"),
-            text("expected"): number(format="localized"),
-        },
-        alt=text("segments"),
-    )
-    export(view, pl.DataFrame(rows, infer_schema_length=None), f"coverage-{market}")
-    if len(checked.trend) > 1:
-        _trend(view, market, checked)
-
-
-def _trend(view: View, market: str, checked: Any) -> None:
-    import plotly.graph_objects as go
-
-    text = view.texts(TEXTS)
-    moments, shares = zip(*checked.trend, strict=True)
-    figure = go.Figure(go.Scatter(x=moments, y=shares, mode="lines+markers", name=text("coverage")))
-    figure.update_layout(**view.theme.layout(_LEAST_HEIGHT))
-    figure.update_yaxes(tickformat=".1%")
-    chart(figure, f"coverage-trend-{market}", text("trend_alt"))
 
 
 PAGE = Page("coverage", {"ja": "カバレッジ", "en": "Coverage"}, ":material/grid_on:", render, 20)

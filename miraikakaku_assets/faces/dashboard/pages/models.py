@@ -6,12 +6,8 @@ import polars as pl
 import streamlit as st
 
 from miraikakaku_assets.application.reading.forecast_record import (
-    RankRecord,
     champion_history,
-    rank_record,
-    risk_coverage,
 )
-from miraikakaku_assets.application.reading.judgements import newest_scores
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import universe
 from miraikakaku_assets.domain.market.sessions import sessions_back
@@ -20,15 +16,14 @@ from miraikakaku_assets.faces.dashboard.address import pick
 from miraikakaku_assets.faces.dashboard.language import Texts
 from miraikakaku_assets.faces.dashboard.page import Page, View
 from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, panel, table
-from miraikakaku_assets.faces.dashboard.parts.figures import number, signed
+from miraikakaku_assets.faces.dashboard.parts.figures import number
 from miraikakaku_assets.faces.dashboard.parts.forecast_card import ENSEMBLE, NO_CHANGE, horizon_choice
+from miraikakaku_assets.faces.dashboard.parts.model_orders import show_orders, show_sureness
+from miraikakaku_assets.faces.dashboard.parts.model_scores import model_name, model_styles, scores_of
 from miraikakaku_assets.faces.dashboard.reads import cached
-from miraikakaku_assets.faces.dashboard.theme import BLUE, GREEN, ORANGE, PURPLE, SERIES, SKY, VERMILION
+from miraikakaku_assets.faces.dashboard.theme import GREEN
 
-_RECORD_DAYS = 60
 _DECISIONS = 60
-_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "hexagon", "pentagon")
 _KEPT = {"80": (0.78, 0.82), "95": (0.935, 0.965)}
 TEXTS = Texts(
     {
@@ -40,8 +35,6 @@ TEXTS = Texts(
         "window": ("集計期間", "Window"),
         "20": ("20日", "20 days"),
         "250": ("250日", "250 days"),
-        "ensemble": ("アンサンブル", "Ensemble"),
-        "random_walk": ("変化なし", "No change"),
         "nothing": (
             "採点された予測がまだありません。予測の対象日の終値が集まると採点されます。",
             "No forecast has been scored yet; they are when the closes of their targets are in.",
@@ -70,30 +63,6 @@ TEXTS = Texts(
             "Share of outcomes within each band; within the green strip the promise is kept.",
         ),
         "alt_calibration": ("モデルごとの帯に入った割合", "Share of outcomes in the bands by model"),
-        "ic": ("順位づけの価値 (rank IC)", "What ranking is worth (rank IC)"),
-        "ic_note": (
-            "予測の順位と実際の騰落の順位の相関。直近{days}日・{horizon}営業日先。",
-            "Correlation of forecast and outcome by rank; the last {days} days, {horizon} ahead.",
-        ),
-        "alt_ic": ("モデルごとの順位相関の累積平均", "Mean rank correlation so far of every model"),
-        "no_ic": (
-            "順位をつけられるほど多くの銘柄の結果がまだありません。",
-            "There are not enough outcomes yet to judge an order by.",
-        ),
-        "mean_ic": ("平均 IC", "mean IC"),
-        "t": ("t 値", "t"),
-        "icir": ("ICIR", "ICIR"),
-        "spread": ("上位−下位1割", "first − last tenth"),
-        "risk": ("確信度と成績 (risk–coverage)", "Surer and better? (risk–coverage)"),
-        "risk_note": (
-            "確信度 (予測の大きさ÷帯の幅) が高い順に予測を採用したときの成績。確信に中身があれば左ほど良い。",
-            "Forecasts taken from the surest on (size over band); if sureness means anything, the left is better.",
-        ),
-        "share": ("採用した予測の割合", "Share of forecasts taken"),
-        "hit_rate": ("方向の的中率", "Direction right"),
-        "error": ("誤差の比 (対 変化なし)", "Error over no change"),
-        "coin": ("五分五分", "A coin"),
-        "alt_risk": ("採用割合ごとの的中率と誤差比", "Hit rate and error ratio by share taken"),
         "champions": ("チャンピオンの審査", "Champion decisions"),
         "no_champions": (
             "審査の記録がまだありません。月に一度、1年分の実績で審査されます。",
@@ -118,7 +87,7 @@ def render(view: View) -> None:
         market = pick("market", text("market"), markets, "jp", key="models-market")
         window = int(pick("window", text("window"), {"20": text("20"), "250": text("250")}, "20"))
         horizon = horizon_choice(view, "models-horizon")
-    scores = _scores(view.use, market, window)
+    scores = scores_of(view.use, market, window)
     if not scores:
         empty(text("nothing"), f"miraikakaku predict --universe {market}")
     else:
@@ -127,14 +96,9 @@ def render(view: View) -> None:
         with left:
             _calibration(view, market, window, horizon)
         with right:
-            _risk(view, market, horizon)
-        _ranking(view, market, horizon)
+            show_sureness(view, market, horizon)
+        show_orders(view, market, horizon)
     _champions(view, market)
-
-
-@cached(120)
-def _scores(use: Ports, market: str, window: int) -> list[dict[str, Any]]:
-    return newest_scores(universe(market), window, "universe", None, use.forecasts)
 
 
 @cached(120)
@@ -146,51 +110,9 @@ def _over_time(use: Ports, market: str, window: int) -> pl.DataFrame:
     return rows.select("model", "horizon", "until", "mae_to_no_change")
 
 
-@cached(300)
-def _orders(use: Ports, market: str, horizon: int, models: tuple[str, ...]) -> dict[str, RankRecord]:
-    whose = universe(market)
-    newest = use.forecasts.newest_origin(whose)
-    if newest is None:
-        return {}
-    return {
-        model: rank_record(whose, model, horizon, _RECORD_DAYS, newest, use.forecast_records)
-        for model in models
-    }
-
-
-@cached(300)
-def _sureness(use: Ports, market: str, horizon: int) -> pl.DataFrame | None:
-    whose = universe(market)
-    newest = use.forecasts.newest_origin(whose)
-    if newest is None:
-        return None
-    return risk_coverage(whose, ENSEMBLE, horizon, _RECORD_DAYS, newest, use.forecast_records)
-
-
 @cached(120)
 def _reviews(use: Ports, market: str) -> list[dict[str, Any]]:
     return champion_history(universe(market), _DECISIONS, use.forecast_records)
-
-
-def _name(view: View, model: str) -> str:
-    if model in (ENSEMBLE, NO_CHANGE):
-        return view.texts(TEXTS)(model)
-    return model.replace("_", " ")
-
-
-def _styles(view: View, models: list[str]) -> dict[str, tuple[str, str, str]]:
-    """Model → colour, dash and symbol: told apart without colours, too; the same on every figure."""
-    own = SKY if view.theme.is_dark else BLUE
-    others = [colour for colour in (ORANGE, GREEN, PURPLE, VERMILION, *SERIES) if colour != own]
-    styles = {}
-    for place, model in enumerate(sorted(set(models) - {ENSEMBLE, NO_CHANGE})):
-        styles[model] = (
-            others[place % len(others)],
-            _DASHES[(place + 1) % len(_DASHES)],
-            _SYMBOLS[(place + 1) % len(_SYMBOLS)],
-        )
-    flat = {NO_CHANGE: (view.theme.muted, _DASHES[1], "line-ns")}
-    return {ENSEMBLE: (own, _DASHES[0], _SYMBOLS[0])} | styles | flat
 
 
 @panel
@@ -208,14 +130,14 @@ def _leaderboard(view: View, market: str, window: int, horizon: int) -> None:
     models = rows["model"].unique().to_list()
     figure = go.Figure()
     figure.add_hline(y=1, line={"color": theme.muted, "width": 1.5})
-    for model, (colour, dash, _) in _styles(view, models).items():
+    for model, (colour, dash, _) in model_styles(view, models).items():
         own = rows.filter(pl.col("model") == model).sort("until")
         if own.is_empty() or model == NO_CHANGE:
             continue
         width = 3 if model == ENSEMBLE else 1.5
         figure.add_trace(
             go.Scatter(
-                x=own["until"].to_list(), y=own["mae_to_no_change"].to_list(), name=_name(view, model),
+                x=own["until"].to_list(), y=own["mae_to_no_change"].to_list(), name=model_name(view, model),
                 mode="lines" if own.height > 1 else "markers",
                 line={"color": colour, "width": width, "dash": dash},
                 hovertemplate="%{y:.4f}",
@@ -230,11 +152,11 @@ def _leaderboard(view: View, market: str, window: int, horizon: int) -> None:
 
 def _table(view: View, market: str, window: int, horizon: int) -> None:
     text = view.texts(TEXTS)
-    scores = [row for row in _scores(view.use, market, window) if row["horizon"] == horizon]
+    scores = [row for row in scores_of(view.use, market, window) if row["horizon"] == horizon]
     scores.sort(key=lambda row: (row["mae_to_no_change"] is None, row["mae_to_no_change"] or 0, row["model"]))
     shown = [
         {
-            text("model"): _name(view, row["model"]),
+            text("model"): model_name(view, row["model"]),
             text("ratio"): row["mae_to_no_change"],
             text("skill"): row["skill"],
             text("p"): row["dm_p_better"],
@@ -274,10 +196,10 @@ def _calibration(view: View, market: str, window: int, horizon: int) -> None:
     st.caption(text("calibration_note"))
     scores = [
         row
-        for row in _scores(view.use, market, window)
+        for row in scores_of(view.use, market, window)
         if row["horizon"] == horizon and row["coverage_80"] is not None
     ]
-    styles = _styles(view, [row["model"] for row in scores])
+    styles = model_styles(view, [row["model"] for row in scores])
     rows = sorted(scores, key=lambda row: (row["model"] != ENSEMBLE, row["model"]), reverse=True)
     figure = go.Figure()
     for low, high in _KEPT.values():
@@ -287,7 +209,7 @@ def _calibration(view: View, market: str, window: int, horizon: int) -> None:
         signs = [styles[row["model"]][2] + ("" if filled else "-open") for row in rows]
         figure.add_trace(
             go.Scatter(
-                x=[row[column] for row in rows], y=[_name(view, row["model"]) for row in rows], name=text(name),
+                x=[row[column] for row in rows], y=[model_name(view, row["model"]) for row in rows], name=text(name),
                 mode="markers", marker={"color": colours, "symbol": signs, "size": 11, "line": {"width": 2}},
                 hovertemplate="%{y}: %{x:.1%}",
             )
@@ -295,91 +217,6 @@ def _calibration(view: View, market: str, window: int, horizon: int) -> None:
     figure.update_layout(theme.layout(max(90 + 32 * len(rows), 260), showlegend=False))
     figure.update_xaxes(tickformat=".0%")
     chart(figure, "calibration", text("alt_calibration"), width="stretch")
-
-
-@panel
-def _risk(view: View, market: str, horizon: int) -> None:
-    import plotly.graph_objects as go
-
-    text, theme = view.texts(TEXTS), view.theme
-    st.subheader(text("risk"), anchor=False)
-    st.caption(text("risk_note"))
-    curve = _sureness(view.use, market, horizon)
-    if curve is None or curve.is_empty():
-        st.info(text("nothing"), icon=":material/hourglass_empty:")
-        return
-    figure = go.Figure()
-    share = curve["share"].to_list()
-    own = SKY if theme.is_dark else BLUE
-    figure.add_hline(y=0.5, line={"color": theme.muted, "dash": "dash", "width": 1.5})
-    for name, colour, dash, axis, form in (
-        ("hit_rate", own, "solid", "y", "%{y:.1%}"),
-        ("mae_to_no_change", ORANGE, "dash", "y2", "%{y:.4f}"),
-    ):
-        figure.add_trace(
-            go.Scatter(
-                x=share, y=curve[name].to_list(), name=text("hit_rate" if axis == "y" else "error"), yaxis=axis,
-                mode="lines+markers", line={"color": colour, "width": 2, "dash": dash}, hovertemplate=form,
-            )
-        )  # fmt: skip
-    figure.update_layout(
-        theme.layout(
-            330, hovermode="x unified",
-            yaxis2={"overlaying": "y", "side": "right", "tickformat": ".3f", "showgrid": False, "automargin": True},
-        )
-    )  # fmt: skip
-    figure.update_xaxes(title=text("share"), tickformat=".0%", title_font_size=12)
-    figure.update_layout(yaxis={"tickformat": ".0%", "gridcolor": theme.grid, "zeroline": False})
-    chart(figure, "risk-coverage", text("alt_risk"), width="stretch")
-
-
-@panel
-def _ranking(view: View, market: str, horizon: int) -> None:
-    import plotly.graph_objects as go
-
-    text, theme = view.texts(TEXTS), view.theme
-    st.subheader(text("ic"), anchor=False)
-    st.caption(text("ic_note", days=_RECORD_DAYS, horizon=horizon))
-    scores = _scores(view.use, market, 20)
-    models = tuple(sorted({row["model"] for row in scores} - {NO_CHANGE}))
-    records = {
-        model: record
-        for model, record in _orders(view.use, market, horizon, models).items()
-        if record.mean is not None and record.t is not None
-    }
-    if not records:
-        st.info(text("no_ic"), icon=":material/hourglass_empty:")
-        return
-    figure = go.Figure()
-    figure.add_hline(y=0, line={"color": theme.muted, "width": 1.5})
-    styles = _styles(view, list(models))
-    for model, record in records.items():
-        known = record.days.drop_nulls("ic")
-        mean = known["ic"].cum_sum() / pl.Series(range(1, known.height + 1))
-        colour, dash, _ = styles[model]
-        figure.add_trace(
-            go.Scatter(
-                x=known["as_of"].to_list(), y=mean.to_list(), name=_name(view, model), mode="lines",
-                line={"color": colour, "dash": dash, "width": 3 if model == ENSEMBLE else 1.5},
-                hovertemplate="%{y:+.3f}",
-            )
-        )  # fmt: skip
-    figure.update_layout(theme.layout(300, hovermode="x unified"))
-    figure.update_xaxes(tickformat="%m/%d", hoverformat="%Y-%m-%d")
-    figure.update_yaxes(tickformat="+.2f")
-    chart(figure, "rank-ic-models", text("alt_ic"), width="stretch")
-    shown = [
-        {
-            text("model"): _name(view, model),
-            text("mean_ic"): number(record.mean, 3, sign=True),
-            text("t"): number(record.t, 1, sign=True),
-            text("icir"): number(record.ratio, 2, sign=True),
-            text("spread"): signed(record.spread),
-            text("days"): record.days.drop_nulls("ic").height,
-        }
-        for model, record in sorted(records.items(), key=lambda entry: -(entry[1].mean or 0))
-    ]
-    table(shown, alt=text("ic"))
 
 
 @panel
@@ -394,10 +231,12 @@ def _champions(view: View, market: str) -> None:
         {
             text("as_of"): review["as_of"],
             text("horizon"): review["horizon"],
-            text("before"): _name(view, str(review["before"])),
+            text("before"): model_name(view, str(review["before"])),
             text("champion"): ("▲ " if review["champion"] != review["before"] else "")
-            + _name(view, str(review["champion"])),
-            text("challenger"): _name(view, review["best_challenger"]) if review["best_challenger"] else "–",
+            + model_name(view, str(review["champion"])),
+            text("challenger"): model_name(view, review["best_challenger"])
+            if review["best_challenger"]
+            else "–",
             text("ratio"): number(review["mae_ratio"], 4),
             text("p_holm"): number(review["p_holm"], 3),
             text("why"): review["why"] or "–",

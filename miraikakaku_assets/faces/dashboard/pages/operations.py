@@ -10,9 +10,10 @@ from miraikakaku_assets.domain.operations.thresholds import THRESHOLDS, shown
 from miraikakaku_assets.faces.dashboard.language import Language, Texts
 from miraikakaku_assets.faces.dashboard.page import Page, View
 from miraikakaku_assets.faces.dashboard.panels import chart, empty, export, panel, table
+from miraikakaku_assets.faces.dashboard.parts.backups import show_backups
 from miraikakaku_assets.faces.dashboard.reads import cached
 
-_ATTEMPTS, _CHECKS, _MIB = 10, 288, 2**20
+_CHECKS, _FEW = 288, 10
 _LATE_SECONDS = 60.0
 TEXTS = Texts(
     {
@@ -22,7 +23,6 @@ TEXTS = Texts(
             "Nothing is measured yet. The schedule health_check measures every five minutes.",
         ),
         "measured": ("{moment} に測定 ({ago})", "measured {moment} ({ago})"),
-        "history": ("推移", "Over time"),
         "figure": ("指標", "Figure"),
         "history_alt": ("{figure} の推移", "{figure} over time"),
         "services": ("サービス", "Services"),
@@ -35,36 +35,6 @@ TEXTS = Texts(
         "alive": ("稼働中", "alive"),
         "late": ("応答なし", "silent"),
         "stopped": ("停止", "stopped"),
-        "backups": ("バックアップと復旧訓練", "Backups and their drills"),
-        "no_backups": (
-            "バックアップはまだありません。",
-            "There is no backup yet.",
-        ),
-        "newest_good": (
-            "復元して照合済みの最新バックアップ: {moment} ({ago})",
-            "Newest backup that was restored and compared: {moment} ({ago})",
-        ),
-        "no_good": (
-            "復元して照合されたバックアップがありません。",
-            "No backup was ever restored and compared.",
-        ),
-        "backup": ("バックアップ", "backup"),
-        "kind": ("種類", "kind"),
-        "begun": ("開始", "begun"),
-        "size": ("サイズ (MiB)", "size (MiB)"),
-        "dump": ("コピー (秒)", "copying (s)"),
-        "verify": ("復元訓練 (秒)", "restore drill (s)"),
-        "error": ("エラー (英語)", "error"),
-        "integrity": (
-            "破損検査: {moment}、{relations} 個の表と索引、{result}",
-            "Search for damage: {moment}, {relations} tables and indexes, {result}",
-        ),
-        "whole": ("破損なし", "nothing damaged"),
-        "damaged": ("{count} 個が破損", "{count} damaged"),
-        "no_integrity": (
-            "破損検査はまだ実行されていません: `miraikakaku backup`",
-            "No search for damage yet: `miraikakaku backup`",
-        ),
         "security": ("セキュリティ検査の結果", "Security findings"),
         "not_yours": (
             "`operate` 権限のあるキーにのみ表示されます。",
@@ -94,7 +64,7 @@ def render(view: View) -> None:
     _dagster(view)
     _machine(view)
     _services(view)
-    _backups(view)
+    show_backups(view)
     _security(view)
 
 
@@ -106,11 +76,6 @@ def _samples(use: Ports, checks: int) -> list[Any]:
 @cached(10)
 def _beats(use: Ports) -> list[Any]:
     return use.heartbeats.services()
-
-
-@cached(60)
-def _kept(use: Ports) -> tuple[list[Any], Any, Any]:
-    return use.backup_history.newest(_ATTEMPTS), use.newest_backup, use.integrity.newest()
 
 
 @cached(60)
@@ -181,7 +146,7 @@ def _history(view: View, resources: list[str]) -> None:
         go.Scatter(
             x=[sample.sampled_at for sample in rows],
             y=[sample.value for sample in rows],
-            mode="lines+markers" if len(rows) < _ATTEMPTS else "lines",
+            mode="lines+markers" if len(rows) < _FEW else "lines",
         )
     )
     threshold = THRESHOLDS.get(figure_name)
@@ -230,52 +195,6 @@ def _services(view: View) -> None:
         column_config={text("silent"): st.column_config.NumberColumn(format="%.0f")},
         alt=text("services"),
     )
-
-
-@panel
-def _backups(view: View) -> None:
-    text = view.texts(TEXTS)
-    st.subheader(text("backups"), anchor=False)
-    attempts, newest, integrity = _kept(view.use)
-    if not attempts and newest is None:
-        empty(text("no_backups"), "miraikakaku backup")
-    else:
-        good = newest is not None
-        icon = ":material/check_circle:" if good else ":material/warning:"
-        words = (
-            text("newest_good", moment=view.moment(newest), ago=view.ago(newest)) if good else text("no_good")
-        )
-        st.markdown(f"{icon} {words}")
-    if attempts:
-        table(
-            [_attempt(view, text, attempt) for attempt in attempts],
-            column_config={
-                text("size"): st.column_config.NumberColumn(format="%.1f"),
-                text("dump"): st.column_config.NumberColumn(format="%.1f"),
-                text("verify"): st.column_config.NumberColumn(format="%.1f"),
-            },
-            alt=text("backups"),
-        )
-    if integrity is None:
-        st.caption(text("no_integrity"))
-    else:
-        damaged = len(integrity.damaged)
-        result = text("whole") if integrity.is_whole else text("damaged", count=damaged)
-        moment = view.moment(integrity.checked_at)
-        st.caption(text("integrity", moment=moment, relations=f"{integrity.relations:,}", result=result))
-
-
-def _attempt(view: View, text: Any, attempt: Any) -> dict[str, Any]:
-    return {
-        text("begun"): view.moment(attempt.started_at),
-        text("backup"): attempt.name,
-        text("kind"): attempt.kind.value,
-        text("state"): attempt.status.value,
-        text("size"): attempt.bytes / _MIB,
-        text("dump"): attempt.seconds.get("copy"),
-        text("verify"): attempt.seconds.get("verify"),
-        text("error"): attempt.error,
-    }
 
 
 @panel

@@ -5,12 +5,13 @@ from typing import Any
 
 import streamlit as st
 
+from miraikakaku_assets.application.monitoring.glance import UniverseGlance, universes_at_a_glance
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.universes import UNIVERSES
 from miraikakaku_assets.domain.percent import percent
 from miraikakaku_assets.faces.dashboard.language import Texts
 from miraikakaku_assets.faces.dashboard.page import Page, View
-from miraikakaku_assets.faces.dashboard.panels import empty, panel, plain, table
+from miraikakaku_assets.faces.dashboard.panels import empty, link, panel, plain, table
 from miraikakaku_assets.faces.dashboard.parts.alerts import show_alerts
 from miraikakaku_assets.faces.dashboard.parts.assets import console_state, show_assets, show_schedules
 from miraikakaku_assets.faces.dashboard.reads import cached
@@ -28,6 +29,9 @@ TEXTS = Texts(
         ),
         "markets": ("鮮度とカバレッジ", "Freshness and coverage"),
         "coverage": ("カバレッジ", "coverage"),
+        "gaps": ("足りない足とその理由", "Missing bars, and why"),
+        "forecasts": ("予測の順位とその実績", "Forecasts, and their record"),
+        "curve": ("バックワーデーションか", "In backwardation?"),
         "checked": ("{moment} に検査", "checked {moment}"),
         "never": ("未検査", "never checked"),
         "no_list": ("銘柄一覧がありません", "no list yet"),
@@ -81,9 +85,7 @@ def render(view: View) -> None:
 
 
 @cached(20)
-def _glance(use: Ports) -> list[Any]:
-    from miraikakaku_assets.application.monitoring.glance import universes_at_a_glance
-
+def _glance(use: Ports) -> list[UniverseGlance]:
     return universes_at_a_glance(use.glance, use.clock)
 
 
@@ -120,14 +122,25 @@ def _markets(view: View) -> None:
                     session=glance.due_session,
                 )
             )
-            if glance.coverage is None:
-                st.caption(f"{text('coverage')}: {text('never')}")
-                continue
-            floor = percent(glance.threshold, 0)
-            said = text("below", floor=floor) if glance.is_below else text("floor", floor=floor)
-            mark = ":material/warning: " if glance.is_below else ""
-            st.markdown(f"{mark}**{percent(glance.coverage)}** {text('coverage')} · {said}")
-            st.caption(text("checked", moment=view.moment(glance.checked_at)))
+            _coverage(view, glance)
+            link(view, "coverage", text("gaps"), ":material/grid_on:", universe=glance.universe)
+            if UNIVERSES[glance.universe].has_curve:
+                link(view, "copper", text("curve"), ":material/stacked_line_chart:")
+            else:
+                ways = {"view": "market", "market": glance.universe}
+                link(view, "forecasts", text("forecasts"), ":material/insights:", **ways)
+
+
+def _coverage(view: View, glance: UniverseGlance) -> None:
+    text = view.texts(TEXTS)
+    if glance.coverage is None:
+        st.caption(f"{text('coverage')}: {text('never')}")
+        return
+    floor = percent(glance.threshold, 0)
+    said = text("below", floor=floor) if glance.is_below else text("floor", floor=floor)
+    mark = ":material/warning: " if glance.is_below else ""
+    st.markdown(f"{mark}**{percent(glance.coverage)}** {text('coverage')} · {said}")
+    st.caption(text("checked", moment=view.moment(glance.checked_at)))
 
 
 @panel(every=timedelta(seconds=10), parallel=True)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import polars as pl
 import streamlit as st
 
 from miraikakaku_assets.application.ports.reading.screening import (
@@ -11,30 +10,23 @@ from miraikakaku_assets.application.ports.reading.screening import (
     Choices,
     Range,
     Screen,
-    ScreenedPage,
     Unit,
 )
-from miraikakaku_assets.application.reading.screener import screen_instruments
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.market.instruments import UNIVERSES
-from miraikakaku_assets.faces.dashboard.address import address, remember
+from miraikakaku_assets.faces.dashboard.address import remember
 from miraikakaku_assets.faces.dashboard.language import Language, Texts
 from miraikakaku_assets.faces.dashboard.page import Page, View
-from miraikakaku_assets.faces.dashboard.panels import empty, export, panel, table
+from miraikakaku_assets.faces.dashboard.panels import empty, panel
 from miraikakaku_assets.faces.dashboard.parts.screen_address import PRESETS, parameters_of, screen_of
+from miraikakaku_assets.faces.dashboard.parts.screen_results import (
+    PAGE_ROWS,
+    figure_label,
+    screened,
+    show_results,
+)
 from miraikakaku_assets.faces.dashboard.reads import cached
 
-_ROWS = 50
-_USUAL = (
-    "close",
-    "change_1",
-    "change_20",
-    "change_250",
-    "turnover_20",
-    "rsi_14",
-    "forecast",
-    "forecast_rank",
-)
 _OFFERED = ("rsi_14", "change_1", "change_5", "change_20", "change_250", "turnover_20", "band_position")
 TEXTS = Texts(
     {
@@ -42,16 +34,6 @@ TEXTS = Texts(
             "分析済みの銘柄がまだありません。収集と分析を実行してください。",
             "No instrument is analysed yet. Collect and analyse first.",
         ),
-        "none": (
-            "条件に合う銘柄はありません。条件を緩めるか、上の「条件を消す」を押してください。",
-            "Nothing matches. Loosen a condition, or press Clear above.",
-        ),
-        "found": ("{total} 銘柄", "{total} instruments"),
-        "as_of": (
-            "{session} までの足・予測は {horizon} 営業日先",
-            "bars up to {session}; forecasts {horizon} ahead",
-        ),
-        "presets": ("よく使う条件", "Ready-made views"),
         "oversold": ("売られすぎ (RSI < 30)", "Oversold (RSI < 30)"),
         "overbought": ("買われすぎ (RSI > 70)", "Overbought (RSI > 70)"),
         "new_high": ("年初来高値圏", "Near the year's high"),
@@ -70,7 +52,6 @@ TEXTS = Texts(
         "sectors": ("業種", "Sectors"),
         "sizes": ("規模", "Size"),
         "types": ("種類", "Kind"),
-        "markets": ("市場区分", "Segment"),
         "pattern": ("直近30日のシグナル", "Signal in the last 30 days"),
         "any": ("指定なし", "any"),
         "horizon": ("予測先 (営業日)", "Forecast, sessions ahead"),
@@ -79,37 +60,6 @@ TEXTS = Texts(
         "most": ("{figure} 以下", "{figure} at most"),
         "sort": ("並べ替え", "Sort by"),
         "descending": ("大きい順", "Largest first"),
-        "columns": ("列", "Columns"),
-        "page": ("{first}–{last} / {total}", "{first}–{last} of {total}"),
-        "previous": ("前へ", "Previous"),
-        "next": ("次へ", "Next"),
-        "share": ("この表示のアドレス (共有・ブックマーク用)", "Address of this view, to share or keep"),
-        "export_all": ("全 {total} 件を書き出す", "Export all {total}"),
-        "prepare": ("書き出しを準備", "Prepare the export"),
-        "symbol": ("銘柄", "symbol"),
-        "name": ("名前", "name"),
-        "universe": ("市場", "market"),
-        "sector": ("業種", "sector"),
-        "market": ("市場区分", "segment"),
-        "size": ("規模", "size"),
-        "security_type": ("種類", "kind"),
-        "unit": ("単位", "unit"),
-        "session": ("日付", "session"),
-        "signal": ("直近のシグナル", "newest signal"),
-        "of": ("順位の母数", "ranked"),
-        "close": ("終値", "close"),
-        "change_1": ("前日比", "1 d"),
-        "change_5": ("5日", "5 d"),
-        "change_20": ("20日", "20 d"),
-        "change_250": ("250日", "250 d"),
-        "below_high_250": ("高値から", "from high"),
-        "above_low_250": ("安値から", "from low"),
-        "band_position": ("ボリンジャー内位置", "place in the bands"),
-        "volume": ("出来高", "volume"),
-        "turnover_20": ("売買代金/日", "turnover a day"),
-        "forecast": ("予測", "forecast"),
-        "forecast_rank": ("予測順位", "forecast rank"),
-        "forecast_band": ("予測80%帯の幅", "80 % band"),
     }
 )
 
@@ -128,21 +78,11 @@ def _choices(use: Ports, universes: tuple[str, ...]) -> Choices:
     return use.screener.choices(universes, use.settings.pattern_definition)
 
 
-@cached(20, entries=256)
-def _page(use: Ports, parameters: tuple[tuple[str, str], ...], rows: int | None, offset: int) -> ScreenedPage:
-    screen = screen_of(dict(parameters), rows, offset)
-    return screen_instruments(screen, use.settings.pattern_definition, use.screener)
-
-
-def _label(view: View, name: str) -> str:
-    return view.texts(TEXTS)(name) if name in TEXTS.names else name.replace("_", " ").upper()
-
-
 @panel
 def _screener(view: View) -> None:
     text = view.texts(TEXTS)
     known = {name: value for name, value in st.query_params.items() if name not in ("lang", "rise")}
-    screen = screen_of(known, _ROWS, _number(known.get("from")))
+    screen = screen_of(known, PAGE_ROWS, _number(known.get("from")))
     screen.checked()
     choices = _choices(view.use, screen.universes or tuple(UNIVERSES))
     if not choices.instruments and screen.universes == ("jp",) and not known:
@@ -155,8 +95,8 @@ def _screener(view: View) -> None:
     parameters = parameters_of(chosen)
     offset = screen.offset if parameters == parameters_of(screen) else 0
     _write(parameters, offset)
-    page = _page(view.use, tuple(sorted(parameters.items())), _ROWS, offset)
-    _results(view, chosen, page, offset, choices)
+    page = screened(view.use, tuple(sorted(parameters.items())), PAGE_ROWS, offset)
+    show_results(view, chosen, page, offset, choices)
 
 
 def _number(value: str | None) -> int:
@@ -239,7 +179,7 @@ def _conditions(view: View, screen: Screen, choices: Choices) -> Screen:
         sorts = [*FIGURES, "symbol", "name", "sector"]
         sort = third[0].selectbox(
             text("sort"), sorts, sorts.index(screen.sort) if screen.sort in sorts else 0,
-            format_func=lambda name: _label(view, name), key=key("sort"),
+            format_func=lambda name: figure_label(view, name), key=key("sort"),
         )  # fmt: skip
         is_descending = third[1].toggle(text("descending"), screen.is_descending, key=key("descending"))
         horizon = third[2].selectbox(text("horizon"), [1, 2, 3, 4, 5], screen.horizon - 1, key=key("horizon"))
@@ -256,7 +196,7 @@ def _conditions(view: View, screen: Screen, choices: Choices) -> Screen:
         horizon=horizon,
         sort=sort,
         is_descending=is_descending,
-        limit=_ROWS,
+        limit=PAGE_ROWS,
     )
 
 
@@ -267,7 +207,7 @@ def _ranges(view: View, screen: Screen, key: Any) -> dict[str, Range]:
         text("figures"),
         [*_OFFERED, *(name for name in FIGURES if name not in _OFFERED)],
         usual,
-        format_func=lambda name: _label(view, name),
+        format_func=lambda name: figure_label(view, name),
         key=key("figures"),
         placeholder=text("any"),
     )
@@ -276,7 +216,7 @@ def _ranges(view: View, screen: Screen, key: Any) -> dict[str, Range]:
         columns = st.columns(4)
         for index, name in enumerate(names[place : place + 2]):
             scale = 100.0 if FIGURES[name] is Unit.SHARE else 1.0
-            label = _label(view, name) + (" (%)" if scale != 1 else "")
+            label = figure_label(view, name) + (" (%)" if scale != 1 else "")
             now = screen.ranges.get(name, Range())
             ends = [
                 columns[2 * index + side].number_input(
@@ -288,101 +228,6 @@ def _ranges(view: View, screen: Screen, key: Any) -> dict[str, Range]:
             ]
             ranges[name] = Range(*(None if end is None else float(end) / scale for end in ends))
     return ranges
-
-
-def _results(view: View, screen: Screen, page: ScreenedPage, offset: int, choices: Choices) -> None:
-    text = view.texts(TEXTS)
-    st.markdown(
-        f"**{text('found', total=f'{page.total:,}')}** · "
-        + text("as_of", session=choices.newest or "–", horizon=screen.horizon)
-    )
-    if page.rows.is_empty():
-        st.info(text("none"), icon=":material/filter_alt_off:")
-        return
-    extra = [name for name in (*screen.ranges, screen.sort) if name in FIGURES]
-    columns = list(dict.fromkeys([*_USUAL, *extra]))
-    _rows(view, page.rows, columns)
-    _paging(view, page, offset)
-    shared = address("screener", **parameters_of(screen), lang=view.language.value)
-    with st.expander(text("share"), icon=":material/link:"):
-        st.code(shared, language=None)
-    _export(view, screen, page)
-
-
-def _rows(view: View, rows: pl.DataFrame, columns: list[str]) -> None:
-    text = view.texts(TEXTS)
-    config, form = {}, st.column_config.NumberColumn
-    symbol = pl.concat_str(
-        pl.lit(address("symbol", lang=view.language.value) + "&symbol="),
-        pl.col("symbol").str.replace_all("=", "%3D", literal=True),
-    )
-    shown: dict[str, pl.Expr] = {text("symbol"): symbol, text("name"): pl.col("name")}
-    config[text("symbol")] = st.column_config.LinkColumn(
-        display_text=r"symbol=(.+)$", pinned=True, width="small"
-    )
-    for name in columns:
-        unit, label = FIGURES[name], _label(view, name)
-        if unit is Unit.SHARE:
-            label += " (%)"
-            shown[label] = 100 * pl.col(name)
-            config[label] = form(format="%.1f" if name == "band_position" else "%+.2f")
-        else:
-            shown[label] = pl.col(name)
-            plain_form = {
-                Unit.POINTS: "%.1f",
-                Unit.COUNT: "localized",
-                Unit.MONEY: "compact",
-                Unit.RANK: "%d",
-            }
-            config[label] = form(format=plain_form.get(unit, "localized"))
-    shown[text("sector")] = pl.col("sector").fill_null("–")
-    shown[text("size")] = pl.col("size").fill_null("–")
-    signal = (
-        pl.col("signal_ja") if view.language is Language.JA else pl.col("signal").str.replace_all("_", " ")
-    )
-    shown[text("signal")] = signal.fill_null("–")
-    shown[text("unit")] = pl.col("price_unit")
-    shown[text("session")] = pl.col("session")
-    listed = rows.select(**shown)
-    table(
-        listed,
-        height=38 + 35 * min(listed.height, 20),
-        column_config=config,
-        alt=text("found", total=listed.height),
-    )
-
-
-def _paging(view: View, page: ScreenedPage, offset: int) -> None:
-    text = view.texts(TEXTS)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        back, on = max(offset - _ROWS, 0), offset + _ROWS
-        st.button(
-            text("previous"), key="screener-previous", icon=":material/chevron_left:", disabled=offset == 0,
-            on_click=remember, kwargs={"from": back or None},
-        )  # fmt: skip
-        last = offset + page.rows.height
-        st.markdown(text("page", first=f"{offset + 1:,}", last=f"{last:,}", total=f"{page.total:,}"))
-        st.button(
-            text("next"), key="screener-next", icon=":material/chevron_right:", disabled=on >= page.total,
-            on_click=remember, kwargs={"from": on},
-        )  # fmt: skip
-
-
-def _export(view: View, screen: Screen, page: ScreenedPage) -> None:
-    text = view.texts(TEXTS)
-    if page.total <= page.rows.height:
-        export(view, page.rows, "screener")
-        return
-    parameters = tuple(sorted(parameters_of(screen).items()))
-    total = f"{page.total:,}"
-    if st.session_state.get("screener-export") == parameters or st.button(
-        text("export_all", total=total),
-        key="screener-export-all",
-        type="tertiary",
-        icon=":material/download:",
-    ):
-        st.session_state["screener-export"] = parameters
-        export(view, _page(view.use, parameters, None, 0).rows, "screener")
 
 
 PAGE = Page("screener", {"ja": "スクリーナー", "en": "Screener"}, ":material/filter_alt:", render, 40)
