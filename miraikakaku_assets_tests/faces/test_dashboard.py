@@ -26,6 +26,28 @@ pytestmark = pytest.mark.slow
 OURS = tuple(page.slug for page in all_pages())
 SCRIPTED = "<img src=x onerror=alert(1)>"
 
+# Forecasts of 7203 from each of the last 21 sessions, one session ahead, by those that are there; and what came.
+MONTH_OF_FORECASTS = """
+WITH days AS (
+    SELECT b.instrument_id, (b.ts AT TIME ZONE 'Asia/Tokyo')::date AS day, b.close,
+           lead((b.ts AT TIME ZONE 'Asia/Tokyo')::date) OVER (ORDER BY b.ts) AS target
+    FROM miraikakaku.price_bars b JOIN miraikakaku.instruments i ON i.id = b.instrument_id
+    WHERE i.symbol = '7203.T' AND b.timeframe = '1d' AND b.close IS NOT NULL ORDER BY b.ts DESC LIMIT 21)
+INSERT INTO miraikakaku.daily_predictions
+    (point, lo80, hi80, lo95, hi95, close, made_at, instrument_id, as_of, target, horizon, model, version)
+SELECT 0.001, -0.02, 0.02, -0.04, 0.04, days.close, now(), days.instrument_id, days.day, days.target, 1, 'ensemble', '1'
+FROM days WHERE days.target IS NOT NULL
+ON CONFLICT DO NOTHING
+"""
+MONTH_OF_OUTCOMES = """
+INSERT INTO miraikakaku.prediction_outcomes (actual, naive, scored_at, instrument_id, as_of, target, horizon)
+SELECT 0.01, 0.01, now(), p.instrument_id, p.as_of, p.target, 1
+FROM miraikakaku.daily_predictions p JOIN miraikakaku.instruments i ON i.id = p.instrument_id
+WHERE i.symbol = '7203.T' AND p.model = 'ensemble' AND p.horizon = 1
+  AND p.as_of < (SELECT max(as_of) FROM miraikakaku.daily_predictions WHERE instrument_id = p.instrument_id)
+ON CONFLICT DO NOTHING
+"""
+
 
 @contextmanager
 def shown(command: Command) -> Iterator[str]:
@@ -71,6 +93,8 @@ def home(filled: Command, server_url: str) -> Iterator[Command]:
             " FROM miraikakaku.coverage_days WHERE universe = 'jp') d WHERE i.symbol = '6758.T'"
             " ON CONFLICT DO NOTHING"
         )
+        command.execute(MONTH_OF_FORECASTS)
+        command.execute(MONTH_OF_OUTCOMES)
         granted = command("db", "roles")
         assert granted.code == 0, granted.err
         narrow = make_url(url).set(username=READER, password=None).render_as_string(hide_password=False)
@@ -242,3 +266,40 @@ def test_a_view_of_the_screener_is_made_by_clicks_and_opened_by_its_address(
     shared = desk.page.url
     phone.open(shared)
     assert "ABOVE LOW 250" in phone.text().upper() or "from low" in phone.text()
+
+
+def followed(seen: Look, name: str, path: str, number: int = 0) -> None:
+    """Clicks a link and waits until its page is drawn."""
+    seen.page.get_by_role("link", name=name).nth(number).click()
+    seen.page.wait_for_url(re.compile(path))
+    seen.settle()
+
+
+def test_a_newcomer_finds_missing_bars_backwardation_and_last_months_record_by_clicks_from_the_overview(
+    desk: Look, browser: "Browser", address: str
+) -> None:
+    desk.open(address)
+    followed(desk, "足りない足とその理由", "/coverage")
+    desk.page.wait_for_url(re.compile("session="))
+    missing = desk.page.url
+    assert "銘柄に" in desk.text()
+    desk.open(address)
+    followed(desk, "バックワーデーションか", "/copper")
+    desk.page.get_by_text("これより低い値でした").wait_for()
+    assert re.search("銅(はバックワーデーション|はコンタンゴ|の現物)", desk.text())
+    copper = desk.page.url
+    desk.page.keyboard.press("/")
+    desk.page.keyboard.type("7203", delay=20)
+    desk.page.get_by_role("option").first.wait_for()
+    desk.page.keyboard.press("Enter")
+    desk.page.wait_for_url(re.compile(r"symbol=7203\.T"))
+    desk.settle()
+    followed(desk, "予測の詳細と先月の実績", r"/forecasts\?.*symbol=7203")
+    desk.page.get_by_text("方向は 20 回中 20 回的中").wait_for()
+    with look(browser, 1440, "light", "ja-JP") as somebody:
+        for place, words in (
+            (missing, "銘柄に"), (copper, "これより低い値でした"), (desk.page.url, "方向は 20 回中 20 回的中"),
+        ):  # fmt: skip
+            somebody.open(place)
+            somebody.page.get_by_text(words).first.wait_for()
+            assert somebody.page.url == place

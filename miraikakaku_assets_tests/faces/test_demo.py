@@ -47,7 +47,7 @@ def test_the_demo_runs_the_whole_pipeline_as_often_as_one_likes_and_says_it_is_s
     assert "jp coverage" in first.out
     assert first.out.count("fx prices of 5m: 2 symbols") == 2
     assert first.out.count("copper prices: 3 symbols\n") == 2
-    assert "39 Dagster runs" in first.out
+    assert "43 Dagster runs" in first.out
     for universe, symbols in {"jp": 40, "us": 12, "fx": 2, "copper": 3}.items():
         assert f"{universe} forecasts from" in first.out
         assert f": {symbols} symbol" in first.out

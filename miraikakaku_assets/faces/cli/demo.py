@@ -105,15 +105,13 @@ def _collect_and_analyse(work: Pipeline, universe: Universe) -> None:
 
 
 def _forecast(work: Pipeline, installation: Ports) -> None:
-    """Forecasts every market; those of few instruments also from a week ago, which can be scored at once."""
+    """Forecasts every market, also from a week ago, which can be scored at once by the same trainings."""
     from miraikakaku_assets.domain.market.sessions import last_completed_session, sessions_back
 
     for universe in _TIMEFRAMES:
-        if not universe.has_master:
-            newest = last_completed_session(universe.calendar, installation.clock())
-            work.predict(
-                universe, PredictCommand(as_of=sessions_back(universe.calendar, newest, _SCORED_SESSIONS))
-            )
+        newest = last_completed_session(universe.calendar, installation.clock())
+        earlier = sessions_back(universe.calendar, newest, _SCORED_SESSIONS)
+        work.predict(universe, PredictCommand(as_of=earlier))
         work.predict(universe, PredictCommand())
     for stage in work.account:
         if isinstance(stage.report, PredictionTotals) and not stage.report.symbols:
