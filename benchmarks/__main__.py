@@ -262,9 +262,9 @@ def _dashboard(*, quick: bool) -> dict[str, Metric]:
 
     if not dashboard.CHROMIUM.exists():
         raise NotMeasuredError(f"pages are looked at with Chromium, and there is no {dashboard.CHROMIUM}")
-    with tempfile.TemporaryDirectory() as folder, _database() as database:
+    with tempfile.TemporaryDirectory() as folder, fresh_database() as database:
         looks = dashboard.measure(database, Path(folder), *(2_000, 245, 2) if quick else (16_000, 245, 5))
-    return _named(*looks.named())
+    return named(*looks.named())
 
 
 def _pruning(*, quick: bool) -> dict[str, Metric]:

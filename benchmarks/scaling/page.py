@@ -1,6 +1,7 @@
 """The figures of the page: unit costs with their growth, and what each size needs."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks import results
@@ -117,10 +118,7 @@ def _needed(every: Sequence[Needs], measured: "Measured") -> list[tuple[str, lis
             lambda n: "–" if n.derived_rows is None else f"{n.derived_rows:,.0f}",
         ),
         row("requests of a first pass, and of a night", lambda needed: f"{needed.scenario.symbols:,}"),
-        *(
-            row(f"hours of them at {rate:g}/s", lambda needed, rate=rate: _hours(needed.request_hours[rate]))
-            for rate in RATES
-        ),
+        *(row(f"hours of them at {rate:g}/s", partial(_request_hours, rate=rate)) for rate in RATES),
         row("bars, GiB", gib("bars")),
         row("of that the key, GiB", gib("bars_key")),
         row("key over this machine's memory", lambda needed: f"{key.at(needed.scenario.bars) / memory:,.2f}"),
@@ -131,13 +129,13 @@ def _needed(every: Sequence[Needs], measured: "Measured") -> list[tuple[str, lis
         row("a backup, GiB", gib("backup")),
         row("history once, core hours", lambda needed: _hours(sum(needed.first_hours.values()))),
         *(
-            row(f"a night, core hours: {stage}", lambda needed, stage=stage: _stage_hours(needed, stage))
+            row(f"a night, core hours: {stage}", partial(_stage_hours, stage=stage))
             for stage in every[0].night_hours
         ),
         *(
             row(
                 f"workers of 2 cores for a night as short as its requests at {rate:g}/s",
-                lambda needed, rate=rate: f"{needed.workers(rate):,}",
+                partial(_workers, rate=rate),
             )
             for rate in RATES
         ),
@@ -146,6 +144,14 @@ def _needed(every: Sequence[Needs], measured: "Measured") -> list[tuple[str, lis
         row("transaction ids of a night", lambda needed: f"{needed.transactions:,.0f}"),
         row(f"nights until {FREEZE_AGE:,} of them", lambda needed: f"{needed.nights_to_freeze:,.0f}"),
     ]
+
+
+def _request_hours(needed: Needs, rate: float) -> str:
+    return _hours(needed.request_hours[rate])
+
+
+def _workers(needed: Needs, rate: float) -> str:
+    return f"{needed.workers(rate):,}"
 
 
 def _stage_hours(needed: Needs, stage: str) -> str:

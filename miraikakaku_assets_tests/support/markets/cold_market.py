@@ -139,18 +139,18 @@ def _bars(database: Database) -> dict[str, Any]:
 
 def _analysis(database: Database) -> dict[str, Any]:
     store = PostgresAnalysis(database)
-    said: dict[str, Any] = {"derived": derived(database)}
+    answers: dict[str, Any] = {"derived": derived(database)}
     for universe in (FX, JP):
         standings = store.standings(universe, M5)
         material = store.material(universe, M5, standings, "v2")
-        said |= {
+        answers |= {
             # The revision counts analyses, of which there is one in between.
             f"standings {universe.name}": [replace(standing, revision=0) for standing in standings],
             f"market {universe.name}": store.market(universe, M5, datetime(2026, 1, 28, tzinfo=UTC)),
             f"material {universe.name}": material.bars,
             f"days {universe.name}": material.daily,
         }
-    return said
+    return answers
 
 
 def _judged(database: Database) -> dict[str, Any]:
@@ -159,16 +159,16 @@ def _judged(database: Database) -> dict[str, Any]:
         PostgresCoverage(database),
         PostgresQuality(database),
     )
-    said: dict[str, Any] = {
+    answers: dict[str, Any] = {
         "rows": sorted(map(str, status.analysed_rows())),
         "ages": PostgresFigures(database).figures(NOW).newest_bar_age,
     }
     for universe in (FX, JP):
-        bars = status.read(universe, M5, NOW - timedelta(hours=1))
-        said |= {f"status {name} {universe.name}": bars[name] for name in ("bars", "fresh_symbols")}
+        bars = status.read(universe, M5, {universe.calendar: NOW - timedelta(hours=1)})
+        answers |= {f"status {name} {universe.name}": bars[name] for name in ("bars", "fresh_symbols")}
         for until in (OLD, None):
             batch = batch_of(universe, NOW, until)
-            said |= {
+            answers |= {
                 f"{suite.name} {universe.name} {until}": (
                     quality.counted(suite, batch),
                     quality.rows(suite, batch).to_dicts(),
@@ -176,12 +176,12 @@ def _judged(database: Database) -> dict[str, Any]:
                 for suite in suites_of(universe)
                 if suite.name != "table_schema"
             }
-        said[f"totals {universe.name}"] = quality.totals(universe, M5, *PARTIAL)
+        answers[f"totals {universe.name}"] = quality.totals(universe, M5, *PARTIAL)
     for symbols in (None, SYMBOLS[:1]):
         holdings = coverage.holdings(JP, M5, WEEKS[0], NOW.date(), symbols)
         assert holdings is not None
-        said[f"coverage {symbols}"] = (holdings.grid.stored.tolist(), holdings.issues.to_dicts())
-    return said
+        answers[f"coverage {symbols}"] = (holdings.grid.stored.tolist(), holdings.issues.to_dicts())
+    return answers
 
 
 def stored_rows(database: Database) -> list[tuple[Any, ...]]:

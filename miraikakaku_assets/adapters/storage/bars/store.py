@@ -121,8 +121,8 @@ class PostgresBars:
             stored = read_frame(cursor, query, parameters)
             # A day more on both sides covers every zone; whole dates are cut below.
             span = (begin_of(since, -1), begin_of(until, 2))
-            chosen = Instruments(universe.name, symbols)
-            cold = cold_bars(self._database, cursor, timeframe, chosen, *span)
+            instruments = Instruments(universe.name, symbols)
+            cold = cold_bars(self._database, cursor, timeframe, instruments, *span)
         return with_cold(stored, cold, universe, since, until)
 
     def read_session(self, universe: Universe, timeframe: Timeframe, session: date) -> pl.DataFrame:
