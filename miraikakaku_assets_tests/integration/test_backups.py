@@ -90,11 +90,13 @@ def test_there_and_back(here: InProcess, installed_url: str, tmp_path: Path) -> 
 def test_bars_in_files_are_saved_and_come_back(here: InProcess, command: Command) -> None:
     command.execute(FIVE_MINUTES)
     moved = here(command.with_(COLD_AFTER_DAYS=90), "cold", "move", "--json").document
-    _, folder = made(here, command)
+    (_, earlier), (_, folder) = made(here, command), made(here, command)
     lost, altered, *_ = paths = [command.folder / "home" / "cold" / file["path"] for file in moved["files"]]
+    saved = [[backup / "cold" / file["path"] for file in moved["files"]] for backup in (earlier, folder)]
+    assert all(old.samefile(new) for old, new in zip(*saved, strict=True)), "one file for all backups"
+    assert not any(old.samefile(path) for old, path in zip(saved[0], paths, strict=True))
     contents = [path.read_bytes() for path in paths]
     lost.unlink()
-    altered.unlink()  # another name of it is in the backup
     altered.write_bytes(b"".join(reversed(contents)))
 
     damaged = here(command, "cold", "verify", "--json")

@@ -11,7 +11,7 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,15 +106,26 @@ class FolderBackups:
                 target.unlink(missing_ok=True)
 
     def add_cold(self, unfinished: Path) -> None:
-        """Links ``cold/`` below the state folder, or copies it where backups lie on another disk.
+        """Copies ``cold/`` below the state folder; what an earlier backup holds whole is another name of its file.
 
-        Cold files are never written again: another name of the same bytes is as good as a copy, and takes no room.
+        Cold files are never written again, so that thirty backups need the room of one. A link to the file in use would
+        be damaged together with it.
         """
+        earlier = [backup.folder / COLD for backup in self.listed()]
         for file in _files(self._cold):
-            target = unfinished / COLD / file.relative_to(self._cold)
+            name = file.relative_to(self._cold)
+            target = unfinished / COLD / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):  # nobody read it any more
-                _link(file, target)
+            try:
+                in_use = _stored(file)
+                same = (folder / name for folder in earlier if (folder / name).is_file())
+                whole = next((path for path in same if _stored(path) == in_use), None)
+                if whole is None:
+                    shutil.copyfile(file, target)
+                else:
+                    _link(whole, target)
+            except FileNotFoundError:  # nobody reads it any more
+                target.unlink(missing_ok=True)
 
     def cold_trouble(self, unfinished: Path, needed: Sequence[FileFigures]) -> str:
         """Compares sizes and digests; the first file that differs is named."""
@@ -228,7 +239,7 @@ class FolderBackups:
                 continue
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with whole_file(target) as unfinished:
-                _link(file, unfinished)
+                shutil.copyfile(file, unfinished)
             count += 1
         return count
 
