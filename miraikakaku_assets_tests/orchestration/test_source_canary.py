@@ -83,7 +83,7 @@ def test_an_answer_without_prices_fails_the_run(installation: Installation, faul
 
 
 def test_each_symbol_is_one_request_also_in_trouble(installation: Installation) -> None:
-    installation.exchange.set_faults("500")
+    installation.exchange.set_faults("500@7203.T,6758.T,HG=F")
 
     probed(installation)
 
@@ -135,6 +135,19 @@ def test_answers_three_times_as_slow_as_yesterday_halve_the_rate(installation: I
     assert (shown["health"], shown["usual_latency_ms"]) == ("degraded", 100.0)
     assert shown["latency_ms"] > 600
     assert shown["rate"] == pytest.approx(500.0)
+
+
+def test_a_bad_second_that_every_symbol_meets_is_no_outage(installation: Installation) -> None:
+    installation.exchange.set_faults("503*1")
+
+    assert probed(installation).success
+
+    verdicts = (
+        "SELECT verdict, count(*)::int FROM miraikakaku.source_probes GROUP BY verdict ORDER BY verdict"
+    )
+    assert installation.rows(verdicts) == [("ok", 4), ("server_error", 4)]
+    assert installation.metadata(SOURCE_CANARY)["health"] == "recovered"
+    assert installation.ports.rate_limiter.state().breaker is Breaker.CLOSED
 
 
 def test_a_source_that_turns_everyone_away_is_paused_and_asked_again(installation: Installation) -> None:

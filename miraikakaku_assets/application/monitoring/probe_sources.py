@@ -1,6 +1,7 @@
 """Use case: ask a few symbols regularly, and let the speed of everything else follow from the answers."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -38,7 +39,7 @@ class ProbeRound:
     """One round and what it led to.
 
     Attributes:
-        probes: One per symbol, in the order they were asked for.
+        probes: One per symbol, in the order they were asked for; where the round was asked again, those that count.
         judgement: What the probes of the last day say.
         rate: The request rate after it was steered.
         clock_skew_seconds: The source's clock minus ours, if they are minutes apart.
@@ -56,9 +57,19 @@ class ProbeRound:
 
 
 def probe_sources(
-    symbols: Sequence[str], *, source: ProbedSource, store: ProbeStore, rate: AdjustableRate, clock: Clock
+    symbols: Sequence[str],
+    *,
+    source: ProbedSource,
+    store: ProbeStore,
+    rate: AdjustableRate,
+    clock: Clock,
+    ask_again_after: float,
+    wait: Callable[[float], None] = time.sleep,
 ) -> ProbeRound:
     """Asks every symbol once, records the answers, and slows down or pauses a source in trouble.
+
+    A round lasts as long as one bad second of a network. So a round in which every symbol was turned away is asked once
+    more a while later, before everybody is stopped and somebody is called.
 
     Args:
         symbols: One of each kind of instrument that is collected.
@@ -66,15 +77,33 @@ def probe_sources(
         store: Where the answers are kept.
         rate: The request rate all collections share.
         clock: Time of the round.
+        ask_again_after: Seconds until a round in which every symbol was turned away is asked again.
+        wait: Waits for so many seconds.
     """
-    began = clock()
-    probes = tuple(_probe(symbol, source, rate.state().rate, began) for symbol in symbols)
-    store.add(probes)
-    judgement = judge(store.since(source.name, began - DAY)) or judge(probes)
+    probes = asked = _round(symbols, source, rate, clock)
+    known = store.since(source.name, probes[0].probed_at - DAY) if probes else []
+    judgement = judge([*known, *probes])
     if judgement is None:
         raise ValueError("there is no symbol to probe")
+    if judgement.health is Health.DOWN:
+        # Not stored before it is asked again: whoever watches judges by what is stored.
+        wait(ask_again_after)
+        later = _round(symbols, source, rate, clock)
+        asked = (*probes, *later)
+        confirmed = judge([*known, *asked])
+        # Paused: others have met the trouble meanwhile and opened the breaker.
+        if confirmed is not None and confirmed.health is not Health.PAUSED:
+            probes, judgement = later, confirmed
+    store.add(asked)
     _steer(rate, judgement)
     return ProbeRound(probes, judgement, rate.state(), source.clock_skew_seconds)
+
+
+def _round(
+    symbols: Sequence[str], source: ProbedSource, rate: AdjustableRate, clock: Clock
+) -> tuple[Probe, ...]:
+    began = clock()
+    return tuple(_probe(symbol, source, rate.state().rate, began) for symbol in symbols)
 
 
 def _probe(symbol: str, source: ProbedSource, rate: float, began: datetime) -> Probe:

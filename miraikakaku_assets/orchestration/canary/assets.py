@@ -18,14 +18,16 @@ from miraikakaku_assets.orchestration.universes import OWNERS
 
 SOURCE_CANARY = dg.AssetKey(["market", "source_canary"])
 _FOUR_ROUNDS = timedelta(hours=1)
+_RETRY_DELAYS = 10
+"""Times RETRY_DELAY until a round that was turned away altogether is asked again: 20 seconds by default."""
 _VENDOR = price_vendor()
 _DESCRIPTION = f"""{_VENDOR.title} asked for one symbol of each kind (CANARY_SYMBOLS), one small request each, every \
 15 minutes.
 
 The answers steer the speed of all collections: when several symbols fail or answers take three times as
-long as usual, the request rate is halved for twenty minutes; when every symbol is turned away, nobody asks
-for a while; when all answer again, the rate grows. Written to `source_probes`. A symbol without a good
-answer fails the run, after its figures have been recorded."""
+long as usual, the request rate is halved for twenty minutes; when every symbol is turned away, twice within \
+half a minute, nobody asks for a while; when all answer again, the rate grows. Written to `source_probes`. A symbol \
+without a good answer fails the run, after its figures have been recorded."""
 
 canary_type = Iterator[dg.MaterializeResult]  # type: ignore[type-arg] # it carries no value
 
@@ -62,7 +64,12 @@ def source_canary(ports: PortsResource) -> canary_type:
     try:
         use.admit_prices()
         probed = probe_sources(
-            use.settings.canaries, source=use.probe, store=use.probes, rate=use.rate_limiter, clock=use.clock
+            use.settings.canaries,
+            source=use.probe,
+            store=use.probes,
+            rate=use.rate_limiter,
+            clock=use.clock,
+            ask_again_after=_RETRY_DELAYS * use.settings.retry_delay,
         )
     except MiraikakakuError as error:
         raise failure(error) from error

@@ -138,7 +138,8 @@ SOURCE_RULES = (
     AlertRule[SourceState](
         key="source/<source>/unreachable",
         severities=(Severity.CRITICAL, Severity.WARNING),
-        when="the circuit breaker is open (WARNING), or every canary was turned away (CRITICAL)",
+        when="the circuit breaker is open (WARNING), or every canary was turned away, twice within "
+        "half a minute (CRITICAL)",
         over="a request is served again",
         find=_unreachable,
         remedy="Nothing is lost: parked collections go on by themselves when the pause is over. If the source answers "
