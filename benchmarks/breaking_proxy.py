@@ -62,10 +62,16 @@ def breaking_proxy(target: str) -> Iterator[BreakingProxy]:
         raise ValueError(f"{target} names no port")
     loop, ready = asyncio.new_event_loop(), threading.Event()
     proxy = BreakingProxy("")
+    at_work = set[asyncio.Task[None] | None]()  # the loop holds a task weakly once its client has left
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
-            await _connect(proxy, port, reader, writer)
+        task = asyncio.current_task()
+        at_work.add(task)
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError):
+                await _connect(proxy, port, reader, writer)
+        finally:
+            at_work.discard(task)
 
     async def serve() -> None:
         server = await asyncio.start_server(accept, "127.0.0.1", 0)
