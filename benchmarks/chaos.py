@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--first", type=int, default=1, help="number of the first round")
     parser.add_argument(
-        "--measure", type=Path, help="page whose figures are written anew: docs/operations.md"
+        "--measure", type=Path, help="page that has the marks of these figures, which are written anew"
     )
     options = parser.parse_args()
     console = Console()
