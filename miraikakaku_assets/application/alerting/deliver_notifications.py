@@ -31,7 +31,6 @@ from miraikakaku_assets.application.ports.notices import (
 )
 from miraikakaku_assets.domain.alerting.alert_state import NoticeKind
 from miraikakaku_assets.domain.errors import ConfigurationError
-from miraikakaku_assets.fault_points import fault_point
 
 FIRST_PAUSE = timedelta(seconds=15)
 """After the first failure; each further one doubles it."""
@@ -113,12 +112,8 @@ def _deliver(
         with ports.alerts.claim(name, now) as claim:
             if claim is None:
                 return
-            message = _message(claim, ports, pictures)
-            fault_point("outbox.before_send")
-            answer = _sent(ports.channels, name, message)
-            fault_point("outbox.after_send")
+            answer = _sent(ports.channels, name, _message(claim, ports, pictures))
             pause = _settle(claim, answer, ports.clock())
-        fault_point("outbox.after_commit")
         if answer.verdict is Verdict.DELIVERED:
             report.delivered[name] += 1
         else:

@@ -116,7 +116,7 @@ def empty(sentence: str, command: str | None = None) -> None:
             st.code(command, language=None, wrap_lines=True)
 
 
-def link(view: View, slug: str, label: str, icon: str, **values: object) -> None:
+def link(view: View, slug: str, label: str, icon: str, /, **values: object) -> None:
     """A way to a view of another page that keeps what is chosen for the session.
 
     Args:

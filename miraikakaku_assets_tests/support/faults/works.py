@@ -21,7 +21,6 @@ from miraikakaku_assets_tests.support.alerting.desk import condition
 from miraikakaku_assets_tests.support.command import QUICK, Command
 from miraikakaku_assets_tests.support.databases import EMPTY, INSTALLED, fresh_database, send_everybody_away
 from miraikakaku_assets_tests.support.faults.server import ScenarioServer, output_of, scenario_server
-from miraikakaku_assets_tests.support.installations.backed_up import backed_up_installation
 from miraikakaku_assets_tests.support.installations.installation import CODES, history_start, listed
 from miraikakaku_assets_tests.support.installations.trading import CYCLE, PAIRS, WEDNESDAY
 from miraikakaku_assets_tests.support.moments import last_evening
@@ -76,7 +75,6 @@ WORKS = {
         (
             *("cycle.after_begin", "analysis.after_copy", "analysis.before_commit", "analysis.after_commit"),
             *("cycle.before_end", "cycle.after_end", "alerts.before_plan_commit"),
-            *("outbox.before_send", "outbox.after_send", "outbox.after_commit"),
         ),
     ),
     "forecasts": Work(
@@ -93,7 +91,6 @@ WORKS = {
             *("scores.before_commit", "scores.after_commit"),
         ),
     ),
-    "backup": Work("backup", "command", ("backup",), ("backup.before_rename", "backup.after_rename")),
     "lease": Work("listed", "lease", (), ("lease.after_take", "lease.before_renew")),
     "migration": Work(
         "older", "command", ("db", "upgrade"), ("migration.before_commit", "migration.after_commit")
@@ -186,10 +183,6 @@ class Grounds:
         PostgresAlerts(database).raise_conditions([stands], WEDNESDAY)  # so that there is something to plan
         database.close()
         self.currencies.set_clock(WEDNESDAY + CYCLE)
-
-    def _make_backup(self, folder: Path, url: str) -> None:
-        backed_up_installation(folder, url)
-        _mark(url)
 
     def _make_older(self, _: Path, url: str) -> None:
         database = Database(url)

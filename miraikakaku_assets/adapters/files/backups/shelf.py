@@ -31,7 +31,6 @@ from miraikakaku_assets.application.ports.operations.backups import (
 )
 from miraikakaku_assets.application.ports.operations.cold import FileFigures
 from miraikakaku_assets.domain.errors import BackupError, BackupRefusedError, DependencyUnavailableError
-from miraikakaku_assets.fault_points import fault_point
 
 DATABASE, MODELS, COLD, SETTINGS = "database", "models", "cold", "settings.env"
 LATEST = "latest"
@@ -158,9 +157,7 @@ class FolderBackups:
         for file in (unfinished / MANIFEST, unfinished / DIGEST):
             _sync(file)
         target = self._folder / manifest.name
-        fault_point("backup.before_rename")
         unfinished.rename(target)
-        fault_point("backup.after_rename")
         _sync(self._folder)
         return StoredBackup(target, complete)
 

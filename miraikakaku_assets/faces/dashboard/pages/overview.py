@@ -127,8 +127,8 @@ def _markets(view: View) -> None:
             if UNIVERSES[glance.universe].has_curve:
                 link(view, "copper", text("curve"), ":material/stacked_line_chart:")
             else:
-                ways = {"view": "market", "market": glance.universe}
-                link(view, "forecasts", text("forecasts"), ":material/insights:", **ways)
+                market = {"view": "market", "market": glance.universe}
+                link(view, "forecasts", text("forecasts"), ":material/insights:", **market)
 
 
 def _coverage(view: View, glance: UniverseGlance) -> None:
