@@ -1,8 +1,8 @@
 """At every named fault point a process is killed; the same work again leaves what an undisturbed one leaves.
 
 A work is killed at each of its points in turn: every order is carried out once, and the same work begins again. What is
-killed while it sends or backs up is in `test_killed_deliverers` and `test_killed_backups`; tables are compared here, and
-not whom a message has reached by then.
+killed while it sends or backs up is in `test_killed_deliverers` and `test_killed_backups`; what is compared here are
+tables, not whom a message has reached by then.
 """
 
 import ast
