@@ -1,7 +1,7 @@
 """`make fuzz`: fuzzes targets with coverage guidance; each finding is an input to keep in the corpus.
 
-``python -m miraikakaku_assets_tests.fuzz TARGET SECONDS``; ``all`` for every target. atheris is in the extra ``fuzz``:
-it is installed by hand, because nothing else needs its 35 MB.
+``python -m miraikakaku_assets_tests.fuzz TARGET SECONDS``; ``all`` for every target. atheris is installed by hand:
+nothing else needs it.
 """
 
 import importlib.util
