@@ -266,29 +266,3 @@ def test_a_view_of_the_screener_is_made_by_clicks_and_opened_by_its_address(
     shared = desk.page.url
     phone.open(shared)
     assert "ABOVE LOW 250" in phone.text().upper() or "from low" in phone.text()
-
-
-def followed(seen: Look, name: str, path: str, number: int = 0) -> None:
-    """Clicks a link and waits until its page is drawn."""
-    seen.page.get_by_role("link", name=name).nth(number).click()
-    seen.page.wait_for_url(re.compile(path))
-    seen.settle()
-
-
-def test_a_newcomer_finds_what_is_missing_and_backwardation_by_clicks_from_the_overview(
-    desk: Look, browser: "Browser", address: str
-) -> None:
-    desk.open(address)
-    followed(desk, "足りない足とその理由", "/coverage")
-    desk.page.wait_for_url(re.compile("session="))
-    missing = desk.page.url
-    assert "銘柄に" in desk.text()
-    desk.open(address)
-    followed(desk, "バックワーデーションか", "/copper")
-    assert re.search("銅(はバックワーデーション|はコンタンゴ|の現物)", desk.text())
-    copper = desk.page.url
-    with look(browser, 1440, "light", "ja-JP") as somebody:
-        for place, words in ((missing, "銘柄に"), (copper, "銅")):
-            somebody.open(place)
-            somebody.page.get_by_text(words).first.wait_for()
-            assert somebody.page.url == place
