@@ -16,7 +16,7 @@ from miraikakaku_assets.adapters.storage.engine import Database
 from miraikakaku_assets.application.alerting.alert_rule import AlertPorts
 from miraikakaku_assets.application.alerting.conditions.cycle_alerts import CycleLimits, judge_cycle
 from miraikakaku_assets.application.alerting.rules import alert_table
-from miraikakaku_assets.application.ports.notices import CycleEnd
+from miraikakaku_assets.application.ports.cycles import CycleEnd
 
 database, now = Database(sys.argv[1]), datetime(2026, 11, 20, 6, 35, tzinfo=UTC)
 cycles, ports = PostgresCycles(database), AlertPorts(PostgresAlerts(database), lambda: now)
