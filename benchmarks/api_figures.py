@@ -92,7 +92,6 @@ def measure(database: Database, home: Path, issues: int, rounds: int, clients: i
 
 def write_page(metrics: Mapping[str, Metric], page: Path = _PAGE, what: str = "measured") -> None:
     """Writes figures into the page that shows them, between its two marks, which say what they are of."""
-    begin, end = f"<!-- {what}: begin -->\n", f"<!-- {what}: end -->\n"
     machine = results.machine()
     lines = [
         f"{machine['system']}, {machine['cores']} cores, CPython {machine['python']}:",
@@ -106,6 +105,5 @@ def write_page(metrics: Mapping[str, Metric], page: Path = _PAGE, what: str = "m
         value = f"{metric.value:,.0f}" if metric.value >= 100 else f"{metric.value:.1f}"  # noqa: PLR2004
         goal = f"{sign} {metric.goal:,g} {metric.unit}"
         lines.append(f"| `{name}` | {value} {metric.unit} | {goal} | {floor}{metric.floor_is} |")
-    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
-    after = rest.partition(end)[2]
-    page.write_text(before + begin + "\n".join(lines) + "\n" + end + after, encoding="utf-8")
+    marks = f"<!-- {what}: begin -->", f"<!-- {what}: end -->"
+    page.write_text(results.on_page(page.read_text(encoding="utf-8"), *marks, lines), encoding="utf-8")

@@ -21,6 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
+from benchmarks import results
 from benchmarks.chaos_rounds import Round, difference, draw_round, live_through
 from benchmarks.chaos_site import ChaosSite, chaos_site
 from miraikakaku_assets_tests.support.faults.contents import rows_in
@@ -146,11 +147,7 @@ def with_figures(page: str, chaos: Chaos) -> str:
     Raises:
         ValueError: The page has no place for them.
     """
-    head, begin, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no place for the figures between {BEGIN} and {END}")
-    return f"{head}{begin}\n" + "\n".join(f"- {line}" for line in lines(chaos)) + f"\n{end}{tail}"
+    return results.on_page(page, BEGIN, END, [f"- {line}" for line in lines(chaos)])
 
 
 if __name__ == "__main__":

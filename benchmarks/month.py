@@ -26,6 +26,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks import results
+
 BEGIN = "<!-- month: begin, written by `python -m benchmarks.month --measure` -->"
 END = "<!-- month: end -->"
 LIBRARY = "/usr/lib/*/faketime/libfaketime.so.1"
@@ -211,10 +213,6 @@ def with_figures(page: str, verdict: Verdict, counts: dict[str, int], days: floa
     Raises:
         ValueError: The page has no place for them.
     """
-    head, begin, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no place for the figures between {BEGIN} and {END}")
     lines = [
         f"{days:g} days from {BEGINS:%Y-%m-%d}: {len(verdict.expected)} faults that must be told, "
         f"{len(verdict.missed)} missed, {len(verdict.false)} high alerts without a fault; "
@@ -231,7 +229,7 @@ def with_figures(page: str, verdict: Verdict, counts: dict[str, int], days: floa
     lines += [
         f"| nothing | {each.told_at:%m-%d %H:%M} | `{each.key}` | false | – |" for each in verdict.false
     ]
-    return f"{head}{begin}\n" + "\n".join(lines) + f"\n{end}{tail}"
+    return results.on_page(page, BEGIN, END, lines)
 
 
 def _minutes(span: timedelta) -> str:

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.metrics import GOALS, Metric
+from miraikakaku_assets.application.reporting.marked_page import put_between
+from miraikakaku_assets.domain.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[1]
 WHOLE = ROOT / "benchmarks" / "results.json"
@@ -54,6 +56,18 @@ def commit() -> str:
 def _git(*words: str) -> str:
     answer = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
     return answer.stdout.strip()
+
+
+def on_page(page: str, begin: str, end: str, lines: Sequence[str]) -> str:
+    """A page with the lines of a measurement between its marks.
+
+    Raises:
+        ValueError: The page has no place for them.
+    """
+    try:
+        return put_between(page, begin, end, "\n".join(lines))
+    except ConfigurationError as error:
+        raise ValueError(f"the page has no place for the figures between {begin} and {end}") from error
 
 
 def show(metrics: Mapping[str, Metric]) -> None:

@@ -41,11 +41,7 @@ def with_figures(page: str, measured: "Measured") -> str:
     Raises:
         ValueError: The page has no place for them.
     """
-    head, begin, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no place for the figures between {BEGIN} and {END}")
-    return f"{head}{begin}\n" + "\n".join(_lines(measured)) + f"\n{end}{tail}"
+    return results.on_page(page, BEGIN, END, _lines(measured))
 
 
 def _lines(measured: "Measured") -> list[str]:
