@@ -133,8 +133,7 @@ def in_file(database: Database, figures: FileFigures, ranges: pl.DataFrame) -> p
     Raises:
         ColdFileError: It is missing or altered, or has other bars of them than were moved.
     """
-    rows = files_of(database, figures).read(figures, ranges["instrument_id"].to_list())
-    bars = rows.select(pl.col(name).cast(kind) for name, kind in BAR_TYPES.items()).collect()
+    bars = typed_bars(files_of(database, figures).read(figures, ranges["instrument_id"].to_list()))
     if bars.height != ranges["rows"].sum():
         raise ColdFileError(
             figures.path, "altered", f"has {bars.height:,} bars where {ranges['rows'].sum():,} were moved"
@@ -142,6 +141,11 @@ def in_file(database: Database, figures: FileFigures, ranges: pl.DataFrame) -> p
     symbols = dict(ranges.select("instrument_id", "symbol").iter_rows())
     symbol = pl.col("instrument_id").replace_strict(symbols, return_dtype=pl.String)
     return bars.select(symbol.alias("symbol"), *BAR_TYPES)
+
+
+def typed_bars(rows: pl.LazyFrame) -> pl.DataFrame:
+    """Rows of a file with the columns of `BAR_TYPES`."""
+    return rows.select(pl.col(name).cast(kind) for name, kind in BAR_TYPES.items()).collect()
 
 
 def files_of(database: Database, figures: FileFigures) -> ColdFiles:

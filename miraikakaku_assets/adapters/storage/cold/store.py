@@ -21,9 +21,9 @@ from miraikakaku_assets.adapters.storage.adbc import (
 )
 from miraikakaku_assets.adapters.storage.cold import statements
 from miraikakaku_assets.adapters.storage.cold.reader import (
-    BAR_TYPES,
     Instruments,
     cold_ranges,
+    typed_bars,
 )
 from miraikakaku_assets.adapters.storage.cold.thaw import thaw
 from miraikakaku_assets.adapters.storage.engine import Database
@@ -106,7 +106,7 @@ class PostgresCold:
         try:
             self._files.check(file.figures)
             with bulk_cursor(self._database) as cursor:
-                stage(cursor, "written_bars", _bars(self._files.read(file.figures)))
+                stage(cursor, "written_bars", typed_bars(self._files.read(file.figures)))
                 self._compare(cursor, file.figures, TableFigures(file.rows, file.digest))
                 cursor.execute(statements.OVERLAPPING, (file.figures.path,))
                 both = cursor.fetchone()
@@ -142,19 +142,19 @@ class PostgresCold:
         named = leaving.select("instrument_id", symbol.alias("symbol"), pl.exclude("instrument_id"))
         stored = self._files.write(part, named, figures.digest, is_simulated=is_simulated)
         self._files.check(stored)
-        stage(cursor, "written_bars", _bars(self._files.read(stored)))
+        stage(cursor, "written_bars", typed_bars(self._files.read(stored)))
         self._compare(cursor, stored, figures)
         return figures, stored
 
     def _compare(self, cursor: Any, stored: FileFigures, expected: TableFigures) -> None:
         cursor.execute(statements.FIGURES_WRITTEN)
-        found = TableFigures(*cursor.fetchone())
-        if found != expected:
+        written = TableFigures(*cursor.fetchone())
+        if written != expected:
             raise ColdFileError(
                 stored.path,
                 "altered",
-                f"holds {found.rows:,} bars where {expected.rows:,} were stored, or their values differ; bars that are "
-                "in the database stay there",
+                f"holds {written.rows:,} bars where {expected.rows:,} were stored, or their values differ; bars that "
+                "are in the database stay there",
             )
 
 
@@ -185,10 +185,6 @@ def _ranges(cursor: Any, file: ColdFile) -> pl.DataFrame:
     first, end = month_span(file.month)
     ranges = cold_ranges(cursor, file.timeframe, Instruments(universe=file.universe), first, end)
     return ranges.filter(pl.col("path") == file.figures.path)
-
-
-def _bars(rows: pl.LazyFrame) -> pl.DataFrame:
-    return rows.select(pl.col(name).cast(kind) for name, kind in BAR_TYPES.items()).collect()
 
 
 def _file(
