@@ -26,6 +26,8 @@ MOST_ROWS = 20_000_000
 ROWS_PER_PART = 500_000
 BYTES_PER_PART = 32 << 20
 LONGEST_ROW = 1 << 20
+_ODD_COLUMNS = (ValueError, TypeError, NotImplementedError)
+"""What names that are no UTF-8 end in, and types that Polars does not know."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 Headless = Callable[[Sequence[str]], Sequence[str] | None]
@@ -112,16 +114,7 @@ def _parquet_parts(path: Path, most_rows: int) -> Iterator[Part]:
                     first_row, held = first_row + part.table.height, []
             if held:
                 yield _typed(held, first_row)
-    except InputFileError:
-        raise
-    except (
-        *(pa.ArrowException, pl.exceptions.PolarsError, OSError, MemoryError),
-        *(
-            ValueError,
-            TypeError,
-            NotImplementedError,
-        ),  # of names that are no UTF-8, of types unknown to Polars
-    ) as error:
+    except (pa.ArrowException, pl.exceptions.PolarsError, OSError, MemoryError, *_ODD_COLUMNS) as error:
         if isinstance(error, PermissionError):
             raise _unreadable(path, error) from None
         raise InputFileError(
@@ -175,7 +168,7 @@ def _block(path: Path, stream: BinaryIO, first_row: int) -> bytes:
         size += len(more)
         is_open ^= bool(more.count(b'"') % 2)
     if size >= LONGEST_ROW:
-        row = first_row + sum(part.count(b"\n") for part in parts[:1])
+        row = first_row + parts[0].count(b"\n")
         explanation = (
             f"a line or a text in quotation marks is longer than {LONGEST_ROW:,} bytes; "
             "break lines after each row, and close quotation marks"
