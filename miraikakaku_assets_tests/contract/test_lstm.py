@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -151,6 +152,35 @@ def test_bytes_come_back_as_the_same_bytes_and_hold_no_pickle(learned):
             trained.of.load(packed(trained, broken))
 
 
+def printed_by(program: str, folder: Path) -> str:
+    """What a Python program prints in a process of its own that warns of nothing."""
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        cwd=folder,
+    )
+    assert ended.stderr == ""
+    return ended.stdout.strip()
+
+
+LOGGED_ANEW = """
+import logging.config, sys
+sys.stderr = at_import = open("at_import.txt", "w")
+from miraikakaku_assets.adapters.forecasters.lstm import _keras
+_keras()
+sys.stderr = sys.__stderr__
+logging.config.dictConfig({"version": 1})
+print(at_import.closed)
+"""
+
+
+def test_a_stream_stays_open_when_logging_is_configured_after_the_library_was_loaded(tmp_path):
+    assert printed_by(LOGGED_ANEW, tmp_path) == "False"
+
+
 FRESH = f"""
 import hashlib
 from miraikakaku_assets.adapters.forecasters.lstm import Lstm
@@ -160,19 +190,12 @@ print(hashlib.sha256({SMALL!r}.fit(data, data.sessions[99], seed=4).save()).hexd
 """
 
 
-def test_another_process_learns_the_same_to_the_bit():
+def test_another_process_learns_the_same_to_the_bit(tmp_path):
     data = walk(5, symbols=8, days=100)
     saved = SMALL.fit(data, data.sessions[99], seed=4).save()
     assert saved == SMALL.fit(data, data.sessions[99], seed=4).save()
     assert saved != SMALL.fit(data, data.sessions[99], seed=5).save()
-    fresh = subprocess.run(
-        [sys.executable, "-W", "error", "-c", FRESH],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert (fresh.stderr, fresh.stdout.strip()) == ("", hashlib.sha256(saved).hexdigest())
+    assert printed_by(FRESH, tmp_path) == hashlib.sha256(saved).hexdigest()
 
 
 def test_training_leaves_the_generators_of_others_alone():

@@ -7,6 +7,7 @@ have to be loaded and compile.
 import functools
 import io
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -244,7 +245,11 @@ def _keras() -> Any:
 
     jax.config.update("jax_platforms", "cpu")  # type: ignore[no-untyped-call]
     import keras  # type: ignore[import-untyped]
+    from absl import logging
 
+    # Its handler closes the stream it was made with whenever logging is configured anew (each run of Dagster does,
+    # and each server), unless that stream is the process's own: a stream put in its place by others lost its file.
+    logging.get_absl_handler().python_handler.setStream(sys.__stderr__)
     if keras.backend.backend() != "jax":
         raise ConfigurationError(
             "Keras runs on another backend than jax here: train the lstm in its own process"
