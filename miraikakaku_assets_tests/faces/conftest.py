@@ -1,11 +1,12 @@
 """A simulated exchange for all commands, a fresh installation per test, and a filled one to look at.
 
-Their commands are processes: Dagster runs inside the test's process left pytest's own capture closed behind them.
+Their commands run inside the test's process; a test of what only a process shows asks for `Command.apart`.
 """
 
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,16 +35,15 @@ def exchange(quiet_exchange: Simulated) -> Iterator[Simulated]:
 
 
 @pytest.fixture
-def command(exchange: Simulated, installed_url: str, tmp_path: Path) -> Command:
+def command(exchange: Simulated, installed_url: str, tmp_path: Path, here: InProcess) -> Command:
     """An installation without anything in it."""
-    return command_in(tmp_path, installed_url, exchange)
+    return replace(command_in(tmp_path, installed_url, exchange), inside=here)
 
 
 @pytest.fixture(scope="session")
-def filled(
+def filled_once(
     quiet_exchange: Simulated, server_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Command]:
-    """An installation after `pipeline`; for tests that only look."""
     with fresh_database(server_url) as url:
         command = command_in(tmp_path_factory.mktemp("filled"), url, quiet_exchange)
         ended = command("pipeline")
@@ -51,11 +51,22 @@ def filled(
         yield command
 
 
+@pytest.fixture
+def filled(filled_once: Command, here: InProcess) -> Command:
+    """An installation after `pipeline`; for tests that only look."""
+    return replace(filled_once, inside=here)
+
+
 @pytest.fixture(scope="session")
-def analysed(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
-    """An installation whose five-minute bars have been analysed; for tests that only look."""
+def analysed_once(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     with analysed_installation(server_url, tmp_path_factory.mktemp("analysed")) as command:
         yield command
+
+
+@pytest.fixture
+def analysed(analysed_once: Command, here: InProcess) -> Command:
+    """An installation whose five-minute bars have been analysed; for tests that only look."""
+    return replace(analysed_once, inside=here)
 
 
 @pytest.fixture
@@ -75,9 +86,9 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def nowhere(tmp_path: Path) -> Command:
+def nowhere(tmp_path: Path, here: InProcess) -> Command:
     """A command that finds nothing: no database, no exchange; for usage errors, which come before both."""
-    return Command(tmp_path, QUICK | {"MAX_RETRIES": "0"}).with_(
+    return Command(tmp_path, QUICK | {"MAX_RETRIES": "0"}, inside=here).with_(
         MIRAIKAKAKU_HOME=tmp_path / "home",
         DATABASE_URL=f"postgresql://reader:{PASSWORD}@127.0.0.1:9/prices",
         YAHOO_BASE_URL="http://127.0.0.1:9",

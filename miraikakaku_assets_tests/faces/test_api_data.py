@@ -20,9 +20,9 @@ TOYOTA = "/api/prices/7203.T"
 
 
 @pytest.fixture(scope="module")
-def api(filled: Command) -> Iterator[Api]:
+def api(filled_once: Command) -> Iterator[Api]:
     """Of an installation after `pipeline`."""
-    options = {name.lower(): value for name, value in filled.variables.items()}
+    options = {name.lower(): value for name, value in filled_once.variables.items()}
     limits = {"dagster_url": NOWHERE, "rate_limit_per_minute": 1_000_000}
     settings = Settings(_env_file=None, **(options | limits))  # type: ignore[arg-type]
     with served(Ports(settings, lambda: NOW)) as running:

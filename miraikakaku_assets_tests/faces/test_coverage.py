@@ -8,7 +8,6 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
 from miraikakaku_assets_tests.support.command import Command
-from miraikakaku_assets_tests.support.in_process import InProcess
 
 pytestmark = pytest.mark.slow
 
@@ -76,15 +75,15 @@ def test_what_is_missing_is_found_named_and_filled(command: Command) -> None:
     ],
 )
 def test_bad_usage_is_refused_before_anything_is_opened(
-    here: InProcess, nowhere: Command, arguments: tuple[str, ...], sentence: str
+    nowhere: Command, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    ended = here(nowhere, "coverage", *arguments, "--json")
+    ended = nowhere("coverage", *arguments, "--json")
     assert ended.code == 2
     assert sentence in ended.document["error"]
 
 
-def test_without_a_check_there_is_nothing_to_show(here: InProcess, command: Command) -> None:
+def test_without_a_check_there_is_nothing_to_show(command: Command) -> None:
     for arguments in (("coverage",), ("coverage", "gaps"), ("coverage", "repair", "--dry-run")):
-        ended = here(command, *arguments)
+        ended = command(*arguments)
         assert ended.code == 1
         assert "run `miraikakaku check` first" in ended.errors[0]

@@ -72,12 +72,12 @@ def answers(address: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def home(filled: Command, server_url: str) -> Iterator[Command]:
+def home(filled_once: Command, server_url: str) -> Iterator[Command]:
     """A copy of an installation after `pipeline`, with an alert, a gap, and somebody's HTML in a name."""
-    original = filled.variables["DATABASE_URL"]
+    original = filled_once.variables["DATABASE_URL"]
     send_everybody_away(server_url, original)
     with fresh_database(server_url, str(make_url(original).database)) as url:
-        command = filled.with_(DATABASE_URL=url)
+        command = filled_once.with_(DATABASE_URL=url)
         command.execute(
             f"UPDATE miraikakaku.stock_master SET stock_name = '{SCRIPTED}' WHERE yahoo_symbol = '6758.T'"
         )

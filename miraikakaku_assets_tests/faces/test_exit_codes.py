@@ -60,8 +60,8 @@ NO_5M_COPPER = "5m bars of copper are not collected from a source; choose 1d"
         ("db stop", "DATABASE_URL names an external server; it is started and stopped by its own means"),
     ],
 )
-def test_bad_usage(nowhere: Command, here: InProcess, arguments: str, sentence: str) -> None:
-    ended = here(nowhere, *arguments.split())
+def test_bad_usage(nowhere: Command, arguments: str, sentence: str) -> None:
+    ended = nowhere(*arguments.split())
 
     assert (ended.code, ended.errors) == (BAD_USAGE, [sentence])
     assert ended.out == ""
@@ -72,7 +72,7 @@ def test_bad_usage(nowhere: Command, here: InProcess, arguments: str, sentence: 
     ["collcet", "collect --limit -1", "collect --nonsense", "export", "up --port 0", "schedule --port 65536"],
 )
 def test_what_the_command_line_itself_does_not_understand(nowhere: Command, arguments: str) -> None:
-    ended = nowhere(*arguments.split())
+    ended = nowhere.apart(*arguments.split())
 
     assert ended.code == BAD_USAGE
     assert "Usage: miraikakaku" in ended.err
@@ -97,8 +97,8 @@ def test_a_port_that_is_taken_is_refused_before_anything_is_started(nowhere: Com
     assert list(nowhere.folder.iterdir()) == []
 
 
-def test_the_api_listens_to_others_only_with_a_key(nowhere: Command, here: InProcess) -> None:
-    ended = here(nowhere, "serve", "--host", "0.0.0.0")  # noqa: S104
+def test_the_api_listens_to_others_only_with_a_key(nowhere: Command) -> None:
+    ended = nowhere("serve", "--host", "0.0.0.0")  # noqa: S104
 
     assert ended.code == BAD_USAGE
     assert ended.errors[0].startswith("--host 0.0.0.0: without API_KEY")
@@ -116,9 +116,9 @@ def test_the_api_listens_to_others_only_with_a_key(nowhere: Command, here: InPro
     ],
 )
 def test_a_script_that_asks_for_json_gets_it_when_nothing_worked_too(
-    nowhere: Command, here: InProcess, arguments: str, error: str
+    nowhere: Command, arguments: str, error: str
 ) -> None:
-    ended = here(nowhere, *arguments.split())
+    ended = nowhere(*arguments.split())
 
     assert ended.code in {FELL_SHORT, BAD_USAGE}
     assert ended.document == {"succeeded": False, "error": error, "exit_code": ended.code}
@@ -153,9 +153,9 @@ def test_a_fault_that_does_not_exist(nowhere: Command) -> None:
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_is_kept_secret(
-    nowhere: Command, here: InProcess, variable: str, value: str, reason: str
+    nowhere: Command, variable: str, value: str, reason: str
 ) -> None:
-    ended = here(nowhere.with_(**{variable: value}), "status")
+    ended = nowhere.with_(**{variable: value})("status")
 
     assert ended.code == BAD_USAGE
     named = variable.replace("PRICE_SOURCE", "ARCHIVE_DIR") if value == "archive" else variable
@@ -170,18 +170,18 @@ def test_settings_are_read_from_a_file_in_the_working_directory_too(
     (nowhere.folder / ".env").write_text("RETRY_DELAY=-1\n", encoding="utf-8")
     without = {name: value for name, value in nowhere.variables.items() if name != "RETRY_DELAY"}
 
-    ended = here(Command(nowhere.folder, without), "status")
+    ended = Command(nowhere.folder, without, inside=here)("status")
 
     assert ended.code == BAD_USAGE
     assert ended.errors[0].startswith("RETRY_DELAY: ")
 
 
 @pytest.mark.parametrize("state", ["file", "below a file"])
-def test_a_state_folder_that_is_none(nowhere: Command, here: InProcess, state: str) -> None:
+def test_a_state_folder_that_is_none(nowhere: Command, state: str) -> None:
     (nowhere.folder / "occupied").write_text("", encoding="utf-8")
     home = nowhere.folder / "occupied" / ("" if state == "file" else "home")
 
-    ended = here(nowhere.with_(MIRAIKAKAKU_HOME=home), "status")
+    ended = nowhere.with_(MIRAIKAKAKU_HOME=home)("status")
 
     assert ended.code == BAD_USAGE
     assert ended.errors[0].startswith(f"MIRAIKAKAKU_HOME: {home} cannot be used as a folder")
@@ -191,10 +191,8 @@ def test_a_state_folder_that_is_none(nowhere: Command, here: InProcess, state: s
 
 
 @pytest.mark.parametrize("arguments", ["status", "collect", "pipeline --json", "db upgrade --json"])
-def test_a_database_that_is_not_there_is_named_without_its_password(
-    nowhere: Command, here: InProcess, arguments: str
-) -> None:
-    ended = here(nowhere, *arguments.split())
+def test_a_database_that_is_not_there_is_named_without_its_password(nowhere: Command, arguments: str) -> None:
+    ended = nowhere(*arguments.split())
 
     assert ended.code == UNREACHABLE
     (sentence,) = ended.errors

@@ -10,7 +10,6 @@ import pytest
 
 from miraikakaku_assets_tests.support.command import Command, Ended
 from miraikakaku_assets_tests.support.command_tree import LEAVES
-from miraikakaku_assets_tests.support.in_process import InProcess
 from miraikakaku_assets_tests.support.installations.installation import CODES, listed
 
 OK, FELL_SHORT, BAD_USAGE, UNREACHABLE = 0, 1, 2, 3
@@ -79,8 +78,8 @@ def files(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", REPORTING)
-def test_an_option_that_does_not_exist(nowhere: Command, here: InProcess, name: str) -> None:
-    ended = here(nowhere, *name.split(), "--json", "--nonsense")
+def test_an_option_that_does_not_exist(nowhere: Command, name: str) -> None:
+    ended = nowhere(*name.split(), "--json", "--nonsense")
 
     assert ended.code == BAD_USAGE
     assert ended.document == {"succeeded": False, "error": "bad usage; stderr says what", "exit_code": 2}
@@ -88,27 +87,25 @@ def test_an_option_that_does_not_exist(nowhere: Command, here: InProcess, name: 
 
 
 @pytest.mark.parametrize("name", sorted(set(REPORTING) - WITHOUT_UNIVERSE))
-def test_a_universe_that_does_not_exist(nowhere: Command, here: InProcess, files: Path, name: str) -> None:
+def test_a_universe_that_does_not_exist(nowhere: Command, files: Path, name: str) -> None:
     needed = NEEDED.get(name, "").split(" --universe")[0]
 
     check(
-        here(nowhere, *name.split(), *needed.split(), "--universe", "moon", "--json"),
+        nowhere(*name.split(), *needed.split(), "--universe", "moon", "--json"),
         Row("", BAD_USAGE, "exit_code"),
     )
 
 
 @pytest.mark.parametrize("name", REPORTING)
-def test_a_setting_that_is_wrong(nowhere: Command, here: InProcess, files: Path, name: str) -> None:
+def test_a_setting_that_is_wrong(nowhere: Command, files: Path, name: str) -> None:
     wrong = nowhere.with_(MAX_WORKERS="many")
 
-    check(
-        here(wrong, *name.split(), *NEEDED.get(name, "").split(), "--json"), Row("", BAD_USAGE, "exit_code")
-    )
+    check(wrong(*name.split(), *NEEDED.get(name, "").split(), "--json"), Row("", BAD_USAGE, "exit_code"))
 
 
 @pytest.mark.parametrize("name", sorted(set(REPORTING) - WITHOUT_DATABASE))
-def test_a_database_that_is_down(nowhere: Command, here: InProcess, files: Path, name: str) -> None:
-    ended = here(nowhere, *name.split(), *NEEDED.get(name, "").split(), "--json")
+def test_a_database_that_is_down(nowhere: Command, files: Path, name: str) -> None:
+    ended = nowhere(*name.split(), *NEEDED.get(name, "").split(), "--json")
 
     check(ended, Row("", UNREACHABLE, {"health": "figures", "watch": "outage"}.get(name, "exit_code")))
 
@@ -130,8 +127,8 @@ def test_a_database_that_is_down(nowhere: Command, here: InProcess, files: Path,
     ],
     ids=lambda row: row.arguments,
 )
-def test_before_a_database_is_needed(nowhere: Command, here: InProcess, files: Path, row: Row) -> None:
-    check(here(nowhere, *row.arguments.split(), "--json"), row)
+def test_before_a_database_is_needed(nowhere: Command, files: Path, row: Row) -> None:
+    check(nowhere(*row.arguments.split(), "--json"), row)
 
 
 @pytest.mark.parametrize(
@@ -167,30 +164,30 @@ def test_before_a_database_is_needed(nowhere: Command, here: InProcess, files: P
     ],
     ids=lambda row: row.arguments,
 )
-def test_in_an_empty_installation(command: Command, here: InProcess, files: Path, row: Row) -> None:
-    check(here(command, *row.arguments.split(), "--json"), row)
+def test_in_an_empty_installation(command: Command, files: Path, row: Row) -> None:
+    check(command(*row.arguments.split(), "--json"), row)
 
 
-def test_a_source_that_is_down(command: Command, here: InProcess) -> None:
+def test_a_source_that_is_down(command: Command) -> None:
     away = command.with_(
         JPX_LIST_URL="http://127.0.0.1:9/data_j.xls", YAHOO_BASE_URL="http://127.0.0.1:9", MAX_RETRIES=0
     )
-    assert here(command, "master", "update").code == OK
+    assert command("master", "update").code == OK
 
     for arguments in ("master update", "collect", "pipeline"):
-        check(here(away, *arguments.split(), "--json"), Row(arguments, UNREACHABLE, "stages"))
+        check(away(*arguments.split(), "--json"), Row(arguments, UNREACHABLE, "stages"))
 
 
-def test_a_part_that_fails_and_nothing_left_to_do(command: Command, here: InProcess) -> None:
+def test_a_part_that_fails_and_nothing_left_to_do(command: Command) -> None:
     (command.folder / "list.xls").write_bytes(listed(CODES))
-    assert here(command, "master", "update", "--file", "list.xls").code == OK
+    assert command("master", "update", "--file", "list.xls").code == OK
 
-    check(here(command, "master", "update", "--file", "list.xls", "--json"), Row("again", OK, "stages"))
-    part = here(command, "collect", "--symbols", "7203.T,7230.T", "--json")
-    shown = here(command, "collect", "--symbols", "7230.T")
-    check(here(command, "collect", "--symbols", "7203.T", "--json"), Row("again", OK, "stages"))
-    check(here(command, "analyze", "--symbols", "7203.T", "--json"), Row("analyze", OK, "stages"))
-    check(here(command, "analyze", "--symbols", "7203.T", "--json"), Row("again", OK, "stages"))
+    check(command("master", "update", "--file", "list.xls", "--json"), Row("again", OK, "stages"))
+    part = command("collect", "--symbols", "7203.T,7230.T", "--json")
+    shown = command("collect", "--symbols", "7230.T")
+    check(command("collect", "--symbols", "7203.T", "--json"), Row("again", OK, "stages"))
+    check(command("analyze", "--symbols", "7203.T", "--json"), Row("analyze", OK, "stages"))
+    check(command("analyze", "--symbols", "7203.T", "--json"), Row("again", OK, "stages"))
 
     check(part, Row("collect", FELL_SHORT, "stages"))
     assert part.errors[0].startswith("1 of 2 symbols failed, the other is stored; see batch ")

@@ -44,7 +44,9 @@ def test_what_is_exported_can_be_imported_into_another_database(
     }
     assert read(out).height == len(stored)
     assert [path.name for path in tmp_path.iterdir()] == [out.name]  # nothing unfinished is left beside it
-    other = Command(tmp_path, QUICK).with_(MIRAIKAKAKU_HOME=tmp_path / "home", DATABASE_URL=database_url)
+    other = Command(tmp_path, QUICK, inside=filled.inside).with_(
+        MIRAIKAKAKU_HOME=tmp_path / "home", DATABASE_URL=database_url
+    )
     assert other("master", "update", "--file", filled.variables["JPX_LIST_URL"]).code == 0
     imported = other("import", out, "--json")
     assert imported.code == 0, imported.err

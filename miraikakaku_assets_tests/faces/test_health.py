@@ -15,7 +15,7 @@ from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.operations.thresholds import THRESHOLDS, Level
 from miraikakaku_assets_tests.fakes.machine import SetMachine
 from miraikakaku_assets_tests.support.command import Command, Ended
-from miraikakaku_assets_tests.support.in_process import InProcess, ports_of
+from miraikakaku_assets_tests.support.in_process import ports_of
 from miraikakaku_assets_tests.support.installations.command_line import PASSWORD
 from miraikakaku_assets_tests.support.moments import NOW
 
@@ -42,9 +42,9 @@ def levels(ended: Ended) -> dict[str, str]:
     return {row[0]: row[2] for row in rows if len(row) > 2}
 
 
-def test_a_healthy_installation_is_one_screen_and_one_document(command: Command, here: InProcess) -> None:
-    shown = here(command.with_(COLUMNS="80"), "health")
-    document = here(command, "health", "--json").document
+def test_a_healthy_installation_is_one_screen_and_one_document(command: Command) -> None:
+    shown = command.with_(COLUMNS="80")("health")
+    document = command("health", "--json").document
 
     assert shown.code == 0, shown.err
     assert max(map(len, shown.out.splitlines())) <= 80
@@ -56,14 +56,12 @@ def test_a_healthy_installation_is_one_screen_and_one_document(command: Command,
     assert figures["cpu"]["unit"] == "share"
 
 
-def test_danger_is_exit_code_1_with_what_to_do(
-    command: Command, here: InProcess, machine: SetMachine
-) -> None:
+def test_danger_is_exit_code_1_with_what_to_do(command: Command, machine: SetMachine) -> None:
     machine.disk_share, machine.memory_share = 0.97, 0.85
 
-    shown = here(command, "health")
-    document = here(command, "health", "--json").document
-    asked_by_the_cycle = here(command, "schedule", "--health-check-only")
+    shown = command("health")
+    document = command("health", "--json").document
+    asked_by_the_cycle = command("schedule", "--health-check-only")
 
     assert (shown.code, asked_by_the_cycle.code) == (1, 1)
     assert levels(asked_by_the_cycle) == levels(shown)
@@ -77,13 +75,13 @@ def test_danger_is_exit_code_1_with_what_to_do(
 
 
 def test_without_a_database_the_rest_is_shown_and_nothing_is_started(
-    tmp_path: Path, nowhere: Command, here: InProcess
+    tmp_path: Path, nowhere: Command
 ) -> None:
     home = tmp_path / "home"
-    embedded = Command(tmp_path, {"MIRAIKAKAKU_HOME": str(home)})
+    embedded = Command(tmp_path, {"MIRAIKAKAKU_HOME": str(home)}, inside=nowhere.inside)
 
     for away in (nowhere, embedded):
-        ended = here(away, "health", "--json")
+        ended = away("health", "--json")
         assert ended.code == 3
         assert PASSWORD not in ended.out + ended.err
         levels = {figure["resource"]: figure["state"] for figure in ended.document["figures"]}
@@ -96,10 +94,10 @@ def test_without_a_database_the_rest_is_shown_and_nothing_is_started(
     assert "start it (`miraikakaku db start`)" in ended.document["error"]
 
 
-def test_metrics_are_printed_and_written_whole(command: Command, here: InProcess) -> None:
+def test_metrics_are_printed_and_written_whole(command: Command) -> None:
     path = command.folder / "miraikakaku.prom"
 
-    printed = here(command, "health", "--prometheus", "--prometheus-file", path)
+    printed = command("health", "--prometheus", "--prometheus-file", path)
 
     assert printed.code == 0, printed.err
     names = {family.name for family in text_string_to_metric_families(printed.out)}
@@ -118,18 +116,18 @@ def test_metrics_are_printed_and_written_whole(command: Command, here: InProcess
         ("--prometheus-file", "absent/miraikakaku.prom"),
     ],
 )
-def test_what_cannot_be_is_refused(command: Command, here: InProcess, options: tuple[str, ...]) -> None:
-    assert here(command, "health", *options).code == 2
+def test_what_cannot_be_is_refused(command: Command, options: tuple[str, ...]) -> None:
+    assert command("health", *options).code == 2
 
 
-def test_status_has_a_line_of_the_newest_stored_check(command: Command, here: InProcess) -> None:
-    before = here(command, "status")
+def test_status_has_a_line_of_the_newest_stored_check(command: Command) -> None:
+    before = command("status")
     use = ports_of(command, NOW)
     moment = use.clock()
     use.system_metrics.add([Sample(moment, "disk", 0.97, "share", Level.DANGER)], timedelta(days=1))
     use.database.close()
 
-    after = here(command, "status")
+    after = command("status")
 
     assert "health    not checked yet; `miraikakaku health` measures now" in before.out
     assert "health    danger: disk danger (97 %); checked" in after.out

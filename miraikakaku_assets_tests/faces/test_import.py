@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from miraikakaku_assets.domain.market.sessions import session_table
 from miraikakaku_assets_tests.support.command import Command
 from miraikakaku_assets_tests.support.databases import fresh_database
+from miraikakaku_assets_tests.support.in_process import InProcess
 from miraikakaku_assets_tests.support.installations.imports import DAYS, csv, installed
 
 pytestmark = pytest.mark.slow
@@ -41,7 +43,7 @@ def months_of(symbol: str) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def site(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site_once(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A master, the bars of one symbol, and what is stored of them."""
     with fresh_database(server_url) as url:
         command = installed(url, tmp_path_factory.mktemp("import"))
@@ -51,6 +53,13 @@ def site(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         assert ended.err == ""
         assert ended.document["inserted"] == ended.document["rows_read"] == len(DAYS)
         yield command, command.rows(BARS)
+
+
+@pytest.fixture
+def site(site_once: Site, here: InProcess) -> Site:
+    """The same, its commands inside the test's process."""
+    command, stored = site_once
+    return replace(command, inside=here), stored
 
 
 def test_the_same_file_again_changes_nothing(site: Site) -> None:
@@ -134,7 +143,7 @@ def test_a_file_that_cannot_be_read_imports_nothing(site: Site, content: str, pr
 
 
 def test_good_rows_beside_bad_ones_are_stored_unless_the_import_is_strict(
-    server_url: str, tmp_path: Path
+    server_url: str, tmp_path: Path, here: InProcess
 ) -> None:
     rows = [
         *GOOD,
@@ -145,7 +154,7 @@ def test_good_rows_beside_bad_ones_are_stored_unless_the_import_is_strict(
         "9984.T,2025-01-08,100,103,99,102,5000",  # another bar for the same session
     ]
     with fresh_database(server_url) as url:
-        command = installed(url, tmp_path)
+        command = installed(url, tmp_path, here)
         (tmp_path / "mixed.csv").write_text(csv(*rows), encoding="utf-8")
 
         strict = command("import", "mixed.csv", "--strict", "--json")

@@ -8,6 +8,7 @@ import pytest
 
 from miraikakaku_assets_tests.support.command import QUICK, Command
 from miraikakaku_assets_tests.support.databases import fresh_database
+from miraikakaku_assets_tests.support.in_process import InProcess
 from miraikakaku_assets_tests.support.installations.imports import DAYS, csv, installed
 
 pytestmark = pytest.mark.slow
@@ -23,9 +24,13 @@ def rates(day: str) -> str:
     return csv(*rows, header="time,open,high,low,close,tick_volume,spread,real_volume")
 
 
-def test_currencies_and_copper_need_no_collection_before(server_url: str, tmp_path: Path) -> None:
+def test_currencies_and_copper_need_no_collection_before(
+    server_url: str, tmp_path: Path, here: InProcess
+) -> None:
     with fresh_database(server_url) as url:
-        command = Command(tmp_path, QUICK).with_(MIRAIKAKAKU_HOME=tmp_path / "home", DATABASE_URL=url)
+        command = Command(tmp_path, QUICK, inside=here).with_(
+            MIRAIKAKAKU_HOME=tmp_path / "home", DATABASE_URL=url
+        )
         (tmp_path / "export.csv").write_text(rates("2025-01-06"), encoding="utf-8")
         copper = csv("2025-01-06,4.1,4.2,4.0,4.15,900", header="date,open,high,low,close,volume")
         (tmp_path / "HG=F.csv").write_text(copper, encoding="utf-8")
@@ -59,7 +64,7 @@ def test_currencies_and_copper_need_no_collection_before(server_url: str, tmp_pa
 
 
 def test_an_adjusted_file_comes_back_as_it_was_and_says_what_became_of_its_dividends(
-    server_url: str, tmp_path: Path
+    server_url: str, tmp_path: Path, here: InProcess
 ) -> None:
     closes = [1_000.0 + 3 * (at % 7) for at in range(len(DAYS))]
     before = closes[19] / (closes[19] + 30.0)  # of a dividend of 30 on a close of 30 more
@@ -73,7 +78,7 @@ def test_an_adjusted_file_comes_back_as_it_was_and_says_what_became_of_its_divid
         pl.lit(0.0).alias("Stock Splits"),
     )
     with fresh_database(server_url) as url:
-        command = installed(url, tmp_path)
+        command = installed(url, tmp_path, here)
         table.write_csv(tmp_path / "7203.csv")
 
         ended = command("import", "7203.csv", "--json")

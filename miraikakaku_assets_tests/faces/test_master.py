@@ -50,7 +50,7 @@ def test_a_master_from_the_addresses_of_the_settings_and_a_key_nobody_sees(comma
             ALPHA_VANTAGE_BASE_URL=exchange.base_url,
         )
         served = us("master", "update", "--universe", "us", "--json")
-        refusing = us.with_(ALPHA_VANTAGE_API_KEY=KEY)  # only a process shows its log on the screen
+        refusing = us.apart.with_(ALPHA_VANTAGE_API_KEY=KEY)  # only a process shows its log on the screen
         refused = refusing("master", "update", "--universe", "us", "--json")
 
     assert served.code == 0, served.err

@@ -62,9 +62,9 @@ def ports_of(command: Command, **options: Any) -> Ports:
 
 
 @pytest.fixture(scope="module")
-def use(filled: Command) -> Iterator[Ports]:
+def use(filled_once: Command) -> Iterator[Ports]:
     """The installation after `pipeline`."""
-    ports = ports_of(filled)
+    ports = ports_of(filled_once)
     yield ports
     ports.opened.close()
 

@@ -3,12 +3,11 @@
 import pytest
 
 from miraikakaku_assets_tests.support.command import Command, stages
-from miraikakaku_assets_tests.support.in_process import InProcess
 
 
 @pytest.mark.slow
-def test_what_a_pipeline_stores_keeps_its_rules(filled: Command, here: InProcess) -> None:
-    sound = here(filled, "quality", "--json")
+def test_what_a_pipeline_stores_keeps_its_rules(filled: Command) -> None:
+    sound = filled("quality", "--json")
 
     assert sound.code == 0, sound.err
     report = stages(sound)["quality"]
@@ -27,9 +26,9 @@ def test_what_a_pipeline_stores_keeps_its_rules(filled: Command, here: InProcess
     ],
 )
 def test_bad_usage_is_said_before_anything_is_opened(
-    nowhere: Command, here: InProcess, options: list[str], sentence: str
+    nowhere: Command, options: list[str], sentence: str
 ) -> None:
-    ended = here(nowhere, "quality", *options)
+    ended = nowhere("quality", *options)
 
     assert ended.code == 2
     assert sentence in ended.err

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from miraikakaku_assets_tests.support.command import Command
-from miraikakaku_assets_tests.support.in_process import InProcess, ports_of
+from miraikakaku_assets_tests.support.in_process import ports_of
 from miraikakaku_assets_tests.support.moments import NOW
 
 pytestmark = pytest.mark.slow
@@ -19,14 +19,14 @@ def pause(command: Command, reason: str) -> None:
     use.database.close()
 
 
-def test_a_pause_is_said_with_its_end_and_lifted(command: Command, here: InProcess) -> None:
+def test_a_pause_is_said_with_its_end_and_lifted(command: Command) -> None:
     pause(command, "Yahoo answers HTTP 429")
 
-    status = here(command, "status")
-    refused = here(command, "master", "update")
-    collected = here(command, "collect")
-    lifted = here(command, "resume")
-    again = here(command, "resume", "--json")
+    status = command("status")
+    refused = command("master", "update")
+    collected = command("collect")
+    lifted = command("resume")
+    again = command("resume", "--json")
 
     assert re.search(f"{PAUSED} \\(`miraikakaku resume` lifts the pause\\)", status.out)
     assert refused.code == 0, refused.err  # a list is another source
@@ -44,22 +44,22 @@ def test_a_pause_is_said_with_its_end_and_lifted(command: Command, here: InProce
         "seconds_left": None,
         "reason": None,
     }
-    assert here(command, "collect").code == 0
+    assert command("collect").code == 0
 
 
-def test_a_parked_collection_says_when_it_goes_on(command: Command, here: InProcess) -> None:
-    assert here(command, "master", "update").code == 0
+def test_a_parked_collection_says_when_it_goes_on(command: Command) -> None:
+    assert command("master", "update").code == 0
     pause(command, "Yahoo answers HTTP 429")
-    assert here(command, "collect").code == 3
+    assert command("collect").code == 3
 
-    shown = here(command, "status").out
+    shown = command("status").out
 
     assert re.search(r"paused +jp 1d: 0 of 8 symbols; goes on in \d+ s, until \d{4}-", shown)
 
 
-def test_nothing_is_lifted_where_nothing_is_paused(command: Command, here: InProcess) -> None:
-    before = here(command, "resume")
-    database = here(command.with_(DATABASE_URL="postgresql://reader@127.0.0.1:9/prices"), "resume", "--json")
+def test_nothing_is_lifted_where_nothing_is_paused(command: Command) -> None:
+    before = command("resume")
+    database = command.with_(DATABASE_URL="postgresql://reader@127.0.0.1:9/prices")("resume", "--json")
 
     assert (before.code, before.out) == (0, "yahoo is not paused; there is nothing to lift\n")
     assert database.code == 3

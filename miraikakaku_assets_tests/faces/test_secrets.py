@@ -37,7 +37,7 @@ def test_the_password_of_the_database_is_stored_nowhere(filled: Command) -> None
 
 @pytest.mark.parametrize("arguments", ["status --json", "db url", "collect --symbols 7203.T"])
 def test_no_command_prints_it(filled: Command, arguments: str) -> None:
-    ended = filled(*arguments.split())
+    ended = filled.apart(*arguments.split())  # its log, too
 
     assert ended.code == 0, ended.err
     assert PASSWORD not in ended.out + ended.err
@@ -50,8 +50,10 @@ def test_db_url_prints_it_when_asked_to(filled: Command) -> None:
 def test_credentials_in_the_address_of_the_list_are_stored_nowhere(command: Command) -> None:
     address = command.variables["JPX_LIST_URL"].replace("://", "://reader:open-sesame@") + "?key=open-sesame"
 
-    served = command.with_(JPX_LIST_URL=address)("master", "update", "--json")
-    refused = command.with_(JPX_LIST_URL=address.replace("data_j", "gone"))("master", "update", "--json")
+    served = command.apart.with_(JPX_LIST_URL=address)("master", "update", "--json")
+    refused = command.apart.with_(JPX_LIST_URL=address.replace("data_j", "gone"))(
+        "master", "update", "--json"
+    )
 
     assert (served.code, refused.code) == (0, 3)
     assert "open-sesame" not in served.out + served.err + refused.out + refused.err

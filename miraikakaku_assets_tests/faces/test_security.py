@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from miraikakaku_assets_tests.support.command import Command
-from miraikakaku_assets_tests.support.in_process import InProcess
 
 pytestmark = pytest.mark.slow
 ONLY = ("--only", "permissions")
@@ -20,14 +19,14 @@ def weakened(command: Command) -> Path:
     return env
 
 
-def test_a_scan_finds_lists_and_forgets(command: Command, here: InProcess) -> None:
-    clean = here(command, "security", "scan", *ONLY, "--json")
+def test_a_scan_finds_lists_and_forgets(command: Command) -> None:
+    clean = command("security", "scan", *ONLY, "--json")
     env = weakened(command)
-    scanned = here(command, "security", "scan", *ONLY)
-    document = here(command, "security", "scan", *ONLY, "--json")
-    listed = here(command, "security", "findings", "--json")
+    scanned = command("security", "scan", *ONLY)
+    document = command("security", "scan", *ONLY, "--json")
+    listed = command("security", "findings", "--json")
     env.chmod(0o600)
-    mended = here(command, "security", "scan", *ONLY, "--json")
+    mended = command("security", "scan", *ONLY, "--json")
 
     assert clean.code == 0, clean.out
     assert [(check["check"], check["made"]) for check in clean.document["checks"]] == [("permissions", True)]
@@ -39,17 +38,17 @@ def test_a_scan_finds_lists_and_forgets(command: Command, here: InProcess) -> No
     assert document.document["new"] == []
     assert [each["id"] for each in listed.document["findings"]] == [finding["id"]]
     assert (mended.code, mended.document["resolved"]) == (0, [finding["id"]])
-    assert here(command, "security", "findings").out == "no finding\n"
-    assert "mended" in here(command, "security", "findings", "--all").out
+    assert command("security", "findings").out == "no finding\n"
+    assert "mended" in command("security", "findings", "--all").out
 
 
-def test_an_accepted_finding_fails_no_scan(command: Command, here: InProcess) -> None:
+def test_an_accepted_finding_fails_no_scan(command: Command) -> None:
     weakened(command)
-    (finding,) = here(command, "security", "scan", *ONLY, "--json").document["findings"]
+    (finding,) = command("security", "scan", *ONLY, "--json").document["findings"]
     day = date.fromisoformat(finding["first_seen_at"][:10]) + timedelta(days=30)
 
-    accepted = here(command, "security", "accept", finding["id"], "--reason", "a test", "--until", day)
-    again = here(command, "security", "scan", *ONLY, "--json")
+    accepted = command("security", "accept", finding["id"], "--reason", "a test", "--until", day)
+    again = command("security", "scan", *ONLY, "--json")
 
     assert accepted.code == 0, accepted.err
     assert accepted.out.startswith(f"accepted until {day}: settings can be read by others")
@@ -68,16 +67,16 @@ def test_an_accepted_finding_fails_no_scan(command: Command, here: InProcess) ->
         ("upgrade --package -x", "--package"),
     ],
 )
-def test_bad_usage_is_one_sentence(command: Command, here: InProcess, arguments: str, sentence: str) -> None:
-    ended = here(command, "security", *arguments.split(), "--json")
+def test_bad_usage_is_one_sentence(command: Command, arguments: str, sentence: str) -> None:
+    ended = command("security", *arguments.split(), "--json")
 
     assert ended.code == 2
     assert sentence in ended.document["error"] or sentence in ended.err
 
 
-def test_roles_are_made_and_shown(command: Command, here: InProcess) -> None:
-    first = here(command, "db", "roles", "--json")
-    second = here(command, "db", "roles")
+def test_roles_are_made_and_shown(command: Command) -> None:
+    first = command("db", "roles", "--json")
+    second = command("db", "roles")
 
     assert first.code == second.code == 0, first.err + second.err
     assert [role["name"] for role in first.document["roles"]] == ["miraikakaku_reader", "miraikakaku_api"]

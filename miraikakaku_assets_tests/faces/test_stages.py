@@ -29,7 +29,7 @@ def adds_up(stage: dict[str, Any]) -> bool:
 
 
 def test_the_pipeline_does_all_stages_and_its_numbers_add_up(command: Command) -> None:
-    ended = command("pipeline", "--json")
+    ended = command.apart("pipeline", "--json")
 
     assert ended.code == 0, ended.err
     assert ended.err == ""

@@ -38,7 +38,7 @@ def beat(command: Command, monkeypatch: pytest.MonkeyPatch, seconds: float) -> N
 
 
 def test_a_dead_daemon_is_told_and_its_notifications_are_delivered(
-    command: Command, here: InProcess, monkeypatch: pytest.MonkeyPatch
+    command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with webhook_receiver() as receiver, ping_receiver() as pings:
         settings = {
@@ -47,8 +47,8 @@ def test_a_dead_daemon_is_told_and_its_notifications_are_delivered(
             "ALERT_GROUP_WAIT": "0",
         }
         beat(command, monkeypatch, 1_000_000.0)
-        first = here(command.with_(**settings), "watch", "--once", "--json")
-        again = here(command.with_(**settings), "watch", "--once")
+        first = command.with_(**settings)("watch", "--once", "--json")
+        again = command.with_(**settings)("watch", "--once")
     report = json.loads(first.out)
     assert first.code == 0
     assert report["is_daemon_dead"] is True
@@ -62,12 +62,10 @@ def test_a_dead_daemon_is_told_and_its_notifications_are_delivered(
     assert pings.paths == ["/watch", "/watch"]
 
 
-def test_a_database_that_is_down_is_told_once_by_the_second_round(
-    nowhere: Command, here: InProcess, tmp_path: Path
-) -> None:
+def test_a_database_that_is_down_is_told_once_by_the_second_round(nowhere: Command, tmp_path: Path) -> None:
     with webhook_receiver() as receiver, ping_receiver() as pings:
         down = nowhere.with_(DISCORD_WEBHOOK_URL=receiver.discord, HEALTHCHECK_URL=pings.address)
-        rounds = [here(down, "watch", "--once", "--json") for _ in range(3)]
+        rounds = [down("watch", "--once", "--json") for _ in range(3)]
     assert [ended.code for ended in rounds] == [3, 3, 3]
     reports = [json.loads(ended.out) for ended in rounds]
     assert [report["told"] for report in reports] == [[], ["discord"], []]
@@ -82,8 +80,8 @@ def test_a_database_that_is_down_is_told_once_by_the_second_round(
 
 
 def test_before_there_is_a_database_there_is_nothing_to_watch(here: InProcess, tmp_path: Path) -> None:
-    command = Command(tmp_path, {"MIRAIKAKAKU_HOME": str(tmp_path / "home")})
-    ended = here(command, "watch", "--once")
+    command = Command(tmp_path, {"MIRAIKAKAKU_HOME": str(tmp_path / "home")}, inside=here)
+    ended = command("watch", "--once")
     assert (ended.code, ended.out.strip()) == (
         0,
         "There is no database here yet, so there is nothing to watch.",
@@ -99,18 +97,14 @@ def test_before_there_is_a_database_there_is_nothing_to_watch(here: InProcess, t
         (("--json",), "--json prints one document, so it goes with --once only"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
-    nowhere: Command, here: InProcess, arguments: tuple[str, ...], sentence: str
-) -> None:
-    ended = here(nowhere, "watch", *arguments)
+def test_what_makes_no_sense_is_refused(nowhere: Command, arguments: tuple[str, ...], sentence: str) -> None:
+    ended = nowhere("watch", *arguments)
     assert ended.code == 2
     assert sentence in ended.err
 
 
-def test_an_address_that_cannot_be_one_is_refused_without_being_shown(
-    nowhere: Command, here: InProcess
-) -> None:
-    ended = here(nowhere.with_(HEALTHCHECK_URL="hc-ping.com/s3cr3t"), "watch", "--once")
+def test_an_address_that_cannot_be_one_is_refused_without_being_shown(nowhere: Command) -> None:
+    ended = nowhere.with_(HEALTHCHECK_URL="hc-ping.com/s3cr3t")("watch", "--once")
     assert ended.code == 2
     assert "HEALTHCHECK_URL: must be an address like https://hc-ping.com/PING-KEY" in ended.err
     assert "s3cr3t" not in ended.err

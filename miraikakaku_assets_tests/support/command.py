@@ -1,9 +1,10 @@
-"""The console script as a process of its own, in an environment of its own."""
+"""The console script in an environment of its own, as a process of its own or inside the test's."""
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -51,18 +52,26 @@ class Command:
     Attributes:
         folder: Working directory; without a ``.env``.
         variables: Environment.
-        seconds: How long a command may take.
+        seconds: How long a process may take.
+        inside: Runs commands inside the test's process (`InProcess`), without the CPU seconds that the imports of a
+            new one take; None starts a process for each.
     """
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
     seconds: float = PATIENCE
+    inside: Callable[..., Ended] | None = None
 
     def with_(self, **variables: object) -> "Command":
         """The same with other variables, too."""
         return replace(
             self, variables=self.variables | {name: str(value) for name, value in variables.items()}
         )
+
+    @property
+    def apart(self) -> "Command":
+        """The same, each command in a process of its own."""
+        return replace(self, inside=None)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -72,14 +81,18 @@ class Command:
 
     def __call__(self, *arguments: object) -> Ended:
         """Runs a command to its end; a traceback or a warning of Python's is no way to end."""
+        ended = self.inside(self, *arguments) if self.inside else self._as_process(*arguments)
+        assert "Traceback" not in ended.err, ended.err
+        assert "Warning" not in ended.err, ended.err
+        return ended
+
+    def _as_process(self, *arguments: object) -> Ended:
         process = self.start(*arguments)
         try:
             out, err = process.communicate(timeout=self.seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
-        assert "Traceback" not in err, err
-        assert "Warning" not in err, err
         return Ended(process.returncode, out, err)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

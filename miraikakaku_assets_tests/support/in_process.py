@@ -3,12 +3,16 @@
 What is logged is not on its standard error, as it is on a process's: whether a secret shows is asked of a process.
 """
 
+import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 import pytest
+from dagster import _loggers
 
 from miraikakaku_assets import bootstrap
 from miraikakaku_assets.bootstrap import Ports
@@ -47,14 +51,14 @@ class InProcess:
             patch.setattr(console, "_width", int(command.variables.get("COLUMNS", self.width)))
         settings.cache_clear()
         self.capsys.readouterr()
-        home, streams = os.environ.get("DAGSTER_HOME"), (sys.stdout, sys.stderr)
+        home = os.environ.get("DAGSTER_HOME")
         code: object = 0
         try:
-            run()
+            with _own_logging():
+                run()
         except SystemExit as ended:
             code = ended.code or 0
         finally:
-            sys.stdout, sys.stderr = streams  # a run takes the colours from them
             self._close(home)
         captured = self.capsys.readouterr()
         assert isinstance(code, int), code
@@ -69,6 +73,30 @@ class InProcess:
         else:
             os.environ["DAGSTER_HOME"] = home
         settings.cache_clear()
+
+
+@contextmanager
+def _own_logging() -> Iterator[None]:
+    """Puts back what a run settles for the whole process: its streams, loggers and how Dagster makes them."""
+    streams, make_logger = (sys.stdout, sys.stderr), _loggers.create_console_logger  # type: ignore[attr-defined]
+    loggers = [logging.getLogger(name) for name in (None, "dagster", "dagster-webserver")]
+    before = [(logger.level, logger.handlers[:], logger.filters[:]) for logger in loggers]
+    handlers = {
+        handler: handler.stream
+        for _, kept, _ in before
+        for handler in kept
+        if isinstance(handler, logging.StreamHandler)
+    }
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = streams
+        _loggers.create_console_logger = make_logger  # type: ignore[attr-defined]
+        for logger, (level, kept, filters) in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+            logger.handlers[:], logger.filters[:] = kept, filters
+        for handler, stream in handlers.items():
+            handler.setStream(stream)
 
 
 def ports_of(command: Command, now: datetime) -> Ports:
