@@ -14,7 +14,7 @@ import uvicorn
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.faces.api.app import build_api
 from miraikakaku_assets.faces.api.keys import keys_of
-from miraikakaku_assets.faces.api.server import PatientProtocol
+from miraikakaku_assets.faces.api.server import KEEP_ALIVE_SECONDS, PatientProtocol
 from miraikakaku_assets.settings import Settings
 from miraikakaku_assets_tests.support.moments import NOW
 from miraikakaku_assets_tests.support.patience import PATIENCE, until
@@ -93,7 +93,12 @@ def served(ports: Ports) -> Iterator[Api]:
     port: int = listener.getsockname()[1]
     app = build_api(ports, keys_of(ports.settings))
     config = uvicorn.Config(
-        app, http=PatientProtocol, ws="websockets-sansio", log_level="warning", access_log=False
+        app,
+        http=PatientProtocol,
+        ws="websockets-sansio",
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -14,6 +14,9 @@ from miraikakaku_assets.faces.api.keys import keys_of, require_keys
 
 _HEADER_SECONDS = 10.0
 _CONNECTIONS = 2000
+KEEP_ALIVE_SECONDS = 130
+"""Longer than a client holds on to an idle connection (Caddy: two minutes): a server that closes first closes on a
+request that is under way, and a POST is not sent again."""
 _MESSAGE_BYTES = 64 * 1024  # of a client's WebSocket, which has nothing to say
 
 
@@ -78,7 +81,7 @@ def run_server(host: str, port: int, workers: int) -> None:
         server_header=False,
         proxy_headers=False,
         limit_concurrency=_CONNECTIONS,
-        timeout_keep_alive=15,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_worker_healthcheck=60,  # of a worker that starts on a busy machine, too
         timeout_graceful_shutdown=5,
         ws_max_size=_MESSAGE_BYTES,

@@ -54,6 +54,8 @@ def run_server(host: str, port: int) -> None:
     """
     import uvicorn
 
+    from miraikakaku_assets.faces.api.server import KEEP_ALIVE_SECONDS
+
     require_keys(ports().settings, host, "dashboard")
     level = ports().settings.log_level
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
@@ -69,6 +71,7 @@ def run_server(host: str, port: int) -> None:
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=3,
             ws="websockets-sansio",
         )

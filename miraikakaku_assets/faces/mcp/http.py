@@ -7,7 +7,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.faces.api.keys import LOOPBACK, keys_of
-from miraikakaku_assets.faces.api.server import PatientProtocol
+from miraikakaku_assets.faces.api.server import KEEP_ALIVE_SECONDS, PatientProtocol
 from miraikakaku_assets.faces.mcp.keys import KeyGuard
 from miraikakaku_assets.faces.mcp.server import McpServer
 
@@ -42,6 +42,7 @@ async def serve_http(server: McpServer, use: Ports, host: str, port: int) -> Non
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GOODBYE_SECONDS,
     )
     try:
