@@ -23,7 +23,6 @@ def day() -> Day:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(480)  # 67 s alone on two cores; 146 s beside three other test runs
 def test_the_books_add_up_after_faults_and_kills(day: Day) -> None:
     assert day.problems == []
     assert [killed.partition(" at ")[0] for killed in day.killed] == [FETCHER, COMMAND, SERVER]
