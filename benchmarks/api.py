@@ -104,7 +104,7 @@ def begin_job(database: Database, address: str, issues: int) -> str:
     answer = httpx.post(f"{address}/api/bulk/start", json={"symbols": symbols}, timeout=60)
     job_id: str = answer.raise_for_status().json()["job_id"]
     ports = Ports(Settings(_env_file=None, database_url=database.url))
-    if ports.job_queue.take(job_id, "run") is None:
+    if ports.stores.job_queue.take(job_id, "run") is None:
         raise RuntimeError(f"{job_id} was not to be had")
     with database.engine.begin() as connection:
         connection.exec_driver_sql(_COLLECTION, {"total": issues})

@@ -94,7 +94,10 @@ def measure(database_url: str, ticks: int, sample: int) -> Measured:
             (cycle(), daemon.run_of(begins + number * _TICK + _EMPTY_AFTER)) for number in range(ticks + 1)
         ]
         daemon.stop(EMPTY)
-        ended, pairs = daemon.ports.cycles.ended("fx", ticks), len(daemon.ports.settings.named_symbols("fx"))
+        ended, pairs = (
+            daemon.ports.notices.cycles.ended("fx", ticks),
+            len(daemon.ports.settings.named_symbols("fx")),
+        )
         done = [cycle.end for cycle in ended if cycle.end is not None and cycle.end.succeeded == pairs]
         if len(done) < ticks:
             raise RuntimeError(f"{ticks - len(done)} of {ticks} cycles fell short, see cycle_log")

@@ -156,8 +156,8 @@ class Month:
         self._check_health()
         for _ in range(2):  # a group wait is over by the second look
             records = DagsterRecords(self._instance, self._repository, utc_now)
-            watch("sensor", self.ports.watched(records))
-            deliver_notifications(self.ports.delivery)
+            watch("sensor", self.ports.watching.watched(records))
+            deliver_notifications(self.ports.notices.delivery)
             _advance(timedelta(minutes=1))
 
     def told(self) -> list[tuple[str, str]]:
@@ -177,13 +177,13 @@ class Month:
         }
         self._exchange.set_faults([spec for name, spec in specs.items() if name in now])
         if "source down" in ended:
-            resume_source(self.ports.rate_limiter)
+            resume_source(self.ports.sources.rate_limiter)
         if "disk full" in begun:
             bootstrap.renew(self.ports, quota=1)
         if "disk full" in ended:
             bootstrap.renew(self.ports, quota=1 << 60)
         if "backup cut" in begun:
-            newest = self.ports.backup_shelf().opened("latest")
+            newest = self.ports.backups.shelf().opened("latest")
             file = max((newest.folder / "database").iterdir(), key=lambda path: path.stat().st_size)
             os.truncate(file, file.stat().st_size // 2)
         if begun & {"restart"}:
@@ -226,9 +226,11 @@ class Month:
 
     def _check_health(self) -> None:
         busy = "busy processors" in self._faults
-        report = check_health(replace(self.ports.health, machine=ScriptedMachine(0.99 if busy else 0.3)), 0.0)
-        sample_health(report, self.ports.system_metrics, self.ports.metrics_kept)
-        judge_system(self.ports.system_metrics, self.ports.alerting, is_at_work=busy)
+        report = check_health(
+            replace(self.ports.operations.health, machine=ScriptedMachine(0.99 if busy else 0.3)), 0.0
+        )
+        sample_health(report, self.ports.operations.system_metrics, self.ports.operations.metrics_kept)
+        judge_system(self.ports.operations.system_metrics, self.ports.notices.alerting, is_at_work=busy)
 
     def _on(self, name: str) -> InstigatorState:
         cron = str(self._repository.get_schedule_def(name).cron_schedule)

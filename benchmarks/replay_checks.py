@@ -62,7 +62,7 @@ def installation(site: Site, moment: datetime, **changed: Any) -> Iterator[Ports
 def deliver_rest(site: Site, moment: datetime) -> None:
     """Sends what is still due: the newest signals' delays are over by then, and so is an outage."""
     with installation(site, moment) as opened:
-        deliver_notifications(opened.delivery)
+        deliver_notifications(opened.notices.delivery)
 
 
 def check(site: Site, archive: Path, until: datetime, hook: Webhook, findings: Findings) -> None:
@@ -100,7 +100,7 @@ def _batch(site: Site, findings: Findings) -> None:
     with _copy(site) as url, installation(site, end, database_url=url) as again:
         for collected in COLLECTED_TIMEFRAMES:
             request = AnalysisRequest(FX, collected, full_refresh=True)
-            analyze_bars(request, AnalysisPorts(again.analysis, again.clock), lambda _: None)
+            analyze_bars(request, AnalysisPorts(again.stores.analysis, again.clock), lambda _: None)
         for what, query in _DERIVED.items():
             replayed, at_once = _rows(site, query), _rows(site, query, url)
             findings.checks[what] = f"{sum(replayed.values()):,} as in one analysis of all bars at once"
@@ -115,7 +115,7 @@ def _notices(site: Site, hook: Webhook, findings: Findings) -> None:
     """Every signal that was new when it was found was sent, and nothing else was."""
     end = site.rows("SELECT max(ended_at) FROM miraikakaku.cycle_log")[0][0]
     with installation(site, end) as opened:
-        signals = opened.analysis.signals(FX)
+        signals = opened.stores.analysis.signals(FX)
     young = signals.filter(pl.col("detected_at") - pl.col("at") <= NEWS)
     stored, fresh = _keys(signals), _keys(young)
     alerted = {row[0] for row in site.rows("SELECT key FROM miraikakaku.alerts WHERE kind = 'pattern'")}

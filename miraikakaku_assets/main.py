@@ -196,7 +196,7 @@ class _LazyServices:
         with with_its_exchange(ports) as installation:
             mark = installation.origin.read()
             if mark is not None and mark.demo is not None:
-                installation.admit_prices()  # a real source is refused here, not by every run
+                installation.sources.admit_prices()  # a real source is refused here, not by every run
             if installation is not ports:
                 address = installation.settings.price_location
                 show_line(

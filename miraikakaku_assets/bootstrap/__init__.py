@@ -10,13 +10,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from miraikakaku_assets.adapters.files.whole_file import whole_file
-from miraikakaku_assets.bootstrap.installation import clock_of, stop_server, utc_now
+from miraikakaku_assets.bootstrap.backups import Backups
+from miraikakaku_assets.bootstrap.forecasting import Forecasting
+from miraikakaku_assets.bootstrap.installation import Installation, clock_of, stop_server, utc_now
 from miraikakaku_assets.bootstrap.log_file import open_log
+from miraikakaku_assets.bootstrap.notices import Notices
 from miraikakaku_assets.bootstrap.operations import Operations
 from miraikakaku_assets.bootstrap.quality import Quality
-from miraikakaku_assets.bootstrap.roles import Role
+from miraikakaku_assets.bootstrap.roles import NarrowRoles, Role
+from miraikakaku_assets.bootstrap.security import Security
 from miraikakaku_assets.bootstrap.serving import Serving
-from miraikakaku_assets.bootstrap.sources import price_vendors
+from miraikakaku_assets.bootstrap.sources import Sources, price_vendors
+from miraikakaku_assets.bootstrap.stores import Stores
 from miraikakaku_assets.bootstrap.watching import Watching
 from miraikakaku_assets.settings import Settings, settings
 
@@ -44,13 +49,73 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Ports(Watching, Operations, Quality, Serving):
-    """The ports of one installation, made when first asked for."""
+class Ports(Installation):
+    """One installation and its rooms, each made when first asked for.
+
+    It is an installation rather than having one: settings, clock and database belong to no room. Rooms are handed the
+    installation and the rooms they build on, never the ports. They are cached beside the fields instead of being
+    fields, so that a copy with other settings (`dataclasses.replace`) has rooms of its own.
+    """
+
+    @cached_property
+    def stores(self) -> Stores:
+        """Tables and folders."""
+        return Stores(self)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """Published lists and prices."""
+        return Sources(self)
+
+    @cached_property
+    def notices(self) -> Notices:
+        """Alerts, cycles and the channels of notifications."""
+        return Notices(self, self.stores)
+
+    @cached_property
+    def forecasting(self) -> Forecasting:
+        """Models, forecasts and their scores."""
+        return Forecasting(self)
+
+    @cached_property
+    def backups(self) -> Backups:
+        """Backups, cold bars, the search for damage and maintenance."""
+        return Backups(self)
+
+    @cached_property
+    def security(self) -> Security:
+        """The security scan, its findings and upgraded locks."""
+        return Security(self, self.notices)
+
+    @cached_property
+    def watching(self) -> Watching:
+        """What watchers look at, and whom they tell."""
+        return Watching(self, self.stores, self.sources, self.notices, self.backups, self.security)
+
+    @cached_property
+    def operations(self) -> Operations:
+        """Health, heartbeats, metrics and reviews."""
+        return Operations(self, self.stores, self.sources, self.notices, self.backups)
+
+    @cached_property
+    def quality(self) -> Quality:
+        """Checks of stored data."""
+        return Quality(self, self.stores)
+
+    @cached_property
+    def roles(self) -> NarrowRoles:
+        """Narrow roles of the database."""
+        return NarrowRoles(self)
+
+    @cached_property
+    def serving(self) -> Serving:
+        """What the API asks, over one event loop."""
+        return Serving(self, self.roles)
 
     @cached_property
     def for_reading(self) -> Ports:
         """The same installation through connections of its own in the role that reads; see `narrow_settings`."""
-        return replace(self, settings=self.narrow_settings(Role.READER))
+        return replace(self, settings=self.roles.narrow_settings(Role.READER))
 
     @property
     def pipeline(self) -> PipelinePorts:
@@ -58,19 +123,21 @@ class Ports(Watching, Operations, Quality, Serving):
         from miraikakaku_assets.application.pipeline import PipelinePorts
 
         def pause_left() -> timedelta | None:
-            until = self.rate_limiter.state().resume_at  # by the database's clock, also in a rehearsal
+            until = (
+                self.sources.rate_limiter.state().resume_at
+            )  # by the database's clock, also in a rehearsal
             return None if until is None else until - utc_now()
 
         named = self.settings.named_symbols
-        curve = self.has_curve_sources
-        return PipelinePorts(self.masters, named, self.forecasts, pause_left, self.clock, curve)
+        forecasts, curve = self.forecasting.forecasts, self.sources.has_curve_sources
+        return PipelinePorts(self.stores.masters, named, forecasts, pause_left, self.clock, curve)
 
     @property
     def curve_collection(self) -> CurvePorts:
         """What collecting the copper curve needs."""
         from miraikakaku_assets.application.copper.collect_curve import CurvePorts
 
-        return CurvePorts(self.curve_sources, self.curve, self.clock)
+        return CurvePorts(self.sources.curve_sources, self.stores.curve, self.clock)
 
 
 _ports: Ports | None = None

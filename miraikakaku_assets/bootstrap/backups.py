@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from miraikakaku_assets.bootstrap.installation import Installation
 from miraikakaku_assets.domain.backups.retention import Keeping
 
 if TYPE_CHECKING:
@@ -25,23 +24,27 @@ if TYPE_CHECKING:
     from miraikakaku_assets.application.backups.make_backup import BackupPorts
     from miraikakaku_assets.application.cold.move_bars import ColdPorts
     from miraikakaku_assets.application.maintenance.run_maintenance import MaintenancePorts
+    from miraikakaku_assets.bootstrap.installation import Installation
     from miraikakaku_assets.settings import Settings
 
 
-class Backups(Installation):
+@dataclass(frozen=True)
+class Backups:
     """Backups of this installation."""
+
+    installation: Installation
 
     @property
     def keeping(self) -> Keeping:
         """How many backups the settings keep."""
-        chosen = self.settings
+        chosen = self.installation.settings
         return Keeping(chosen.backup_keep_daily, chosen.backup_keep_weekly, chosen.backup_keep_monthly)
 
-    def backup_shelf(self, folder: Path | None = None) -> FolderBackups:
+    def shelf(self, folder: Path | None = None) -> FolderBackups:
         """Where backups lie: ``backups/`` of the state folder, or another folder."""
         from miraikakaku_assets.adapters.files.backups.shelf import FolderBackups
 
-        home = self.settings.home
+        home = self.installation.settings.home
         return FolderBackups((folder or home / "backups").expanduser().resolve(), home)
 
     @cached_property
@@ -49,21 +52,21 @@ class Backups(Installation):
         """Copies of the database."""
         from miraikakaku_assets.adapters.storage.backups.copies import PostgresCopies
 
-        return PostgresCopies(self.database)
+        return PostgresCopies(self.installation.database)
 
     @cached_property
-    def backup_history(self) -> PostgresBackupHistory:
+    def history(self) -> PostgresBackupHistory:
         """Account of the backups."""
         from miraikakaku_assets.adapters.storage.backups.history import PostgresBackupHistory
 
-        return PostgresBackupHistory(self.database)
+        return PostgresBackupHistory(self.installation.database)
 
     @cached_property
     def integrity_check(self) -> PostgresIntegrityCheck:
         """Search for damage."""
         from miraikakaku_assets.adapters.storage.backups.integrity import PostgresIntegrityCheck
 
-        return PostgresIntegrityCheck(self.database)
+        return PostgresIntegrityCheck(self.installation.database)
 
     @property
     def cold(self) -> ColdPorts:
@@ -72,18 +75,20 @@ class Backups(Installation):
         from miraikakaku_assets.adapters.storage.cold.store import PostgresCold
         from miraikakaku_assets.application.cold.move_bars import ColdPorts
 
-        chosen, files = self.settings, FolderColdFiles(self.settings.home)
+        chosen, files = self.installation.settings, FolderColdFiles(self.installation.settings.home)
         # An earlier state of the database reads the files that it names, back to the oldest base backup.
         kept = timedelta(days=chosen.backup_wal_days + 7)
-        store = PostgresCold(self.database, files)
-        return ColdPorts(store, files, chosen.cold_after_days, kept, self.clock, self.work)
+        store = PostgresCold(self.installation.database, files)
+        return ColdPorts(
+            store, files, chosen.cold_after_days, kept, self.installation.clock, self.installation.work
+        )
 
     @cached_property
     def integrity(self) -> PostgresIntegrity:
         """Account of the searches for damage."""
         from miraikakaku_assets.adapters.storage.backups.history import PostgresIntegrity
 
-        return PostgresIntegrity(self.database)
+        return PostgresIntegrity(self.installation.database)
 
     def backup_ports(self, folder: Path | None = None) -> BackupPorts:
         """What making and restoring backups needs.
@@ -97,17 +102,17 @@ class Backups(Installation):
 
         return BackupPorts(
             self.copies,
-            self.backup_shelf(folder),
-            self.backup_history,
+            self.shelf(folder),
+            self.history,
             self.cold.store,
-            self.clock,
-            _without_secrets(self.settings),
+            self.installation.clock,
+            _without_secrets(self.installation.settings),
             version("miraikakaku-assets"),
             known_revisions,
-            self.settings.database_url is None,
+            self.installation.settings.database_url is None,
             self.keeping,
-            self.work,
-            lambda: services_kept_out(self.settings.home),
+            self.installation.work,
+            lambda: services_kept_out(self.installation.settings.home),
         )
 
     @property
@@ -116,20 +121,20 @@ class Backups(Installation):
         from miraikakaku_assets.adapters.files.service_lock import services_kept_out
         from miraikakaku_assets.application.backups.keep_log import LogPorts
 
-        home, archive = self.settings.home, self.wal_archive
+        home, archive = self.installation.settings.home, self.wal_archive
         if archive is None:
             return None
-        kept = timedelta(days=self.settings.backup_wal_days)
-        return LogPorts(archive, kept, self.work, lambda: services_kept_out(home))
+        kept = timedelta(days=self.installation.settings.backup_wal_days)
+        return LogPorts(archive, kept, self.installation.work, lambda: services_kept_out(home))
 
     @property
     def wal_archive(self) -> EmbeddedWal | None:
         """Archive of the embedded server's write-ahead log; None where BACKUP_WAL is off."""
         from miraikakaku_assets.adapters.storage.backups.wal import EmbeddedWal
 
-        if self.settings.backup_wal == "off":
+        if self.installation.settings.backup_wal == "off":
             return None
-        return EmbeddedWal(self.settings.home, self.settings.home / "backups")
+        return EmbeddedWal(self.installation.settings.home, self.installation.settings.home / "backups")
 
     @property
     def maintenance(self) -> MaintenancePorts:
@@ -140,7 +145,7 @@ class Backups(Installation):
         from miraikakaku_assets.application.ports.operations import maintenance as kinds
         from miraikakaku_assets.application.work_progress import WorkProgress
 
-        chosen = self.settings
+        chosen = self.installation.settings
         days = {
             kinds.REPORTS: chosen.report_retention_days,
             kinds.LOGS: chosen.log_retention_days,
@@ -154,13 +159,13 @@ class Backups(Installation):
             MODELS: chosen.model_retention_days,
         }
         return MaintenancePorts(
-            PostgresOldRows(self.database),
+            PostgresOldRows(self.installation.database),
             FolderOldFiles(chosen.home),
             self.backup_ports(),
             replace(self.cold, work=WorkProgress()),  # its files are no parts of the maintenance
             {part: timedelta(days=count) for part, count in days.items()},
-            self.clock,
-            self.work,
+            self.installation.clock,
+            self.installation.work,
         )
 
     def create_database(self) -> None:
@@ -168,8 +173,9 @@ class Backups(Installation):
         from miraikakaku_assets.adapters.storage.backups.copies import PostgresCopies
         from miraikakaku_assets.adapters.storage.engine import Database
 
-        if self.settings.database_url is not None:
-            PostgresCopies(Database(self.settings.database_url.get_secret_value())).ensure_exists()
+        url = self.installation.settings.database_url
+        if url is not None:
+            PostgresCopies(Database(url.get_secret_value())).ensure_exists()
 
 
 def _without_secrets(settings: Settings) -> dict[str, str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
-
-from miraikakaku_assets.bootstrap.notices import Notices
 
 if TYPE_CHECKING:
     from miraikakaku_assets.adapters.files.state_folders import FolderModelStore
@@ -15,34 +14,38 @@ if TYPE_CHECKING:
     from miraikakaku_assets.application.forecasting.daily import ForecastPorts
     from miraikakaku_assets.application.forecasting.predict import PredictionPorts
     from miraikakaku_assets.application.forecasting.train import TrainingPorts
+    from miraikakaku_assets.bootstrap.installation import Installation
     from miraikakaku_assets.domain.forecasting.contract import Forecaster, Look
 
 _WORKERS = 8  # processes at most for models of single series; each holds 0.3 GB of libraries
 
 
-class Forecasting(Notices):
+@dataclass(frozen=True)
+class Forecasting:
     """Models, forecasts and their scores."""
+
+    installation: Installation
 
     @cached_property
     def market_bars(self) -> PostgresMarketBars:
         """Daily bars of whole universes."""
         from miraikakaku_assets.adapters.storage.forecasts.market import PostgresMarketBars
 
-        return PostgresMarketBars(self.database)
+        return PostgresMarketBars(self.installation.database)
 
     @cached_property
     def forecasts(self) -> PostgresForecasts:
         """Trainings, forecasts, outcomes and scores."""
         from miraikakaku_assets.adapters.storage.forecasts.store import PostgresForecasts
 
-        return PostgresForecasts(self.database)
+        return PostgresForecasts(self.installation.database)
 
     @cached_property
     def models(self) -> FolderModelStore:
         """Files of trained models."""
         from miraikakaku_assets.adapters.files.state_folders import FolderModelStore
 
-        return FolderModelStore(self.settings.home)
+        return FolderModelStore(self.installation.settings.home)
 
     @cached_property
     def forecasters(self) -> tuple[Forecaster, ...]:
@@ -87,18 +90,26 @@ class Forecasting(Notices):
         from miraikakaku_assets.application.forecasting.train import TrainingPorts
 
         libraries = frozenset(name for model in self.forecasters for name in model.profile.libraries)
-        return TrainingPorts(self.forecasts, self.models, self.clock, code_version(libraries), self.work)
+        return TrainingPorts(
+            self.forecasts,
+            self.models,
+            self.installation.clock,
+            code_version(libraries),
+            self.installation.work,
+        )
 
     @property
     def prediction(self) -> PredictionPorts:
         """What forecasting needs."""
         from miraikakaku_assets.application.forecasting.predict import PredictionPorts
 
-        return PredictionPorts(self.forecasts, self.models, self.clock, self.forecasters, self.work)
+        return PredictionPorts(
+            self.forecasts, self.models, self.installation.clock, self.forecasters, self.installation.work
+        )
 
     @property
-    def forecasting(self) -> ForecastPorts:
+    def daily(self) -> ForecastPorts:
         """What training, forecasting and scoring a universe need."""
         from miraikakaku_assets.application.forecasting.daily import ForecastPorts
 
-        return ForecastPorts(self.market_bars, self.training, self.prediction, self.clock)
+        return ForecastPorts(self.market_bars, self.training, self.prediction, self.installation.clock)

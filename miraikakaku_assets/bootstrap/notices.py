@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
-
-from miraikakaku_assets.bootstrap.stores import Stores
 
 if TYPE_CHECKING:
     from miraikakaku_assets.adapters.charts.signals import PatternPictures
@@ -20,25 +19,31 @@ if TYPE_CHECKING:
     from miraikakaku_assets.application.alerting.plan_notices import PlanningPorts
     from miraikakaku_assets.application.alerting.respond import ResponsePorts
     from miraikakaku_assets.application.ports.notices import Severity
+    from miraikakaku_assets.bootstrap.installation import Installation
+    from miraikakaku_assets.bootstrap.stores import Stores
     from miraikakaku_assets.domain.alerting.alert_state import NoticePolicy
 
 
-class Notices(Stores):
+@dataclass(frozen=True)
+class Notices:
     """Alerts, cycles and the channels of notifications."""
+
+    installation: Installation
+    stores: Stores
 
     @cached_property
     def alerts(self) -> PostgresAlerts:
         """Alerts and the outbox of their notifications."""
         from miraikakaku_assets.adapters.storage.alerts.store import PostgresAlerts
 
-        return PostgresAlerts(self.database)
+        return PostgresAlerts(self.installation.database)
 
     @cached_property
     def cycles(self) -> PostgresCycles:
         """Account of the cycles."""
         from miraikakaku_assets.adapters.storage.collection.cycles import PostgresCycles
 
-        return PostgresCycles(self.database)
+        return PostgresCycles(self.installation.database)
 
     @cached_property
     def channels(self) -> Channels:
@@ -50,22 +55,22 @@ class Notices(Stores):
     @property
     def is_demo(self) -> bool:
         """Whether the database is a demo's."""
-        mark = self.origin.read()
+        mark = self.installation.origin.read()
         return mark is not None and mark.demo is not None
 
     @property
     def is_muted(self) -> bool:
         """Whether nobody is told of anything: a demo without a receiver."""
-        return not self.receiver and self.is_demo
+        return not self.installation.receiver and self.is_demo
 
     @cached_property
     def channels_of_settings(self) -> Channels:
         """The channels that the settings name, or the receiver alone; the database is not asked."""
         from miraikakaku_assets.adapters.notify.channels import Addresses, Channels
 
-        if self.receiver:
-            return Channels(Addresses(alertmanager=self.receiver))
-        settings = self.settings
+        if self.installation.receiver:
+            return Channels(Addresses(alertmanager=self.installation.receiver))
+        settings = self.installation.settings
         secrets = (
             settings.discord_webhook_url,
             settings.slack_webhook_url,
@@ -94,7 +99,7 @@ class Notices(Stores):
         """Charts that go with the messages about signals."""
         from miraikakaku_assets.adapters.charts.signals import PatternPictures
 
-        return PatternPictures(self.bars, self.analysis)
+        return PatternPictures(self.stores.bars, self.stores.analysis)
 
     @property
     def delivery(self) -> DeliveryPorts:
@@ -102,7 +107,7 @@ class Notices(Stores):
         from miraikakaku_assets.application.alerting.deliver_notifications import DeliveryPorts
 
         return DeliveryPorts(
-            self.alerts, self.channels, self.clock, time.sleep, self.pictures.of, self.planning
+            self.alerts, self.channels, self.installation.clock, time.sleep, self.pictures.of, self.planning
         )
 
     @cached_property
@@ -114,7 +119,7 @@ class Notices(Stores):
         from miraikakaku_assets.domain.alerting.alert_state import NoticePolicy
         from miraikakaku_assets.domain.alerting.routes import parse_routes
 
-        settings = self.settings
+        settings = self.installation.settings
         text = settings.alert_routes if self.channels else ""
         return NoticePolicy(
             parse_routes(text, tuple(self.channels)),
@@ -138,7 +143,9 @@ class Notices(Stores):
         from miraikakaku_assets.application.alerting.kinds import all_kinds
         from miraikakaku_assets.application.alerting.plan_notices import PlanningPorts
 
-        return PlanningPorts(PostgresPlans(self.database), self.policy, all_kinds(), self.clock)
+        return PlanningPorts(
+            PostgresPlans(self.installation.database), self.policy, all_kinds(), self.installation.clock
+        )
 
     @property
     def responding(self) -> ResponsePorts:
@@ -146,26 +153,26 @@ class Notices(Stores):
         from miraikakaku_assets.adapters.storage.alerts.silences import PostgresSilences
         from miraikakaku_assets.application.alerting.respond import ResponsePorts
 
-        return ResponsePorts(self.alert_records, PostgresSilences(self.database), self.planning)
+        return ResponsePorts(self.alert_records, PostgresSilences(self.installation.database), self.planning)
 
     @cached_property
     def alert_records(self) -> PostgresAlertRecords:
         """Alerts as people look at them."""
         from miraikakaku_assets.adapters.storage.alerts.records import PostgresAlertRecords
 
-        return PostgresAlertRecords(self.database)
+        return PostgresAlertRecords(self.installation.database)
 
     @property
     def alerting(self) -> AlertPorts:
         """What raising alerts needs."""
         from miraikakaku_assets.application.alerting.alert_rule import AlertPorts
 
-        return AlertPorts(self.alerts, self.clock)
+        return AlertPorts(self.alerts, self.installation.clock)
 
     @property
     def cycle_limits(self) -> CycleLimits:
         """What the settings call a good cycle."""
         from miraikakaku_assets.application.alerting.conditions.cycle_alerts import CycleLimits
 
-        settings = self.settings
+        settings = self.installation.settings
         return CycleLimits(settings.max_processing_time, settings.min_success_rate, settings.max_error_count)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from miraikakaku_assets.bootstrap.backups import Backups
-from miraikakaku_assets.bootstrap.notices import Notices
-from miraikakaku_assets.bootstrap.sources import Sources
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
 
 if TYPE_CHECKING:
@@ -24,18 +22,30 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.operations.run_leases import PostgresRunLeases
     from miraikakaku_assets.adapters.storage.operations.server_review import PostgresServerReview
     from miraikakaku_assets.application.monitoring.health import HealthPorts, StoredHealth
+    from miraikakaku_assets.bootstrap.backups import Backups
+    from miraikakaku_assets.bootstrap.installation import Installation
+    from miraikakaku_assets.bootstrap.notices import Notices
+    from miraikakaku_assets.bootstrap.sources import Sources
+    from miraikakaku_assets.bootstrap.stores import Stores
     from miraikakaku_assets.domain.operations.run_lease import LeaseRules
 
 
-class Operations(Sources, Backups, Notices):
+@dataclass(frozen=True)
+class Operations:
     """Health, heartbeats, metrics and reviews."""
+
+    installation: Installation
+    stores: Stores
+    sources: Sources
+    notices: Notices
+    backups: Backups
 
     @cached_property
     def heartbeats(self) -> PostgresHeartbeats:
         """Which services are there."""
         from miraikakaku_assets.adapters.storage.operations.heartbeats import PostgresHeartbeats
 
-        return PostgresHeartbeats(self.database)
+        return PostgresHeartbeats(self.installation.database)
 
     def beat(self, service: str, *, state: str = "running", address: str = "", health_path: str = "") -> None:
         """Records that a service of this process is there, or has stopped in order; to be called every 15 seconds.
@@ -57,54 +67,54 @@ class Operations(Sources, Backups, Notices):
         """Which worker does which run."""
         from miraikakaku_assets.adapters.storage.operations.run_leases import PostgresRunLeases
 
-        return PostgresRunLeases(self.database)
+        return PostgresRunLeases(self.installation.database)
 
     @property
     def lease_rules(self) -> LeaseRules:
         """For how long a worker that is silent is waited for."""
         from miraikakaku_assets.domain.operations.run_lease import LeaseRules
 
-        return LeaseRules(self.settings.run_lost_after)
+        return LeaseRules(self.installation.settings.run_lost_after)
 
     @cached_property
     def system_metrics(self) -> PostgresSystemMetrics:
         """Samples of the health checks."""
         from miraikakaku_assets.adapters.storage.operations.metrics import PostgresSystemMetrics
 
-        return PostgresSystemMetrics(self.database)
+        return PostgresSystemMetrics(self.installation.database)
 
     @cached_property
     def asset_health_snapshot(self) -> PostgresAssetHealth:
         """How the assets were when Dagster was looked at last."""
         from miraikakaku_assets.adapters.storage.operations.asset_health import PostgresAssetHealth
 
-        return PostgresAssetHealth(self.database)
+        return PostgresAssetHealth(self.installation.database)
 
     @cached_property
     def server_review(self) -> PostgresServerReview:
         """PostgreSQL's own statistics."""
         from miraikakaku_assets.adapters.storage.operations.server_review import PostgresServerReview
 
-        return PostgresServerReview(self.database)
+        return PostgresServerReview(self.installation.database)
 
     @cached_property
     def review_books(self) -> PostgresReviewBooks:
         """Account of performance reviews."""
         from miraikakaku_assets.adapters.storage.operations.review_books import PostgresReviewBooks
 
-        return PostgresReviewBooks(self.database)
+        return PostgresReviewBooks(self.installation.database)
 
     @property
     def metrics_kept(self) -> timedelta:
         """How long samples and reviews are kept."""
-        return timedelta(days=self.settings.system_metrics_retention_days)
+        return timedelta(days=self.installation.settings.system_metrics_retention_days)
 
     @property
     def newest_backup(self) -> datetime | None:
         """Moment whose contents the newest verified backup holds (UTC); None without any."""
         from miraikakaku_assets.application.backups.list_backups import newest_good
 
-        newest = newest_good(self.backup_shelf())
+        newest = newest_good(self.backups.shelf())
         return None if newest is None else newest.dump.taken_at
 
     @property
@@ -117,7 +127,7 @@ class Operations(Sources, Backups, Notices):
         from miraikakaku_assets.adapters.storage.operations.door import PostgresDoor
         from miraikakaku_assets.application.monitoring.health import HealthPorts
 
-        home, external = self.settings.home, self.settings.database_url
+        home, external = self.installation.settings.home, self.installation.settings.database_url
         if external is None:
             data = embedded.data_folder(home)
             door = PostgresDoor(lambda: embedded.url_if_running(home), f"embedded PostgreSQL in {data}")
@@ -126,7 +136,9 @@ class Operations(Sources, Backups, Notices):
             database = Database(external.get_secret_value())
             door = PostgresDoor(lambda: database.url, f"database {database.shown}")
             folders = [("state folder", home)]
-        return HealthPorts(MachineUse(folders), door, self._stored_health, HttpProbe(), self.clock)
+        return HealthPorts(
+            MachineUse(folders), door, self._stored_health, HttpProbe(), self.installation.clock
+        )
 
     def metrics_text(self) -> str:
         """Everything that is stored about this installation, as Prometheus reads it."""
@@ -134,13 +146,13 @@ class Operations(Sources, Backups, Notices):
         from miraikakaku_assets.adapters.storage.operations.figures import PostgresFigures
         from miraikakaku_assets.application.monitoring.metrics import metric_families
 
-        now = self.clock()
+        now = self.installation.clock()
         return exposition(
             metric_families(
-                PostgresFigures(self.database).figures(now),
+                PostgresFigures(self.installation.database).figures(now),
                 self.system_metrics.newest(1),
                 self.heartbeats.services(),
-                self.rate_limiter.state(),
+                self.sources.rate_limiter.state(),
                 self.newest_backup,
                 now,
             )
@@ -154,15 +166,15 @@ class Operations(Sources, Backups, Notices):
         from miraikakaku_assets.application.monitoring.status import source_status
 
         try:
-            backlog = PostgresBacklog(self.database)
+            backlog = PostgresBacklog(self.installation.database)
             return StoredHealth(
                 self.heartbeats.services(),
-                backlog.backlog(self.clock(), tuple(self.channels)),
-                source_status(self.rate_limiter, self.probes, self.clock),
+                backlog.backlog(self.installation.clock(), tuple(self.notices.channels)),
+                source_status(self.sources.rate_limiter, self.stores.probes, self.installation.clock),
                 self.newest_backup,
             )
         except OperationalError as error:
-            self.database.check()  # says in one sentence that it cannot be reached
+            self.installation.database.check()  # says in one sentence that it cannot be reached
             raise DependencyUnavailableError(
                 "The database went away; start it and run the same command again"
             ) from error

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from miraikakaku_assets.bootstrap.stores import Stores
-
 if TYPE_CHECKING:
     from miraikakaku_assets.application.ports.quality import QualityPorts
+    from miraikakaku_assets.bootstrap.installation import Installation
+    from miraikakaku_assets.bootstrap.stores import Stores
 
 
-class Quality(Stores):
+@dataclass(frozen=True)
+class Quality:
     """Checks of stored data."""
 
+    installation: Installation
+    stores: Stores
+
     @cached_property
-    def quality(self) -> QualityPorts:
+    def checks(self) -> QualityPorts:
         """Batches, results and Great Expectations, which is imported when a suite runs."""
         from miraikakaku_assets.adapters.quality import GreatExpectations
         from miraikakaku_assets.adapters.storage.quality.store import PostgresQuality
         from miraikakaku_assets.application.ports.quality import QualityPorts
 
         return QualityPorts(
-            PostgresQuality(self.database),
-            self.bars,
+            PostgresQuality(self.installation.database),
+            self.stores.bars,
             GreatExpectations(),
-            self.clock,
-            self.settings.quality_retention_days,
+            self.installation.clock,
+            self.installation.settings.quality_retention_days,
         )

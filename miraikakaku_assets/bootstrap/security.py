@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -11,16 +12,15 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
-from miraikakaku_assets.bootstrap.notices import Notices
-
 if TYPE_CHECKING:
     from miraikakaku_assets.adapters.files.report_folder import FolderReports
     from miraikakaku_assets.adapters.security.local_facts import LocalFacts
     from miraikakaku_assets.adapters.security.lock_upgrade import UvWorkshop
     from miraikakaku_assets.adapters.security.package_audit import InstalledPackages
-    from miraikakaku_assets.adapters.storage.security.roles import GrantedRole
     from miraikakaku_assets.adapters.storage.security.store import PostgresSecurityFindings
     from miraikakaku_assets.application.security.scan import ScanPorts
+    from miraikakaku_assets.bootstrap.installation import Installation
+    from miraikakaku_assets.bootstrap.notices import Notices
     from miraikakaku_assets.domain.security.database_roles import DatabaseAccess
     from miraikakaku_assets.settings import Settings
 
@@ -29,51 +29,56 @@ _SECRET_PART = re.compile(r"[A-Za-z0-9_-]{16,}")
 """What is secret about the address of a webhook: the token in its path."""
 
 
-class Security(Notices):
-    """The security scan, its findings, upgraded locks and narrow roles."""
+@dataclass(frozen=True)
+class Security:
+    """The security scan, its findings and upgraded locks."""
+
+    installation: Installation
+    notices: Notices
 
     @cached_property
-    def security_findings(self) -> PostgresSecurityFindings:
+    def findings(self) -> PostgresSecurityFindings:
         """Findings of the security scan."""
         from miraikakaku_assets.adapters.storage.security.store import PostgresSecurityFindings
 
-        return PostgresSecurityFindings(self.database)
+        return PostgresSecurityFindings(self.installation.database)
 
     @cached_property
     def package_audit(self) -> InstalledPackages:
         """Installed packages and what is known of them."""
         from miraikakaku_assets.adapters.security.package_audit import InstalledPackages
 
-        settings = self.settings
+        settings = self.installation.settings
         return InstalledPackages(settings.home / "advisories", settings.osv_dump)
 
     @cached_property
-    def security_facts(self) -> LocalFacts:
+    def facts(self) -> LocalFacts:
         """Facts about this machine and installation."""
         from miraikakaku_assets.adapters.security.local_facts import LocalFacts
         from miraikakaku_assets.adapters.security.secret_scan import SecretPlaces
 
+        settings = self.installation.settings
         return LocalFacts(
             package=_PACKAGE,
-            places=SecretPlaces(_tree(), self.settings.home, known_secrets(self.settings)),
+            places=SecretPlaces(_tree(), settings.home, known_secrets(settings)),
             working_folder=Path.cwd(),
-            home=self.settings.home,
-            is_embedded=self.settings.database_url is None,
+            home=settings.home,
+            is_embedded=settings.database_url is None,
             ask_database=self._access,
         )
 
     @property
-    def security_scan(self) -> ScanPorts:
+    def scan(self) -> ScanPorts:
         """What a security scan needs."""
         from miraikakaku_assets.application.security.scan import ScanPorts
 
         return ScanPorts(
             packages=self.package_audit,
-            facts=self.security_facts,
-            findings=self.security_findings,
-            alerting=self.alerting,
-            clock=self.clock,
-            longest=timedelta(days=self.settings.osv_dump_max_age_days),
+            facts=self.facts,
+            findings=self.findings,
+            alerting=self.notices.alerting,
+            clock=self.installation.clock,
+            longest=timedelta(days=self.installation.settings.osv_dump_max_age_days),
         )
 
     @cached_property
@@ -81,29 +86,21 @@ class Security(Notices):
         """Where an upgraded lock is made and tried."""
         from miraikakaku_assets.adapters.security.lock_upgrade import UvWorkshop
 
-        return UvWorkshop(_tree(), self.settings.home)
+        return UvWorkshop(_tree(), self.installation.settings.home)
 
     @cached_property
     def report_folders(self) -> FolderReports:
         """Reports of several files."""
         from miraikakaku_assets.adapters.files.report_folder import FolderReports
 
-        return FolderReports(self.settings.home)
-
-    def grant_roles(self) -> list[GrantedRole]:
-        """Makes the narrow roles of the database, or brings them to what they should be.
-
-        Raises:
-            ConfigurationError: The role in use may not make roles.
-        """
-        from miraikakaku_assets.adapters.storage.security.roles import grant_roles
-
-        return grant_roles(self.database)
+        return FolderReports(self.installation.settings.home)
 
     def _access(self) -> DatabaseAccess:
         from miraikakaku_assets.adapters.storage.security.access import database_access
 
-        return database_access(self.database, is_embedded=self.settings.database_url is None)
+        return database_access(
+            self.installation.database, is_embedded=self.installation.settings.database_url is None
+        )
 
 
 def _tree() -> Path:

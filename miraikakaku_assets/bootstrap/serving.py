@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from miraikakaku_assets.bootstrap.roles import NarrowRoles, Role
+from miraikakaku_assets.bootstrap.roles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -20,10 +21,16 @@ if TYPE_CHECKING:
     from miraikakaku_assets.adapters.storage.masters.lists import PostgresMasterLists
     from miraikakaku_assets.adapters.storage.rate_limit.keys import PostgresKeyLimits
     from miraikakaku_assets.application.bulk.jobs import BulkPorts
+    from miraikakaku_assets.bootstrap.installation import Installation
+    from miraikakaku_assets.bootstrap.roles import NarrowRoles
 
 
-class Serving(NarrowRoles):
+@dataclass(frozen=True)
+class Serving:
     """Adapters for one event loop; nothing is opened before it is asked for."""
+
+    installation: Installation
+    roles: NarrowRoles
 
     @cached_property
     def async_database(self) -> AsyncDatabase:
@@ -31,8 +38,8 @@ class Serving(NarrowRoles):
         from miraikakaku_assets.adapters.storage.async_database import AsyncDatabase
         from miraikakaku_assets.adapters.storage.engine import Database
 
-        url = self.narrow_settings(Role.API).database_url
-        narrow = self.opened if url is None else Database(url.get_secret_value())
+        url = self.roles.narrow_settings(Role.API).database_url
+        narrow = self.installation.opened if url is None else Database(url.get_secret_value())
         return AsyncDatabase(narrow.url, narrow.shown)
 
     @cached_property
@@ -46,26 +53,26 @@ class Serving(NarrowRoles):
         """The file of a name among the results of bulk jobs; None if there is none."""
         from miraikakaku_assets.adapters.files.result_path import result_path
 
-        return result_path(self.settings.home / "results", name)
+        return result_path(self.installation.settings.home / "results", name)
 
     @property
     def results_kept(self) -> timedelta:
         """How long the files of bulk jobs stay."""
-        return timedelta(days=self.settings.bulk_result_retention_days)
+        return timedelta(days=self.installation.settings.bulk_result_retention_days)
 
     @cached_property
     def launcher(self) -> DagsterLauncher:
         """Dagster's web server."""
         from miraikakaku_assets.adapters.dagster_graphql.launcher import DagsterLauncher
 
-        return DagsterLauncher(self.settings.dagster_url)
+        return DagsterLauncher(self.installation.settings.dagster_url)
 
     @cached_property
     def console(self) -> DagsterConsole:
         """What Dagster's web server shows of itself."""
         from miraikakaku_assets.adapters.dagster_graphql.console import DagsterConsole
 
-        return DagsterConsole(self.settings.dagster_url)
+        return DagsterConsole(self.installation.settings.dagster_url)
 
     @cached_property
     def bulk(self) -> BulkPorts:
@@ -93,7 +100,7 @@ class Serving(NarrowRoles):
         """How many requests each key may still send."""
         from miraikakaku_assets.adapters.storage.rate_limit.keys import PostgresKeyLimits
 
-        return PostgresKeyLimits(self.async_database, self.settings.rate_limit_per_minute)
+        return PostgresKeyLimits(self.async_database, self.installation.settings.rate_limit_per_minute)
 
     @property
     def listen_to_jobs(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from miraikakaku_assets.application.reference.price_origin import admit_files, admit_list, admit_prices
-from miraikakaku_assets.bootstrap.installation import Installation
 from miraikakaku_assets.bootstrap.lists import LISTS
 from miraikakaku_assets.domain.errors import ConfigurationError, DependencyUnavailableError
 from miraikakaku_assets.domain.market.instruments import COPPER, Timeframe
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from miraikakaku_assets.application.ports import MasterSource, PriceSource
     from miraikakaku_assets.application.ports.copper import QuoteSource
     from miraikakaku_assets.application.ports.probes import ProbedSource
+    from miraikakaku_assets.bootstrap.installation import Installation
     from miraikakaku_assets.domain.market.instruments import Universe
     from miraikakaku_assets.settings import Settings
 
@@ -46,11 +46,19 @@ class _Source:
     rate_limiter: PostgresRateLimiter
 
 
-class Sources(Installation):
+@dataclass(frozen=True)
+class Sources:
     """Published lists and prices, as the settings name them.
 
     Whoever asks a source has it admitted first: simulated and real prices never meet in one database.
     """
+
+    installation: Installation
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, by which a source is made; beside `rate_limiter` they are all that its record asks for."""
+        return self.installation.settings
 
     def exchange_at(self, address: str) -> str | None:
         """What a simulated exchange at an address says of itself; see `simulated_exchange`."""
@@ -65,7 +73,7 @@ class Sources(Installation):
             ConfigurationError: They are real and the prices here are simulated, or the other way round.
         """
         for location in self.master_source(universe).locations if universe.has_master else ():
-            admit_list(location, self.origin, self.exchange_at)
+            admit_list(location, self.installation.origin, self.exchange_at)
 
     def admit_prices(self) -> None:
         """Admits the price source that the settings name, and marks this installation as real or simulated.
@@ -75,9 +83,9 @@ class Sources(Installation):
         """
         location = str(self.settings.price_location or self.vendor.name)
         if self.vendor.may_be_simulated:
-            admit_prices(location, self.origin, self.exchange_at)
+            admit_prices(location, self.installation.origin, self.exchange_at)
         else:
-            admit_files(location, self.origin)
+            admit_files(location, self.installation.origin)
         self.admit_official_prices()
 
     def admit_files(self, name: str) -> None:
@@ -86,7 +94,7 @@ class Sources(Installation):
         Raises:
             ConfigurationError: The prices here are simulated.
         """
-        admit_files(name, self.origin)
+        admit_files(name, self.installation.origin)
 
     def master_source(self, universe: Universe) -> MasterSource:
         """What the exchanges of a universe publish about their listings.
@@ -126,7 +134,7 @@ class Sources(Installation):
         from miraikakaku_assets.application.monitoring.review import sizes_in_force
 
         try:
-            sizes = sizes_in_force(PostgresReviewBooks(self.database), self.configured_sizes)
+            sizes = sizes_in_force(PostgresReviewBooks(self.installation.database), self.configured_sizes)
         except (
             DependencyUnavailableError
         ):  # whoever needs the database says so; a source can be made without it
@@ -143,7 +151,7 @@ class Sources(Installation):
         from miraikakaku_assets.bootstrap.official_prices import official_quotes
 
         is_archive = self.vendor.make_probe is None
-        return official_quotes(self.settings, lambda: self.database, is_archive=is_archive)
+        return official_quotes(self.settings, lambda: self.installation.database, is_archive=is_archive)
 
     @property
     def has_curve_sources(self) -> bool:
@@ -160,7 +168,7 @@ class Sources(Installation):
         # Files hold no contract months of their own: the drop folder may.
         if self.vendor.make_probe is not None:
             start = self.history_start(COPPER, Timeframe.D1)
-            sources.append(ContractMonthQuotes(self.vendor.make(self), self.clock, start))
+            sources.append(ContractMonthQuotes(self.vendor.make(self), self.installation.clock, start))
         return sources
 
     def admit_official_prices(self) -> None:
@@ -173,11 +181,11 @@ class Sources(Installation):
         if source is None:
             return
         if source.name == "westmetall":
-            admit_prices(self.settings.official_prices_url, self.origin, self.exchange_at)
+            admit_prices(self.settings.official_prices_url, self.installation.origin, self.exchange_at)
         elif (
             self.settings.miraikakaku_now is None
         ):  # a rehearsal may drop files beside its simulated exchange
-            admit_files(source.name, self.origin)
+            admit_files(source.name, self.installation.origin)
 
     def _with_official_prices(self, usual: PriceSource) -> PriceSource:
         official = self.official_quotes
@@ -205,7 +213,9 @@ class Sources(Installation):
         chosen, row = self.settings, self.vendor.limit_row
         # A trial that is lost with its process is over when its request must have been.
         rules = LimitRules(retry_delay=chosen.retry_delay, trial_seconds=2 * chosen.worker_timeout)
-        return PostgresRateLimiter(self.database, row, chosen.requests_per_second, chosen.burst_limit, rules)
+        return PostgresRateLimiter(
+            self.installation.database, row, chosen.requests_per_second, chosen.burst_limit, rules
+        )
 
     @cached_property
     def probe(self) -> ProbedSource:
@@ -253,5 +263,5 @@ class Sources(Installation):
         if lookback is None:
             return start
         # At the exchange: midnight in Tokyo is nine hours earlier than in UTC, and sources count in seconds.
-        oldest = self.clock() - lookback + _WAITING
+        oldest = self.installation.clock() - lookback + _WAITING
         return max(start, oldest.astimezone(ZoneInfo(universe.time_zone)).date())

@@ -96,7 +96,7 @@ class Launcher:
         if _was_interrupted(result):  # Dagster keeps Ctrl-C for itself and only marks the run as failed
             self._close_interrupted(run_id)
             raise KeyboardInterrupt
-        report = self._ports.stage_reports.read(run_id, universe, command.reports)
+        report = self._ports.stores.stage_reports.read(run_id, universe, command.reports)
         if result.success:
             return StageRun(run_id, report)
         return StageRun(run_id, report, *reason_of(result))
@@ -130,7 +130,7 @@ class Launcher:
             command = replace(command, symbols=watched)
         elif command.symbols is None:
             named_keys(self._instance, self._ports, universe)
-            listed = [instrument.symbol for instrument in self._ports.masters.instruments(universe)]
+            listed = [instrument.symbol for instrument in self._ports.stores.masters.instruments(universe)]
             register_keys(self._instance, universe.partitions, listed)
             keys = self._instance.get_dynamic_partitions(partitions_name(universe, command.timeframe))
             if keys:
@@ -147,7 +147,7 @@ class Launcher:
         run = self._instance.get_run_by_id(run_id)
         if run is not None and run.status is not dg.DagsterRunStatus.CANCELED:
             self._instance.report_run_canceled(run, "interrupted from outside")
-        self._ports.ledger.abandon(run_id, CANCELLED)
+        self._ports.stores.ledger.abandon(run_id, CANCELLED)
 
     def _console(self) -> dict[str, Any]:
         """Run config of the console log: silent beside the progress bar, unless LOG_LEVEL is set."""

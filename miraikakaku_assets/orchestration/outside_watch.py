@@ -48,11 +48,11 @@ class OutsideWatch:
         Args:
             ports: The installation; each round opens it anew, for a server that was started again has moved.
         """
-        if not ports.has_database:
+        if not ports.watching.has_database:
             return WatchRound(sentence="There is no database here yet, so there is nothing to watch.")
         fresh = bootstrap.renew(ports)
         try:
-            fresh.require_answer()
+            fresh.watching.require_answer()
             return _watched(fresh, self._machine_clock, checks_health=self._checks_health)
         except Exception as error:  # noqa: BLE001 - `_outage` raises what is none
             return _outage(fresh, error)
@@ -61,14 +61,18 @@ class OutsideWatch:
 
 
 def _watched(ports: Ports, machine_clock: Clock, *, checks_health: bool) -> WatchRound:
-    ports.outage_file.note_demo(is_demo=ports.is_muted)
-    over = end_outage(ports.outage, ports.alerts)
+    ports.watching.outage_file.note_demo(is_demo=ports.notices.is_muted)
+    over = end_outage(ports.watching.outage, ports.notices.alerts)
     with open_instance(ports.settings) as instance:
-        watched = watch("outside", ports.watched(DagsterRecords(instance, _repository(), machine_clock)))
+        watched = watch(
+            "outside", ports.watching.watched(DagsterRecords(instance, _repository(), machine_clock))
+        )
         if watched.is_daemon_dead and checks_health:
             watched = replace(watched, changes=watched.changes.with_(_health(ports, is_at_work(instance))))
-    delivered = deliver_notifications(ports.delivery) if watched.is_daemon_dead else None
-    trouble = ports.dead_mans_switch.ping(PING, Signal.SUCCESS, text="\n".join(watched.changes.standing))
+    delivered = deliver_notifications(ports.notices.delivery) if watched.is_daemon_dead else None
+    trouble = ports.watching.dead_mans_switch.ping(
+        PING, Signal.SUCCESS, text="\n".join(watched.changes.standing)
+    )
     return WatchRound(
         standing=watched.changes.standing,
         raised=tuple(sorted(watched.changes.raised)),
@@ -84,14 +88,14 @@ def _watched(ports: Ports, machine_clock: Clock, *, checks_health: bool) -> Watc
 
 def _health(ports: Ports, at_work: bool) -> AlertChanges:  # noqa: FBT001 - it says which
     """The check that the daemon's schedule would have made: a machine without room may be why it died."""
-    newest = ports.system_metrics.newest(1)
+    newest = ports.operations.system_metrics.newest(1)
     if newest and timedelta(0) <= ports.clock() - newest[0].sampled_at < _BETWEEN_CHECKS:
         return AlertChanges()
-    report = check_health(ports.health)
+    report = check_health(ports.operations.health)
     if report.unreachable is not None:
         raise report.unreachable
-    sample_health(report, ports.system_metrics, ports.metrics_kept)
-    return judge_system(ports.system_metrics, ports.alerting, is_at_work=at_work)
+    sample_health(report, ports.operations.system_metrics, ports.operations.metrics_kept)
+    return judge_system(ports.operations.system_metrics, ports.notices.alerting, is_at_work=at_work)
 
 
 def _outage(ports: Ports, error: Exception) -> WatchRound:
@@ -102,14 +106,14 @@ def _outage(ports: Ports, error: Exception) -> WatchRound:
     """
     if not isinstance(error, DependencyUnavailableError):
         try:
-            ports.require_answer()
+            ports.watching.require_answer()
         except DependencyUnavailableError as why:
             error = why
         else:
             raise error
     reason = str(error)
-    reached = tell_outage(reason, ports.outage)
-    trouble = ports.dead_mans_switch.ping(PING, Signal.FAILURE, text=reason)
+    reached = tell_outage(reason, ports.watching.outage)
+    trouble = ports.watching.dead_mans_switch.ping(PING, Signal.FAILURE, text=reason)
     return WatchRound(outage=reason, told=reached, troubles=(trouble,) if trouble else ())
 
 

@@ -89,7 +89,7 @@ def resume_paused() -> dg.SensorDefinition:
     def resume(
         context: dg.SensorEvaluationContext, ports: PortsResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        parked = ports.use.ledger.paused()
+        parked = ports.use.stores.ledger.paused()
         for batch in parked:
             run = context.instance.get_run_by_id(batch.run_id)
             if run is not None:
@@ -135,8 +135,8 @@ def notifications() -> dg.SensorDefinition:
         from miraikakaku_assets.application.alerting.plan_notices import plan_notices
 
         use = ports.use
-        plan_notices(use.planning)
-        if not use.alerts.due(use.channels, use.clock()):
+        plan_notices(use.notices.planning)
+        if not use.notices.alerts.due(use.notices.channels, use.clock()):
             return dg.SkipReason("No notification is due.")
         if still_runs(context.instance, use, dg.RunsFilter(job_name=notifications_job.name)):
             return dg.SkipReason("Notifications are being sent.")
@@ -158,7 +158,7 @@ def cycle_watch() -> dg.SensorDefinition:
         from miraikakaku_assets.application.alerting.conditions.cycle_alerts import judge_running
 
         use = ports.use
-        changes = judge_running(use.cycles, use.cycle_limits, use.alerting)
+        changes = judge_running(use.notices.cycles, use.notices.cycle_limits, use.notices.alerting)
         return dg.SkipReason("; ".join(changes.standing) or "No cycle runs too long.")
 
     return watch

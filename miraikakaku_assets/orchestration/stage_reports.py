@@ -43,7 +43,7 @@ def hand_back(context: Context, ports: Ports, universe: Universe, report: StageR
     Returns:
         The same as metadata for the web UI.
     """
-    ports.stage_reports.save(context.run.run_id, universe, report)
+    ports.stores.stage_reports.save(context.run.run_id, universe, report)
     return as_metadata(report) | _view(ports, universe, report)
 
 
@@ -77,7 +77,7 @@ def known_in_run(
         done: Participle of what the step does, e.g. ``analysed``.
     """
     named = ports.settings.named_symbols(universe.name)
-    known, unknown = sort_out_unknown(universe, symbols, ports.masters, named)
+    known, unknown = sort_out_unknown(universe, symbols, ports.stores.masters, named)
     if not unknown:
         return known, None
     return known, failure(WorkFellShortError(nothing_done(universe, unknown, done)))

@@ -152,7 +152,7 @@ def test_a_damaged_file_is_named_by_readers_and_by_the_search_for_damage(
         PostgresBars(database).read(FX, M5)
     with pytest.raises(ColdFileError, match="altered"):
         restore_bars(cold_ports(database))
-    report = find_damage(use.integrity_check, use.integrity, use.cold, use.clock)
+    report = find_damage(use.backups.integrity_check, use.backups.integrity, use.backups.cold, use.clock)
     path.write_bytes(whole)
 
     assert list(report.damaged) == [file.figures.path]
@@ -178,12 +178,12 @@ def test_maintenance_moves_bars_and_removes_files_that_nobody_reads(
 ) -> None:
     settings = Settings(miraikakaku_home=tmp_path, database_url=SecretStr(database_url), cold_after_days=90)
     now, later = Ports(settings, lambda: NOW), Ports(settings, lambda: NOW + timedelta(days=10))
-    would = run_maintenance([COLD], now.maintenance, dry_run=True)
-    done = run_maintenance([COLD], now.maintenance)
-    (file,) = now.cold.store.in_force()
+    would = run_maintenance([COLD], now.backups.maintenance, dry_run=True)
+    done = run_maintenance([COLD], now.backups.maintenance)
+    (file,) = now.backups.cold.store.in_force()
     manifest = json.loads((tmp_path / "cold" / file.figures.path).with_suffix(".json").read_text())
-    restore_bars(now.cold)
-    off = replace(later.maintenance, cold=replace(later.cold, after_days=None))
+    restore_bars(now.backups.cold)
+    off = replace(later.backups.maintenance, cold=replace(later.backups.cold, after_days=None))
 
     files = [path for path in (tmp_path / "cold").rglob("*") if path.is_file()]
     for path in files:  # written by the clock of the machine

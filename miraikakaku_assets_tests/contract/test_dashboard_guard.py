@@ -54,7 +54,7 @@ def dashboard(database: Database, folder: Path, **options: Any) -> Iterator[Test
     guarded: Any = Guard(RootedPages(app), access, lambda: NOW)
     with TestClient(guarded, base_url="http://127.0.0.1:8501", follow_redirects=False) as client:
         yield client
-    awaited(use.async_database.close())
+    awaited(use.serving.async_database.close())
 
 
 @pytest.fixture

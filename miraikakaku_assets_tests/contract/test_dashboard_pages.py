@@ -56,8 +56,8 @@ def installation(url: str, folder: Path) -> Iterator[Ports]:
     try:
         yield use
     finally:
-        if "async_database" in vars(use):
-            awaited(use.async_database.close())
+        if "async_database" in vars(use.serving):
+            awaited(use.serving.async_database.close())
         use.close()
 
 
@@ -133,13 +133,13 @@ def test_the_assets_are_as_they_were_looked_at_last(database: Database, tmp_path
     broken = AssetHealth("us/coverage", AssetState.DEGRADED, ("its newest run failed",), None)
     with installation(database.url, tmp_path) as use:
         _ = use.database
-        use.asset_health_snapshot.replace(AssetSnapshot(NOW - timedelta(minutes=9), [broken]))
+        use.operations.asset_health_snapshot.replace(AssetSnapshot(NOW - timedelta(minutes=9), [broken]))
         app = shown("overview")
         assert "us: Degraded" in words(app)
         assert "(9 min ago)" in words(app)
         assert "its newest run failed" in str(app.dataframe[0].value.to_dict())
         st.cache_data.clear()
-        use.asset_health_snapshot.replace(AssetSnapshot(NOW - timedelta(minutes=8), []))
+        use.operations.asset_health_snapshot.replace(AssetSnapshot(NOW - timedelta(minutes=8), []))
         later = bootstrap.use(use.settings, lambda: NOW + timedelta(minutes=3))
         assert "nobody has looked since" in words(shown("overview"))
         later.opened.close()

@@ -133,25 +133,29 @@ def test_whoever_asks_for_a_source_gets_none_of_the_other_kind(
     database: Database, tmp_path: Path, exchange: Simulated
 ) -> None:
     ports = installation(database.url, tmp_path, yahoo_base_url=exchange.base)
-    ports.admit_prices()
-    assert tuple(ports.channels) == ("discord",)  # an exchange that somebody tries something on
+    ports.sources.admit_prices()
+    assert tuple(ports.notices.channels) == ("discord",)  # an exchange that somebody tries something on
     real = installation(database.url, tmp_path)
     archive = installation(database.url, tmp_path, miraikakaku_price_source="archive")
-    for ask in (real.admit_prices, archive.admit_prices, partial(real.admit_lists, JP)):
+    for ask in (
+        real.sources.admit_prices,
+        archive.sources.admit_prices,
+        partial(real.sources.admit_lists, JP),
+    ):
         with pytest.raises(ConfigurationError, match="simulated prices"):
             ask()
     with pytest.raises(ConfigurationError, match=r"takes nothing from https://www\.nasdaqtrader\.com"):
-        real.admit_lists(US)
-    real.admit_lists(FX)  # has none
+        real.sources.admit_lists(US)
+    real.sources.admit_lists(FX)  # has none
 
 
 def test_an_installation_with_imported_bars_takes_no_simulated_ones(
     database: Database, tmp_path: Path, exchange: Simulated
 ) -> None:
     ports = installation(database.url, tmp_path, yahoo_base_url=exchange.base)
-    ports.admit_files("7203.csv")
+    ports.sources.admit_files("7203.csv")
     with pytest.raises(ConfigurationError, match="holds real prices and takes no simulated ones"):
-        ports.admit_prices()
+        ports.sources.admit_prices()
     assert ports.origin.read() == REAL
 
 
@@ -161,15 +165,15 @@ def test_a_demo_is_gone_on_with_by_its_own_exchange_and_nobody_is_told(
     config = SimulatorConfig(seed=3, symbols=5, us_symbols=2)
     marked = installation(database.url, tmp_path)
     mark_demo(marked, config, {"min_etfs": 1, "history_start": "2026-01-05"})
-    assert tuple(marked.channels) == ()
+    assert tuple(marked.notices.channels) == ()
     with pytest.raises(ConfigurationError, match=r"takes nothing from https://query2.finance.yahoo.com"):
-        marked.admit_prices()
+        marked.sources.admit_prices()
     with with_its_exchange(marked) as demo:
         address = demo.settings.yahoo_base_url
         assert simulated_exchange(address) == config.as_options()
         assert demo.settings.jpx_list_url == f"{address}/jpx/data_j.xls"
-        demo.admit_prices()
-        demo.admit_lists(US)
+        demo.sources.admit_prices()
+        demo.sources.admit_lists(US)
         assert bootstrap.ports() is demo
         with with_its_exchange(demo) as same:
             assert same is demo
@@ -197,13 +201,13 @@ def test_a_real_source_that_is_named_in_a_demo_is_refused_instead_of_replaced(
         with pytest.raises(
             ConfigurationError, match="holds simulated prices and takes nothing from"
         ) as caught:
-            same.admit_prices()
+            same.sources.admit_prices()
     assert caught.value.exit_code == 2
 
 
 def test_a_demo_is_not_made_of_real_prices(database: Database, tmp_path: Path) -> None:
     ports = installation(database.url, tmp_path)
-    ports.admit_prices()
+    ports.sources.admit_prices()
     assert ports.origin.read() == REAL
     with pytest.raises(ConfigurationError, match="holds real prices, and a demo's are simulated"):
         mark_demo(ports, SimulatorConfig(), {})

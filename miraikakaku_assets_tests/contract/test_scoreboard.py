@@ -66,17 +66,25 @@ class Installation:
 
     def make(self, sets: list[str], size: Size = SIZE) -> Scoreboard:
         use = self.ports
-        models = PredictionPorts(use.forecasts, use.models, utc_now, (RandomWalk(), SlowDrift()))
+        models = PredictionPorts(
+            use.forecasting.forecasts, use.forecasting.models, utc_now, (RandomWalk(), SlowDrift())
+        )
         with evidence_in(self.data) as evidence:
             taking = DatasetPorts(
-                evidence, use.master_source, use.masters, use.files, use.bars, use.ledger, utc_now
+                evidence,
+                use.sources.master_source,
+                use.stores.masters,
+                use.stores.files,
+                use.stores.bars,
+                use.stores.ledger,
+                utc_now,
             )
             steps = self.steps
             return make_scoreboard(
                 sets,
                 size,
                 taking,
-                BacktestPorts(use.market_bars, use.training, models),
+                BacktestPorts(use.forecasting.market_bars, use.forecasting.training, models),
                 lambda *step: steps.append(step),
             )
 
@@ -122,7 +130,7 @@ def test_all_are_trained_on_and_a_sample_is_forecast(installation: Installation)
     board = installation.make(["us"]).boards["us"]
     assert (board.market, board.instruments, dict(board.few)) == (24, 12, {"drift": 3})
     sample = in_sample_order(ISSUES)[:12]
-    stored = installation.ports.forecasts.predictions(US, board.first, board.last)
+    stored = installation.ports.forecasting.forecasts.predictions(US, board.first, board.last)
     held = {model: set(part["symbol"]) for (model,), part in stored.group_by("model")}
     assert held == {"random_walk": set(sample), "drift": set(sample[:3]), ENSEMBLE: set(sample)}
     origins = stored.filter(pl.col("model") == ENSEMBLE)["as_of"].n_unique()
@@ -150,7 +158,7 @@ def test_progress_ends_where_it_said(installation: Installation) -> None:
 
 
 def test_a_database_with_anything_in_it_is_refused(installation: Installation) -> None:
-    require_clean(installation.ports.status.table_sizes())
+    require_clean(installation.ports.stores.status.table_sizes())
     installation.make(["copper"])
     with pytest.raises(ConfigurationError, match="rows in price_bars"):
-        require_clean(installation.ports.status.table_sizes())
+        require_clean(installation.ports.stores.status.table_sizes())

@@ -33,12 +33,12 @@ def troubled(command: Command) -> Command:
         condition("cycle/fx/over"),
         condition("forecast/jp/theta/skill", Severity.INFO),
     ]
-    use.alerts.raise_conditions(alerts, now)
-    plan_notices(use.planning)
-    over = use.alert_records.find("cycle/fx/over")
+    use.notices.alerts.raise_conditions(alerts, now)
+    plan_notices(use.notices.planning)
+    over = use.notices.alert_records.find("cycle/fx/over")
     assert over is not None
-    use.alert_records.resolve(over.id, now)
-    plan_notices(use.planning)
+    use.notices.alert_records.resolve(over.id, now)
+    plan_notices(use.notices.planning)
     use.database.close()
     return installation
 

@@ -42,7 +42,7 @@ def api(filled_once: Command) -> Iterator[Api]:
 
 
 def stored(api: Api) -> pl.DataFrame:
-    return api.ports.bars.read(JP, Timeframe.D1, ["7203.T"])
+    return api.ports.stores.bars.read(JP, Timeframe.D1, ["7203.T"])
 
 
 def midnight(day: Any) -> int:

@@ -30,7 +30,7 @@ def api(filled_once: Command) -> Iterator[Api]:
 
 
 def stored(api: Api, since: date | None = None, until: date | None = None) -> pl.DataFrame:
-    return api.ports.bars.read(JP, Timeframe.D1, ["7203.T"], since, until)
+    return api.ports.stores.bars.read(JP, Timeframe.D1, ["7203.T"], since, until)
 
 
 def test_prices_are_those_of_the_table_in_every_format(api: Api) -> None:
@@ -98,7 +98,7 @@ def test_what_is_derived_is_served(api: Api) -> None:
     indicators = api.get("/api/indicators/7203.T").json()["indicators"]
     assert len(indicators) == stored(api).height
     assert indicators[-1]["rsi_14"] == pytest.approx(
-        api.ports.analysis.indicators(JP, Timeframe.D1, ["7203.T"])["rsi_14"][-1]
+        api.ports.stores.analysis.indicators(JP, Timeframe.D1, ["7203.T"])["rsi_14"][-1]
     )
     forecasts = api.get("/api/predictions/7203.T").json()
     assert [forecast["horizon"] for forecast in forecasts["predictions"]] == [1, 2, 3, 4, 5]

@@ -63,7 +63,7 @@ def api(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
                     ("cycle/fx/[odd]*", Severity.WARNING),
                 )
             ]
-            running.ports.alerts.raise_conditions(raised, NOW)
+            running.ports.notices.alerts.raise_conditions(raised, NOW)
             yield running
 
 
@@ -91,7 +91,7 @@ def test_an_alert_is_taken_on_and_silenced(api: Api) -> None:
     assert (taken.status_code, taken.json()["alert"]["state"]) == (200, "acknowledged"), taken.text
     assert api.rows(f"SELECT acknowledged_note FROM miraikakaku.alerts WHERE id = {late}") == [("調査中",)]
     assert silenced.json()["silence"]["key"] == "cycle/fx/[odd]*"
-    (kept,) = api.ports.responding.silences.listed(ending_after=None)
+    (kept,) = api.ports.notices.responding.silences.listed(ending_after=None)
     assert (kept.matcher.key, kept.ends_at - kept.starts_at) == ("cycle/fx/[[]odd][*]", timedelta(hours=2))
     assert numbers(api, state="silenced") == [odd]
     for path, body, status in (
@@ -125,8 +125,8 @@ def test_the_health_of_assets_is_that_of_the_newest_look(api: Api) -> None:
     well = AssetHealth("jp/prices_1d", AssetState.HEALTHY, (), Partitions(10, 10, 0))
     broken = AssetHealth("us/coverage", AssetState.DEGRADED, ("its newest run failed",), None)
     older = AssetSnapshot(NOW - timedelta(hours=1), [well])
-    api.ports.asset_health_snapshot.replace(AssetSnapshot(NOW, [well, broken]))
-    api.ports.asset_health_snapshot.replace(older)  # a sensor that was held up
+    api.ports.operations.asset_health_snapshot.replace(AssetSnapshot(NOW, [well, broken]))
+    api.ports.operations.asset_health_snapshot.replace(older)  # a sensor that was held up
 
     answer = api.get("/api/asset-health").json()
 
@@ -153,13 +153,13 @@ def test_metrics_are_those_of_the_installation_and_of_this_process(api: Api) -> 
 def test_whoever_reads_tables_cannot_write(api: Api, tmp_path: Path, installed_url: str) -> None:
     unnamed = Ports(Settings(_env_file=None, miraikakaku_home=tmp_path, database_url=installed_url))
     for use, state in ((api.ports, "42501"), (unnamed, "25006")):
-        reading = Ports(use.narrow_settings(Role.READER))
+        reading = Ports(use.roles.narrow_settings(Role.READER))
         with pytest.raises(DBAPIError) as refused, reading.opened.engine.begin() as connection:
             connection.exec_driver_sql("DELETE FROM miraikakaku.price_bars")
         assert {getattr(refused.value.orig, "pgcode", None)} <= {state, "25006"}
         reading.opened.close()
     unnamed.opened.close()
-    who = make_url(str(api.ports.narrow_settings(Role.READER).database_url.get_secret_value()))  # type: ignore[union-attr]
+    who = make_url(str(api.ports.roles.narrow_settings(Role.READER).database_url.get_secret_value()))  # type: ignore[union-attr]
     assert who.username == READER
 
 
@@ -176,9 +176,9 @@ def test_the_files_of_a_job_are_those_of_its_list_until_they_expire(api: Api) ->
     job = api.post("/api/bulk/start", json={"symbols": ["7203.T", "NOBODY"]}).json()["job_id"]
     files = f"/api/bulk/files/{job}"
     assert (api.get(files).json()["state"], api.get(files).json()["files"]) == ("queued", [])
-    write_results(job, api.ports.results)
-    assert write_results(job, api.ports.results) == ()
-    api.ports.job_queue.finish(job, JobState.COMPLETED)
+    write_results(job, api.ports.stores.results)
+    assert write_results(job, api.ports.stores.results) == ()
+    api.ports.stores.job_queue.finish(job, JobState.COMPLETED)
 
     listed = api.get(files).json()
     (entry,) = listed["files"]
@@ -232,7 +232,7 @@ def kill(connection, cursor, statement, *_):
         os.kill(os.getpid(), signal.SIGKILL)
 
 event.listen(ports().opened.engine, "before_cursor_execute", kill)
-write_results(sys.argv[1], ports().results)
+write_results(sys.argv[1], ports().stores.results)
 """
 
 
@@ -245,21 +245,21 @@ def test_killed_between_a_file_and_its_row_a_job_has_all_its_files_after_the_nex
     }
     command = [sys.executable, "-c", _WRITE_AND_BE_KILLED, job]
     killed = subprocess.run(command, env=environment, cwd=settings.home, timeout=PATIENCE, check=False)
-    api.ports.job_queue.finish(job, JobState.COMPLETED)
+    api.ports.stores.job_queue.finish(job, JobState.COMPLETED)
 
     assert killed.returncode == -signal.SIGKILL
     (file,) = (settings.home / "results").glob(f"{job}.*.parquet")
     assert (api.get(f"/api/bulk/files/{job}").json()["state"]) == "processing"
     assert api.get(f"/api/bulk/files/{job}/{file.name}").status_code == 404  # it may be half of what there is
-    assert job in api.ports.job_queue.without_results(100, timedelta(minutes=1))
+    assert job in api.ports.stores.job_queue.without_results(100, timedelta(minutes=1))
     away = timedelta(days=3)  # over a weekend on which the machine is off
     api.execute(
         f"UPDATE miraikakaku.bulk_jobs SET ended_at = ended_at - interval '{away}' WHERE id = '{job}'"
     )
-    assert job not in api.ports.job_queue.without_results(100, away)
-    assert job in api.ports.job_queue.without_results(100, api.ports.results_kept)
+    assert job not in api.ports.stores.job_queue.without_results(100, away)
+    assert job in api.ports.stores.job_queue.without_results(100, api.ports.serving.results_kept)
 
-    write_results(job, api.ports.results)
+    write_results(job, api.ports.stores.results)
 
     (entry,) = api.get(f"/api/bulk/files/{job}").json()["files"]
     whole = api.get(entry["url"]).content

@@ -30,7 +30,7 @@ def api(tmp_path: Path, installed_url: str) -> Iterator[Api]:
 def at_work(api: Api) -> str:
     """A job that a run has taken, with a collection in the ledger."""
     job_id: str = api.post("/api/bulk/start", json={"symbols": ["7203.T", "6758.T"]}).json()["job_id"]
-    assert api.ports.job_queue.take(job_id, "run") is not None
+    assert api.ports.stores.job_queue.take(job_id, "run") is not None
     api.execute(
         "INSERT INTO miraikakaku.batch_executions"
         " (id, batch_type, status, universe, timeframe, source, run_id, total_stocks)"
@@ -84,7 +84,7 @@ def test_a_hundred_moves_are_a_few_messages_and_a_change_of_state_is_one_at_once
         messages = [json.loads(socket.recv())]
         while messages[-1]["status"] != "paused":
             messages.append(json.loads(socket.recv()))
-        api.ports.job_queue.finish(job_id, None)
+        api.ports.stores.job_queue.finish(job_id, None)
         messages += [json.loads(text) for text in socket]  # until the server closes it
 
     assert len(messages) < MANY / 2
@@ -114,7 +114,7 @@ def test_many_watch_and_each_hears_of_the_end(api: Api) -> None:
         }
         assert f"miraikakaku_api_watchers {MANY}" in api.get("/metrics").text
         move(api, processed=2, successful=2)
-        api.ports.job_queue.finish(job_id, None)
+        api.ports.stores.job_queue.finish(job_id, None)
         last = list(pool.map(lambda socket: json.loads(list(socket)[-1]), sockets))
 
     assert {message["status"] for message in last} == {"completed"}
@@ -124,7 +124,7 @@ def test_many_watch_and_each_hears_of_the_end(api: Api) -> None:
 def test_server_sent_events_are_the_same_and_spare_what_a_client_has(api: Api) -> None:
     job_id = at_work(api)
     move(api, processed=2, successful=2)
-    api.ports.job_queue.finish(job_id, None)
+    api.ports.stores.job_queue.finish(job_id, None)
 
     first = api.get(f"/api/bulk/events/{job_id}")
     (number,) = [text.removeprefix("id: ") for text in first.text.splitlines() if text.startswith("id: ")]
@@ -161,7 +161,7 @@ def test_a_client_that_takes_nothing_is_dropped_and_nobody_else(
         with pytest.raises(ConnectionClosedError):
             list(slow)  # it takes them now, as far as they were kept for it
         assert slow.close_code == TRY_AGAIN_LATER
-        api.ports.job_queue.finish(job_id, None)
+        api.ports.stores.job_queue.finish(job_id, None)
         assert json.loads(list(quick)[-1])["status"] == "failed"
 
 

@@ -50,7 +50,7 @@ def test_nothing_that_may_be_asked_has_an_undocumented_answer(
         every_job_ends_soon(api),
     ):
         api.list_issues(("jp", "7203", "7203.T", "トヨタ自動車"))
-        api.ports.alerts.raise_conditions(
+        api.ports.notices.alerts.raise_conditions(
             [NewAlert("cycle/fx/late", Severity.CRITICAL, "cycle", "late", "late", "fx")], NOW
         )
         command = [

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from miraikakaku_assets.application.monitoring import health as checking
 from miraikakaku_assets.application.ports.operations.system import Sample
-from miraikakaku_assets.bootstrap import Ports
+from miraikakaku_assets.bootstrap.operations import Operations
 from miraikakaku_assets.domain.operations.thresholds import THRESHOLDS, Level
 from miraikakaku_assets_tests.fakes.machine import SetMachine
 from miraikakaku_assets_tests.support.command import Command, Ended
@@ -26,13 +26,13 @@ pytestmark = pytest.mark.slow
 def machine(monkeypatch: pytest.MonkeyPatch) -> SetMachine:
     """The machine as the test sets it; everything else is real."""
     made = SetMachine()
-    real: Any = inspect.getattr_static(Ports, "health")
+    real: Any = inspect.getattr_static(Operations, "health")
 
-    def ports(use: Ports) -> checking.HealthPorts:
+    def ports(use: Operations) -> checking.HealthPorts:
         there: checking.HealthPorts = real.fget(use)
         return checking.HealthPorts(made, there.database, there.stored, there.web, there.clock)
 
-    monkeypatch.setattr(Ports, "health", property(ports))
+    monkeypatch.setattr(Operations, "health", property(ports))
     return made
 
 
@@ -124,7 +124,9 @@ def test_status_has_a_line_of_the_newest_stored_check(command: Command) -> None:
     before = command("status")
     use = ports_of(command, NOW)
     moment = use.clock()
-    use.system_metrics.add([Sample(moment, "disk", 0.97, "share", Level.DANGER)], timedelta(days=1))
+    use.operations.system_metrics.add(
+        [Sample(moment, "disk", 0.97, "share", Level.DANGER)], timedelta(days=1)
+    )
     use.database.close()
 
     after = command("status")

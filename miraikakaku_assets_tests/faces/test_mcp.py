@@ -225,7 +225,7 @@ def test_every_figure_says_what_it_is_of(use: Ports) -> None:
     """All tools over HTTP, against what the tables hold."""
 
     async def conversation(client: Client) -> None:
-        bars = use.bars.read(JP, Timeframe.D1, ["7203.T"])
+        bars = use.stores.bars.read(JP, Timeframe.D1, ["7203.T"])
         prices = await asked(client, "prices", symbols=["7203"], newest=3)
         assert (prices["symbol"], prices["basis"], prices["unit"]) == (
             "7203.T",
@@ -242,7 +242,7 @@ def test_every_figure_says_what_it_is_of(use: Ports) -> None:
         assert several["bars"]["values"]
         assert "file" not in several
         indicators = await asked(client, "indicators", symbol="7203.T")
-        newest = use.analysis.indicators(JP, Timeframe.D1, ["7203.T"])
+        newest = use.stores.analysis.indicators(JP, Timeframe.D1, ["7203.T"])
         assert indicators["as_of"] == f"{newest['ts'][-1]:%Y-%m-%dT%H:%M:%SZ}"
         sma = next(row for row in rows(indicators["indicators"]) if row["indicator"] == "sma_5")
         assert sma["newest"] == pytest.approx(newest["sma_5"][-1], rel=1e-6)

@@ -15,7 +15,7 @@ PAUSED = r"paused for another \d+ s, until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 
 def pause(command: Command, reason: str) -> None:
     use = ports_of(command, NOW)
-    use.rate_limiter.pause(reason)
+    use.sources.rate_limiter.pause(reason)
     use.database.close()
 
 

@@ -35,16 +35,18 @@ def troubled(command: Command) -> Command:
         alert("over", Severity.CRITICAL, "what is over is not shown"),
     ]
     for minutes, raised in enumerate(alerts):
-        use.alerts.raise_alerts([raised], NOON + timedelta(minutes=minutes))
-    over = use.alert_records.find("over")
+        use.notices.alerts.raise_alerts([raised], NOON + timedelta(minutes=minutes))
+    over = use.notices.alert_records.find("over")
     assert over is not None
-    use.alert_records.resolve(over.id, NOON + timedelta(hours=1))
+    use.notices.alert_records.resolve(over.id, NOON + timedelta(hours=1))
     for minutes, end in enumerate((8, 8, 7, 0)):
         begun = NOON + timedelta(minutes=5 * minutes)
         error = "the source refuses everything" if end == 0 else None
-        number = use.cycles.begin("fx", f"run {minutes}", begun)
-        use.cycles.end(number, CycleEnd(begun + timedelta(seconds=9 + minutes), 8, end, 24, 40, 1, error))
-    use.cycles.begin("jp", "run of jp", NOON)
+        number = use.notices.cycles.begin("fx", f"run {minutes}", begun)
+        use.notices.cycles.end(
+            number, CycleEnd(begun + timedelta(seconds=9 + minutes), 8, end, 24, 40, 1, error)
+        )
+    use.notices.cycles.begin("jp", "run of jp", NOON)
     use.database.close()
     return installation
 

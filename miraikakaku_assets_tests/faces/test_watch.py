@@ -31,7 +31,7 @@ def beat(command: Command, monkeypatch: pytest.MonkeyPatch, seconds: float) -> N
     with open_instance(ports.settings) as instance:
         assert isinstance(instance, DagsterInstance)
         instance.add_daemon_heartbeat(DaemonHeartbeat(seconds, "SENSOR", "one", None))
-    ports.alerts.raise_alerts(
+    ports.notices.alerts.raise_alerts(
         [NewAlert("waits", Severity.WARNING, "test", "it waits", "text", channels=("discord",))], EARLY
     )
     ports.database.close()

@@ -38,7 +38,7 @@ def work(steps: Connection, what: str, home: str, url: str, now: str) -> None:
     for kind, name in STEPS:
         setattr(kind, name, _telling(getattr(kind, name), name, steps))
     settings = Settings(_env_file=None, miraikakaku_home=home, database_url=url)
-    ports = Ports(settings, lambda: datetime.fromisoformat(now)).backup_ports()
+    ports = Ports(settings, lambda: datetime.fromisoformat(now)).backups.backup_ports()
     if what == "backup":
         make_backup(BackupKind.MANUAL, ports)
     else:
@@ -63,7 +63,7 @@ def arguments(command: Command, what: str) -> tuple[str, ...]:
 
 
 def listed(command: Command) -> list[Any]:
-    return ports_of(command, NOW).backup_shelf().listed()
+    return ports_of(command, NOW).backups.shelf().listed()
 
 
 def test_a_killed_backup_never_counts(command: Command) -> None:

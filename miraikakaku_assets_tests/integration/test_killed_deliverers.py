@@ -25,7 +25,7 @@ DELIVER = textwrap.dedent("""
     from miraikakaku_assets.application.alerting.deliver_notifications import deliver_notifications
     from miraikakaku_assets.bootstrap import ports
 
-    deliver_notifications(ports().delivery, timedelta(hours=1))
+    deliver_notifications(ports().notices.delivery, timedelta(hours=1))
     print("done", flush=True)
     ports().database.close()
 """)

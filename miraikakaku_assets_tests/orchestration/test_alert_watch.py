@@ -32,7 +32,7 @@ def watched(installation: Installation) -> WatchedOrchestrator:
 def test_a_first_start_is_nothing_to_talk_about(installation: Installation) -> None:
     repository = installation.definitions.get_repository_def()
     records = DagsterRecords(installation.instance, repository, lambda: datetime.now(UTC))
-    assert watch("test", installation.ports.watched(records)).changes == AlertChanges()
+    assert watch("test", installation.ports.watching.watched(records)).changes == AlertChanges()
 
 
 def test_the_sensor_says_what_is_wrong(installation: Installation) -> None:
@@ -45,9 +45,9 @@ def test_the_sensor_says_what_is_wrong(installation: Installation) -> None:
             return repository.get_sensor_def("alert_watch").evaluate_tick(context).skip_message
 
     assert evaluated() == "Nothing is wrong."
-    installation.ports.rate_limiter.pause("HTTP 503")
+    installation.ports.sources.rate_limiter.pause("HTTP 503")
     assert evaluated() == "データソースに接続できません: yahoo"
-    installation.ports.rate_limiter.resume()
+    installation.ports.sources.rate_limiter.resume()
     assert evaluated() == "Nothing is wrong."
 
 
@@ -78,7 +78,7 @@ def test_a_failed_run_is_told_once_links_to_its_alert_and_is_over_with_the_next_
 
     assert watched.watch().changes.raised == {key}
     assert watched.watch().changes.raised == frozenset()
-    (alert,) = watched.ports.alerts.listed()
+    (alert,) = watched.ports.notices.alerts.listed()
     assert (alert.key, alert.severity.value, alert.universe) == (key, "WARNING", "jp")
     assert alert.details["run_id"] == second
     assert "エラー: the list is still gone" in alert.message
@@ -128,7 +128,7 @@ def test_a_failed_check_is_told_until_it_passes(watched: WatchedOrchestrator) ->
     key = "check/jp/tested/rule/failed"
     run = watched.materialize("20 rows have a high below their low")
     assert watched.watch().changes.raised == {key}
-    (alert,) = watched.ports.alerts.listed()
+    (alert,) = watched.ports.notices.alerts.listed()
     assert "内容: 20 rows have a high below their low" in alert.message
     assert alert.details["run_id"] == run
     assert watched.watch().changes.raised == frozenset()
@@ -143,7 +143,7 @@ def test_a_failed_tick_is_told_until_one_is_good(watched: WatchedOrchestrator, c
     watched.tick(state, TickStatus.FAILURE, "the module cannot be imported")
     key = f"tick/{name}/failed"
     assert watched.watch().changes.raised == {key}
-    assert "エラー: the module cannot be imported" in watched.ports.alerts.listed()[0].message
+    assert "エラー: the module cannot be imported" in watched.ports.notices.alerts.listed()[0].message
     watched.now += MINUTE
     watched.tick(state)
     assert watched.watch().changes.resolved == {key}
@@ -169,7 +169,7 @@ def test_a_schedule_that_does_not_tick_is_missed_on_weekdays_only(watched: Watch
         watched.now = datetime(2026, 11, 22, 21, 0, tzinfo=UTC) + timedelta(minutes=minute)
         watched.watch()
     assert watched.standing() == {"schedule/weekday_schedule/missed": "WARNING"}
-    assert "予定: 2026-11-23 07:00:00 JST" in watched.ports.alerts.listed()[0].message
+    assert "予定: 2026-11-23 07:00:00 JST" in watched.ports.notices.alerts.listed()[0].message
     watched.turn_off(state)
     assert watched.watch().changes.resolved == {"schedule/weekday_schedule/missed"}
 
@@ -205,7 +205,7 @@ def test_a_cycle_that_never_starts_is_missed_and_over_with_its_end(watched: Watc
     watched.now += MINUTE
     watched.watch()
     assert watched.standing() == {"schedule/cycle_schedule/missed": "WARNING"}
-    assert watched.ports.alerts.listed()[0].details["run_id"] == run.run_id
+    assert watched.ports.notices.alerts.listed()[0].details["run_id"] == run.run_id
     watched.instance.report_run_canceled(run)
     waiting()
     assert watched.standing() == {}

@@ -30,12 +30,12 @@ def test_the_jobs_of_a_sunday_night(
 
     (backup,) = results["backup_job"].asset_materializations_for_node("operations__backup")
     assert backup.asset_key == BACKUP
-    (stored,) = use.backup_shelf().listed()
+    (stored,) = use.backups.shelf().listed()
     rows = sum(table.rows for table in stored.manifest.dump.tables.values())
     assert backup.metadata["rows"].value == rows
     assert rows >= 5050
     (whole,) = results["integrity_job"].get_asset_check_evaluations()
     assert (whole.asset_key, whole.passed) == (INTEGRITY, True)
-    assert use.integrity.newest() is not None
+    assert use.backups.integrity.newest() is not None
     assert stored.manifest.kind == "manual"
     use.database.close()

@@ -60,7 +60,7 @@ def after(
     deliveries: int, ask: Callable[[], object], monkeypatch: pytest.MonkeyPatch, site: Installation
 ) -> None:
     """Asks for something while a run is at work, after so many of its deliveries."""
-    entered, add = 0, site.ports.ledger.add
+    entered, add = 0, site.ports.stores.ledger.add
 
     def adding(*args: Any, **options: Any) -> None:
         nonlocal entered
@@ -69,7 +69,7 @@ def after(
         if entered == deliveries:
             ask()
 
-    monkeypatch.setattr(site.ports.ledger, "add", adding)
+    monkeypatch.setattr(site.ports.stores.ledger, "add", adding)
 
 
 def one_by_one(site: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,7 @@ def test_a_paused_job_stays_so_and_goes_on_in_another_run_with_what_is_left(
         "total": 7, "processed": 2, "successful": 2, "failed": 0, "percentage": 28.57,
     }  # fmt: skip
     assert due(listed_market) == []
-    assert listed_market.ports.ledger.paused() == []  # `resume_paused` leaves it alone
+    assert listed_market.ports.stores.ledger.paused() == []  # `resume_paused` leaves it alone
 
     assert api.post(f"/api/bulk/resume/{job_id}").json()["message"] == "再開を受け付けました"
     launch = launched(listed_market)
@@ -186,7 +186,7 @@ def test_a_job_that_no_run_has_is_closed_when_it_is_stopped(api: Api, listed_mar
 def test_a_job_whose_run_died_is_taken_back(api: Api, listed_market: Installation, state: str) -> None:
     job_id = started(api, *SYMBOLS)
     launch = launched(listed_market)
-    queue = listed_market.ports.job_queue
+    queue = listed_market.ports.stores.job_queue
     assert queue.take(job_id, "killed") is not None  # the run took it, and was killed
     if state == "paused":
         api.post(f"/api/bulk/pause/{job_id}")
@@ -208,7 +208,7 @@ def test_who_cancels_the_run_cancels_the_job(api: Api, listed_market: Installati
     launched(listed_market)
     run = dg.DagsterRun("bulk_job", run_id="cancelled-in-the-web-ui", status=dg.DagsterRunStatus.CANCELED)
     listed_market.instance.add_run(run)
-    assert listed_market.ports.job_queue.take(job_id, run.run_id) is not None
+    assert listed_market.ports.stores.job_queue.take(job_id, run.run_id) is not None
 
     assert due(listed_market) == []
     assert shown(api, job_id)["status"] == "cancelled"
@@ -224,4 +224,4 @@ def test_a_job_that_never_comes_forward_is_given_up(api: Api, listed_market: Ins
     job = shown(api, job_id)
     assert (job["status"], job["progress"]["processed"]) == ("failed", 0)
     assert "8 times" in job["error_message"]
-    assert listed_market.ports.job_queue.finish(job_id, JobState.COMPLETED) is None  # it has ended
+    assert listed_market.ports.stores.job_queue.finish(job_id, JobState.COMPLETED) is None  # it has ended

@@ -46,7 +46,7 @@ def lose(site: Installation, symbol: str, first: date, last: date) -> None:
 def totals(site: Installation, run: dg.ExecuteInProcessResult) -> Any:
     from miraikakaku_assets.application.stage_reports import RepairTotals
 
-    return site.ports.stage_reports.read(run.run_id, JP, RepairTotals)
+    return site.ports.stores.stage_reports.read(run.run_id, JP, RepairTotals)
 
 
 def test_exactly_what_is_missing_is_asked_for_and_filled(collected: Installation) -> None:
@@ -68,7 +68,7 @@ def test_exactly_what_is_missing_is_asked_for_and_filled(collected: Installation
     assert report.outcomes == {"filled": 3, "partly_filled": 0, "still_missing": 0, "given_up": 0}
     assert report.first_gaps[0] == f"1301.T {sessions[30]} (source_hole): filled"
     assert collected.rows("SELECT count(*) FROM miraikakaku.coverage_gaps") == [(0,)]
-    assert planned(collected.ports.coverage, JP, Timeframe.D1, RepairSelection())[0].requests == 0
+    assert planned(collected.ports.stores.coverage, JP, Timeframe.D1, RepairSelection())[0].requests == 0
 
 
 def test_selection_cuts_gaps_to_its_window(collected: Installation) -> None:

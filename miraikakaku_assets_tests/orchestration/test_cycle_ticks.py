@@ -98,7 +98,7 @@ def test_cycles_of_other_markets_and_other_runs_hold_up_none(quiet: Trading) -> 
 def test_a_killed_cycle_is_closed_by_the_next_tick(quiet: Trading) -> None:
     run = begun(quiet, "STARTED")
     quiet.site.instance.add_run_tags(run.run_id, process(run, seconds=600))
-    number = quiet.site.ports.cycles.begin("fx", run.run_id, quiet.now)
+    number = quiet.site.ports.notices.cycles.begin("fx", run.run_id, quiet.now)
     quiet.passes()
 
     (request,) = quiet.tick().run_requests
@@ -106,8 +106,8 @@ def test_a_killed_cycle_is_closed_by_the_next_tick(quiet: Trading) -> None:
     assert status(quiet, run) == "FAILURE"
     again = quiet.site.run("fx_cycle_job", config=dict(request.run_config), tags=dict(request.tags))
     assert again.success
-    assert [cycle.id for cycle in quiet.site.ports.cycles.unended()] == []
-    assert [cycle.id for cycle in quiet.site.ports.cycles.ended("fx", 5)] == [number + 1]
+    assert [cycle.id for cycle in quiet.site.ports.notices.cycles.unended()] == []
+    assert [cycle.id for cycle in quiet.site.ports.notices.cycles.ended("fx", 5)] == [number + 1]
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
@@ -155,11 +155,11 @@ def test_on_a_weekend_no_cycle_starts(quiet: Trading, closed: datetime) -> None:
 
 
 def alert(market: Trading, key: str, due: timedelta = timedelta(0)) -> None:
-    channels = tuple(market.site.ports.channels)
+    channels = tuple(market.site.ports.notices.channels)
     new = NewAlert(
         key, Severity.CRITICAL, "test", f"title of {key}", "text", channels=channels, due_at=market.now + due
     )
-    market.site.ports.alerts.raise_alerts([new], market.now)
+    market.site.ports.notices.alerts.raise_alerts([new], market.now)
 
 
 def test_notifications_are_sent_when_due_and_by_one_run(
@@ -214,7 +214,7 @@ def test_a_channel_that_is_down_fails_no_run_and_is_asked_again(
 
 def parked(market: Trading) -> None:
     """Makes the moment come at which the source may be asked again."""
-    market.site.ports.rate_limiter.resume()
+    market.site.ports.sources.rate_limiter.resume()
     with market.site.ports.database.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE miraikakaku.batch_executions SET resume_at = now()")
 
@@ -246,7 +246,7 @@ def test_a_collection_that_the_web_ui_started_goes_on_like_any_other(
     quiet: Trading, assets: list[dg.AssetKey], gone_on_with: list[dg.AssetKey]
 ) -> None:
     register_keys(quiet.site.instance, FX.partitions, list(PAIRS))
-    quiet.site.ports.rate_limiter.pause("HTTP 429 without end")
+    quiet.site.ports.sources.rate_limiter.pause("HTTP 429 without end")
     assert not quiet.site.materialize(assets, *PAIRS).success
     assert not quiet.cycle(EURO).success
     assert quiet.site.rows("SELECT count(*) FROM miraikakaku.batch_executions WHERE status = 'paused'") == [

@@ -118,7 +118,7 @@ def test_cycles_that_all_fail_are_critical_until_one_is_good(forex: Trading) -> 
         assert not forex.cycle().success
         assert forex.standing() == expected
     assert [row[1] for row in forex.log()] == [2, 0, 0, 0]
-    alerts = {alert.key: alert for alert in forex.site.ports.alerts.listed()}
+    alerts = {alert.key: alert for alert in forex.site.ports.notices.alerts.listed()}
     assert alerts["cycle/fx/many_failed"].occurrences == 3
 
     forex.exchange.set_faults()
@@ -160,7 +160,7 @@ def test_a_source_that_turns_everybody_away_ends_the_cycle_red_and_the_next_tick
     assert forex.sensor("resume_paused").run_requests == []  # the next cycle is what comes after a cycle
 
     forex.exchange.set_faults()
-    forex.site.ports.rate_limiter.resume()
+    forex.site.ports.sources.rate_limiter.resume()
     forex.passes()
     (request,) = forex.tick().run_requests
     again = forex.site.run("fx_cycle_job", config=dict(request.run_config), tags=dict(request.tags))
@@ -199,7 +199,7 @@ def test_a_new_signal_arrives_at_the_webhook_with_its_picture(
 
 
 def test_a_cycle_that_does_not_end_is_critical_after_eleven_minutes(forex: Trading) -> None:
-    forex.site.ports.cycles.begin("fx", "a-run-that-hangs", forex.now)
+    forex.site.ports.notices.cycles.begin("fx", "a-run-that-hangs", forex.now)
 
     forex.passes(timedelta(minutes=9))
     assert forex.sensor("cycle_watch").skip_message == "No cycle runs too long."

@@ -159,7 +159,7 @@ def test_what_came_is_scored_once_and_shown(market: Installation) -> None:
     assert (shown["new_outcomes"], shown["scored_days"]) == (len(SYMBOLS) * 5, 5)
     assert shown["calibration"].startswith("![")
     assert shown["leaderboard"].startswith("![")
-    scores = market.ports.forecasts.performance(JP, 1)
+    scores = market.ports.forecasting.forecasts.performance(JP, 1)
     assert set(scores["model"]) == {"drift", "ensemble", "random_walk"}
     assert scores.filter(pl.col("model") == "random_walk")["mae_to_no_change"].to_list() == [1.0] * 5
     before = market.rows("SELECT * FROM miraikakaku.prediction_outcomes ORDER BY 1, 2, 3")
@@ -200,7 +200,7 @@ def test_a_forecast_that_is_no_number_is_missing_and_the_others_stay(market: Ins
 
 
 def test_champions_are_reviewed_once_a_month(market: Installation) -> None:
-    store = market.ports.forecasts
+    store = market.ports.forecasting.forecasts
     days = [sessions_back(JP.calendar, newest(), back) for back in (6, 5)]
     for day in days:
         assert predict(market, as_of=str(day)).success
@@ -213,7 +213,7 @@ def test_champions_are_reviewed_once_a_month(market: Installation) -> None:
 
 
 def test_lost_skill_is_told_until_it_is_back(market: Installation) -> None:
-    store, alerting = market.ports.forecasts, market.ports.alerting
+    store, alerting = market.ports.forecasting.forecasts, market.ports.notices.alerting
 
     def scores(ratio: float, until: date) -> pl.DataFrame:
         numbers = {"mae_to_no_change": ratio, "coverage_80": 0.8, "mape": 0.01, "mape_no_change": 0.01}

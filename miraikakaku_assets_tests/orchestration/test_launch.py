@@ -60,7 +60,7 @@ def test_a_run_is_closed_when_its_process_number_is_anothers_by_now(
     installation: Installation, status: str
 ) -> None:
     run_id = leave_run(installation, status, process("{run}", started=-600))
-    batch = installation.ports.ledger.begin(NewBatch(JP, Timeframe.D1, "yahoo", 3, run_id=run_id))
+    batch = installation.ports.stores.ledger.begin(NewBatch(JP, Timeframe.D1, "yahoo", 3, run_id=run_id))
 
     Launcher(installation.ports)
 

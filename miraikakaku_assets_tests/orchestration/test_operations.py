@@ -125,7 +125,7 @@ def test_a_failure_that_is_tried_again_is_a_warning(listed_market: Installation)
 
 def test_a_collection_that_the_source_has_parked_is_a_warning(listed_market: Installation) -> None:
     site = listed_market
-    site.ports.rate_limiter.pause("HTTP 429")
+    site.ports.sources.rate_limiter.pause("HTTP 429")
     assert not site.collect_range().success
 
     prices = healths(site)["jp/prices_1d"]
@@ -154,9 +154,9 @@ def test_a_database_that_is_away_costs_no_service_its_life(installation: Install
     beating = ChildHeartbeats(installation.ports.database)
     beating.beat([ServiceBeat("daemon", "here", NOBODY)])
     beating.beat([ServiceBeat("daemon", "here", NOBODY + 1)])  # not due yet
-    assert [state.pid for state in installation.ports.heartbeats.services()] == [NOBODY]
+    assert [state.pid for state in installation.ports.operations.heartbeats.services()] == [NOBODY]
     beating.stopped([ServiceBeat("daemon", "here", NOBODY)])
-    (stopped,) = installation.ports.heartbeats.services()
+    (stopped,) = installation.ports.operations.heartbeats.services()
     assert stopped.state == "stopped"
 
 
@@ -167,7 +167,7 @@ def test_a_look_at_the_assets_is_stored_for_those_without_dagster(installation: 
     ) as context:
         tick = repository.get_sensor_def("asset_health_look").evaluate_tick(context)
 
-    stored = installation.ports.asset_health_snapshot.read()
+    stored = installation.ports.operations.asset_health_snapshot.read()
     assert stored is not None
     assert {asset.key: asset for asset in stored.assets} == healths(installation)
     assert tick.skip_message == f"The state of {len(stored.assets)} assets is stored."

@@ -143,8 +143,10 @@ def test_two_collections_at_once_share_the_symbols_and_both_tell_the_truth(marke
     start = threading.Barrier(2)
 
     def collection(ports: Ports) -> CollectionReport:
-        request = requested(ports.database, ports.prices)
-        parts = CollectionPorts(ports.prices, ports.bars, ports.ledger, ports.clock, ports.claims)
+        request = requested(ports.database, ports.sources.prices)
+        parts = CollectionPorts(
+            ports.sources.prices, ports.stores.bars, ports.stores.ledger, ports.clock, ports.stores.claims
+        )
         start.wait()
         return collect_prices(request, parts, lambda _: None)
 

@@ -51,7 +51,7 @@ def test_every_asset_shows_its_checks_and_a_broken_rule_its_worst_and_its_query(
     assert evaluations["daily_bars"].metadata["rows"].value == 10 * len(CODES)
     assert evaluations["indicators"].description == "Nothing is stored yet."
     assert f"training: {SESSIONS - 1} of 60 sessions" in evaluations["usual_day"].description
-    report = collected.ports.stage_reports.read(run.run_id, JP, QualityTotals)
+    report = collected.ports.stores.stage_reports.read(run.run_id, JP, QualityTotals)
     assert report is not None
     assert (report.broken, set(report.states)) == ([], {"passed", "empty", "training"})
 

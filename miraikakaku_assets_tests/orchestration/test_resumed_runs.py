@@ -72,7 +72,7 @@ def test_after_a_completed_run_nothing_is_reused(market: Installation) -> None:
 
 def parked(market: Installation) -> dg.ExecuteInProcessResult:
     """A collection of a source that nobody may ask for now."""
-    market.ports.rate_limiter.pause("HTTP 429 without end")
+    market.ports.sources.rate_limiter.pause("HTTP 429 without end")
     return market.collect_range()
 
 
@@ -117,7 +117,7 @@ def test_a_parked_batch_is_gone_on_with_once_its_time_has_come(market: Installat
     assert {name: request.tags[name] for name in RANGE} == {name: stored.tags[name] for name in RANGE}
     assert sensor_tick(market).run_requests[0].run_key == request.run_key  # Dagster starts one run per key
 
-    market.ports.rate_limiter.resume()
+    market.ports.sources.rate_limiter.resume()
     again = market.run(request.job_name, config=dict(request.run_config), tags=dict(request.tags))
 
     assert again.success

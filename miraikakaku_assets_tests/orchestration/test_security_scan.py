@@ -19,8 +19,8 @@ def facts(installation: Installation) -> SaidFacts:
     """Of a machine without a weak place, and with a dump of advisories."""
     said = SaidFacts()
     dump = AdvisoryDump("all.zip", tuple(advisories_of(GHSA)), installation.ports.clock(), 20_000)
-    vars(installation.ports)["security_facts"] = said
-    vars(installation.ports)["package_audit"] = SaidPackages({"numpy": "2.1.0"}, dumped=dump)
+    vars(installation.ports.security)["facts"] = said
+    vars(installation.ports.security)["package_audit"] = SaidPackages({"numpy": "2.1.0"}, dumped=dump)
     return said
 
 

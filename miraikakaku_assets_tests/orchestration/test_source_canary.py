@@ -70,7 +70,7 @@ def test_one_symbol_in_trouble_fails_the_run_by_name_and_leaves_the_rate(install
     )
     assert not checks(run)["every_symbol_answers"]
     assert installation.metadata(SOURCE_CANARY)["failed_symbols"] == 1  # recorded although the run failed
-    assert installation.ports.rate_limiter.state().rate == 1000.0
+    assert installation.ports.sources.rate_limiter.state().rate == 1000.0
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_two_symbols_in_trouble_halve_the_rate_and_good_answers_let_it_grow(
 def test_answers_three_times_as_slow_as_yesterday_halve_the_rate(installation: Installation) -> None:
     now = installation.ports.clock()
     long_ago = now - timedelta(hours=12)
-    installation.ports.probes.add(
+    installation.ports.stores.probes.add(
         [
             Probe(long_ago + timedelta(minutes=number), "yahoo", symbol, "ok", 0.1, 1, None, 1000.0)
             for number in range(5)
@@ -124,7 +124,7 @@ def test_answers_three_times_as_slow_as_yesterday_halve_the_rate(installation: I
         for number in (1, 2, 3)
         for symbol in SYMBOLS
     ]
-    installation.ports.probes.add(slow)
+    installation.ports.stores.probes.add(slow)
     installation.exchange.set_faults("latency=600ms")
 
     run = probed(installation)
@@ -147,7 +147,7 @@ def test_a_bad_second_that_every_symbol_meets_is_no_outage(installation: Install
     )
     assert installation.rows(verdicts) == [("ok", 4), ("server_error", 4)]
     assert installation.metadata(SOURCE_CANARY)["health"] == "recovered"
-    assert installation.ports.rate_limiter.state().breaker is Breaker.CLOSED
+    assert installation.ports.sources.rate_limiter.state().breaker is Breaker.CLOSED
 
 
 def test_a_source_that_turns_everyone_away_is_paused_and_asked_again(installation: Installation) -> None:
@@ -156,7 +156,7 @@ def test_a_source_that_turns_everyone_away_is_paused_and_asked_again(installatio
     failure = failure_of(probed(installation))
 
     assert "the source is down: every symbol was turned away" in str(failure.description)
-    state = installation.ports.rate_limiter.state()
+    state = installation.ports.sources.rate_limiter.state()
     assert (state.breaker, installation.metadata(SOURCE_CANARY)["breaker"]) == (Breaker.OPEN, "open")
     assert str(state.reason).startswith("every symbol was turned away: 7203.T server_error")
     paused = failure_of(probed(installation))
@@ -166,11 +166,11 @@ def test_a_source_that_turns_everyone_away_is_paused_and_asked_again(installatio
     with installation.ports.database.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE miraikakaku.rate_limits SET paused_until = clock_timestamp()")
     assert probed(installation).success  # its first request is the trial
-    assert installation.ports.rate_limiter.state().breaker is Breaker.CLOSED
+    assert installation.ports.sources.rate_limiter.state().breaker is Breaker.CLOSED
 
 
 def test_a_retry_after_of_a_collection_holds_for_the_canary(installation: Installation) -> None:
-    limit = installation.ports.rate_limiter
+    limit = installation.ports.sources.rate_limiter
     slot = limit.take(lambda _: None)
     limit.report(slot, Outcome.RATE_LIMITED, retry_after=1.0, reason="HTTP 429")
     began = time.monotonic()

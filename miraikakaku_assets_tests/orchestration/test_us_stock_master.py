@@ -139,7 +139,7 @@ def test_issues_of_a_master_updated_elsewhere_get_their_keys_in_one_sorted_batch
 def test_as_long_as_no_new_list_is_in_force_a_look_ends_after_one_query(installation: Installation) -> None:
     update(installation, (QQQ, NA, AAPL), "07212025")
     first = look(installation, US)
-    assert first.cursor == str(installation.ports.masters.newest_update(US))
+    assert first.cursor == str(installation.ports.stores.masters.newest_update(US))
     installation.instance.delete_dynamic_partition(US.partitions, "AAPL")
 
     again = look(installation, US, first.cursor)

@@ -90,7 +90,9 @@ class WatchedOrchestrator:
     def watch(self, watcher: str = "test") -> Watched:
         """A round."""
         repository = self.definitions.get_repository_def()
-        return watch(watcher, self.ports.watched(DagsterRecords(self.instance, repository, lambda: self.now)))
+        return watch(
+            watcher, self.ports.watching.watched(DagsterRecords(self.instance, repository, lambda: self.now))
+        )
 
     def run(self, trouble: str = "", **tags: str) -> str:
         """A run of the job; returns its id."""
@@ -164,4 +166,6 @@ class WatchedOrchestrator:
 
     def standing(self) -> dict[str, str]:
         """Key → severity of each standing alert."""
-        return {alert.key: alert.severity.value for alert in self.ports.alerts.listed(only_standing=True)}
+        return {
+            alert.key: alert.severity.value for alert in self.ports.notices.alerts.listed(only_standing=True)
+        }

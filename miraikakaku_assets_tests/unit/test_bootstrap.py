@@ -12,6 +12,7 @@ from miraikakaku_assets.adapters.sources.files.archive import ArchiveSource
 from miraikakaku_assets.adapters.sources.yahoo import source as yahoo
 from miraikakaku_assets.adapters.sources.yahoo.source import YahooOptions
 from miraikakaku_assets.bootstrap import Ports, price_vendors, utc_now
+from miraikakaku_assets.bootstrap.sources import Sources
 from miraikakaku_assets.domain.errors import ConfigurationError
 from miraikakaku_assets.domain.market.instruments import FX, JP, US, Timeframe, Universe
 from miraikakaku_assets.settings import PRICE_SOURCES, Settings
@@ -24,20 +25,22 @@ def ports(folder: Path, **options: Any) -> Ports:
 def test_archive_is_the_price_source_when_it_is_named(tmp_path: Path) -> None:
     (tmp_path / "7203.csv").write_text("Date,Open,High,Low,Close,Volume\n2025-01-06,1,1,1,1,1\n")
     opened = ports(tmp_path / "home", miraikakaku_price_source="archive", miraikakaku_archive_dir=tmp_path)
-    assert isinstance(opened.prices, ArchiveSource)
-    assert opened.prices is opened.prices
-    assert opened.history_start(JP, Timeframe.D1) == date.min
+    assert isinstance(opened.sources.prices, ArchiveSource)
+    assert opened.sources.prices is opened.sources.prices
+    assert opened.sources.history_start(JP, Timeframe.D1) == date.min
 
 
 def test_history_of_an_open_ended_source_begins_where_the_settings_say(tmp_path: Path) -> None:
-    assert ports(tmp_path, history_start="1999-05-06").history_start(JP, Timeframe.D1) == date(1999, 5, 6)
+    assert ports(tmp_path, history_start="1999-05-06").sources.history_start(JP, Timeframe.D1) == date(
+        1999, 5, 6
+    )
 
 
 @pytest.mark.parametrize("universe", [JP, US, FX], ids=lambda universe: universe.name)
 def test_shorter_bars_begin_where_yahoo_still_has_them_or_later(tmp_path: Path, universe: Universe) -> None:
     zone = ZoneInfo(universe.time_zone)
     before = (utc_now() - timedelta(days=59)).astimezone(zone).date()
-    start = ports(tmp_path, history_start="1999-05-06").history_start(universe, Timeframe.M5)
+    start = ports(tmp_path, history_start="1999-05-06").sources.history_start(universe, Timeframe.M5)
     after = (utc_now() - timedelta(days=59)).astimezone(zone).date()
     assert before <= start <= after  # midnight may have passed between
     assert utc_now() - datetime.combine(start, time(0), zone) < timedelta(
@@ -45,7 +48,7 @@ def test_shorter_bars_begin_where_yahoo_still_has_them_or_later(tmp_path: Path, 
     )  # what Yahoo refuses, in seconds
     tomorrow = utc_now().astimezone(zone).date() + timedelta(days=1)
     chosen = ports(tmp_path, history_start=str(tomorrow))
-    assert chosen.history_start(universe, Timeframe.M5) == tomorrow
+    assert chosen.sources.history_start(universe, Timeframe.M5) == tomorrow
 
 
 @pytest.mark.parametrize(
@@ -66,8 +69,8 @@ def test_processes_fetch_only_at_rates_one_interpreter_cannot_keep(
     )
     made = list[YahooOptions]()
     monkeypatch.setattr(yahoo, "YahooSource", lambda options, _: made.append(options))
-    monkeypatch.setattr(Ports, "rate_limiter", None)
-    _ = Ports(chosen).prices
+    monkeypatch.setattr(Sources, "rate_limiter", None)
+    _ = Ports(chosen).sources.prices
     assert made[0].processes == most
 
 
@@ -79,7 +82,7 @@ def test_archive_that_is_not_there_is_refused_with_the_variables_name(
 ) -> None:
     folder = None if named is None else tmp_path / named
     with pytest.raises(ConfigurationError, match=f"^MIRAIKAKAKU_ARCHIVE_DIR.*{complaint}"):
-        _ = ports(tmp_path, miraikakaku_price_source="archive", miraikakaku_archive_dir=folder).prices
+        _ = ports(tmp_path, miraikakaku_price_source="archive", miraikakaku_archive_dir=folder).sources.prices
 
 
 def test_every_registered_source_has_a_record_of_its_name() -> None:
@@ -88,19 +91,19 @@ def test_every_registered_source_has_a_record_of_its_name() -> None:
 
 def test_a_source_that_is_asked_nothing_has_no_canaries(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="archive has no canaries"):
-        _ = ports(tmp_path, miraikakaku_price_source="archive").probe
+        _ = ports(tmp_path, miraikakaku_price_source="archive").sources.probe
 
 
 def test_making_the_ports_opens_nothing(tmp_path: Path) -> None:
     home = tmp_path / "home"
     opened = ports(home)
-    assert opened.files is not None
-    assert opened.reports is not None
-    assert opened.master_source(JP).locations[0].endswith("/data_j.xls")
-    assert [location.rpartition("/")[2] for location in opened.master_source(US).locations] == [
+    assert opened.stores.files is not None
+    assert opened.stores.reports is not None
+    assert opened.sources.master_source(JP).locations[0].endswith("/data_j.xls")
+    assert [location.rpartition("/")[2] for location in opened.sources.master_source(US).locations] == [
         "nasdaqlisted.txt",
         "otherlisted.txt",
     ]
     with pytest.raises(ConfigurationError, match="Universe fx has no published list"):
-        opened.master_source(FX)
+        opened.sources.master_source(FX)
     assert not home.exists()

@@ -32,7 +32,7 @@ from miraikakaku_assets.settings import load_settings
 from miraikakaku_assets_tests.support.forecasts.forecast_days import ORIGIN, Days
 
 ports = Ports(load_settings())
-models = [model for model in ports.forecasters if model.name in ("random_walk", "rebound")]
+models = [model for model in ports.forecasting.forecasters if model.name in ("random_walk", "rebound")]
 days = Days(Database(sys.argv[1]), Path(sys.argv[2]))
 days.deliver_history()
 days.train(models)
@@ -42,7 +42,7 @@ seen = []
 entries = forecast_canvas.legend
 forecast_canvas.legend = lambda axes, row: (seen.extend(row), entries(axes, row))
 history = stored.select(session="as_of", close="close").unique()
-picture = fan_chart(history, stored, "7203.T", "JPY", looks=ports.looks)
+picture = fan_chart(history, stored, "7203.T", "JPY", looks=ports.forecasting.looks)
 print(json.dumps({
     "made": report.made,
     "points": stored.filter(model="rebound").sort("horizon")["point"].to_list(),

@@ -79,7 +79,7 @@ def build_api(ports: Ports, keys: Keys) -> Any:
     """
     app: Any = GZipMiddleware(build_app(ports), COMPRESSED_BYTES, COMPRESSION)
     return CORSMiddleware(
-        Guard(Prepared(app), keys, ports.key_limits),
+        Guard(Prepared(app), keys, ports.serving.key_limits),
         allow_origins=ports.settings.allowed_origins,
         allow_origin_regex=_LOCAL_PAGES,
         allow_methods=["GET", "POST"],
@@ -98,7 +98,7 @@ def build_app(ports: Ports) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        listening = asyncio.create_task(ports.listen_to_jobs(hub.heard, hub.look_again))
+        listening = asyncio.create_task(ports.serving.listen_to_jobs(hub.heard, hub.look_again))
         try:
             yield
         finally:
@@ -108,9 +108,9 @@ def build_app(ports: Ports) -> FastAPI:
             await asyncio.gather(reader.close(), responder.close())
             with suppress(asyncio.CancelledError):
                 await listening
-            await ports.async_database.close()
+            await ports.serving.async_database.close()
 
-    hub, launches = ProgressHub(ports.job_store), Launches(ports.bulk)
+    hub, launches = ProgressHub(ports.serving.job_store), Launches(ports.serving.bulk)
     reader, responder = Reader(ports.settings), Reader(ports.settings, Role.API)
     app = FastAPI(
         title="Miraikakaku 未来価格",

@@ -73,7 +73,7 @@ async def start(
     use = parts(request)
     today = use.ports.clock().astimezone(ZoneInfo(JP.time_zone)).date()
     wanted = read_request(body.symbols, body.interval, body.period, today)
-    accepted = await accept_job(wanted, key_of(request).name, idempotency_key, use.ports.job_store)
+    accepted = await accept_job(wanted, key_of(request).name, idempotency_key, use.ports.serving.job_store)
     if accepted.acceptance is Acceptance.NEW:
         use.launches.begin(accepted.job_id)
     content: dict[str, Any] = {"job_id": accepted.job_id, "status": "accepted"}
@@ -91,7 +91,7 @@ async def start(
 )
 async def status(request: Request, job_id: JobId) -> Response:
     """The figures are those of the ledger of collections."""
-    store = parts(request).ports.job_store
+    store = parts(request).ports.serving.job_store
 
     async def shown() -> Body:
         return document_of({"job": job_document(await read_job(job_id, store))})
@@ -107,7 +107,9 @@ async def status(request: Request, job_id: JobId) -> Response:
 )
 async def stop(request: Request, job_id: JobId) -> Response:
     """Its run ends before the next symbols; what was collected stays."""
-    return _changed("キャンセルを受け付けました", await stop_job(job_id, parts(request).ports.job_store))
+    return _changed(
+        "キャンセルを受け付けました", await stop_job(job_id, parts(request).ports.serving.job_store)
+    )
 
 
 @router.post(
@@ -118,7 +120,9 @@ async def stop(request: Request, job_id: JobId) -> Response:
 )
 async def pause(request: Request, job_id: JobId) -> Response:
     """It holds between symbols until it is resumed, also over restarts of every server."""
-    return _changed("一時停止を受け付けました", await pause_job(job_id, parts(request).ports.job_store))
+    return _changed(
+        "一時停止を受け付けました", await pause_job(job_id, parts(request).ports.serving.job_store)
+    )
 
 
 @router.post(
@@ -130,7 +134,7 @@ async def pause(request: Request, job_id: JobId) -> Response:
 async def resume(request: Request, job_id: JobId) -> Response:
     """It goes on with the symbols that are left."""
     use = parts(request)
-    job = await resume_job(job_id, use.ports.job_store)
+    job = await resume_job(job_id, use.ports.serving.job_store)
     if job.state is JobState.ACCEPTED:
         use.launches.begin(job_id)
     return _changed("再開を受け付けました", job)
@@ -150,7 +154,7 @@ async def jobs(
 ) -> Response:
     """Newest first."""
     states = None if status is None else _shown_as(status)
-    total, jobs = await parts(request).ports.job_store.recent(states, limit, offset)
+    total, jobs = await parts(request).ports.serving.job_store.recent(states, limit, offset)
     return listing({"total": total, "jobs": [job_document(job) for job in jobs]}, request)
 
 
@@ -162,7 +166,7 @@ async def jobs(
 )
 async def manifest(request: Request, job_id: JobId, limit: Limit = 1000, offset: Offset = 0) -> Response:
     """Every symbol with an outcome: its verdict, its rows, and where its bars are."""
-    store = parts(request).ports.job_store
+    store = parts(request).ports.serving.job_store
     job = await read_job(job_id, store)
     total, rows = await store.manifest(job_id, limit, offset)
     results = [{**row, "prices": f"/api/prices/{row['symbol']}?timeframe={row['timeframe']}"} for row in rows]
@@ -180,7 +184,7 @@ async def files(request: Request, job_id: JobId) -> Response:
     """A Parquet file of each universe, with its size and SHA-256; they expire."""
     use = parts(request).ports
     job_files = await _files(use, job_id)
-    state = result_state(job_files, use.results_kept, use.clock())
+    state = result_state(job_files, use.serving.results_kept, use.clock())
     listed = [
         {
             **{name: row[name] for name in row if name != "bytes"},
@@ -189,7 +193,7 @@ async def files(request: Request, job_id: JobId) -> Response:
         }
         for row in (job_files.files if state == "ready" else ())
     ]
-    expires_at = None if job_files.written_at is None else job_files.written_at + use.results_kept
+    expires_at = None if job_files.written_at is None else job_files.written_at + use.serving.results_kept
     content = {"job_id": job_id, "state": state, "expires_at": expires_at, "files": listed}
     return listing(content, request)
 
@@ -217,8 +221,8 @@ async def file(
     row = next((row for row in job_files.files if row["name"] == name), None)
     if row is None:
         raise not_found("指定されたファイルが見つかりません")
-    path = use.result_path(str(row["name"]))  # the book's name: the client's leads nowhere
-    if path is None or result_state(job_files, use.results_kept, use.clock()) != "ready":
+    path = use.serving.result_path(str(row["name"]))  # the book's name: the client's leads nowhere
+    if path is None or result_state(job_files, use.serving.results_kept, use.clock()) != "ready":
         raise ApiError(
             HTTPStatus.GONE, "EXPIRED", "ファイルの保存期間が終了しました。ジョブを再実行してください"
         )
@@ -230,7 +234,7 @@ async def file(
 
 
 async def _files(use: Ports, job_id: str) -> JobFiles:
-    job_files = await use.job_store.files(job_id)
+    job_files = await use.serving.job_store.files(job_id)
     if job_files is None:
         raise not_found(NO_SUCH_JOB)
     return job_files

@@ -49,7 +49,7 @@ async def gaps(
 ) -> Response:
     """Expected bars that are missing, newest session first, each with its cause."""
     universe_of(universe)
-    store = parts(request).ports.gap_lists
+    store = parts(request).ports.serving.gap_lists
     total, rows = await store.page(universe, timeframe.value, symbol, cause, since, limit, offset)
     content = {"universe": universe, "timeframe": timeframe.value, "total": total, "gaps": rows}
     return listing(content, request)
@@ -83,7 +83,9 @@ async def repair(request: Request, body: RepairRequest) -> Response:
     planned = await use.reader.read(read_repair_plan, wanted)
     if body.dry_run:
         return success({"planned": planned})
-    run = await use.ports.launcher.launch(REPAIR_JOB, wanted.run_config, {"miraikakaku/source": "api"})
+    run = await use.ports.serving.launcher.launch(
+        REPAIR_JOB, wanted.run_config, {"miraikakaku/source": "api"}
+    )
     headers = {"Location": f"/api/coverage/repair/{run}", "Retry-After": "5"}
     return success({"run_id": run, "status": "accepted", "planned": planned}, 202, headers)
 
@@ -102,8 +104,8 @@ async def repaired(
 ) -> Response:
     """How far the run is, and what became of each gap as soon as it is known."""
     use = parts(request).ports
-    total, rows = await use.gap_lists.repaired(run_id, limit, offset)
-    status = await use.launcher.status(run_id)
+    total, rows = await use.serving.gap_lists.repaired(run_id, limit, offset)
+    status = await use.serving.launcher.status(run_id)
     if status == "NOT_FOUND" and not total:
         raise not_found("指定された再取得が見つかりません")
     content = {"run_id": run_id, "status": status.lower(), "total": total, "gaps": rows}

@@ -26,7 +26,7 @@ async def health(request: Request) -> Response:
     from pydantic_core import to_json
 
     use = parts(request)
-    database, dagster = await asyncio.gather(_database(use), use.ports.launcher.is_reachable())
+    database, dagster = await asyncio.gather(_database(use), use.ports.serving.launcher.is_reachable())
     is_well = database and dagster
     services = {"database": _UP if database else _DOWN, "dagster": _UP if dagster else _DOWN}
     content = {"success": is_well, "status": "healthy" if is_well else "degraded", "services": services}
@@ -50,7 +50,7 @@ async def metrics(request: Request) -> Response:
     ]
     for state in JobState:
         if state not in FINISHED:
-            total, _ = await use.ports.job_store.recent((state,), 1, 0)
+            total, _ = await use.ports.serving.job_store.recent((state,), 1, 0)
             lines.append(f'miraikakaku_bulk_jobs{{state="{state}"}} {total}')
     lines += [
         "# HELP miraikakaku_api_watchers Clients that watch the progress of a job through this process.",
@@ -81,7 +81,7 @@ async def asset_health(
 
 async def _database(use: Parts) -> bool:
     try:
-        await asyncio.wait_for(use.ports.async_database.value("SELECT 1"), _LOOK_SECONDS)
+        await asyncio.wait_for(use.ports.serving.async_database.value("SELECT 1"), _LOOK_SECONDS)
     except (DependencyUnavailableError, TimeoutError):
         return False
     return True

@@ -90,7 +90,7 @@ def _begin(settings: Settings) -> None:
 @cache
 def _ports(role: Role) -> Ports:
     """The installation of this process in its role; what could not be reached is tried again with the next question."""
-    return bootstrap.use(bootstrap.ports().narrow_settings(role))
+    return bootstrap.use(bootstrap.ports().roles.narrow_settings(role))
 
 
 def _leave() -> None:

@@ -36,7 +36,7 @@ def read_prices(
 
     usual = PriceBasis.SPLIT_ADJUSTED if timeframe is Timeframe.D1 else PriceBasis.RAW
     market, chosen = universe(instrument.universe), PriceBasis(basis or usual)
-    bars = symbol_bars(market, timeframe, instrument.symbol, chosen, Window(since, until), use.bars)
+    bars = symbol_bars(market, timeframe, instrument.symbol, chosen, Window(since, until), use.stores.bars)
     head = {
         "symbol": instrument.symbol,
         "universe": instrument.universe,
@@ -55,7 +55,7 @@ def read_market(use: Ports, market: str, session: date, basis: str | None, form:
     from miraikakaku_assets.faces.api.tables import encoded
 
     whose, chosen = universe(market), PriceBasis(basis or PriceBasis.SPLIT_ADJUSTED)
-    bars = market_bars(whose, session, chosen, use.bars)
+    bars = market_bars(whose, session, chosen, use.stores.bars)
     head = {"universe": market, "date": session, "basis": chosen.value, "unit": whose.price_unit}
     return encoded(bars, form, head, "bars")
 
@@ -73,7 +73,7 @@ def read_indicators(
     from miraikakaku_assets.faces.api.tables import encoded
 
     market = universe(instrument.universe)
-    rows = symbol_indicators(market, timeframe, instrument.symbol, Window(since, until), use.analysis)
+    rows = symbol_indicators(market, timeframe, instrument.symbol, Window(since, until), use.stores.analysis)
     head = {
         "symbol": instrument.symbol,
         "universe": instrument.universe,
@@ -90,7 +90,7 @@ def read_signals(
     from miraikakaku_assets.application.reading.judgements import newest_signals
 
     definition = use.settings.pattern_definition
-    signals = newest_signals(universe(market), symbols, since, definition, use.analysis)
+    signals = newest_signals(universe(market), symbols, since, definition, use.stores.analysis)
     head = {"universe": market, "definition": definition, "total": len(signals)}
     return _document({**head, "signals": signals[offset : offset + limit]})
 
@@ -100,8 +100,12 @@ def read_forecasts(use: Ports, instrument: NamedInstrument, as_of: date | None) 
     from miraikakaku_assets.application.forecasting.view import show_forecasts
 
     market = universe(instrument.universe)
-    origin = as_of or use.forecasts.newest_origin(market)
-    shown = [] if origin is None else show_forecasts(market, use.forecasts, origin, [instrument.symbol])
+    origin = as_of or use.forecasting.forecasts.newest_origin(market)
+    shown = (
+        []
+        if origin is None
+        else show_forecasts(market, use.forecasting.forecasts, origin, [instrument.symbol])
+    )
     if not shown:
         return None
     head = {
@@ -117,7 +121,7 @@ def read_scores(use: Ports, market: str, window: int, segment_kind: str, segment
     """The newest scores of forecasts."""
     from miraikakaku_assets.application.reading.judgements import newest_scores
 
-    scores = newest_scores(universe(market), window, segment_kind, segment, use.forecasts)
+    scores = newest_scores(universe(market), window, segment_kind, segment, use.forecasting.forecasts)
     return _document({"universe": market, "window": window, "scores": scores})
 
 
@@ -125,21 +129,21 @@ def read_curve(use: Ports, until: date | None, newest: int) -> Body | None:
     """The copper curve with so many sessions of history; None while nothing of it is stored."""
     from miraikakaku_assets.application.copper.curve_view import curve_view
 
-    if not use.curve.newest():
+    if not use.stores.curve.newest():
         return None
-    return _document(curve_view(use.curve, until).document(newest))
+    return _document(curve_view(use.stores.curve, until).document(newest))
 
 
 def read_coverage(use: Ports, market: str) -> Body:
     """The newest coverage check."""
-    return _document({"universe": market, "segments": use.status.newest_coverage(universe(market))})
+    return _document({"universe": market, "segments": use.stores.status.newest_coverage(universe(market))})
 
 
 def read_alerts(use: Ports, query: AlertQuery, days: int, limit: int, offset: int) -> Body:
     """Alerts that a query is about, of the last days where those that are over count, with who was told."""
     since = None if query.only_standing else use.clock() - timedelta(days=days)
-    page = use.alert_records.page(replace(query, since=since), limit=limit, offset=offset)
-    messages = use.alert_records.told([alert.id for alert in page.alerts])
+    page = use.notices.alert_records.page(replace(query, since=since), limit=limit, offset=offset)
+    messages = use.notices.alert_records.told([alert.id for alert in page.alerts])
     rows = [
         {**alert_row(alert), "notifications": [asdict(message) for message in messages.get(alert.id, ())]}
         for alert in page.alerts
@@ -162,7 +166,7 @@ def read_repair_plan(use: Ports, wanted: RepairRun) -> dict[str, Any]:
 
     market = universe(wanted.universe)
     timeframe = collected_timeframe(wanted.timeframe, market)
-    plan, checked_at = planned(use.coverage, market, timeframe, wanted)
+    plan, checked_at = planned(use.stores.coverage, market, timeframe, wanted)
     return {
         "checked_at": checked_at,
         "gaps": plan.gaps.height,
@@ -175,7 +179,7 @@ def read_asset_health(use: Ports, group: str | None) -> Body | None:
     """How the assets of a group (None: of all) are, the worst first; None while nobody has looked."""
     from miraikakaku_assets.application.monitoring.asset_health import judge_groups
 
-    looked = use.asset_health_snapshot.read()
+    looked = use.operations.asset_health_snapshot.read()
     if looked is None:
         return None
     chosen = [asset for asset in looked.assets if group is None or asset.group == group]
@@ -192,7 +196,7 @@ def read_asset_health(use: Ports, group: str | None) -> Body | None:
 
 def read_metrics(use: Ports) -> str:
     """Everything that is stored about the installation, as Prometheus reads it."""
-    return use.metrics_text()
+    return use.operations.metrics_text()
 
 
 def _document(content: dict[str, Any]) -> Body:

@@ -71,7 +71,7 @@ async def instrument_of(request: Request, name: str) -> NamedInstrument:
     Raises:
         ApiError: There is none.
     """
-    instrument = await parts(request).ports.master_lists.instrument(name)
+    instrument = await parts(request).ports.serving.master_lists.instrument(name)
     if instrument is None or instrument.universe not in UNIVERSES:
         raise not_found("指定された銘柄が見つかりません")
     return instrument

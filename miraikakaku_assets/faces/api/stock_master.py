@@ -37,17 +37,17 @@ async def update(
 ) -> Response:
     """Runs the update as the schedule does, and waits for it up to two minutes."""
     use = parts(request).ports
-    before, _ = await use.master_lists.version()
-    run = await use.launcher.launch(f"{universe}_master_job", {}, {"miraikakaku/source": "api"})
+    before, _ = await use.serving.master_lists.version()
+    run = await use.serving.launcher.launch(f"{universe}_master_job", {}, {"miraikakaku/source": "api"})
     deadline = asyncio.get_running_loop().time() + _UPDATE_SECONDS
     status = ""
     while status not in _ENDED and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(_LOOK_SECONDS)
         try:
-            status = await use.launcher.status(run)
+            status = await use.serving.launcher.status(run)
         except OrchestratorUnavailableError:
             continue  # the run goes on without the web server
-    done = await use.master_lists.update_of(universe, before)
+    done = await use.serving.master_lists.update_of(universe, before)
     if done is not None and done["status"] == "success":
         return success({"update_summary": _summary(done)})
     if status not in _ENDED:
@@ -82,7 +82,7 @@ async def stocks(  # noqa: PLR0913, PLR0917
     """Issues by code. The ETag stays as long as no update has come."""
     universe_of(universe)
     use = parts(request)
-    store, pages = use.ports.master_lists, use.pages
+    store, pages = use.ports.serving.master_lists, use.pages
     chosen = MasterFilter(universe, is_active, market_category, sector, (q or "").strip() or None)
     names: Sequence[str] | None = None if fields == "all" else _FIELDS
 
@@ -116,7 +116,7 @@ async def updates(
     """Newest first, failed and refused ones included."""
     if universe is not None:
         universe_of(universe)
-    total, rows = await parts(request).ports.master_lists.updates(universe, limit, offset)
+    total, rows = await parts(request).ports.serving.master_lists.updates(universe, limit, offset)
     return listing({"total": total, "updates": rows}, request)
 
 

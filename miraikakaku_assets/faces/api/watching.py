@@ -42,7 +42,7 @@ async def watch(socket: WebSocket, job_id: str) -> None:
     try:
         if use.hub.is_full:
             raise _FULL
-        job = await read_job(job_id, use.ports.job_store)
+        job = await read_job(job_id, use.ports.serving.job_store)
     except RequestRefusedError as error:
         await _deny(socket, not_found(str(error)))
         return
@@ -79,7 +79,7 @@ async def events(
     use = parts(request)
     if use.hub.is_full:
         raise _FULL
-    job = await read_job(job_id, use.ports.job_store)
+    job = await read_job(job_id, use.ports.serving.job_store)
     stream = _events(job, use.hub, last_event_id)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, headers=headers, media_type="text/event-stream")

@@ -84,14 +84,16 @@ def _add_import(app: typer.Typer) -> None:
         if not path.exists():
             raise InputFileError(str(path), "no_such_file", "there is no such file or folder")
         use = ports()
-        use.admit_files(str(path))
-        source = use.archive(path, length, zone=time_zone, symbol=symbol, most_rows=most_rows)
+        use.sources.admit_files(str(path))
+        source = use.sources.archive(path, length, zone=time_zone, symbol=symbol, most_rows=most_rows)
         request = ImportRequest(
             chosen, length, str(path), strict=strict, named=use.settings.named_symbols(chosen.name)
         )
-        channels = use.event_channels(Severity.WARNING, WITHDRAWN)
-        collection = CollectionPorts(source, use.bars, use.ledger, use.clock, use.claims, channels)
-        report = import_bars(request, collection, use.masters, lambda _outcomes: None)
+        channels = use.notices.event_channels(Severity.WARNING, WITHDRAWN)
+        collection = CollectionPorts(
+            source, use.stores.bars, use.stores.ledger, use.clock, use.stores.claims, channels
+        )
+        report = import_bars(request, collection, use.stores.masters, lambda _outcomes: None)
         _finish(str(path), report, as_json=as_json)
 
 
@@ -118,7 +120,7 @@ def _add_export(app: typer.Typer) -> None:
             raise ConfigurationError(f"--out {out}: there is no folder {out.parent}")
         chosen, names = universe(universe_name), named_in(symbols) or None
         length, window = _daily(timeframe_name), option_window(since, until)
-        bars = ports().bars.read(chosen, length, names, *window)
+        bars = ports().stores.bars.read(chosen, length, names, *window)
         if bars.is_empty():
             raise WorkFellShortError(
                 f"There is no bar to export; look at `miraikakaku status --universe {chosen.name}`"
@@ -167,7 +169,7 @@ def _adjusted(
 
     from miraikakaku_assets.domain.bars.adjustment import dividend_adjusted
 
-    stored = ports().bars
+    stored = ports().stores.bars
     every, trusted = (
         stored.actions(chosen, names, trusted=only).filter(pl.col("kind") == "dividend")
         for only in (False, True)

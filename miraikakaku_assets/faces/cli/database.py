@@ -59,7 +59,7 @@ def add_commands(app: typer.Typer) -> None:
         The first reads the data, the second also writes what an API has to. Doing it twice changes nothing. They have
         no password until psql gives them one; the embedded server lets its owner in as either.
         """
-        granted = ports().grant_roles()
+        granted = ports().roles.grant()
         if as_json:
             print_json({"succeeded": True, "roles": [asdict(role) for role in granted]})
             return

@@ -153,18 +153,18 @@ def _summary(installation: Ports, account: Sequence[StageEnd], seconds: float) -
             percent(row["coverage"]),
         )
         for universe in _TIMEFRAMES
-        for row in installation.status.newest_coverage(universe)
+        for row in installation.stores.status.newest_coverage(universe)
     ]
     names = ("universe", "segment", "issues", "expected bars", "stored", "coverage")
     show_table("coverage per segment", names, segments)
     rows = [
         (f"{row['universe']} {row['timeframe']}", row["bars"], row["indicators"], row["signals"])
-        for row in analysed_rows(installation.status)
+        for row in analysed_rows(installation.stores.status)
     ]
     show_table("bars and what is derived from them", ("", "bars", "indicators", "signals"), rows)
-    show_table("rows per table", ("table", "rows"), list(installation.status.table_sizes().items()))
+    show_table("rows per table", ("table", "rows"), list(installation.stores.status.table_sizes().items()))
     for universe in _TIMEFRAMES:
-        newest = newest_forecasts(universe, installation.forecasts, _SHOWN_SYMBOLS)
+        newest = newest_forecasts(universe, installation.forecasting.forecasts, _SHOWN_SYMBOLS)
         show_fan([asdict(forecast) for forecast in newest])
     for stage in account:
         if isinstance(stage.report, CoverageTotals):

@@ -39,7 +39,9 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         if len(chosen) > 1:
             raise ConfigurationError("A copy is of one universe; name one with --universe")
         use, (market,) = ports(), chosen
-        name, issues = restore_master(market, file, store=use.masters, shelf=use.files, clock=use.clock)
+        name, issues = restore_master(
+            market, file, store=use.stores.masters, shelf=use.stores.files, clock=use.clock
+        )
         if as_json:
             print_json({"succeeded": True, "universe": market.name, "copy": name, "issues": issues})
         else:

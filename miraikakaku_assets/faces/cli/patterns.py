@@ -65,7 +65,7 @@ def add_commands(app: typer.Typer) -> None:
         if candlesticks:
             from miraikakaku_assets.application.analysis.track_record_view import stored_candlesticks
 
-            seen = stored_candlesticks(request, length, use.bars, limit)
+            seen = stored_candlesticks(request, length, use.stores.bars, limit)
             if as_json:
                 print_json({"timeframe": length, "candlesticks": seen.to_dicts()})
             else:
@@ -77,9 +77,9 @@ def add_commands(app: typer.Typer) -> None:
 def _signals(request: "PatternsRequest", use: Ports, limit: int, *, with_record: bool, as_json: bool) -> None:
     from miraikakaku_assets.application.analysis.track_record_view import records_of, stored_signals
 
-    signals = stored_signals(request, use.analysis)
+    signals = stored_signals(request, use.stores.analysis)
     shown = signals.head(limit) if limit else signals
-    record = records_of(request.universe, signals, use.analysis, use.clock()) if with_record else None
+    record = records_of(request.universe, signals, use.stores.analysis, use.clock()) if with_record else None
     if as_json:
         document: dict[str, Any] = {
             "stored": signals.height,

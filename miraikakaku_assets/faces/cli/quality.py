@@ -51,5 +51,5 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
         with stages(make_runner, ports(), as_json=as_json) as work:
             for chosen in universes:
                 if day is not None:
-                    ports().quality.store.expect(chosen, day, note)
+                    ports().quality.checks.store.expect(chosen, day, note)
                 work.check_quality(chosen, command)

@@ -95,7 +95,7 @@ def add_commands(app: typer.Typer) -> None:
         installation = use(_settings("scoreboard-quick" if quick else "scoreboard"))
         with _installed(installation, data) as (evidence, ports):
             if not resume:
-                require_clean(installation.status.table_sizes())
+                require_clean(installation.stores.status.table_sizes())
             with _progress(shown=not as_json) as progress:
                 made = make_scoreboard(sets, QUICK if quick else FULL, evidence, ports, progress)
         if page is not None:
@@ -137,18 +137,22 @@ def _installed(installation: Ports, data: Path) -> Iterator[tuple[Any, Any]]:
     from miraikakaku_assets.application.backtest.load_datasets import DatasetPorts
     from miraikakaku_assets.application.backtest.scoreboard import BacktestPorts
 
-    with installation.datasets(data) as evidence:
+    with installation.stores.datasets(data) as evidence:
         yield (
             DatasetPorts(
                 evidence,
-                installation.master_source,
-                installation.masters,
-                installation.files,
-                installation.bars,
-                installation.ledger,
+                installation.sources.master_source,
+                installation.stores.masters,
+                installation.stores.files,
+                installation.stores.bars,
+                installation.stores.ledger,
                 installation.clock,
             ),
-            BacktestPorts(installation.market_bars, installation.training, installation.prediction),
+            BacktestPorts(
+                installation.forecasting.market_bars,
+                installation.forecasting.training,
+                installation.forecasting.prediction,
+            ),
         )
 
 
@@ -208,7 +212,7 @@ def _show_cuts(data: Path, part_name: str, names: str, *, quick: bool, as_json: 
     size = QUICK_CUT if quick else FULL_CUT
     installation = use(settings())
     with (
-        installation.datasets(data) as evidence,
+        installation.stores.datasets(data) as evidence,
         work_bar("scoreboard", shown=not as_json, noun="set") as work,
     ):
         work.begin()
@@ -216,7 +220,7 @@ def _show_cuts(data: Path, part_name: str, names: str, *, quick: bool, as_json: 
         def show(name: str, model: str, origin: date) -> None:
             work.at(chosen.index(name), len(chosen), f"{name} {model} from {origin}")
 
-        made = make_cuts(chosen, part, size, evidence, installation.forecasters, show)
+        made = make_cuts(chosen, part, size, evidence, installation.forecasting.forecasters, show)
     if as_json:
         print_json({"succeeded": True, "part": part.value, **plain_cuts(size, made)})
         return

@@ -65,11 +65,11 @@ class _Screen:
         match command:
             case CollectCommand():
                 what = "prices" if command.timeframe is Timeframe.D1 else f"prices of {command.timeframe}"
-                read = partial(self._ports.ledger.progress, run_id)
+                read = partial(self._ports.stores.ledger.progress, run_id)
             case RepairCoverageCommand():
                 what, read = (
                     f"repair of {command.timeframe} bars",
-                    partial(self._ports.ledger.progress, run_id),
+                    partial(self._ports.stores.ledger.progress, run_id),
                 )
             case AnalyzeCommand():
                 what, read = f"analysis of {command.timeframe} bars", work.read

@@ -64,21 +64,21 @@ def _read(chosen: Universe, use: Ports) -> dict[str, Any]:
     from miraikakaku_assets.application.monitoring.health_samples import newest_health
     from miraikakaku_assets.application.monitoring.status import show_status, source_status, watch_status
 
-    stands = standing(chosen, use.forecasts)
-    rate, health = source_status(use.rate_limiter, use.probes, use.clock)
+    stands = standing(chosen, use.forecasting.forecasts)
+    rate, health = source_status(use.sources.rate_limiter, use.stores.probes, use.clock)
     return {
-        **show_status(chosen, Timeframe.D1, store=use.status, clock=use.clock),
+        **show_status(chosen, Timeframe.D1, store=use.stores.status, clock=use.clock),
         "source": {
             "rate": asdict(rate),
             "health": asdict(health) if health else None,
             "says": _source(rate, health, utc_now()),
         },
-        "health": newest_health(use.system_metrics, use.clock),
+        "health": newest_health(use.operations.system_metrics, use.clock),
         "watched": watch_status(
             chosen,
             use.settings.watch_list(chosen.name),
-            use.vendor.lookback.get(Timeframe.M5),
-            use.bars,
+            use.sources.vendor.lookback.get(Timeframe.M5),
+            use.stores.bars,
             use.clock,
         ),
         "forecasts": asdict(stands) if stands else None,

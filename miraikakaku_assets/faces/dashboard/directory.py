@@ -23,7 +23,7 @@ def symbol_index(use: Ports) -> SymbolIndex:
 
 @cached(30)
 def _version(use: Ports) -> str:
-    return str(awaited(use.master_lists.version()))
+    return str(awaited(use.serving.master_lists.version()))
 
 
 @cache
@@ -36,7 +36,8 @@ def _index(use: Ports, version: str) -> SymbolIndex:
     kept = _index_of(use.opened.shown)
     if version not in kept:
         pages = [
-            awaited(use.master_lists.page(MasterFilter(universe, None), _MOST, 0)) for universe in UNIVERSES
+            awaited(use.serving.master_lists.page(MasterFilter(universe, None), _MOST, 0))
+            for universe in UNIVERSES
         ]
         kept.clear()
         kept[version] = SymbolIndex(_named_issue(row) for _, rows in pages for row in rows)

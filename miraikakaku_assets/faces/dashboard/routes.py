@@ -103,7 +103,7 @@ class _Health(_Endpoint):
         )
 
     def _ask(self) -> None:
-        awaited(self._use.async_database.value("SELECT 1"))
+        awaited(self._use.serving.async_database.value("SELECT 1"))
 
 
 class _Find(_Endpoint):
@@ -138,7 +138,9 @@ class _Login(_Endpoint):
         fields = parse_qs((await _body(request)).decode("utf-8", "replace"))
         place = _own_path(fields.get("next", ["/"])[0])
         try:
-            allowance = await asyncio.to_thread(lambda: awaited(self._use.key_limits.take("dashboard login")))
+            allowance = await asyncio.to_thread(
+                lambda: awaited(self._use.serving.key_limits.take("dashboard login"))
+            )
         except DependencyUnavailableError:
             return _form(language, place, words["away"], HTTPStatus.SERVICE_UNAVAILABLE)
         if not allowance.is_granted:

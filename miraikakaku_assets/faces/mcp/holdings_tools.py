@@ -63,7 +63,7 @@ async def _search_symbols(wanted: SearchArguments, asked: Asked) -> Answer:
 
 
 async def _coverage(wanted: UniverseArguments, asked: Asked) -> Answer:
-    segments = await asked.read(asked.use.status.newest_coverage, universe(wanted.universe))
+    segments = await asked.read(asked.use.stores.status.newest_coverage, universe(wanted.universe))
     if not segments:
         hint = (
             f"no check yet; `gaps` looks now, `miraikakaku validate --universe {wanted.universe}` keeps one"
@@ -97,7 +97,9 @@ async def _gaps(wanted: GapArguments, asked: Asked) -> Answer:
     from miraikakaku_assets.domain.market.sessions import sessions_between
 
     market = universe(wanted.universe)
-    findings = await asked.read(missing_bars, market, wanted.sessions, asked.use.coverage, asked.use.clock)
+    findings = await asked.read(
+        missing_bars, market, wanted.sessions, asked.use.stores.coverage, asked.use.clock
+    )
     _, issues = await search(asked, market.name, None, _EVERY_ISSUE)
     about = {issue["yahoo_symbol"]: issue for issue in issues}
     rows = []

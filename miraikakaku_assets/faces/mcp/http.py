@@ -26,7 +26,7 @@ def http_app(server: McpServer, use: Ports, host: str) -> Any:
     app = server.protocol.streamable_http_app(
         json_response=True, stateless_http=True, transport_security=security, host=host
     )
-    return KeyGuard(app, keys_of(use.settings), use.key_limits)
+    return KeyGuard(app, keys_of(use.settings), use.serving.key_limits)
 
 
 async def serve_http(server: McpServer, use: Ports, host: str, port: int) -> None:

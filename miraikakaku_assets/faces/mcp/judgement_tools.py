@@ -81,7 +81,7 @@ def _signalled(
     from miraikakaku_assets.application.reading.judgements import newest_signals
 
     definition = use.settings.pattern_definition
-    signals = newest_signals(universe(name), symbols, since, definition, use.analysis)
+    signals = newest_signals(universe(name), symbols, since, definition, use.stores.analysis)
     rows = []
     for signal in signals[:limit]:
         record = signal["track_record"] or {}
@@ -126,15 +126,19 @@ def _forecasted(wanted: ForecastArguments, instrument: NamedInstrument, use: Por
     from miraikakaku_assets.application.reading.judgements import newest_scores
 
     market = universe(instrument.universe)
-    origin = wanted.as_of or use.forecasts.newest_origin(market)
-    shown = [] if origin is None else show_forecasts(market, use.forecasts, origin, [instrument.symbol])
+    origin = wanted.as_of or use.forecasting.forecasts.newest_origin(market)
+    shown = (
+        []
+        if origin is None
+        else show_forecasts(market, use.forecasting.forecasts, origin, [instrument.symbol])
+    )
     if not shown:
         which = f"from {origin}" if origin else "at all"
         raise ConfigurationError(
             f"There is no forecast of {instrument.symbol} {which}; leave out as_of, "
             f"or let `miraikakaku predict --universe {market.name}` make one"
         )
-    scores = newest_scores(market, _WINDOW, "universe", None, use.forecasts)
+    scores = newest_scores(market, _WINDOW, "universe", None, use.forecasting.forecasts)
     records = {row["horizon"]: row for row in scores if row["model"] == ENSEMBLE}
     rows = []
     for forecast in shown:
@@ -177,7 +181,9 @@ def _performed(wanted: PerformanceArguments, use: Ports) -> Answer:
     from miraikakaku_assets.application.reading.judgements import newest_scores
 
     market = universe(wanted.universe)
-    scores = newest_scores(market, wanted.window, wanted.segment_kind, wanted.segment, use.forecasts)
+    scores = newest_scores(
+        market, wanted.window, wanted.segment_kind, wanted.segment, use.forecasting.forecasts
+    )
     first = ("segment",) if wanted.segment_kind != "universe" and wanted.segment is None else ()
     rows = [{name: row[name] for name in (*first, *_SCORES)} for row in scores]
     head: dict[str, Any] = {
@@ -197,7 +203,7 @@ def _performed(wanted: PerformanceArguments, use: Ports) -> Answer:
 
 async def _alerts(wanted: AlertArguments, asked: Asked) -> Answer:
     since = asked.use.clock() - timedelta(days=wanted.days)
-    alerts = await asked.read(asked.use.alerts.listed, since=since, only_standing=wanted.standing)
+    alerts = await asked.read(asked.use.notices.alerts.listed, since=since, only_standing=wanted.standing)
     chosen = [alert for alert in alerts if wanted.severity in {None, Severity(alert.severity).value}]
     rows = [
         {

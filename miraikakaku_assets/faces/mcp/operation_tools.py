@@ -47,9 +47,9 @@ def _standing(name: str, use: Ports) -> Answer:
     from miraikakaku_assets.application.monitoring.status import show_status, source_status
 
     market = universe(name)
-    state = show_status(market, Timeframe.D1, store=use.status, clock=use.clock)
-    rate, health = source_status(use.rate_limiter, use.probes, use.clock)
-    stands = standing(market, use.forecasts)
+    state = show_status(market, Timeframe.D1, store=use.stores.status, clock=use.clock)
+    rate, health = source_status(use.sources.rate_limiter, use.stores.probes, use.clock)
+    stands = standing(market, use.forecasting.forecasts)
     bars, master, coverage = state["bars"], state["master"], state["coverage"]
     head: dict[str, Any] = {
         "universe": name,
@@ -95,7 +95,7 @@ async def _jobs(wanted: JobArguments, asked: Asked) -> Answer:
     from miraikakaku_assets.application.bulk.documents import job_document
     from miraikakaku_assets.application.bulk.jobs import read_job
 
-    store = asked.use.job_store
+    store = asked.use.serving.job_store
     if wanted.job_id is None:
         total, jobs = await store.recent(None, wanted.limit, 0)
         rows = []
@@ -133,8 +133,10 @@ async def _collect(wanted: CollectArguments, asked: Asked) -> Answer:
     use = asked.use
     today = use.clock().astimezone(ZoneInfo(JP.time_zone)).date()
     request = read_request(wanted.symbols, wanted.interval, wanted.period, today)
-    accepted = await accept_job(request, asked.by, wanted.idempotency_key, use.job_store)
-    is_launched = accepted.acceptance is Acceptance.NEW and await launch_job(accepted.job_id, use.bulk)
+    accepted = await accept_job(request, asked.by, wanted.idempotency_key, use.serving.job_store)
+    is_launched = accepted.acceptance is Acceptance.NEW and await launch_job(
+        accepted.job_id, use.serving.bulk
+    )
     head = {
         "job_id": accepted.job_id,
         "accepted": accepted.acceptance.value,

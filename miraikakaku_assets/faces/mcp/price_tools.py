@@ -54,7 +54,7 @@ def _priced(wanted: PriceArguments, instruments: list[NamedInstrument], use: Por
     usual = PriceBasis.SPLIT_ADJUSTED if length is Timeframe.D1 else PriceBasis.RAW
     basis, window = PriceBasis(wanted.basis or usual), Window(wanted.since, wanted.until)
     frames = [
-        symbol_bars(universe(instrument.universe), length, instrument.symbol, basis, window, use.bars)
+        symbol_bars(universe(instrument.universe), length, instrument.symbol, basis, window, use.stores.bars)
         for instrument in instruments
     ]
     if not sum(frame.height for frame in frames):
@@ -110,7 +110,7 @@ def _indicated(wanted: IndicatorArguments, instrument: NamedInstrument, use: Por
 
     length = Timeframe(wanted.timeframe)
     table = symbol_indicators(
-        universe(instrument.universe), length, instrument.symbol, Window(), use.analysis
+        universe(instrument.universe), length, instrument.symbol, Window(), use.stores.analysis
     )
     if table.is_empty():
         raise ConfigurationError(

@@ -62,8 +62,8 @@ class McpServer:
 
     async def close(self) -> None:
         """Closes what belongs to this event loop."""
-        if "async_database" in vars(self._use):
-            await self._use.async_database.close()
+        if "async_database" in vars(self._use.serving):
+            await self._use.serving.async_database.close()
 
     async def answer(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> types.CallToolResult:
         """What a call becomes; what is wrong with it is said so that the next one is right."""

@@ -89,7 +89,7 @@ async def instrument_of(asked: Asked, name: str) -> NamedInstrument:
     Raises:
         ConfigurationError: There is none; names those that may be meant.
     """
-    instrument = await asked.use.master_lists.instrument(name)
+    instrument = await asked.use.serving.master_lists.instrument(name)
     if instrument is not None and instrument.universe in UNIVERSES:
         return instrument
     near = [
@@ -109,7 +109,7 @@ async def search(
     """How many issues have a text in their name or at the beginning of their code, and some of them."""
     text = text.replace("\0", "").strip() or None if text else None
     chosen = MasterFilter(universe, True if only_active else None, search=text)
-    return await asked.use.master_lists.page(chosen, limit, 0)
+    return await asked.use.serving.master_lists.page(chosen, limit, 0)
 
 
 def _untitled(schema: Any) -> Any:

@@ -18,11 +18,11 @@ def analysis_chart_of(
     from miraikakaku_assets.domain.patterns.pattern import Direction
 
     timeframe = _SHOWN[collected]
-    bars = ports.bars.read(universe, timeframe, [symbol])
+    bars = ports.stores.bars.read(universe, timeframe, [symbol])
     if bars.is_empty():
         return dg.MetadataValue.md(f"No {timeframe} bar of {symbol} yet.")
-    indicators = ports.analysis.indicators(universe, timeframe, [symbol])
-    signals = ports.analysis.signals(universe, [symbol])
+    indicators = ports.stores.analysis.indicators(universe, timeframe, [symbol])
+    signals = ports.stores.analysis.signals(universe, [symbol])
     marks = [
         Mark(at, Direction(direction), pattern)
         for at, direction, pattern in signals.select("at", "direction", "pattern").iter_rows()

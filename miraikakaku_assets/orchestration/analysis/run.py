@@ -121,12 +121,14 @@ def analyze_in_run(
         settings.pattern_definition,
         command.full_refresh,
         command.since,
-        ports.event_channels(Severity.INFO, PATTERN),
+        ports.notices.event_channels(Severity.INFO, PATTERN),
         context.run.run_id,
     )
     step = _Step(context, ports, universe, command, keys, brief)
     try:
-        report = analyze_bars(request, AnalysisPorts(ports.analysis, ports.clock, ports.work), step.log)
+        report = analyze_bars(
+            request, AnalysisPorts(ports.stores.analysis, ports.clock, ports.work), step.log
+        )
     except MiraikakakuError as error:
         raise failure(error) from error
     if not brief:

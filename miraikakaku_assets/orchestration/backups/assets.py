@@ -48,8 +48,10 @@ def backup(context: dg.AssetExecutionContext, ports: PortsResource) -> dg.Materi
     is_scheduled = "dagster/schedule_name" in context.run.tags
     kind = BackupKind.SCHEDULED if is_scheduled else BackupKind.MANUAL
     try:
-        made = make_backup(kind, ports.use.backup_ports())
-        base = None if ports.use.base_backups is None else make_base(ports.use.base_backups).base
+        made = make_backup(kind, ports.use.backups.backup_ports())
+        base = (
+            None if ports.use.backups.base_backups is None else make_base(ports.use.backups.base_backups).base
+        )
     except MiraikakakuError as error:
         raise failure(error) from error
     manifest = made.manifest
@@ -97,7 +99,7 @@ def integrity(ports: PortsResource) -> dg.MaterializeResult:  # type: ignore[typ
     """Looks for damage in the database."""
     use = ports.use
     try:
-        report = find_damage(use.integrity_check, use.integrity, use.cold, use.clock)
+        report = find_damage(use.backups.integrity_check, use.backups.integrity, use.backups.cold, use.clock)
     except MiraikakakuError as error:
         raise failure(error) from error
     metadata: dict[str, Any] = {

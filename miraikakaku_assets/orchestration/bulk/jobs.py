@@ -41,7 +41,7 @@ def collect_bulk(context: dg.OpExecutionContext, config: BulkConfig, ports: Port
     use, run_id = ports.use, context.run.run_id
     if not config.job:
         raise failure(ConfigurationError("Name a job in `job`, as GET /api/bulk/jobs lists them"))
-    taken = use.job_queue.take(config.job, run_id)
+    taken = use.stores.job_queue.take(config.job, run_id)
     if taken is None:
         context.log.info("%s does not wait for a run; nothing is done", config.job)
         return
@@ -54,10 +54,10 @@ def collect_bulk(context: dg.OpExecutionContext, config: BulkConfig, ports: Port
         _break_off(use, taken.id, run_id, failed)
         raise
     try:
-        write_results(taken.id, use.results)
+        write_results(taken.id, use.stores.results)
     except MiraikakakuError as error:  # the sensor tries again; what was collected is stored
         context.log.warning("%s has no files yet: %s", taken.id, error)
-    state = use.job_queue.finish(taken.id, None)
+    state = use.stores.job_queue.finish(taken.id, None)
     context.log.info("%s has ended: %s", taken.id, state)
     raise_all(shortfalls)
 
@@ -74,7 +74,7 @@ def _collect(context: dg.OpExecutionContext, use: Ports, taken: TakenJob) -> lis
     run_id = context.run.run_id
 
     def hold() -> None:
-        asked = use.job_queue.request_of(taken.id, run_id)
+        asked = use.stores.job_queue.request_of(taken.id, run_id)
         if asked is not None:
             raise WorkHeldError(is_cancelled=asked is JobState.CANCEL_REQUESTED)
 
@@ -90,7 +90,7 @@ def _collect(context: dg.OpExecutionContext, use: Ports, taken: TakenJob) -> lis
 
 def _since(use: Ports, taken: TakenJob, market: Universe, timeframe: Timeframe) -> date | None:
     """First session that is asked for: no earlier than the source serves bars within the day."""
-    first = use.history_start(market, timeframe)
+    first = use.sources.history_start(market, timeframe)
     if taken.whole_history:
         return first
     return max(taken.since, first) if taken.since and timeframe is not Timeframe.D1 else taken.since
@@ -98,13 +98,13 @@ def _since(use: Ports, taken: TakenJob, market: Universe, timeframe: Timeframe) 
 
 def _put_aside(context: dg.OpExecutionContext, use: Ports, job_id: str, held: WorkHeldError) -> None:
     """Ends a run that was asked to: its job is closed, or waits for being resumed."""
-    processed, total = use.job_queue.progress(job_id)
+    processed, total = use.stores.job_queue.progress(job_id)
     if held.is_cancelled:
-        use.job_queue.finish(job_id, JobState.CANCELLED)
+        use.stores.job_queue.finish(job_id, JobState.CANCELLED)
     elif processed >= total:
-        use.job_queue.finish(job_id, None)
+        use.stores.job_queue.finish(job_id, None)
     else:
-        use.job_queue.release(job_id, context.run.run_id, 0)
+        use.stores.job_queue.release(job_id, context.run.run_id, 0)
     context.log.info("%s: %s, %d of %d symbols processed", job_id, held, processed, total)
 
 
@@ -112,7 +112,7 @@ def _break_off(use: Ports, job_id: str, run_id: str, failed: dg.Failure) -> None
     """Says when it may be launched again after trouble, or that it never will."""
     cause = failed.__cause__
     if isinstance(cause, SourcePausedError):
-        use.job_queue.release(job_id, run_id, max(0.0, (cause.resume_at - utc_now()).total_seconds()))
+        use.stores.job_queue.release(job_id, run_id, max(0.0, (cause.resume_at - utc_now()).total_seconds()))
     elif isinstance(cause, ConfigurationError):
-        use.job_queue.finish(job_id, JobState.FAILED, str(cause))
+        use.stores.job_queue.finish(job_id, JobState.FAILED, str(cause))
     # Everything else is launched again by `bulk_jobs_due`, until that is of no use.

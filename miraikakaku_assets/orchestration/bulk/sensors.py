@@ -39,13 +39,13 @@ def bulk_jobs_due() -> dg.SensorDefinition:
             run = context.instance.get_run_by_id(run_id)
             return run is not None and run.status is dg.DagsterRunStatus.CANCELED
 
-        seen = watch_over_jobs(use.job_queue, has_run, was_cancelled)
+        seen = watch_over_jobs(use.stores.job_queue, has_run, was_cancelled)
         for job_id, launch in seen.launches.items():
             # No run key: the launch is taken in the database, and numbers begin anew when a job comes forward.
             yield dg.RunRequest(
                 run_config=dict(run_config(job_id)), tags={JOB_TAG: job_id, "miraikakaku/launch": str(launch)}
             )
-        for job_id, reason in write_missing_results(use.results, use.results_kept).items():
+        for job_id, reason in write_missing_results(use.stores.results, use.serving.results_kept).items():
             context.log.warning("%s has no files yet: %s", job_id, reason)
         if not seen.launches:
             yield dg.SkipReason(f"No bulk job waits for a run; {counted(len(seen.closed), 'job')} closed.")

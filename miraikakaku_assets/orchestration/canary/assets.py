@@ -62,18 +62,18 @@ def source_canary(ports: PortsResource) -> canary_type:
     """Asks the price source for its canaries and lets the request rate follow from the answers."""
     use = ports.use
     try:
-        use.admit_prices()
+        use.sources.admit_prices()
         probed = probe_sources(
             use.settings.canaries,
-            source=use.probe,
-            store=use.probes,
-            rate=use.rate_limiter,
+            source=use.sources.probe,
+            store=use.stores.probes,
+            rate=use.sources.rate_limiter,
             clock=use.clock,
             ask_again_after=_RETRY_DELAYS * use.settings.retry_delay,
         )
     except MiraikakakuError as error:
         raise failure(error) from error
-    judge_source_clock(use.probe.name, probed.clock_skew_seconds, use.alerting)
+    judge_source_clock(use.sources.probe.name, probed.clock_skew_seconds, use.notices.alerting)
     yield dg.MaterializeResult(metadata=_metadata(probed), check_results=_checks(probed))
     if probed.failures:
         named = ", ".join(f"{symbol} ({verdict})" for symbol, verdict in probed.failures.items())

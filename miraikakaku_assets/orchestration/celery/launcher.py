@@ -76,8 +76,8 @@ class LeasedCeleryRunLauncher(CeleryRunLauncher):
         if run.status is not dg.DagsterRunStatus.CANCELING:
             self._instance.report_run_canceling(run)
         use = ports()
-        lease = use.run_leases.read(run_id)
-        if lease is None or use.lease_rules.is_lost(lease.silent_seconds):
+        lease = use.operations.run_leases.read(run_id)
+        if lease is None or use.operations.lease_rules.is_lost(lease.silent_seconds):
             self._instance.report_run_canceled(run, "No worker was at this run.")
         return True
 
@@ -91,10 +91,10 @@ class LeasedCeleryRunLauncher(CeleryRunLauncher):
         if DAGSTER_CELERY_TASK_ID_TAG not in run.tags:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         use = ports()
-        lease = use.run_leases.read(run.run_id)
+        lease = use.operations.run_leases.read(run.run_id)
         if lease is None:
             return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "no worker has ever begun it")
-        if use.lease_rules.is_lost(lease.silent_seconds):
+        if use.operations.lease_rules.is_lost(lease.silent_seconds):
             return CheckRunHealthResult(
                 WorkerStatus.FAILED, f"{lease.worker} has been silent for {lease.silent_seconds:.0f} s"
             )
@@ -106,7 +106,7 @@ class LeasedCeleryRunLauncher(CeleryRunLauncher):
         include_container_logs: bool | None = True,  # noqa: ARG002, FBT001, FBT002 - Dagster's signature
     ) -> str | None:
         """Who had the run."""
-        lease = ports().run_leases.read(run.run_id)
+        lease = ports().operations.run_leases.read(run.run_id)
         return None if lease is None else f"It was at {lease.worker}."
 
     @classmethod

@@ -57,13 +57,15 @@ def mind_run(run_id: str, worker: str) -> str:
     """
     use = ports()
     with open_instance(use.settings) as instance:
-        lease = use.run_leases.read(run_id)
-        turn = use.lease_rules.turn(_state(instance, run_id), None if lease is None else lease.silent_seconds)
+        lease = use.operations.run_leases.read(run_id)
+        turn = use.operations.lease_rules.turn(
+            _state(instance, run_id), None if lease is None else lease.silent_seconds
+        )
         if turn is Turn.LEAVE:
             return "left: it is done or at work"
         holder = uuid.uuid4().hex
-        lost_after = use.lease_rules.lost_after
-        if turn is Turn.LATER or not use.run_leases.take(run_id, worker, holder, lost_after):
+        lost_after = use.operations.lease_rules.lost_after
+        if turn is Turn.LATER or not use.operations.run_leases.take(run_id, worker, holder, lost_after):
             raise RunNotFreeError(run_id)
         return _Minder(instance, use, run_id, holder).mind()
 
@@ -82,7 +84,7 @@ class _Minder:
     def mind(self) -> str:
         """Starts the process and stays with it until it has ended."""
         parent = os.getppid()
-        next_renewal = self._renewed + self._use.lease_rules.renew_every
+        next_renewal = self._renewed + self._use.operations.lease_rules.renew_every
         process = _start(self._use, self._run_id, self._instance)
         try:
             while process.poll() is None:
@@ -91,9 +93,9 @@ class _Minder:
                     os._exit(1)
                 if time.monotonic() >= next_renewal:
                     self._obey(process)
-                    next_renewal = time.monotonic() + self._use.lease_rules.renew_every
+                    next_renewal = time.monotonic() + self._use.operations.lease_rules.renew_every
                 with suppress(subprocess.TimeoutExpired):
-                    process.wait(min(_LOOK_SECONDS, self._use.lease_rules.renew_every))
+                    process.wait(min(_LOOK_SECONDS, self._use.operations.lease_rules.renew_every))
         finally:  # also when the worker has to stop at once
             process.kill()
             self._close(process.wait())
@@ -104,13 +106,13 @@ class _Minder:
         began = time.monotonic()
         try:
             state = _state(self._instance, self._run_id)
-            held = self._use.run_leases.renew(self._run_id, self._holder)
+            held = self._use.operations.run_leases.renew(self._run_id, self._holder)
         except (SQLAlchemyError, dg.DagsterError) as error:
             _log.warning("the lease of run %s could not be renewed: %s", self._run_id, type(error).__name__)
             state, held = RunState.AT_WORK, True
         else:
             self._renewed = began
-        order = self._use.lease_rules.order(state, time.monotonic() - self._renewed)
+        order = self._use.operations.lease_rules.order(state, time.monotonic() - self._renewed)
         if order is Order.KILL or not held or self._is_overdue():
             process.kill()
         elif order is Order.CANCEL and self._cancelled_at is None:
@@ -123,7 +125,11 @@ class _Minder:
     def _close(self, code: int) -> None:
         """Closes a run whose process has ended without doing so."""
         run = self._instance.get_run_by_id(self._run_id)
-        if run is None or run.is_finished or not self._use.run_leases.renew(self._run_id, self._holder):
+        if (
+            run is None
+            or run.is_finished
+            or not self._use.operations.run_leases.renew(self._run_id, self._holder)
+        ):
             return
         if run.status is dg.DagsterRunStatus.CANCELING:
             self._instance.report_run_canceled(run)

@@ -52,9 +52,9 @@ def futures_curve(context: dg.AssetExecutionContext, ports: PortsResource) -> cu
     """Collects the curve and says what it is."""
     use = ports.use
     try:
-        use.admit_prices()
+        use.sources.admit_prices()
         report = collect_curve(use.curve_collection)
-        view = curve_view(use.curve)
+        view = curve_view(use.stores.curve)
     except MiraikakakuError as error:
         raise failure(error) from error
     totals = hand_back(context, use, COPPER, curve_totals(report, view))

@@ -58,7 +58,11 @@ def coverage_report(context: dg.AssetExecutionContext, ports: PortsResource) -> 
     least = Floors(settings.min_japanese_stocks, settings.min_us_stocks, settings.min_etfs)
     try:
         monitor, totals = monitor_coverage(
-            use.coverage_history, use.reports, use.clock, settings.coverage_alert_threshold, least
+            use.stores.coverage_history,
+            use.stores.reports,
+            use.clock,
+            settings.coverage_alert_threshold,
+            least,
         )
     except MiraikakakuError as error:
         raise failure(error) from error
@@ -129,7 +133,7 @@ def market_review(
     """Writes the review of the period that ends now."""
     use = ports.use
     try:
-        totals = review(config.chosen(), use.coverage_history, use.reports, use.clock)
+        totals = review(config.chosen(), use.stores.coverage_history, use.stores.reports, use.clock)
     except MiraikakakuError as error:
         raise failure(error) from error
     metadata = hand_back(context, use, ALL_MARKETS, totals)

@@ -31,7 +31,9 @@ def _repair(context: dg.OpExecutionContext, config: RepairConfig, ports: PortsRe
         market, command = universe(config.universe), config.command()
         work = _Work(context, use, market, command.timeframe)
         steps = RepairSteps(work.check, work.collect)
-        totals = repair_coverage(market, command.timeframe, command, use.coverage, steps, context.run.run_id)
+        totals = repair_coverage(
+            market, command.timeframe, command, use.stores.coverage, steps, context.run.run_id
+        )
     except MiraikakakuError as error:
         raise failure(error) from error
     context.log_event(

@@ -15,13 +15,13 @@ from miraikakaku_assets.orchestration.resources import PortsResource
 
 def judge(ports: Ports, universe: Universe) -> None:
     """Raises or ends alerts by how the universe's newest cycle went."""
-    judge_cycle(universe.name, ports.cycles, ports.cycle_limits, ports.alerting)
+    judge_cycle(universe.name, ports.notices.cycles, ports.notices.cycle_limits, ports.notices.alerting)
 
 
 def deliver(context: dg.OpExecutionContext, ports: Ports) -> None:
     """Sends what is due; a channel in trouble is logged and tried again later, it fails no run."""
     try:
-        report = deliver_notifications(ports.delivery)
+        report = deliver_notifications(ports.notices.delivery)
     except MiraikakakuError as error:
         raise failure(error) from error
     for channel, trouble in report.troubles.items():

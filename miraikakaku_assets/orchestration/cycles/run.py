@@ -35,16 +35,16 @@ def run_cycle(
     Raises:
         dg.Failure: Something failed; everything else was done before.
     """
-    number = ports.cycles.begin(universe.name, context.run.run_id, ports.clock())
+    number = ports.notices.cycles.begin(universe.name, context.run.run_id, ports.clock())
     cycle = _Cycle(context, ports, universe, symbols)
     try:
         cycle.collect()
         cycle.analyze()
     except BaseException as error:  # it was stopped from outside: whoever did it knows
         cycle.break_off(error)
-        ports.cycles.end(number, cycle.end())
+        ports.notices.cycles.end(number, cycle.end())
         raise
-    ports.cycles.end(number, cycle.end())
+    ports.notices.cycles.end(number, cycle.end())
     cycle.attempt(lambda: judge(ports, universe))
     cycle.attempt(lambda: deliver(context, ports))
     raise_all(cycle.shortfalls)
@@ -116,7 +116,7 @@ class _Cycle:
         )
 
     def _collect_daily(self) -> dg.Failure | None:
-        due = daily_due(self.universe, self.symbols, self.ports.bars, self.ports.clock())
+        due = daily_due(self.universe, self.symbols, self.ports.stores.bars, self.ports.clock())
         return self._collect(Timeframe.D1, due) if due else None
 
     def _collect(self, timeframe: Timeframe, symbols: Sequence[str]) -> dg.Failure | None:

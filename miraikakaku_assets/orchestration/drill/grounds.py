@@ -63,7 +63,7 @@ class Grounds:
     """
 
     def __init__(self, installation: Ports, clock: DrillClock, receiver: Receiver) -> None:
-        if not installation.is_demo:
+        if not installation.notices.is_demo:
             raise ConfigurationError(
                 f"{installation.settings.home} is no demo, and a drill damages what it works on"
             )
@@ -93,7 +93,7 @@ class Grounds:
 
     def fill_disk(self, mebibytes: int) -> None:
         """Writes a file into the state folder, for which the drill's quota has no room."""
-        free = self.ports.disk
+        free = self.ports.watching.disk
         if free is None:
             raise ConfigurationError("the demo's database is elsewhere, and with it its disk")
         used = sum(path.stat().st_size for path in self.home.rglob("*") if path.is_file())
@@ -124,7 +124,7 @@ class Grounds:
             if not self.run_job(job):
                 raise WorkFellShortError(f"The demo could not be made: {job} failed")
         self._instance.add_dynamic_partitions(
-            JP.partitions, [each.symbol for each in self.ports.masters.instruments(JP)]
+            JP.partitions, [each.symbol for each in self.ports.stores.masters.instruments(JP)]
         )
 
     def now(self) -> datetime:
@@ -141,8 +141,8 @@ class Grounds:
         if not self.misses_ticks:
             self._tick()
         repository = self.launcher.definitions.get_repository_def()
-        watch("sensor", self.ports.watched(DagsterRecords(self._instance, repository, self.clock)))
-        deliver_notifications(self.ports.delivery)
+        watch("sensor", self.ports.watching.watched(DagsterRecords(self._instance, repository, self.clock)))
+        deliver_notifications(self.ports.notices.delivery)
 
     def watch_from_outside(self) -> None:
         """A round of `miraikakaku watch`."""
@@ -160,7 +160,9 @@ class Grounds:
         if not self.is_database_up:
             return ()
         return [
-            alert.key for alert in self.ports.alerts.listed(since=self.now()) if alert.resolved_at is None
+            alert.key
+            for alert in self.ports.notices.alerts.listed(since=self.now())
+            if alert.resolved_at is None
         ]
 
     def stage(self, command: StageCommand[R], universe: Universe = JP) -> StageRun[R]:

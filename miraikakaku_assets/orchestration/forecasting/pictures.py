@@ -23,10 +23,12 @@ def fan_chart_of(
     from miraikakaku_assets.adapters.charts.png import as_markdown
 
     universe = inputs.universe
-    forecasts = ports.forecasts.predictions(universe, as_of, as_of, [symbol])
+    forecasts = ports.forecasting.forecasts.predictions(universe, as_of, as_of, [symbol])
     own = inputs.raw.filter(pl.col("symbol") == symbol, pl.col("session") <= as_of)
     closes = own.select("session", "close").tail(_CLOSES)
-    picture = fan_chart(closes, forecasts, symbol, universe.currency or "", edge=edge, looks=ports.looks)
+    picture = fan_chart(
+        closes, forecasts, symbol, universe.currency or "", edge=edge, looks=ports.forecasting.looks
+    )
     return dg.MetadataValue.md(as_markdown(picture, f"{symbol}, forecasts from {as_of}"))
 
 
@@ -35,12 +37,16 @@ def score_charts_of(ports: Ports, universe: Universe) -> dict[str, Any]:
     from miraikakaku_assets.adapters.charts.forecasts import calibration_chart, leaderboard_chart
     from miraikakaku_assets.adapters.charts.png import as_markdown
 
-    month, year = (ports.forecasts.performance(universe, window) for window in WINDOWS)
+    month, year = (ports.forecasting.forecasts.performance(universe, window) for window in WINDOWS)
     if year.is_empty():
         return {}
     newest = year.filter(pl.col("until") == pl.col("until").max().over("model", "horizon"))
-    calibration = calibration_chart(newest, f"{universe.name}: coverage of the bands", looks=ports.looks)
-    leaders = leaderboard_chart(month, f"{universe.name}: error against no change", looks=ports.looks)
+    calibration = calibration_chart(
+        newest, f"{universe.name}: coverage of the bands", looks=ports.forecasting.looks
+    )
+    leaders = leaderboard_chart(
+        month, f"{universe.name}: error against no change", looks=ports.forecasting.looks
+    )
     return {
         "calibration": dg.MetadataValue.md(as_markdown(calibration, "Coverage of the bands")),
         "leaderboard": dg.MetadataValue.md(as_markdown(leaders, "Error against no change")),

@@ -65,9 +65,9 @@ def train_in_run(context: Context, ports: Ports, universe: Universe, command: Tr
     """
     try:
         last, report = train_universe(
-            universe, ports.forecasting, command.until, partial(_log_training, context), command.models
+            universe, ports.forecasting.daily, command.until, partial(_log_training, context), command.models
         )
-        watch_forecasts(universe, ports.forecasts, ports.alerting)
+        watch_forecasts(universe, ports.forecasting.forecasts, ports.notices.alerting)
     except MiraikakakuError as error:
         raise failure(error) from error
     metadata = hand_back(context, ports, universe, report.totals(last)) | _trainings(report)
@@ -146,8 +146,8 @@ def predict_in_run(
 
     try:
         clock = command.clock
-        bound = at_clock(ports.forecasting, universe, clock).prediction
-        inputs, report = predict_universe(universe, ports.forecasting, as_of, symbols, keep, clock)
+        bound = at_clock(ports.forecasting.daily, universe, clock).prediction
+        inputs, report = predict_universe(universe, ports.forecasting.daily, as_of, symbols, keep, clock)
     except MiraikakakuError as error:
         raise failure(error) from error
     kept = {record.model: record for record in trained if record.reason is None}
@@ -185,7 +185,7 @@ def _events(
     events = []
     edges: dict[tuple[str, int], str | None] = {}
     if few and symbols and not stored.is_empty():
-        edges = direction_edges(inputs.universe, ports.forecasts, stored["as_of"][0], symbols)
+        edges = direction_edges(inputs.universe, ports.forecasting.forecasts, stored["as_of"][0], symbols)
     prices = in_prices(stored.drop("close"), stored.select("symbol", "as_of", "close").unique())
     for (symbol,), rows in prices.group_by("symbol", maintain_order=True):
         first, last = rows.row(0, named=True), rows.row(-1, named=True)
@@ -229,12 +229,12 @@ def score_in_run(context: Context, ports: Ports, universe: Universe) -> dict[str
         dg.Failure: Scoring was not possible.
     """
     try:
-        report = score_universe(universe, ports.forecasting)
-        watched = watch_forecasts(universe, ports.forecasts, ports.alerting)
+        report = score_universe(universe, ports.forecasting.daily)
+        watched = watch_forecasts(universe, ports.forecasting.forecasts, ports.notices.alerting)
     except MiraikakakuError as error:
         raise failure(error) from error
     totals = ScoreTotals(
-        ensemble=standings_in_words(universe, ports.forecasts),
+        ensemble=standings_in_words(universe, ports.forecasting.forecasts),
         until=report.until,
         new_outcomes=report.outcomes,
         waiting_targets=report.waiting,

@@ -55,10 +55,10 @@ def close_abandoned(instance: dg.DagsterInstance, ports: Ports) -> None:
         run = record.dagster_run
         if not _is_named(run) and _age(record) > _NAMELESS_SECONDS:
             instance.report_run_failed(run, "The process of this run ended before it began.")
-    for run_id in ports.ledger.open_runs():
+    for run_id in ports.stores.ledger.open_runs():
         recorded = instance.get_run_by_id(run_id)
         if recorded is not None and recorded.is_finished:
-            ports.ledger.abandon(run_id)
+            ports.stores.ledger.abandon(run_id)
 
 
 def still_runs(instance: dg.DagsterInstance, ports: Ports, like: dg.RunsFilter) -> bool:

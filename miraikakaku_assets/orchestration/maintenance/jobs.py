@@ -28,7 +28,7 @@ def vacuum_tables(context: dg.OpExecutionContext, ports: PortsResource) -> None:
 
 def _run(context: dg.OpExecutionContext, ports: PortsResource, parts: Sequence[str]) -> None:
     try:
-        done = run_maintenance(parts, ports.use.maintenance)
+        done = run_maintenance(parts, ports.use.backups.maintenance)
     except MiraikakakuError as error:
         raise failure(error) from error
     for part in done:

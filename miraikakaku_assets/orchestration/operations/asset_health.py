@@ -63,7 +63,7 @@ def asset_health_look() -> dg.SensorDefinition:
         begun = use.clock()
         graph = cast("dg.RepositoryDefinition", context.repository_def).asset_graph
         assets = asset_health(context.instance, use, graph)
-        use.asset_health_snapshot.replace(AssetSnapshot(begun, assets))
+        use.operations.asset_health_snapshot.replace(AssetSnapshot(begun, assets))
         return dg.SkipReason(f"The state of {counted(len(assets), 'asset')} is stored.")
 
     return look
@@ -113,7 +113,7 @@ class _Runs:
         self._runs: Mapping[str, dg.DagsterRun] = (
             {run.run_id: run for run in instance.get_runs(dg.RunsFilter(run_ids=wanted))} if wanted else {}
         )
-        self._paused = {batch.run_id for batch in ports.ledger.paused(utc_now() + _SOME_DAY)}
+        self._paused = {batch.run_id for batch in ports.stores.ledger.paused(utc_now() + _SOME_DAY)}
 
     def failed_to_make(self, record: AssetRecord) -> bool:
         """Whether the newest run of an asset failed and left nothing of it."""

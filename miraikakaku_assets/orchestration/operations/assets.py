@@ -59,14 +59,14 @@ def system_metrics(context: dg.AssetExecutionContext, ports: PortsResource) -> d
     """Checks health, stores the figures, and raises or ends alerts."""
     use = ports.use
     try:
-        report = check_health(use.health, CPU_SECONDS)
+        report = check_health(use.operations.health, CPU_SECONDS)
         if report.unreachable is not None:
             raise report.unreachable
-        sample_health(report, use.system_metrics, use.metrics_kept)
-        use.heartbeats.forget(_FORGOTTEN)
-        use.run_leases.forget(_FORGOTTEN)
+        sample_health(report, use.operations.system_metrics, use.operations.metrics_kept)
+        use.operations.heartbeats.forget(_FORGOTTEN)
+        use.operations.run_leases.forget(_FORGOTTEN)
         at_work = is_at_work(context.instance, but=context.run.run_id)
-        judge_system(use.system_metrics, use.alerting, is_at_work=at_work)
+        judge_system(use.operations.system_metrics, use.notices.alerting, is_at_work=at_work)
     except MiraikakakuError as error:
         raise failure(error) from error
     return dg.MaterializeResult(metadata=_health_metadata(report), check_results=_health_checks(report))
@@ -148,12 +148,12 @@ def performance_review(context: dg.AssetExecutionContext, ports: PortsResource) 
     use = ports.use
     try:
         review = review_performance(
-            use.server_review,
-            use.review_books,
-            use.system_metrics,
+            use.operations.server_review,
+            use.operations.review_books,
+            use.operations.system_metrics,
             use.clock,
-            use.metrics_kept,
-            use.configured_sizes,
+            use.operations.metrics_kept,
+            use.sources.configured_sizes,
         )
     except MiraikakakuError as error:
         raise failure(error) from error

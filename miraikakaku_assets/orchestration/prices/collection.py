@@ -67,16 +67,22 @@ def collect_in_run(
     """
     try:
         close_abandoned(context.instance, ports)
-        ports.admit_prices()
+        ports.sources.admit_prices()
         request = _request(context.run.run_id, ports, universe, command)
         # A cycle has minutes: what another collection is at comes with the next one.
         request = replace(request, waits=not brief)
         total = len(request.instruments) + len(request.settled)
         listener = _RunListener(context, ports, universe, command.timeframe, asset_key, total, brief)
-        channels = ports.event_channels(Severity.WARNING, WITHDRAWN)
-        source = ports.prices if hold is None else ports.prompt_prices
+        channels = ports.notices.event_channels(Severity.WARNING, WITHDRAWN)
+        source = ports.sources.prices if hold is None else ports.sources.prompt_prices
         collection = CollectionPorts(
-            source, ports.bars, ports.ledger, ports.clock, ports.claims, channels=channels, hold=hold
+            source,
+            ports.stores.bars,
+            ports.stores.ledger,
+            ports.clock,
+            ports.stores.claims,
+            channels=channels,
+            hold=hold,
         )
         report = collect_prices(request, collection, listener)
     except WorkHeldError:
@@ -100,13 +106,13 @@ def _request(run_id: str, ports: Ports, universe: Universe, command: CollectComm
         raise ConfigurationError(f"since {since} has not come yet: it is {today} in {universe.time_zone}")
     if not universe.has_master:
         named = ports.settings.named_symbols(universe.name)
-        ports.masters.ensure_named(universe, named, ports.clock())
+        ports.stores.masters.ensure_named(universe, named, ports.clock())
     new = CollectionRequest(
         universe=universe,
         timeframe=timeframe,
         instruments=(),
-        known=ports.masters.known_symbols(universe),
-        history_start=ports.history_start(universe, timeframe),
+        known=ports.stores.masters.known_symbols(universe),
+        history_start=ports.sources.history_start(universe, timeframe),
         since=since,
         until=command.until,
         restatement_sessions=ports.settings.restatement_sessions,
@@ -116,9 +122,9 @@ def _request(run_id: str, ports: Ports, universe: Universe, command: CollectComm
     done: frozenset[str] = frozenset()
     if not command.full_refresh:
         moment = collected_since(universe, timeframe, ports.clock())
-        done = ports.ledger.done_before(new.new_batch(ports.prices.name), moment)
+        done = ports.stores.ledger.done_before(new.new_batch(ports.sources.prices.name), moment)
     instruments, settled, whole = plan_collection(
-        universe, command.symbols, ports.masters, ports.prices, done
+        universe, command.symbols, ports.stores.masters, ports.sources.prices, done
     )
     if not instruments and not settled:
         raise WorkFellShortError(
@@ -185,7 +191,7 @@ class _RunListener:
     def _chart(self, symbol: str) -> dg.MarkdownMetadataValue:
         from miraikakaku_assets.adapters.charts.png import as_markdown, price_chart
 
-        bars = self.ports.bars.read(self.universe, self.timeframe, [symbol])
+        bars = self.ports.stores.bars.read(self.universe, self.timeframe, [symbol])
         picture = price_chart(bars, symbol, f"{self.universe.priced_in(symbol)[1]}, raw")
         return dg.MetadataValue.md(as_markdown(picture, f"{symbol}, last 250 bars"))
 

@@ -20,7 +20,7 @@ def named_keys(instance: dg.DagsterInstance, ports: Ports, universe: Universe) -
     if universe.has_master:
         return 0
     named = ports.settings.named_symbols(universe.name)
-    ports.masters.ensure_named(universe, named, ports.clock())
+    ports.stores.masters.ensure_named(universe, named, ports.clock())
     return register_keys(instance, universe.partitions, list(named))
 
 
@@ -33,7 +33,7 @@ def watched_symbols(instance: dg.DagsterInstance, ports: Ports, universe: Univer
     added, symbols = named_keys(instance, ports, universe), list(ports.settings.watch_list(universe.name))
     if universe.intraday_partitions is None:
         return [], added
-    known = ports.masters.known_symbols(universe)
+    known = ports.stores.masters.known_symbols(universe)
     keys = [symbol for symbol in symbols if symbol in known]
     return symbols, added + register_keys(instance, universe.intraday_partitions, keys)
 

@@ -21,7 +21,7 @@ def prune_event_log_op(context: dg.OpExecutionContext, ports: PortsResource) -> 
     now = ports.use.clock()
     pruned = prune_event_log(context.instance, now, Retention(kept, CYCLES_KEPT, CYCLE_TAG))
     context.log.info(_sentence(pruned))
-    context.log.info("%d reports of runs removed", ports.use.stage_reports.prune(now - kept))
+    context.log.info("%d reports of runs removed", ports.use.stores.stage_reports.prune(now - kept))
 
 
 # One step: the pruning is small transactions and may be killed and repeated.

@@ -83,7 +83,7 @@ def quality_checks(universe: Universe) -> dg.AssetChecksDefinition:
         use, command = ports.use, config.command()
         selected = {key.name for key in context.selected_asset_check_keys}
         try:
-            report = check_quality(universe, use.quality, command.until, selected, use.work.at)
+            report = check_quality(universe, use.quality.checks, command.until, selected, use.work.at)
         except MiraikakakuError as error:
             raise failure(error) from error
         hand_back(context.op_execution_context, use, universe, quality_totals(report))

@@ -34,7 +34,7 @@ def gate(asset: dg.AssetKey) -> dg.AssetChecksDefinition:
     )
     def check(ports: PortsResource) -> dg.AssetCheckResult:
         try:
-            results = pass_gate(chosen, market, ports.use.quality)
+            results = pass_gate(chosen, market, ports.use.quality.checks)
         except MiraikakakuError as error:
             raise failure(error) from error
         return dg.AssetCheckResult(

@@ -52,7 +52,7 @@ def security_scan(ports: PortsResource) -> security_scan_type:
     from miraikakaku_assets.application.security.scan import scan_security
 
     try:
-        report = scan_security(tuple(Check), ports.use.security_scan)
+        report = scan_security(tuple(Check), ports.use.security.scan)
     except MiraikakakuError as error:
         raise failure(error) from error
     yield dg.MaterializeResult(metadata=_metadata(report), check_results=[_check(report)])

@@ -46,20 +46,20 @@ def _stock_master(universe: Universe) -> dg.AssetsDefinition:
         use, command = ports.use, config.command()
         try:
             if not command.file:
-                use.admit_lists(universe)
+                use.sources.admit_lists(universe)
             update = update_master(
                 universe,
                 command.file,
-                source=use.master_source(universe),
-                store=use.masters,
-                shelf=use.files,
+                source=use.sources.master_source(universe),
+                store=use.stores.masters,
+                shelf=use.stores.files,
                 clock=use.clock,
                 scheduled="dagster/schedule_name" in context.run.tags,
                 accept_mass_change=command.accept_mass_change,
             )
         except MiraikakakuError as error:
             raise failure(error) from error
-        symbols = [instrument.symbol for instrument in use.masters.instruments(universe)]
+        symbols = [instrument.symbol for instrument in use.stores.masters.instruments(universe)]
         registered = register_keys(context.instance, universe.partitions, symbols)
         return dg.MaterializeResult(metadata=hand_back(context, use, universe, _totals(update, registered)))
 

@@ -33,7 +33,7 @@ def _symbol_keys(universe: Universe, status: dg.DefaultSensorStatus) -> dg.Senso
     def symbol_keys(
         context: dg.SensorEvaluationContext, ports: PortsResource
     ) -> dg.SensorResult | dg.SkipReason:
-        masters = ports.use.masters
+        masters = ports.use.stores.masters
         newest = masters.newest_update(universe)
         if newest is None:
             return dg.SkipReason(f"There is no stock master of {universe.name} yet.")

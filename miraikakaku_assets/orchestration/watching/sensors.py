@@ -24,7 +24,7 @@ def alert_watch(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
         if repository is None:
             raise ValueError("the sensor is evaluated outside of a repository")
         records = DagsterRecords(context.instance, repository, utc_now)
-        watched = watch("sensor", ports.use.watched(records))
+        watched = watch("sensor", ports.use.watching.watched(records))
         return dg.SkipReason("; ".join(watched.changes.standing) or "Nothing is wrong.")
 
     return watch_all
@@ -42,10 +42,10 @@ def healthchecks(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
     def ping(context: dg.SensorEvaluationContext, ports: PortsResource) -> dg.SensorResult | dg.SkipReason:
         from miraikakaku_assets.orchestration.watching.pings import ping_what_is_new
 
-        switch = ports.use.dead_mans_switch
+        switch = ports.use.watching.dead_mans_switch
         if not switch.is_set:
             return dg.SkipReason("HEALTHCHECK_URL is not set.")
-        if ports.use.is_demo:
+        if ports.use.notices.is_demo:
             return dg.SkipReason("Nobody waits for a demo.")
         cursor, troubles = ping_what_is_new(context.instance, context.cursor, switch)
         for trouble in troubles:

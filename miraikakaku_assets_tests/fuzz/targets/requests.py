@@ -73,7 +73,7 @@ def _api(database_url: str) -> Iterator[Parse]:
         app = build_app(ports)
         here = _Here(ports)
         vars(app.state.parts).update(reader=here, responder=here)
-        guarded = Guard(app, keys_of(ports.settings), ports.key_limits)
+        guarded = Guard(app, keys_of(ports.settings), ports.serving.key_limits)
 
         def parse(content: bytes) -> None:
             messages = []
@@ -88,7 +88,7 @@ def _api(database_url: str) -> Iterator[Parse]:
                 raise RequestRefusedError(max(messages, key=len))
 
         yield parse
-        runner.run(ports.async_database.close())
+        runner.run(ports.serving.async_database.close())
 
 
 async def _posted(app: Guard, path: str, body: bytes) -> tuple[int, bytes]:

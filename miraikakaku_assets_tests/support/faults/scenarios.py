@@ -95,7 +95,7 @@ def forecast(_: list[str]) -> None:
     from miraikakaku_assets.orchestration.launch import Launcher
 
     ports = bootstrap.ports()
-    vars(ports)["forecasters"] = (RandomWalk(), Drift())
+    vars(ports.forecasting)["forecasters"] = (RandomWalk(), Drift())
     earlier = (ports.clock() - timedelta(days=14)).date()
     launcher = Launcher(ports)
     orders: tuple[StageCommand[Any], ...] = (
@@ -113,7 +113,7 @@ def lease(_: list[str]) -> None:
     """A worker takes a run, from one that is gone if need be, and renews its lease."""
     from miraikakaku_assets import bootstrap
 
-    leases, holder = bootstrap.ports().run_leases, uuid.uuid4().hex
+    leases, holder = bootstrap.ports().operations.run_leases, uuid.uuid4().hex
     taken = leases.take("run", "worker@host", holder, lost_after=0.0)
     sys.exit(0 if taken and leases.renew("run", holder) else 1)
 

@@ -88,7 +88,7 @@ def performance(days: int = 60, ratios: Mapping[str, float] | None = None) -> pl
     return pl.DataFrame(rows, schema=PERFORMANCE)
 
 
-LOOKS = Ports(load_settings()).looks
+LOOKS = Ports(load_settings()).forecasting.looks
 fan_chart = partial(charts.fan_chart, looks=LOOKS)
 calibration_chart = partial(charts.calibration_chart, looks=LOOKS)
 leaderboard_chart = partial(charts.leaderboard_chart, looks=LOOKS)

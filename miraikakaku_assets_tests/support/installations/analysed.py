@@ -78,15 +78,20 @@ def analysed_installation(server_url: str, folder: Path) -> Iterator[Command]:
     with fresh_database(server_url) as url:
         command = Command(folder, QUICK).with_(MIRAIKAKAKU_HOME=folder / "home", DATABASE_URL=url)
         ports = ports_of(command, NOW)
-        ports.masters.ensure_named(FX, [PAIR], NOW)
-        ids = {**ports.masters.known_symbols(FX), **listed(ports.database, "7203", day=date(2025, 3, 31))}
+        ports.stores.masters.ensure_named(FX, [PAIR], NOW)
+        ids = {
+            **ports.stores.masters.known_symbols(FX),
+            **listed(ports.database, "7203", day=date(2025, 3, 31)),
+        }
         for bars in (pair_bars(), share_bars()):
             for timeframe, validated in zip((Timeframe.M5, Timeframe.D1), bars, strict=True):
                 assert validated.refused.is_empty(), validated.refused
-                ports.bars.write(timeframe, ids, validated, "test", NOW)
+                ports.stores.bars.write(timeframe, ids, validated, "test", NOW)
         for timeframe in (Timeframe.D1, Timeframe.M5):
             request = AnalysisRequest(FX, timeframe)
-            report = analyze_bars(request, AnalysisPorts(ports.analysis, ports.clock), lambda _done: None)
+            report = analyze_bars(
+                request, AnalysisPorts(ports.stores.analysis, ports.clock), lambda _done: None
+            )
             assert not report.failures
         ports.database.close()
         yield command

@@ -26,7 +26,7 @@ def market_of(collected: Installation) -> Installation:
 
 def use(installation: Installation, *forecasters: Forecaster) -> None:
     """These stand for all models."""
-    vars(installation.ports)["forecasters"] = forecasters
+    vars(installation.ports.forecasting)["forecasters"] = forecasters
 
 
 def newest() -> date:

@@ -73,7 +73,7 @@ class Trading:
 
     def standing(self) -> dict[str, str]:
         """Key → severity of each standing alert."""
-        standing = self.site.ports.alerts.listed(only_standing=True)
+        standing = self.site.ports.notices.alerts.listed(only_standing=True)
         return {alert.key: alert.severity.value for alert in standing if alert.kind == "cycle"}
 
     def bars(self) -> set[tuple[Any, ...]]:

@@ -132,7 +132,7 @@ async def search(
     for universe, name in _EXCHANGES.items():
         if exchange in {"", name, universe}:
             most = limit if not type else _EVERY_ISSUE
-            _, issues = await parts(request).ports.master_lists.page(
+            _, issues = await parts(request).ports.serving.master_lists.page(
                 MasterFilter(universe, search=text or None), most, 0
             )
             matches += [_found(issue, name) for issue in issues if type in {"", _type(issue)}]
@@ -185,7 +185,7 @@ async def history(
 
 async def _instrument(request: Request, symbol: str) -> NamedInstrument | None:
     name = symbol.rpartition(":")[2]
-    instrument = await parts(request).ports.master_lists.instrument(name)
+    instrument = await parts(request).ports.serving.master_lists.instrument(name)
     return instrument if instrument is not None and instrument.universe in UNIVERSES else None
 
 
@@ -193,7 +193,7 @@ async def _issue(request: Request, instrument: NamedInstrument) -> dict[str, Any
     """Name, exchange and type of an instrument, as a chart calls them."""
     code = re.match(r"\W?[A-Z0-9]+", instrument.symbol)
     chosen = MasterFilter(instrument.universe, None, search=code[0] if code else None)
-    _, issues = await parts(request).ports.master_lists.page(chosen, _EVERY_ISSUE, 0)
+    _, issues = await parts(request).ports.serving.master_lists.page(chosen, _EVERY_ISSUE, 0)
     issue = next((row for row in issues if row["yahoo_symbol"] == instrument.symbol), {})
     exchange = _EXCHANGES[instrument.universe]
     return {

@@ -28,7 +28,9 @@ def read_charted(use: Ports, instrument: NamedInstrument, issue: dict[str, Any])
     from miraikakaku_assets.application.reading.chart import INTRADAY, charted_instrument
 
     market = universe(instrument.universe)
-    charted = charted_instrument(market, instrument.symbol, instrument.price_unit, use.clock(), use.bars)
+    charted = charted_instrument(
+        market, instrument.symbol, instrument.price_unit, use.clock(), use.stores.bars
+    )
     written = {length: resolution for resolution, length in RESOLUTIONS.items()}
     has_intraday = Timeframe.M5 in charted.timeframes
     content = {
@@ -68,7 +70,7 @@ def read_history(
     from miraikakaku_assets.application.reading.chart import charted_bars
 
     market = universe(instrument.universe)
-    charted = charted_bars(market, timeframe, instrument.symbol, begin, end, count, use.bars)
+    charted = charted_bars(market, timeframe, instrument.symbol, begin, end, count, use.stores.bars)
     bars = charted.bars
     if bars.is_empty():
         content: dict[str, Any] = {"s": "no_data"}

@@ -22,7 +22,7 @@ _SEGMENT = (
 
 def read_widget_coverage(use: Ports, market: str) -> Body:
     """The newest coverage check by segment."""
-    segments = use.status.newest_coverage(universe(market))
+    segments = use.stores.status.newest_coverage(universe(market))
     return _rows([{name: segment[name] for name in _SEGMENT} for segment in segments])
 
 
@@ -32,7 +32,7 @@ def read_widget_prices(use: Ports, instrument: NamedInstrument, basis: str) -> B
     from miraikakaku_assets.domain.bars.price_basis import PriceBasis
 
     market = universe(instrument.universe)
-    bars = symbol_bars(market, Timeframe.D1, instrument.symbol, PriceBasis(basis), Window(), use.bars)
+    bars = symbol_bars(market, Timeframe.D1, instrument.symbol, PriceBasis(basis), Window(), use.stores.bars)
     columns = ("session", "open", "high", "low", "close", "volume", "status")
     shown = bars.reverse().select(columns).to_dicts()
     return _rows([{**row, "basis": basis, "unit": instrument.price_unit} for row in shown])
@@ -47,11 +47,15 @@ def read_widget_forecasts(use: Ports, instrument: NamedInstrument) -> Body | Non
     from miraikakaku_assets.application.reading.judgements import newest_scores
 
     market = universe(instrument.universe)
-    origin = use.forecasts.newest_origin(market)
-    shown = [] if origin is None else show_forecasts(market, use.forecasts, origin, [instrument.symbol])
+    origin = use.forecasting.forecasts.newest_origin(market)
+    shown = (
+        []
+        if origin is None
+        else show_forecasts(market, use.forecasting.forecasts, origin, [instrument.symbol])
+    )
     if not shown:
         return None
-    scores = newest_scores(market, _WINDOW, "universe", None, use.forecasts)
+    scores = newest_scores(market, _WINDOW, "universe", None, use.forecasting.forecasts)
     records: dict[int, Mapping[str, Any]] = {
         row["horizon"]: row for row in scores if row["model"] == ENSEMBLE
     }
@@ -72,7 +76,9 @@ def read_widget_signals(use: Ports, market: str) -> Body:
     """The newest signals of a universe."""
     from miraikakaku_assets.application.reading.judgements import newest_signals
 
-    signals = newest_signals(universe(market), None, None, use.settings.pattern_definition, use.analysis)
+    signals = newest_signals(
+        universe(market), None, None, use.settings.pattern_definition, use.stores.analysis
+    )
     rows = []
     for signal in signals[:_SIGNALS]:
         record = signal["track_record"] or {}
@@ -92,7 +98,10 @@ def read_widget_alerts(use: Ports) -> Body:
     """Alerts that stand."""
     names = ("raised_at", "severity", "kind", "universe", "symbol", "title", "message", "occurrences")
     return _rows(
-        [{name: getattr(alert, name) for name in names} for alert in use.alerts.listed(only_standing=True)]
+        [
+            {name: getattr(alert, name) for name in names}
+            for alert in use.notices.alerts.listed(only_standing=True)
+        ]
     )
 
 

@@ -18,9 +18,9 @@ def acknowledge_alert(use: Ports, number: int, note: str) -> dict[str, Any] | No
     """
     from miraikakaku_assets.application.alerting.respond import acknowledge
 
-    if use.alert_records.find(str(number)) is None:
+    if use.notices.alert_records.find(str(number)) is None:
         return None
-    return alert_row(acknowledge(str(number), note, use.responding))
+    return alert_row(acknowledge(str(number), note, use.notices.responding))
 
 
 def silence_alert(use: Ports, number: int, lasting: timedelta, note: str) -> dict[str, Any] | None:
@@ -33,11 +33,11 @@ def silence_alert(use: Ports, number: int, lasting: timedelta, note: str) -> dic
 
     from miraikakaku_assets.application.alerting.respond import silence
 
-    alert = use.alert_records.find(str(number))
+    alert = use.notices.alert_records.find(str(number))
     if alert is None:
         return None
     # A key is no pattern here: what it has of one stands for itself.
-    added = silence([f"key={glob.escape(alert.key)}"], lasting, note, use.responding)
+    added = silence([f"key={glob.escape(alert.key)}"], lasting, note, use.notices.responding)
     return {
         "id": added.id,
         "key": alert.key,

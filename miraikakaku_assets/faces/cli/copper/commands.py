@@ -30,7 +30,7 @@ def add_commands(app: typer.Typer) -> None:
         from miraikakaku_assets.application.copper.curve_view import curve_view
         from miraikakaku_assets.faces.cli.copper.tables import show_curve
 
-        view = curve_view(ports().curve, read_day("--until", until))
+        view = curve_view(ports().stores.curve, read_day("--until", until))
         if as_json:
             print_json({"succeeded": True, **view.document(history)})
         else:

@@ -94,7 +94,9 @@ def add_commands(app: typer.Typer, make_runner: RunnerFactory) -> None:
 
 def _segments(universe_names: str, *, as_json: bool) -> None:
     use = ports()
-    checked = {market.name: use.status.newest_coverage(market) for market in named_universes(universe_names)}
+    checked = {
+        market.name: use.stores.status.newest_coverage(market) for market in named_universes(universe_names)
+    }
     if not any(checked.values()):
         raise WorkFellShortError("Coverage was never checked; run `miraikakaku check` first")
     if as_json:
@@ -129,7 +131,7 @@ def _gaps(
     selection = RepairSelection(named_in(symbols) or None, named_in(causes) or None, limit=limit, force=True)
     for market in universes:
         timeframe = collected_timeframe(timeframe_name, market)
-        stored, _, checked_at = use.coverage.newest_gaps(market, timeframe)
+        stored, _, checked_at = use.stores.coverage.newest_gaps(market, timeframe)
         if checked_at is None:
             raise WorkFellShortError(
                 f"{timeframe} bars of {market.name} were never checked; run `miraikakaku check` first"
@@ -162,7 +164,7 @@ def _dry_run(universes: list[Any], command: RepairCoverageCommand, *, as_json: b
 
     documents, timeframe = [], command.timeframe
     for market in universes:
-        plan, checked_at = planned(ports().coverage, market, timeframe, command)
+        plan, checked_at = planned(ports().stores.coverage, market, timeframe, command)
         if checked_at is None:
             raise WorkFellShortError(
                 f"{timeframe} bars of {market.name} were never checked; run `miraikakaku check` first"

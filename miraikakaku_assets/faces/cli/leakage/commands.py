@@ -197,6 +197,6 @@ def _origin(
     if files is None:
         if zone:
             raise ConfigurationError("--time-zone goes with --file; stored bars have theirs")
-        return StoredBars(chosen, use.bars)
+        return StoredBars(chosen, use.stores.bars)
     names = named_in(symbols)
-    return FileBars(chosen, use.bar_files, files, use.clock, zone, names[0] if len(names) == 1 else "")
+    return FileBars(chosen, use.stores.bar_files, files, use.clock, zone, names[0] if len(names) == 1 else "")

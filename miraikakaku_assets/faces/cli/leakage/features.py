@@ -41,7 +41,7 @@ def add_command(group: typer.Typer) -> None:
         last = last_completed_session(chosen.calendar, installation.clock())
         with progress_bar(f"{chosen.name} inputs", None, shown=not as_json):
             clock = ForecastClock.MORNING if morning else ForecastClock.EVENING
-            test = check_features(chosen, last, installation.market_bars, moments, clock)
+            test = check_features(chosen, last, installation.forecasting.market_bars, moments, clock)
         if as_json:
             leaks = {name: str(origin) for name, origin in test.leaks.items()}
             print_json(

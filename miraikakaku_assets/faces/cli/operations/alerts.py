@@ -92,8 +92,8 @@ def _add_list(app: typer.Typer) -> None:
             symbol=symbol or None,
             state=state or None,
         )
-        page = use.alert_records.page(query, limit=limit, offset=offset)
-        messages = use.alert_records.told([alert.id for alert in page.alerts])
+        page = use.notices.alert_records.page(query, limit=limit, offset=offset)
+        messages = use.notices.alert_records.told([alert.id for alert in page.alerts])
         if as_json:
             rows = [alert_fields(alert) | told_fields(messages.get(alert.id, ())) for alert in page.alerts]
             print_json({"succeeded": True, "total": page.total, "offset": offset, "alerts": rows})
@@ -108,9 +108,9 @@ def _add_show(app: typer.Typer) -> None:
         from miraikakaku_assets.application.alerting.respond import find_alert
 
         use = ports()
-        alert = find_alert(name, use.responding)
-        messages = use.alert_records.told([alert.id]).get(alert.id, ())
-        remedy = use.planning.kinds.remedy(alert.key)
+        alert = find_alert(name, use.notices.responding)
+        messages = use.notices.alert_records.told([alert.id]).get(alert.id, ())
+        remedy = use.notices.planning.kinds.remedy(alert.key)
         if as_json:
             details = {"message": alert.message, "details": alert.details, "remedy": remedy or None}
             print_json({"succeeded": True, "alert": alert_fields(alert) | details | told_fields(messages)})
@@ -129,7 +129,7 @@ def _add_responses(app: typer.Typer) -> None:
         """Takes an alert on: it escalates no further. It stands until its condition is over."""
         from miraikakaku_assets.application.alerting import respond
 
-        alert = respond.acknowledge(name, note, ports().responding)
+        alert = respond.acknowledge(name, note, ports().notices.responding)
         if as_json:
             print_json({"succeeded": True, "alert": alert_fields(alert)})
         else:
@@ -140,7 +140,7 @@ def _add_responses(app: typer.Typer) -> None:
         """Declares an alert over. If its condition still holds, the next check raises a new one."""
         from miraikakaku_assets.application.alerting import respond
 
-        alert = respond.resolve(name, ports().responding)
+        alert = respond.resolve(name, ports().notices.responding)
         if as_json:
             print_json({"succeeded": True, "alert": alert_fields(alert)})
         else:
@@ -159,7 +159,7 @@ def _add_silence(app: typer.Typer) -> None:
         """Tells nobody of alerts that match, for a while. Those that still stand when it ends are told then."""
         from miraikakaku_assets.application.alerting import respond
 
-        made = respond.silence(matchers, read_time_span(lasting, "--for"), note, ports().responding)
+        made = respond.silence(matchers, read_time_span(lasting, "--for"), note, ports().notices.responding)
         if as_json:
             print_json({"succeeded": True, "silence": silence_fields(made)})
         else:
@@ -183,7 +183,7 @@ def _add_expect(app: typer.Typer) -> None:
         from miraikakaku_assets.application.alerting import respond
 
         period = (read_moment(begins, "--from"), read_moment(ends, "--until", end_of_day=True))
-        made = respond.expect(matchers, period, note, ports().responding)
+        made = respond.expect(matchers, period, note, ports().notices.responding)
         if as_json:
             print_json({"succeeded": True, "silence": silence_fields(made)})
         else:
@@ -201,7 +201,7 @@ def _add_silences(app: typer.Typer) -> None:
         """Silences and expectations that are in force or to come."""
         use = ports()
         now = use.clock()
-        stored = use.responding.silences.listed(ending_after=None if show_all else now)
+        stored = use.notices.responding.silences.listed(ending_after=None if show_all else now)
         if as_json:
             print_json({"succeeded": True, "silences": [silence_fields(each) for each in stored]})
         else:
@@ -216,7 +216,7 @@ def _add_silences(app: typer.Typer) -> None:
         """Ends a silence or an expectation now; alerts it covered that still stand are told."""
         from miraikakaku_assets.application.alerting.respond import lift_silence
 
-        lifted = lift_silence(number, ports().responding)
+        lifted = lift_silence(number, ports().notices.responding)
         if as_json:
             print_json({"succeeded": True, "silence": silence_fields(lifted)})
         else:

@@ -59,11 +59,11 @@ def _add_backup(app: typer.Typer) -> None:
         recovery, base = None, None
         with progress_bar("backup", use.work.read, shown=not as_json, noun="step"):
             if measure is None:
-                made = make_backup(BackupKind.MANUAL, use.backup_ports(out))
+                made = make_backup(BackupKind.MANUAL, use.backups.backup_ports(out))
             else:
-                made, recovery = measure_recovery(use.backup_ports(out))
-            if use.base_backups is not None:
-                base = make_base(use.base_backups)
+                made, recovery = measure_recovery(use.backups.backup_ports(out))
+            if use.backups.base_backups is not None:
+                base = make_base(use.backups.base_backups)
         if measure is not None and text is not None and recovery is not None:
             _write_page(measure, text, recovery)
         _show_made(made, base, as_json=as_json)
@@ -119,7 +119,7 @@ def _add_restore(app: typer.Typer) -> None:
         use = _installation(into)
         shelf = out or (ports().settings.home / "backups" if into else None)
         with progress_bar("restore", use.work.read, shown=not as_json, noun="step"):
-            restored = restore_backup(RestoreRequest(file, parts, yes), use.backup_ports(shelf))
+            restored = restore_backup(RestoreRequest(file, parts, yes), use.backups.backup_ports(shelf))
         _show_restored(restored, as_json=as_json)
 
 
@@ -130,9 +130,9 @@ def _add_backups(app: typer.Typer) -> None:
         from miraikakaku_assets.application.backups.list_backups import list_backups
 
         use = ports()
-        shelf = use.backup_shelf(out)
-        listed, unreadable = list_backups(shelf, use.keeping, use.clock()), shelf.unreadable()
-        bases = [] if use.wal_archive is None else use.wal_archive.bases()
+        shelf = use.backups.shelf(out)
+        listed, unreadable = list_backups(shelf, use.backups.keeping, use.clock()), shelf.unreadable()
+        bases = [] if use.backups.wal_archive is None else use.backups.wal_archive.bases()
         if as_json:
             broken = [{"folder": str(backup.folder), "trouble": backup.trouble} for backup in unreadable]
             print_json(
@@ -161,7 +161,7 @@ def _installation(into: str) -> Ports:
     from miraikakaku_assets.settings import with_database
 
     installation = Ports(with_database(ports().settings, into), ports().clock)
-    installation.create_database()
+    installation.backups.create_database()
     return installation
 
 

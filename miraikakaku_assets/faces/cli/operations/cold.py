@@ -48,7 +48,7 @@ def _add_move(cold: typer.Typer) -> None:
 
         chosen, use = named_universes(universe_names), ports()
         with progress_bar("cold move", use.work.read, shown=not as_json, noun="part"):
-            files = move_bars(use.cold, chosen)
+            files = move_bars(use.backups.cold, chosen)
         rows = sum(file.rows for file in files)
         if as_json:
             print_json({"succeeded": True, "rows": rows, "files": list(map(_facts, files))})
@@ -71,7 +71,7 @@ def _add_restore(cold: typer.Typer) -> None:
 
         chosen, wanted, use = named_universes(universe_names), _years(years), ports()
         with progress_bar("cold restore", use.work.read, shown=not as_json, noun="file"):
-            restored = restore_bars(use.cold, chosen, wanted)
+            restored = restore_bars(use.backups.cold, chosen, wanted)
         if as_json:
             files = list(map(_facts, restored.files))
             print_json({"succeeded": True, "rows": restored.rows, "files": files})
@@ -88,13 +88,15 @@ def _add_list(cold: typer.Typer) -> None:
         from miraikakaku_assets.application.cold.restore_bars import chosen_files
 
         chosen, wanted, use = named_universes(universe_names), _years(years), ports()
-        files = chosen_files(use.cold, chosen, wanted)
+        files = chosen_files(use.backups.cold, chosen, wanted)
         rows = sum(file.rows_in_force for file in files)
         if as_json:
-            folder = str(use.cold.files.folder)
+            folder = str(use.backups.cold.files.folder)
             print_json({"succeeded": True, "folder": folder, "rows": rows, "files": list(map(_facts, files))})
             return
-        show_line(f"{counted(rows, 'bar')} in {counted(len(files), 'file')} below {use.cold.files.folder}")
+        show_line(
+            f"{counted(rows, 'bar')} in {counted(len(files), 'file')} below {use.backups.cold.files.folder}"
+        )
         if files:
             _show(files)
 
@@ -107,7 +109,7 @@ def _add_verify(cold: typer.Typer) -> None:
 
         use = ports()
         with progress_bar("cold verify", use.work.read, shown=not as_json, noun="file"):
-            verified = verify_files(use.cold)
+            verified = verify_files(use.backups.cold)
         files, damaged = len(verified.files), verified.damaged
         if as_json:
             print_json({"succeeded": not damaged, "files": files, "damaged": dict(damaged)})

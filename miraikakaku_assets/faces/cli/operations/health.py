@@ -66,7 +66,7 @@ def check_once(use: Ports) -> int:
 def _check(use: Ports, *, as_json: bool = False, clear: bool = False) -> int:
     from miraikakaku_assets.application.monitoring.health import check_health
 
-    report = check_health(use.health)
+    report = check_health(use.operations.health)
     code, sentence = _outcome(report)
     if as_json:
         print_json(_document(report, code, sentence))
@@ -124,7 +124,7 @@ def _refuse_both(*, watch: bool, as_json: bool) -> None:
 
 
 def _write_metrics(use: Ports, path: Path | None, *, printed: bool) -> None:
-    text = use.metrics_text()
+    text = use.operations.metrics_text()
     if path is not None:
         try:
             with whole_file(path) as unfinished:

@@ -43,7 +43,7 @@ def add_commands(app: typer.Typer) -> None:
 
         use = ports()
         with progress_bar("maintenance", use.work.read, shown=not as_json, noun="part"):
-            done = run_maintenance(named_in(only), use.maintenance, dry_run=dry_run)
+            done = run_maintenance(named_in(only), use.backups.maintenance, dry_run=dry_run)
         if as_json:
             parts = [
                 {"part": part.part, "count": part.count, "noun": part.noun, "seconds": part.seconds}

@@ -25,12 +25,12 @@ def went_back(to_time: str, *, confirmed: bool, as_json: bool) -> None:
 
     moment = _moment(to_time)
     use = ports()
-    if use.base_backups is None:
+    if use.backups.base_backups is None:
         raise ConfigurationError(
             "--to-time needs BACKUP_WAL=on and a base backup from before that moment, on the embedded PostgreSQL"
         )
     with progress_bar("restore", use.work.read, shown=not as_json, noun="step"):
-        result = go_back(moment, use.base_backups, confirmed=confirmed)
+        result = go_back(moment, use.backups.base_backups, confirmed=confirmed)
     server = result.server
     if as_json:
         print_json(

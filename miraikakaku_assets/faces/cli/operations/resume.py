@@ -22,7 +22,7 @@ def add_commands(app: typer.Typer) -> None:
         from miraikakaku_assets.application.monitoring.resume_source import is_paused, resume_source
 
         use = ports()
-        before = resume_source(use.rate_limiter)
+        before = resume_source(use.sources.rate_limiter)
         was_paused = is_paused(before)
         if as_json:
             until = before.paused_until

@@ -41,7 +41,7 @@ def add_commands(app: typer.Typer, watcher: Watch) -> None:
         if as_json and not once:
             raise ConfigurationError("--json prints one document, so it goes with --once only")
         use = ports()
-        with use.outage_file.alone() as is_alone:
+        with use.watching.outage_file.alone() as is_alone:
             if not is_alone:
                 raise ConfigurationError(f"another `watch` is at work on {use.settings.home}; stop it first")
             if once:

@@ -53,7 +53,7 @@ def _add_scan(security: typer.Typer) -> None:
         checks = chosen_checks(only)
         use = ports()
         with work_bar("security scan", shown=not as_json, noun="check") as work:
-            report = scan_security(checks, use.security_scan, work)
+            report = scan_security(checks, use.security.scan, work)
         if as_json:
             print_json(_scan_as_json(report))
         else:
@@ -92,7 +92,7 @@ def _add_findings(security: typer.Typer) -> None:
     ) -> None:
         """Lists the findings that stand, worst first, without scanning."""
         use = ports()
-        stored = use.security_findings.listed(only_standing=not everything)
+        stored = use.security.findings.listed(only_standing=not everything)
         now = use.clock()
         if as_json:
             print_json({"succeeded": True, "findings": [stored_as_json(each, now) for each in stored]})
@@ -118,7 +118,7 @@ def _add_accept(security: typer.Typer) -> None:
 
         end = _end_of(until)
         use = ports()
-        stored = accept_finding(finding, reason, end, use.security_findings, use.alerting)
+        stored = accept_finding(finding, reason, end, use.security.findings, use.notices.alerting)
         if as_json:
             print_json({"succeeded": True, "finding": stored_as_json(stored, use.clock())})
         else:
@@ -155,9 +155,9 @@ def _add_upgrade(security: typer.Typer) -> None:
         with progress_bar("upgrade", None, shown=not as_json, noun="step"):
             report = prepare_upgrade(
                 tuple(named_in(package)),
-                use.security_findings,
-                use.lock_workshop,
-                use.report_folders,
+                use.security.findings,
+                use.security.lock_workshop,
+                use.security.report_folders,
                 use.clock,
             )
         if as_json:

@@ -24,10 +24,10 @@ def read_analysis(use: Ports) -> dict[str, Any]:
     )
 
     return {
-        "alerts": alerts_status(use.alerts),
-        "cycles": cycles_status(use.cycles),
-        "notifications": notices_status(use.alerts, use.channels),
-        "analysis": analysis_status(use.status),
+        "alerts": alerts_status(use.notices.alerts),
+        "cycles": cycles_status(use.notices.cycles),
+        "notifications": notices_status(use.notices.alerts, use.notices.channels),
+        "analysis": analysis_status(use.stores.status),
     }
 
 

@@ -43,12 +43,12 @@ def render(view: View) -> None:
 
 @cached(60)
 def _checked(use: Ports, market: str) -> Any:
-    return use.coverage_history.newest(universe(market), _CHECKS)
+    return use.stores.coverage_history.newest(universe(market), _CHECKS)
 
 
 @cached(20)
 def _page(use: Ports, chosen: tuple[Any, ...], offset: int) -> tuple[int, int, list[dict[str, Any]]]:
-    gaps, issues, rows = awaited(use.gap_lists.ranges(GapFilter(*chosen), _PAGE_ROWS, offset))
+    gaps, issues, rows = awaited(use.serving.gap_lists.ranges(GapFilter(*chosen), _PAGE_ROWS, offset))
     return gaps, issues, [dict(row) for row in rows]
 
 
@@ -258,7 +258,7 @@ def _repair(view: View, market: str, session: date | None, cause: str | None, sy
             [symbol] if symbol else None, [cause] if cause else None, session, session,
             universe=market, timeframe="1d",
         )  # fmt: skip
-        launched = view.operating.launcher.launch(
+        launched = view.operating.serving.launcher.launch(
             REPAIR_JOB, wanted.run_config, {"miraikakaku/source": "dashboard"}
         )
         run = awaited(launched)

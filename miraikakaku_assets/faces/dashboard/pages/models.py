@@ -104,15 +104,15 @@ def render(view: View) -> None:
 @cached(120)
 def _over_time(use: Ports, market: str, window: int) -> pl.DataFrame:
     whose = universe(market)
-    newest = use.forecasts.newest_origin(whose)
+    newest = use.forecasting.forecasts.newest_origin(whose)
     since = None if newest is None else sessions_back(whose.calendar, newest, 250)
-    rows = use.forecasts.performance(whose, window, since)
+    rows = use.forecasting.forecasts.performance(whose, window, since)
     return rows.select("model", "horizon", "until", "mae_to_no_change")
 
 
 @cached(120)
 def _reviews(use: Ports, market: str) -> list[dict[str, Any]]:
-    return champion_history(universe(market), _DECISIONS, use.forecast_records)
+    return champion_history(universe(market), _DECISIONS, use.stores.forecast_records)
 
 
 @panel

@@ -70,20 +70,20 @@ def render(view: View) -> None:
 
 @cached(20)
 def _samples(use: Ports, checks: int) -> list[Any]:
-    return use.system_metrics.newest(checks)
+    return use.operations.system_metrics.newest(checks)
 
 
 @cached(10)
 def _beats(use: Ports) -> list[Any]:
-    return use.heartbeats.services()
+    return use.operations.heartbeats.services()
 
 
 @cached(60)
 def _findings(use: Ports) -> tuple[list[Any], Any]:
     from miraikakaku_assets.domain.security.finding import Check
 
-    scans = use.security_findings.latest(tuple(Check))
-    return use.security_findings.listed(only_standing=True), max(
+    scans = use.security.findings.latest(tuple(Check))
+    return use.security.findings.listed(only_standing=True), max(
         (scan.at for scan in scans.values()), default=None
     )
 

@@ -86,17 +86,17 @@ def render(view: View) -> None:
 
 @cached(20)
 def _glance(use: Ports) -> list[UniverseGlance]:
-    return universes_at_a_glance(use.glance, use.clock)
+    return universes_at_a_glance(use.stores.glance, use.clock)
 
 
 @cached(5)
 def _running(use: Ports) -> list[Any]:
-    return list(use.glance.running())
+    return list(use.stores.glance.running())
 
 
 @cached(60)
 def _ended(use: Ports) -> list[Any]:
-    return list(use.glance.collections(use.clock() - timedelta(days=_DAYS)))
+    return list(use.stores.glance.collections(use.clock() - timedelta(days=_DAYS)))
 
 
 @panel(every=timedelta(seconds=60))

@@ -83,7 +83,7 @@ def render(view: View) -> None:
 
 @cached(60)
 def _sides(use: Ports, wanted: tuple[str, str]) -> list[dict[str, Any]]:
-    return [dict(row) for row in use.signal_lists.newest_of_sides(SignalFilter(*wanted))]
+    return [dict(row) for row in use.stores.signal_lists.newest_of_sides(SignalFilter(*wanted))]
 
 
 @cached(900)
@@ -92,13 +92,13 @@ def _track_records(use: Ports, market: str, stamp: str) -> list[dict[str, Any]]:
     del stamp
     from miraikakaku_assets.application.analysis.track_record_view import records_of
 
-    signals = use.analysis.signals(universe(market), None, None, use.settings.pattern_definition)
-    return records_of(universe(market), signals, use.analysis, use.clock()).to_dicts()
+    signals = use.stores.analysis.signals(universe(market), None, None, use.settings.pattern_definition)
+    return records_of(universe(market), signals, use.stores.analysis, use.clock()).to_dicts()
 
 
 @cached(20)
 def _page(use: Ports, wanted: tuple[Any, ...], offset: int) -> tuple[int, list[dict[str, Any]]]:
-    total, rows = use.signal_lists.page(SignalFilter(*wanted), _PAGE_ROWS, offset)
+    total, rows = use.stores.signal_lists.page(SignalFilter(*wanted), _PAGE_ROWS, offset)
     return total, [dict(row) for row in rows]
 
 

@@ -75,7 +75,7 @@ def render(view: View) -> None:
 
 @cached(60)
 def _choices(use: Ports, universes: tuple[str, ...]) -> Choices:
-    return use.screener.choices(universes, use.settings.pattern_definition)
+    return use.stores.screener.choices(universes, use.settings.pattern_definition)
 
 
 @panel

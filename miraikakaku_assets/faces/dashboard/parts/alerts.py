@@ -48,7 +48,7 @@ def standing_alerts(use: Ports, limit: int) -> tuple[list[Alert], int]:
     """Alerts that stand, the gravest first, and how many there are."""
     from miraikakaku_assets.application.ports.alert_states import AlertQuery
 
-    page = use.alert_records.page(AlertQuery(only_standing=True), limit=limit)
+    page = use.notices.alert_records.page(AlertQuery(only_standing=True), limit=limit)
     return list(page.alerts), page.total
 
 
@@ -97,7 +97,7 @@ def _actions(view: View, text: Any, alert: Alert) -> None:
     note = st.text_input(text("note"), key=f"note-{alert.id}", max_chars=200)
     if st.button(text("acknowledge"), key=f"acknowledge-{alert.id}", icon=":material/front_hand:"):
         _do(
-            lambda: acknowledge(str(alert.id), note, view.operating.responding),
+            lambda: acknowledge(str(alert.id), note, view.operating.notices.responding),
             text("done_acknowledged"),
         )
     hours = st.selectbox(
@@ -106,7 +106,7 @@ def _actions(view: View, text: Any, alert: Alert) -> None:
     if st.button(text("silence"), key=f"silence-{alert.id}", icon=":material/notifications_off:"):
         matchers = [f"key={alert.key}"]
         _do(
-            lambda: silence(matchers, timedelta(hours=hours), note, view.operating.responding),
+            lambda: silence(matchers, timedelta(hours=hours), note, view.operating.notices.responding),
             text("done_silenced", hours=hours),
         )
 

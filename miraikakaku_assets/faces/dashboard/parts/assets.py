@@ -60,7 +60,7 @@ _ICONS = {
 @cached(30)
 def _console(use: Ports) -> ConsoleState | None:
     try:
-        return use.console.state()
+        return use.serving.console.state()
     except OrchestratorUnavailableError:
         return None
 
@@ -72,7 +72,7 @@ def console_state(view: View) -> ConsoleState | None:
 
 @cached(15)
 def _looked_at(use: Ports) -> AssetSnapshot | None:
-    return use.asset_health_snapshot.read()
+    return use.operations.asset_health_snapshot.read()
 
 
 @panel(every=timedelta(seconds=60))

@@ -51,7 +51,7 @@ TEXTS = Texts(
 
 @cached(60)
 def _kept(use: Ports) -> tuple[list[Any], Any, Any]:
-    return use.backup_history.newest(_ATTEMPTS), use.newest_backup, use.integrity.newest()
+    return use.backups.history.newest(_ATTEMPTS), use.operations.newest_backup, use.backups.integrity.newest()
 
 
 @panel

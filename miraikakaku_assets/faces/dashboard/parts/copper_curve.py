@@ -74,7 +74,7 @@ TEXTS = Texts(
 def newest_curve(use: Ports) -> CurveView | None:
     """The stored curve; None where nothing is stored yet."""
     try:
-        return curve_view(use.curve)
+        return curve_view(use.stores.curve)
     except ConfigurationError:  # nothing is stored yet
         return None
 

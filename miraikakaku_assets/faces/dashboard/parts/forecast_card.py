@@ -71,7 +71,7 @@ TEXTS = Texts(
 @cached(60)
 def card_of(use: Ports, market: str, symbol: str) -> ForecastCard | None:
     """The newest forecasts of a symbol with their record."""
-    return forecast_card(universe(market), symbol, use.forecasts, use.forecast_records)
+    return forecast_card(universe(market), symbol, use.forecasting.forecasts, use.stores.forecast_records)
 
 
 @cached(60)
@@ -84,7 +84,7 @@ def closes_of(use: Ports, market: str, symbol: str) -> pl.DataFrame:
 
     whose = universe(market)
     since = sessions_back(whose.calendar, last_completed_session(whose.calendar, use.clock()), 2 * CLOSES)
-    bars = symbol_bars(whose, Timeframe.D1, symbol, PriceBasis.SPLIT_ADJUSTED, Window(since), use.bars)
+    bars = symbol_bars(whose, Timeframe.D1, symbol, PriceBasis.SPLIT_ADJUSTED, Window(since), use.stores.bars)
     return bars.select("session", "close").drop_nulls()
 
 
@@ -97,7 +97,7 @@ def rank_of(use: Ports, market: str, symbol: str, horizon: int) -> tuple[int | N
     page = screen_instruments(
         Screen((market,), search=symbol, horizon=horizon, limit=5),
         use.settings.pattern_definition,
-        use.screener,
+        use.stores.screener,
     )
     own = page.rows.filter(pl.col("symbol") == symbol)
     return (own["forecast_rank"][0], own["ranked"][0]) if own.height else (None, None)

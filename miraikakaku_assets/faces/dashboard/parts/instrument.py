@@ -35,13 +35,15 @@ TEXTS = Texts(
 @cached(30)
 def facts_of(use: Ports, name: str) -> SymbolFacts | None:
     """What is known of the instrument of a symbol or code."""
-    return use.symbols.facts(name)
+    return use.stores.symbols.facts(name)
 
 
 @cached(60)
 def _usual(use: Ports) -> str | None:
     for universes in (("jp",), tuple(UNIVERSES)):
-        page = screen_instruments(Screen(universes, limit=1), use.settings.pattern_definition, use.screener)
+        page = screen_instruments(
+            Screen(universes, limit=1), use.settings.pattern_definition, use.stores.screener
+        )
         if page.rows.height:
             return str(page.rows["symbol"][0])
     return None

@@ -84,16 +84,16 @@ def _ranked(use: Ports, market: str, horizon: int, *, is_descending: bool) -> Sc
         (market,), ranges={"forecast_rank": Range(1)}, horizon=horizon, sort="forecast_rank",
         is_descending=is_descending, limit=_RANKED,
     )  # fmt: skip
-    return screen_instruments(screen, use.settings.pattern_definition, use.screener)
+    return screen_instruments(screen, use.settings.pattern_definition, use.stores.screener)
 
 
 @cached(300)
 def _order_record(use: Ports, market: str, horizon: int) -> RankRecord | None:
     whose = universe(market)
-    newest = use.forecasts.newest_origin(whose)
+    newest = use.forecasting.forecasts.newest_origin(whose)
     if newest is None:
         return None
-    return rank_record(whose, ENSEMBLE, horizon, _RECORD_DAYS, newest, use.forecast_records)
+    return rank_record(whose, ENSEMBLE, horizon, _RECORD_DAYS, newest, use.stores.forecast_records)
 
 
 @panel

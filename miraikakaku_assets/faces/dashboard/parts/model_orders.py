@@ -58,11 +58,11 @@ TEXTS = Texts(
 @cached(300)
 def _orders(use: Ports, market: str, horizon: int, models: tuple[str, ...]) -> dict[str, RankRecord]:
     whose = universe(market)
-    newest = use.forecasts.newest_origin(whose)
+    newest = use.forecasting.forecasts.newest_origin(whose)
     if newest is None:
         return {}
     return {
-        model: rank_record(whose, model, horizon, _RECORD_DAYS, newest, use.forecast_records)
+        model: rank_record(whose, model, horizon, _RECORD_DAYS, newest, use.stores.forecast_records)
         for model in models
     }
 
@@ -70,10 +70,10 @@ def _orders(use: Ports, market: str, horizon: int, models: tuple[str, ...]) -> d
 @cached(300)
 def _sureness(use: Ports, market: str, horizon: int) -> pl.DataFrame | None:
     whose = universe(market)
-    newest = use.forecasts.newest_origin(whose)
+    newest = use.forecasting.forecasts.newest_origin(whose)
     if newest is None:
         return None
-    return risk_coverage(whose, ENSEMBLE, horizon, _RECORD_DAYS, newest, use.forecast_records)
+    return risk_coverage(whose, ENSEMBLE, horizon, _RECORD_DAYS, newest, use.stores.forecast_records)
 
 
 @panel

@@ -24,7 +24,7 @@ TEXTS = Texts(
 @cached(120)
 def scores_of(use: Ports, market: str, window: int) -> list[dict[str, Any]]:
     """The newest scores of every model and horizon over a whole market."""
-    return newest_scores(universe(market), window, "universe", None, use.forecasts)
+    return newest_scores(universe(market), window, "universe", None, use.forecasting.forecasts)
 
 
 def model_name(view: View, model: str) -> str:

@@ -76,7 +76,7 @@ def screened(
 ) -> ScreenedPage:
     """A page of what an address asks for."""
     screen = screen_of(dict(parameters), rows, offset)
-    return screen_instruments(screen, use.settings.pattern_definition, use.screener)
+    return screen_instruments(screen, use.settings.pattern_definition, use.stores.screener)
 
 
 def figure_label(view: View, name: str) -> str:

@@ -96,7 +96,7 @@ def chart_of(use: Ports, market: str, symbol: str, timeframe: str, basis: str) -
         PriceBasis(use.settings.price_basis),
         use.settings.pattern_definition,
     )
-    return symbol_chart(question, use.bars, use.analysis, use.analysis, use.clock())
+    return symbol_chart(question, use.stores.bars, use.stores.analysis, use.stores.analysis, use.clock())
 
 
 @cached(60)
@@ -104,7 +104,7 @@ def _stored_timeframes(use: Ports, market: str, symbol: str) -> tuple[str, ...]:
     from miraikakaku_assets.application.reading.chart import charted_instrument
 
     whose = universe(market)
-    return tuple(charted_instrument(whose, symbol, whose.price_unit, use.clock(), use.bars).timeframes)
+    return tuple(charted_instrument(whose, symbol, whose.price_unit, use.clock(), use.stores.bars).timeframes)
 
 
 @panel

@@ -55,7 +55,7 @@ TEXTS = Texts(
 
 @cached(60)
 def _happened(use: Ports, symbol: str) -> DataNews:
-    return use.symbols.news(symbol, _NEWS)
+    return use.stores.symbols.news(symbol, _NEWS)
 
 
 @panel

@@ -14,19 +14,19 @@ _BALLAST_MIB = 96
 
 
 def _backup(site: Grounds) -> None:
-    make_backup(BackupKind.MANUAL, site.ports.backup_ports())
+    make_backup(BackupKind.MANUAL, site.ports.backups.backup_ports())
 
 
 def _cut_backup(site: Grounds) -> None:
-    newest = site.ports.backup_shelf().opened("latest")
+    newest = site.ports.backups.shelf().opened("latest")
     file = max((newest.folder / "database").iterdir(), key=lambda path: path.stat().st_size)
     with file.open("r+b") as content:
         content.truncate(file.stat().st_size // 2)
 
 
 def _lose_backups(site: Grounds) -> None:
-    for backup in site.ports.backup_shelf().listed():
-        site.ports.backup_shelf().remove(backup)
+    for backup in site.ports.backups.shelf().listed():
+        site.ports.backups.shelf().remove(backup)
     site.sql("UPDATE miraikakaku.batch_executions SET start_time = start_time - interval '27 hours'")
 
 
@@ -42,8 +42,8 @@ def _close_settings(site: Grounds) -> None:
 
 def _scan(site: Grounds) -> None:
     use = site.ports
-    facts = replace(use.security_facts, working_folder=site.home)
-    scan_security((Check.PERMISSIONS,), replace(use.security_scan, facts=facts))
+    facts = replace(use.security.facts, working_folder=site.home)
+    scan_security((Check.PERMISSIONS,), replace(use.security.scan, facts=facts))
 
 
 FILES = (

@@ -21,7 +21,7 @@ def _collect(site: Grounds) -> None:
 
 def _resume(site: Grounds) -> None:
     site.set_faults()
-    resume_source(site.ports.rate_limiter)
+    resume_source(site.ports.sources.rate_limiter)
 
 
 def _resume_and_collect(site: Grounds) -> None:
@@ -35,7 +35,7 @@ def _collect_with(site: Grounds, fault: str) -> None:
 
 
 def _collect_half(site: Grounds) -> None:
-    symbols = [each.symbol for each in site.ports.masters.instruments(JP)]
+    symbols = [each.symbol for each in site.ports.stores.masters.instruments(JP)]
     _collect_with(site, f"422@{','.join(symbols[: len(symbols) // 2])}")
 
 
