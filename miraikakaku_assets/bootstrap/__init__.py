@@ -123,9 +123,8 @@ class Ports(Installation):
         from miraikakaku_assets.application.pipeline import PipelinePorts
 
         def pause_left() -> timedelta | None:
-            until = (
-                self.sources.rate_limiter.state().resume_at
-            )  # by the database's clock, also in a rehearsal
+            # By the database's clock, also in a rehearsal.
+            until = self.sources.rate_limiter.state().resume_at
             return None if until is None else until - utc_now()
 
         named = self.settings.named_symbols
