@@ -141,6 +141,17 @@ def phone_by_day(browser: "Browser") -> Iterator[Look]:
         yield seen
 
 
+def test_from_the_overview_to_what_is_missing_and_back_is_one_step_each(desk: Look, address: str) -> None:
+    desk.open(address)
+    overview = desk.page.url
+    desk.page.get_by_role("link", name="足りない足とその理由").first.click()
+    desk.page.wait_for_url(re.compile("/coverage.*session="))
+    desk.settle()
+    assert "銘柄に" in desk.text()
+    desk.page.go_back()
+    desk.page.wait_for_url(overview)
+
+
 @pytest.mark.parametrize("slug", OURS)
 def test_every_page_is_shown_on_a_desk_and_on_a_phone_without_errors_or_barriers(
     slug: str, desk: Look, phone: Look, desk_at_night: Look, phone_by_day: Look, address: str
@@ -190,7 +201,7 @@ def test_which_issues_lack_a_bar_and_why_stands_in_an_address_for_others(
     shared = desk.page.url
     assert "cause=fetch_failed" in shared
     phone.open(shared)
-    assert "1 gaps of 1 issues" in phone.text()
+    assert "gaps 1, issues 1" in phone.text()
     phone.open(f"{address}/coverage?universe=nowhere&session=yesterday&cause=%3Cb%3E&p=-7")
     assert "Traceback" not in phone.text()
     assert phone.page.locator("h1").inner_text() == "Coverage"

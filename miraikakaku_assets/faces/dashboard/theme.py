@@ -83,6 +83,9 @@ class Theme:
             "xaxis": axis,
             "yaxis": axis,
             "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+            "modebar": {
+                "orientation": "v"
+            },  # beside the plot: above it, it covers the legend where nobody can hover
             "hoverlabel": {"font": {"size": 13}},
         }
         return {**usual, **more}

@@ -52,7 +52,7 @@ TEXTS = Texts(
             "COMEX の限月のデータはまだありません。",
             "There are no contract months of COMEX yet.",
         ),
-        "over": ("COMEX − LME 3か月", "COMEX − LME 3 months"),
+        "over": ("COMEX − LME 3か月 ({session})", "COMEX − LME 3 months of {session}"),
         "front": ("中心限月 {front}", "front {front}"),
         "slope": ("カーブの傾き {value}/年", "slope {value} a year"),
         "alt_comex": ("COMEX と LME の価格差", "COMEX front over LME three months"),
@@ -181,7 +181,7 @@ def _comex_words(view: View, comex: ComexView) -> str:
     text = view.texts(TEXTS)
     parts = [text("front", front=comex.front)]
     if comex.over_lme is not None:
-        parts.append(f"{text('over')} {comex.over_lme:+,.2f} USD/t")
+        parts.append(f"{text('over', session=comex.session)} {comex.over_lme:+,.2f} USD/t")
     if comex.slope is not None:
         parts.append(text("slope", value=signed(comex.slope)))
     if comex.roll_yield is not None:

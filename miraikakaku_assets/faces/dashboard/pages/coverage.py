@@ -202,7 +202,9 @@ def _filters(
     symbol = chosen_text("symbol")
     if symbol is not None:
         _one_symbol(view, symbol)
-    remember(session="all" if session is None else session, sector=sector, cause=cause)
+    remember(sector=sector, cause=cause)
+    if session != sessions[0] or "session" in st.query_params:  # who came without one asked for the newest
+        remember(session="all" if session is None else session)
     return session, sector, cause, symbol
 
 

@@ -24,6 +24,8 @@ from miraikakaku_assets.faces.dashboard.parts.instrument import chosen_instrumen
 from miraikakaku_assets.faces.dashboard.parts.market_ranking import show_market
 from miraikakaku_assets.faces.dashboard.theme import BLUE, SKY
 
+_TELLING = MONTH // 2
+"""Outcomes; the errors of fewer are a matter of single days."""
 TEXTS = Texts(
     {
         "view": ("表示", "View"),
@@ -44,6 +46,14 @@ TEXTS = Texts(
         "verdict_worse": (
             "**「変化なし」に及ばなかった**: 誤差は平均 {error}、「変化なし」なら {no_change} (スキル {skill})。",
             "**No better than no change**: off by {error} on average, no change by {no_change} (skill {skill}).",
+        ),
+        "verdict_equal": (
+            "**「変化なし」と同じ誤差**: 平均 {error} (スキル {skill})。",
+            "**The same error as no change**: off by {error} on average (skill {skill}).",
+        ),
+        "verdict_few": (
+            "結果は {n} 件だけです。{least} 件に満たないうちは何とも言えません。",
+            "There are only {n} outcomes; fewer than {least} tell nothing.",
         ),
         "verdict_hits": (
             "方向は {calls} 回中 {hits} 回的中 ({rate}、95% 区間 {low}–{high})。",
@@ -104,10 +114,10 @@ def _month(view: View, facts: SymbolFacts, card: ForecastCard, horizon: int) -> 
     if not summary.forecasts:
         st.info(text("month_none"), icon=":material/hourglass_empty:")
         return
-    skill = summary.skill or 0.0
+    skill = round(summary.skill or 0.0, 3)  # as it is shown
     said = [
         text(
-            "verdict_better" if skill > 0 else "verdict_worse",
+            "verdict_better" if skill > 0 else "verdict_worse" if skill < 0 else "verdict_equal",
             error=percent(summary.error),
             no_change=percent(summary.no_change),
             skill=number(summary.skill, 3, sign=True),
@@ -134,6 +144,8 @@ def _month(view: View, facts: SymbolFacts, card: ForecastCard, horizon: int) -> 
             n=summary.forecasts,
         )
     )
+    if summary.forecasts < _TELLING:
+        said.insert(0, text("verdict_few", n=summary.forecasts, least=_TELLING))
     if summary.waiting:
         said.append(text("waiting", count=summary.waiting))
     st.markdown(" ".join(said))

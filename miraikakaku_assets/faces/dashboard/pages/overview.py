@@ -30,7 +30,7 @@ TEXTS = Texts(
         "markets": ("鮮度とカバレッジ", "Freshness and coverage"),
         "coverage": ("カバレッジ", "coverage"),
         "gaps": ("足りない足とその理由", "Missing bars, and why"),
-        "forecasts": ("予測の順位とその実績", "Forecasts, and their record"),
+        "forecasts": ("予測の順位と実績", "Forecasts and record"),
         "curve": ("バックワーデーションか", "In backwardation?"),
         "checked": ("{moment} に検査", "checked {moment}"),
         "never": ("未検査", "never checked"),
@@ -123,7 +123,9 @@ def _markets(view: View) -> None:
                 )
             )
             _coverage(view, glance)
-            link(view, "coverage", text("gaps"), ":material/grid_on:", universe=glance.universe)
+            # With its session: an address that the page completes is a second entry in the browser's history.
+            due = {"universe": glance.universe, "session": glance.due_session}
+            link(view, "coverage", text("gaps"), ":material/grid_on:", **due)
             if UNIVERSES[glance.universe].has_curve:
                 link(view, "copper", text("curve"), ":material/stacked_line_chart:")
             else:

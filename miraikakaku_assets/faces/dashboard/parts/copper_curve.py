@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from miraikakaku_assets.application.copper.curve_view import (
+    CurvePoint,
     CurveView,
     SpreadView,
     StockView,
@@ -54,7 +55,9 @@ TEXTS = Texts(
         "change20": ("20日前比 {value} t", "{value} t in 20 sessions"),
         "official": ("{session} の公式価格", "official price of {session}"),
         "curve": ("先物カーブ", "The curve"),
-        "curve_note": ("{as_of} 時点。USD/t に換算。", "As of {as_of}, in USD/t."),
+        "curve_note": ("{sessions}。USD/t に換算。", "{sessions}; in USD/t."),
+        "curve_session": ("{exchange} は {session} の価格", "{exchange}: prices of {session}"),
+        "curve_table": ("カーブの価格表", "Prices of the curve"),
         "alt_curve": ("銅の先物カーブ", "Curve of copper futures"),
         "contract": ("限月", "contract"),
         "tenor": ("期間", "tenor"),
@@ -104,10 +107,15 @@ def show_curve(view: View) -> None:
         )
     _stock_metric(columns[3], text, curve.stocks)
     st.subheader(text("curve"), anchor=False)
-    st.caption(text("curve_note", as_of=curve.as_of))
+    sessions = [
+        text("curve_session", exchange=exchange, session=max(point.session for point in points))
+        for exchange, points in _by_exchange(curve).items()
+        if points
+    ]
+    st.caption(text("curve_note", sessions=" · ".join(sessions)))
     _curve_figure(view, curve)
-    with st.expander(text("curve"), icon=":material/table:"):
-        table([_point(view, point) for point in curve.points], alt=text("curve"))
+    with st.expander(text("curve_table"), icon=":material/table:"):
+        table([_point(view, point) for point in curve.points], alt=text("curve_table"))
 
 
 def _verdict(view: View, spread: SpreadView) -> None:
@@ -141,18 +149,22 @@ def _stock_metric(column: Any, text: Any, stocks: StockView | None) -> None:
         column.caption(text("change20", value=f"{stocks.change_20:+,.0f}"))
 
 
+def _by_exchange(curve: CurveView) -> dict[str, list[CurvePoint]]:
+    """Points with a price in dollars. New York closes eight hours after London, so their newest sessions differ."""
+    priced = [point for point in curve.points if point.usd_per_tonne is not None]
+    return {
+        "LME": [point for point in priced if point.expires is None],
+        "COMEX": [point for point in priced if point.expires is not None],
+    }
+
+
 def _curve_figure(view: View, curve: CurveView) -> None:
     import plotly.graph_objects as go
 
     text, theme = view.texts(TEXTS), view.theme
     own = SKY if theme.is_dark else BLUE
     figure = go.Figure()
-    parts = {
-        "LME": [point for point in curve.points if point.expires is None and point.usd_per_tonne is not None],
-        "COMEX": [
-            point for point in curve.points if point.expires is not None and point.usd_per_tonne is not None
-        ],
-    }
+    parts = _by_exchange(curve)
     for name, colour, sign in (("LME", own, "circle"), ("COMEX", ORANGE, "square")):
         points = parts[name]
         if points:

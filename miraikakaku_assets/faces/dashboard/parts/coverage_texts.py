@@ -37,7 +37,7 @@ TEXTS = Texts(
         "all_sessions": ("すべての取引日", "all sessions"),
         "found": (
             "{session}: {issues} 銘柄に {gaps} 件の不足",
-            "{session}: {gaps} gaps of {issues} issues",
+            "{session}: gaps {gaps}, issues {issues}",
         ),
         "none": ("不足はありません。", "Nothing is missing."),
         "only": ("{symbol} のみ表示中", "only {symbol}"),

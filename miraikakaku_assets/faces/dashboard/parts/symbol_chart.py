@@ -54,7 +54,7 @@ TEXTS = Texts(
         "close": ("終値 {session}", "Close {session}"),
         "volume": ("出来高", "Volume"),
         "rsi": ("RSI (14)", "RSI (14)"),
-        "range": ("全期間の高値", "Highest of these bars"),
+        "range": ("全期間の高値", "Highest of all bars"),
         "lowest": ("安値 {price}", "lowest {price}"),
         "provisional": ("未確定", "provisional"),
         "zone": (
