@@ -1,7 +1,9 @@
 """The composition root: which ports the settings lead to; nothing is opened before it is used."""
 
 import os
+from dataclasses import fields, replace
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -92,6 +94,33 @@ def test_every_registered_source_has_a_record_of_its_name() -> None:
 def test_a_source_that_is_asked_nothing_has_no_canaries(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="archive has no canaries"):
         _ = ports(tmp_path, miraikakaku_price_source="archive").sources.probe
+
+
+ROOMS = [
+    name
+    for name, member in vars(Ports).items()
+    if name != "for_reading" and isinstance(member, cached_property)
+]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_copy_has_rooms_of_its_own_installation(tmp_path: Path, room: str) -> None:
+    first = ports(tmp_path / "first")
+    stands = getattr(first, room)
+    assert getattr(first, room) is stands
+    other = replace(
+        first, settings=first.settings.model_copy(update={"miraikakaku_home": tmp_path / "other"})
+    )
+    assert getattr(other, room).installation is other
+    assert stands.installation is first
+
+
+def test_rooms_build_on_the_rooms_of_the_ports(tmp_path: Path) -> None:
+    opened = ports(tmp_path)
+    for room in (getattr(opened, name) for name in ROOMS):
+        for field in fields(room):
+            if field.name != "installation":
+                assert getattr(room, field.name) is getattr(opened, field.name)
 
 
 def test_making_the_ports_opens_nothing(tmp_path: Path) -> None:
