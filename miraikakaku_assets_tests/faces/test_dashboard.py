@@ -143,13 +143,13 @@ def phone_by_day(browser: "Browser") -> Iterator[Look]:
 
 def test_from_the_overview_to_what_is_missing_and_back_is_one_step_each(desk: Look, address: str) -> None:
     desk.open(address)
-    overview = desk.page.url
     desk.page.get_by_role("link", name="足りない足とその理由").first.click()
     desk.page.wait_for_url(re.compile("/coverage.*session="))
     desk.settle()
     assert "銘柄に" in desk.text()
     desk.page.go_back()
-    desk.page.wait_for_url(overview)
+    desk.page.wait_for_url(re.compile(rf"{address}/(\?|$)"))
+    desk.page.get_by_role("heading", name="概況", exact=True).wait_for()
 
 
 @pytest.mark.parametrize("slug", OURS)
