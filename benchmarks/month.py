@@ -129,11 +129,11 @@ class Verdict:
         return tuple(fault for fault, told in self.expected if told is None)
 
 
-def judged(told: list[High], until: datetime) -> Verdict:
-    """Compares what was told with what was planted up to a moment."""
+def judged(told: list[High], until: datetime, since: datetime = BEGINS) -> Verdict:
+    """Compares what was told with what was planted from a moment to another."""
     left, expected = list(told), list[tuple[Fault, datetime | None]]()
     for fault in PLANTED:
-        if fault.since + timedelta(hours=fault.within) > until:
+        if fault.since < since or fault.since + timedelta(hours=fault.within) > until:
             continue
         end = fault.since + timedelta(hours=fault.within)
         mine = [
@@ -144,7 +144,7 @@ def judged(told: list[High], until: datetime) -> Verdict:
     return Verdict(tuple(expected), tuple(left))
 
 
-def live(days: float, symbols: int, console: Console) -> tuple[list[High], dict[str, int]]:
+def live(first: datetime, days: float, symbols: int, console: Console) -> tuple[list[High], dict[str, int]]:
     """Lives through the days in a process with a clock of its own; what was told, and counts of what was done."""
     libraries = glob(LIBRARY)  # noqa: PTH207 - an absolute pattern
     if not libraries:
@@ -153,7 +153,7 @@ def live(days: float, symbols: int, console: Console) -> tuple[list[High], dict[
         folder = Path(name)
         folder.chmod(0o755)  # as root the server runs as another user
         clock = folder / "clock"
-        clock.write_text(f"{BEGINS.timestamp() - time.time():+.0f}")
+        clock.write_text(f"{first.timestamp() - time.time():+.0f}")
         (folder / "sitecustomize.py").write_text(_SLEEP)
         environment = {
             **os.environ,
@@ -164,7 +164,13 @@ def live(days: float, symbols: int, console: Console) -> tuple[list[High], dict[
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "TZ": "UTC",
         }
-        order = json.dumps({"home": str(folder / "home"), "days": days, "symbols": symbols})
+        order = json.dumps(
+            {
+                "home": str(folder / "home"),
+                "until": (first + timedelta(days=days)).isoformat(),
+                "symbols": symbols,
+            }
+        )
         told, counts = list[High](), dict[str, int]()
         with (
             Progress(console=console, transient=True) as progress,
@@ -179,7 +185,7 @@ def live(days: float, symbols: int, console: Console) -> tuple[list[High], dict[
             assert process.stdout is not None  # noqa: S101 - for the type checker
             for line in process.stdout:
                 report = json.loads(line)
-                progress.update(task, completed=report["day"])
+                progress.update(task, completed=report["day"] - (first - BEGINS).days)
                 counts = report["counts"]
                 told = [High(key, datetime.fromisoformat(moment)) for key, moment in report["told"]]
         if process.returncode:
@@ -191,6 +197,7 @@ def main() -> None:
     """Lives through a month, prints what was told, exits 1 when something of it is wrong."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.month", description=__doc__)
     parser.add_argument("--days", type=float, default=30.0)
+    parser.add_argument("--from-day", type=int, default=0, help="begins later in the month, with a new demo")
     parser.add_argument("--symbols", type=int, default=12)
     parser.add_argument(
         "--measure", type=Path, help="page whose figures are written anew: docs/operations.md"
@@ -198,8 +205,11 @@ def main() -> None:
     options = parser.parse_args()
     console = Console()
     begun = time.monotonic()
-    told, counts = live(options.days, options.symbols, console)
-    verdict = judged(told, BEGINS + timedelta(days=options.days))
+    first = BEGINS + timedelta(days=options.from_day)
+    if options.measure is not None and options.from_day:
+        parser.error("--measure writes of a month from its first day")
+    told, counts = live(first, options.days, options.symbols, console)
+    verdict = judged(told, first + timedelta(days=options.days), first)
     show(verdict, counts, time.monotonic() - begun, console)
     if options.measure is not None:
         page = options.measure.read_text(encoding="utf-8")
