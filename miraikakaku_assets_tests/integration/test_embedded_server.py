@@ -7,8 +7,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -16,7 +18,7 @@ from sqlalchemy.engine import make_url
 from miraikakaku_assets.adapters.storage import embedded
 from miraikakaku_assets.adapters.storage.engine import Database, open_database
 from miraikakaku_assets.domain.errors import DependencyUnavailableError
-from miraikakaku_assets_tests.support.patience import PATIENCE
+from miraikakaku_assets_tests.support.patience import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 START = "import sys, pathlib; from miraikakaku_assets.adapters.storage import embedded; "
@@ -54,6 +56,24 @@ def test_three_processes_that_start_it_at_once_share_one_server(home: Path):
     assert [start.returncode for start in starts] == [0, 0, 0]
     assert len(urls) == 1
     assert query(urls.pop(), "SELECT 1") == 1
+
+
+def test_a_first_start_that_is_killed_while_the_cluster_is_made_leaves_nothing_in_the_way(home: Path):
+    start = subprocess.Popen([sys.executable, "-c", START, str(home)], stdout=subprocess.DEVNULL)
+    folder = embedded.data_folder(home)
+    until((folder / "PG_VERSION").exists)
+    start.kill()
+    makers = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if str(folder) in " ".join(process.info["cmdline"] or ())
+    ]
+    for process in makers:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(makers)
+    start.wait()
+    assert query(embedded.ensure_running(home), "SELECT count(*) FROM pg_roles WHERE rolcanlogin") == 1
 
 
 def test_it_recovers_after_a_kill_and_keeps_what_was_committed(home: Path):

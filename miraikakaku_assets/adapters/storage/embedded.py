@@ -11,6 +11,7 @@ The server outlives the process that started it: daemon, web server and command 
 import fcntl
 import logging
 import shlex
+import shutil
 import subprocess
 import time
 import warnings
@@ -209,6 +210,7 @@ def _serves(process: Any, folder: Path) -> bool:
 
 
 def _initialise(server: Any, folder: Path) -> None:
+    _forget_half_made(folder)
     with narrow_prefixes(folder, server.bin_path):
         server.ensure_pgdata_inited()
     admit_owner_only(folder, server.system_user)
@@ -219,6 +221,21 @@ def _initialise(server: Any, folder: Path) -> None:
         main.write("\ninclude_if_exists = 'miraikakaku.conf'\n")
     extra.write_text(_CONF)
     extra.chmod(0o644)
+
+
+def _forget_half_made(folder: Path) -> None:
+    """Removes what a killed ``initdb`` has left, which writes PG_VERSION first: taken for a cluster, it has no users.
+
+    Only where no server has ever run: that leaves ``postmaster.opts`` behind.
+    """
+    marks = [(folder / name).exists() for name in ("PG_VERSION", "miraikakaku.conf", "postmaster.opts")]
+    if marks != [True, False, False]:
+        return
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _start(server: Any, folder: Path, seconds: float = _START_SECONDS) -> str:
