@@ -1,6 +1,5 @@
 """Pools follow the default of ``dagster.yaml`` wherever it goes, and limits that somebody has set stay."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,8 @@ def test_a_new_default_counts_for_pools_without_a_limit_of_their_own(
 ) -> None:
     url, limits = schema_url(database_url, "dagster"), list[dict[str, int]]()
     for default in (2, 6, 2, 2):
-        file = write_dagster_yaml(tmp_path, config(url)) / "dagster.yaml"
         pools = {"pools": {"granularity": "run", "default_limit": default}}
-        file.write_text(json.dumps({**json.loads(file.read_text()), "concurrency": pools}))
+        write_dagster_yaml(tmp_path, config(url), concurrency=pools)
         with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
             books = instance.event_log_storage
             if not limits:

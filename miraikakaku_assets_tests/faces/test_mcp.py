@@ -27,6 +27,7 @@ from miraikakaku_assets.bootstrap import Ports
 from miraikakaku_assets.domain.coverage.report import CAUSES
 from miraikakaku_assets.domain.market.instruments import JP, Timeframe
 from miraikakaku_assets.domain.market.tokyo import tokyo_issue
+from miraikakaku_assets.faces.api.server import KEEP_ALIVE_SECONDS
 from miraikakaku_assets.faces.mcp.answers import MOST_TOKENS, Answer, as_text, most_tokens
 from miraikakaku_assets.faces.mcp.http import http_app
 from miraikakaku_assets.faces.mcp.keys import LOCAL
@@ -110,7 +111,11 @@ def serving_http(use: Ports, *, operates: bool) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     server = McpServer(use, operates=operates)
     config = uvicorn.Config(
-        http_app(server, use, "127.0.0.1"), ws="none", log_level="warning", access_log=False
+        http_app(server, use, "127.0.0.1"),
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     running = uvicorn.Server(config)
 

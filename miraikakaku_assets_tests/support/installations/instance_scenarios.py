@@ -167,9 +167,9 @@ def rows_of(url: str, query: str) -> list[tuple[Any, ...]]:
     return answer
 
 
-def write_dagster_yaml(folder: Path, storage: dict[str, Any]) -> Path:
+def write_dagster_yaml(folder: Path, storage: dict[str, Any], **more: Any) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    content = {"telemetry": {"enabled": False}, "storage": storage}
+    content = {"telemetry": {"enabled": False}, "storage": storage, **more}
     (folder / "dagster.yaml").write_text(json.dumps(content))  # JSON is YAML
     return folder
 
